@@ -1,0 +1,56 @@
+# The commands of twin_gym. `make` alone lists them.
+# Every command builds .venv first when it is missing, broken or older than the two files it is made from.
+
+PYTHON ?= python3
+SCENARIO ?= contention
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Asked for by its exact version: a looser request may fetch gigabytes of CUDA libraries.
+TORCH := $(shell grep '^torch==' constraints.txt)
+# mypy refuses a folder that does not exist.
+TYPED := $(wildcard twin_gym agents benchmarks)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint bench clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(INSTALLED) ## build .venv with everything needed here (PYTHON=python3.12 for another Python)
+
+demo: $(INSTALLED) ## the comparison of agents on one scenario (SCENARIO=contention)
+	$(BIN)/python -m benchmarks.demo --scenario $(SCENARIO)
+
+test: lint ## lint, then all the tests (PYTEST_ARGS="-m 'not slow'" for the quick ones)
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+lint: $(INSTALLED) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+
+bench: $(INSTALLED) ## steps per core-second
+	$(BIN)/python -m benchmarks.throughput
+
+clean: ## remove .venv, caches and builds (results stay)
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "twin_gym needs Python 3.11 or newer, and '$(PYTHON)' is not: $$($(PYTHON) --version 2>&1)"; \
+	  echo "Name another one: make venv PYTHON=python3.12"; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	  echo "[1/3] $(VENV): new environment from $$($(PYTHON) --version)"; \
+	  $(PYTHON) -m venv --clear $(VENV); }
+	@echo "[2/3] $(VENV): $(TORCH)"
+	@$(PIP_INSTALL) $(TORCH)
+	@echo "[3/3] $(VENV): twin_gym and its tools (a minute or two)"
+	@$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+	@echo "$(VENV) is ready"
