@@ -1,0 +1,35 @@
+"""What a network is: frozen, validated values, by name, from a file or built in code."""
+
+from twin_gym.scenario.admission import AdmissionScenario, Slice
+from twin_gym.scenario.laws import (
+    MMPP,
+    Daily,
+    Deterministic,
+    Empirical,
+    Exponential,
+    Lognormal,
+    Pareto,
+    Poisson,
+    Schedule,
+)
+from twin_gym.scenario.presets import load, names, parse
+from twin_gym.scenario.traces import RequestTrace, Trace
+
+__all__ = [
+    "MMPP",
+    "AdmissionScenario",
+    "Daily",
+    "Deterministic",
+    "Empirical",
+    "Exponential",
+    "Lognormal",
+    "Pareto",
+    "Poisson",
+    "RequestTrace",
+    "Schedule",
+    "Slice",
+    "Trace",
+    "load",
+    "names",
+    "parse",
+]

@@ -1,0 +1,164 @@
+"""What every scenario model shares: frozen, strict, finite, and errors that say what to do."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
+
+from twin_gym.errors import ConfigError
+
+MAX_TIME_S = 1e8
+"""Longest time of any kind, in seconds (about three years): nanoseconds of it fit a packed event."""
+
+MAX_AMOUNT = 1e9
+"""Largest amount of a resource."""
+
+AMOUNT_RESOLUTION = 1e-6
+"""Amounts are whole multiples of this, so that the simulator can add and subtract them exactly."""
+
+Name = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
+Text = Annotated[str, Field(strict=True, max_length=10_000)]
+Duration = Annotated[float, Field(strict=True, gt=0, le=MAX_TIME_S, allow_inf_nan=False)]
+Rate = Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]
+Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+
+
+class Amounts(Mapping[str, float]):
+    """Amounts by resource name: an immutable, hashable mapping that keeps its order.
+
+    Example:
+        >>> Amounts({"radio": 20.0, "computing": 8.0})["radio"]
+        20.0
+    """
+
+    __slots__ = ("_amounts",)
+
+    def __init__(self, amounts: Mapping[str, float]) -> None:
+        self._amounts = dict(amounts)
+
+    def __getitem__(self, resource: str) -> float:
+        return self._amounts[resource]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._amounts)
+
+    def __len__(self) -> int:
+        return len(self._amounts)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._amounts.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._amounts)
+
+    def __reduce__(self) -> tuple[type[Amounts], tuple[dict[str, float]]]:
+        return Amounts, (self._amounts,)
+
+
+def _whole_steps(amounts: Mapping[str, float]) -> Amounts:
+    for resource, amount in amounts.items():
+        steps = amount / AMOUNT_RESOLUTION
+        if abs(steps - round(steps)) > 1e-3:
+            raise ConfigError(
+                f"the amount of {resource!r} must be a multiple of {AMOUNT_RESOLUTION:g}, "
+                f"got {amount!r}: round it to six decimals"
+            )
+    return Amounts(amounts)
+
+
+def _as_dict(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+ResourceAmounts = Annotated[
+    Mapping[Name, Annotated[float, Field(strict=True, ge=0, le=MAX_AMOUNT, allow_inf_nan=False)]],
+    BeforeValidator(_as_dict),
+    AfterValidator(_whole_steps),
+    PlainSerializer(dict),
+]
+
+
+class FrozenModel(BaseModel):
+    """A validated value: immutable, unknown keys refused, every error a `ConfigError`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    about_only: ClassVar[frozenset[str]] = frozenset()
+    """Fields that tell about the value and do not change what it does: not in the digest."""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(explain(type(self).__name__, error)) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, values: object) -> object:
+        if not isinstance(values, Mapping):
+            return values
+        for key in values:
+            if key not in cls.model_fields:
+                near = difflib.get_close_matches(str(key), cls.model_fields, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else "remove it"
+                known = ", ".join(cls.model_fields)
+                raise ConfigError(
+                    f"{cls.__name__} has no field {key!r}: {hint} (its fields are {known})"
+                )
+        return values
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that name what this value does (not how it is called)."""
+        content = self.model_dump(mode="json", exclude=set(self.about_only))
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def replace(self, **changes: Any) -> Any:
+        """A copy with some fields changed, validated as if built anew.
+
+        Args:
+            changes: the new values by field name.
+
+        Returns:
+            A new instance of the same class.
+
+        Raises:
+            ConfigError: if a name is unknown or a value not allowed.
+        """
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**(values | changes))
+
+
+def explain(model_name: str, error: ValidationError) -> str:
+    """One sentence for each mistake: which field, what is wrong, what it was.
+
+    Args:
+        model_name: the class whose construction failed.
+        error: what pydantic found.
+
+    Returns:
+        The message for the `ConfigError`.
+    """
+    parts = []
+    for mistake in error.errors(include_url=False):
+        where = ".".join(str(part) for part in mistake["loc"] if not str(part).startswith("function"))
+        what = mistake["msg"].removeprefix("Value error, ")
+        got = "" if mistake["type"] in ("missing", "value_error") else f", got {mistake['input']!r:.80}"
+        parts.append(f"{model_name}{'.' if where else ''}{where}: {what}{got}")
+    return "; ".join(parts)

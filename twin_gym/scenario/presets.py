@@ -1,0 +1,106 @@
+"""Scenarios by name or from a file."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.scenario.admission import AdmissionScenario
+
+MAX_FILE_BYTES = 4_000_000
+
+_KINDS: dict[str, type[AdmissionScenario]] = {"admission": AdmissionScenario}
+
+
+def names(kind: str | None = None) -> tuple[str, ...]:
+    """Names of the presets that come with the package, sorted.
+
+    Args:
+        kind: only those of one kind (`admission`), or all.
+
+    Returns:
+        Names that `load` takes.
+
+    Raises:
+        UnknownNameError: if there is no such kind.
+    """
+    if kind is not None and kind not in _KINDS:
+        raise unknown_name("kind of scenario", kind, _KINDS)
+    folder = resources.files("twin_gym.scenario") / "presets"
+    found = (
+        entry for entry in folder.iterdir() if entry.name.endswith(".toml")
+    )
+    return tuple(
+        sorted(
+            entry.name.removesuffix(".toml")
+            for entry in found
+            if kind is None or tomllib.loads(entry.read_text("utf-8"))["kind"] == kind
+        )
+    )
+
+
+def load(name_or_path: str | Path) -> AdmissionScenario:
+    """A scenario by its preset name, or from a TOML file.
+
+    Args:
+        name_or_path: a name out of `names()`, or a path that ends in `.toml`.
+
+    Returns:
+        The validated scenario.
+
+    Raises:
+        UnknownNameError: if it is no preset; the message has the nearest one.
+        ConfigError: if the file is missing, too large, no TOML, or describes no valid scenario.
+
+    Example:
+        >>> load("contention").slice_names
+        ('immersive', 'hrllc', 'massive', 'ubiquitous')
+    """
+    if isinstance(name_or_path, Path) or name_or_path.endswith(".toml"):
+        return parse(_read(Path(name_or_path)), origin=str(name_or_path))
+    known = names()
+    if name_or_path not in known:
+        raise unknown_name("scenario", name_or_path, known)
+    entry = resources.files("twin_gym.scenario") / "presets" / f"{name_or_path}.toml"
+    return parse(entry.read_text("utf-8"), origin=name_or_path)
+
+
+def parse(text: str, *, origin: str = "the text") -> AdmissionScenario:
+    """A scenario from TOML.
+
+    Args:
+        text: the TOML document; `kind` says which model the rest describes.
+        origin: how errors call the text.
+
+    Returns:
+        The validated scenario.
+
+    Raises:
+        ConfigError: if it is no TOML or describes no valid scenario.
+    """
+    try:
+        values: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{origin} is not valid TOML: {error}") from None
+    kind = values.pop("kind", None)
+    if kind not in _KINDS:
+        raise ConfigError(f"{origin} needs `kind`, one of {', '.join(_KINDS)}; got {kind!r}")
+    try:
+        return _KINDS[kind](**values)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {error}") from None
+
+
+def _read(path: Path) -> str:
+    if not path.is_file():
+        raise ConfigError(f"there is no scenario file {str(path)!r}")
+    size = path.stat().st_size
+    if size > MAX_FILE_BYTES:
+        raise ConfigError(f"{str(path)!r} has {size} bytes; at most {MAX_FILE_BYTES} are read")
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{str(path)!r} is not UTF-8 text: {error}") from None
