@@ -1,0 +1,114 @@
+"""What twin_gym raises when something is wrong, and the sentences it says.
+
+Every class takes one message and can be pickled. The functions below build the messages that must
+always say the same things: what is wrong, with the value; what is allowed; what to do.
+"""
+
+import difflib
+from collections.abc import Iterable
+from os import PathLike
+
+
+class TwinGymError(Exception):
+    """Base of every error that twin_gym raises on purpose."""
+
+
+class ConfigError(TwinGymError, ValueError):
+    """A value given by the user is refused, at construction and never in `step`."""
+
+
+class UnknownNameError(ConfigError):
+    """A name that nothing is registered under; see `unknown_name`."""
+
+
+class TraceError(ConfigError):
+    """A trace file breaks its format; see `bad_trace`, which names the line at fault."""
+
+
+class TooLargeError(TwinGymError, ValueError):
+    """An exact computation would need more states than it accepts; see `too_large`."""
+
+
+class MissingExtraError(TwinGymError, ImportError):
+    """An optional dependency is not installed; see `missing_extra`."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """The error for a name that does not exist, with the nearest one that does.
+
+    Args:
+        kind: what the name should have named, in the singular, such as "preset".
+        name: the name as it was given.
+        known: the names that exist, in any order.
+
+    Returns:
+        The error, to be raised by the caller.
+
+    Example:
+        >>> print(unknown_name("preset", "contntion", ["mild", "contention"]))
+        unknown preset 'contntion'; did you mean 'contention'? Known: contention, mild
+    """
+    names = sorted(known)
+    by_lower_case = {candidate.lower(): candidate for candidate in names}
+    nearest = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.5)
+    hint = f"; did you mean {by_lower_case[nearest[0]]!r}?" if nearest else "."
+    return UnknownNameError(f"unknown {kind} {name!r}{hint} Known: {', '.join(names) or 'none'}")
+
+
+def missing_extra(feature: str, extra: str) -> MissingExtraError:
+    """The error for an optional dependency that is not installed.
+
+    Args:
+        feature: what the user asked for, such as "the SB3 adapter".
+        extra: the extra of twin-gym that brings it.
+
+    Returns:
+        The error, to be raised by the caller from the `ImportError` it met.
+
+    Example:
+        >>> print(missing_extra("the SB3 adapter", "sb3"))
+        the SB3 adapter needs an extra that is not installed; run: pip install "twin-gym[sb3]"
+    """
+    return MissingExtraError(
+        f'{feature} needs an extra that is not installed; run: pip install "twin-gym[{extra}]"'
+    )
+
+
+def bad_trace(path: str | PathLike[str], line: int, problem: str) -> TraceError:
+    """The error for a trace file that breaks its format.
+
+    Args:
+        path: the file.
+        line: number of the line at fault, the first line of the file being 1.
+        problem: what is wrong with the value, and what is allowed.
+
+    Returns:
+        The error, to be raised by the caller.
+
+    Example:
+        >>> print(bad_trace("requests.csv", 3, "`holding_time_s` must be > 0, got -2.0"))
+        requests.csv, line 3: `holding_time_s` must be > 0, got -2.0
+    """
+    return TraceError(f"{path}, line {line}: {problem}")
+
+
+def too_large(computation: str, num_states: int, max_states: int) -> TooLargeError:
+    """The error for an exact computation over too many states.
+
+    Args:
+        computation: what was asked for, such as "the exact optimal policy".
+        num_states: how many states it would need.
+        max_states: how many it accepts.
+
+    Returns:
+        The error, to be raised by the caller.
+
+    Example:
+        >>> print(too_large("the exact optimal policy", 5_000_000, 200_000))
+        the exact optimal policy needs 5,000,000 states and at most 200,000 are allowed; \
+take a scenario with less capacity, shorter queues or fewer slices
+    """
+    return TooLargeError(
+        f"{computation} needs {num_states:,} states and at most {max_states:,} are allowed; "
+        "take a scenario with less capacity, shorter queues or fewer slices"
+    )
