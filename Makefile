@@ -41,7 +41,10 @@ clean: ## remove .venv, caches and builds (results stay)
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(INSTALLED): pyproject.toml constraints.txt
+# A link to an interpreter that is gone counts as missing, and has .venv built anew.
+$(BIN)/python: ;
+
+$(INSTALLED): pyproject.toml constraints.txt $(BIN)/python
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "twin_gym needs Python 3.11 or newer, and '$(PYTHON)' is not: $$($(PYTHON) --version 2>&1)"; \
 	  echo "Name another one: make venv PYTHON=python3.12"; exit 1; }
