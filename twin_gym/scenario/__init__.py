@@ -13,7 +13,9 @@ from twin_gym.scenario.laws import (
     Schedule,
 )
 from twin_gym.scenario.presets import load, names, parse
-from twin_gym.scenario.traces import RequestTrace, Trace
+from twin_gym.scenario.replay import load_trace
+from twin_gym.scenario.toml import to_toml
+from twin_gym.scenario.traces import RequestTrace, Trace, read_requests
 
 __all__ = [
     "MMPP",
@@ -30,6 +32,9 @@ __all__ = [
     "Slice",
     "Trace",
     "load",
+    "load_trace",
     "names",
     "parse",
+    "read_requests",
+    "to_toml",
 ]

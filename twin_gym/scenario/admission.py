@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from twin_gym.errors import ConfigError, UnknownNameError, unknown_name
+from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario.base import (
     Duration,
     FrozenModel,
@@ -132,7 +132,8 @@ class AdmissionScenario(FrozenModel):
     def _check_demand(self, one: Slice) -> None:
         for resource, amount in one.demand.items():
             if resource not in self.capacity:
-                raise unknown_name(f"resource in slice {one.name!r}", resource, self.capacity)
+                unknown = unknown_name("resource", resource, self.capacity)
+                raise ConfigError(f"slice {one.name!r}: {unknown}")
             if amount > self.capacity[resource]:
                 raise ConfigError(
                     f"slice {one.name!r} needs {amount:g} of {resource!r} a request and the "
@@ -148,6 +149,20 @@ class AdmissionScenario(FrozenModel):
                     "remove `arrival` and `holding`, or remove `trace`"
                 )
 
+    def __eq__(self, other: object) -> bool:
+        """Equal in every field, the order of the resources included: it is an agent's interface."""
+        return (
+            isinstance(other, AdmissionScenario)
+            and super().__eq__(other)
+            and self.resource_names == other.resource_names
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(getattr(self, name) for name in type(self).model_fields)))
+
+    def _content(self) -> dict[str, Any]:
+        return super()._content() | {"resources": list(self.resource_names)}
+
     @property
     def slice_names(self) -> tuple[str, ...]:
         """Names of the slices, in the order of the actions."""
@@ -162,7 +177,9 @@ class AdmissionScenario(FrozenModel):
     def offered_load(self) -> dict[str, float]:
         """Offered work over capacity, by resource: above 1, not everything can be carried."""
         return {
-            resource: sum(one.offered_load_erlang * one.demand.get(resource, 0.0) for one in self.slices)
+            resource: sum(
+                one.offered_load_erlang * one.demand.get(resource, 0.0) for one in self.slices
+            )
             / amount
             for resource, amount in self.capacity.items()
         }
@@ -190,6 +207,3 @@ class AdmissionScenario(FrozenModel):
         if name not in self.slice_names:
             raise unknown_name("slice", name, self.slice_names)
         return self.slice_names.index(name)
-
-
-__all__ = ["AdmissionScenario", "Slice", "UnknownNameError"]

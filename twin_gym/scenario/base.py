@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,11 +19,18 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from twin_gym.errors import ConfigError
 
 MAX_TIME_S = 1e8
-"""Longest time of any kind, in seconds (about three years): nanoseconds of it fit a packed event."""
+"""Longest time of any kind, in seconds (about three years)."""
+
+MIN_TIME_S = 1e-9
+"""Shortest time of any kind, in seconds."""
+
+MIN_MEAN = 1e-9
+"""Smallest mean of the factors or quantiles of a law: they are divided by it."""
 
 MAX_AMOUNT = 1e9
 """Largest amount of a resource."""
@@ -30,10 +38,12 @@ MAX_AMOUNT = 1e9
 AMOUNT_RESOLUTION = 1e-6
 """Amounts are whole multiples of this, so that the simulator can add and subtract them exactly."""
 
+_ROUNDING = 1e-3  # of a step: what a decimal fraction may be off as a float
+
 Name = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 Text = Annotated[str, Field(strict=True, max_length=10_000)]
-Duration = Annotated[float, Field(strict=True, gt=0, le=MAX_TIME_S, allow_inf_nan=False)]
-Rate = Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)]
+Duration = Annotated[float, Field(strict=True, ge=MIN_TIME_S, le=MAX_TIME_S, allow_inf_nan=False)]
+Rate = Annotated[float, Field(strict=True, ge=1e-9, le=1e6, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]
 Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 
@@ -61,7 +71,7 @@ class Amounts(Mapping[str, float]):
         return len(self._amounts)
 
     def __hash__(self) -> int:
-        return hash(tuple(self._amounts.items()))
+        return hash(frozenset(self._amounts.items()))
 
     def __repr__(self) -> str:
         return repr(self._amounts)
@@ -73,7 +83,7 @@ class Amounts(Mapping[str, float]):
 def _whole_steps(amounts: Mapping[str, float]) -> Amounts:
     for resource, amount in amounts.items():
         steps = amount / AMOUNT_RESOLUTION
-        if abs(steps - round(steps)) > 1e-3:
+        if abs(steps - round(steps)) > _ROUNDING:
             raise ConfigError(
                 f"the amount of {resource!r} must be a multiple of {AMOUNT_RESOLUTION:g}, "
                 f"got {amount!r}: round it to six decimals"
@@ -101,7 +111,7 @@ class FrozenModel(BaseModel):
     about_only: ClassVar[frozenset[str]] = frozenset()
     """Fields that tell about the value and do not change what it does: not in the digest."""
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -118,18 +128,23 @@ class FrozenModel(BaseModel):
                 hint = f"did you mean {near[0]!r}?" if near else "remove it"
                 known = ", ".join(cls.model_fields)
                 raise ConfigError(
-                    f"{cls.__name__} has no field {key!r}: {hint} (its fields are {known})"
+                    f"{cls.__name__} has no field {key!r:.80}: {hint} (its fields are {known})"
                 )
         return values
 
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name what this value does (not how it is called)."""
-        content = self.model_dump(mode="json", exclude=set(self.about_only))
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        canonical = json.dumps(
+            self._content(), sort_keys=True, separators=(",", ":"), allow_nan=False
+        )
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
-    def replace(self, **changes: Any) -> Any:
+    def _content(self) -> dict[str, Any]:
+        """What the digest is taken of."""
+        return self.model_dump(mode="json", exclude=set(self.about_only))
+
+    def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated as if built anew.
 
         Args:
@@ -155,10 +170,48 @@ def explain(model_name: str, error: ValidationError) -> str:
     Returns:
         The message for the `ConfigError`.
     """
+    mistakes = error.errors(include_url=False)
+    places = [mistake["loc"] for mistake in mistakes]
     parts = []
-    for mistake in error.errors(include_url=False):
-        where = ".".join(str(part) for part in mistake["loc"] if not str(part).startswith("function"))
-        what = mistake["msg"].removeprefix("Value error, ")
-        got = "" if mistake["type"] in ("missing", "value_error") else f", got {mistake['input']!r:.80}"
-        parts.append(f"{model_name}{'.' if where else ''}{where}: {what}{got}")
+    for mistake in mistakes:
+        place = mistake["loc"]
+        inner = any(other[: len(place)] == place and other != place for other in places)
+        if mistake["type"] == "too_short" and inner:
+            continue  # its items were refused one by one: it is not really too short
+        where = "".join(f".{part}" for part in place)
+        what = _sentence(mistake)
+        parts.append(what if what.startswith(model_name) else f"{model_name}{where}: {what}")
     return "; ".join(parts)
+
+
+def _sentence(mistake: ErrorDetails) -> str:
+    """What is wrong with a value and what is allowed, in the words of this package."""
+    kind, given = mistake["type"], mistake["input"]
+    got = f", got {given!r:.80}"
+    if kind == "value_error":
+        return mistake["msg"].removeprefix("Value error, ")
+    if kind == "missing":
+        return "is missing: give it a value"
+    if kind == "string_pattern_mismatch":
+        return "must be a letter, then at most 63 letters, digits, `_`, `.` or `-`" + got
+    if kind == "union_tag_not_found":
+        return "must name its `law`" + got
+    if kind == "union_tag_invalid":
+        return f"`law` must be one of {mistake['ctx']['expected_tags']}{got}"
+    if kind in ("too_short", "too_long"):
+        limits = mistake["ctx"]
+        bound = (
+            f"at least {limits['min_length']}"
+            if kind == "too_short"
+            else f"at most {limits['max_length']}"
+        )
+        return f"must hold {bound}, got {limits['actual_length']}"
+    quotes = ": write it without quotes" if kind.endswith("_type") and _is_number(given) else ""
+    return mistake["msg"].replace("Input should be", "must be") + got + quotes
+
+
+def _is_number(given: object) -> bool:
+    try:
+        return isinstance(given, str) and math.isfinite(float(given))
+    except ValueError:
+        return False

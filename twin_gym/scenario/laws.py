@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from twin_gym.errors import ConfigError
-from twin_gym.scenario.base import Duration, FrozenModel, NonNegative
+from twin_gym.scenario.base import MIN_MEAN, Duration, FrozenModel, NonNegative
+
+_NEVER = "at least one factor must be positive: no request would ever arrive"
 
 Factors = Annotated[tuple[NonNegative, ...], Field(min_length=2, max_length=10_000)]
 Quantiles = Annotated[tuple[NonNegative, ...], Field(min_length=2, max_length=10_000)]
+
+
+def _mean(values: tuple[float, ...]) -> float:
+    return sum(values) / len(values)
+
+
+def _table_mean(quantiles: tuple[float, ...]) -> float:
+    """Mean of the law whose quantile function is linear between the entries."""
+    return _mean(tuple((a + b) / 2 for a, b in itertools.pairwise(quantiles)))
 
 
 class Poisson(FrozenModel):
@@ -28,13 +40,13 @@ class _Profile(FrozenModel):
     @field_validator("factors")
     @classmethod
     def _not_all_zero(cls, factors: tuple[float, ...]) -> tuple[float, ...]:
-        if sum(factors) <= 0:
-            raise ConfigError("at least one factor must be positive: no request would ever arrive")
+        if _mean(factors) < MIN_MEAN:
+            raise ConfigError(_NEVER)
         return factors
 
     def relative_rates(self) -> tuple[float, ...]:
         """The factors, scaled to an average of 1."""
-        mean = sum(self.factors) / len(self.factors)
+        mean = _mean(self.factors)
         return tuple(factor / mean for factor in self.factors)
 
 
@@ -72,17 +84,18 @@ class MMPP(FrozenModel):
                 f"factors and mean_sojourn_s need one entry a phase each, got {len(self.factors)} "
                 f"and {len(self.mean_sojourn_s)}"
             )
-        if sum(self.factors) <= 0:
-            raise ConfigError("at least one factor must be positive: no request would ever arrive")
+        if self._mean_factor() < MIN_MEAN:
+            raise ConfigError(_NEVER)
         return self
 
     def relative_rates(self) -> tuple[float, ...]:
         """The factors, scaled so that the average over time is 1."""
-        total_s = sum(self.mean_sojourn_s)
-        mean = (
-            sum(f * s for f, s in zip(self.factors, self.mean_sojourn_s, strict=True)) / total_s
-        )
+        mean = self._mean_factor()
         return tuple(factor / mean for factor in self.factors)
+
+    def _mean_factor(self) -> float:
+        products = (f * s for f, s in zip(self.factors, self.mean_sojourn_s, strict=True))
+        return sum(products) / sum(self.mean_sojourn_s)
 
 
 ArrivalLaw = Annotated[Poisson | Daily | Schedule | MMPP, Field(discriminator="law")]
@@ -127,16 +140,15 @@ class Empirical(FrozenModel):
     @field_validator("quantiles")
     @classmethod
     def _rising(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
-        if any(later < earlier for earlier, later in zip(quantiles, quantiles[1:], strict=False)):
+        if any(later < earlier for earlier, later in itertools.pairwise(quantiles)):
             raise ConfigError("quantiles must not fall: sort them")
-        if quantiles[-1] <= 0:
-            raise ConfigError("the last quantile must be positive")
+        if _table_mean(quantiles) < MIN_MEAN:
+            raise ConfigError("the last quantile must be positive: no request would take any time")
         return quantiles
 
     def relative_quantiles(self) -> tuple[float, ...]:
         """The quantiles, scaled to a mean of 1."""
-        pairs = zip(self.quantiles, self.quantiles[1:], strict=False)
-        mean = sum((a + b) / 2 for a, b in pairs) / (len(self.quantiles) - 1)
+        mean = _table_mean(self.quantiles)
         return tuple(quantile / mean for quantile in self.quantiles)
 
 

@@ -30,9 +30,7 @@ def names(kind: str | None = None) -> tuple[str, ...]:
     if kind is not None and kind not in _KINDS:
         raise unknown_name("kind of scenario", kind, _KINDS)
     folder = resources.files("twin_gym.scenario") / "presets"
-    found = (
-        entry for entry in folder.iterdir() if entry.name.endswith(".toml")
-    )
+    found = (entry for entry in folder.iterdir() if entry.name.endswith(".toml"))
     return tuple(
         sorted(
             entry.name.removesuffix(".toml")
@@ -59,6 +57,11 @@ def load(name_or_path: str | Path) -> AdmissionScenario:
         >>> load("contention").slice_names
         ('immersive', 'hrllc', 'massive', 'ubiquitous')
     """
+    if not isinstance(name_or_path, str | Path):
+        raise ConfigError(
+            f"a scenario is called by a preset name or a path, got {name_or_path!r:.80}: "
+            "a scenario that is already built needs no loading"
+        )
     if isinstance(name_or_path, Path) or name_or_path.endswith(".toml"):
         return parse(_read(Path(name_or_path)), origin=str(name_or_path))
     known = names()
@@ -81,13 +84,15 @@ def parse(text: str, *, origin: str = "the text") -> AdmissionScenario:
     Raises:
         ConfigError: if it is no TOML or describes no valid scenario.
     """
+    if len(text) > MAX_FILE_BYTES:
+        raise ConfigError(f"{origin} has {len(text)} characters; at most {MAX_FILE_BYTES} are read")
     try:
         values: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers too long, tables too deep
         raise ConfigError(f"{origin} is not valid TOML: {error}") from None
     kind = values.pop("kind", None)
-    if kind not in _KINDS:
-        raise ConfigError(f"{origin} needs `kind`, one of {', '.join(_KINDS)}; got {kind!r}")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise ConfigError(f"{origin} needs `kind`, one of {', '.join(_KINDS)}; got {kind!r:.80}")
     try:
         return _KINDS[kind](**values)
     except ConfigError as error:
@@ -101,6 +106,6 @@ def _read(path: Path) -> str:
     if size > MAX_FILE_BYTES:
         raise ConfigError(f"{str(path)!r} has {size} bytes; at most {MAX_FILE_BYTES} are read")
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{str(path)!r} is not UTF-8 text: {error}") from None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from twin_gym.errors import ConfigError, TraceError
+from twin_gym.errors import ConfigError, TraceError, unknown_name
 from twin_gym.scenario.base import MAX_TIME_S, Duration, FrozenModel
+from twin_gym.scenario.tables import Row, read_rows
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 Moment = Annotated[float, Field(strict=True, ge=0, le=MAX_TIME_S, allow_inf_nan=False)]
 
@@ -20,8 +24,8 @@ Moment = Annotated[float, Field(strict=True, ge=0, le=MAX_TIME_S, allow_inf_nan=
 class Trace(FrozenModel):
     """A reference to a trace file: which part of it is replayed.
 
-    Each episode begins at a moment of the window drawn from its seed, and wraps around at the
-    window's end: another seed gives another world.
+    Each episode begins at a moment of the window that is drawn from its seed, and wraps around at
+    the window's end: another seed gives another world.
 
     Attributes:
         path: absolute, or relative to the directory named by TWIN_GYM_DATA.
@@ -63,13 +67,15 @@ class Trace(FrozenModel):
                 )
             path = Path(root) / path
         if not path.is_file():
-            raise TraceError(f"there is no trace file {self.path!r}: check the path or TWIN_GYM_DATA")
+            raise TraceError(
+                f"there is no trace file {self.path!r}: check the path or TWIN_GYM_DATA"
+            )
         return path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RequestTrace:
-    """Requests in order of arrival, as a reader gives them.
+    """Requests in order of arrival, as a reader gives them; the arrays are read-only.
 
     Attributes:
         arrival_s: seconds since the start of the window, not falling; shape (requests,).
@@ -82,3 +88,112 @@ class RequestTrace:
     holding_s: NDArray[np.float64]
     slice_names: NDArray[np.str_]
     duration_s: float
+
+
+class Request(NamedTuple):
+    """One request of a trace file.
+
+    Attributes:
+        row: where it stands.
+        slice_name: whose request it is.
+        arrival_s: in seconds of the trace.
+        holding_s: how long it holds its resources once admitted.
+    """
+
+    row: Row
+    slice_name: str
+    arrival_s: float
+    holding_s: float
+
+
+def read_requests(
+    path: Path, slice_names: Sequence[str], first_s: float, last_s: float
+) -> RequestTrace:
+    """Requests from a CSV file with the columns arrival_s, slice and holding_s.
+
+    Args:
+        path: the file: a header, then one request a row, arrivals not falling.
+        slice_names: the slices that a request may belong to.
+        first_s: start of the window, in seconds of the trace; requests before it are left out.
+        last_s: end of the window; requests at it or after it are left out.
+
+    Returns:
+        The requests of the window.
+
+    Raises:
+        TraceError: if the file breaks its format anywhere, with the line, or if no request falls
+            into the window.
+    """
+    return window(path, _requests(path), slice_names, first_s, last_s)
+
+
+def window(
+    path: Path,
+    requests: Iterable[Request],
+    slice_names: Sequence[str],
+    first_s: float,
+    last_s: float,
+) -> RequestTrace:
+    """The requests of a window, once all of them are found to be in order.
+
+    Args:
+        path: the file they come from.
+        requests: all requests of the file.
+        slice_names: the slices that a request may belong to.
+        first_s: start of the window, in seconds of the trace, inclusive.
+        last_s: end of the window, exclusive.
+
+    Returns:
+        The requests of the window.
+
+    Raises:
+        TraceError: if an arrival is earlier than the one before, a slice is unknown, or no request
+            falls into the window.
+    """
+    arrivals: list[float] = []
+    holdings: list[float] = []
+    owners: list[str] = []
+    earliest = latest = None
+    for request in requests:
+        if latest is not None and request.arrival_s < latest:
+            raise request.row.error(
+                f"arrivals must not fall, got {request.arrival_s:g} after {latest:g}: sort the file"
+            )
+        earliest = request.arrival_s if earliest is None else earliest
+        latest = request.arrival_s
+        if first_s <= request.arrival_s < last_s:
+            if request.slice_name not in slice_names:
+                raise request.row.error(str(unknown_name("slice", request.slice_name, slice_names)))
+            arrivals.append(request.arrival_s - first_s)
+            holdings.append(request.holding_s)
+            owners.append(request.slice_name)
+    if not arrivals:
+        span = "no request" if latest is None else f"requests from {earliest:g} s to {latest:g} s"
+        raise TraceError(
+            f"{path} has no request from {first_s:g} s to {last_s:g} s (it holds {span}): "
+            "move the window"
+        )
+    return RequestTrace(
+        arrival_s=_frozen(np.array(arrivals, dtype=np.float64)),
+        holding_s=_frozen(np.array(holdings, dtype=np.float64)),
+        slice_names=_frozen(np.array(owners, dtype=np.str_)),
+        duration_s=last_s - first_s,
+    )
+
+
+def _requests(path: Path) -> Iterator[Request]:
+    for row in read_rows(path, ("arrival_s", "slice", "holding_s")):
+        holding_s = row.number("holding_s", low=0.0, high=MAX_TIME_S)
+        if holding_s <= 0:
+            raise row.error("`holding_s` must be positive, got 0: remove the request or round up")
+        yield Request(
+            row,
+            row.text("slice"),
+            row.number("arrival_s", low=0.0, high=MAX_TIME_S),
+            holding_s,
+        )
+
+
+def _frozen(values: NDArray[Scalar]) -> NDArray[Scalar]:
+    values.flags.writeable = False
+    return values
