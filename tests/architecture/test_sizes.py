@@ -11,7 +11,8 @@ FOLDERS = ("twin_gym", "agents", "benchmarks")
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 MAX_KERNEL_LINES = 80
-COMPILERS = {"njit", "jit", "vectorize", "guvectorize"}
+# Numba's decorators, and those that twin_gym.sim.compiled makes of them.
+COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "compiled", "inlined", "entry_point"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -22,7 +23,7 @@ def source_files() -> list[Path]:
 
 
 def is_kernel(function: Function) -> bool:
-    """Whether one of Numba's decorators is on the function, with or without arguments."""
+    """Whether the function is compiled: one of the decorators is on it, called or bare."""
     for decorator in function.decorator_list:
         named = decorator.func if isinstance(decorator, ast.Call) else decorator
         name = named.attr if isinstance(named, ast.Attribute) else getattr(named, "id", "")
@@ -32,12 +33,18 @@ def is_kernel(function: Function) -> bool:
 
 
 def num_code_lines(function: Function) -> int:
-    """Lines from `def` to the end, the docstring left out: documentation is not to be squeezed."""
-    num_lines = function.end_lineno - function.lineno + 1
+    """Lines of a function from `def` to the end, without docstrings and without inner functions.
+
+    Documentation is not to be squeezed, and an inner function has a limit of its own.
+    """
+    lines = set(range(function.lineno, function.end_lineno + 1))
     if ast.get_docstring(function, clean=False) is not None:
-        docstring = function.body[0]
-        num_lines -= docstring.end_lineno - docstring.lineno + 1
-    return num_lines
+        lines -= set(range(function.body[0].lineno, function.body[0].end_lineno + 1))
+    for inner in ast.walk(function):
+        if isinstance(inner, Function) and inner is not function:
+            first = min(node.lineno for node in (inner, *inner.decorator_list))
+            lines -= set(range(first, inner.end_lineno + 1))
+    return len(lines)
 
 
 def long_functions(source: str) -> Iterator[str]:
@@ -74,6 +81,7 @@ def test_functions_are_short():
         ("", 50, True),
         ("@njit(cache=True)\n", 79, False),
         ("@numba.njit\n", 80, True),
+        ("@inlined\n", 79, False),
         ("@functools.cache\n", 50, True),  # decorated, and no kernel
     ],
 )
@@ -81,3 +89,9 @@ def test_limits_are_where_they_are_said_to_be(decorator, num_statements, is_too_
     """The rule counts the `def` line and not the docstring, and tells a kernel from the rest."""
     body = '    """Two\n\n    lines."""\n' + "    x = 1\n" * num_statements
     assert bool(list(long_functions(f"{decorator}def f():\n{body}"))) is is_too_long
+
+
+def test_inner_function_is_counted_apart():
+    """A function that builds kernels is as long as its own lines; the kernels answer for theirs."""
+    kernel = "    @njit\n    def g():\n" + "        x = 1\n" * 81
+    assert list(long_functions(f"def f():\n{kernel}    return g\n")) == ["g: 82 lines, at most 80"]
