@@ -44,7 +44,8 @@ def _lines(scenario: AdmissionScenario, comment: str) -> Iterator[str]:
         laws = {law: own.pop(law) for law in _LAWS if law in own}
         yield from ("", "[[slices]]", *_pairs(own))
         for law, parameters in laws.items():
-            yield from (f"[slices.{law}]", *_pairs(parameters))
+            named = {"law": parameters.pop("law")} | parameters
+            yield from (f"[slices.{law}]", *_pairs(named))
 
 
 def _given(model: FrozenModel) -> dict[str, Any]:
