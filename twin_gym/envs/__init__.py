@@ -1,0 +1,1 @@
+"""Gymnasium environments around the simulated networks, one folder each."""

@@ -1,0 +1,261 @@
+"""Many sliced networks side by side: the rows that every form of the environment works on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.envs.slice_admission import kernel
+from twin_gym.envs.slice_admission.observation import ActionForm, build_lenses, field_names
+from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.sim.admission import layout
+from twin_gym.sim.admission.kpi import Kpis, kpis
+from twin_gym.sim.admission.tables import build_tables
+from twin_gym.sim.admission.world import World
+from twin_gym.sim.reference.admission import SlicedNetwork
+
+Engine = Literal["kernel", "simpy"]
+Objective = Literal["revenue", "utilisation", "fairness", "vector"]
+ScenarioLike = str | Path | AdmissionScenario
+
+ENGINES: tuple[Engine, ...] = ("kernel", "simpy")
+ACTION_FORMS: tuple[ActionForm, ...] = ("slice", "slot")
+OBJECTIVES: tuple[Objective, ...] = ("revenue", "utilisation", "fairness", "vector")
+MAX_ROWS = 1_000_000
+
+
+def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[AdmissionScenario, ...]:
+    """Scenarios from names, paths and scenarios, one or several.
+
+    Args:
+        scenario: what the `scenario` argument of an environment takes.
+
+    Returns:
+        At least one scenario.
+
+    Raises:
+        ConfigError: if the sequence is empty or an entry is none of those.
+    """
+    several = [scenario] if isinstance(scenario, ScenarioLike) else list(scenario)
+    if not several:
+        raise ConfigError("scenario is an empty sequence: give at least one")
+    found = []
+    for one in several:
+        if not isinstance(one, ScenarioLike):
+            raise ConfigError(
+                "a scenario is a preset name, a path of a TOML file, or an AdmissionScenario; "
+                f"got {one!r:.80}"
+            )
+        found.append(one if isinstance(one, AdmissionScenario) else load(one))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """What rows have in common.
+
+    Attributes:
+        scenario: one, or several of which each episode's world picks one.
+        action: whether an action names a slice or a queue position.
+        objective: which component is the reward; `vector` gives all of them.
+        engine: the compiled kernel, or the SimPy model (some hundred times slower).
+    """
+
+    scenario: ScenarioLike | Sequence[ScenarioLike] = "contention"
+    action: ActionForm = "slice"
+    objective: Objective = "revenue"
+    engine: Engine = "kernel"
+
+    def __post_init__(self) -> None:
+        """Refuses unknown names."""
+        for kind, value, known in (
+            ("action form", self.action, ACTION_FORMS),
+            ("objective", self.objective, OBJECTIVES),
+            ("engine", self.engine, ENGINES),
+        ):
+            if value not in known:
+                raise unknown_name(kind, str(value), known)
+
+
+class AdmissionBatch:
+    """Rows of networks, what the agents see of them, and what their last steps brought.
+
+    Args:
+        num_rows: how many run side by side.
+        settings: what they have in common.
+
+    Attributes:
+        observations: of every row; shape (rows, fields), float32.
+        masks: 1 = allowed; shape (rows, actions), int8.
+        outcomes: records of `kernel.OUTCOME`; shape (rows,).
+        final_observations: last observations of episodes that ended in the last step.
+    """
+
+    def __init__(self, num_rows: int, settings: BatchSettings) -> None:
+        if not 1 <= num_rows <= MAX_ROWS:
+            raise ConfigError(f"1 to {MAX_ROWS} rows are possible, got {num_rows!r}")
+        self.settings = settings
+        self.num_rows = num_rows
+        self.tables = build_tables(as_scenarios(settings.scenario))
+        self.scenario = self.tables.scenarios[0]
+        self._by_slot = settings.action == "slot"
+        choices = self.tables.num_positions if self._by_slot else len(self.scenario.slices)
+        self.num_actions = choices + 1
+        room = self.tables.networks["demand"].shape[1:]
+        self._lenses = build_lenses(self.tables)
+        self._rows = np.zeros(num_rows, layout.row_dtype(*room))
+        self._queues = np.zeros((num_rows, self.tables.queue_places), layout.QUEUE_ENTRY)
+        self._departures = np.zeros((num_rows, self.tables.service_places), np.int64)
+        fields = len(field_names(self.scenario, settings.action))
+        self.observations = np.zeros((num_rows, fields), np.float32)
+        self.masks = np.ones((num_rows, self.num_actions), np.int8)
+        self.outcomes = np.zeros(num_rows, kernel.OUTCOME)
+        self._final_rows = np.zeros_like(self._rows)
+        self.final_observations = np.zeros_like(self.observations)
+        self._objective = max(OBJECTIVES.index(settings.objective), 0) % len(kernel.OBJECTIVES)
+        self._stories: list[SlicedNetwork | None] = [None] * num_rows
+
+    @property
+    def memory_per_row_bytes(self) -> int:
+        """What one more row takes, all its arrays together."""
+        arrays = (
+            self._rows, self._queues, self._departures, self.observations, self.masks,
+            self.outcomes, self._final_rows, self.final_observations,
+        )  # fmt: skip
+        return sum(array.nbytes for array in arrays) // self.num_rows
+
+    def seed(self, seeds: NDArray[np.uint64], chosen: NDArray[np.bool_]) -> None:
+        """Gives the chosen rows their seeds; their next episode is the first one of it."""
+        self._rows["seed"][chosen] = seeds[chosen]
+        self._rows["episode"][chosen] = -1
+
+    def begin(self, chosen: NDArray[np.bool_]) -> None:
+        """Begins the next episode in the chosen rows and leaves the others alone."""
+        self._rows["is_over"][chosen] = 1
+        actions = np.zeros(self.num_rows, np.int64)
+        for first, last in _stretches(chosen):
+            self.advance(actions, kernel.AUTORESET_NEXT_STEP, first, last)
+
+    def advance(
+        self,
+        actions: NDArray[np.int64],
+        autoreset: int,
+        first: int = 0,
+        last: int | None = None,
+    ) -> bool:
+        """One action in each of the rows first <= i < last; rows that are over begin anew.
+
+        Args:
+            actions: of every row; shape (rows,), int64.
+            autoreset: one of the `kernel.AUTORESET_*` constants.
+            first: the first row that moves.
+            last: one after the last row that moves; None: all.
+
+        Returns:
+            Whether any of the rows has reached its horizon.
+        """
+        last = self.num_rows if last is None else last
+        if self.settings.engine == "simpy":
+            return self._tell(actions, autoreset, first, last)
+        tables = self.tables
+        return bool(
+            kernel.step_rows(
+                tables.networks, self._lenses, tables.curves, tables.trace_arrivals,
+                tables.trace_holdings, self._rows, self._queues, self._departures, actions,
+                self.observations, self.masks, self.outcomes, self._final_rows,
+                self.final_observations, first, last, self._by_slot, self._objective, autoreset,
+            )
+        )  # fmt: skip
+
+    def advance_threaded(
+        self, actions: NDArray[np.int64], autoreset: int, pool: ThreadPoolExecutor, threads: int
+    ) -> bool:
+        """`advance` for all rows, cut into one stretch a thread: the result is the same."""
+        edges = np.linspace(0, self.num_rows, threads + 1).astype(int).tolist()
+        parts = [
+            pool.submit(self.advance, actions, autoreset, first, last)
+            for first, last in zip(edges, edges[1:], strict=False)
+        ]
+        return any([part.result() for part in parts])
+
+    def kpis(self) -> Kpis:
+        """Indicators of the running episodes."""
+        return kpis(self._rows, self.tables)
+
+    def final_kpis(self, ended: NDArray[np.bool_]) -> Kpis:
+        """Indicators of the episodes that ended in the last step, in the order of their rows."""
+        return kpis(self._final_rows[ended], self.tables)
+
+    def row(self, index: int) -> np.void:
+        """The record of one running network, to look at."""
+        record: np.void = self._rows[index].copy()
+        return record
+
+    def waiting(self, index: int) -> list[list[float]]:
+        """By slice, how long each waiting request of a row has waited, oldest first, in seconds."""
+        row = self._rows[index]
+        network = self.tables.networks[row["network"]]
+        ages = []
+        for s in range(len(self.scenario.slices)):
+            places = (row["queue_head"][s] + np.arange(row["queue_length"][s])) & network[
+                "queue_mask"
+            ][s]
+            arrivals = self._queues[index]["arrival"][network["queue_start"][s] + places]
+            ages.append(((row["now"] - arrivals) / 1e9).tolist())
+        return ages
+
+    def _tell(self, actions: NDArray[np.int64], autoreset: int, first: int, last: int) -> bool:
+        chosen = np.zeros(self.num_rows, np.bool_)
+        chosen[first:last] = True
+        network = self.tables.networks[0]
+        for i in range(first, last):
+            story = self._stories[i]
+            if self._rows["is_over"][i] or story is None:
+                self._begin_story(i)
+            else:
+                s, place = kernel.slice_and_place(network, int(actions[i]), self._by_slot)
+                story.decide(None if s < 0 else s, place)
+                story.write(self._rows[i], self._queues[i])
+        self._observe(chosen)
+        ended = chosen & (self._rows["is_over"] != 0)
+        if autoreset == kernel.AUTORESET_SAME_STEP and ended.any():
+            outcomes = self.outcomes.copy()
+            self.final_observations[ended] = self.observations[ended]
+            self._final_rows[ended] = self._rows[ended]
+            for i in np.flatnonzero(ended):
+                self._begin_story(int(i))
+            self._observe(ended)
+            self.outcomes[:] = outcomes
+        return bool(ended.any())
+
+    def _begin_story(self, i: int) -> None:
+        self._rows["episode"][i] += 1
+        world = World(self.tables, int(self._rows["seed"][i]), int(self._rows["episode"][i]))
+        story = SlicedNetwork(world)
+        story.write(self._rows[i], self._queues[i])
+        self._stories[i] = story
+
+    def _observe(self, chosen: NDArray[np.bool_]) -> None:
+        kernel.observe_rows(
+            self.tables.networks, self._lenses, self._rows, self._queues, self.observations,
+            self.masks, self.outcomes, chosen, self._by_slot, self._objective,
+        )  # fmt: skip
+
+    def __getstate__(self) -> dict[str, Any]:
+        """SimPy's processes are generators, which cannot be pickled: say so."""
+        if any(story is not None for story in self._stories):
+            raise TypeError("a running simpy engine cannot be pickled: use engine='kernel'")
+        return self.__dict__
+
+
+def _stretches(chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """The runs of True, each as (first, one after the last)."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], chosen.astype(np.int8), [0]))))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

@@ -1,0 +1,206 @@
+"""What the agent sees: one list of fields makes the space, the documentation and the compiled code.
+
+Every value lies in [0, 1]. Fields of a slice come one after the other in the order of the slices.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from twin_gym.scenario import AdmissionScenario
+from twin_gym.sim.admission import layout
+from twin_gym.sim.admission.tables import NetworkTables
+from twin_gym.sim.compiled import compiled, inlined
+from twin_gym.sim.clock import TICKS_PER_SECOND
+
+ActionForm = Literal["slice", "slot"]
+
+VALUES_PER_POSITION = 3
+
+
+@dataclass(frozen=True)
+class Field:
+    """A group of observed values.
+
+    Attributes:
+        name: group name; the full name of a value is `name/slice`, `name/resource` or
+            `name/position`.
+        per: what there is one value for: `resource`, `slice`, `position`, or `network`.
+        meaning: what 0 and 1 stand for.
+    """
+
+    name: str
+    per: Literal["resource", "slice", "position", "network"]
+    meaning: str
+
+
+FIELDS = (
+    Field("free", "resource", "share of the capacity that is free"),
+    Field("in_service", "slice", "requests in service over the most that fit alone"),
+    Field("queue_length", "slice", "waiting requests over the queue limit"),
+    Field(
+        "head_patience",
+        "slice",
+        "patience left to the oldest waiting request, over the mean patience; where patience is "
+        "exponential nobody knows it, and it is the probability of having waited this long, "
+        "exp(-age / mean); 0 if nobody waits",
+    ),
+    Field("admissible", "slice", "1 if a request waits and fits, the action mask as seen"),
+    Field("time_of_day", "network", "time within the day over its length (scenarios that have one)"),
+    Field("position_slice", "position", "(index of the slice + 1) / slices, 0 if empty (`slot`)"),
+    Field("position_age", "position", "1 - patience left, as above; 0 if empty (`slot`)"),
+    Field("position_valid", "position", "1 if a request waits here (`slot`)"),
+)
+"""The groups in order. The three of a position stand together: slice, age, valid, slice, age, …"""
+
+
+
+
+def field_names(scenario: AdmissionScenario, action: ActionForm = "slice") -> tuple[str, ...]:
+    """The full name of every observed value, in order.
+
+    Args:
+        scenario: gives the names of slices and resources, and whether there is a time of day.
+        action: the form of the action; `slot` adds three values a queue position.
+
+    Returns:
+        One name for each entry of the observation.
+    """
+    names: list[str] = [f"free/{resource}" for resource in scenario.resource_names]
+    for field in FIELDS:
+        if field.per == "slice":
+            names += [f"{field.name}/{name}" for name in scenario.slice_names]
+    if scenario.period_s is not None:
+        names.append("time_of_day")
+    if action == "slot":
+        positions = sum(max(one.queue_limit, 1) for one in scenario.slices)
+        groups = [field.name for field in FIELDS if field.per == "position"]
+        names += [f"{group}/{j}" for j in range(positions) for group in groups]
+    return tuple(names)
+
+
+def observation_space(scenario: AdmissionScenario, action: ActionForm = "slice") -> spaces.Box:
+    """The unit box with one entry a field."""
+    size = len(field_names(scenario, action))
+    return spaces.Box(0.0, 1.0, (size,), np.float32)
+
+
+def build_lenses(tables: NetworkTables) -> NDArray[np.void]:
+    """Per scenario, the factors that scale counts and ticks into [0, 1].
+
+    Args:
+        tables: the scenarios.
+
+    Returns:
+        Records with one factor a resource (`free`) or slice; shape (scenarios,).
+    """
+    room = tables.networks["demand"].shape[1:]
+    lenses = np.zeros(
+        len(tables.networks),
+        np.dtype(
+            [
+                ("free", "f8", (room[1],)),
+                ("in_service", "f8", (room[0],)),
+                ("queue_length", "f8", (room[0],)),
+                ("patience", "f8", (room[0],)),
+                ("slice_number", "f8"),
+                ("period", "f8"),
+            ],
+            align=True,
+        ),
+    )
+    for lens, network in zip(lenses, tables.networks, strict=True):
+        k, s = int(network["num_resources"]), int(network["num_slices"])
+        lens["free"][:k] = 1.0 / network["capacity"][:k]
+        lens["in_service"][:s] = 1.0 / network["most_in_service"][:s]
+        lens["queue_length"][:s] = 1.0 / np.maximum(network["queue_limit"][:s], 1)
+        lens["patience"][:s] = 1.0 / (network["mean_patience_s"][:s] * TICKS_PER_SECOND)
+        lens["slice_number"] = 1.0 / s
+        lens["period"] = 1.0 / network["period"] if network["period"] else 0.0
+    return lenses
+
+
+@inlined
+def observe(network, lens, row, queue, observation, mask, by_slot):
+    """Writes what the agent sees of one running network, and which actions it may take.
+
+    Args:
+        network: record of the scenario.
+        lens: its scale factors.
+        row: the running network.
+        queue: its waiting requests.
+        observation: written; shape (fields,).
+        mask: written; 1 = allowed, the last action is to wait; shape (actions,).
+        by_slot: whether an action names a queue position and not a slice.
+    """
+    for k in range(network.num_resources):
+        observation[k] = row.free[k] * lens.free[k]
+    room = row.in_service.shape[0]
+    if network.num_slices == room:  # a constant: the loops are unrolled
+        _observe_slices(network, lens, row, observation, mask, by_slot, room)
+    else:
+        _observe_slices(network, lens, row, observation, mask, by_slot, network.num_slices)
+    at = network.num_resources + 4 * network.num_slices
+    if network.period > 0:
+        moment = (row.now + row.trace_offset + network.trace_first) % network.period
+        observation[at] = moment * lens.period
+        at += 1
+    if by_slot:
+        _observe_positions(network, lens, row, queue, observation, mask, at)
+
+
+@inlined
+def _observe_slices(network, lens, row, observation, mask, by_slot, slices):
+    at = network.num_resources
+    for s in range(slices):
+        observation[at + s] = row.in_service[s] * lens.in_service[s]
+    at += slices
+    for s in range(slices):
+        observation[at + s] = row.queue_length[s] * lens.queue_length[s]
+    at += slices
+    for s in range(slices):
+        left = patience_left(network.patience_law, (row.now - row.oldest[s]) * lens.patience[s])
+        observation[at + s] = left if row.queue_length[s] > 0 else 0.0
+    at += slices
+    admissible = row.waiting & row.fitting
+    for s in range(slices):
+        allowed = admissible >> s & 1
+        observation[at + s] = allowed
+        if not by_slot:
+            mask[s] = allowed
+
+
+@inlined
+def patience_left(law, age):
+    """Share of patience left, or the chance to have lasted; `age` is in mean patiences."""
+    if law == layout.PATIENCE_EXPONENTIAL:
+        return math.exp(-age)
+    return max(1.0 - age, 0.0)
+
+
+@compiled
+def _observe_positions(network, lens, row, queue, observation, mask, at):
+    admissible = row.waiting & row.fitting
+    j = 0
+    for s in range(network.num_slices):
+        allowed = admissible >> s & 1
+        start, head, ring = network.queue_start[s], row.queue_head[s], network.queue_mask[s]
+        for place in range(max(network.queue_limit[s], 1)):
+            valid = place < row.queue_length[s]
+            number, age = 0.0, 0.0
+            if valid:
+                ticks = row.now - queue[start + ((head + place) & ring)].arrival
+                age = 1.0 - patience_left(network.patience_law, ticks * lens.patience[s])
+                number = (s + 1) * lens.slice_number
+            observation[at] = number
+            observation[at + 1] = age
+            observation[at + 2] = valid
+            mask[j] = valid and allowed
+            at += VALUES_PER_POSITION
+            j += 1

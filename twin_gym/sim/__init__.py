@@ -1,0 +1,1 @@
+"""The networks themselves. Nothing here knows of agents, observations or rewards."""
