@@ -78,7 +78,8 @@ class RequestTrace:
     """Requests in order of arrival, as a reader gives them; the arrays are read-only.
 
     Attributes:
-        arrival_s: seconds since the start of the window, not falling; shape (requests,).
+        arrival_s: seconds since the start of the window, not falling, less than the duration;
+            shape (requests,).
         holding_s: holding times, positive; shape (requests,).
         slice_names: the slice of each request; shape (requests,).
         duration_s: length of the window.
@@ -173,11 +174,14 @@ def window(
             f"{path} has no request from {first_s:g} s to {last_s:g} s (it holds {span}): "
             "move the window"
         )
+    duration_s = last_s - first_s
+    # A difference of two floats may be rounded up to the duration.
+    before_end = np.minimum(arrivals, np.nextafter(duration_s, 0.0))
     return RequestTrace(
-        arrival_s=_frozen(np.array(arrivals, dtype=np.float64)),
+        arrival_s=_frozen(before_end.astype(np.float64)),
         holding_s=_frozen(np.array(holdings, dtype=np.float64)),
         slice_names=_frozen(np.array(owners, dtype=np.str_)),
-        duration_s=last_s - first_s,
+        duration_s=duration_s,
     )
 
 

@@ -1,0 +1,112 @@
+"""What holds for every scenario that can be drawn."""
+
+import contextlib
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import admission_scenarios, replayed_scenarios, request_rows, write_requests
+from twin_gym.errors import ConfigError
+from twin_gym.scenario import AdmissionScenario, load_trace, parse, read_requests, to_toml
+
+any_size = admission_scenarios(max_slices=16, max_resources=8)
+
+
+@given(any_size)
+def test_round_trips(scenario):
+    """TOML, JSON, dictionary, pickle and copy give an equal scenario with the same digest."""
+    clones = [
+        parse(to_toml(scenario)),
+        AdmissionScenario.model_validate_json(scenario.model_dump_json()),
+        AdmissionScenario(**scenario.model_dump()),
+        pickle.loads(pickle.dumps(scenario)),  # noqa: S301 - our own bytes
+        copy.deepcopy(scenario),
+    ]
+    for clone in clones:
+        assert clone == scenario
+        assert hash(clone) == hash(scenario)
+        assert clone.digest == scenario.digest
+
+
+@given(any_size)
+def test_derived_figures_are_sound(scenario):
+    """Sizes within the limits, demands within the capacity, relative laws with a mean of one."""
+    assert 1 <= len(scenario.slices) <= 16
+    assert 1 <= len(scenario.capacity) <= 8
+    assert list(scenario.offered_load) == list(scenario.resource_names)
+    assert max(scenario.offered_load.values()) > 0
+    means_s = [one.mean_holding_time_s for one in scenario.slices]
+    assert min(means_s) * 0.999 <= scenario.mean_holding_time_s <= max(means_s) * 1.001
+    for one in scenario.slices:
+        assert all(amount <= scenario.capacity[name] for name, amount in one.demand.items())
+        if one.arrival.law in ("daily", "schedule"):
+            assert np.mean(one.arrival.relative_rates()) == pytest.approx(1.0)
+        if one.holding.law == "empirical":
+            assert np.trapezoid(one.holding.relative_quantiles()) == pytest.approx(
+                len(one.holding.quantiles) - 1
+            )
+
+
+@given(any_size, st.data())
+def test_digest_changes_with_any_figure(scenario, data):
+    """A slice that pays a little more is another scenario."""
+    index = data.draw(st.integers(0, len(scenario.slices) - 1))
+    slices = list(scenario.slices)
+    slices[index] = slices[index].replace(revenue=slices[index].revenue + 0.001)
+    assert scenario.replace(slices=tuple(slices)).digest != scenario.digest
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(("name", "capacity", "slices", "horizon_s", "trace", "kind", "x")),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+            max_leaves=5,
+        ),
+    )
+)
+def test_rubbish_is_refused_in_one_way(values):
+    """Whatever is thrown at it: a `ConfigError`, or a valid scenario."""
+    with contextlib.suppress(ConfigError):
+        assert AdmissionScenario(**values).slices
+
+
+@given(st.text())
+def test_any_text_is_refused_in_one_way(text):
+    """Text that is no scenario never raises anything but a `ConfigError`."""
+    with pytest.raises(ConfigError):
+        parse(text)
+
+
+@given(request_rows(("a", "b"), 20.0), st.floats(0.0, 10.0), st.floats(11.0, 20.0))
+def test_reader_gives_back_what_was_written(tmp_path_factory, rows, first_s, last_s):
+    """Every request of the window, to the last digit, in order, and no other."""
+    path = tmp_path_factory.getbasetemp() / "written.csv"
+    write_requests(path, rows)
+    expected = [row for row in rows if first_s <= row[0] < last_s]
+    if not expected:
+        with pytest.raises(ConfigError, match="move the window"):
+            read_requests(path, ("a", "b"), first_s, last_s)
+        return
+    trace = read_requests(path, ("a", "b"), first_s, last_s)
+    np.testing.assert_allclose(trace.arrival_s, [row[0] - first_s for row in expected], rtol=1e-15)
+    assert trace.slice_names.tolist() == [name for _, name, _ in expected]
+    assert trace.holding_s.tolist() == [holding_s for _, _, holding_s in expected]
+    assert np.all(trace.arrival_s < trace.duration_s)
+
+
+def test_replayed_scenarios_find_their_trace(tmp_path):
+    """The strategy that other tests use gives scenarios whose trace can be loaded."""
+
+    @given(replayed_scenarios(tmp_path))
+    def check(scenario):
+        trace = load_trace(scenario.trace, scenario.slice_names)
+        assert set(trace.slice_names) <= set(scenario.slice_names)
+        assert parse(to_toml(scenario)) == scenario
+
+    check()
