@@ -1,0 +1,38 @@
+"""What every agent is to the rest of the project, whether it follows a rule or has learned."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Observations = NDArray[np.float32]
+Masks = NDArray[np.int8]
+Actions = NDArray[np.int64]
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Chooses an action in each of many networks at once.
+
+    Attributes:
+        name: how tables call it.
+    """
+
+    name: str
+
+    def reset(self, seed: int) -> None:
+        """Begins anew: a policy that draws, draws the same again for the same seed."""
+
+    def actions(self, observations: Observations, masks: Masks) -> Actions:
+        """One allowed action a row.
+
+        Args:
+            observations: shape (rows, fields).
+            masks: 1 = allowed; shape (rows, actions).
+
+        Returns:
+            Whole numbers; shape (rows,).
+        """
+        ...

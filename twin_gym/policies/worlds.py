@@ -1,0 +1,34 @@
+"""Three families of worlds that share none: to train on, to choose on, and to report on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from twin_gym.errors import ConfigError, unknown_name
+
+Family = Literal["train", "validation", "test"]
+
+_FIRST_SEED: dict[str, int] = {"train": 0, "validation": 2**40, "test": 2**41}
+_SIZE = 2**40
+
+
+def world_seeds(family: Family, count: int, *, first: int = 0) -> list[int]:
+    """Seeds of worlds of one family.
+
+    Args:
+        family: `train` for learning, `validation` for tuning and curves, `test` for results.
+        count: how many, at least one.
+        first: the how-manieth of the family is the first one.
+
+    Returns:
+        Seeds for `reset`, one a row.
+
+    Raises:
+        ConfigError: if there is no such family, or the family has not so many.
+    """
+    if family not in _FIRST_SEED:
+        raise unknown_name("family of worlds", family, _FIRST_SEED)
+    if count < 1 or first < 0 or first + count > _SIZE:
+        raise ConfigError(f"a family has worlds 0 to {_SIZE - 1}, got {count} from {first}")
+    start = _FIRST_SEED[family] + first
+    return list(range(start, start + count))

@@ -1,0 +1,20 @@
+"""Ids of the environments, as strings: nothing is imported before one is made."""
+
+from __future__ import annotations
+
+import gymnasium
+
+ENTRY_POINTS = {
+    "twin_gym/SliceAdmission-v0": (
+        "twin_gym.envs.slice_admission:SliceAdmissionEnv",
+        "twin_gym.envs.slice_admission:SliceAdmissionVectorEnv",
+    ),
+}
+"""By id, where the single form and the vector form are."""
+
+
+def register_environments() -> None:
+    """Makes the ids known to Gymnasium; doing it again changes nothing."""
+    for name, (single, vector) in ENTRY_POINTS.items():
+        if name not in gymnasium.registry:
+            gymnasium.register(name, entry_point=single, vector_entry_point=vector)
