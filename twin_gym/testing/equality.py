@@ -1,0 +1,89 @@
+"""Where two results differ, and what may not change at all."""
+
+from __future__ import annotations
+
+import random  # noqa: TID251 - only to see that it stays as it was
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.errors import TwinGymError
+
+
+class CheckFailed(TwinGymError, AssertionError):  # noqa: N818 - as in "the check failed"
+    """An environment does not do what its contract says."""
+
+
+def fail(seen: str, contract: str) -> CheckFailed:
+    """The error for a broken contract: what was seen, and what should have been."""
+    return CheckFailed(f"{seen}. The contract: {contract}")
+
+
+def first_difference(one: object, other: object, where: str) -> str | None:
+    """Where two nested results differ first, or None if they are equal to the last bit.
+
+    Args:
+        one: mappings, sequences, arrays and scalars.
+        other: the same.
+        where: how the message calls the two.
+
+    Returns:
+        A sentence with both values. NaN equals NaN; numbers of NumPy and of Python may mix.
+    """
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        if one.keys() != other.keys():
+            return f"{where} has the keys {sorted(one)} and {sorted(other)}"
+        pairs = [(one[key], other[key], f"{where}[{key!r}]") for key in one]
+        return _first_of(pairs)
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return _array_difference(one, other, where)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        if len(one) != len(other):
+            return f"{where} has {len(one)} and {len(other)} entries"
+        return _first_of(
+            [(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(one, other, strict=True))]
+        )
+    is_equal = bool(np.all(one == other)) or bool(one != one and other != other)
+    return None if is_equal else f"{where} is {one!r:.80} and {other!r:.80}"
+
+
+def _first_of(pairs: Sequence[tuple[object, object, str]]) -> str | None:
+    return next((found for pair in pairs if (found := first_difference(*pair))), None)
+
+
+def _array_difference(one: NDArray[Any], other: NDArray[Any], where: str) -> str | None:
+    if (one.shape, one.dtype) != (other.shape, other.dtype):
+        return f"{where} is {one.dtype}{one.shape} and {other.dtype}{other.shape}"
+    if one.dtype == object:
+        return first_difference(one.tolist(), other.tolist(), where)
+    if one.tobytes() == other.tobytes():
+        return None
+    differing = one != other
+    if one.dtype.kind in "fc":
+        differing &= ~(np.isnan(one) & np.isnan(other))
+    if not differing.any():
+        return None
+    at = tuple(int(index[0]) for index in np.nonzero(np.atleast_1d(differing)))
+    values = [np.atleast_1d(array)[at].item() for array in (one, other)]
+    return f"{where}{list(at)} is {values[0]!r} and {values[1]!r}"
+
+
+@contextmanager
+def untouched_global_state() -> Iterator[None]:
+    """Fails if the global random state of Python or NumPy moves in between.
+
+    Raises:
+        CheckFailed: at the end, with the module at fault.
+    """
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002
+    yield
+    after = random.getstate(), np.random.get_state()  # noqa: NPY002
+    for module, one, other in zip(("random", "numpy.random"), before, after, strict=True):
+        if first_difference(one, other, module) is not None:
+            raise fail(
+                f"the global state of {module} has changed",
+                "all randomness comes from the seed given to reset, none from global generators",
+            )

@@ -1,0 +1,134 @@
+"""Runs of vector environments, with copies of all that they return."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import iterate
+from numpy.typing import NDArray
+
+from twin_gym.testing.actions import Chooser, batched
+
+_ACTIONS = 7919
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What one reset or step brought.
+
+    Attributes:
+        observations: a copy; `lanes` are the same, one a lane.
+        rewards: a copy; zeros for a reset.
+        terminated: a copy; False for a reset.
+        truncated: a copy; False for a reset.
+        infos: a copy.
+        lanes: the observation of each lane.
+        actions: what each lane did, None for a reset.
+        was_reset: for a reset, which lanes.
+        live: observations, rewards, terminated, truncated and infos as they were returned.
+    """
+
+    observations: Any
+    rewards: Any
+    terminated: Any
+    truncated: Any
+    infos: dict[str, Any]
+    lanes: tuple[Any, ...]
+    actions: list[Any] | None
+    was_reset: NDArray[np.bool_] | None
+    live: tuple[Any, ...]
+
+    def parts(self) -> tuple[Any, ...]:
+        """Copies of what a step returned, in its order."""
+        return self.observations, self.rewards, self.terminated, self.truncated, self.infos
+
+    @property
+    def ended(self) -> NDArray[np.bool_]:
+        """Which episodes ended; shape (num_envs,)."""
+        either: NDArray[np.bool_] = np.logical_or(self.terminated, self.truncated)
+        return either
+
+    def of_lane(self, lane: int) -> tuple[Any, ...]:
+        """What one lane saw: observation, reward, terminated, truncated."""
+        return self.lanes[lane], self.rewards[lane], self.terminated[lane], self.truncated[lane]
+
+
+class Rollout:
+    """Steps a vector environment with actions drawn from a fixed seed, always the same ones.
+
+    Args:
+        env: is reset here.
+        seed: of the reset.
+        same_action: whether all lanes take the action that lane 0 draws.
+        other_after_end: whether a lane takes another action in the step after its end.
+    """
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        seed: int,
+        *,
+        same_action: bool = False,
+        other_after_end: bool = False,
+    ) -> None:
+        self._env = env
+        self._same_action = same_action
+        self._other_after_end = other_after_end
+        space = env.single_action_space
+        self._choosers = [Chooser(space, _ACTIONS + lane) for lane in range(env.num_envs)]
+        self.first = self._reset(np.ones(env.num_envs, np.bool_), seed=seed)
+        self._last = self.first
+
+    def step(self) -> list[Moment]:
+        """One step, and in disabled autoreset the reset of the lanes that ended in it."""
+        actions = self._choose()
+        returned = self._env.step(batched(self._env.single_action_space, actions))
+        moments = [self._moment(tuple(returned), actions, None)]
+        ended = moments[0].ended
+        if self._env.metadata["autoreset_mode"] is AutoresetMode.DISABLED and ended.any():
+            moments.append(self._reset(ended, options={"reset_mask": ended.copy()}))
+        self._last = moments[-1]
+        return moments
+
+    def on(self, env: VectorEnv[Any, Any, Any]) -> Rollout:
+        """The same run, from here on, on a copy of the environment."""
+        twin = copy.copy(self)
+        twin.__dict__.update(_env=env, _choosers=copy.deepcopy(self._choosers))
+        return twin
+
+    def _choose(self) -> list[Any]:
+        before = self._last
+        masks = before.infos.get("action_mask")
+        known = before.infos.get("_action_mask")
+        actions = []
+        for lane, chooser in enumerate(self._choosers):
+            is_known = masks is not None and known is not None and known[lane]
+            action = chooser.choose(masks[lane] if masks is not None and is_known else None)
+            if self._other_after_end and before.ended[lane]:
+                action = chooser.other_than(action)
+            actions.append(action)
+        return [actions[0]] * len(actions) if self._same_action else actions
+
+    def _reset(self, lanes: NDArray[np.bool_], **arguments: Any) -> Moment:
+        observations, infos = self._env.reset(**arguments)
+        nothing = np.zeros(self._env.num_envs), lanes & False, lanes & False
+        return self._moment((observations, *nothing, infos), None, lanes)
+
+    def _moment(
+        self,
+        live: tuple[Any, ...],
+        actions: list[Any] | None,
+        was_reset: NDArray[np.bool_] | None,
+    ) -> Moment:
+        observations, rewards, terminated, truncated, infos = copy.deepcopy(live)
+        try:
+            lanes = tuple(iterate(self._env.observation_space, observations))
+        except (TypeError, ValueError, KeyError):
+            lanes = ()  # not in the space; the check of the form says so
+        return Moment(
+            observations, rewards, terminated, truncated, infos, lanes, actions, was_reset, live
+        )
