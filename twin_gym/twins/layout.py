@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from twin_gym.envs.slice_admission.observation import (
@@ -13,6 +14,7 @@ from twin_gym.errors import ConfigError
 from twin_gym.scenario import AdmissionScenario
 
 _POSITION_GROUPS = ("position_slice", "position_age", "position_valid")
+_SLICE_GROUPS = ("head_patience", "admissible")
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,12 @@ class ObservationLayout:
     Attributes:
         num_slices: how many slices there are.
         num_global: how many fields stand before those of the positions.
-        queue_length: first of the fields `queue_length/<slice>`.
         head_patience: first of the fields `head_patience/<slice>`.
         admissible: first of the fields `admissible/<slice>`.
     """
 
     num_slices: int
     num_global: int
-    queue_length: int
     head_patience: int
     admissible: int
 
@@ -46,44 +46,55 @@ class ObservationLayout:
         Returns:
             The layout.
 
-        Raises:
-            ConfigError: if the fields do not stand as this class needs them.
-
         Example:
             >>> from twin_gym.scenario import load
             >>> ObservationLayout.of(load("contention")).admissible
             15
         """
-        names = field_names(scenario, "slot")
-        first = scenario.slice_names[0]
-        num_global = len(field_names(scenario, "slice"))
-        groups = [name.partition("/")[0] for name in names[num_global:]]
-        if tuple(groups) != _POSITION_GROUPS * (len(groups) // VALUES_PER_POSITION):
-            raise ConfigError(f"fields of positions must be the last ones, got {names}")
-        return cls(
-            num_slices=len(scenario.slices),
-            num_global=num_global,
-            queue_length=names.index(f"queue_length/{first}"),
-            head_patience=names.index(f"head_patience/{first}"),
-            admissible=names.index(f"admissible/{first}"),
-        )
+        return cls.from_names(field_names(scenario, "slice"))
 
+    @classmethod
+    def from_names(cls, names: Sequence[str]) -> ObservationLayout:
+        """The layout of observations whose fields have these names.
 
-def num_actions(scenario: AdmissionScenario, action: ActionForm) -> int:
-    """How many actions there are, waiting included.
+        Args:
+            names: as `field_names` gives them, in order.
 
-    Args:
-        scenario: gives the slices and their queue limits.
-        action: the form of the action.
+        Returns:
+            The layout.
 
-    Returns:
-        Slices + 1, or queue positions + 1.
+        Raises:
+            ConfigError: if a group of fields is missing or not where a network looks for it.
+        """
+        groups = [name.partition("/")[0] for name in names]
+        num_slices = groups.count("admissible")
+        num_global = sum(not group.startswith("position_") for group in groups)
+        tail = groups[num_global:]
+        if tuple(tail) != _POSITION_GROUPS * (len(tail) // VALUES_PER_POSITION):
+            raise ConfigError("the fields of the queue positions must be the last ones, by threes")
+        starts = {}
+        for group in _SLICE_GROUPS:
+            first = groups.index(group) if group in groups else 0
+            if num_slices == 0 or groups[first : first + num_slices] != [group] * num_slices:
+                raise ConfigError(f"a network needs the fields {group!r}, one a slice, in a row")
+            starts[group] = first
+        return cls(num_slices, num_global, **starts)
 
-    Example:
-        >>> from twin_gym.scenario import load
-        >>> num_actions(load("contention"), "slot")
-        65
-    """
-    if action == "slice":
-        return len(scenario.slices) + 1
-    return sum(max(one.queue_limit, 1) for one in scenario.slices) + 1
+    def num_actions(self, num_fields: int, action: ActionForm) -> int:
+        """How many actions there are, waiting included.
+
+        Args:
+            num_fields: length of an observation.
+            action: the form of the action.
+
+        Returns:
+            Slices + 1, or queue positions + 1.
+
+        Example:
+            >>> from twin_gym.scenario import load
+            >>> ObservationLayout.of(load("contention")).num_actions(211, "slot")
+            65
+        """
+        if action == "slice":
+            return self.num_slices + 1
+        return (num_fields - self.num_global) // VALUES_PER_POSITION + 1

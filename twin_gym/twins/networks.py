@@ -15,14 +15,20 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from twin_gym.envs.slice_admission.observation import VALUES_PER_POSITION, ActionForm
+from twin_gym.envs.slice_admission.observation import (
+    VALUES_PER_POSITION,
+    ActionForm,
+)
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import AdmissionScenario
-from twin_gym.twins.layout import ObservationLayout, num_actions
+from twin_gym.twins.layout import ObservationLayout
 
 _HIDDEN_GAIN = math.sqrt(2.0)
 _OUTPUT_GAIN = 0.01  # nearly all actions alike before training; both gains as SB3 has them
 _SAME_AGE = 1e-5  # two float32 roundings of one age are closer than this
+
+EMPTY_LOGIT = -30.0
+"""Logit of a queue position where nobody waits: next to never, with or without a mask."""
 
 
 def _linear(inputs: int, outputs: int, gain: float, generator: torch.Generator | None) -> nn.Linear:
@@ -85,10 +91,10 @@ class SliceNetwork(nn.Module):
 class SlotNetwork(nn.Module):
     """One logit a queue position from one shared encoder, and one for waiting.
 
-    A position is encoded from its slice (one-hot), its age, whether it is valid, whether it is the
-    oldest of its slice, and the global fields. Waiting is judged from the mean encoding of the
-    valid positions and the global fields. So positions may be permuted (their logits are permuted
-    alike), and the same weights work for any queue limits.
+    A position is encoded from its slice (one-hot), its age, whether it is the oldest of its slice,
+    and the global fields. Waiting is judged from the mean encoding of the positions and the global
+    fields. So positions may be permuted (their logits are permuted alike), and the same weights
+    work for any queue limits. Empty positions cost nothing and have the logit `EMPTY_LOGIT`.
 
     Args:
         layout: where the fields are; see `ObservationLayout.of`.
@@ -109,7 +115,7 @@ class SlotNetwork(nn.Module):
         if hidden < 1:
             raise ConfigError(f"a network needs a positive width, got {hidden}")
         self.layout = layout
-        features = layout.num_slices + 3
+        features = layout.num_slices + 2
         self.position_net = _linear(features, hidden, _HIDDEN_GAIN, generator)
         self.global_net = _linear(layout.num_global, hidden, _HIDDEN_GAIN, generator)
         self.encoder_net = _linear(hidden, hidden, _HIDDEN_GAIN, generator)
@@ -131,25 +137,31 @@ class SlotNetwork(nn.Module):
         """
         layout = self.layout
         around = observations[:, : layout.num_global]
-        features = self._features(observations)
-        mixed = self.position_net(features) + self.global_net(around).unsqueeze(1)
-        encoded = torch.tanh(self.encoder_net(torch.tanh(mixed)))
-        valid = features[:, :, layout.num_slices + 1 : layout.num_slices + 2]
-        pooled = (encoded * valid).sum(1) / valid.sum(1).clamp(min=1.0)
-        waiting = self.wait_net(torch.cat((pooled, around), 1))
-        return torch.cat((self.action_net(encoded).squeeze(2), waiting), 1)
-
-    def _features(self, observations: Tensor) -> Tensor:
-        """What is known of each position alone; shape (rows, positions, slices + 3)."""
-        layout = self.layout
         positions = _positions(observations, layout)
-        owner = _owner_one_hot(positions, layout.num_slices)
-        first = layout.head_patience
-        patience = observations[:, first : first + layout.num_slices]
-        head_age = 1.0 - (owner @ patience.unsqueeze(2)).squeeze(2)
-        age, valid = positions[:, :, 1], positions[:, :, 2]
-        is_head = valid * (age >= head_age - _SAME_AGE)
-        return torch.cat((owner, torch.stack((age, valid, is_head), 2)), 2)
+        row, place = torch.nonzero(positions[:, :, 2], as_tuple=True)
+        features = self._features(positions[row, place], around[row])
+        mixed = self.position_net(features) + self.global_net(around)[row]
+        encoded = torch.tanh(self.encoder_net(torch.tanh(mixed)))
+        logits = observations.new_full(positions.shape[:2], EMPTY_LOGIT)
+        logits = logits.index_put((row, place), self.action_net(encoded).squeeze(1))
+        total = encoded.new_zeros(len(around), encoded.shape[1]).index_add(0, row, encoded)
+        pooled = total / positions[:, :, 2].sum(1, keepdim=True).clamp(min=1.0)
+        return torch.cat((logits, self.wait_net(torch.cat((pooled, around), 1))), 1)
+
+    def _features(self, positions: Tensor, around: Tensor) -> Tensor:
+        """What is known of each waiting request; shape (requests, slices + 2)."""
+        first, num_slices = self.layout.head_patience, self.layout.num_slices
+        owner = _owner_one_hot(positions[:, 0], num_slices)
+        head_age = 1.0 - (owner * around[:, first : first + num_slices]).sum(1)
+        age = positions[:, 1]
+        is_head = (age >= head_age - _SAME_AGE).to(age.dtype)
+        return torch.cat((owner, torch.stack((age, is_head), 1)), 1)
+
+
+PolicyNetwork = SliceNetwork | SlotNetwork
+
+DEFAULT_HIDDEN: dict[ActionForm, tuple[int, ...]] = {"slice": (64, 64), "slot": (64,)}
+"""Widths by form of the action; those of `slice` are SB3's."""
 
 
 class ObservedMask(nn.Module):
@@ -182,7 +194,7 @@ class ObservedMask(nn.Module):
         admissible = observations[:, first : first + layout.num_slices]
         if self.action == "slot":
             positions = _positions(observations, layout)
-            owner = _owner_one_hot(positions, layout.num_slices)
+            owner = _owner_one_hot(positions[:, :, 0], layout.num_slices)
             admissible = (owner @ admissible.unsqueeze(2)).squeeze(2) * positions[:, :, 2]
         waiting = torch.ones_like(admissible[:, :1])
         return torch.cat((admissible, waiting), 1) > 0.5  # noqa: PLR2004 - they are 0 or 1
@@ -211,34 +223,55 @@ def mask_from_observations(
 
 
 def build_network(
-    scenario: AdmissionScenario,
+    names: Sequence[str],
     action: ActionForm,
     *,
     hidden: Sequence[int] | None = None,
     generator: torch.Generator | None = None,
-) -> SliceNetwork | SlotNetwork:
-    """The network that fits a scenario and a form of the action.
+) -> PolicyNetwork:
+    """The network for observations whose fields have these names.
 
     Args:
-        scenario: gives the numbers of fields and actions.
+        names: as `field_names(scenario, action)` gives them.
         action: `slice` gives a `SliceNetwork`, `slot` a `SlotNetwork`.
-        hidden: widths; for `slot` one single width. None: 64 in each of two layers.
+        hidden: widths; for `slot` one single width. None: `DEFAULT_HIDDEN`.
         generator: where the first weights are drawn from; None: torch's own.
 
     Returns:
         An untrained network.
 
     Raises:
-        ConfigError: if the widths do not suit the form.
+        ConfigError: if the names or the widths do not suit the form.
+
+    Example:
+        >>> from twin_gym.envs.slice_admission import field_names
+        >>> from twin_gym.scenario import load
+        >>> build_network(field_names(load("contention")), "slice").action_net
+        Linear(in_features=64, out_features=5, bias=True)
     """
-    layout = ObservationLayout.of(scenario)
+    layout = ObservationLayout.from_names(names)
+    widths = tuple(DEFAULT_HIDDEN[action] if hidden is None else hidden)
     if action == "slice":
-        widths = (64, 64) if hidden is None else tuple(hidden)
-        actions = num_actions(scenario, action)
-        return SliceNetwork(layout.num_global, actions, widths, generator)
-    if hidden is not None and len(hidden) != 1:
-        raise ConfigError(f"a slot network has one width, got {tuple(hidden)}")
-    return SlotNetwork(layout, 64 if hidden is None else hidden[0], generator)
+        actions = layout.num_actions(len(names), action)
+        return SliceNetwork(len(names), actions, widths, generator)
+    if len(widths) != 1:
+        raise ConfigError(f"a slot network has one width, got {widths}")
+    return SlotNetwork(layout, widths[0], generator)
+
+
+def masked_log_probabilities(logits: Tensor, masks: Tensor) -> Tensor:
+    """Logarithms of the softmax over the allowed actions; the others get the lowest number.
+
+    Args:
+        logits: shape (rows, actions).
+        masks: true or 1 = allowed, at least one a row; same shape.
+
+    Returns:
+        Same shape.
+    """
+    lowest = torch.finfo(logits.dtype).min
+    allowed = masks.to(torch.bool)
+    return torch.log_softmax(logits.masked_fill(~allowed, lowest), 1).masked_fill(~allowed, lowest)
 
 
 def _positions(observations: Tensor, layout: ObservationLayout) -> Tensor:
@@ -247,8 +280,7 @@ def _positions(observations: Tensor, layout: ObservationLayout) -> Tensor:
     return tail.reshape(len(observations), -1, VALUES_PER_POSITION)
 
 
-def _owner_one_hot(positions: Tensor, num_slices: int) -> Tensor:
-    """The slice of each position, none if it is empty; shape (rows, positions, slices)."""
-    number = torch.round(positions[:, :, 0] * num_slices)
-    slices = torch.arange(1, num_slices + 1, dtype=number.dtype, device=number.device)
-    return (number.unsqueeze(2) == slices).to(positions.dtype)
+def _owner_one_hot(numbers: Tensor, num_slices: int) -> Tensor:
+    """The slice of each position, none if it is empty; one dimension more."""
+    slices = torch.arange(1, num_slices + 1, dtype=numbers.dtype, device=numbers.device)
+    return (torch.round(numbers * num_slices).unsqueeze(-1) == slices).to(numbers.dtype)
