@@ -43,7 +43,8 @@ def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[Admis
     Raises:
         ConfigError: if the sequence is empty or an entry is none of those.
     """
-    several = [scenario] if isinstance(scenario, ScenarioLike) else list(scenario)
+    is_one = isinstance(scenario, str) or not isinstance(scenario, Sequence)
+    several = [scenario] if is_one else list(scenario)
     if not several:
         raise ConfigError("scenario is an empty sequence: give at least one")
     found = []
@@ -99,7 +100,7 @@ class AdmissionBatch:
     """
 
     def __init__(self, num_rows: int, settings: BatchSettings) -> None:
-        if not 1 <= num_rows <= MAX_ROWS:
+        if not isinstance(num_rows, int) or not 1 <= num_rows <= MAX_ROWS:
             raise ConfigError(f"1 to {MAX_ROWS} rows are possible, got {num_rows!r}")
         self.settings = settings
         self.num_rows = num_rows
@@ -138,7 +139,7 @@ class AdmissionBatch:
 
     def begin(self, chosen: NDArray[np.bool_]) -> None:
         """Begins the next episode in the chosen rows and leaves the others alone."""
-        self._rows["is_over"][chosen] = 1
+        self._rows["is_over"][chosen] = layout.OVER
         actions = np.zeros(self.num_rows, np.int64)
         for first, last in _stretches(chosen):
             self.advance(actions, kernel.AUTORESET_NEXT_STEP, first, last)
@@ -193,6 +194,34 @@ class AdmissionBatch:
         """Indicators of the episodes that ended in the last step, in the order of their rows."""
         return kpis(self._final_rows[ended], self.tables)
 
+    def final_masks(self, ended: NDArray[np.bool_]) -> NDArray[np.int8]:
+        """What was allowed at the end of the episodes that ended in the last step; (rows, actions).
+
+        Rows that did not end allow everything.
+        """
+        masks = np.ones_like(self.masks)
+        self._look(self._final_rows, ended, self.outcomes.copy(), masks)
+        return masks
+
+    def begun(self, ended: NDArray[np.bool_]) -> NDArray[np.void]:
+        """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
+        outcomes = self.outcomes.copy()
+        self._look(self._rows, ended, outcomes, self.masks.copy())
+        return outcomes
+
+    def _look(
+        self,
+        rows: NDArray[np.void],
+        chosen: NDArray[np.bool_],
+        outcomes: NDArray[np.void],
+        masks: NDArray[np.int8],
+    ) -> None:
+        kernel.observe_rows(
+            self.tables.networks, self._lenses, rows, self._queues,
+            np.empty_like(self.observations), masks, outcomes, chosen, self._by_slot,
+            self._objective,
+        )  # fmt: skip
+
     def row(self, index: int) -> np.void:
         """The record of one running network, to look at."""
         record: np.void = self._rows[index].copy()
@@ -217,14 +246,17 @@ class AdmissionBatch:
         network = self.tables.networks[0]
         for i in range(first, last):
             story = self._stories[i]
-            if self._rows["is_over"][i] or story is None:
+            if self._rows["is_over"][i] == layout.OVER or story is None:
                 self._begin_story(i)
+            elif self._rows["is_over"][i] == layout.OVER_UNTOLD:
+                story.tell_the_end()
+                story.write(self._rows[i], self._queues[i])
             else:
                 s, place = kernel.slice_and_place(network, int(actions[i]), self._by_slot)
                 story.decide(None if s < 0 else s, place)
                 story.write(self._rows[i], self._queues[i])
         self._observe(chosen)
-        ended = chosen & (self._rows["is_over"] != 0)
+        ended = chosen & (self._rows["is_over"] == layout.OVER)
         if autoreset == kernel.AUTORESET_SAME_STEP and ended.any():
             outcomes = self.outcomes.copy()
             self.final_observations[ended] = self.observations[ended]
@@ -240,6 +272,8 @@ class AdmissionBatch:
         world = World(self.tables, int(self._rows["seed"][i]), int(self._rows["episode"][i]))
         story = SlicedNetwork(world)
         story.write(self._rows[i], self._queues[i])
+        if story.is_over:
+            self._rows["is_over"][i] = layout.OVER_UNTOLD
         self._stories[i] = story
 
     def _observe(self, chosen: NDArray[np.bool_]) -> None:

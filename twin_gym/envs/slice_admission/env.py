@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, ClassVar, SupportsFloat
 
@@ -181,9 +182,14 @@ class SliceAdmissionEnv(gymnasium.Env[Observation, np.int64]):
         if not self._is_running:
             raise gymnasium.error.ResetNeeded("the episode has not begun or is over: call reset()")
         batch = self._batch
-        index = int(action)
+        try:
+            index = operator.index(action)
+        except TypeError:
+            index = -1
         if not 0 <= index < batch.num_actions:
-            raise ConfigError(f"actions are 0 to {batch.num_actions - 1}, got {action!r}")
+            raise ConfigError(
+                f"actions are whole numbers, 0 to {batch.num_actions - 1}, got {action!r}"
+            )
         self._actions[0] = index
         truncated = batch.advance(self._actions, kernel.AUTORESET_DISABLED)
         outcome = batch.outcomes[0].item()

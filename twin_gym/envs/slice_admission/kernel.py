@@ -57,6 +57,8 @@ def begin_next(networks, row, queue, departures, outside):
     row.episode += 1
     begin(row, networks, len(networks), outside)
     run_to_decision(networks[row.network], row, queue, departures, outside)
+    if row.is_over == layout.OVER:
+        row.is_over = layout.OVER_UNTOLD
 
 
 @inlined
@@ -67,7 +69,7 @@ def _report(row, outcome, objective):
     outcome.elapsed_s = row.elapsed * SECONDS_PER_TICK
     outcome.cost = row.cost
     outcome.disallowed_actions = row.disallowed
-    outcome.truncated = row.is_over != 0
+    outcome.truncated = row.is_over == layout.OVER
     if objective == 1:
         outcome.reward = outcome.utilisation
     elif objective == 2:
@@ -107,14 +109,16 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
         for i in range(first, last):
             row, queue = rows[i], queues[i]
             forget_last_step(row)
-            if row.is_over != 0:
+            if row.is_over == layout.OVER:
                 begin_next(networks, row, queue, departures[i], outside)
+            elif row.is_over == layout.OVER_UNTOLD:
+                row.is_over = layout.OVER
             else:
                 network = networks[row.network]
                 s, place = slice_and_place(network, actions[i], by_slot)
                 decide(network, row, queue, departures[i], s, place, outside)
             _report(row, outcomes[i], objective)
-            if row.is_over != 0:
+            if row.is_over == layout.OVER:
                 any_over = True
                 if autoreset == AUTORESET_SAME_STEP:
                     observe(

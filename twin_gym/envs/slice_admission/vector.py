@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from twin_gym.envs.slice_admission.batch import (
 )
 from twin_gym.envs.slice_admission.env import REWARD_COMPONENTS
 from twin_gym.envs.slice_admission.observation import ActionForm, observation_space
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, unknown_name
 
 Observations = NDArray[np.float32]
 Infos = dict[str, Any]
@@ -33,6 +34,7 @@ _AUTORESET = {
     AutoresetMode.SAME_STEP: kernel.AUTORESET_SAME_STEP,
     AutoresetMode.NEXT_STEP: kernel.AUTORESET_NEXT_STEP,
 }
+MAX_THREADS = 256
 _REPORTED = ("elapsed_s", "cost", "revenue", "utilisation", "fairness", "disallowed_actions")
 
 
@@ -52,7 +54,7 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
         autoreset_mode: what happens to a row whose episode is over. `NEXT_STEP` (Gymnasium's
             default): its next step begins the next episode, whatever the action, with reward 0.
             `SAME_STEP` (SB3): it begins at once; the last observation is in `final_obs`, the last
-            info with its `kpi` in `final_info`. `DISABLED`: it waits for `reset` with a
+            info with its `kpi` in `final_info`, and `infos` has the first info of the new episode. `DISABLED`: it waits for `reset` with a
             `reset_mask` in the options.
         num_threads: the rows are cut into so many stretches; more than one pays from about 8,192
             rows on.
@@ -84,8 +86,11 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
     ) -> None:
         if render_mode is not None:
             raise ConfigError(f"a vector environment is not rendered, got {render_mode!r}")
-        if not 1 <= num_threads <= 256:
-            raise ConfigError(f"num_threads is 1 to 256, got {num_threads!r}")
+        if not isinstance(num_threads, int) or not 1 <= num_threads <= MAX_THREADS:
+            raise ConfigError(f"num_threads is 1 to {MAX_THREADS}, got {num_threads!r}")
+        modes = {mode.value for mode in AutoresetMode}
+        if not isinstance(autoreset_mode, AutoresetMode) and autoreset_mode not in modes:
+            raise unknown_name("autoreset mode", str(autoreset_mode), modes)
         mode = AutoresetMode(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": mode}
         self.render_mode = None
@@ -152,7 +157,8 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
 
         Raises:
             ConfigError: if the actions are not whole numbers of that shape and range.
-            gymnasium.error.ResetNeeded: before the first reset.
+            gymnasium.error.ResetNeeded: before the first reset, and in autoreset mode `DISABLED`
+                while a row is over.
         """
         batch = self._batch
         wanted = self._checked(actions)
@@ -186,9 +192,10 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
 
     def _checked(self, actions: NDArray[np.int64]) -> NDArray[np.int64]:
         if not self._is_seeded:
-            from gymnasium.error import ResetNeeded
-
             raise ResetNeeded("no episode has begun: call reset()")
+        if self._mode == kernel.AUTORESET_DISABLED and self._batch.outcomes["truncated"].any():
+            rows = np.flatnonzero(self._batch.outcomes["truncated"]).tolist()
+            raise ResetNeeded(f"rows {rows} are over: reset them with the option reset_mask")
         wanted = np.asarray(actions)
         if wanted.shape != (self.num_envs,) or wanted.dtype.kind not in "iu":
             raise ConfigError(
@@ -213,6 +220,8 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
                 f"reset_mask must be a boolean array of shape ({self.num_envs},) with a True in "
                 f"it, got {chosen!r}"
             )
+        if not self._is_seeded and not chosen.all():
+            raise ConfigError("the first reset begins all rows: leave out reset_mask")
         return chosen
 
     def _threads(self) -> ThreadPoolExecutor:
@@ -240,17 +249,22 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
             column = np.zeros(self.num_envs)
             column[ended] = values if same_step else values[ended]
             kpi[name] = column
-            kpi[f"_{name}"] = ended
+            kpi[f"_{name}"] = ended.copy()
         if not same_step:
             infos["kpi"], infos["_kpi"] = kpi, ended
             return
-        final = {name: infos[name].copy() for name in infos}
-        final["kpi"], final["_kpi"] = kpi, ended
-        infos["final_info"], infos["_final_info"] = final, ended
+        final: Infos = {name: infos[name].copy() for name in _REPORTED}
+        final["action_mask"] = self._batch.final_masks(ended)
+        final["kpi"] = kpi
+        final.update({f"_{name}": ended.copy() for name in tuple(final)})
+        begun = self._batch.begun(ended)
+        for name in _REPORTED:
+            infos[name] = begun[name].copy()
+        infos["final_info"], infos["_final_info"] = final, ended.copy()
         observations = np.empty(self.num_envs, object)
         for row in np.flatnonzero(ended):
             observations[row] = self._batch.final_observations[row].copy()
-        infos["final_obs"], infos["_final_obs"] = observations, ended
+        infos["final_obs"], infos["_final_obs"] = observations, ended.copy()
 
     def __getstate__(self) -> dict[str, Any]:
         """Threads are not pickled; they are made anew when needed."""

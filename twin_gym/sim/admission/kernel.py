@@ -33,7 +33,7 @@ def begin(row, networks, num_networks, outside):
     workload.begin_world(row, networks, num_networks)
     network = networks[row.network]
     row.now = 0
-    row.is_over = 0
+    row.is_over = layout.RUNNING
     row.num_in_service = 0
     row.pending = NO_SLICE
     row.waiting = 0
@@ -119,7 +119,7 @@ def run_to_decision(network, row, queue, departures, outside):
         tick = event >> layout.TICK_SHIFT
         if tick >= network.horizon:
             _pass_time(row, network.horizon)
-            row.is_over = 1
+            row.is_over = layout.OVER
             return
         _pass_time(row, tick)
         s = event & layout.SLICE_MASK

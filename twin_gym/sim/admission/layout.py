@@ -17,6 +17,10 @@ KIND_SHIFT = 4
 TICK_SHIFT = 6
 SLICE_MASK = 15
 
+RUNNING, OVER, OVER_UNTOLD = 0, 1, 2
+"""Whether a row's episode is over. Untold: the horizon came before the first decision, and the next
+step says so, with nothing left to do."""
+
 IMPOSSIBLE = 2**62
 """Demand of the slices that a record has room for and the scenario has not: never fits."""
 

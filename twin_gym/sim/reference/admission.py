@@ -79,6 +79,10 @@ class SlicedNetwork:
             self.disallowed += 1
         self._run_to_decision()
 
+    def tell_the_end(self) -> None:
+        """One step in which nothing happens: the horizon came before the first decision."""
+        self._forget_last_step()
+
     def _run_to_decision(self) -> None:
         if self._pending is not None:
             self._turn_away(self._pending)
