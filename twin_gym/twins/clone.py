@@ -1,0 +1,221 @@
+"""Behaviour cloning: the default policy learned from its log, by supervised learning.
+
+Tao et al., Wireless Network Digital Twin for 6G, IEEE Wireless Communications 31(4), 2024, section
+IV-A: a multilayer network trained on logged states and actions. The loss is the cross-entropy over
+the allowed actions. Label smoothing (Szegedy et al., Rethinking the Inception Architecture, CVPR
+2016, section 7) keeps a share of the probability on every other allowed action, and none on the
+others: a learner that starts from the twin must be able to explore.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from twin_gym.envs.slice_admission.observation import field_names
+from twin_gym.errors import ConfigError
+from twin_gym.scenario import AdmissionScenario
+from twin_gym.twins.card import PolicyCard, package_versions
+from twin_gym.twins.decision_log import DecisionLog
+from twin_gym.twins.networks import (
+    DEFAULT_HIDDEN,
+    PolicyNetwork,
+    build_network,
+    masked_log_probabilities,
+)
+from twin_gym.twins.policy_twin import PolicyTwin
+
+Progress = Callable[[int, float, float], None]
+"""Called after each epoch with its number from 1 on, the training loss and the held-out loss."""
+
+
+@dataclass(frozen=True)
+class CloneSettings:
+    """How a clone is trained.
+
+    Attributes:
+        smoothing: probability that the label gives away, evenly over all allowed actions; 0 to
+            below 1.
+        hidden: widths of the network; None: those of the form of the action.
+        learning_rate: of Adam, at the start; it falls to a hundredth along a cosine.
+        batch_size: decisions a step.
+        max_epochs: most passes over the decisions.
+        min_steps: short logs are passed over more often, until so many steps are done.
+        patience: share of the epochs without a better held-out loss after which it stops.
+        held_out_share: of the log, kept to judge by.
+
+    Raises:
+        ConfigError: if a value is out of range.
+    """
+
+    smoothing: float = 0.1
+    hidden: tuple[int, ...] | None = None
+    learning_rate: float = 3e-3
+    batch_size: int = 128
+    max_epochs: int = 40
+    min_steps: int = 1500
+    patience: float = 0.25
+    held_out_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be trained with."""
+        for name, low, high in (
+            ("smoothing", 0.0, 1.0 - 1e-6),
+            ("learning_rate", 1e-9, 1.0),
+            ("batch_size", 1, 1_000_000),
+            ("max_epochs", 1, 1_000_000),
+            ("min_steps", 0, 100_000_000),
+            ("patience", 0.0, 1.0),
+            ("held_out_share", 1e-3, 1.0 - 1e-3),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigError(f"`{name}` of a clone is {low:g} to {high:g}, got {value!r}")
+
+
+_DEFAULTS = CloneSettings()
+
+
+def clone(
+    log: DecisionLog,
+    scenario: AdmissionScenario,
+    *,
+    settings: CloneSettings = _DEFAULTS,
+    synthetic: DecisionLog | None = None,
+    seed: int = 0,
+    on_epoch: Progress | None = None,
+) -> PolicyTwin:
+    """A policy twin of whoever took the logged decisions.
+
+    It stops when the held-out decisions are not foretold better any more, and keeps the weights
+    that foretold them best. No global random state is read or touched; the same arguments give
+    the same weights on the same machine.
+
+    Args:
+        log: the decisions.
+        scenario: what was logged.
+        settings: how it is trained.
+        synthetic: further decisions to learn from, such as those of a GAN; never held out.
+        seed: of the first weights and the batches; 0 or more.
+        on_epoch: told of the progress.
+
+    Returns:
+        The twin, acting greedily.
+
+    Raises:
+        ConfigError: if the log is of another scenario or too short to hold anything out.
+    """
+    log.check_fits(scenario)
+    generator = torch.Generator().manual_seed(seed)
+    learned, held_out = (_Pairs.of(part) for part in log.split(settings.held_out_share))
+    if synthetic is not None:
+        synthetic.check_fits(scenario)
+        learned = learned.joined(_Pairs.of(synthetic))
+    names = field_names(scenario, log.action)
+    hidden = DEFAULT_HIDDEN[log.action] if settings.hidden is None else settings.hidden
+    network = build_network(names, log.action, hidden=hidden, generator=generator)
+    loss = _train(network, learned, held_out, settings, generator, on_epoch)
+    card = PolicyCard(
+        action=log.action,
+        field_names=names,
+        hidden=hidden,
+        scenario=scenario.name,
+        scenario_digest=scenario.digest,
+        default_policy=log.policy,
+        num_decisions=len(log),
+        num_synthetic=0 if synthetic is None else len(synthetic),
+        smoothing=float(settings.smoothing),
+        seed=seed,
+        held_out_loss=loss,
+        versions=package_versions(),
+    )
+    return PolicyTwin(network.eval(), card)
+
+
+def smoothed_cross_entropy(
+    logits: Tensor, masks: Tensor, actions: Tensor, smoothing: float
+) -> Tensor:
+    """Cross-entropy to labels that give `smoothing` away, evenly over all allowed actions.
+
+    Args:
+        logits: shape (rows, actions).
+        masks: 1 = allowed; shape (rows, actions).
+        actions: labels, each of them allowed; shape (rows,).
+        smoothing: 0 to below 1.
+
+    Returns:
+        Mean over the rows.
+    """
+    allowed = masks.to(torch.bool)
+    logs = masked_log_probabilities(logits, allowed)
+    labelled = logs.gather(1, actions.unsqueeze(1)).squeeze(1)
+    everywhere = logs.masked_fill(~allowed, 0.0).sum(1) / allowed.sum(1)
+    return -((1.0 - smoothing) * labelled + smoothing * everywhere).mean()
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    observations: Tensor
+    masks: Tensor
+    actions: Tensor
+
+    @classmethod
+    def of(cls, log: DecisionLog) -> _Pairs:
+        arrays = (log.observations, log.masks, log.actions)
+        return cls(*(torch.from_numpy(array) for array in arrays))
+
+    def joined(self, other: _Pairs) -> _Pairs:
+        return _Pairs(
+            torch.cat((self.observations, other.observations)),
+            torch.cat((self.masks, other.masks)),
+            torch.cat((self.actions, other.actions)),
+        )
+
+    def loss(self, network: nn.Module, chosen: Tensor, smoothing: float) -> Tensor:
+        logits = network(self.observations[chosen])
+        return smoothed_cross_entropy(logits, self.masks[chosen], self.actions[chosen], smoothing)
+
+
+def _train(
+    network: PolicyNetwork,
+    learned: _Pairs,
+    held_out: _Pairs,
+    settings: CloneSettings,
+    generator: torch.Generator,
+    on_epoch: Progress | None,
+) -> float:
+    """Trains the network in place; returns the held-out loss of the weights that were kept."""
+    count = len(learned.actions)
+    batches = math.ceil(count / settings.batch_size)
+    epochs = max(settings.max_epochs, math.ceil(settings.min_steps / batches))
+    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+        optimiser, epochs, settings.learning_rate / 100
+    )
+    best, best_epoch, kept = math.inf, 0, copy.deepcopy(network.state_dict())
+    for epoch in range(1, epochs + 1):
+        total = 0.0
+        order = torch.randperm(count, generator=generator)
+        for chosen in torch.split(order, settings.batch_size):
+            optimiser.zero_grad()
+            loss = learned.loss(network, chosen, settings.smoothing)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            total += loss.item() * len(chosen)
+        schedule.step()
+        with torch.no_grad():
+            everyone = torch.arange(len(held_out.actions))
+            judged = held_out.loss(network, everyone, settings.smoothing).item()
+        if on_epoch is not None:
+            on_epoch(epoch, total / count, judged)
+        if judged < best:
+            best, best_epoch, kept = judged, epoch, copy.deepcopy(network.state_dict())
+        elif epoch - best_epoch > settings.patience * epochs:
+            break
+    network.load_state_dict(kept)
+    return best

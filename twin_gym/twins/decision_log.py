@@ -1,0 +1,206 @@
+"""What an operator has: the decisions that the default policy took on the physical network."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from twin_gym.envs.slice_admission.observation import ActionForm
+from twin_gym.errors import ConfigError
+from twin_gym.scenario import AdmissionScenario
+from twin_gym.twins.files import read_bytes, write_bytes
+
+MAX_FILE_BYTES = 2**31
+MAX_DECISIONS = 10_000_000
+
+_FORMAT = "twin_gym decision log 1"
+_ARRAYS = {"observations": np.float32, "masks": np.int8, "actions": np.int64, "networks": np.int64}
+_LENGTH_BYTES = 8
+
+
+@dataclass(frozen=True)
+class DecisionLog:
+    """Decisions in the order in which they were taken, one network after the other.
+
+    Attributes:
+        observations: what was seen; shape (decisions, fields), float32 in [0, 1].
+        masks: 1 = allowed; shape (decisions, actions), int8.
+        actions: what was done; shape (decisions,), int64.
+        networks: number of the network each was taken in, never falling; shape (decisions,), int64.
+        scenario_digest: of the scenario that the networks ran.
+        action: form of the actions.
+        policy: name of the policy that decided.
+
+    Raises:
+        ConfigError: if the arrays do not fit together, or an action was not allowed.
+    """
+
+    observations: NDArray[np.float32]
+    masks: NDArray[np.int8]
+    actions: NDArray[np.int64]
+    networks: NDArray[np.int64]
+    scenario_digest: str
+    action: ActionForm
+    policy: str
+
+    def __post_init__(self) -> None:
+        """Checks everything: a log may come from anywhere."""
+        for name, kind in _ARRAYS.items():
+            if getattr(self, name).dtype != kind:
+                found = getattr(self, name).dtype
+                raise ConfigError(
+                    f"`{name}` of a decision log must be {kind.__name__}, got {found}"
+                )
+        if self.action not in ("slice", "slot"):
+            raise ConfigError(f"`action` of a decision log is slice or slot, got {self.action!r}")
+        self._check_shapes()
+        self._check_values()
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    def take(self, chosen: NDArray[Any]) -> DecisionLog:
+        """The chosen decisions alone.
+
+        Args:
+            chosen: indices or booleans; the order stays that of the networks.
+
+        Returns:
+            A new log.
+        """
+        parts = {name: getattr(self, name)[chosen] for name in _ARRAYS}
+        return DecisionLog(**{**parts, **self._about()})
+
+    def split(self, held_out_share: float) -> tuple[DecisionLog, DecisionLog]:
+        """What to learn from, and the latest decisions of each network to judge by.
+
+        Neighbouring decisions resemble each other, so that drawing the held-out ones at random
+        would flatter.
+
+        Args:
+            held_out_share: of each network's decisions, more than 0 and less than 1.
+
+        Returns:
+            The earlier decisions and the held-out ones, neither of them empty.
+
+        Raises:
+            ConfigError: if the share is out of range or the log is too short for it.
+        """
+        counts = np.bincount(self.networks)
+        place = np.arange(len(self)) - np.repeat(counts.cumsum() - counts, counts)
+        is_late = place >= np.ceil(counts * (1.0 - held_out_share))[self.networks]
+        if not 0.0 < held_out_share < 1.0 or is_late.all() or not is_late.any():
+            raise ConfigError(
+                f"a share of {held_out_share!r} of {len(self)} decisions leaves nothing to learn "
+                "from or nothing to hold out: record more"
+            )
+        return self.take(~is_late), self.take(is_late)
+
+    def save(self, path: str | Path) -> None:
+        """Writes the log as one safetensors file, aside first and then renamed.
+
+        Args:
+            path: the file, overwritten if it exists.
+        """
+        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
+        about = json.dumps({"format": _FORMAT, **self._about()})
+        write_bytes(Path(path), safetensors.numpy.save(arrays, {"about": about}))
+
+    @classmethod
+    def load(cls, path: str | Path) -> DecisionLog:
+        """A log from its file, checked; nothing in it is executed.
+
+        Args:
+            path: what `save` wrote.
+
+        Returns:
+            The log.
+
+        Raises:
+            ConfigError: if the file is missing, too large, damaged, or no decision log.
+        """
+        path = Path(path)
+        content = read_bytes(path, MAX_FILE_BYTES)
+        try:
+            arrays = safetensors.numpy.load(content)
+            about = json.loads(_metadata(content).get("about", "{}"))
+        except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ConfigError(f"{str(path)!r} is no decision log: {error}") from None
+        wanted = {"format", *(field.name for field in fields(cls))} - set(_ARRAYS)
+        if arrays.keys() != _ARRAYS.keys() or not isinstance(about, dict) or set(about) != wanted:
+            raise ConfigError(f"{str(path)!r} is no decision log: it holds {sorted(arrays)}")
+        if about.pop("format") != _FORMAT or not all(isinstance(v, str) for v in about.values()):
+            raise ConfigError(f"{str(path)!r} is not a {_FORMAT!r}")
+        try:
+            return cls(**{**arrays, **about})
+        except ConfigError as error:
+            raise ConfigError(f"{str(path)!r}: {error}") from None
+
+    def check_fits(self, scenario: AdmissionScenario) -> None:
+        """Refuses another scenario than the one that was logged.
+
+        Raises:
+            ConfigError: if the digests differ.
+        """
+        if self.scenario_digest != scenario.digest:
+            raise ConfigError(
+                f"the log is of the scenario {self.scenario_digest}, and {scenario.name!r} is "
+                f"{scenario.digest}: give the scenario that was logged"
+            )
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "scenario_digest": self.scenario_digest,
+            "action": self.action,
+            "policy": self.policy,
+        }
+
+    def _check_shapes(self) -> None:
+        count = self.actions.size
+        shapes = [getattr(self, name).shape for name in _ARRAYS]
+        if not 1 <= count <= MAX_DECISIONS:
+            raise ConfigError(f"a decision log has 1 to {MAX_DECISIONS:,} decisions, got {count}")
+        if [shape[:1] for shape in shapes] != [(count,)] * len(shapes) or [
+            len(shape) for shape in shapes
+        ] != [2, 2, 1, 1]:
+            raise ConfigError(
+                "a decision log has rows of fields, rows of a mask, and one action and one network "
+                f"a row; got the shapes {shapes}"
+            )
+        if 0 in self.observations.shape or 0 in self.masks.shape:
+            raise ConfigError(f"a decision log needs fields and actions, got the shapes {shapes}")
+
+    def _check_values(self) -> None:
+        with np.errstate(invalid="ignore"):
+            in_box = ((self.observations >= 0.0) & (self.observations <= 1.0)).all()
+        if not in_box:
+            raise ConfigError("`observations` of a decision log must lie in [0, 1]")
+        if not np.isin(self.masks, (0, 1)).all():
+            raise ConfigError("`masks` of a decision log are 0 or 1")
+        if self.actions.min() < 0 or self.actions.max() >= self.masks.shape[1]:
+            raise ConfigError(
+                f"`actions` of a decision log are 0 to {self.masks.shape[1] - 1}, got "
+                f"{self.actions.min()} to {self.actions.max()}"
+            )
+        if not self.masks[np.arange(len(self)), self.actions].all():
+            raise ConfigError("a decision log holds an action that its mask does not allow")
+        if (
+            self.networks.min() < 0
+            or self.networks.max() >= len(self)
+            or (np.diff(self.networks) < 0).any()
+        ):
+            raise ConfigError("`networks` of a decision log count up from 0 and never fall")
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """What stands beside the arrays in a safetensors file that has been read without error."""
+    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
+    header = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    return dict(header.get("__metadata__", {}))

@@ -1,0 +1,97 @@
+"""Watching the physical network: the default policy runs, and its decisions are logged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
+
+from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv
+from twin_gym.envs.slice_admission.observation import ActionForm
+from twin_gym.errors import ConfigError, TwinGymError
+from twin_gym.policies import Policy, world_seeds
+from twin_gym.scenario import AdmissionScenario
+from twin_gym.twins.decision_log import MAX_DECISIONS, DecisionLog
+
+_FIRST_WORLD = 2**39
+_STEPS_PER_DECISION = 50
+
+
+def record(
+    policy: Policy,
+    scenario: AdmissionScenario,
+    num_decisions: int,
+    *,
+    seed: int = 0,
+    action: ActionForm = "slice",
+    num_networks: int = 1,
+) -> DecisionLog:
+    """Logs the decisions of a policy on the physical network.
+
+    The worlds are of the `train` family, from its second half, so that learners that begin at its
+    start do not train in the very worlds that were logged.
+
+    Args:
+        policy: reset with the seed; for this scenario and form of action.
+        scenario: what the physical network is.
+        num_decisions: how many are logged, at least one a network.
+        seed: of the physical worlds; 0 or more.
+        action: form of the actions.
+        num_networks: how many networks are watched side by side, each from its start.
+
+    Returns:
+        The log.
+
+    Raises:
+        ConfigError: if an argument is out of range.
+        TwinGymError: if the network hardly ever has a decision to take.
+    """
+    if not 1 <= num_networks <= num_decisions <= MAX_DECISIONS or seed < 0:
+        raise ConfigError(
+            f"a log has 1 to {MAX_DECISIONS:,} decisions, at least one a network, and a seed of 0 "
+            f"or more; got {num_decisions} in {num_networks} networks and seed {seed}"
+        )
+    worlds = world_seeds("train", num_networks, first=_FIRST_WORLD + seed * num_networks)
+    policy.reset(seed)
+    share, rest = divmod(num_decisions, num_networks)
+    wanted = share + (np.arange(num_networks) < rest)
+    observations, masks, actions, networks = _watch(policy, scenario, worlds, wanted, action)
+    return DecisionLog(
+        observations, masks, actions, networks, scenario.digest, action, policy.name
+    )  # fmt: skip
+
+
+def _watch(
+    policy: Policy,
+    scenario: AdmissionScenario,
+    worlds: list[int],
+    wanted: NDArray[np.int64],
+    action: ActionForm,
+) -> list[NDArray[Any]]:
+    """Observations, masks, actions and networks of so many decisions a network, network by network.
+
+    Where nothing fits, as at the end of an episode, there is nothing to decide and to log.
+    """
+    env = SliceAdmissionVectorEnv(
+        len(worlds), scenario, action=action, autoreset_mode=AutoresetMode.SAME_STEP
+    )
+    observations, infos = env.reset(seed=worlds)
+    kept: list[tuple[NDArray[Any], ...]] = []
+    taken = np.zeros_like(wanted)
+    for _ in range((int(wanted.max()) + 1) * _STEPS_PER_DECISION):
+        masks = infos["action_mask"]
+        actions = policy.actions(observations, masks)
+        mine = np.flatnonzero(masks[:, :-1].any(axis=1) & (taken < wanted))
+        kept.append((observations[mine], masks[mine], actions[mine], mine))
+        taken[mine] += 1
+        if (taken >= wanted).all():
+            arrays = [np.concatenate(parts) for parts in zip(*kept, strict=True)]
+            order = np.argsort(arrays[-1], kind="stable")
+            return [array[order] for array in arrays]
+        observations, _, _, _, infos = env.step(actions)
+    raise TwinGymError(
+        f"{scenario.name!r} had only {taken.sum()} decisions in {len(kept)} steps: its episodes "
+        "end before anything can be admitted; lengthen the horizon or raise the arrival rates"
+    )
