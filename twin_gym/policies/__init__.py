@@ -2,6 +2,28 @@
 
 from twin_gym.policies.base import Policy
 from twin_gym.policies.evaluation import Evaluation, evaluate
+from twin_gym.policies.optimum import OptimalPolicy
+from twin_gym.policies.registry import POLICIES, describe_policy, make_policy
+from twin_gym.policies.reservation import ReservationPolicy
+from twin_gym.policies.rules import DensityPolicy, FifoPolicy, MaxRevenuePolicy, RandomPolicy
+from twin_gym.policies.search import ReservationSearch, search_reservation
 from twin_gym.policies.worlds import Family, world_seeds
 
-__all__ = ["Evaluation", "Family", "Policy", "evaluate", "world_seeds"]
+__all__ = [
+    "POLICIES",
+    "DensityPolicy",
+    "Evaluation",
+    "Family",
+    "FifoPolicy",
+    "MaxRevenuePolicy",
+    "OptimalPolicy",
+    "Policy",
+    "RandomPolicy",
+    "ReservationPolicy",
+    "ReservationSearch",
+    "describe_policy",
+    "evaluate",
+    "make_policy",
+    "search_reservation",
+    "world_seeds",
+]
