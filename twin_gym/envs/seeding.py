@@ -29,10 +29,8 @@ def row_seeds(
     if seed is None or isinstance(seed, int | np.integer):
         start = int(rng.integers(2**63)) if seed is None else int(seed)
         wanted: list[int | None] = [start + row for row in range(num_rows)]
-    elif isinstance(seed, Sequence | np.ndarray):
-        wanted = list(seed)
     else:
-        wanted = [seed]
+        wanted = [*seed] if isinstance(seed, Sequence | np.ndarray) else [seed]
     for one in wanted:
         if one is not None and not isinstance(one, int | np.integer):
             raise ConfigError(f"a seed is a whole number, 0 or more, got {one!r}")

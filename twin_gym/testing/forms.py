@@ -72,7 +72,7 @@ def check_moment(env: VectorEnv[Any, Any, Any], moment: Moment, where: str) -> N
         )
     _check_infos(moment.infos, env.num_envs, f"{where}: infos")
     if "action_mask" in moment.infos:
-        _check_mask(env, moment.infos["action_mask"], where)
+        _check_mask(env, moment.infos["action_mask"], moment.infos["_action_mask"], where)
 
 
 def check_autoreset(
@@ -143,7 +143,9 @@ def _check_infos(infos: object, num_envs: int, where: str) -> None:
             raise fail(f"{where}[{key!r}] is {_told(value)}", f"it has {num_envs} rows, one a lane")
 
 
-def _check_mask(env: VectorEnv[Any, Any, Any], mask: NDArray[Any], where: str) -> None:
+def _check_mask(
+    env: VectorEnv[Any, Any, Any], mask: NDArray[Any], known: NDArray[np.bool_], where: str
+) -> None:
     single = env.single_action_space
     if not isinstance(single, spaces.Discrete):
         return
@@ -153,7 +155,7 @@ def _check_mask(env: VectorEnv[Any, Any, Any], mask: NDArray[Any], where: str) -
             f"{where}: action_mask is {_told(mask)}",
             f"it is an array of int8 and shape {wanted[0]}, 1 = allowed",
         )
-    if not np.isin(mask, (0, 1)).all() or not mask.any(axis=1).all():
+    if not np.isin(mask, (0, 1)).all() or not mask.any(axis=1)[known].all():
         raise fail(
             f"{where}: action_mask has the values {np.unique(mask).tolist()} and allows "
             f"{mask.sum(axis=1).tolist()} actions",

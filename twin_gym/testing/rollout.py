@@ -106,8 +106,8 @@ class Rollout:
         known = before.infos.get("_action_mask")
         actions = []
         for lane, chooser in enumerate(self._choosers):
-            is_known = masks is not None and known is not None and known[lane]
-            action = chooser.choose(masks[lane] if masks is not None and is_known else None)
+            has_mask = masks is not None and known is not None and known[lane]
+            action = chooser.choose(masks[lane] if masks is not None and has_mask else None)
             if self._other_after_end and before.ended[lane]:
                 action = chooser.other_than(action)
             actions.append(action)

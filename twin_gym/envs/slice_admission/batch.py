@@ -43,8 +43,9 @@ def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[Admis
     Raises:
         ConfigError: if the sequence is empty or an entry is none of those.
     """
-    is_one = isinstance(scenario, str) or not isinstance(scenario, Sequence)
-    several = [scenario] if is_one else list(scenario)
+    given: Any = scenario
+    is_several = isinstance(given, Sequence) and not isinstance(given, str)
+    several: list[Any] = [*given] if is_several else [given]
     if not several:
         raise ConfigError("scenario is an empty sequence: give at least one")
     found = []
