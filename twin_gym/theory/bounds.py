@@ -219,4 +219,4 @@ def _solve(
     if found.status != 0:
         raise TwinGymError(f"the linear programme was not solved: {found.message}")
     price: Floats = np.maximum(-found.ineqlin.marginals[: len(share)], 0.0)
-    return found.x, price
+    return np.asarray(found.x), price

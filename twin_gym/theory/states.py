@@ -135,7 +135,7 @@ def count_occupancies(units: WholeUnits) -> tuple[int, bool]:
         rows, more = _unfold(room)
         every = used[rows] + more[:, None] * units.demand[s]
         used, merged = np.unique(every, axis=0, return_inverse=True)
-        times = np.bincount(merged, weights=times[rows])
+        times = np.bincount(merged, weights=times[rows]).astype(np.float64)
     return int(np.sum(times * (room_for(units, used, last) + 1.0))), True
 
 
