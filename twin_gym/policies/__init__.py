@@ -3,7 +3,7 @@
 from twin_gym.policies.base import Policy
 from twin_gym.policies.evaluation import Evaluation, evaluate
 from twin_gym.policies.optimum import OptimalPolicy
-from twin_gym.policies.registry import POLICIES, describe_policy, make_policy
+from twin_gym.policies.registry import POLICIES, describe_policy, make_policy, policies_for
 from twin_gym.policies.reservation import ReservationPolicy
 from twin_gym.policies.rules import DensityPolicy, FifoPolicy, MaxRevenuePolicy, RandomPolicy
 from twin_gym.policies.search import ReservationSearch, search_reservation
@@ -24,6 +24,7 @@ __all__ = [
     "describe_policy",
     "evaluate",
     "make_policy",
+    "policies_for",
     "search_reservation",
     "world_seeds",
 ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from twin_gym.envs.slice_admission.observation import ActionForm
-from twin_gym.errors import unknown_name
+from twin_gym.errors import ConfigError, TooLargeError, unknown_name
 from twin_gym.policies.base import Policy
+from twin_gym.policies.decoding import ACTION_FORMS
 from twin_gym.policies.optimum import OptimalPolicy
 from twin_gym.policies.rules import DensityPolicy, FifoPolicy, MaxRevenuePolicy, RandomPolicy
 from twin_gym.policies.thresholds import tuned_reservation
@@ -56,6 +58,32 @@ def make_policy(
     factory = _factory(name)
     found = scenario if isinstance(scenario, AdmissionScenario) else load(scenario)
     return factory(found, action)
+
+
+def policies_for(
+    scenario: str | Path | AdmissionScenario, action: ActionForm = "slice"
+) -> tuple[Policy, ...]:
+    """Every classical policy that this scenario allows, in the order of tables.
+
+    Args:
+        scenario: a preset name, a TOML path, or a scenario.
+        action: the form of the actions, `slice` or `slot`.
+
+    Returns:
+        Without `reservation` where no thresholds come with the package, and without `optimum`
+        where laws have a memory or there are too many states.
+
+    Raises:
+        UnknownNameError: if there is no such scenario or form of action.
+    """
+    if action not in ACTION_FORMS:
+        raise unknown_name("form of action", action, ACTION_FORMS)
+    found = scenario if isinstance(scenario, AdmissionScenario) else load(scenario)
+    made = []
+    for factory in POLICIES.values():
+        with contextlib.suppress(ConfigError, TooLargeError):
+            made.append(factory(found, action))
+    return tuple(made)
 
 
 def describe_policy(name: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twin_gym.envs.slice_admission.observation import ActionForm
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies.base import Observations
 from twin_gym.policies.rules import (
     Admissible,
@@ -96,10 +96,7 @@ def reserve_array(scenario: AdmissionScenario, reserve: Reserve | ArrayLike) -> 
         for slice_name, amounts in reserve.items():
             for resource, amount in amounts.items():
                 if resource not in scenario.capacity:
-                    raise ConfigError(
-                        f"{scenario.name!r} has no resource {resource!r} to reserve for "
-                        f"{slice_name!r}; it has {', '.join(scenario.capacity)}"
-                    )
+                    raise unknown_name("resource", resource, scenario.capacity)
                 k = scenario.resource_names.index(resource)
                 found[scenario.slice_index(slice_name), k] = amount
     else:
