@@ -69,8 +69,9 @@ class SlicePolicy(ABC):
 class RandomPolicy(SlicePolicy):
     """Admits a slice drawn evenly from those of which a request waits and fits.
 
-    It waits only where nothing fits: on average that is what an operator without any preference
-    does, and the zero of every score. Row i draws the same whatever the number of rows.
+    It waits only where nothing fits, and is the zero of every score. To draw waiting as one more
+    alternative makes no difference on `contention` (14.8 a second either way): what is left
+    waiting is drawn for again at the next event. Row i draws the same whatever the number of rows.
     """
 
     name = "random"
