@@ -7,20 +7,49 @@ try:
 except ImportError as error:
     raise missing_extra("twin_gym.twins", "twins") from error
 
+from twin_gym.twins.card import PolicyCard
+from twin_gym.twins.clone import CloneSettings, clone, smoothed_cross_entropy
+from twin_gym.twins.decision_log import DecisionLog
+from twin_gym.twins.feasible_states import FeasibleStates, draw_feasible_states
+from twin_gym.twins.fidelity import Agreement, Fidelity, agreement, fidelity
+from twin_gym.twins.gan import DecisionGenerator, GanSettings, synthesise, train_generator
 from twin_gym.twins.layout import ObservationLayout
 from twin_gym.twins.networks import (
     ObservedMask,
+    PolicyNetwork,
     SliceNetwork,
     SlotNetwork,
     build_network,
     mask_from_observations,
+    masked_log_probabilities,
 )
+from twin_gym.twins.policy_twin import PolicyTwin
+from twin_gym.twins.recording import record
 
 __all__ = [
+    "Agreement",
+    "CloneSettings",
+    "DecisionGenerator",
+    "DecisionLog",
+    "FeasibleStates",
+    "Fidelity",
+    "GanSettings",
     "ObservationLayout",
     "ObservedMask",
+    "PolicyCard",
+    "PolicyNetwork",
+    "PolicyTwin",
     "SliceNetwork",
     "SlotNetwork",
+    "agreement",
     "build_network",
+    "clone",
+    "draw_feasible_states",
+    "fidelity",
     "mask_from_observations",
+    "masked_log_probabilities",
+    "record",
+    "smoothed_cross_entropy",
+    "synthesise",
+    "train_generator",
 ]

@@ -57,8 +57,8 @@ class CloneSettings:
     hidden: tuple[int, ...] | None = None
     learning_rate: float = 3e-3
     batch_size: int = 128
-    max_epochs: int = 40
-    min_steps: int = 1500
+    max_epochs: int = 20
+    min_steps: int = 1000
     patience: float = 0.25
     held_out_share: float = 0.2
 
@@ -193,7 +193,7 @@ def _train(
     count = len(learned.actions)
     batches = math.ceil(count / settings.batch_size)
     epochs = max(settings.max_epochs, math.ceil(settings.min_steps / batches))
-    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate)
+    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimiser, epochs, settings.learning_rate / 100
     )
