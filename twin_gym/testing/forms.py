@@ -155,7 +155,7 @@ def _check_mask(
             f"{where}: action_mask is {_told(mask)}",
             f"it is an array of int8 and shape {wanted[0]}, 1 = allowed",
         )
-    if not np.isin(mask, (0, 1)).all() or not mask.any(axis=1)[known].all():
+    if not np.isin(mask, (0, 1)).all() or not mask[known].any(axis=-1).all():
         raise fail(
             f"{where}: action_mask has the values {np.unique(mask).tolist()} and allows "
             f"{mask.sum(axis=1).tolist()} actions",

@@ -148,7 +148,9 @@ class SlicedNetwork:
         self.queues[s].remove(request)
         if self._pending is request:
             self._pending = None
-        self.clock.process(self._serve(request))
+        ticks = self._world.holding_ticks(s, request.number)
+        self.clock.process(self._serve(s, ticks))
+        self.counters["busy"][s] += min(self.now + ticks, NEVER, self._horizon) - self.now
         self.free -= self._demand[s]
         self.in_service[s] += 1
         self._carried_share += float(self._network["share"][s])
@@ -157,11 +159,8 @@ class SlicedNetwork:
         self.revenue += float(self._network["revenue"][s])
         self.fairness += 1.0 / (len(self.queues) * int(self.counters["admitted"][s]))
 
-    def _serve(self, request: Request) -> Story:
-        s = request.s
-        ticks = self._world.holding_ticks(s, request.number)
+    def _serve(self, s: int, ticks: int) -> Story:
         end = min(self.now + ticks, NEVER)
-        self.counters["busy"][s] += min(end, self._horizon) - self.now
         yield self._wait(ticks, layout.DEPARTURE, s)
         self._pass_time(end)
         self.free += self._demand[s]
