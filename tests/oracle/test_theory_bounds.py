@@ -125,6 +125,16 @@ def test_requests_still_waiting_at_the_end_are_not_lost():
     assert fluid_bound(scenario).revenue_rate_per_s < -10
 
 
+def test_penalty_by_hand_where_not_all_can_wait():
+    """20 arrive a second, 2.2 can be admitted, 10 wait at the end of ten seconds: 16.8 are lost."""
+    one = calls(arrival_rate_hz=20.0, mean_holding_time_s=1.0, revenue=0.0, queue_limit=10)
+    slices = (one.replace(lost_penalty=1.0),)
+    scenario = load("teletraffic-erlang-a").replace(capacity={"units": 2.0}, slices=slices)
+    found = fluid_bound(scenario, horizon_s=10.0)
+    assert found.revenue_rate_per_s == pytest.approx(-16.8)
+    assert fluid_bound(scenario).revenue_rate_per_s == pytest.approx(-18.0)
+
+
 def test_profiles_count_what_arrives_until_the_horizon():
     """Twice the mean rate in the first half of the period, nothing in the second."""
     profile = Daily(period_s=10.0, factors=(2.0, 0.0))

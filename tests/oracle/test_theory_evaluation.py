@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracle.literal_chain import LiteralChain
-from tests.oracle.theory_cases import small_scenarios
+from tests.oracle.theory_cases import small_scenarios, two_queues
 from twin_gym.errors import ConfigError, TooLargeError
 from twin_gym.scenario import load
 from twin_gym.theory import erlang_a, evaluate_policy, first_fit
@@ -58,6 +58,26 @@ def test_any_policy_earns_what_the_literal_rules_say(scenario, seed):
 
     found = evaluate_policy(scenario, drawn).gain_per_s
     assert found == pytest.approx(LiteralChain(scenario, drawn).gain_per_s(), abs=1e-6)
+
+
+def test_pending_arrival_stays_admissible_while_others_are_admitted():
+    """A policy that moves only when a request without a queue arrives, and takes it last.
+
+    Where that request does not fit it is blocked, and the decision that follows does not see it.
+    """
+    base = two_queues(2)
+    patient, hasty = base.slices
+    hasty = hasty.replace(queue_limit=0)
+    scenario = base.replace(capacity={"radio": 5.0, "computing": 5.0}, slices=(patient, hasty))
+
+    def moved_by_arrivals(in_service, waiting):
+        del in_service
+        return np.where(waiting[:, 1] == 0, 2, np.where(waiting[:, 0] > 0, 0, 1))
+
+    found = evaluate_policy(scenario, moved_by_arrivals)
+    literal = LiteralChain(scenario, moved_by_arrivals).gain_per_s()
+    assert found.gain_per_s == pytest.approx(literal, abs=1e-6)
+    assert all(share > 0.01 for share in found.admitted.values())
 
 
 @settings(max_examples=60)

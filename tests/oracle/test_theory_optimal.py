@@ -164,6 +164,8 @@ def test_giving_up_says_what_is_known():
         ([[0, 0]], [[1, 1]], "no state"),  # two pending of two slices
         ([[0, 0]], [[0, -1]], "no state"),  # negative
         ([0, 0], [0, 0], "shape"),  # one row, not a table
+        ([[0.0, 0.0]], [[0, 0]], "whole numbers"),  # no counts
+        ([[0, 2**40]], [[0, 0]], "no state"),  # enormous
         ([[0, 0, 0]], [[0, 0, 0]], "shape"),  # one slice too many
         ([[0, 0]], [[0, 0], [0, 1]], "one row a state"),  # different lengths
     ],

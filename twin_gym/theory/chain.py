@@ -35,6 +35,8 @@ class AdmissionChain:
     Attributes:
         num_slices: slices.
         in_service: vectors n that fit; shape (vectors, slices).
+        weights: of the digits of n in its code; shape (slices,).
+        codes: n as one number, rising; shape (vectors,).
         up: number of n with one more request of a slice, or -1 if it does not fit; same shape.
         down: number of n with one less, or -1; same shape.
         waiting: vectors q; shape (combinations, slices).
@@ -49,6 +51,8 @@ class AdmissionChain:
 
     num_slices: int
     in_service: Ints
+    weights: Ints
+    codes: Ints
     up: Ints
     down: Ints
     waiting: Ints
@@ -87,11 +91,9 @@ class AdmissionChain:
         Returns:
             One number a row, -1 where the vector does not fit.
         """
-        base = self.in_service.max(axis=0) + 1
-        weights = _weights(base)
-        codes = self.in_service @ weights
-        wanted = np.where((in_service < base) & (in_service >= 0), in_service, 0) @ weights
-        found = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
+        # A vector whose code overflows or is that of another one is told apart by the comparison.
+        wanted = in_service @ self.weights
+        found = np.minimum(np.searchsorted(self.codes, wanted), len(self.codes) - 1)
         is_there = (self.in_service[found] == in_service).all(axis=1)
         numbers: Ints = np.where(is_there, found, -1)
         return numbers
@@ -125,13 +127,18 @@ def admission_chain(
     in_service = all_occupancies(
         units, max_states=max_states, computation=computation, each=combinations
     )
-    up, down = _neighbours(in_service)
+    base = in_service.max(axis=0) + 1
+    weights = _weights(base)
+    codes = in_service @ weights
+    up, down = _neighbours(in_service, weights, codes, base)
     queue_limit = np.array(limits, dtype=np.int64)
     stride = _weights(queue_limit + 1)
     waiting = np.arange(combinations)[:, None] // stride % (queue_limit + 1)
     return AdmissionChain(
         num_slices=len(slices),
         in_service=in_service,
+        weights=weights,
+        codes=codes,
         up=up,
         down=down,
         waiting=waiting,
@@ -145,10 +152,7 @@ def admission_chain(
     )
 
 
-def _neighbours(in_service: Ints) -> tuple[Ints, Ints]:
-    base = in_service.max(axis=0) + 1
-    weights = _weights(base)
-    codes = in_service @ weights
+def _neighbours(in_service: Ints, weights: Ints, codes: Ints, base: Ints) -> tuple[Ints, Ints]:
     up = np.full(in_service.shape, -1, np.int64)
     down = np.full(in_service.shape, -1, np.int64)
     rows = np.arange(len(codes))

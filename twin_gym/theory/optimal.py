@@ -77,6 +77,8 @@ class OptimalPolicy:
 
     def _check_shapes(self, in_service: Ints, waiting: Ints) -> None:
         for name, values in (("in_service", in_service), ("waiting", waiting)):
+            if not np.issubdtype(values.dtype, np.integer):
+                raise ConfigError(f"`{name}` must be whole numbers, got {values.dtype}")
             if values.shape[1:] != (self._chain.num_slices,):
                 raise ConfigError(
                     f"`{name}` must have the shape (rows, {self._chain.num_slices}), got "
