@@ -1,4 +1,4 @@
-"""How faithful a policy twin is: where the network goes, and where it could go but hardly ever does.
+"""How faithful a policy twin is: where the network goes, and where it could go but hardly does.
 
 The two sets of states are never mixed: nearly all feasible states are off the policy's path, and a
 clone knows nothing about them but what it extrapolates.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -42,22 +42,24 @@ class PolicyTwin:
         network: gives the logits.
         card: of what it is a twin, and how it was made.
         greedy: takes the likeliest allowed action; otherwise draws one by its probability. Row i
-            draws the same whatever the number of rows.
+            draws the same whatever the number of rows. Chosen when it is made: see `sampled`.
+        name: how tables call it.
     """
 
     network: PolicyNetwork
     card: PolicyCard
     greedy: bool = True
+    name: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begins the draws of seed 0."""
+        """Names it and begins the draws of seed 0."""
+        self.name = self.card.name + ("" if self.greedy else "-sampled")
         self._layout = ObservationLayout.from_names(self.card.field_names)
         self.reset(0)
 
-    @property
-    def name(self) -> str:
-        """How tables call it."""
-        return self.card.name + ("" if self.greedy else "-sampled")
+    def sampled(self) -> PolicyTwin:
+        """The same twin, drawing its actions by their probabilities."""
+        return PolicyTwin(self.network, self.card, greedy=False)
 
     def reset(self, seed: int) -> None:
         """Begins the draws of a seed."""
