@@ -13,7 +13,7 @@ from twin_gym.sim.admission.kernel import NO_SLICE
 from twin_gym.sim.admission.tables import service_places
 
 NUM_ROWS = 2
-STEPS = 120
+STEPS = 80
 
 # What the kernel alone needs: places in its rings, and the events and phases that come next.
 OF_THE_KERNEL = {
@@ -52,16 +52,26 @@ def assert_rows_equal(kernel_row, simpy_row, num_slices, num_resources):
     assert np.array_equal(kernel_row["oldest"][waits], simpy_row["oldest"][waits])
 
 
+def shared_bytes(batch):
+    """What both engines tell of all rows, as it lies in memory."""
+    rows = batch._rows.copy()
+    for name in OF_THE_KERNEL:
+        rows[name] = 0
+    rows["oldest"][rows["queue_length"] == 0] = 0
+    return rows.tobytes()
+
+
 def assert_batches_equal(one, other):
     """Observations, masks, outcomes, records, queues and indicators are equal."""
     assert one.observations.tobytes() == other.observations.tobytes()
     assert np.array_equal(one.masks, other.masks)
     for name in kernel.OUTCOME.names:
         assert np.array_equal(one.outcomes[name], other.outcomes[name]), name
-    num_slices = len(one.scenario.slices)
-    num_resources = len(one.scenario.capacity)
-    for i in range(one.num_rows):
-        assert_rows_equal(one.row(i), other.row(i), num_slices, num_resources)
+    if shared_bytes(one) != shared_bytes(other):  # quick; the slow way says what differs
+        for i in range(one.num_rows):
+            sizes = len(one.scenario.slices), len(one.scenario.capacity)
+            assert_rows_equal(one.row(i), other.row(i), *sizes)
+    for i in np.flatnonzero(one._rows["queue_length"].any(axis=1)):
         assert one.waiting(i) == other.waiting(i)
 
 
@@ -126,7 +136,7 @@ def test_every_entry_of_a_row_is_looked_at():
 
 
 @given(drawn_scenarios(), forms, objectives, modes, seeds, choosers)
-@settings(max_examples=120)
+@settings(max_examples=90)
 def test_kernel_equals_simpy(scenario, form, objective, autoreset, seed, chooser):
     """Every law of arrival, holding and patience, every form of action, any decisions."""
     ends = run_both(scenario, form, objective, autoreset, seed, chooser)
@@ -135,11 +145,11 @@ def test_kernel_equals_simpy(scenario, form, objective, autoreset, seed, chooser
 
 
 @given(drawn_scenarios(max_slices=16, max_resources=8), forms, modes, seeds)
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_kernel_equals_simpy_in_large_networks(scenario, form, autoreset, seed):
     """Up to 16 slices and 8 resources: the records with the larger room."""
     event(f"more than 4 slices: {len(scenario.slices) > 4}")
-    run_both(scenario, form, "vector", autoreset, seed, "any", steps=60)
+    run_both(scenario, form, "vector", autoreset, seed, "any", steps=40)
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +159,7 @@ def trace_folder(tmp_path_factory):
 
 
 @given(st.data(), forms, modes, seeds, choosers)
-@settings(max_examples=40)
+@settings(max_examples=30)
 def test_kernel_equals_simpy_on_replayed_traces(trace_folder, data, form, autoreset, seed, chooser):
     """Arrivals and holding times out of a file, some of them at the same moment."""
     scenario = data.draw(replayed_scenarios(trace_folder))
@@ -158,7 +168,7 @@ def test_kernel_equals_simpy_on_replayed_traces(trace_folder, data, form, autore
 
 
 @given(drawn_scenarios(max_slices=3), st.data(), forms, modes, seeds)
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_kernel_equals_simpy_over_several_scenarios(scenario, data, form, autoreset, seed):
     """Each episode draws one of several networks: both engines draw the same one."""
     factors = data.draw(st.lists(st.floats(0.25, 4.0), min_size=1, max_size=3))
@@ -214,7 +224,7 @@ def test_simultaneous_events_come_in_the_same_order(tmp_path, queue_limit, choos
     rows = [(float(second), name, 2.0) for second in range(40) for name in ("two", "one", "one")]
     write_requests(path, rows)
     scenario = tied_scenario(1.0, 2.0, queue_limit, Trace(path=str(path), last_s=40.0))
-    for seed in range(4):
+    for seed in range(2):
         run_both(scenario, "slot", "revenue", kernel.AUTORESET_NEXT_STEP, seed, chooser)
 
 
@@ -238,7 +248,7 @@ def test_ties_of_every_kind_are_met(tmp_path):
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.sampled_from([1, 2, 4]), modes, seeds)
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_equal_patience_and_holding_times_tie(patience, holding, queue_limit, autoreset, seed):
     """Deterministic laws in whole quarters of a second: timeouts on departures, all the time."""
     scenario = tied_scenario(patience / 4, holding / 4, queue_limit, None)
@@ -252,7 +262,7 @@ def test_equal_patience_and_holding_times_tie(patience, holding, queue_limit, au
 @pytest.mark.parametrize("form", ["slice", "slot"])
 def test_kernel_equals_simpy_on_presets(preset, form):
     """The networks that results are shown on."""
-    ends = run_both(preset, form, "revenue", kernel.AUTORESET_SAME_STEP, 11, "any", steps=300)
+    ends = run_both(preset, form, "revenue", kernel.AUTORESET_SAME_STEP, 11, "any", steps=150)
     assert ends == 0
 
 
