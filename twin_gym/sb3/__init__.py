@@ -1,0 +1,44 @@
+"""Stable-Baselines3 on twin_gym: environments, credit in simulated time, warm start."""
+
+from twin_gym.errors import missing_extra
+
+try:
+    import sb3_contrib as _sb3_contrib  # noqa: F401
+    import stable_baselines3 as _stable_baselines3  # noqa: F401
+except ModuleNotFoundError as error:
+    raise missing_extra("twin_gym.sb3", "sb3") from error
+
+from twin_gym.sb3.evaluation import EvaluateOnWorlds, ModelPolicy
+from twin_gym.sb3.policies import (
+    MaskedActorCriticPolicy,
+    SlotActorCriticPolicy,
+    masked_policy_kwargs,
+    slot_policy_kwargs,
+)
+from twin_gym.sb3.semi_markov import (
+    SemiMarkovA2C,
+    SemiMarkovMaskablePPO,
+    SemiMarkovPPO,
+    credit_times_s,
+)
+from twin_gym.sb3.vec_env import NativeVecEnv, make_vec_env, native_env
+from twin_gym.sb3.warm_start import WarmStart, actor_parameters, warm_start
+
+__all__ = [
+    "EvaluateOnWorlds",
+    "MaskedActorCriticPolicy",
+    "ModelPolicy",
+    "NativeVecEnv",
+    "SemiMarkovA2C",
+    "SemiMarkovMaskablePPO",
+    "SemiMarkovPPO",
+    "SlotActorCriticPolicy",
+    "WarmStart",
+    "actor_parameters",
+    "credit_times_s",
+    "make_vec_env",
+    "masked_policy_kwargs",
+    "native_env",
+    "slot_policy_kwargs",
+    "warm_start",
+]

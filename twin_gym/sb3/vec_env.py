@@ -1,0 +1,209 @@
+"""The rows of a twin_gym vector environment as an SB3 `VecEnv`, without a copy loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
+
+from twin_gym.envs.slice_admission.batch import AdmissionBatch
+from twin_gym.errors import ConfigError
+from twin_gym.scenario import AdmissionScenario
+
+Array = NDArray[Any]
+
+
+class NativeVecEnv(VecEnv):
+    """All rows in one call, as Stable-Baselines3 and sb3-contrib want them.
+
+    At the end of an episode the info of its row has `terminal_observation`,
+    `TimeLimit.truncated`, `episode` (return `r` and length `l`, as a monitor gives them) and
+    `kpi`. The infos of the other rows are one shared empty dict: a loop over hundreds of rows in
+    Python would cost more than the simulation. What they would say is in `elapsed_s` and `costs`.
+
+    Args:
+        venv: a twin_gym vector environment in autoreset mode SAME_STEP.
+        reward_scale: rewards are multiplied by it; the returns in `episode` are not.
+
+    Raises:
+        ConfigError: if the vector environment is in another mode, or the scale is not positive.
+
+    Attributes:
+        elapsed_s: simulated seconds that the last step took; shape (num_envs,).
+        costs: service-level violations in the last step; shape (num_envs,).
+    """
+
+    def __init__(self, venv: VectorEnv[Any, Any, Any], *, reward_scale: float = 1.0) -> None:
+        if venv.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
+            raise ConfigError(
+                "Stable-Baselines3 needs autoreset_mode=SAME_STEP, got "
+                f"{venv.metadata.get('autoreset_mode')}"
+            )
+        if not 0.0 < reward_scale < float("inf"):
+            raise ConfigError(f"reward_scale must be positive and finite, got {reward_scale!r}")
+        self.venv = venv
+        self.reward_scale = reward_scale
+        self.render_mode = None
+        self.elapsed_s: NDArray[np.float64] = np.zeros(venv.num_envs)
+        self.costs: NDArray[np.float64] = np.zeros(venv.num_envs)
+        self._actions: Array = np.zeros(venv.num_envs, np.int64)
+        self._returns = np.zeros(venv.num_envs)
+        self._lengths = np.zeros(venv.num_envs, np.int64)
+        self._nothing: list[dict[str, Any]] = [{}] * venv.num_envs
+        super().__init__(venv.num_envs, venv.single_observation_space, venv.single_action_space)
+
+    @property
+    def scenario(self) -> AdmissionScenario:
+        """The scenario of the rows, the first one if there are several."""
+        found: AdmissionScenario = self.venv.scenario  # type: ignore[attr-defined]
+        return found
+
+    @property
+    def batch(self) -> AdmissionBatch:
+        """The rows themselves."""
+        found: AdmissionBatch = self.venv.batch  # type: ignore[attr-defined]
+        return found
+
+    def reset(self) -> Array:
+        """Begins all episodes: those of the last `seed`, or else the next ones."""
+        seeds = None if all(seed is None for seed in self._seeds) else self._seeds
+        observations, _ = self.venv.reset(seed=seeds)  # type: ignore[arg-type]
+        self._returns[:] = 0.0
+        self._lengths[:] = 0
+        self._reset_seeds()
+        self._reset_options()
+        return np.array(observations)
+
+    def step_async(self, actions: Array) -> None:
+        """Keeps the actions for `step_wait`."""
+        self._actions = actions
+
+    def step_wait(self) -> tuple[Array, Array, Array, list[dict[str, Any]]]:
+        """Carries out the actions kept."""
+        observations, rewards, _, dones, infos = self.venv.step(self._actions)
+        self.elapsed_s, self.costs = infos["elapsed_s"], infos["cost"]
+        if "final_info" in infos:  # the infos of these rows are those of their new episodes
+            last = infos["final_info"]
+            self.elapsed_s = np.where(dones, last["elapsed_s"], self.elapsed_s)
+            self.costs = np.where(dones, last["cost"], self.costs)
+        self._returns += rewards
+        self._lengths += 1
+        told = self._told(dones, infos) if "final_info" in infos else self._nothing
+        scaled = (rewards * self.reward_scale).astype(np.float32)
+        return np.array(observations), scaled, np.array(dones), told
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """What is allowed now; shape (num_envs, actions)."""
+        return self.batch.masks.astype(np.bool_)
+
+    def close(self) -> None:
+        """Closes the vector environment."""
+        self.venv.close()
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        """The same value for each row: they share one environment."""
+        rows = list(self._get_indices(indices))
+        if attr_name == "action_masks":
+            return [self.action_masks for _ in rows]
+        return [getattr(self.venv, attr_name) for _ in rows]
+
+    def set_attr(self, attr_name: str, value: object, indices: VecEnvIndices = None) -> None:
+        """Refused: the rows share one environment."""
+        raise NotImplementedError(
+            f"{attr_name!r} cannot be set for single rows: make a new environment"
+        )
+
+    def env_method(
+        self, method_name: str, *args: Any, indices: VecEnvIndices = None, **kwargs: Any
+    ) -> list[Any]:
+        """`action_masks` of each row; other methods are refused: the rows share one environment."""
+        if method_name != "action_masks":
+            raise NotImplementedError(f"{method_name!r} cannot be called for single rows")
+        masks = self.action_masks()
+        return [masks[row] for row in self._get_indices(indices)]
+
+    def env_is_wrapped(
+        self,
+        wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]],
+        indices: VecEnvIndices = None,
+    ) -> list[bool]:
+        """False for each row."""
+        return [False for _ in self._get_indices(indices)]
+
+    def _told(self, dones: Array, infos: dict[str, Any]) -> list[dict[str, Any]]:
+        told = self._nothing.copy()
+        kpi = infos["final_info"]["kpi"]
+        names = [name for name in kpi if not name.startswith("_")]
+        for row in np.flatnonzero(dones):
+            told[row] = {
+                "terminal_observation": infos["final_obs"][row],
+                "TimeLimit.truncated": True,
+                "episode": {
+                    "r": float(self._returns[row]),
+                    "l": int(self._lengths[row]),
+                    "t": 0.0,
+                },
+                "kpi": {name: float(kpi[name][row]) for name in names},
+            }
+        self._returns[dones] = 0.0
+        self._lengths[dones] = 0
+        return told
+
+
+def make_vec_env(
+    env_id: str,
+    n_envs: int = 1,
+    *,
+    seed: int | None = None,
+    reward_scale: float = 1.0,
+    **env_kwargs: Any,
+) -> NativeVecEnv:
+    """A Stable-Baselines3 environment of many rows.
+
+    Args:
+        env_id: a registered id, such as `twin_gym/SliceAdmission-v0`.
+        n_envs: rows.
+        seed: row i begins with the first episode of seed + i.
+        reward_scale: see `NativeVecEnv`.
+        env_kwargs: arguments of the environment, such as `scenario`.
+
+    Returns:
+        The environment, seeded.
+
+    Raises:
+        ConfigError: if an argument is not valid.
+    """
+    venv = gymnasium.make_vec(
+        env_id,
+        num_envs=n_envs,
+        vectorization_mode="vector_entry_point",
+        autoreset_mode=AutoresetMode.SAME_STEP,
+        copy=False,
+        **env_kwargs,
+    )
+    env = NativeVecEnv(venv, reward_scale=reward_scale)
+    if seed is not None:
+        env.seed(seed)
+    return env
+
+
+def native_env(env: VecEnv) -> NativeVecEnv:
+    """The native environment under Stable-Baselines3's wrappers.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    inner: Any = env
+    while not isinstance(inner, NativeVecEnv):
+        if not hasattr(inner, "venv"):
+            raise ConfigError(
+                "this needs an environment from twin_gym.sb3.make_vec_env, got "
+                f"{type(env).__name__}"
+            )
+        inner = inner.venv
+    return inner
