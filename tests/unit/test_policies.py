@@ -23,6 +23,7 @@ from twin_gym.policies import (
     evaluate,
     make_policy,
     policies_for,
+    search_reservation,
     world_seeds,
 )
 from twin_gym.policies.decoding import Decoder
@@ -246,10 +247,12 @@ def test_greedy_rules_on_contention(contention, name, expected):
 
 
 @pytest.mark.parametrize("entry", tuned_reservations(), ids=lambda entry: entry.scenario)
-def test_tuned_reservation_earns_what_its_entry_says(entry):
+def test_tuned_reservation_earns_what_its_entry_says(entry, request):
     """On new worlds, in units of the written interval; and the entry is for the preset as it is."""
     scenario = load(entry.scenario)
     assert scenario.digest == entry.digest
+    if scenario.trace is not None:
+        request.getfixturevalue("data_dir")  # skips where the trace is not at hand
     policy = make_policy("reservation", scenario)
     mean, half_width = interval(policy, scenario, world_seeds("validation", 32, first=1000))
     assert abs(mean - entry.fresh_score) < 2.5 * (half_width + entry.fresh_half_width)
@@ -284,6 +287,36 @@ def test_wrong_form_is_refused(contention):
         evaluate(policy, contention, [0])
     with pytest.raises(UnknownNameError, match="slot"):
         make_policy("density", contention, "slott")
+
+
+def test_search_is_deterministic(contention):
+    """The same worlds and budget: the same thresholds, scores and rounds."""
+    short = contention.replace(horizon_s=20.0)
+    worlds = {"seeds": WORLDS[:4], "fresh_seeds": WORLDS[4:12], "budget": 900}
+    found = [search_reservation(short, **worlds) for _ in range(2)]
+    assert np.array_equal(found[0].reserve, found[1].reserve)
+    assert found[0].log == found[1].log
+    assert found[0].fresh_score == found[1].fresh_score
+
+
+def test_search_keeps_to_its_budget_and_gains(contention):
+    """Even one too small for the first round; with enough of it, far more than nothing reserved."""
+    told = []
+    for budget in (4, 6, 100, 900):
+        found = search_reservation(
+            contention.replace(horizon_s=50.0),
+            seeds=WORLDS[:4],
+            fresh_seeds=WORLDS[4:8],
+            budget=budget,
+            progress=lambda *now: told.append(now),
+        )
+        assert found.episodes <= budget
+        assert found.score >= found.start_score
+        assert found.log[-1].score == found.score
+    assert found.score > found.start_score + 4
+    assert told[-1][0] == found.episodes
+    with pytest.raises(ConfigError, match="budget"):
+        search_reservation(contention, seeds=WORLDS[:4], budget=3)
 
 
 @pytest.mark.parametrize("name", POLICIES)

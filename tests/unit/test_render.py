@@ -129,14 +129,14 @@ def test_news_are_of_the_last_step():
     """What was admitted and how much time passed since the last picture; a new episode is told."""
     env = SliceAdmissionEnv(render_mode="ansi")
     _, info = env.reset(seed=1)
-    assert "the episode begins" in env.render()
+    assert "the first picture" in env.render()
     action = int(np.flatnonzero(info["action_mask"])[0])
     *_, info = env.step(action)
     news = env.render().splitlines()[-1]
     assert f"admitted {env.scenario.slice_names[action]}, " in news
     assert f"{info['elapsed_s']:.3g} s passed" in news
     env.reset()
-    assert "the episode begins" in env.render()
+    assert "another episode" in env.render()
 
 
 def test_revenue_so_far_is_the_sum_of_the_rewards():

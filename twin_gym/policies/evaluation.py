@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv
 from twin_gym.envs.slice_admission.batch import Engine, Objective, ScenarioLike
 from twin_gym.envs.slice_admission.observation import ActionForm
 from twin_gym.policies.base import Policy
+
+_STEPS_BETWEEN_REPORTS = 64
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def evaluate(
     action: ActionForm = "slice",
     objective: Objective = "revenue",
     engine: Engine = "kernel",
+    progress: Callable[[float], None] | None = None,
 ) -> Evaluation:
     """Runs a policy through one whole episode of each world.
 
@@ -56,6 +59,7 @@ def evaluate(
         action: the form of the policy's actions.
         objective: what the returns are sums of.
         engine: as the environment takes it.
+        progress: told now and then the share of the simulated time that is over.
 
     Returns:
         Indicators, returns and decisions, one a world.
@@ -73,6 +77,7 @@ def evaluate(
     returns = np.zeros(len(seeds))
     steps = np.zeros(len(seeds), np.int64)
     kpi: dict[str, NDArray[np.float64]] = {}
+    horizon_s, passed_s, calls = env.scenario.horizon_s, np.zeros(len(seeds)), 0
     while running.any():
         chosen = policy.actions(observations, infos["action_mask"])
         observations, rewards, _, truncated, infos = env.step(chosen)
@@ -84,4 +89,9 @@ def evaluate(
                 if not name.startswith("_"):
                     kpi.setdefault(name, np.zeros(len(seeds)))[ended] = values[ended]
             running &= ~ended
+        if progress is not None:
+            passed_s += infos["elapsed_s"]
+            calls += 1
+            if calls % _STEPS_BETWEEN_REPORTS == 0:
+                progress(float(np.minimum(passed_s / horizon_s, 1.0).mean()))
     return Evaluation(policy.name, tuple(seeds), kpi, returns, steps)

@@ -64,7 +64,7 @@ def as_text(snapshot: Snapshot) -> str:
         Lines, each with a newline. In the bars of the resources each slice has its own mark.
     """
     lines = [*_head(snapshot), "", *_resources(snapshot), "", *_slices(snapshot), ""]
-    return "\n".join([*lines, f"since the last picture: {snapshot.news}"[:80], ""])
+    return "\n".join([*lines, f"last: {snapshot.news}"[:80], ""])
 
 
 def _pixels(snapshot: Snapshot) -> NDArray[np.uint8]:

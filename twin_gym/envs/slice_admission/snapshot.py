@@ -112,11 +112,10 @@ def _lost(row: np.void) -> Counts:
 
 def _news(names: Sequence[str], before: np.void | None, row: np.void) -> str:
     """In words, what changed between two rows; at most a line."""
-    same_episode = before is not None and all(
-        before[name] == row[name] for name in ("seed", "episode")
-    )
-    if before is None or not same_episode or before["now"] > row["now"]:
-        return "the episode begins"
+    if before is None:
+        return "the first picture"
+    if before["now"] > row["now"] or any(before[name] != row[name] for name in ("seed", "episode")):
+        return "another episode"
     passed_s = float(row["now"] - before["now"]) * SECONDS_PER_TICK
     admitted = _listed(names, row["admitted"] - before["admitted"])
     lost = _listed(names, _lost(row) - _lost(before))

@@ -1,0 +1,173 @@
+"""The commands. Whatever is heavy is imported when a command runs, so that help comes at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twin_gym.cli.console import one_line_errors
+
+app = typer.Typer(
+    name="twin-gym",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+    help="Environments for 6G sliced networks: see what there is, and try policies on it.",
+)
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    environments = "environments"
+    scenarios = "scenarios"
+    policies = "policies"
+
+
+class FamilyName(StrEnum):
+    """Families of worlds that share none."""
+
+    train = "train"
+    validation = "validation"
+    test = "test"
+
+
+class ActionName(StrEnum):
+    """Forms of the action."""
+
+    slice = "slice"
+    slot = "slot"
+
+
+ScenarioOption = Annotated[
+    str,
+    typer.Option("--scenario", "-s", metavar="NAME", help="A scenario by name, or a TOML file."),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"twin-gym {version_of('twin-gym')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Environments for 6G sliced networks: see what there is, and try policies on it."""
+
+
+@app.command("list")
+@one_line_errors
+def list_names(
+    kind: Annotated[Kind | None, typer.Argument(help="Only these.", show_default="all")] = None,
+) -> None:
+    """List environments, scenarios and policies."""
+    from twin_gym.cli.listing import show_lists
+
+    show_lists(None if kind is None else kind.value)
+
+
+@app.command()
+@one_line_errors
+def describe(
+    name: Annotated[str, typer.Argument(help="An environment, a scenario, a policy, or a file.")],
+) -> None:
+    """Describe an environment, a scenario or a policy.
+
+    For example: twin-gym describe contention
+    """
+    from twin_gym.cli.describing import show
+
+    show(name)
+
+
+@app.command()
+@one_line_errors
+def rollout(
+    scenario: ScenarioOption = "contention",
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            "-p",
+            metavar="NAME",
+            show_default="density",
+            help="A policy; give the option again for more, or 'all'.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1, max=100_000, metavar="COUNT", help="How many worlds, an episode in each."
+        ),
+    ] = 32,
+    family: Annotated[
+        FamilyName, typer.Option(help="Worlds to train on, to choose on, or to report on.")
+    ] = FamilyName.validation,
+    first: Annotated[
+        int, typer.Option(min=0, metavar="INDEX", help="Number of the first world.")
+    ] = 0,
+    action: Annotated[ActionName, typer.Option(help="Form of the action.")] = ActionName.slice,
+    render: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="Show the first world too: 'ansi' plays it here, FILE.png receives its end.",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON and no table.")] = False,
+) -> None:
+    """Run policies in the same worlds and compare them.
+
+    For example: twin-gym rollout --scenario contention --policy all
+    """
+    from twin_gym.cli.rollout import Request, run
+
+    request = Request(
+        scenario=scenario,
+        policies=tuple(policy or ["density"]),
+        count=seeds,
+        family=family.value,
+        first=first,
+        action=action.value,
+        render=render,
+        as_json=json,
+    )
+    run(request)
+
+
+@app.command("reservation-search")
+@one_line_errors
+def reservation_search(
+    scenario: ScenarioOption = "contention",
+    budget: Annotated[
+        int, typer.Option(min=1, metavar="EPISODES", help="Most episodes to run.")
+    ] = 24_000,
+    worlds: Annotated[
+        int, typer.Option(min=1, max=4096, metavar="COUNT", help="Validation worlds to search on.")
+    ] = 24,
+    toml: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Add the result to this file (as reservations.toml has it)."
+        ),
+    ] = None,
+) -> None:
+    """Search what to keep free for better requests.
+
+    It tries thresholds of the reservation rule on validation worlds, which takes about a minute,
+    and says what the best ones earn in worlds that the search has not seen.
+    """
+    from twin_gym.cli.searching import run
+
+    run(scenario, budget, worlds, toml)

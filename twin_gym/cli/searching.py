@@ -1,0 +1,92 @@
+"""`twin-gym reservation-search`: tunes the reservation rule and says how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from twin_gym.cli.console import messages, number, output, progress_bar, table
+from twin_gym.errors import ConfigError
+from twin_gym.policies import ReservationSearch, search_reservation, world_seeds
+from twin_gym.policies.search import FRESH_WORLDS
+from twin_gym.policies.thresholds import entry_toml
+from twin_gym.scenario import AdmissionScenario, load
+
+
+def run(scenario_name: str, budget: int, worlds: int, toml: Path | None) -> None:
+    """Searches and prints.
+
+    Args:
+        scenario_name: what is tuned.
+        budget: most episodes.
+        worlds: how many validation worlds to search on; as many as always after them are fresh.
+        toml: where the result is added, or None.
+
+    Raises:
+        TwinGymError: if the scenario is unknown, the budget too small, or the file not writable.
+    """
+    scenario = load(scenario_name)
+    if toml is not None and not toml.parent.is_dir():
+        raise ConfigError(f"there is no folder {str(toml.parent)!r}: make it first")
+    found = _search(scenario, budget, worlds)
+    console = output()
+    console.print(_rounds(found))
+    console.print()
+    console.print(_thresholds(scenario, found))
+    console.print()
+    half = found.fresh_half_width
+    console.print(
+        f"{number(found.start_score)} a second with nothing reserved, {number(found.score)} with "
+        f"these thresholds ({worlds} worlds of the search);\n"
+        f"{number(found.fresh_score)} ± {number(half, 2)} in {FRESH_WORLDS} worlds that it has "
+        "not seen."
+    )
+    if toml is not None:
+        command = f"twin-gym reservation-search --scenario {scenario_name} --budget {budget}"
+        _add(toml, "\n" + entry_toml(scenario, found, f"{command} --worlds {worlds}"))
+
+
+def _search(scenario: AdmissionScenario, budget: int, worlds: int) -> ReservationSearch:
+    columns = (
+        TextColumn("{task.completed:,} of at most {task.total:,} episodes"),
+        BarColumn(), TextColumn("best {task.description}"), TimeElapsedColumn(),
+    )  # fmt: skip
+    with progress_bar(*columns) as bar:
+        task = bar.add_task("-", total=budget)
+        return search_reservation(
+            scenario,
+            seeds=world_seeds("validation", worlds),
+            fresh_seeds=world_seeds("validation", FRESH_WORLDS, first=worlds),
+            budget=budget,
+            progress=lambda done, _, best: bar.update(
+                task, completed=done, description=number(best)
+            ),
+        )
+
+
+def _rounds(found: ReservationSearch) -> Table:
+    columns = ["step", "sets tried", "changed", "best /s", "episodes"]
+    made = table("Rounds of the search", columns)
+    for one in found.log:
+        step = "all tenths" if one.step is None else f"{one.step:.1%}"
+        counts = str(one.candidates), str(one.changed)
+        made.add_row(step, *counts, number(one.score, 5), f"{one.episodes:,}")
+    return made
+
+
+def _thresholds(scenario: AdmissionScenario, found: ReservationSearch) -> Table:
+    made = table("What must stay free after an admission", ["slice", *scenario.resource_names])
+    for one, row in zip(scenario.slices, found.reserve, strict=True):
+        made.add_row(one.name, *(number(float(amount)) for amount in row))
+    return made
+
+
+def _add(path: Path, text: str) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise ConfigError(f"{str(path)!r} cannot be written: {error}") from None
+    messages().print(f"added to {path}", markup=False)

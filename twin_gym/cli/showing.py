@@ -1,0 +1,99 @@
+"""One episode to look at: played in the terminal, or its last picture in a file."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.live import Live
+from rich.text import Text
+
+from twin_gym.cli.console import messages, output
+from twin_gym.envs.slice_admission import SliceAdmissionEnv
+from twin_gym.envs.slice_admission.observation import ActionForm
+from twin_gym.errors import ConfigError, missing_extra
+from twin_gym.policies import Policy
+from twin_gym.scenario import AdmissionScenario
+
+IN_TERMINAL = "ansi"
+
+_PICTURES = 200
+_SECONDS_A_PICTURE = 0.05
+
+
+def check_target(target: str) -> None:
+    """Refuses what an episode cannot be shown on, before anything is computed.
+
+    Args:
+        target: `ansi`, or the path of a PNG file.
+
+    Raises:
+        ConfigError: if it is neither, or the folder of the file does not exist.
+    """
+    path = Path(target)
+    if target == IN_TERMINAL:
+        return
+    if path.suffix.lower() != ".png":
+        raise ConfigError(f"--render takes 'ansi' or a file that ends in .png, got {target!r}")
+    if not path.parent.is_dir():
+        raise ConfigError(f"there is no folder {str(path.parent)!r}: make it first")
+
+
+def show_episode(
+    policy: Policy, scenario: AdmissionScenario, action: ActionForm, seed: int, target: str
+) -> None:
+    """Plays one episode.
+
+    Args:
+        policy: who decides.
+        scenario: of the network.
+        action: form of the policy's actions.
+        seed: the world.
+        target: `ansi` plays it in the terminal in some ten seconds (where standard output is no
+            terminal, only the last picture is printed); a path receives the last picture.
+
+    Raises:
+        MissingExtraError: for a file, if Pillow is not installed.
+    """
+    if target != IN_TERMINAL:
+        env = SliceAdmissionEnv(scenario, action=action, render_mode="rgb_array")
+        _play(env, policy, seed, None)
+        _save(env.render(), Path(target))
+        return
+    env = SliceAdmissionEnv(scenario, action=action, render_mode="ansi")
+    console = output()
+    if not console.is_terminal:
+        _play(env, policy, seed, None)
+        console.print(Text(env.render()))
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        _play(env, policy, seed, live)
+
+
+def _play(env: SliceAdmissionEnv, policy: Policy, seed: int, live: Live | None) -> None:
+    """An episode from its beginning to its horizon."""
+    policy.reset(seed)
+    observation, info = env.reset(seed=seed)
+    passed_s, shown, truncated = 0.0, 0, False
+    while not truncated:
+        chosen = policy.actions(observation[None], info["action_mask"][None])[0]
+        observation, _, _, truncated, info = env.step(np.int64(chosen))
+        passed_s += info["elapsed_s"]
+        due = int(passed_s / env.scenario.horizon_s * _PICTURES)
+        if live is not None and (due > shown or truncated):
+            shown = due
+            live.update(Text(env.render()), refresh=True)
+            time.sleep(_SECONDS_A_PICTURE)
+
+
+def _save(frame: object, path: Path) -> None:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise missing_extra("a picture in a file", "render") from error
+    try:
+        Image.fromarray(np.asarray(frame, np.uint8)).save(path)
+    except OSError as error:
+        raise ConfigError(f"{str(path)!r} cannot be written: {error}") from None
+    messages().print(f"wrote {path}", markup=False)
