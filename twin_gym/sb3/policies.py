@@ -136,7 +136,7 @@ class SlotActorCriticPolicy(ActorCriticPolicy):
         super().__init__(*args, **kwargs)
 
     def _build_mlp_extractor(self) -> None:
-        self.mlp_extractor = _SlotExtractor(
+        self.mlp_extractor = _SlotExtractor(  # type: ignore[assignment]
             self.features_dim, self.slot_layout.num_global, self.slot_hidden
         )
 
@@ -144,7 +144,7 @@ class SlotActorCriticPolicy(ActorCriticPolicy):
         super()._build(lr_schedule)
         self.actor_net = SlotNetwork(self.slot_layout, self.slot_hidden)
         self.observed_mask = ObservedMask(self.slot_layout, "slot")
-        self.action_net = nn.Identity()  # type: ignore[assignment]
+        self.action_net = nn.Identity()
         self.optimizer = self.optimizer_class(
             self.parameters(),
             lr=lr_schedule(1),  # type: ignore[call-arg]

@@ -48,13 +48,13 @@ class _SemiMarkovBuffer:
 
     def reset(self: Any) -> None:
         """Empties the buffer."""
-        super().reset()
+        super().reset()  # type: ignore[misc]
         self.elapsed_s = np.zeros((self.buffer_size, self.n_envs))
 
     def add(self: Any, *args: Any, **kwargs: Any) -> None:
         """Keeps a step and how long it took."""
         self.elapsed_s[self.pos] = self.clock.elapsed_s
-        super().add(*args, **kwargs)
+        super().add(*args, **kwargs)  # type: ignore[misc]
 
     def compute_returns_and_advantage(
         self: Any, last_values: torch.Tensor, dones: NDArray[np.bool_]
@@ -138,13 +138,13 @@ class _SemiMarkovAlgorithm:
         super().__init__(policy, env, *args, **(defaults | kwargs))  # type: ignore[call-arg]
 
     def _setup_model(self: Any) -> None:
-        super()._setup_model()
+        super()._setup_model()  # type: ignore[misc]
         if self.env is not None:
             self._connect()
 
     def set_env(self: Any, env: GymEnv, force_reset: bool = True) -> None:
         """Another environment of the same spaces."""
-        super().set_env(env, force_reset)
+        super().set_env(env, force_reset)  # type: ignore[misc]
         self._connect()
 
     def _connect(self: Any) -> None:
