@@ -236,8 +236,8 @@ def test_optimum_beats_the_greedy_rule():
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    # Measured over 1,024 worlds of 200 s; half of the 95 % intervals is below 0.07.
-    [("random", 14.8), ("fifo", 10.0), ("density", 17.3), ("max-revenue", 16.5)],
+    # Measured over 256 other worlds of 200 s; half of the 95 % intervals is below 0.1.
+    [("random", 14.69), ("fifo", 9.73), ("density", 17.30), ("max-revenue", 16.59)],
 )
 def test_greedy_rules_on_contention(contention, name, expected):
     """Within 0.5, about five standard errors of the mean over these 64 worlds."""
