@@ -20,13 +20,15 @@ from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.sb3.vec_env import native_env
 
 _RECORDED = ("revenue_rate", "utilisation", "fairness", "loss_ratio")
+_EACH = ("utilisation/", "loss_ratio/")
 
 
 class ModelPolicy:
     """A model of Stable-Baselines3 as a policy of this project.
 
     Args:
-        model: on-policy, with a discrete action.
+        model: on-policy, with a discrete action. Where `VecNormalize` stands before it, its
+            observations are normalised here too, and the statistics stay as they are.
         greedy: takes the likeliest allowed action; otherwise draws one, from a generator of its
             own (`reset` seeds it), so that evaluating never disturbs a training.
         name: how tables call it; None: the name of the algorithm.
@@ -47,6 +49,10 @@ class ModelPolicy:
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """One allowed action a row."""
         policy: Any = self._model.policy
+        policy.set_training_mode(False)  # as before every rollout: a dropout would draw
+        normaliser = self._model.get_vec_normalize_env()
+        if normaliser is not None:
+            observations = normaliser.normalize_obs(observations)  # type: ignore[assignment]
         with torch.no_grad():
             seen = torch.as_tensor(observations, device=self._model.device)
             latent = policy.mlp_extractor.forward_actor(
@@ -65,18 +71,23 @@ class EvaluateOnWorlds(BaseCallback):
     """Evaluates the model on fixed worlds every so many steps, before the first one too.
 
     The indicators go to the logger (`validation/...`, and so to TensorBoard), to `history`, and to
-    a CSV file that grows a line at a time: what a killed training has reached is there.
+    a CSV file that grows a line at a time: what a killed training has reached is there. The worlds
+    are made apart from the training and nothing is drawn from global states, so that a training is
+    the same with it and without.
 
     Args:
-        every_steps: environment steps between evaluations.
+        every_steps: environment steps between evaluations; they fall on the ends of rollouts.
         num_worlds: worlds of the family.
         family: `validation` for curves.
-        csv_path: where the lines go; None: nowhere. A resumed training appends.
-        record: names of the indicators.
+        csv_path: where the lines go; None: nowhere. A training from step 0 begins the file anew; a
+            resumed one keeps the lines up to its first step, and they are in `history` too.
+        record: names of the indicators; `utilisation` and `loss_ratio` bring theirs of each
+            resource and slice along.
         greedy: how the model acts.
 
     Raises:
-        ConfigError: if a number is not positive.
+        ConfigError: if a number is not positive; when a training is resumed, if the file is not
+            one of this callback's with the same indicators.
 
     Attributes:
         history: one dict an evaluation: `step`, and each indicator's mean over the worlds.
@@ -120,49 +131,83 @@ class EvaluateOnWorlds(BaseCallback):
         for name in self._names(found):
             line[name] = found.mean(name)
             self.logger.record(f"validation/{name}", line[name])
+        self.logger.dump(self.num_timesteps)  # at this step, not at that of the next dump
         self.history.append(line)
-        self._append(line)
+        if self._path is not None:
+            self._append(self._path, line)
         return found
 
     def _on_training_start(self) -> None:
-        if self.num_timesteps >= self._next_step:
-            self._evaluate_and_plan()
-
-    def _on_rollout_end(self) -> None:
-        # A model changes at the end of a rollout only; on_step would judge the same one often.
-        return
+        first = self.num_timesteps
+        known = self.history
+        if not known and self._path is not None and first > 0 and self._path.exists():
+            known = _read(self._path)
+        self.history = [line for line in known if line["step"] <= first] if first > 0 else []
+        if self._path is not None:
+            self._rewrite(self._path)
+        if not self.history or self.history[-1]["step"] < first:
+            self.evaluate_now()
+        self._next_step = (first // self.every_steps + 1) * self.every_steps
 
     def _on_rollout_start(self) -> None:
+        # Not on_step: a model changes at the end of a rollout only.
         if self.num_timesteps >= self._next_step:
-            self._evaluate_and_plan()
+            self.evaluate_now()
+            self._next_step = (self.num_timesteps // self.every_steps + 1) * self.every_steps
 
     def _on_training_end(self) -> None:
-        if not self.history or self.history[-1]["step"] < self.num_timesteps:
-            self._evaluate_and_plan()
+        if self.history[-1]["step"] < self.num_timesteps:
+            self.evaluate_now()
 
     def _on_step(self) -> bool:
         return True
-
-    def _evaluate_and_plan(self) -> None:
-        self.evaluate_now()
-        self._next_step = (self.num_timesteps // self.every_steps + 1) * self.every_steps
 
     def _names(self, found: Evaluation) -> list[str]:
         return [
             name
             for name in found.kpi
-            if name in self._record or name.partition("/")[0] in ("utilisation", "loss_ratio")
+            if name in self._record
+            or (name.partition("/")[0] in self._record and name.startswith(_EACH))
         ]
 
-    def _append(self, line: dict[str, float]) -> None:
-        if self._path is None:
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        is_new = not self._path.exists()
-        with self._path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(line))
+    def _append(self, path: Path, line: dict[str, float]) -> None:
+        is_new = not path.exists()
+        if not is_new and set(self.history[0]) != set(line):
+            raise ConfigError(
+                f"{str(path)!r} has the indicators {sorted(self.history[0])}, and this training "
+                f"gives {sorted(line)}: name another file"
+            )
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(self.history[0]))
             if is_new:
                 writer.writeheader()
             writer.writerow(line)
             file.flush()
             os.fsync(file.fileno())
+
+    def _rewrite(self, path: Path) -> None:
+        """The file as far as the history goes: aside first, then renamed."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.history:
+            path.unlink(missing_ok=True)
+            return
+        aside = path.with_name(path.name + ".new")
+        with aside.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(self.history[0]))
+            writer.writeheader()
+            writer.writerows(self.history)
+        aside.replace(path)
+
+
+def _read(path: Path) -> list[dict[str, float]]:
+    """The lines of a file of the callback; one that a kill cut short is left out."""
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.reader(file))
+    names = lines[0] if lines else []
+    if names[:1] != ["step"]:
+        raise ConfigError(f"{str(path)!r} holds no learning curve: name another file")
+    try:
+        whole = [[float(value) for value in line] for line in lines[1:] if len(line) == len(names)]
+    except ValueError as error:
+        raise ConfigError(f"{str(path)!r} holds no learning curve: {error}") from None
+    return [dict(zip(names, line, strict=True)) for line in whole]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from stable_baselines3.common.distributions import Distribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import MlpExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
+from twin_gym.errors import ConfigError
 from twin_gym.scenario import AdmissionScenario
 from twin_gym.twins.layout import ObservationLayout
 from twin_gym.twins.networks import DEFAULT_HIDDEN, ObservedMask, SlotNetwork
@@ -54,13 +54,18 @@ class _MaskedLinear(nn.Linear):
 class MaskedActorCriticPolicy(ActorCriticPolicy):
     """`MlpPolicy` for environments that show the mask in the observation.
 
-    Its parameters have the names and shapes of `MlpPolicy`, so that a twin fits both.
+    Its parameters have the names and shapes of `MlpPolicy`, so that a twin fits both. It reads the
+    mask where the environment wrote it: do not let `VecNormalize` change the observations, which
+    are in [0, 1] already (`norm_obs=False`).
 
     Args:
         args: as for `ActorCriticPolicy`.
         mask_columns: where in the observation it says, for each action but the last, whether it
             is allowed.
         kwargs: as for `ActorCriticPolicy`.
+
+    Raises:
+        ConfigError: if there are more or fewer columns than actions but the last.
     """
 
     def __init__(self, *args: Any, mask_columns: tuple[int, ...], **kwargs: Any) -> None:
@@ -78,9 +83,14 @@ class MaskedActorCriticPolicy(ActorCriticPolicy):
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
-        plain = self.action_net
-        latent_size, num_actions = self.mlp_extractor.latent_dim_pi, len(self.mask_columns) + 1
-        self.action_net = _MaskedLinear(latent_size, num_actions)
+        plain: Any = self.action_net
+        num_actions = len(self.mask_columns) + 1
+        if plain.out_features != num_actions:
+            raise ConfigError(
+                f"mask_columns names {num_actions - 1} actions besides waiting and the environment "
+                f'has {plain.out_features - 1}: use masked_policy_kwargs, and action="slice"'
+            )
+        self.action_net = _MaskedLinear(self.mlp_extractor.latent_dim_pi, num_actions)
         self.action_net.load_state_dict(plain.state_dict())
         self.optimizer = self.optimizer_class(
             self.parameters(),
@@ -115,6 +125,18 @@ class _SlotExtractor(nn.Module):
         return values
 
 
+class _MaskedSlotNetwork(SlotNetwork):
+    """Logits of the queue positions, with those of disallowed actions out of reach."""
+
+    def __init__(self, layout: ObservationLayout, hidden: int) -> None:
+        super().__init__(layout, hidden)
+        self.observed_mask = ObservedMask(layout, "slot")
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        allowed = self.observed_mask(observations)
+        return super().forward(observations).masked_fill(~allowed, _FORBIDDEN)
+
+
 class SlotActorCriticPolicy(ActorCriticPolicy):
     """The queue-slot network as actor, for `action="slot"`: it reads the mask, too.
 
@@ -142,19 +164,12 @@ class SlotActorCriticPolicy(ActorCriticPolicy):
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
-        self.actor_net = SlotNetwork(self.slot_layout, self.slot_hidden)
-        self.observed_mask = ObservedMask(self.slot_layout, "slot")
-        self.action_net = nn.Identity()
+        self.action_net = _MaskedSlotNetwork(self.slot_layout, self.slot_hidden)
         self.optimizer = self.optimizer_class(
             self.parameters(),
             lr=lr_schedule(1),  # type: ignore[call-arg]
             **self.optimizer_kwargs,
         )
-
-    def _get_action_dist_from_latent(self, latent_pi: torch.Tensor) -> Distribution:
-        allowed = self.observed_mask(latent_pi)
-        logits = self.actor_net(latent_pi).masked_fill(allowed == 0, _FORBIDDEN)
-        return self.action_dist.proba_distribution(action_logits=logits)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         own = {"layout": self.slot_layout, "hidden": self.slot_hidden}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
+from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
@@ -31,11 +33,13 @@ class NativeVecEnv(VecEnv):
         reward_scale: rewards are multiplied by it; the returns in `episode` are not.
 
     Raises:
-        ConfigError: if the vector environment is in another mode, or the scale is not positive.
+        ConfigError: if the vector environment is in another mode or its objective is `vector`, or
+            the scale is not positive.
 
     Attributes:
-        elapsed_s: simulated seconds that the last step took; shape (num_envs,).
-        costs: service-level violations in the last step; shape (num_envs,).
+        elapsed_s: simulated seconds that the last step took; shape (num_envs,). The next step
+            writes into it.
+        costs: service-level violations in the last step; as above.
     """
 
     def __init__(self, venv: VectorEnv[Any, Any, Any], *, reward_scale: float = 1.0) -> None:
@@ -46,8 +50,14 @@ class NativeVecEnv(VecEnv):
             )
         if not 0.0 < reward_scale < float("inf"):
             raise ConfigError(f"reward_scale must be positive and finite, got {reward_scale!r}")
+        if self._objective_of(venv) == "vector":
+            raise ConfigError(
+                'Stable-Baselines3 needs one number as reward, and objective="vector" gives '
+                "several: name one of them"
+            )
         self.venv = venv
         self.reward_scale = reward_scale
+        self.mean_reward_rate: float | None = None
         self.render_mode = None
         self.elapsed_s: NDArray[np.float64] = np.zeros(venv.num_envs)
         self.costs: NDArray[np.float64] = np.zeros(venv.num_envs)
@@ -75,6 +85,7 @@ class NativeVecEnv(VecEnv):
         observations, _ = self.venv.reset(seed=seeds)  # type: ignore[arg-type]
         self._returns[:] = 0.0
         self._lengths[:] = 0
+        self.elapsed_s, self.costs = np.zeros(self.num_envs), np.zeros(self.num_envs)
         self._reset_seeds()
         self._reset_options()
         return np.array(observations)
@@ -93,7 +104,7 @@ class NativeVecEnv(VecEnv):
             self.costs = np.where(dones, last["cost"], self.costs)
         self._returns += rewards
         self._lengths += 1
-        told = self._told(dones, infos) if "final_info" in infos else self._nothing
+        told = self._told(dones, infos) if "final_info" in infos else self._nothing.copy()
         scaled = (rewards * self.reward_scale).astype(np.float32)
         return np.array(observations), scaled, np.array(dones), told
 
@@ -106,10 +117,10 @@ class NativeVecEnv(VecEnv):
         self.venv.close()
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """The same value for each row: they share one environment."""
+        """`action_masks` of each row, to be called; else the same value for each: they share it."""
         rows = list(self._get_indices(indices))
         if attr_name == "action_masks":
-            return [self.action_masks for _ in rows]
+            return [functools.partial(self._row_mask, row) for row in rows]
         return [getattr(self.venv, attr_name) for _ in rows]
 
     def set_attr(self, attr_name: str, value: object, indices: VecEnvIndices = None) -> None:
@@ -132,8 +143,18 @@ class NativeVecEnv(VecEnv):
         wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]],
         indices: VecEnvIndices = None,
     ) -> list[bool]:
-        """False for each row."""
-        return [False for _ in self._get_indices(indices)]
+        """Whether an episode's return and length are told, as `Monitor` does; else False."""
+        is_told = issubclass(wrapper_class, Monitor)
+        return [is_told for _ in self._get_indices(indices)]
+
+    def _row_mask(self, row: int) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = self.batch.masks[row].astype(np.bool_)
+        return found
+
+    @staticmethod
+    def _objective_of(venv: VectorEnv[Any, Any, Any]) -> str:
+        found: str = venv.batch.settings.objective  # type: ignore[attr-defined]
+        return found
 
     def _told(self, dones: Array, infos: dict[str, Any]) -> list[dict[str, Any]]:
         told = self._nothing.copy()

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import torch
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.torch_layers import FlattenExtractor
 
 from twin_gym.errors import ConfigError
 from twin_gym.sb3.vec_env import native_env
 from twin_gym.twins.policy_twin import PolicyTwin
 
 _PLACES = {"policy_net.": "mlp_extractor.policy_net.", "action_net.": "action_net."}
-_SLOT_PLACE = "actor_net."
+_SLOT_PLACE = "action_net."
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _places(model: OnPolicyAlgorithm, twin: PolicyTwin) -> dict[str, str]:
     """By name in the twin, the name in the model; every one checked."""
     own = model.policy.state_dict()
     places = {}
-    problems = []
+    problems = _other_inputs(model, twin)
     for name, values in twin.network.state_dict().items():
         place = _place(name, twin)
         if place not in own:
@@ -103,8 +104,7 @@ def _places(model: OnPolicyAlgorithm, twin: PolicyTwin) -> dict[str, str]:
         elif own[place].shape != values.shape:
             problems.append(f"{place} is {tuple(own[place].shape)}, not {tuple(values.shape)}")
         places[name] = place
-    known = tuple(sorted({place.rpartition(".")[0] for place in places.values()}))
-    actor = [name for name in own if name.startswith(known)]
+    actor = [name for name in own if name.startswith(tuple(_PLACES.values()))]
     problems += [f"{name} is not in the twin" for name in actor if name not in places.values()]
     if problems:
         raise ConfigError(
@@ -112,6 +112,22 @@ def _places(model: OnPolicyAlgorithm, twin: PolicyTwin) -> dict[str, str]:
             f"Build the model with {_advice(twin)}"
         )
     return places
+
+
+def _other_inputs(model: OnPolicyAlgorithm, twin: PolicyTwin) -> list[str]:
+    """What would make equal parameters decide otherwise: other functions, other inputs."""
+    policy = model.policy
+    problems = []
+    activation = getattr(policy, "activation_fn", torch.nn.Tanh)
+    if twin.card.action == "slice" and activation is not torch.nn.Tanh:
+        problems.append(f"activation_fn is {activation.__name__}, not Tanh")
+    extractor = getattr(policy, "pi_features_extractor", None)
+    if type(extractor) is not FlattenExtractor:
+        problems.append(f"its features come from {type(extractor).__name__}, not FlattenExtractor")
+    normaliser = model.get_vec_normalize_env()
+    if normaliser is not None and normaliser.norm_obs:
+        problems.append("VecNormalize changes the observations: give it norm_obs=False")
+    return problems
 
 
 def _place(name: str, twin: PolicyTwin) -> str:
