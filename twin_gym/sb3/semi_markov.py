@@ -5,10 +5,12 @@ and then a second can pass. A discount a step makes the agent short-sighted exac
 often. Here a reward t seconds ahead counts exp(-t / discount_time_s), and the trace of generalised
 advantage estimation (Schulman et al., 2016) decays by exp(-t / trace_time_s), so that decisions of
 one instant share their credit in full (semi-Markov decision processes: Bradtke and Duff, 1994).
+Rewards are centred (see `RewardCentre`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,20 +30,55 @@ from twin_gym.scenario import AdmissionScenario
 
 Array = NDArray[np.float32]
 
-DISCOUNT_HOLDING_TIMES = 15.0
-TRACE_HOLDING_TIMES = 6.0
+DISCOUNT_HOLDING_TIMES = 4.0
+TRACE_HOLDING_TIMES = 1.2
 
 
 def credit_times_s(scenario: AdmissionScenario) -> tuple[float, float]:
-    """Discount time and trace time that suit a scenario: 15 and 6 of its mean holding times."""
+    """Discount time and trace time that suit a scenario: 4 and 1.2 of its mean holding times."""
     unit_s = scenario.mean_holding_time_s
     return DISCOUNT_HOLDING_TIMES * unit_s, TRACE_HOLDING_TIMES * unit_s
+
+
+@dataclass
+class RewardCentre:
+    """Takes the average reward a second off every reward (Naik et al., Reward Centering, 2024).
+
+    What all states have in common is then not the critic's to learn: it sees only by how much a
+    state is better than another one. Without it the critic of a busy network explains nothing for
+    a long time, and its errors drive the actor into corners that it does not leave.
+
+    Attributes:
+        rate_per_s: running average, or None before the first rollout.
+        step_size: share of a new rollout in the average.
+    """
+
+    rate_per_s: float | None = None
+    step_size: float = 0.1
+
+    def apply(self, rewards: Array, elapsed_s: NDArray[np.float64]) -> Array:
+        """Takes a rollout into the average, and the average off the rollout's rewards.
+
+        Args:
+            rewards: shape (steps, rows).
+            elapsed_s: simulated seconds of each step; same shape.
+
+        Returns:
+            Centred rewards; same shape.
+        """
+        seconds = float(elapsed_s.sum())
+        if seconds > 0.0:
+            rate = float(rewards.sum()) / seconds
+            known = rate if self.rate_per_s is None else self.rate_per_s
+            self.rate_per_s = known + self.step_size * (rate - known)
+        return rewards - np.float32(self.rate_per_s or 0.0) * elapsed_s.astype(np.float32)
 
 
 class _SemiMarkovBuffer:
     """What both rollout buffers do: remember elapsed times, and use them for the advantages."""
 
     clock: NativeVecEnv
+    centre: RewardCentre
     discount_time_s: float
     trace_time_s: float
     elapsed_s: NDArray[np.float64]
@@ -60,12 +97,13 @@ class _SemiMarkovBuffer:
         self: Any, last_values: torch.Tensor, dones: NDArray[np.bool_]
     ) -> None:
         """Advantages and returns of the rollout."""
+        rewards = self.centre.apply(self.rewards, self.elapsed_s)
         discounts = np.exp(-self.elapsed_s / self.discount_time_s).astype(np.float32)
         traces = discounts * np.exp(-self.elapsed_s / self.trace_time_s).astype(np.float32)
         last = last_values.detach().cpu().numpy().reshape(1, -1)
         ends = np.concatenate([self.episode_starts[1:], dones[None].astype(np.float32)])
         self.advantages, self.returns = semi_markov_advantages(
-            self.rewards, np.concatenate([self.values, last]), ends, discounts, traces
+            rewards, np.concatenate([self.values, last]), ends, discounts, traces
         )
 
 
@@ -111,8 +149,8 @@ class _SemiMarkovAlgorithm:
     Args:
         policy: as for the algorithm.
         env: from `make_vec_env`.
-        discount_time_s: a reward so far ahead counts 1/e. None: 15 mean holding times.
-        trace_time_s: the trace of an advantage decays to 1/e in it. None: 6 mean holding times.
+        discount_time_s: a reward so far ahead counts 1/e. None: 4 mean holding times.
+        trace_time_s: the trace of an advantage decays to 1/e in it. None: 1.2 mean holding times.
         kwargs: as for the algorithm. `gamma` is 1 unless given: only the last value of a truncated
             episode still uses it.
 
@@ -133,6 +171,7 @@ class _SemiMarkovAlgorithm:
         trace_time_s: float | None = None,
         **kwargs: Any,
     ) -> None:
+        self.reward_centre = RewardCentre()
         self.discount_time_s, self.trace_time_s = _credit_times(env, discount_time_s, trace_time_s)
         defaults = {"gamma": 1.0, "rollout_buffer_class": self.buffer_class}
         super().__init__(policy, env, *args, **(defaults | kwargs))  # type: ignore[call-arg]
@@ -149,6 +188,7 @@ class _SemiMarkovAlgorithm:
 
     def _connect(self: Any) -> None:
         self.rollout_buffer.clock = native_env(self.env)
+        self.rollout_buffer.centre = self.reward_centre
         self.rollout_buffer.discount_time_s = self.discount_time_s
         self.rollout_buffer.trace_time_s = self.trace_time_s
 

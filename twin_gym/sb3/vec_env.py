@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 import numpy as np
@@ -57,7 +57,6 @@ class NativeVecEnv(VecEnv):
             )
         self.venv = venv
         self.reward_scale = reward_scale
-        self.mean_reward_rate: float | None = None
         self.render_mode = None
         self.elapsed_s: NDArray[np.float64] = np.zeros(venv.num_envs)
         self.costs: NDArray[np.float64] = np.zeros(venv.num_envs)
@@ -181,7 +180,7 @@ def make_vec_env(
     n_envs: int = 1,
     *,
     seed: int | None = None,
-    reward_scale: float = 1.0,
+    reward_scale: float | Literal["auto"] = 1.0,
     **env_kwargs: Any,
 ) -> NativeVecEnv:
     """A Stable-Baselines3 environment of many rows.
@@ -190,7 +189,8 @@ def make_vec_env(
         env_id: a registered id, such as `twin_gym/SliceAdmission-v0`.
         n_envs: rows.
         seed: row i begins with the first episode of seed + i.
-        reward_scale: see `NativeVecEnv`.
+        reward_scale: see `NativeVecEnv`; `auto` makes the mean revenue that a mean holding time
+            offers 4, so that a critic's targets are near 1 whatever the currency.
         env_kwargs: arguments of the environment, such as `scenario`.
 
     Returns:
@@ -207,10 +207,25 @@ def make_vec_env(
         copy=False,
         **env_kwargs,
     )
-    env = NativeVecEnv(venv, reward_scale=reward_scale)
+    scale = usual_reward_scale(venv) if reward_scale == "auto" else float(reward_scale)
+    env = NativeVecEnv(venv, reward_scale=scale)
     if seed is not None:
         env.seed(seed)
     return env
+
+
+def usual_reward_scale(venv: VectorEnv[Any, Any, Any]) -> float:
+    """The scale that `reward_scale="auto"` stands for.
+
+    Revenue: 4 over the revenue offered in a mean holding time. The other objectives are near 1 in
+    that time already, and are scaled by time alone.
+    """
+    scenario: AdmissionScenario = venv.scenario  # type: ignore[attr-defined]
+    objective = venv.batch.settings.objective  # type: ignore[attr-defined]
+    if objective == "revenue":
+        offered = sum(one.revenue * one.arrival_rate_hz for one in scenario.slices)
+        return 4.0 / max(offered * scenario.mean_holding_time_s, 1e-12)
+    return 1.0 / scenario.mean_holding_time_s if objective == "utilisation" else 1.0
 
 
 def native_env(env: VecEnv) -> NativeVecEnv:
