@@ -6,32 +6,43 @@ none either). Small helpers on the way of every step are inlined by LLVM; Numba'
 `inline="always"` is never used, because it gives wrong results inside `prange`.
 
 Floating-point arithmetic stays strict (no `fastmath`), so that trajectories are the same on every
-machine.
+machine. Divisors are checked where they come from, not at each division (`error_model`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from numba import njit
 
+Record: TypeAlias = Any
+"""One entry of an array of records, as compiled code has it: its fields are attributes."""
+
+Records: TypeAlias = Any
+"""An array of records."""
+
+Integer: TypeAlias = Any
+"""A whole number of 64 bits; an `int` or a NumPy one for who calls from Python."""
+
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+_OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def compiled(function: Function) -> Function:
     """A function that is called now and then from compiled code."""
-    result: Function = njit(_nrt=False)(function)
+    result: Function = njit(**_OPTIONS)(function)
     return result
 
 
 def inlined(function: Function) -> Function:
     """A function that becomes part of its compiled callers."""
-    result: Function = njit(_nrt=False, forceinline=True)(function)
+    result: Function = njit(**_OPTIONS, forceinline=True)(function)
     return result
 
 
 def entry_point(function: Function) -> Function:
     """A function that Python calls: cached on disk, and other threads run beside it."""
-    result: Function = njit(_nrt=False, cache=True, nogil=True)(function)
+    result: Function = njit(**_OPTIONS, cache=True, nogil=True)(function)
     return result

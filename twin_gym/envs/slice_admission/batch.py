@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -183,7 +184,7 @@ class AdmissionBatch:
         edges = np.linspace(0, self.num_rows, threads + 1).astype(int).tolist()
         parts = [
             pool.submit(self.advance, actions, autoreset, first, last)
-            for first, last in zip(edges, edges[1:], strict=False)
+            for first, last in pairwise(edges)
         ]
         return any([part.result() for part in parts])
 
@@ -254,7 +255,7 @@ class AdmissionBatch:
                 story.write(self._rows[i], self._queues[i])
             else:
                 s, place = kernel.slice_and_place(network, int(actions[i]), self._by_slot)
-                story.decide(None if s < 0 else s, place)
+                story.decide(None if s == layout.NO_SLICE else s, place)
                 story.write(self._rows[i], self._queues[i])
         self._observe(chosen)
         ended = chosen & (self._rows["is_over"] == layout.OVER)

@@ -11,20 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin_gym.envs.slice_admission import observation as observing
 from twin_gym.envs.slice_admission.observation import observe
 from twin_gym.sim import clock, draws
+from twin_gym.sim import compiled as compiling
 from twin_gym.sim.admission import heap, kernel, layout, workload
-from twin_gym.sim.admission.kernel import NO_SLICE, begin, decide, forget_last_step, run_to_decision
+from twin_gym.sim.admission.kernel import begin, decide, forget_last_step, run_to_decision
+from twin_gym.sim.admission.layout import NO_SLICE
 from twin_gym.sim.admission.workload import Outside
-from twin_gym.sim.compiled import compiled, entry_point, inlined
 from twin_gym.sim.clock import SECONDS_PER_TICK
+from twin_gym.sim.compiled import Record, Records, entry_point, inlined
 
 AUTORESET_DISABLED, AUTORESET_SAME_STEP, AUTORESET_NEXT_STEP = 0, 1, 2
 
 OBJECTIVES = ("revenue", "utilisation", "fairness")
 """Components of the reward, and names of the objectives, in the order of the compiled code."""
+
+REVENUE, UTILISATION, FAIRNESS = range(len(OBJECTIVES))
 
 OUTCOME = np.dtype(
     [
@@ -41,28 +46,19 @@ OUTCOME = np.dtype(
 )
 """What one step of one row brings."""
 
-_COMPILED_IN = (draws, clock, heap, layout, workload, kernel, observing)
+_COMPILED_IN = (compiling, draws, clock, heap, layout, workload, kernel, observing)
 
 
-def _sources_digest() -> str:
+def sources_digest() -> str:
+    """Names the sources of everything that is compiled into the entry points."""
     digest = hashlib.sha256()
     for module in _COMPILED_IN:
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()
 
 
-@compiled
-def begin_next(networks, row, queue, departures, outside):
-    """Begins the row's next episode and runs it to its first decision."""
-    row.episode += 1
-    begin(row, networks, len(networks), outside)
-    run_to_decision(networks[row.network], row, queue, departures, outside)
-    if row.is_over == layout.OVER:
-        row.is_over = layout.OVER_UNTOLD
-
-
 @inlined
-def _report(row, outcome, objective):
+def _report(row: Record, outcome: Record, objective: int) -> None:
     outcome.revenue = row.revenue - row.penalty
     outcome.utilisation = row.carried
     outcome.fairness = row.fairness
@@ -70,17 +66,17 @@ def _report(row, outcome, objective):
     outcome.cost = row.cost
     outcome.disallowed_actions = row.disallowed
     outcome.truncated = row.is_over == layout.OVER
-    if objective == 1:
+    if objective == UTILISATION:
         outcome.reward = outcome.utilisation
-    elif objective == 2:
+    elif objective == FAIRNESS:
         outcome.reward = outcome.fairness
     else:
         outcome.reward = outcome.revenue
 
 
 @inlined
-def slice_and_place(network, action, by_slot):
-    """Which waiting request an action names: its slice (or `NO_SLICE`) and its place in the queue."""
+def slice_and_place(network: Record, action: int, by_slot: bool) -> tuple[int, int]:
+    """Which waiting request an action names: its slice (or `NO_SLICE`) and place in the queue."""
     if not by_slot:
         return (action if 0 <= action < network.num_slices else NO_SLICE), 0
     for s in range(network.num_slices):
@@ -90,15 +86,47 @@ def slice_and_place(network, action, by_slot):
     return NO_SLICE, 0
 
 
+@inlined
+def _advance(
+    networks: Records,
+    row: Record,
+    queue: Records,
+    departures: NDArray[np.int64],
+    action: int,
+    by_slot: bool,
+    outside: Outside,
+) -> None:
+    """Carries out an action, or begins the next episode, and runs on to the next decision."""
+    begins = row.is_over == layout.OVER
+    if begins:
+        row.episode += 1
+        begin(row, departures, networks, len(networks), outside)
+    else:
+        forget_last_step(row)
+        if row.is_over == layout.OVER_UNTOLD:
+            row.is_over = layout.OVER
+            return
+        network = networks[row.network]
+        s, place = slice_and_place(network, action, by_slot)
+        if decide(network, row, queue, departures, s, place):
+            return
+    run_to_decision(networks[row.network], row, queue, departures, outside)
+    if begins and row.is_over == layout.OVER:
+        row.is_over = layout.OVER_UNTOLD
+
+
 def _compile(compiled_in: str) -> tuple[Any, Any]:
     """The cached entry points; `compiled_in` is a cell of both, and so part of the cache's key."""
 
     @entry_point
     def step_rows(
-        networks, lenses, curves, trace_arrivals, trace_holdings,
-        rows, queues, departures, actions, observations, masks, outcomes,
-        final_rows, final_observations, first, last, by_slot, objective, autoreset,
-    ):  # fmt: skip
+        networks: Records, lenses: Records, curves: NDArray[np.float64],
+        trace_arrivals: NDArray[np.int64], trace_holdings: NDArray[np.int64],
+        rows: Records, queues: Records, departures: NDArray[np.int64], actions: NDArray[np.int64],
+        observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records,
+        final_rows: Records, final_observations: NDArray[np.float32],
+        first: int, last: int, by_slot: bool, objective: int, autoreset: int,
+    ) -> bool:  # fmt: skip
         """Carries out one action in each of the rows first <= i < last; says if any is over.
 
         A row that is over already begins its next episode instead, whatever the action.
@@ -108,33 +136,30 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
         any_over = False
         for i in range(first, last):
             row, queue = rows[i], queues[i]
-            forget_last_step(row)
-            if row.is_over == layout.OVER:
-                begin_next(networks, row, queue, departures[i], outside)
-            elif row.is_over == layout.OVER_UNTOLD:
-                row.is_over = layout.OVER
-            else:
-                network = networks[row.network]
-                s, place = slice_and_place(network, actions[i], by_slot)
-                decide(network, row, queue, departures[i], s, place, outside)
-            _report(row, outcomes[i], objective)
-            if row.is_over == layout.OVER:
+            is_again = False
+            while True:
+                _advance(networks, row, queue, departures[i], actions[i], by_slot, outside)
+                if not is_again:
+                    _report(row, outcomes[i], objective)
+                network, lens = networks[row.network], lenses[row.network]
+                observe(network, lens, row, queue, observations[i], masks[i], by_slot)
+                if is_again or row.is_over != layout.OVER:
+                    break
                 any_over = True
-                if autoreset == AUTORESET_SAME_STEP:
-                    observe(
-                        networks[row.network], lenses[row.network], row, queue,
-                        final_observations[i], masks[i], by_slot,
-                    )  # fmt: skip
-                    final_rows[i] = row
-                    begin_next(networks, row, queue, departures[i], outside)
-            network = networks[row.network]
-            observe(network, lenses[row.network], row, queue, observations[i], masks[i], by_slot)
+                if autoreset != AUTORESET_SAME_STEP:
+                    break
+                final_rows[i] = row
+                for j in range(observations.shape[1]):
+                    final_observations[i, j] = observations[i, j]
+                is_again = True  # the same row once more: its next episode begins
         return any_over
 
     @entry_point
     def observe_rows(
-        networks, lenses, rows, queues, observations, masks, outcomes, chosen, by_slot, objective
-    ):
+        networks: Records, lenses: Records, rows: Records, queues: Records,
+        observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records,
+        chosen: NDArray[np.bool_], by_slot: bool, objective: int,
+    ) -> None:  # fmt: skip
         """What `step_rows` tells of the chosen rows, which something else has moved."""
         _ = compiled_in
         for i in range(len(rows)):
@@ -147,4 +172,4 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
     return step_rows, observe_rows
 
 
-step_rows, observe_rows = _compile(_sources_digest())
+step_rows, observe_rows = _compile(sources_digest())

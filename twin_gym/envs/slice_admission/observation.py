@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from twin_gym.scenario import AdmissionScenario
 from twin_gym.sim.admission import layout
 from twin_gym.sim.admission.tables import NetworkTables
-from twin_gym.sim.compiled import compiled, inlined
 from twin_gym.sim.clock import TICKS_PER_SECOND
+from twin_gym.sim.compiled import Record, Records, compiled, inlined
 
 ActionForm = Literal["slice", "slot"]
 
@@ -52,14 +52,14 @@ FIELDS = (
         "exp(-age / mean); 0 if nobody waits",
     ),
     Field("admissible", "slice", "1 if a request waits and fits, the action mask as seen"),
-    Field("time_of_day", "network", "time within the day over its length (scenarios that have one)"),
+    Field(
+        "time_of_day", "network", "time within the day over its length (scenarios that have one)"
+    ),
     Field("position_slice", "position", "(index of the slice + 1) / slices, 0 if empty (`slot`)"),
     Field("position_age", "position", "1 - patience left, as above; 0 if empty (`slot`)"),
     Field("position_valid", "position", "1 if a request waits here (`slot`)"),
 )
 """The groups in order. The three of a position stand together: slice, age, valid, slice, age, …"""
-
-
 
 
 def field_names(scenario: AdmissionScenario, action: ActionForm = "slice") -> tuple[str, ...]:
@@ -127,7 +127,15 @@ def build_lenses(tables: NetworkTables) -> NDArray[np.void]:
 
 
 @inlined
-def observe(network, lens, row, queue, observation, mask, by_slot):
+def observe(
+    network: Record,
+    lens: Record,
+    row: Record,
+    queue: Records,
+    observation: NDArray[np.float32],
+    mask: NDArray[np.int8],
+    by_slot: bool,
+) -> None:
     """Writes what the agent sees of one running network, and which actions it may take.
 
     Args:
@@ -139,14 +147,14 @@ def observe(network, lens, row, queue, observation, mask, by_slot):
         mask: written; 1 = allowed, the last action is to wait; shape (actions,).
         by_slot: whether an action names a queue position and not a slice.
     """
-    for k in range(network.num_resources):
-        observation[k] = row.free[k] * lens.free[k]
-    room = row.in_service.shape[0]
-    if network.num_slices == room:  # a constant: the loops are unrolled
-        _observe_slices(network, lens, row, observation, mask, by_slot, room)
+    # Room for resources is a multiple of four, and at least four values follow.
+    _write_scaled(observation, np.int64(0), row.free, lens.free)
+    at = network.num_resources
+    if network.num_slices == row.in_service.shape[0]:
+        _observe_all_slices(network, lens, row, observation, mask, by_slot, at)
     else:
-        _observe_slices(network, lens, row, observation, mask, by_slot, network.num_slices)
-    at = network.num_resources + 4 * network.num_slices
+        _observe_slices(network, lens, row, observation, mask, by_slot, at)
+    at += 4 * network.num_slices
     if network.period > 0:
         moment = (row.now + row.trace_offset + network.trace_first) % network.period
         observation[at] = moment * lens.period
@@ -156,28 +164,87 @@ def observe(network, lens, row, queue, observation, mask, by_slot):
 
 
 @inlined
-def _observe_slices(network, lens, row, observation, mask, by_slot, slices):
-    at = network.num_resources
-    for s in range(slices):
-        observation[at + s] = row.in_service[s] * lens.in_service[s]
-    at += slices
-    for s in range(slices):
-        observation[at + s] = row.queue_length[s] * lens.queue_length[s]
-    at += slices
-    for s in range(slices):
-        left = patience_left(network.patience_law, (row.now - row.oldest[s]) * lens.patience[s])
-        observation[at + s] = left if row.queue_length[s] > 0 else 0.0
-    at += slices
+def _write_scaled(
+    observation: NDArray[np.float32],
+    at: int,
+    amounts: NDArray[np.int64],
+    factors: NDArray[np.float64],
+) -> None:
+    """Four products at a time: all are read before one is written, so vector registers serve."""
+    for i in range(0, amounts.shape[0], layout.LANES):
+        first = amounts[i] * factors[i]
+        second = amounts[i + 1] * factors[i + 1]
+        third = amounts[i + 2] * factors[i + 2]
+        fourth = amounts[i + 3] * factors[i + 3]
+        observation[at + i] = first
+        observation[at + i + 1] = second
+        observation[at + i + 2] = third
+        observation[at + i + 3] = fourth
+
+
+@inlined
+def _observe_all_slices(
+    network: Record,
+    lens: Record,
+    row: Record,
+    observation: NDArray[np.float32],
+    mask: NDArray[np.int8],
+    by_slot: bool,
+    at: int,
+) -> None:
+    """`_observe_slices` where there are as many as there is room for."""
+    room = row.in_service.shape[0]
+    _write_scaled(observation, at, row.in_service, lens.in_service)
+    _write_scaled(observation, at + room, row.queue_length, lens.queue_length)
+    at += 2 * room
     admissible = row.waiting & row.fitting
-    for s in range(slices):
+    for s in range(0, room, layout.LANES):
+        first = _head_patience(network, lens, row, s)
+        second = _head_patience(network, lens, row, s + 1)
+        third = _head_patience(network, lens, row, s + 2)
+        fourth = _head_patience(network, lens, row, s + 3)
+        observation[at + s] = first
+        observation[at + s + 1] = second
+        observation[at + s + 2] = third
+        observation[at + s + 3] = fourth
+    at += room
+    for s in range(room):
         allowed = admissible >> s & 1
         observation[at + s] = allowed
         if not by_slot:
             mask[s] = allowed
 
 
+@compiled
+def _observe_slices(
+    network: Record,
+    lens: Record,
+    row: Record,
+    observation: NDArray[np.float32],
+    mask: NDArray[np.int8],
+    by_slot: bool,
+    at: int,
+) -> None:
+    slices = network.num_slices
+    admissible = row.waiting & row.fitting
+    for s in range(slices):
+        allowed = admissible >> s & 1
+        observation[at + s] = row.in_service[s] * lens.in_service[s]
+        observation[at + slices + s] = row.queue_length[s] * lens.queue_length[s]
+        observation[at + 2 * slices + s] = _head_patience(network, lens, row, s)
+        observation[at + 3 * slices + s] = allowed
+        if not by_slot:
+            mask[s] = allowed
+
+
 @inlined
-def patience_left(law, age):
+def _head_patience(network: Record, lens: Record, row: Record, s: int) -> float:
+    left = patience_left(network.patience_law, (row.now - row.oldest[s]) * lens.patience[s])
+    return left if row.waiting >> s & 1 else 0.0
+
+
+@inlined
+def patience_left(law: int, age: float) -> float:
     """Share of patience left, or the chance to have lasted; `age` is in mean patiences."""
     if law == layout.PATIENCE_EXPONENTIAL:
         return math.exp(-age)
@@ -185,7 +252,15 @@ def patience_left(law, age):
 
 
 @compiled
-def _observe_positions(network, lens, row, queue, observation, mask, at):
+def _observe_positions(
+    network: Record,
+    lens: Record,
+    row: Record,
+    queue: Records,
+    observation: NDArray[np.float32],
+    mask: NDArray[np.int8],
+    at: int,
+) -> None:
     admissible = row.waiting & row.fitting
     j = 0
     for s in range(network.num_slices):

@@ -143,9 +143,7 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
 
     def step(
         self, actions: NDArray[np.int64]
-    ) -> tuple[
-        Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Infos
-    ]:
+    ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Infos]:
         """One decision in every row.
 
         Args:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 
 from twin_gym.sim.compiled import inlined
 
 
 @inlined
-def push(heap, size, event):
+def push(heap: NDArray[np.int64], size: int, event: int) -> None:
     """Adds an event to a heap of `size` events.
 
     Args:
@@ -26,18 +28,25 @@ def push(heap, size, event):
 
 
 @inlined
-def pop(heap, size):
-    """Removes the earliest event from a heap of `size` events, `heap[0]`."""
-    last = heap[size - 1]
+def pop(heap: NDArray[np.int64], size: int, nothing: int) -> None:
+    """Removes the earliest event, `heap[0]`, from a heap of `size` events.
+
+    Args:
+        heap: see `push`.
+        size: at least one.
+        nothing: what is put into the place that becomes free; not earlier than any event.
+    """
     size -= 1
+    last = heap[size]
     place = 0
     child = 1
     while child < size:
-        if child + 1 < size and heap[child + 1] < heap[child]:
-            child += 1
+        # No branch: which child is earlier cannot be foretold. heap[size] is still `last`.
+        child += int(heap[child + 1] < heap[child])
         if last <= heap[child]:
             break
         heap[place] = heap[child]
         place = child
         child = 2 * place + 1
     heap[place] = last
+    heap[size] = nothing

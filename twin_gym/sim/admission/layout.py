@@ -32,8 +32,14 @@ HOLDING_EXPONENTIAL, HOLDING_DETERMINISTIC, HOLDING_LOGNORMAL = 0, 1, 2
 HOLDING_PARETO, HOLDING_EMPIRICAL, HOLDING_TRACE = 3, 4, 5
 PATIENCE_DETERMINISTIC, PATIENCE_EXPONENTIAL = 0, 1
 
-QUEUE_ENTRY = np.dtype([("arrival", "i8"), ("expiry", "i8"), ("request", "i8")])
-"""A waiting request: when it came, when it leaves, and its number within its slice."""
+QUEUE_ENTRY = np.dtype([("arrival", "i8"), ("expiry", "i8"), ("holding", "i8")], align=True)
+"""A waiting request: when it came, when it gives up, and how long it would be served."""
+
+NO_SLICE = np.int64(62)
+"""Stands for no slice: a bit that is never set in a mask of slices."""
+
+LANES = 4
+"""Room is a multiple of this, so that compiled loops can take as many slices at a time."""
 
 
 def padded_counts(num_slices: int, num_resources: int) -> tuple[int, int]:
@@ -101,7 +107,7 @@ def row_dtype(slices: int, resources: int) -> np.dtype[np.void]:
             ("now", "i8"),
             ("is_over", "i8"),
             ("num_in_service", "i8"),
-            ("pending", "i8"),  # slice of an arrival that has no place to wait, or -1
+            ("pending", "i8"),  # slice of an arrival that has no place to wait, or NO_SLICE
             ("fitting", "i8"),  # bit s: a request of slice s would fit
             ("waiting", "i8"),  # bit s: a request of slice s waits
             ("carried_share", "f8"),  # mean over resources of the share in use
@@ -110,8 +116,10 @@ def row_dtype(slices: int, resources: int) -> np.dtype[np.void]:
             ("queue_head", "i8", (slices,)),
             ("queue_length", "i8", (slices,)),
             ("oldest", "i8", (slices,)),  # arrival of the oldest waiting request, if one waits
+            ("oldest_holding", "i8", (slices,)),  # its holding time
             ("next_arrival", "i8", (slices,)),  # packed event
             ("next_timeout", "i8", (slices,)),  # packed event
+            ("following_arrival", "i8", (slices,)),  # tick of the arrival after the next
             ("phase", "i8", (slices,)),
             ("phase_end", "i8", (slices,)),
             ("phase_count", "i8", (slices,)),

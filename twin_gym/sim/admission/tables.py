@@ -197,9 +197,7 @@ class _Builder:
             )
         self._service_places = max(self._service_places, places)
 
-    def _add_slice(
-        self, network: np.void, s: int, scenario: AdmissionScenario, one: Slice
-    ) -> None:
+    def _add_slice(self, network: np.void, s: int, scenario: AdmissionScenario, one: Slice) -> None:
         for k, (resource, amount) in enumerate(scenario.capacity.items()):
             network["demand"][s, k] = _steps(one.demand.get(resource, 0.0))
             network["share"][s] += one.demand.get(resource, 0.0) / amount / len(scenario.capacity)

@@ -10,18 +10,18 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from twin_gym.sim.admission import layout
-from twin_gym.sim.compiled import compiled, inlined
-from twin_gym.sim.clock import NEVER, SECONDS_PER_TICK, later, to_ticks
+from twin_gym.sim.clock import NEVER, SECONDS_PER_TICK, START, later, to_ticks
+from twin_gym.sim.compiled import Integer, Record, Records, compiled, inlined
 from twin_gym.sim.draws import uniform, unit_exponential, unit_normal, world_key
 
 _GAP, _HOLDING, _PATIENCE, _PHASE = 0, 1, 2, 3
 _PURPOSES = 4
-_SCENARIO_STREAM = 256
-_OFFSET_STREAM = 257
+_SCENARIO_STREAM, _OFFSET_STREAM = np.int64(256), np.int64(257)
+# Typed, for Numba compiles a function anew for each literal number that it is called with.
+_FIRST, _SECOND = np.int64(0), np.int64(1)
 
 
 class Outside(NamedTuple):
@@ -33,23 +33,23 @@ class Outside(NamedTuple):
 
 
 @compiled
-def begin_world(row, networks, num_networks):
+def begin_world(row: Record, networks: Records, num_networks: int) -> None:
     """Names the world of the row's episode and picks its scenario.
 
     The scenario is one of the first `num_networks`, drawn by the world.
     """
     row.world = world_key(row.seed, row.episode)
-    choice = int(uniform(row.world, _SCENARIO_STREAM, 0) * num_networks)
+    choice = int(uniform(row.world, _SCENARIO_STREAM, _FIRST) * num_networks)
     row.network = min(choice, num_networks - 1)
     network = networks[row.network]
     row.trace_offset = 0
     if network.trace_duration > 0:
-        share = uniform(row.world, _OFFSET_STREAM, 0)
+        share = uniform(row.world, _OFFSET_STREAM, _FIRST)
         row.trace_offset = int(share * (network.trace_duration - 1))
 
 
 @compiled
-def first_arrival(network, row, s, outside):
+def first_arrival(network: Record, row: Record, s: int, outside: Outside) -> Integer:
     """Tick of the first request of slice s; sets the modulating phase of its stream."""
     law = network.arrival_law[s]
     row.phase[s] = 0
@@ -64,37 +64,57 @@ def first_arrival(network, row, s, outside):
             network.arrival_table[s, 1],
             row.trace_offset,
         )
-    return arrival_after(network, row, s, 0, 0, outside)
+    return arrival_after(network, row, s, START, _FIRST, outside)
 
 
 @inlined
-def arrival_after(network, row, s, tick, request, outside):
-    """Tick at which request number `request` of slice s comes; the one before came at `tick`."""
+def arrival_after(
+    network: Record, row: Record, s: int, tick: int, request: int, outside: Outside
+) -> Integer:
+    """Tick at which request number `request` of slice s comes; the one before came at `tick`.
+
+    To be called for every request in order: the modulating phase moves on.
+    """
+    if network.arrival_law[s] == layout.ARRIVAL_POISSON:
+        hazard = unit_exponential(row.world, s * _PURPOSES + _GAP, request)
+        return later(tick, to_ticks(hazard * network.mean_gap_s[s]))
+    return _uneven_arrival(network, row, s, tick, request, outside)
+
+
+@compiled
+def _uneven_arrival(
+    network: Record, row: Record, s: int, tick: int, request: int, outside: Outside
+) -> Integer:
     law = network.arrival_law[s]
     if law == layout.ARRIVAL_TRACE:
         return _replayed_arrival(network, row, s, request, outside.trace_arrivals)
     hazard = unit_exponential(row.world, s * _PURPOSES + _GAP, request)
-    if law == layout.ARRIVAL_POISSON:
-        return later(tick, to_ticks(hazard * network.mean_gap_s[s]))
     if law == layout.ARRIVAL_PROFILE:
         return _profile_arrival(network, s, tick, hazard, outside.curves)
     return _modulated_arrival(network, row, s, tick, hazard, outside.curves)
 
 
 @inlined
-def holding_ticks(network, row, s, request, outside):
+def holding_ticks(network: Record, row: Record, s: int, request: int, outside: Outside) -> Integer:
     """How long request number `request` of slice s is served, in ticks, at least one."""
+    if network.holding_law[s] == layout.HOLDING_EXPONENTIAL:
+        factor = unit_exponential(row.world, s * _PURPOSES + _HOLDING, request)
+        return max(to_ticks(factor * network.mean_holding_s[s]), 1)
+    return _uncommon_holding_ticks(network, row, s, request, outside)
+
+
+@compiled
+def _uncommon_holding_ticks(
+    network: Record, row: Record, s: int, request: int, outside: Outside
+) -> Integer:
     law = network.holding_law[s]
     if law == layout.HOLDING_TRACE:
         first, count = network.arrival_table[s, 0], network.arrival_table[s, 1]
         return max(outside.trace_holdings[first + (row.phase_count[s] + request) % count], 1)
     stream = s * _PURPOSES + _HOLDING
-    mean_s = network.mean_holding_s[s]
     shape = network.holding_shape[s]
     factor = 1.0
-    if law == layout.HOLDING_EXPONENTIAL:
-        factor = unit_exponential(row.world, stream, request)
-    elif law == layout.HOLDING_LOGNORMAL:
+    if law == layout.HOLDING_LOGNORMAL:
         factor = math.exp(shape * unit_normal(row.world, stream, request) - 0.5 * shape * shape)
     elif law == layout.HOLDING_PARETO:
         factor = (shape - 1.0) / shape * uniform(row.world, stream, request) ** (-1.0 / shape)
@@ -105,11 +125,11 @@ def holding_ticks(network, row, s, request, outside):
         share = place - below
         factor = (1.0 - share) * outside.curves[first + below]
         factor += share * outside.curves[first + below + 1]
-    return max(to_ticks(factor * mean_s), 1)
+    return max(to_ticks(factor * network.mean_holding_s[s]), 1)
 
 
 @inlined
-def patience_ticks(network, row, s, request):
+def patience_ticks(network: Record, row: Record, s: int, request: int) -> Integer:
     """How long request number `request` of slice s waits before it leaves, in ticks."""
     mean_s = network.mean_patience_s[s]
     if network.patience_law == layout.PATIENCE_DETERMINISTIC:
@@ -118,7 +138,9 @@ def patience_ticks(network, row, s, request):
 
 
 @compiled
-def _profile_arrival(network, s, tick, hazard, curves):
+def _profile_arrival(
+    network: Record, s: int, tick: int, hazard: float, curves: NDArray[np.float64]
+) -> Integer:
     """Consumes the hazard over the parts of the profile, from `tick` on."""
     first, count = network.arrival_table[s, 0], network.arrival_table[s, 1]
     width = network.bin_ticks[s]
@@ -135,26 +157,28 @@ def _profile_arrival(network, s, tick, hazard, curves):
 
 
 @compiled
-def _first_phase(network, row, s, curves):
+def _first_phase(network: Record, row: Record, s: int, curves: NDArray[np.float64]) -> None:
     """Draws the phase at time 0 from the stationary distribution, and its end."""
     first, count = network.arrival_table[s, 0], network.arrival_table[s, 1]
     total_s = 0.0
     for phase in range(count):
         total_s += curves[first + count + phase]
     stream = s * _PURPOSES + _PHASE
-    left_s = uniform(row.world, stream, 0) * total_s
+    left_s = uniform(row.world, stream, _FIRST) * total_s
     phase = 0
     while phase < count - 1 and left_s > curves[first + count + phase]:
         left_s -= curves[first + count + phase]
         phase += 1
     row.phase[s] = phase
-    sojourn_s = curves[first + count + phase] * unit_exponential(row.world, stream, 1)
+    sojourn_s = curves[first + count + phase] * unit_exponential(row.world, stream, _SECOND)
     row.phase_end[s] = to_ticks(sojourn_s)
     row.phase_count[s] = 2
 
 
 @compiled
-def _modulated_arrival(network, row, s, tick, hazard, curves):
+def _modulated_arrival(
+    network: Record, row: Record, s: int, tick: int, hazard: float, curves: NDArray[np.float64]
+) -> Integer:
     """Consumes the hazard over the phases of the modulating chain, from `tick` on."""
     first, count = network.arrival_table[s, 0], network.arrival_table[s, 1]
     while tick < NEVER:
@@ -166,16 +190,16 @@ def _modulated_arrival(network, row, s, tick, hazard, curves):
         tick = row.phase_end[s]
         row.phase[s] = (row.phase[s] + 1) % count
         mean_s = curves[first + count + row.phase[s]]
-        sojourn_s = mean_s * unit_exponential(
-            row.world, s * _PURPOSES + _PHASE, row.phase_count[s]
-        )
+        sojourn_s = mean_s * unit_exponential(row.world, s * _PURPOSES + _PHASE, row.phase_count[s])
         row.phase_end[s] = later(tick, max(to_ticks(sojourn_s), 1))
         row.phase_count[s] += 1
     return np.int64(NEVER)
 
 
 @compiled
-def _replayed_arrival(network, row, s, request, trace_arrivals):
+def _replayed_arrival(
+    network: Record, row: Record, s: int, request: int, trace_arrivals: NDArray[np.int64]
+) -> Integer:
     """Wraps around at the end of the window, and counts from the episode's offset."""
     first, count = network.arrival_table[s, 0], network.arrival_table[s, 1]
     if count == 0:
@@ -186,7 +210,7 @@ def _replayed_arrival(network, row, s, request, trace_arrivals):
 
 
 @compiled
-def _first_at_or_after(ticks, first, count, moment):
+def _first_at_or_after(ticks: NDArray[np.int64], first: int, count: int, moment: int) -> Integer:
     """Index, within ticks[first:first+count], of the first one that is not before the moment."""
     low, high = 0, count
     while low < high:

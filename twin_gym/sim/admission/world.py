@@ -43,9 +43,7 @@ class World:
         while tick < NEVER:
             yield int(tick)
             request += 1
-            tick = workload.arrival_after(
-                self.network, self._row, s, tick, request, self._outside
-            )
+            tick = workload.arrival_after(self.network, self._row, s, tick, request, self._outside)
 
     def holding_ticks(self, s: int, request: int) -> int:
         """How long request number `request` of slice s is served."""

@@ -46,9 +46,7 @@ class SlicedNetwork:
         self.free = network["capacity"][:resources].copy()
         self.queues: list[list[Request]] = [[] for _ in range(slices)]
         self.in_service = np.zeros(slices, np.int64)
-        self.counters = {
-            name: np.zeros(slices, np.int64) for name in (*COUNTERS, "waited", "busy")
-        }
+        self.counters = {name: np.zeros(slices, np.int64) for name in (*COUNTERS, "waited", "busy")}
         self.disallowed = 0
         self.now = 0
         self.is_over = False
@@ -192,7 +190,7 @@ class SlicedNetwork:
         for name in ("revenue", "penalty", "carried", "fairness", "cost"):
             row[name] = getattr(self, name)
         row["carried_share"] = self._carried_share
-        row["pending"] = -1 if self._pending is None else self._pending.s
+        row["pending"] = layout.NO_SLICE if self._pending is None else self._pending.s
         row["num_in_service"] = self.in_service.sum()
         row["free"][: len(self.free)] = self.free
         row["in_service"][: len(self.in_service)] = self.in_service
@@ -207,4 +205,5 @@ class SlicedNetwork:
             row["oldest"][s] = waiting[0].arrival if waiting else 0
             start = int(self._network["queue_start"][s])
             for place, request in enumerate(waiting):
-                queue[start + place] = (request.arrival, request.expiry, request.number)
+                holding = self._world.holding_ticks(s, request.number)
+                queue[start + place] = (request.arrival, request.expiry, holding)
