@@ -18,6 +18,7 @@ STEPS = 80
 # What the kernel alone needs: places in its rings, and the events and phases that come next.
 OF_THE_KERNEL = {
     "queue_head", "next_arrival", "next_timeout", "phase", "phase_end", "phase_count", "world",
+    "oldest_holding", "following_arrival",
 }  # fmt: skip
 SHARED = (
     "seed", "episode", "network", "trace_offset", "now", "is_over", "num_in_service", "pending",
