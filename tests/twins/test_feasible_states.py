@@ -45,9 +45,10 @@ def test_states_are_feasible(scenario, action, seed):
         decoder.free(states.observations), capacity - used, atol=1e-6 * capacity.max()
     )
     fits = (capacity - used)[:, None, :] >= demand - 1e-9 * capacity
-    np.testing.assert_array_equal(
-        decoder.admissible(states.masks), fits.all(axis=2) & (states.waiting > 0)
-    )
+    admissible = decoder.admissible(states.masks)
+    np.testing.assert_array_equal(admissible, fits.all(axis=2) & (states.waiting > 0))
+    # Where nobody may go on waiting, only a request that fits is there at all.
+    assert admissible[:, limits == 0][states.waiting[:, limits == 0] > 0].all()
 
 
 def test_every_count_in_service_is_as_likely_as_any_other():
