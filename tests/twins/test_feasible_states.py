@@ -14,13 +14,17 @@ from tests.twins.cases import small_network
 from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv, field_names, observation_space
 from twin_gym.errors import ConfigError
 from twin_gym.policies.decoding import Decoder
-from twin_gym.sim.admission.tables import build_tables
+from twin_gym.sim.admission.tables import build_tables, service_places
 from twin_gym.twins import draw_feasible_states, mask_from_observations
 from twin_gym.twins.feasible_states import draw_in_service
 
 
+# Some draws hold more requests at once than a row of the simulator has room for.
+scenarios = admission_scenarios().filter(lambda one: service_places(one) <= 5000)
+
+
 @settings(max_examples=60)
-@given(admission_scenarios(), st.sampled_from(("slice", "slot")), st.integers(0, 2**32))
+@given(scenarios, st.sampled_from(("slice", "slot")), st.integers(0, 2**32))
 def test_states_are_feasible(scenario, action, seed):
     """Capacities and queue limits hold, the box holds, the mask is that of the observation."""
     states = draw_feasible_states(scenario, 40, np.random.default_rng(seed), action=action)

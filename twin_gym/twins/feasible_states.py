@@ -75,6 +75,7 @@ def draw_feasible_states(
 
     Raises:
         ConfigError: if the count is not positive.
+        TooLargeError: if more requests fit at once than a row of the simulator has room for.
         TwinGymError: if hardly any state of the scenario has something to decide.
     """
     if count < 1:
