@@ -18,7 +18,6 @@ from twin_gym.sim.admission.tables import build_tables, service_places
 from twin_gym.twins import draw_feasible_states, mask_from_observations
 from twin_gym.twins.feasible_states import draw_in_service
 
-
 # Some draws hold more requests at once than a row of the simulator has room for.
 scenarios = admission_scenarios().filter(lambda one: service_places(one) <= 5000)
 
