@@ -346,6 +346,21 @@ def test_long_run_rate_is_the_rate_of_the_slice(law):
         assert SIGMAS * error < 0.08 * counts.mean()
 
 
+@pytest.mark.parametrize(
+    "law",
+    [
+        MMPP(factors=(0.5, 3.0), mean_sojourn_s=(16.0, 4.0)),
+        MMPP(factors=(0.0, 2.0, 1.0), mean_sojourn_s=(1.0, 0.5, 3.0)),
+    ],
+)
+def test_modulated_arrivals_begin_stationary(law):
+    """The first two seconds already have the average rate: no phase is favoured at the start."""
+    counts = offered(law, 3.0, 2.0, rows=4000)
+    error = counts.std(ddof=1) / math.sqrt(len(counts))
+    assert abs(counts.mean() - 6.0) < SIGMAS * error
+    assert SIGMAS * error < 0.08 * 6.0
+
+
 def test_counts_of_a_poisson_process_have_variance_equal_to_the_mean_and_bursts_more():
     """Index of dispersion: 1 for Poisson, 1 + 2 r^2 / ... > 1 where the rate is modulated."""
     poisson = offered(Poisson(), 3.0, 100.0)
