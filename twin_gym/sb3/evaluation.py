@@ -84,6 +84,8 @@ class EvaluateOnWorlds(BaseCallback):
         record: names of the indicators; `utilisation` and `loss_ratio` bring theirs of each
             resource and slice along.
         greedy: how the model acts.
+        horizon_s: length of an evaluation's episodes; None: that of the scenario. Shorter ones
+            make a curve cheaper.
 
     Raises:
         ConfigError: if a number is not positive; when a training is resumed, if the file is not
@@ -102,6 +104,7 @@ class EvaluateOnWorlds(BaseCallback):
         csv_path: str | Path | None = None,
         record: Sequence[str] = _RECORDED,
         greedy: bool = True,
+        horizon_s: float | None = None,
         verbose: int = 0,
     ) -> None:
         super().__init__(verbose)
@@ -115,14 +118,18 @@ class EvaluateOnWorlds(BaseCallback):
         self._path = None if csv_path is None else Path(csv_path)
         self._record = tuple(record)
         self._greedy = greedy
+        self._horizon_s = horizon_s
         self._next_step = 0
 
     def evaluate_now(self) -> Evaluation:
         """Evaluates the model as it is and records it."""
-        settings = native_env(self.training_env).batch.settings
+        batch = native_env(self.training_env).batch
+        settings, scenarios = batch.settings, batch.tables.scenarios
+        if self._horizon_s is not None:
+            scenarios = tuple(one.replace(horizon_s=self._horizon_s) for one in scenarios)
         found = evaluate(
             ModelPolicy(self.model, greedy=self._greedy),  # type: ignore[arg-type]
-            settings.scenario,
+            scenarios,
             self._seeds,
             action=settings.action,
             objective=settings.objective,

@@ -60,6 +60,7 @@ class NativeVecEnv(VecEnv):
         self.render_mode = None
         self.elapsed_s: NDArray[np.float64] = np.zeros(venv.num_envs)
         self.costs: NDArray[np.float64] = np.zeros(venv.num_envs)
+        self.rewards: NDArray[np.float64] = np.zeros(venv.num_envs)
         self._actions: Array = np.zeros(venv.num_envs, np.int64)
         self._returns = np.zeros(venv.num_envs)
         self._lengths = np.zeros(venv.num_envs, np.int64)
@@ -101,6 +102,7 @@ class NativeVecEnv(VecEnv):
             last = infos["final_info"]
             self.elapsed_s = np.where(dones, last["elapsed_s"], self.elapsed_s)
             self.costs = np.where(dones, last["cost"], self.costs)
+        self.rewards = np.array(rewards)
         self._returns += rewards
         self._lengths += 1
         told = self._told(dones, infos) if "final_info" in infos else self._nothing.copy()

@@ -1,0 +1,1 @@
+"""Learned agents: one file each, on the public interface of twin_gym alone."""

@@ -1,0 +1,197 @@
+"""One training: legs that can be repeated, curves on fixed worlds, checkpoints that are whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.utils import set_random_seed
+
+from agents.models import Built, build
+from agents.settings import TrainSettings
+from twin_gym.errors import ConfigError
+from twin_gym.policies import Policy
+from twin_gym.sb3 import EvaluateOnWorlds, ModelPolicy, actor_parameters, native_env
+
+OnProgress = Callable[[int, float], None]
+"""Told the steps done and the last score, after every rollout."""
+
+_LEG_SPACING = 1_000_003  # a prime: legs of neighbouring seeds do not fall on one another
+_SETTINGS_FILE, _MODEL_FILE, _CURVE_FILE = "settings.json", "model.zip", "curve.jsonl"
+
+
+@dataclass
+class Curve:
+    """What was seen of a training.
+
+    Attributes:
+        points: one dict an evaluation: `step`, indicators of the greedy policy on validation
+            worlds, and `online_revenue_rate`, what the network really earned a second while
+            learning since the point before (at step 0: nothing yet, NaN).
+    """
+
+    points: list[dict[str, float]] = field(default_factory=list)
+
+    def column(self, name: str) -> list[float]:
+        """One indicator along the curve."""
+        return [point[name] for point in self.points]
+
+
+class _Online(BaseCallback):
+    """What the rows earn while they learn, and the progress."""
+
+    def __init__(self, judge: EvaluateOnWorlds, on_progress: OnProgress | None) -> None:
+        super().__init__()
+        self.rollouts: list[tuple[int, float, float]] = []
+        self._judge = judge
+        self._tell = on_progress
+
+    def _on_rollout_start(self) -> None:
+        self._revenue = 0.0
+        self._seconds = 0.0
+
+    def _on_step(self) -> bool:
+        env = native_env(self.training_env)
+        self._revenue += float(env.rewards.sum())
+        self._seconds += float(env.elapsed_s.sum())
+        return True
+
+    def _on_rollout_end(self) -> None:
+        self.rollouts.append((self.num_timesteps, self._revenue, self._seconds))
+        if self._tell is not None:
+            self._tell(self.num_timesteps, self._judge.history[-1]["revenue_rate"])
+
+    def rate_between(self, first: float, last: float) -> float:
+        """Revenue a second over the rollouts that ended after `first` and not after `last`."""
+        chosen = [entry for entry in self.rollouts if first < entry[0] <= last]
+        seconds = sum(entry[2] for entry in chosen)
+        return sum(entry[1] for entry in chosen) / seconds if seconds > 0 else float("nan")
+
+
+def train(
+    settings: TrainSettings,
+    *,
+    folder: Path | None = None,
+    evaluate_every: int = 16_384,
+    num_worlds: int = 32,
+    evaluation_horizon_s: float | None = None,
+    on_progress: OnProgress | None = None,
+) -> tuple[OnPolicyAlgorithm, Curve]:
+    """Trains an agent, or goes on with a training that was interrupted.
+
+    Args:
+        settings: of an agent that learns by itself.
+        folder: where checkpoints and the curve are kept after every leg; None: nowhere. If one
+            with the same settings is there, it goes on from its last leg.
+        evaluate_every: environment steps between points of the curve.
+        num_worlds: validation worlds of each point.
+        evaluation_horizon_s: length of their episodes; None: the scenario's.
+        on_progress: see `OnProgress`.
+
+    Returns:
+        The model and its curve.
+
+    Raises:
+        ConfigError: if the folder belongs to other settings.
+    """
+    built, curve, first_leg = _begin(settings, folder)
+    model = built.model
+    for leg in range(first_leg, settings.num_legs):
+        done = leg * settings.leg_steps
+        steps = min(settings.leg_steps, settings.total_steps - done)
+        _begin_leg(model, settings, leg)
+        judge = EvaluateOnWorlds(
+            evaluate_every, num_worlds=num_worlds, horizon_s=evaluation_horizon_s
+        )
+        online = _Online(judge, on_progress)
+        if leg == 0 and settings.critic_warm_up_steps:
+            _warm_up_critic(built, settings.critic_warm_up_steps, [judge, online])
+            steps -= settings.critic_warm_up_steps
+        model.learn(steps, callback=[judge, online], reset_num_timesteps=False)
+        _extend(curve, judge.history, online)
+        if folder is not None:
+            _save(folder, settings, model, curve, leg + 1)
+    return model, curve
+
+
+def trained_policy(model: OnPolicyAlgorithm, settings: TrainSettings) -> Policy:
+    """The greedy policy of a trained model, under the name of its agent."""
+    return ModelPolicy(model, name=settings.agent)
+
+
+def _begin(settings: TrainSettings, folder: Path | None) -> tuple[Built, Curve, int]:
+    built = build(settings)
+    if folder is None or not (folder / _SETTINGS_FILE).exists():
+        return built, Curve(), 0
+    state: dict[str, Any] = json.loads((folder / _SETTINGS_FILE).read_text("utf-8"))
+    if state["digest"] != settings.digest:
+        raise ConfigError(
+            f"{str(folder)!r} holds a training with other settings ({state['settings']}): name "
+            "another folder, or remove it"
+        )
+    # Stable-Baselines3's zip holds pickles: it is read because this training wrote it itself.
+    model = type(built.model).load(folder / _MODEL_FILE, env=built.model.get_env(), device="cpu")
+    lines = (folder / _CURVE_FILE).read_text("utf-8").splitlines()
+    return (
+        Built(model, built.twin, built.started),
+        Curve([json.loads(x) for x in lines]),
+        int(state["legs_done"]),
+    )
+
+
+def _begin_leg(model: OnPolicyAlgorithm, settings: TrainSettings, leg: int) -> None:
+    """New worlds and new draws, named by (seed, leg)."""
+    env = model.get_env()
+    if env is None:
+        raise ConfigError("the model has no environment")
+    name = (settings.seed * settings.num_legs + leg) * _LEG_SPACING
+    set_random_seed(name % 2**32)
+    env.seed(name % 2**38)
+    model.set_env(env, force_reset=True)
+
+
+def _warm_up_critic(built: Built, steps: int, callbacks: list[BaseCallback]) -> None:
+    if built.twin is None:
+        raise ConfigError("a critic is warmed up beside a twin: choose an agent with one")
+    frozen = actor_parameters(built.model, built.twin)
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    built.model.learn(steps, callback=callbacks, reset_num_timesteps=False)
+    for parameter in frozen:
+        parameter.requires_grad_(True)
+
+
+def _extend(curve: Curve, history: list[dict[str, float]], online: _Online) -> None:
+    for line in history:
+        before = curve.points[-1]["step"] if curve.points else -1.0
+        if line["step"] > before:
+            rate = online.rate_between(max(before, 0.0), line["step"])
+            curve.points.append({**line, "online_revenue_rate": rate})
+
+
+def _save(
+    folder: Path, settings: TrainSettings, model: OnPolicyAlgorithm, curve: Curve, legs_done: int
+) -> None:
+    """Model and curve first, then the file that says they are there; each written aside."""
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / f"aside-{_MODEL_FILE}"
+    model.save(aside)
+    aside.replace(folder / _MODEL_FILE)
+    _write(folder / _CURVE_FILE, "".join(json.dumps(point) + "\n" for point in curve.points))
+    state = {"settings": asdict(settings), "digest": settings.digest, "legs_done": legs_done}
+    _write(folder / _SETTINGS_FILE, json.dumps(state, indent=2) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    aside = path.with_name(f"aside-{path.name}")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
