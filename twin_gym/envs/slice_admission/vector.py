@@ -54,8 +54,8 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
         autoreset_mode: what happens to a row whose episode is over. `NEXT_STEP` (Gymnasium's
             default): its next step begins the next episode, whatever the action, with reward 0.
             `SAME_STEP` (SB3): it begins at once; the last observation is in `final_obs`, the last
-            info with its `kpi` in `final_info`, and `infos` has the first info of the new episode. `DISABLED`: it waits for `reset` with a
-            `reset_mask` in the options.
+            info with its `kpi` in `final_info`, and `infos` has the first info of the new episode.
+            `DISABLED`: it waits for `reset` with a `reset_mask` in the options.
         num_threads: the rows are cut into so many stretches; more than one pays from about 8,192
             rows on.
         copy: whether what is returned stays as it is. Without it the arrays are the environment's
