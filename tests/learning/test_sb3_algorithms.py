@@ -92,7 +92,8 @@ def test_resumed_training_is_the_same(tmp_path):
     states = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
     del model
     torch.manual_seed(99)
-    resumed = SemiMarkovA2C.load(tmp_path / "model", env=pickle.loads(env), force_reset=False)
+    again = pickle.loads(env)  # noqa: S301 - our own bytes
+    resumed = SemiMarkovA2C.load(tmp_path / "model", env=again, force_reset=False)
     torch.set_rng_state(states[0])
     np.random.set_state(states[1])  # noqa: NPY002
     resumed.learn(128, reset_num_timesteps=False)
@@ -123,7 +124,7 @@ def test_legs_are_repeatable_and_meet_other_worlds(tmp_path):
 def test_buffer_is_pickled():
     """With its clock; what a copy computes is the same."""
     model = make_model().learn(32)
-    copied = pickle.loads(pickle.dumps(model.rollout_buffer))
+    copied = pickle.loads(pickle.dumps(model.rollout_buffer))  # noqa: S301 - our own bytes
     assert np.array_equal(copied.elapsed_s, model.rollout_buffer.elapsed_s)
     assert np.array_equal(copied.advantages, model.rollout_buffer.advantages)
 

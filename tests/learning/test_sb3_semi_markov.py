@@ -24,7 +24,7 @@ def column(*values):
 
 
 def by_definition(rewards, values, ends, discounts, traces):
-    """A_t = sum over k >= t of delta_k times the traces from t to k - 1, up to the episode's end."""
+    """A_t = sum over k >= t of delta_k times the traces from t to k - 1, within an episode."""
     steps, rows = rewards.shape
     found = np.zeros((steps, rows))
     for row in range(rows):
@@ -114,7 +114,7 @@ def test_constant_steps_give_the_advantages_of_sb3():
 
 
 def test_steps_of_no_time_share_their_credit():
-    """Nothing decays over decisions of one instant: the advantage is the plain sum up to the end."""
+    """Nothing decays over decisions of one instant: the advantage is the plain sum."""
     elapsed_s = np.zeros((10, 3))
     buffer = filled(SemiMarkovRolloutBuffer, elapsed_s=elapsed_s, rng=np.random.default_rng(1))
     plain = filled(

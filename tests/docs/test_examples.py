@@ -1,0 +1,55 @@
+"""Every example runs as a user would run it, with few steps."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FEW_STEPS = {
+    "numpy_loop.py": (["--steps", "60"], ["density", "keep radio free"]),
+    "train_with_maskable_ppo.py": (
+        ["--steps", "100", "--scenario", "teletraffic-small"],
+        ["revenue a second", "disallowed actions: 0"],
+    ),
+    "train_with_sb3.py": (["--steps", "2000", "--worlds", "1"], ["revenue a second", "A2C"]),
+    "warm_start_from_a_twin.py": (
+        ["--steps", "2000", "--decisions", "300", "--worlds", "1"],
+        ["warm start from twin-of-density", "from the twin, from nothing"],
+    ),
+    "your_own_agent.py": (["--steps", "2", "--worlds", "2"], ["mine - density", "reservation"]),
+}
+
+
+def test_every_example_is_run():
+    """A new example takes its place in the table above."""
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == set(FEW_STEPS)
+
+
+@pytest.mark.parametrize("name", list(FEW_STEPS))
+def test_example_runs(name, tmp_path):
+    """With no warning, in another folder, saying what its docstring promises."""
+    arguments, said = FEW_STEPS[name]
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", ROOT / "examples" / name, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    for words in said:
+        assert words in done.stdout
+
+
+@pytest.mark.parametrize("name", list(FEW_STEPS))
+def test_example_says_what_it_shows(name):
+    """Its docstring has what it shows, what it prints, and the command."""
+    source = (ROOT / "examples" / name).read_text()
+    docstring = source.split('"""')[1]
+    assert "\nShows: " in docstring
+    assert "\nPrints " in docstring
+    assert f"    python examples/{name} --steps " in docstring
