@@ -1,0 +1,1 @@
+"""Measurements: speed, demonstrations, and one experiment a published figure."""

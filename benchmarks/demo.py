@@ -1,0 +1,176 @@
+"""The demonstration: A2C that starts from a policy twin, between random and a proven bound.
+
+`make demo` runs it. Everything is measured here and now; the tables and the figure go to
+`results/demo/<scenario>`.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from agents.settings import AgentName, TrainSettings
+from benchmarks.comparison import (
+    Row,
+    as_markdown,
+    bound_row,
+    classical_rows,
+    columns,
+    learned_row,
+)
+from benchmarks.figures import learning_curves
+from benchmarks.runs import Judging, Run, curve_horizon_s, run_all
+from benchmarks.statistics import interval
+from twin_gym.errors import TwinGymError
+from twin_gym.policies import evaluate, make_policy, world_seeds
+from twin_gym.scenario import AdmissionScenario, load
+
+AGENTS: dict[AgentName, str] = {
+    "clone": "policy twin (clone)",
+    "a2c": "A2C from scratch",
+    "a2c-twin": "A2C from the twin",
+    "a2c-gan-twin": "A2C from the GAN twin",
+}
+LEARNERS = tuple(name for name in AGENTS if name != "clone")
+JUDGING = Judging(every_steps=16_384, curve_worlds=24, final_worlds=64)
+TITLES = {
+    "revenue_rate": "acting greedily, validation worlds: revenue a second",
+    "online_revenue_rate": "while learning (on-line): revenue a second",
+}
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+@app.command()
+def main(
+    scenario: Annotated[str, typer.Option(help="Preset or TOML file.")] = "contention",
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each agent.")] = 5,
+    steps: Annotated[int, typer.Option(help="Environment steps of each training.")] = 131_072,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 2,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/demo"),
+) -> None:
+    """Trains, compares, prints the table and draws the curves."""
+    console = Console()
+    try:
+        network = load(scenario)
+        cells = [
+            TrainSettings(agent=agent, scenario=scenario, seed=seed, total_steps=steps)
+            for seed in range(seeds)
+            for agent in AGENTS
+        ]
+    except TwinGymError as error:
+        console.print(f"[red]{error}")
+        raise typer.Exit(2) from None
+    start = time.perf_counter()
+    console.print(f"[bold]{network.name}[/bold]: {network.description}")
+    try:
+        rows = [bound_row(network), *classical_rows(network, JUDGING.final_worlds)]
+    except TwinGymError as error:
+        console.print(f"[red]{error}")
+        raise typer.Exit(2) from None
+    groups = _by_agent(_train(cells, jobs, console))
+    rows += [learned_row(AGENTS[agent], runs, network) for agent, runs in groups.items()]
+    _print(rows, network, console)
+    folder = out / network.name
+    _save(folder, rows, groups, network)
+    for line in _told(groups, network):
+        console.print(line)
+    console.print(f"{time.perf_counter() - start:.0f} s; table and figure in {folder}")
+
+
+def _train(cells: list[TrainSettings], jobs: int, console: Console) -> list[Run]:
+    layout = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*layout, console=console) as progress:
+        task = progress.add_task("training", total=len(cells))
+
+        def show(run: Run) -> None:
+            last = run.final["revenue_rate"]
+            what = f"{run.settings.agent} seed {run.settings.seed}: {last:.4g}/s"
+            progress.update(task, advance=1, description=f"{what:36}")
+
+        return run_all(cells, JUDGING, jobs=jobs, on_done=show)
+
+
+def _by_agent(runs: list[Run]) -> dict[AgentName, list[Run]]:
+    return {agent: [run for run in runs if run.settings.agent == agent] for agent in AGENTS}
+
+
+def _print(rows: list[Row], scenario: AdmissionScenario, console: Console) -> None:
+    table = Table("", "revenue a second", "used", "lost", "interval over")
+    for row in rows:
+        name, cells = row.name, []
+        for group in ("revenue_rate", "utilisation", "loss_ratio"):
+            found = [n for n in columns(scenario) if n.startswith(group) and n in row.values]
+            cells.append("\n".join(_cell(n, row) for n in found))
+        table.add_row(name, *cells, row.over, end_section=True)
+    console.print(table)
+
+
+def _cell(name: str, row: Row) -> str:
+    value = row.values[name]
+    half = (value.high - value.low) / 2
+    of = name.partition("/")[2]
+    return f"{value.estimate:.4g} ± {half:.2g}" + (f"  {of}" if of else "")
+
+
+def _save(
+    folder: Path,
+    rows: list[Row],
+    groups: dict[AgentName, list[Run]],
+    scenario: AdmissionScenario,
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "table.md").write_text(as_markdown(rows, scenario), "utf-8")
+    runs = [run for group in groups.values() for run in group]
+    (folder / "runs.jsonl").write_text("".join(run.to_json() + "\n" for run in runs), "utf-8")
+    learning_curves(
+        folder / "curves.png",
+        f"{scenario.name}: interquartile mean over seeds, 95 % bootstrap interval",
+        {AGENTS[agent]: groups[agent] for agent in LEARNERS},
+        reference_lines(scenario),
+        panels=TITLES,
+    )
+
+
+def reference_lines(scenario: AdmissionScenario) -> list[Row]:
+    """The rules on the very worlds and horizon of the curves."""
+    short = scenario.replace(horizon_s=curve_horizon_s(scenario))
+    seeds = world_seeds("validation", JUDGING.curve_worlds)
+    rows = []
+    for name in ("random", "density", "reservation"):
+        try:
+            policy = make_policy(name, scenario)
+        except TwinGymError:
+            continue
+        rate = evaluate(policy, short, seeds).kpi["revenue_rate"]
+        rows.append(Row(name, {"revenue_rate": interval([rate.mean()])}, "worlds"))
+    return rows
+
+
+def _told(groups: dict[AgentName, list[Run]], scenario: AdmissionScenario) -> list[str]:
+    """In words: where the twin's agent began, and whether it passed its default policy."""
+    runs = groups["a2c-twin"]
+    first = interval([run.points[0]["revenue_rate"] for run in runs])
+    scratch = interval([run.points[0]["revenue_rate"] for run in groups["a2c"]])
+    last = interval([run.final["revenue_rate"] for run in runs])
+    default = make_policy(runs[0].settings.default_policy, scenario)
+    earned = evaluate(default, scenario, world_seeds("test", JUDGING.final_worlds)).mean()
+    return [
+        runs[0].warm_start,
+        f"before learning: {first:.4g} from the twin, {scratch:.4g} from scratch",
+        f"after: {last:.4g}; the default policy ({runs[0].settings.default_policy}) earns "
+        f"{earned:.4g}: {last.estimate / earned - 1:+.1%}",
+    ]
+
+
+if __name__ == "__main__":
+    app()

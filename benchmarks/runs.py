@@ -1,0 +1,165 @@
+"""Many trainings side by side: a process each, results kept one by one, nothing done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from agents.settings import TrainSettings
+from twin_gym.policies import Evaluation, Policy, evaluate, world_seeds
+from twin_gym.scenario import AdmissionScenario, load
+
+CURVE_HOLDING_TIMES = 45.0
+"""Curves are judged on episodes of so many mean holding times; final results on whole ones."""
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How trainings are judged.
+
+    Attributes:
+        every_steps: environment steps between points of the curve.
+        curve_worlds: validation worlds of each point.
+        final_worlds: test worlds of the final result.
+    """
+
+    every_steps: int = 8_192
+    curve_worlds: int = 32
+    final_worlds: int = 64
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training.
+
+    Attributes:
+        settings: what was trained.
+        points: its curve (see `agents.training.Curve`).
+        final: by KPI, the mean over the test worlds.
+        warm_start: what the warm start said, or "".
+        seconds: wall-clock time of training and judging.
+    """
+
+    settings: TrainSettings
+    points: list[dict[str, float]]
+    final: dict[str, float]
+    warm_start: str
+    seconds: float
+
+    def to_json(self) -> str:
+        """One line."""
+        return json.dumps({**asdict(self), "digest": self.settings.digest})
+
+    @classmethod
+    def from_json(cls, line: str) -> Run:
+        """From one line."""
+        values: dict[str, Any] = json.loads(line)
+        values.pop("digest")
+        settings = dict(values.pop("settings"))
+        settings["hidden"] = tuple(settings["hidden"])
+        return cls(settings=TrainSettings(**settings), **values)
+
+
+def curve_horizon_s(scenario: AdmissionScenario) -> float:
+    """Length of the episodes that curves are judged on."""
+    return min(scenario.horizon_s, CURVE_HOLDING_TIMES * scenario.mean_holding_time_s)
+
+
+def judge(policy: Policy, scenario: AdmissionScenario, worlds: int) -> Evaluation:
+    """Runs a policy through whole episodes of test worlds."""
+    return evaluate(policy, scenario, world_seeds("test", worlds))
+
+
+def run_one(settings: TrainSettings, judging: Judging) -> Run:
+    """Trains and judges one agent, on one thread."""
+    import torch
+
+    from agents.models import build
+    from agents.training import train, trained_policy
+
+    torch.set_num_threads(1)
+    scenario = load(settings.scenario)
+    start = time.perf_counter()
+    policy: Policy
+    if settings.agent == "clone":
+        from agents.twin import make_twin
+
+        policy, points, told = make_twin(settings), [], ""
+    else:
+        model, curve = train(
+            settings,
+            evaluate_every=judging.every_steps,
+            num_worlds=judging.curve_worlds,
+            evaluation_horizon_s=curve_horizon_s(scenario),
+        )
+        policy, points = trained_policy(model, settings), curve.points
+        told = str(build(settings).started or "") if settings.seed == 0 else ""
+    found = judge(policy, scenario, judging.final_worlds)
+    final = {name: float(values.mean()) for name, values in found.kpi.items()}
+    return Run(settings, points, final, told, time.perf_counter() - start)
+
+
+def run_all(
+    cells: Sequence[TrainSettings],
+    judging: Judging,
+    *,
+    jobs: int,
+    kept: Path | None = None,
+    on_done: Callable[[Run], None] | None = None,
+) -> list[Run]:
+    """Trains every cell that is not done yet.
+
+    Args:
+        cells: what to train.
+        judging: how.
+        jobs: processes.
+        kept: a file of finished runs, one line each, which is read first and grows by each run;
+            None: nothing is kept.
+        on_done: told of each run, those found included.
+
+    Returns:
+        The runs in the order of the cells.
+    """
+    done = {run.settings.digest: run for run in _read(kept)}
+    wanted = [cell for cell in cells if cell.digest not in done]
+    for cell in cells:
+        if cell.digest in done and on_done is not None:
+            on_done(done[cell.digest])
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(run_one, cell, judging) for cell in wanted]
+        for future in as_completed(futures):
+            run = future.result()
+            done[run.settings.digest] = run
+            _append(kept, run)
+            if on_done is not None:
+                on_done(run)
+    return [done[cell.digest] for cell in cells]
+
+
+def _read(kept: Path | None) -> list[Run]:
+    """Finished runs; a last line that a kill cut short is left out."""
+    if kept is None or not kept.exists():
+        return []
+    lines = kept.read_text("utf-8").split("\n")
+    return [Run.from_json(line) for line in lines[:-1] if line]
+
+
+def _append(kept: Path | None, run: Run) -> None:
+    if kept is None:
+        return
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    text = kept.read_text("utf-8") if kept.exists() else ""
+    whole = text[: text.rfind("\n") + 1]
+    aside = kept.with_name(f"aside-{kept.name}")
+    with aside.open("w", encoding="utf-8") as file:
+        file.write(whole + run.to_json() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(kept)
