@@ -49,7 +49,8 @@ class ModelPolicy:
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """One allowed action a row."""
         policy: Any = self._model.policy
-        policy.set_training_mode(False)  # as before every rollout: a dropout would draw
+        if policy.training:
+            policy.set_training_mode(False)  # as before every rollout: a dropout would draw
         normaliser = self._model.get_vec_normalize_env()
         if normaliser is not None:
             observations = normaliser.normalize_obs(observations)  # type: ignore[assignment]
