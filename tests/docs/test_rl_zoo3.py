@@ -1,0 +1,53 @@
+"""The documented RL-Zoo3 commands work, from the files in agents/rl_zoo3."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from twin_gym.sb3 import masked_policy_kwargs
+from twin_gym.scenario import load
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted((ROOT / "agents" / "rl_zoo3").glob("*.yml"))
+ID = "twin_gym/SliceAdmission-v0"
+
+
+def zoo(module, *arguments, cwd):
+    """What a module of RL-Zoo3 prints; it must succeed."""
+    command = [sys.executable, "-m", f"rl_zoo3.{module}", "--env", ID, "--gym-packages", "twin_gym"]
+    done = subprocess.run(
+        [*command, *arguments, "--num-threads", "1"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        cwd=cwd,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_configuration_trains(config, tmp_path):
+    """`rl_zoo3.train` with the file gives a model, its settings, and what normalises rewards."""
+    zoo(
+        "train", "--algo", config.stem, "--conf-file", str(config), "-n", "2000", "--eval-freq",
+        "-1", "--seed", "0", "--log-folder", "logs", cwd=tmp_path,
+    )  # fmt: skip
+    written = {path.name for path in (tmp_path / "logs").rglob("*")}
+    assert {"twin_gym-SliceAdmission-v0.zip", "vecnormalize.pkl", "config.yml"} <= written
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_mask_is_where_the_configuration_says(config):
+    """The columns in the file are those of the scenario it trains on."""
+    settings = yaml.safe_load(config.read_text())[ID]
+    wanted = masked_policy_kwargs(load(settings["env_kwargs"]["scenario"]))
+    assert settings["policy_kwargs"] == (
+        f"dict(mask_columns={wanted['mask_columns']}, net_arch={wanted['net_arch']})"
+    )
+    assert settings["normalize"]["norm_obs"] is False
