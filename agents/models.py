@@ -8,7 +8,7 @@ from typing import Any
 from stable_baselines3 import A2C
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from agents.settings import TrainSettings
+from agents.settings import WITH_TWIN, TrainSettings
 from agents.twin import make_twin
 from twin_gym.sb3 import (
     MaskedActorCriticPolicy,
@@ -42,18 +42,19 @@ class Built:
     started: WarmStart | None = None
 
 
-def build(settings: TrainSettings) -> Built:
+def build(settings: TrainSettings, *, start: bool = True) -> Built:
     """The model that a training with these settings begins with.
 
     Args:
         settings: whose agent is one that learns by itself (not `clone`).
+        start: whether a twin is made and loaded; not needed where parameters come from a file.
 
     Returns:
         The model and where its actor comes from.
     """
     env = make_vec_env(ENV_ID, settings.num_rows, scenario=settings.scenario, reward_scale="auto")
     model = _model(settings, env)
-    if settings.agent not in ("a2c-twin", "a2c-gan-twin"):
+    if not start or settings.agent not in WITH_TWIN:
         return Built(model)
     twin = make_twin(settings)
     return Built(model, twin, warm_start(model, twin, temperature=settings.temperature))

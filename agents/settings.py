@@ -9,6 +9,23 @@ from typing import Any, Literal
 
 from twin_gym.errors import ConfigError, unknown_name
 
+_INFINITY = float("inf")
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("seed", 0, 2**31 - 1),
+    ("num_rows", 1, 65_536),
+    ("rollout_steps", 1, 65_536),
+    ("learning_rate", 1e-12, 1.0),
+    ("entropy_weight", 0.0, 1e6),
+    ("discount_holding_times", 1e-6, 1e9),
+    ("trace_holding_times", 1e-6, 1e9),
+    ("num_decisions", 10, 10**8),
+    ("smoothing", 0.0, 1.0 - 1e-6),
+    ("temperature", 1e-6, 1e6),
+    ("synthetic_share", 0.0, 1e3),
+    ("critic_warm_up_steps", 0, _INFINITY),
+)
+_WIDEST = 4096
+
 AgentName = Literal["clone", "a2c", "a2c-twin", "a2c-gan-twin", "maskable-ppo"]
 AGENTS: dict[AgentName, str] = {
     "clone": "The policy twin of the default policy as it is, greedy.",
@@ -17,6 +34,8 @@ AGENTS: dict[AgentName, str] = {
     "a2c-gan-twin": "The same, the log augmented by a GAN (paper B).",
     "maskable-ppo": "sb3-contrib's MaskablePPO from scratch.",
 }
+WITH_TWIN: frozenset[AgentName] = frozenset({"a2c-twin", "a2c-gan-twin"})
+"""The agents whose initial actor is a twin."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +92,42 @@ class TrainSettings:
         """Refuses what cannot be trained."""
         if self.agent not in AGENTS:
             raise unknown_name("agent", self.agent, AGENTS)
-        rollout = self.num_rows * self.rollout_steps
-        for name in ("total_steps", "leg_steps"):
+        for name, least, most in _RANGES:
             value = getattr(self, name)
-            if value < rollout or value % rollout:
-                raise ConfigError(
-                    f"`{name}` must be a multiple of num_rows x rollout_steps = {rollout}, got "
-                    f"{value}: round it to {max(1, round(value / rollout)) * rollout}"
-                )
-        if self.seed < 0:
-            raise ConfigError(f"a seed must not be negative, got {self.seed}")
+            if not least <= value <= most:
+                raise ConfigError(f"`{name}` must be {least:g} to {most:g}, got {value!r}")
+        if not self.hidden or not all(1 <= width <= _WIDEST for width in self.hidden):
+            raise ConfigError(
+                f"`hidden` must be one or more widths of 1 to {_WIDEST}, got {self.hidden!r}"
+            )
+        for name in ("total_steps", "leg_steps"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"`{name}` must be positive, got {getattr(self, name)}")
+            self._check_whole_rollouts(name)
+        if self.critic_warm_up_steps:
+            self._check_warm_up()
+
+    def _check_whole_rollouts(self, name: str) -> None:
+        value, rollout = getattr(self, name), self.num_rows * self.rollout_steps
+        if value % rollout:
+            raise ConfigError(
+                f"`{name}` must be a multiple of num_rows x rollout_steps = {rollout}, got "
+                f"{value}: round it to {whole_rollouts(value, rollout)}"
+            )
+
+    def _check_warm_up(self) -> None:
+        self._check_whole_rollouts("critic_warm_up_steps")
+        if self.agent not in WITH_TWIN:
+            raise ConfigError(
+                f"a critic is warmed up beside a twin, and {self.agent!r} has none: choose one of "
+                f"{', '.join(sorted(WITH_TWIN))}, or `critic_warm_up_steps` 0"
+            )
+        most = min(self.leg_steps, self.total_steps)
+        if self.critic_warm_up_steps > most:
+            raise ConfigError(
+                f"`critic_warm_up_steps` must be in the first leg, at most {most}, got "
+                f"{self.critic_warm_up_steps}"
+            )
 
     @property
     def num_legs(self) -> int:
@@ -101,3 +146,8 @@ class TrainSettings:
         if unknown:
             raise unknown_name("setting", sorted(unknown)[0], asdict(self))
         return replace(self, **changes)
+
+
+def whole_rollouts(steps: int, rollout: int) -> int:
+    """The number of steps nearest to `steps` that makes whole rollouts, one at least."""
+    return max(1, round(steps / rollout)) * rollout

@@ -18,9 +18,12 @@ from agents.settings import TrainSettings
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
 from twin_gym.sb3 import EvaluateOnWorlds, ModelPolicy, actor_parameters, native_env
+from twin_gym.scenario import load
 
 OnProgress = Callable[[int, float], None]
 """Told the steps done and the last score, after every rollout."""
+OnBegin = Callable[[Built, int], None]
+"""Told the model and the steps that it has behind it, before the first step of this process."""
 
 _LEG_SPACING = 1_000_003  # a prime: legs of neighbouring seeds do not fall on one another
 _SETTINGS_FILE, _MODEL_FILE, _CURVE_FILE = "settings.json", "model.zip", "curve.jsonl"
@@ -82,6 +85,7 @@ def train(
     num_worlds: int = 32,
     evaluation_horizon_s: float | None = None,
     on_progress: OnProgress | None = None,
+    on_begin: OnBegin | None = None,
 ) -> tuple[OnPolicyAlgorithm, Curve]:
     """Trains an agent, or goes on with a training that was interrupted.
 
@@ -93,6 +97,7 @@ def train(
         num_worlds: validation worlds of each point.
         evaluation_horizon_s: length of their episodes; None: the scenario's.
         on_progress: see `OnProgress`.
+        on_begin: see `OnBegin`; the place to give the model a logger.
 
     Returns:
         The model and its curve.
@@ -102,6 +107,8 @@ def train(
     """
     built, curve, first_leg = _begin(settings, folder)
     model = built.model
+    if on_begin is not None:
+        on_begin(built, model.num_timesteps)
     for leg in range(first_leg, settings.num_legs):
         done = leg * settings.leg_steps
         steps = min(settings.leg_steps, settings.total_steps - done)
@@ -109,6 +116,7 @@ def train(
         judge = EvaluateOnWorlds(
             evaluate_every, num_worlds=num_worlds, horizon_s=evaluation_horizon_s
         )
+        judge.history = curve.points[-1:]  # the model was judged at the end of the last leg
         online = _Online(judge, on_progress)
         if leg == 0 and settings.critic_warm_up_steps:
             _warm_up_critic(built, settings.critic_warm_up_steps, [judge, online])
@@ -116,7 +124,7 @@ def train(
         model.learn(steps, callback=[judge, online], reset_num_timesteps=False)
         _extend(curve, judge.history, online)
         if folder is not None:
-            _save(folder, settings, model, curve, leg + 1)
+            _save(folder, model, curve)
     return model, curve
 
 
@@ -126,23 +134,43 @@ def trained_policy(model: OnPolicyAlgorithm, settings: TrainSettings) -> Policy:
 
 
 def _begin(settings: TrainSettings, folder: Path | None) -> tuple[Built, Curve, int]:
-    built = build(settings)
-    if folder is None or not (folder / _SETTINGS_FILE).exists():
-        return built, Curve(), 0
-    state: dict[str, Any] = json.loads((folder / _SETTINGS_FILE).read_text("utf-8"))
-    if state["digest"] != settings.digest:
+    if folder is None:
+        return build(settings), Curve(), 0
+    _claim(folder, settings)
+    if not (folder / _MODEL_FILE).exists():
+        return build(settings), Curve(), 0
+    bare = build(settings, start=False).model
+    # Stable-Baselines3's zip holds pickles: it is read because this training wrote it itself.
+    model = type(bare).load(folder / _MODEL_FILE, env=bare.get_env(), device="cpu")
+    points = [json.loads(x) for x in (folder / _CURVE_FILE).read_text("utf-8").splitlines()]
+    # The model is what counts: a training killed between its two files has a curve ahead of it.
+    curve = Curve([point for point in points if point["step"] <= model.num_timesteps])
+    return Built(model), curve, -(-model.num_timesteps // settings.leg_steps)
+
+
+def _claim(folder: Path, settings: TrainSettings) -> None:
+    """Writes whose folder it is, or refuses one of other settings."""
+    mine = {
+        "settings": asdict(settings),
+        "digest": settings.digest,
+        "scenario_digest": load(settings.scenario).digest,
+    }
+    path = folder / _SETTINGS_FILE
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(path, json.dumps(mine, indent=2) + "\n")
+        return
+    try:
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        theirs = found["digest"], found.get("scenario_digest", mine["scenario_digest"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{str(path)!r} holds no settings of a training: {error!r}") from None
+    if theirs != (mine["digest"], mine["scenario_digest"]):
+        what = "settings" if theirs[0] != mine["digest"] else "contents of the scenario"
         raise ConfigError(
-            f"{str(folder)!r} holds a training with other settings ({state['settings']}): name "
+            f"{str(folder)!r} holds a training with other {what} ({found.get('settings')}): name "
             "another folder, or remove it"
         )
-    # Stable-Baselines3's zip holds pickles: it is read because this training wrote it itself.
-    model = type(built.model).load(folder / _MODEL_FILE, env=built.model.get_env(), device="cpu")
-    lines = (folder / _CURVE_FILE).read_text("utf-8").splitlines()
-    return (
-        Built(model, built.twin, built.started),
-        Curve([json.loads(x) for x in lines]),
-        int(state["legs_done"]),
-    )
 
 
 def _begin_leg(model: OnPolicyAlgorithm, settings: TrainSettings, leg: int) -> None:
@@ -175,17 +203,14 @@ def _extend(curve: Curve, history: list[dict[str, float]], online: _Online) -> N
             curve.points.append({**line, "online_revenue_rate": rate})
 
 
-def _save(
-    folder: Path, settings: TrainSettings, model: OnPolicyAlgorithm, curve: Curve, legs_done: int
-) -> None:
-    """Model and curve first, then the file that says they are there; each written aside."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _save(folder: Path, model: OnPolicyAlgorithm, curve: Curve) -> None:
+    """The curve, and then in one move the model, which says by its steps how far both are."""
+    _write(folder / _CURVE_FILE, "".join(json.dumps(point) + "\n" for point in curve.points))
     aside = folder / f"aside-{_MODEL_FILE}"
     model.save(aside)
+    with aside.open("rb") as file:
+        os.fsync(file.fileno())
     aside.replace(folder / _MODEL_FILE)
-    _write(folder / _CURVE_FILE, "".join(json.dumps(point) + "\n" for point in curve.points))
-    state = {"settings": asdict(settings), "digest": settings.digest, "legs_done": legs_done}
-    _write(folder / _SETTINGS_FILE, json.dumps(state, indent=2) + "\n")
 
 
 def _write(path: Path, text: str) -> None:
