@@ -9,7 +9,7 @@ from twin_gym.sim.compiled import Integer, inlined
 TICKS_PER_SECOND = 1_000_000_000
 SECONDS_PER_TICK = 1e-9
 
-START = np.int64(0)
+START: Integer = np.int64(0)
 """The tick at which an episode begins."""
 
 NEVER = 2**57 - 1

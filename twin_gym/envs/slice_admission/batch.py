@@ -17,9 +17,10 @@ from twin_gym.envs.slice_admission.observation import ActionForm, build_lenses, 
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario import AdmissionScenario, load
 from twin_gym.sim.admission import layout
-from twin_gym.sim.admission.kpi import Kpis, kpis
+from twin_gym.sim.admission.kpi import Kpis, kpi_names, kpi_table, kpis
 from twin_gym.sim.admission.tables import build_tables
 from twin_gym.sim.admission.world import World
+from twin_gym.sim.clock import SECONDS_PER_TICK
 from twin_gym.sim.reference.admission import SlicedNetwork
 
 Engine = Literal["kernel", "simpy"]
@@ -192,37 +193,50 @@ class AdmissionBatch:
         """Indicators of the running episodes."""
         return kpis(self._rows, self.tables)
 
-    def final_kpis(self, ended: NDArray[np.bool_]) -> Kpis:
+    def final_kpi_table(
+        self, ended: NDArray[Any], has_begun: bool
+    ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+        """Indicators of the episodes that ended in the last step.
+
+        Args:
+            ended: which rows they are of, as a mask or as indices.
+            has_begun: whether these rows are in their next episodes already.
+
+        Returns:
+            The names, and the values in the order of the rows; shape (rows that ended, names).
+        """
+        rows = self._final_rows if has_begun else self._rows
+        return kpi_names(self.tables), kpi_table(rows[ended], self.tables)
+
+    def final_kpis(self, ended: NDArray[Any]) -> Kpis:
         """Indicators of the episodes that ended in the last step, in the order of their rows."""
         return kpis(self._final_rows[ended], self.tables)
 
-    def final_masks(self, ended: NDArray[np.bool_]) -> NDArray[np.int8]:
+    def final_masks(self, ended: NDArray[Any]) -> NDArray[np.int8]:
         """What was allowed at the end of the episodes that ended in the last step; (rows, actions).
 
         Rows that did not end allow everything.
         """
         masks = np.ones_like(self.masks)
-        self._look(self._final_rows, ended, self.outcomes.copy(), masks)
+        rows = self._final_rows[ended]
+        network = self.tables.networks[0]
+        slices = np.arange(len(self.scenario.slices))
+        allowed = (rows["waiting"] & rows["fitting"])[:, None] >> slices & 1
+        if not self._by_slot:
+            masks[ended, :-1] = allowed
+            return masks
+        for s in slices:
+            first, places = network["position_start"][s], max(network["queue_limit"][s], 1)
+            is_filled = np.arange(places) < rows["queue_length"][:, s, None]
+            masks[ended, first : first + places] = is_filled & (allowed[:, s, None] == 1)
         return masks
 
-    def begun(self, ended: NDArray[np.bool_]) -> NDArray[np.void]:
+    def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
         """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
         outcomes = self.outcomes.copy()
-        self._look(self._rows, ended, outcomes, self.masks.copy())
+        outcomes[ended] = np.zeros((), kernel.OUTCOME)
+        outcomes["elapsed_s"][ended] = self._rows["elapsed"][ended] * SECONDS_PER_TICK
         return outcomes
-
-    def _look(
-        self,
-        rows: NDArray[np.void],
-        chosen: NDArray[np.bool_],
-        outcomes: NDArray[np.void],
-        masks: NDArray[np.int8],
-    ) -> None:
-        kernel.observe_rows(
-            self.tables.networks, self._lenses, rows, self._queues,
-            np.empty_like(self.observations), masks, outcomes, chosen, self._by_slot,
-            self._objective,
-        )  # fmt: skip
 
     def row(self, index: int) -> np.void:
         """The record of one running network, to look at."""
@@ -239,7 +253,7 @@ class AdmissionBatch:
                 "queue_mask"
             ][s]
             arrivals = self._queues[index]["arrival"][network["queue_start"][s] + places]
-            ages.append(((row["now"] - arrivals) / 1e9).tolist())
+            ages.append(((row["now"] - arrivals) * SECONDS_PER_TICK).tolist())
         return ages
 
     def _tell(self, actions: NDArray[np.int64], autoreset: int, first: int, last: int) -> bool:
@@ -263,8 +277,8 @@ class AdmissionBatch:
             outcomes = self.outcomes.copy()
             self.final_observations[ended] = self.observations[ended]
             self._final_rows[ended] = self._rows[ended]
-            for i in np.flatnonzero(ended):
-                self._begin_story(int(i))
+            for row in np.flatnonzero(ended):
+                self._begin_story(int(row))
             self._observe(ended)
             self.outcomes[:] = outcomes
         return bool(ended.any())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any, ClassVar, SupportsFloat
+from typing import Any, SupportsFloat
 
 import gymnasium
 import numpy as np
@@ -30,6 +30,9 @@ Info = dict[str, Any]
 
 REWARD_COMPONENTS = kernel.OBJECTIVES
 _ALL = np.ones(1, np.bool_)
+
+
+_METADATA: dict[str, Any] = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 30}
 
 
 class SliceAdmissionEnv(gymnasium.Env[Observation, np.int64]):
@@ -103,10 +106,7 @@ class SliceAdmissionEnv(gymnasium.Env[Observation, np.int64]):
         ConfigError: if an argument is unknown or a scenario is not valid.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
-        "render_modes": ["ansi", "rgb_array", "human"],
-        "render_fps": 30,
-    }
+    metadata = _METADATA
 
     def __init__(
         self,
@@ -117,10 +117,9 @@ class SliceAdmissionEnv(gymnasium.Env[Observation, np.int64]):
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ConfigError(
-                f"render_mode is one of {self.metadata['render_modes']} or None, got {render_mode!r}"
-            )
+        modes = _METADATA["render_modes"]
+        if render_mode is not None and render_mode not in modes:
+            raise ConfigError(f"render_mode is one of {modes} or None, got {render_mode!r}")
         self.render_mode = render_mode
         self._batch = AdmissionBatch(1, BatchSettings(scenario, action, objective, engine))
         self.observation_space = observation_space(self.scenario, action)
@@ -202,9 +201,10 @@ class SliceAdmissionEnv(gymnasium.Env[Observation, np.int64]):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """What is allowed now, as sb3-contrib asks for it; shape (actions,)."""
-        return self._batch.masks[0].astype(np.bool_)
+        masks: NDArray[np.bool_] = self._batch.masks[0].astype(np.bool_)
+        return masks
 
-    def render(self) -> Any:
+    def render(self) -> NDArray[np.uint8] | str | None:
         """Draws the running network as `render_mode` says."""
         from twin_gym.envs.slice_admission.render import draw
 

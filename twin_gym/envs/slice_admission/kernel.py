@@ -22,7 +22,7 @@ from twin_gym.sim.admission.kernel import begin, decide, forget_last_step, run_t
 from twin_gym.sim.admission.layout import NO_SLICE
 from twin_gym.sim.admission.workload import Outside
 from twin_gym.sim.clock import SECONDS_PER_TICK
-from twin_gym.sim.compiled import Record, Records, entry_point, inlined
+from twin_gym.sim.compiled import Integer, Record, Records, entry_point, inlined
 
 AUTORESET_DISABLED, AUTORESET_SAME_STEP, AUTORESET_NEXT_STEP = 0, 1, 2
 
@@ -75,7 +75,7 @@ def _report(row: Record, outcome: Record, objective: int) -> None:
 
 
 @inlined
-def slice_and_place(network: Record, action: int, by_slot: bool) -> tuple[int, int]:
+def slice_and_place(network: Record, action: int, by_slot: bool) -> tuple[Integer, Integer]:
     """Which waiting request an action names: its slice (or `NO_SLICE`) and place in the queue."""
     if not by_slot:
         return (action if 0 <= action < network.num_slices else NO_SLICE), 0
@@ -84,6 +84,12 @@ def slice_and_place(network: Record, action: int, by_slot: bool) -> tuple[int, i
         if 0 <= place < max(network.queue_limit[s], 1):
             return s, place
     return NO_SLICE, 0
+
+
+@inlined
+def _copy(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
+    for j in range(len(source)):  # a slice of an array would be an object that is counted
+        target[j] = source[j]
 
 
 @inlined
@@ -113,6 +119,19 @@ def _advance(
     run_to_decision(networks[row.network], row, queue, departures, outside)
     if begins and row.is_over == layout.OVER:
         row.is_over = layout.OVER_UNTOLD
+
+
+@entry_point
+def are_actions(actions: NDArray[np.int64], num_actions: int) -> bool:
+    """Whether all are from 0 to num_actions - 1.
+
+    NumPy's own minimum and maximum use 512-bit registers where there are any, for which some
+    processors lower their clock: the step that followed took a sixth longer.
+    """
+    fit = True
+    for i in range(len(actions)):
+        fit &= 0 <= actions[i] < num_actions
+    return fit
 
 
 def _compile(compiled_in: str) -> tuple[Any, Any]:
@@ -149,8 +168,7 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
                 if autoreset != AUTORESET_SAME_STEP:
                     break
                 final_rows[i] = row
-                for j in range(observations.shape[1]):
-                    final_observations[i, j] = observations[i, j]
+                _copy(observations[i], final_observations[i])
                 is_again = True  # the same row once more: its next episode begins
         return any_over
 

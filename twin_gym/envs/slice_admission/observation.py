@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from gymnasium import spaces
@@ -17,11 +17,14 @@ from twin_gym.scenario import AdmissionScenario
 from twin_gym.sim.admission import layout
 from twin_gym.sim.admission.tables import NetworkTables
 from twin_gym.sim.clock import TICKS_PER_SECOND
-from twin_gym.sim.compiled import Record, Records, compiled, inlined
+from twin_gym.sim.compiled import Integer, Record, Records, compiled, inlined
 
 ActionForm = Literal["slice", "slot"]
+UnitBox: TypeAlias = "spaces.Box[np.float32]"
 
 VALUES_PER_POSITION = 3
+# Typed, for Numba compiles a function anew for each literal number that it is called with.
+_BEGINNING: Integer = np.int64(0)
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,12 @@ def field_names(scenario: AdmissionScenario, action: ActionForm = "slice") -> tu
     return tuple(names)
 
 
-def observation_space(scenario: AdmissionScenario, action: ActionForm = "slice") -> spaces.Box:
+def observation_space(scenario: AdmissionScenario, action: ActionForm = "slice") -> UnitBox:
     """The unit box with one entry a field."""
     size = len(field_names(scenario, action))
-    return spaces.Box(0.0, 1.0, (size,), np.float32)
+    box: Any = spaces.Box(0.0, 1.0, (size,), np.float32)
+    unit_box: UnitBox = box
+    return unit_box
 
 
 def build_lenses(tables: NetworkTables) -> NDArray[np.void]:
@@ -148,7 +153,7 @@ def observe(
         by_slot: whether an action names a queue position and not a slice.
     """
     # Room for resources is a multiple of four, and at least four values follow.
-    _write_scaled(observation, np.int64(0), row.free, lens.free)
+    _write_scaled(observation, _BEGINNING, row.free, lens.free)
     at = network.num_resources
     if network.num_slices == row.in_service.shape[0]:
         _observe_all_slices(network, lens, row, observation, mask, by_slot, at)

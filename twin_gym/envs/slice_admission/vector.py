@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -38,6 +38,9 @@ MAX_THREADS = 256
 _REPORTED = ("elapsed_s", "cost", "revenue", "utilisation", "fairness", "disallowed_actions")
 
 
+_METADATA: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}
+
+
 class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray[np.float64]]):
     """Many networks side by side, each in a world of its own (see `SliceAdmissionEnv`).
 
@@ -66,10 +69,7 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
         ConfigError: if an argument is unknown or a scenario is not valid.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
-        "render_modes": [],
-        "autoreset_mode": AutoresetMode.NEXT_STEP,
-    }
+    metadata = _METADATA
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
         if not isinstance(autoreset_mode, AutoresetMode) and autoreset_mode not in modes:
             raise unknown_name("autoreset mode", str(autoreset_mode), modes)
         mode = AutoresetMode(autoreset_mode)
-        self.metadata = {**type(self).metadata, "autoreset_mode": mode}
+        self.metadata = {**_METADATA, "autoreset_mode": mode}
         self.render_mode = None
         self.num_envs = num_envs
         self._mode = _AUTORESET[mode]
@@ -107,6 +107,9 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._everyone = np.ones(num_envs, np.bool_)
         self._nobody = np.zeros(num_envs, np.bool_)
+        present = np.ones(num_envs, np.bool_)
+        present.flags.writeable = False
+        self._all_present = {f"_{name}": present for name in ("action_mask", *_REPORTED)}
         self._is_seeded = False
 
     @property
@@ -139,9 +142,10 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
             self._batch.seed(row_seeds(seed, self.num_envs, self.np_random), chosen)
             self._is_seeded = True
         self._batch.begin(chosen)
-        return self._returned(self._batch.observations), self._infos()
+        infos = self._infos(self._returned(self._batch.outcomes))
+        return self._returned(self._batch.observations), infos
 
-    def step(
+    def step(  # type: ignore[override]  # Gymnasium's class has one type for rewards and flags
         self, actions: NDArray[np.int64]
     ) -> tuple[Observations, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], Infos]:
         """One decision in every row.
@@ -166,17 +170,17 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
             any_over = batch.advance_threaded(
                 wanted, self._mode, self._threads(), self._num_threads
             )
-        outcomes = batch.outcomes
+        # One copy of records, of which all that follows are views.
+        outcomes = self._returned(batch.outcomes)
         if batch.settings.objective == "vector":
             rewards = np.stack([outcomes[name] for name in REWARD_COMPONENTS], axis=1)
         else:
-            rewards = self._returned(outcomes["reward"])
-        truncated = self._returned(outcomes["truncated"])
-        infos = self._infos()
+            rewards = outcomes["reward"]
+        infos = self._infos(outcomes)
         if any_over:
-            self._add_final(infos, outcomes["truncated"].copy())
-        terminated = self._nobody.copy() if self._copy else self._nobody
-        return self._returned(batch.observations), rewards, terminated, truncated, infos
+            self._add_final(infos, outcomes)
+        observations = self._returned(batch.observations)
+        return observations, rewards, self._returned(self._nobody), outcomes["truncated"], infos
 
     def action_masks(self) -> NDArray[np.bool_]:
         """What is allowed now, as sb3-contrib asks for it; shape (num_envs, actions)."""
@@ -201,7 +205,7 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
                 f"{wanted.dtype} of shape {wanted.shape}"
             )
         wanted = wanted.astype(np.int64, copy=False)
-        if wanted.min() < 0 or wanted.max() >= self._batch.num_actions:
+        if not kernel.are_actions(wanted, self._batch.num_actions):
             raise ConfigError(
                 f"actions are 0 to {self._batch.num_actions - 1}, got {wanted.min()} to "
                 f"{wanted.max()}"
@@ -230,39 +234,40 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
     def _returned(self, array: NDArray[Any]) -> NDArray[Any]:
         return array.copy() if self._copy else array
 
-    def _infos(self) -> Infos:
+    def _infos(self, outcomes: NDArray[np.void]) -> Infos:
         infos: Infos = {"action_mask": self._returned(self._batch.masks)}
         for name in _REPORTED:
-            infos[name] = self._returned(self._batch.outcomes[name])
-        for name in ("action_mask", *_REPORTED):
-            infos[f"_{name}"] = self._returned(self._everyone)
+            infos[name] = outcomes[name]
+        infos.update(self._all_present)
         return infos
 
-    def _add_final(self, infos: Infos, ended: NDArray[np.bool_]) -> None:
+    def _add_final(self, infos: Infos, outcomes: NDArray[np.void]) -> None:
         """Indicators of the episodes that are over, as arrays of all rows."""
+        batch = self._batch
+        ended = outcomes["truncated"].copy()
         same_step = self._mode == kernel.AUTORESET_SAME_STEP
-        found = self._batch.final_kpis(ended) if same_step else self._batch.kpis()
-        kpi: dict[str, Any] = {}
-        for name, values in found.items():
-            column = np.zeros(self.num_envs)
-            column[ended] = values if same_step else values[ended]
-            kpi[name] = column
-            kpi[f"_{name}"] = ended.copy()
+        at = np.flatnonzero(ended)
+        names, values = batch.final_kpi_table(at, same_step)
+        table = np.zeros((self.num_envs, len(names)))
+        table[at] = values
+        kpi: dict[str, Any] = dict(zip(names, table.T, strict=True))
+        kpi.update((f"_{name}", ended) for name in names)
         if not same_step:
             infos["kpi"], infos["_kpi"] = kpi, ended
             return
-        final: Infos = {name: infos[name].copy() for name in _REPORTED}
-        final["action_mask"] = self._batch.final_masks(ended)
-        final["kpi"] = kpi
-        final.update({f"_{name}": ended.copy() for name in tuple(final)})
-        begun = self._batch.begun(ended)
+        final: Infos = {"action_mask": batch.final_masks(at)}
         for name in _REPORTED:
-            infos[name] = begun[name].copy()
-        infos["final_info"], infos["_final_info"] = final, ended.copy()
+            final[name] = outcomes[name]
+        final["kpi"] = kpi
+        final.update({f"_{name}": ended for name in tuple(final)})
+        begun = batch.begun(at)
+        for name in _REPORTED:
+            infos[name] = begun[name]
+        infos["final_info"], infos["_final_info"] = final, ended
         observations = np.empty(self.num_envs, object)
-        for row in np.flatnonzero(ended):
-            observations[row] = self._batch.final_observations[row].copy()
-        infos["final_obs"], infos["_final_obs"] = observations, ended.copy()
+        for row in at:
+            observations[row] = batch.final_observations[row].copy()
+        infos["final_obs"], infos["_final_obs"] = observations, ended
 
     def __getstate__(self) -> dict[str, Any]:
         """Threads are not pickled; they are made anew when needed."""

@@ -32,7 +32,8 @@ _ARRIVAL_BITS = layout.ARRIVAL << layout.KIND_SHIFT
 _TIMEOUT_BITS = layout.TIMEOUT << layout.KIND_SHIFT
 _KIND_MASK = 3
 # Typed, for Numba compiles a function anew for each literal number that it is called with.
-_HEAD, _SECOND = np.int64(0), np.int64(1)
+_HEAD: Integer = np.int64(0)
+_SECOND: Integer = np.int64(1)
 
 
 @compiled
@@ -122,7 +123,7 @@ def decide(
     """
     if (row.waiting & row.fitting) >> s & 1 and place < row.queue_length[s]:
         _admit(network, row, queue, departures, s, place)
-        return (row.waiting & row.fitting) != 0
+        return bool(row.waiting & row.fitting)
     row.disallowed += np.int64(s != NO_SLICE)
     return False
 
@@ -225,7 +226,7 @@ def _arrive(
         _lose(network, row, s)
         return
     holding = workload.holding_ticks(network, row, s, request, outside)
-    expiry = np.int64(NEVER)
+    expiry: Integer = np.int64(NEVER)
     if limit == 0:
         row.pending = s
     else:
@@ -238,7 +239,7 @@ def _arrive(
 @inlined
 def _expire(network: Record, row: Record, queue: Records, s: int, tick: int) -> None:
     """The oldest request of slice s whose patience ends now leaves."""
-    place = _HEAD
+    place: Integer = _HEAD
     if network.patience_law == layout.PATIENCE_EXPONENTIAL:
         start, head, mask = network.queue_start[s], row.queue_head[s], network.queue_mask[s]
         while queue[start + ((head + place) & mask)].expiry != tick:

@@ -8,15 +8,19 @@ lost.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.sim.admission.tables import NetworkTables
 from twin_gym.sim.clock import SECONDS_PER_TICK
+from twin_gym.sim.compiled import Record, Records, compiled, entry_point
 
 Kpis = dict[str, NDArray[np.float64]]
 
 COUNTERS = ("offered", "admitted", "blocked", "expired", "declined")
+_RATIOS = ("mean_wait_s", "loss_ratio", "blocking_probability")
 
 
 def kpis(rows: NDArray[np.void], tables: NetworkTables) -> Kpis:
@@ -33,58 +37,88 @@ def kpis(rows: NDArray[np.void], tables: NetworkTables) -> Kpis:
         `fairness` is Jain's index of the slices' acceptance ratios. A ratio of nothing to nothing
         is 0, except that `fairness` is then 1.
     """
+    return dict(zip(kpi_names(tables), kpi_table(rows, tables).T.copy(), strict=True))
+
+
+def kpi_names(tables: NetworkTables) -> tuple[str, ...]:
+    """The flat names of the indicators, in the order of `kpi_table`."""
     scenario = tables.scenarios[0]
-    networks = tables.networks[rows["network"]]
-    count = len(scenario.slices)
-    by_slice = {name: rows[name][:, :count].astype(np.float64) for name in COUNTERS}
-    lost = by_slice["blocked"] + by_slice["expired"] + by_slice["declined"]
-    wait_s = rows["waited"][:, :count] * SECONDS_PER_TICK
-    found: Kpis = {}
-    for name in COUNTERS:
-        _add(found, name, scenario.slice_names, by_slice[name])
-    ratios = {
-        "mean_wait_s": (wait_s, by_slice["admitted"]),
-        "loss_ratio": (lost, by_slice["offered"]),
-        "blocking_probability": (by_slice["blocked"], by_slice["offered"]),
-    }
-    for name, (part, whole) in ratios.items():
-        found[name] = _ratio(part.sum(axis=1), whole.sum(axis=1))
-        for s, slice_name in enumerate(scenario.slice_names):
-            found[f"{name}/{slice_name}"] = _ratio(part[:, s], whole[:, s])
-    elapsed_s = rows["now"] * SECONDS_PER_TICK
-    earned = by_slice["admitted"] * networks["revenue"][:, :count]
-    earned = earned - lost * networks["lost_penalty"][:, :count]
-    found["revenue_rate"] = _ratio(earned.sum(axis=1), elapsed_s)
-    _add_utilisation(found, rows, networks, scenario.resource_names)
-    found["fairness"] = _jain(_ratio(by_slice["admitted"], by_slice["offered"]))
-    return found
+    return _names(scenario.slice_names, scenario.resource_names)
 
 
-def _add(found: Kpis, name: str, labels: tuple[str, ...], values: NDArray[np.float64]) -> None:
-    found[name] = values.sum(axis=1)
-    for column, label in enumerate(labels):
-        found[f"{name}/{label}"] = values[:, column].copy()
+@lru_cache(maxsize=64)
+def _names(slices: tuple[str, ...], resources: tuple[str, ...]) -> tuple[str, ...]:
+    names = []
+    for name in (*COUNTERS, *_RATIOS):
+        names += [name, *(f"{name}/{one}" for one in slices)]
+    names += ["revenue_rate", "utilisation", *(f"utilisation/{one}" for one in resources)]
+    return (*names, "fairness")
 
 
-def _add_utilisation(
-    found: Kpis, rows: NDArray[np.void], networks: NDArray[np.void], resources: tuple[str, ...]
+def kpi_table(rows: NDArray[np.void], tables: NetworkTables) -> NDArray[np.float64]:
+    """The indicators of `kpis` as one array; shape (rows, indicators)."""
+    scenario = tables.scenarios[0]
+    table = np.zeros((len(rows), len(kpi_names(tables))))
+    _fill(tables.networks, rows, len(scenario.slices), len(scenario.resource_names), table)
+    return table
+
+
+@entry_point
+def _fill(
+    networks: Records, rows: Records, slices: int, resources: int, table: NDArray[np.float64]
 ) -> None:
-    slices = int(networks["num_slices"][0]) if len(networks) else 0
-    busy = rows["busy"][:, :slices].astype(np.float64)
-    shares = []
-    for k, resource in enumerate(resources):
-        work = (busy * networks["demand"][:, :slices, k]).sum(axis=1)
-        shares.append(_ratio(work, networks["capacity"][:, k] * rows["now"].astype(np.float64)))
-        found[f"utilisation/{resource}"] = shares[-1]
-    found["utilisation"] = np.mean(shares, axis=0)
+    """A group of columns begins with the sum over slices; `group` counts within it."""
+    width = slices + 1
+    for i in range(len(rows)):
+        row, out = rows[i], table[i]
+        network = networks[row.network]
+        wait_s, earned = 0.0, 0.0
+        for s in range(slices):
+            lost = row.blocked[s] + row.expired[s] + row.declined[s]
+            earned += row.admitted[s] * network.revenue[s] - lost * network.lost_penalty[s]
+            wait_s += row.waited[s] * SECONDS_PER_TICK
+        _count(out, 0, row.offered, slices)
+        _count(out, width, row.admitted, slices)
+        _count(out, 2 * width, row.blocked, slices)
+        _count(out, 3 * width, row.expired, slices)
+        _count(out, 4 * width, row.declined, slices)
+        for group in range(width):
+            offered, admitted, blocked = out[group], out[width + group], out[2 * width + group]
+            lost = blocked + out[3 * width + group] + out[4 * width + group]
+            if group > 0:
+                wait_s = row.waited[group - 1] * SECONDS_PER_TICK
+            out[5 * width + group] = _ratio(wait_s, admitted)
+            out[6 * width + group] = _ratio(lost, offered)
+            out[7 * width + group] = _ratio(blocked, offered)
+        at = 8 * width
+        out[at] = _ratio(earned, row.now * SECONDS_PER_TICK)
+        for k in range(resources):
+            work = 0.0
+            for s in range(slices):
+                work += np.float64(row.busy[s]) * network.demand[s, k]
+            out[at + 2 + k] = _ratio(work, np.float64(network.capacity[k]) * row.now)
+            out[at + 1] += out[at + 2 + k] / resources
+        out[at + 2 + resources] = _jain(row, slices)
 
 
-def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.zeros_like(part, dtype=np.float64), where=whole > 0)
+@compiled
+def _count(out: NDArray[np.float64], at: int, counts: NDArray[np.int64], slices: int) -> None:
+    for s in range(slices):
+        out[at] += counts[s]
+        out[at + 1 + s] = counts[s]
 
 
-def _jain(ratios: NDArray[np.float64]) -> NDArray[np.float64]:
+@compiled
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else 0.0
+
+
+@compiled
+def _jain(row: Record, slices: int) -> float:
     """Jain, Chiu, Hawe (DEC TR-301, 1984): (sum x)^2 / (n sum x^2)."""
-    squares = ratios.shape[1] * (ratios**2).sum(axis=1)
-    index = np.ones(len(ratios))
-    return np.divide(ratios.sum(axis=1) ** 2, squares, out=index, where=squares > 0)
+    total, squares = 0.0, 0.0
+    for s in range(slices):
+        ratio = _ratio(np.float64(row.admitted[s]), np.float64(row.offered[s]))
+        total += ratio
+        squares += ratio * ratio
+    return total * total / (slices * squares) if squares > 0 else 1.0

@@ -19,9 +19,11 @@ from twin_gym.sim.draws import uniform, unit_exponential, unit_normal, world_key
 
 _GAP, _HOLDING, _PATIENCE, _PHASE = 0, 1, 2, 3
 _PURPOSES = 4
-_SCENARIO_STREAM, _OFFSET_STREAM = np.int64(256), np.int64(257)
+_SCENARIO_STREAM: Integer = np.int64(256)
+_OFFSET_STREAM: Integer = np.int64(257)
 # Typed, for Numba compiles a function anew for each literal number that it is called with.
-_FIRST, _SECOND = np.int64(0), np.int64(1)
+_FIRST: Integer = np.int64(0)
+_SECOND: Integer = np.int64(1)
 
 
 class Outside(NamedTuple):

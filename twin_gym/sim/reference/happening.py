@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import simpy
+from simpy.events import EventPriority
 
 
 class Happening(simpy.Event):
@@ -18,4 +19,4 @@ class Happening(simpy.Event):
         super().__init__(clock)
         self._ok = True
         self._value = None
-        clock.schedule(self, priority=rank, delay=delay)
+        clock.schedule(self, priority=EventPriority(rank), delay=delay)
