@@ -10,6 +10,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.twin import make_twin
+from twin_gym.errors import ConfigError
 from twin_gym.sb3 import (
     MaskedActorCriticPolicy,
     NativeVecEnv,
@@ -51,7 +52,12 @@ def build(settings: TrainSettings, *, start: bool = True) -> Built:
 
     Returns:
         The model and where its actor comes from.
+
+    Raises:
+        ConfigError: if the agent does not learn by itself.
     """
+    if settings.agent == "clone":
+        raise ConfigError("`clone` is the twin itself and learns nothing more: see `make_twin`")
     env = make_vec_env(ENV_ID, settings.num_rows, scenario=settings.scenario, reward_scale="auto")
     model = _model(settings, env)
     if not start or settings.agent not in WITH_TWIN:

@@ -1,0 +1,272 @@
+"""One training for the command line: shown while it runs, judged at its end, kept as a line."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import time
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import torch
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from stable_baselines3.common.logger import configure
+
+from agents.actor import save_actor
+from agents.models import Built
+from agents.settings import WITH_TWIN, TrainSettings
+from agents.training import train, trained_policy
+from agents.twin import make_twin
+from twin_gym.cli.console import messages, number, output, progress_bar
+from twin_gym.cli.rollout import half_width, with_interval
+from twin_gym.errors import ConfigError
+from twin_gym.policies import Evaluation, Policy, evaluate, make_policy, world_seeds
+from twin_gym.scenario import load
+from twin_gym.twins import PolicyTwin
+
+RESULTS_FILE = "results.jsonl"
+
+_SECONDS_BETWEEN_LINES = 10.0
+_PACKAGES = (
+    "twin-gym", "gymnasium", "numba", "numpy", "sb3-contrib", "stable-baselines3", "torch"
+)  # fmt: skip
+
+
+class _Shown:
+    """Progress: a bar in a terminal, elsewhere a line now and then."""
+
+    def __init__(self, bar: Progress, settings: TrainSettings) -> None:
+        self.first_step = settings.total_steps
+        self._bar = bar
+        self._task: TaskID = bar.add_task(
+            f"{settings.agent}, seed {settings.seed}",
+            total=settings.total_steps,
+            speed="",
+            score="",
+        )
+        self._settings = settings
+        self._start = self._last_line = time.monotonic()
+
+    def begin(self, first_step: int) -> None:
+        """The first step of this process comes next."""
+        self.first_step = first_step
+        self._start = self._last_line = time.monotonic()
+
+    def show(self, step: int, score: float) -> None:
+        """A rollout is over."""
+        now = time.monotonic()
+        speed = (step - self.first_step) / max(now - self._start, 1e-9)
+        pace, earned = f"{speed:,.0f} steps/s", f"{number(score)} /s"
+        self._bar.update(self._task, completed=step, speed=pace, score=earned)
+        if self._bar.disable and now - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            left_s = (self._settings.total_steps - step) / max(speed, 1e-9)
+            messages().print(
+                f"step {step:,} of {self._settings.total_steps:,}, {pace}, earns "
+                f"{earned}, {left_s:,.0f} s left"
+            )
+
+
+@dataclass(frozen=True)
+class Session:
+    """How trainings of one call are judged and kept.
+
+    Attributes:
+        out: folder of all trainings and of their results.
+        evaluate_every: steps between points of a curve.
+        worlds: validation worlds of each evaluation.
+        tensorboard: folder of TensorBoard's files, if they are wanted.
+    """
+
+    out: Path
+    evaluate_every: int
+    worlds: int
+    tensorboard: Path | None = None
+
+    def run(self, settings: TrainSettings) -> dict[str, Any]:
+        """Trains, or goes on, and adds a line to the results; what is there already is only said.
+
+        Args:
+            settings: of the training.
+
+        Returns:
+            The line.
+
+        Raises:
+            TwinGymError: if the scenario or the default policy is unknown, or a folder cannot be
+                written.
+        """
+        torch.set_num_threads(1)  # the networks are small: more threads are slower
+        scenario = load(settings.scenario)
+        make_policy(settings.default_policy, scenario)  # refused before anything is computed
+        folder = self.out / run_name(settings)
+        line = self._finished(settings, scenario.digest)
+        if line is not None:
+            earned = number(line["kpi"]["revenue_rate"]["mean"])
+            _say(f"{folder}: was finished before, earns {earned} /s")
+            return line
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{str(folder)!r} cannot be made: {error}") from None
+        start = time.monotonic()
+        policy, told = self._learn(settings, folder)
+        seconds = time.monotonic() - start
+        found = evaluate(policy, scenario, world_seeds("validation", self.worlds))
+        line = {
+            "agent": settings.agent,
+            "scenario": scenario.name,
+            "scenario_digest": scenario.digest,
+            "seed": settings.seed,
+            "digest": settings.digest,
+            "settings": asdict(settings),
+            **told,
+            "seconds": round(seconds, 3),
+            "family": "validation",
+            "worlds": self.worlds,
+            "kpi": _indicators(found),
+            "folder": folder.name,
+            "versions": package_versions(),
+        }
+        append_line(self.out / RESULTS_FILE, line)
+        earned = with_interval(found.kpi["revenue_rate"])
+        _say(f"{folder}: earns {earned} /s")
+        return line
+
+    def _learn(self, settings: TrainSettings, folder: Path) -> tuple[Policy, dict[str, Any]]:
+        """The policy, and what the line says of how it came about."""
+        if settings.agent == "clone":
+            twin = self._clone(settings, folder)
+            size = sum(value.numel() for value in twin.network.parameters())
+            return twin, {"steps": 0, "resumed_at_step": 0, "num_parameters": size}
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[speed]}"), TextColumn("{task.fields[score]}"),
+            TimeRemainingColumn(),
+        )  # fmt: skip
+        if settings.agent in WITH_TWIN and not (folder / "model.zip").exists():
+            messages().print(f"making a twin of {settings.default_policy} ...")
+        with progress_bar(*columns) as bar:
+            shown = _Shown(bar, settings)
+
+            def begin(built: Built, first_step: int) -> None:
+                shown.begin(first_step)
+                self._begin(built, first_step, folder)
+
+            model, _ = train(
+                settings,
+                folder=folder,
+                evaluate_every=self.evaluate_every,
+                num_worlds=self.worlds,
+                on_progress=shown.show,
+                on_begin=begin,
+            )
+        save_actor(model, settings, folder / "actor")
+        size = sum(value.numel() for value in model.policy.parameters())
+        return trained_policy(model, settings), {
+            "steps": model.num_timesteps,
+            "resumed_at_step": shown.first_step,
+            "num_parameters": size,
+        }
+
+    def _clone(self, settings: TrainSettings, folder: Path) -> PolicyTwin:
+        messages().print(f"making a twin of {settings.default_policy} ...")
+        twin = make_twin(settings)
+        twin.save(folder / "twin")
+        messages().print(
+            f"{twin.name}: held-out loss {number(twin.card.held_out_loss)}; saved in "
+            f"{folder / 'twin'}",
+            markup=False,
+        )
+        return twin
+
+    def _begin(self, built: Built, first_step: int, folder: Path) -> None:
+        """Says what the model begins with, keeps its twin, gives it a logger."""
+        if first_step:
+            messages().print(f"goes on from step {first_step:,}")
+        if built.twin is not None:
+            built.twin.save(folder / "twin")
+        if built.started is not None:
+            messages().print(str(built.started), markup=False)
+        if self.tensorboard is not None:
+            built.model.set_logger(configure(str(self.tensorboard / folder.name), ["tensorboard"]))
+
+    def _finished(self, settings: TrainSettings, scenario_digest: str) -> dict[str, Any] | None:
+        """The line of this training, judged in these worlds, if there is one."""
+        wanted = settings.digest, scenario_digest, self.worlds
+        for line in read_lines(self.out / RESULTS_FILE):
+            found = line.get("digest"), line.get("scenario_digest"), line.get("worlds")
+            if found == wanted:
+                return line
+        return None
+
+
+def run_name(settings: TrainSettings) -> str:
+    """The folder of a training: what it is, for people, and the digest, which is unique."""
+    scenario = re.sub(r"[^A-Za-z0-9_-]", "-", Path(settings.scenario).stem)
+    return f"{settings.agent}-{scenario}-{settings.seed}-{settings.digest}"
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of what makes a training what it is, by name."""
+    found = {"python": python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def append_line(path: Path, line: dict[str, Any]) -> None:
+    """Adds a line in one write; one that a kill cut short before is closed first.
+
+    Args:
+        path: the file, made if it does not exist.
+        line: a JSON object without NaN or infinities.
+    """
+    text = json.dumps(line, allow_nan=False) + "\n"
+    with path.open("a+b") as file:
+        if file.seek(0, os.SEEK_END) > 0:
+            file.seek(-1, os.SEEK_END)
+            text = text if file.read(1) == b"\n" else "\n" + text
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a file of results; one that a kill cut short is left out."""
+    found = []
+    for text in path.read_text("utf-8").splitlines() if path.exists() else ():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict):
+            found.append(line)
+    return found
+
+
+def _say(text: str) -> None:
+    output().print(text, markup=False, soft_wrap=True)
+
+
+def _indicators(found: Evaluation) -> dict[str, dict[str, float | None]]:
+    return {
+        name: {
+            "mean": _finite(float(values.mean())),
+            "half_width_95": _finite(half_width(values)),
+        }
+        for name, values in found.kpi.items()
+    }
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no NaN."""
+    return value if math.isfinite(value) else None
