@@ -231,9 +231,13 @@ class AdmissionBatch:
             masks[ended, first : first + places] = is_filled & (allowed[:, s, None] == 1)
         return masks
 
+    def copied_outcomes(self) -> NDArray[np.void]:
+        """A copy of the outcomes, as bytes: NumPy copies records field by field, six times slower."""
+        return self.outcomes.view(np.uint8).copy().view(kernel.OUTCOME)
+
     def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
         """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
-        outcomes = self.outcomes.copy()
+        outcomes = self.copied_outcomes()
         outcomes[ended] = np.zeros((), kernel.OUTCOME)
         outcomes["elapsed_s"][ended] = self._rows["elapsed"][ended] * SECONDS_PER_TICK
         return outcomes

@@ -171,7 +171,7 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
                 wanted, self._mode, self._threads(), self._num_threads
             )
         # One copy of records, of which all that follows are views.
-        outcomes = self._returned(batch.outcomes)
+        outcomes = batch.copied_outcomes() if self._copy else batch.outcomes
         if batch.settings.objective == "vector":
             rewards = np.stack([outcomes[name] for name in REWARD_COMPONENTS], axis=1)
         else:
