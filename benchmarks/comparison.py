@@ -77,22 +77,24 @@ def learned_row(name: str, runs: Sequence[Run], scenario: AdmissionScenario) -> 
 def as_markdown(rows: Sequence[Row], scenario: AdmissionScenario) -> str:
     """The table as Markdown, estimates with their intervals."""
     names = columns(scenario)
-    heads = ["", *(_head(name) for name in names), "interval over"]
+    heads = ["", *(heading(name) for name in names), "interval over"]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for row in rows:
-        cells = [_cell(row.values.get(name)) for name in names]
+        cells = [cell(row.values.get(name)) for name in names]
         lines.append("| " + " | ".join([row.name, *cells, row.over]) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _head(name: str) -> str:
+def heading(name: str) -> str:
+    """Short heading of a KPI."""
     kind, _, of = name.partition("/")
     return {"revenue_rate": "revenue/s", "utilisation": f"use of {of}", "loss_ratio": f"loss {of}"}[
         kind
     ]
 
 
-def _cell(value: Interval | None) -> str:
+def cell(value: Interval | None) -> str:
+    """An estimate and half its interval, with as many digits as mean something."""
     if value is None:
         return ""
     digits = max(0, 3 - int(np.floor(np.log10(max(abs(value.estimate), 1e-12)))))

@@ -20,8 +20,10 @@ from benchmarks.comparison import (
     Row,
     as_markdown,
     bound_row,
+    cell,
     classical_rows,
     columns,
+    heading,
     learned_row,
 )
 from benchmarks.figures import learning_curves
@@ -38,7 +40,7 @@ AGENTS: dict[AgentName, str] = {
     "a2c-gan-twin": "A2C from the GAN twin",
 }
 LEARNERS = tuple(name for name in AGENTS if name != "clone")
-JUDGING = Judging(every_steps=16_384, curve_worlds=24, final_worlds=64)
+JUDGING = Judging(every_steps=16_384, curve_worlds=16, final_worlds=48)
 TITLES = {
     "revenue_rate": "acting greedily, validation worlds: revenue a second",
     "online_revenue_rate": "while learning (on-line): revenue a second",
@@ -51,7 +53,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 def main(
     scenario: Annotated[str, typer.Option(help="Preset or TOML file.")] = "contention",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each agent.")] = 5,
-    steps: Annotated[int, typer.Option(help="Environment steps of each training.")] = 131_072,
+    steps: Annotated[int, typer.Option(help="Environment steps of each training.")] = 98_304,
     jobs: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 2,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/demo"),
 ) -> None:
@@ -60,7 +62,9 @@ def main(
     try:
         network = load(scenario)
         cells = [
-            TrainSettings(agent=agent, scenario=scenario, seed=seed, total_steps=steps)
+            TrainSettings(
+                agent=agent, scenario=scenario, seed=seed, total_steps=steps, leg_steps=steps
+            )
             for seed in range(seeds)
             for agent in AGENTS
         ]
@@ -105,21 +109,16 @@ def _by_agent(runs: list[Run]) -> dict[AgentName, list[Run]]:
 
 
 def _print(rows: list[Row], scenario: AdmissionScenario, console: Console) -> None:
-    table = Table("", "revenue a second", "used", "lost", "interval over")
-    for row in rows:
-        name, cells = row.name, []
-        for group in ("revenue_rate", "utilisation", "loss_ratio"):
-            found = [n for n in columns(scenario) if n.startswith(group) and n in row.values]
-            cells.append("\n".join(_cell(n, row) for n in found))
-        table.add_row(name, *cells, row.over, end_section=True)
-    console.print(table)
-
-
-def _cell(name: str, row: Row) -> str:
-    value = row.values[name]
-    half = (value.high - value.low) / 2
-    of = name.partition("/")[2]
-    return f"{value.estimate:.4g} ± {half:.2g}" + (f"  {of}" if of else "")
+    """Two tables, each of which fits a terminal: what is earned and used, and what is lost."""
+    names = columns(scenario)
+    lost = [name for name in names if name.startswith("loss_ratio")]
+    for chosen in ([name for name in names if name not in lost], lost):
+        table = Table("", *(heading(name) for name in chosen), pad_edge=False)
+        for row in rows:
+            if any(name in row.values for name in chosen):
+                table.add_row(row.name, *(cell(row.values.get(name)) for name in chosen))
+        console.print(table)
+    console.print("± half a 95 % interval, over worlds for rules and over seeds for agents")
 
 
 def _save(

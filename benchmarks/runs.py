@@ -81,7 +81,6 @@ def run_one(settings: TrainSettings, judging: Judging) -> Run:
     """Trains and judges one agent, on one thread."""
     import torch
 
-    from agents.models import build
     from agents.training import train, trained_policy
 
     torch.set_num_threads(1)
@@ -93,14 +92,15 @@ def run_one(settings: TrainSettings, judging: Judging) -> Run:
 
         policy, points, told = make_twin(settings), [], ""
     else:
+        told_at_begin: list[str] = []
         model, curve = train(
             settings,
+            on_begin=lambda built, _: told_at_begin.append(str(built.started or "")),
             evaluate_every=judging.every_steps,
             num_worlds=judging.curve_worlds,
             evaluation_horizon_s=curve_horizon_s(scenario),
         )
-        policy, points = trained_policy(model, settings), curve.points
-        told = str(build(settings).started or "") if settings.seed == 0 else ""
+        policy, points, told = trained_policy(model, settings), curve.points, told_at_begin[0]
     found = judge(policy, scenario, judging.final_worlds)
     final = {name: float(values.mean()) for name, values in found.kpi.items()}
     return Run(settings, points, final, told, time.perf_counter() - start)

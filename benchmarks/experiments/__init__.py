@@ -1,1 +1,1 @@
-"""One file for each published figure: what was asked, what was measured here, and why they differ."""
+"""One file a published figure: what was asked, what was measured here, why they differ."""
