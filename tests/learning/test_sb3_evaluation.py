@@ -122,10 +122,13 @@ def test_other_forms_and_normalisation():
     assert len(callback.history) == 2
     env = VecNormalize(make_env(), gamma=1.0)
     model = A2C("MlpPolicy", env, n_steps=8, seed=0).learn(64, callback=callback)
+    env.obs_rms.mean += np.linspace(-2.0, 2.0, len(env.obs_rms.mean))  # far from the raw values
     counted = env.obs_rms.count
-    observations, masks = make_env().reset(), np.ones((4, 4), np.int8)
+    observations = np.random.default_rng(0).random((64, len(env.obs_rms.mean)), np.float32)
     wanted = model.predict(env.normalize_obs(observations), deterministic=True)[0]
-    assert np.array_equal(ModelPolicy(model).actions(observations, masks), wanted)
+    chosen = ModelPolicy(model).actions(observations, np.ones((64, 4), np.int8))
+    assert np.array_equal(chosen, wanted)
+    assert not np.array_equal(chosen, model.predict(observations, deterministic=True)[0])
     assert env.obs_rms.count == counted
 
 

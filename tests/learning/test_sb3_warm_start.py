@@ -136,6 +136,10 @@ def test_temperature_widens_and_keeps_the_order(kind, request):
         warm_start(model, fitting, temperature=temperature)
         seen = model.policy.get_distribution(torch.as_tensor(observations))
         entropies.append(float(seen.entropy().detach().mean()))
+        widened = np.exp(fitting.log_probabilities(observations, masks).astype(float) / temperature)
+        widened *= masks
+        wanted = widened / widened.sum(axis=1, keepdims=True)
+        assert seen.distribution.probs.detach().numpy() == pytest.approx(wanted, abs=1e-5)
         chosen = model.predict(observations, deterministic=True)[0]
         assert (chosen == fitting.actions(observations, masks)).mean() > 0.999  # ties apart
     assert entropies == sorted(entropies)
