@@ -166,6 +166,8 @@ class Session:
                 on_progress=shown.show,
                 on_begin=begin,
             )
+        if self.tensorboard is not None:
+            model.logger.close()
         save_actor(model, settings, folder / "actor")
         size = sum(value.numel() for value in model.policy.parameters())
         return trained_policy(model, settings), {

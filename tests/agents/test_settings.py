@@ -1,0 +1,88 @@
+"""Settings of a training: what is refused, and what names them."""
+
+import dataclasses
+import re
+
+import pytest
+
+from agents.settings import AGENTS, TrainSettings, whole_rollouts
+from tests.agents.cases import TINY
+from twin_gym.errors import ConfigError, UnknownNameError
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"agent": "a2c-twn"}, "did you mean 'a2c-twin'"),
+        ({"seed": -1}, "`seed` must be 0 to"),
+        (
+            {"total_steps": 100},
+            "num_rows x rollout_steps = 32, got 100: round it to 96",
+        ),
+        ({"total_steps": 0}, "`total_steps` must be positive, got 0"),
+        ({"leg_steps": -32}, "`leg_steps` must be positive, got -32"),
+        ({"leg_steps": 48}, "round it to 64"),
+        ({"num_rows": 0}, "`num_rows` must be 1 to"),
+        ({"rollout_steps": 0}, "`rollout_steps` must be 1 to"),
+        ({"learning_rate": 0.0}, "`learning_rate`"),
+        ({"learning_rate": float("nan")}, "got nan"),
+        ({"entropy_weight": -0.1}, "`entropy_weight`"),
+        ({"hidden": ()}, "one or more widths"),
+        ({"hidden": (64, 0)}, "one or more widths"),
+        ({"discount_holding_times": 0.0}, "`discount_holding_times`"),
+        ({"trace_holding_times": float("inf")}, "`trace_holding_times`"),
+        ({"num_decisions": 0}, "`num_decisions`"),
+        ({"smoothing": 1.0}, "`smoothing`"),
+        ({"temperature": 0.0}, "`temperature`"),
+        ({"synthetic_share": -1.0}, "`synthetic_share`"),
+        ({"critic_warm_up_steps": 32}, "'a2c' has none"),
+        ({"agent": "a2c-twin", "critic_warm_up_steps": 40}, "multiple of"),
+        ({"agent": "a2c-twin", "critic_warm_up_steps": 96}, "in the first leg, at most 64"),
+    ],
+)
+def test_wrong_values_are_refused(changes, message):
+    """At construction, with the value and what is allowed."""
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        dataclasses.replace(TINY, **changes)
+
+
+def test_unknown_setting_is_named():
+    """With the nearest one that exists."""
+    with pytest.raises(UnknownNameError, match="did you mean 'learning_rate'"):
+        TINY.with_(learning_rat=0.1)
+
+
+def test_every_agent_has_the_defaults():
+    """They are valid for each."""
+    for agent in AGENTS:
+        assert TrainSettings(agent=agent).agent == agent
+
+
+def test_digest_names_the_settings():
+    """Equal settings have one digest, and each field changes it."""
+    assert TINY.digest == dataclasses.replace(TINY).digest
+    assert re.fullmatch("[0-9a-f]{16}", TINY.digest)
+    changes = {
+        "agent": "a2c-twin", "scenario": "mild", "seed": 1, "total_steps": 192, "leg_steps": 32,
+        "num_rows": 8, "rollout_steps": 4, "learning_rate": 0.5, "entropy_weight": 0.5,
+        "hidden": (4,), "discount_holding_times": 9.0, "trace_holding_times": 9.0,
+        "default_policy": "fifo", "num_decisions": 99, "smoothing": 0.2, "temperature": 2.0,
+        "synthetic_share": 0.5, "centre_rewards": False, "simulated_time": False,
+    }  # fmt: skip
+    fields = {field.name for field in dataclasses.fields(TINY)}
+    assert changes.keys() == fields - {"critic_warm_up_steps"}
+    digests = {TINY.with_(**{name: value}).digest for name, value in changes.items()}
+    with_twin = TINY.with_(agent="a2c-twin")
+    digests |= {TINY.digest, with_twin.with_(critic_warm_up_steps=32).digest}
+    assert len(digests) == len(changes) + 2
+
+
+@pytest.mark.parametrize(("steps", "legs"), [(64, 1), (96, 2), (128, 2), (160, 3)])
+def test_last_leg_may_be_shorter(steps, legs):
+    """Legs of 64 steps."""
+    assert TINY.with_(total_steps=steps).num_legs == legs
+
+
+def test_whole_rollouts_are_the_nearest():
+    """One at least."""
+    assert [whole_rollouts(steps, 32) for steps in (1, 32, 47, 49, 100)] == [32, 32, 32, 64, 96]
