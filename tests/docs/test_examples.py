@@ -28,6 +28,7 @@ def test_every_example_is_run():
     assert {path.name for path in (ROOT / "examples").glob("*.py")} == set(FEW_STEPS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(FEW_STEPS))
 def test_example_runs(name, tmp_path):
     """With no warning, in another folder, saying what its docstring promises."""

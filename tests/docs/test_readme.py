@@ -23,6 +23,7 @@ COMMANDS = [line.partition(" #")[0].strip() for block in CONSOLES for line in bl
 SHORTER = ((r"\.learn\([\d_]+\)", ".learn(64)"), (r'"validation", \d+', '"validation", 1'))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
 def test_snippet_runs(snippet, tmp_path):
     """As it stands, in a new process and another folder, with fewer steps."""

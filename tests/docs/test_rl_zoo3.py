@@ -31,6 +31,7 @@ def zoo(module, *arguments, cwd):
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_configuration_trains(config, tmp_path):
     """`rl_zoo3.train` with the file gives a model, its settings, and what normalises rewards."""
