@@ -80,12 +80,14 @@ class Session:
         out: folder of all trainings and of their results.
         evaluate_every: steps between points of a curve.
         worlds: validation worlds of each evaluation.
+        horizon_s: length of the episodes of a curve; None: that of the scenario.
         tensorboard: folder of TensorBoard's files, if they are wanted.
     """
 
     out: Path
     evaluate_every: int
     worlds: int
+    horizon_s: float | None = None
     tensorboard: Path | None = None
 
     def run(self, settings: TrainSettings) -> dict[str, Any]:
@@ -163,6 +165,7 @@ class Session:
                 folder=folder,
                 evaluate_every=self.evaluate_every,
                 num_worlds=self.worlds,
+                evaluation_horizon_s=self.horizon_s,
                 on_progress=shown.show,
                 on_begin=begin,
             )

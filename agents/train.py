@@ -96,6 +96,15 @@ Worlds = Annotated[
         "--worlds", min=1, max=4096, metavar="COUNT", help="Validation worlds to judge by."
     ),
 ]
+Horizon = Annotated[
+    float | None,
+    typer.Option(
+        "--evaluation-horizon",
+        min=1e-9,
+        metavar="SECONDS",
+        help="Shorter episodes for the curve, not for the results.",
+    ),
+]
 TensorBoard = Annotated[
     Path | None, _option("--tensorboard", "Where TensorBoard's files go, if anywhere.", "FOLDER")
 ]
@@ -129,6 +138,7 @@ def main(
     out: Out = Path("results/train"),
     evaluate_every: Every = 16_384,
     worlds: Worlds = 32,
+    evaluation_horizon: Horizon = None,
     tensorboard: TensorBoard = None,
 ) -> None:
     """Train an agent on a scenario, judge it, and keep the model and its results.
@@ -152,7 +162,8 @@ def main(
     settings = TrainSettings(**_rounded(given))
     from agents.session import Session
 
-    _run(Session(out, evaluate_every, worlds, tensorboard), settings, seeds)
+    session = Session(out, evaluate_every, worlds, evaluation_horizon, tensorboard)
+    _run(session, settings, seeds)
 
 
 def _widths(text: str) -> tuple[int, ...]:

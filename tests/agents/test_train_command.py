@@ -169,6 +169,18 @@ def check_indicators(line, policy, network):
     )
 
 
+def test_curve_may_have_shorter_episodes(network, tmp_path):
+    """The results have whole ones."""
+    run("a2c", "-s", network, *TINY_OPTIONS, "--evaluation-horizon", "1.5", "--out", tmp_path)
+    (line,) = read_lines(tmp_path / "results.jsonl")
+    folder = tmp_path / line["folder"]
+    check_indicators(line, load_actor(folder / "actor"), network)
+    last = json.loads((folder / "curve.jsonl").read_text().splitlines()[-1])
+    short = load(network).replace(horizon_s=1.5)
+    found = evaluate(load_actor(folder / "actor"), short, world_seeds("validation", 3))
+    assert last["revenue_rate"] == pytest.approx(found.mean("revenue_rate"))
+
+
 def test_several_seeds_are_several_trainings(network, tmp_path):
     """One line each; where only one is missing, only that one is done."""
     call = ("a2c", "-s", network, *TINY_OPTIONS, "--out", tmp_path, "--seed", "3")
@@ -241,6 +253,7 @@ def start_and_kill(command, out, delay_s):
     return process.returncode
 
 
+@pytest.mark.slow
 def test_killed_training_goes_on_to_the_same_end(network, tmp_path):
     """SIGKILL at three moments of 64 legs, then the same command once more."""
     options = (
@@ -248,7 +261,7 @@ def test_killed_training_goes_on_to_the_same_end(network, tmp_path):
         "--out", tmp_path,
     )  # fmt: skip
     command = [sys.executable, "-m", "agents.train", *map(str, options)]
-    moments = np.random.default_rng(5).uniform(0.0, 0.2, size=3)
+    moments = np.random.default_rng(5).uniform(0.0, 0.1, size=3)
     assert [start_and_kill(command, tmp_path, moment) for moment in moments] == [-9, -9, -9]
     assert not (tmp_path / "results.jsonl").exists()
     _, messages = run(*options)
