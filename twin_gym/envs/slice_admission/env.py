@@ -20,7 +20,7 @@ from twin_gym.envs.slice_admission.batch import (
     Objective,
     ScenarioLike,
 )
-from twin_gym.envs.slice_admission.observation import ActionForm, observation_space
+from twin_gym.envs.slice_admission.observation import FIELDS, ActionForm, observation_space
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import AdmissionScenario
 from twin_gym.scenario.base import MAX_TIME_S
@@ -163,6 +163,8 @@ class SliceAdmissionEnv(gymnasium.Env[Observation, np.int64]):
             self._is_seeded = True
         self._batch.begin(_ALL)
         self._is_running = True
+        if self.render_mode == "human":
+            self.render()
         return self._batch.observations[0].copy(), self._info(self._batch.outcomes[0].item())
 
     def step(self, action: np.int64) -> tuple[Observation, SupportsFloat, bool, bool, Info]:
@@ -196,6 +198,8 @@ class SliceAdmissionEnv(gymnasium.Env[Observation, np.int64]):
         if truncated:
             self._is_running = False
             info["kpi"] = {name: float(values[0]) for name, values in batch.kpis().items()}
+        if self.render_mode == "human":
+            self.render()
         reward = outcome[0] if batch.settings.objective != "vector" else np.array(outcome[1:4])
         return batch.observations[0].copy(), reward, False, truncated, info
 
@@ -221,6 +225,12 @@ class SliceAdmissionEnv(gymnasium.Env[Observation, np.int64]):
             "fairness": fairness,
             "disallowed_actions": disallowed,
         }
+
+
+SliceAdmissionEnv.__doc__ = (SliceAdmissionEnv.__doc__ or "").replace(
+    "{observation_table}",
+    "\n    ".join(f"| `{field.name}` | {field.per} | {field.meaning} |" for field in FIELDS),
+)
 
 
 def reward_space(objective: Objective) -> spaces.Box:
