@@ -65,7 +65,7 @@ def show_episode(
     console = output()
     if not console.is_terminal:
         _play(env, policy, seed, None)
-        console.print(Text(env.render()))
+        console.print(Text(str(env.render())))
         return
     with Live(console=console, auto_refresh=False) as live:
         _play(env, policy, seed, live)
@@ -83,7 +83,7 @@ def _play(env: SliceAdmissionEnv, policy: Policy, seed: int, live: Live | None) 
         due = int(passed_s / env.scenario.horizon_s * _PICTURES)
         if live is not None and (due > shown or truncated):
             shown = due
-            live.update(Text(env.render()), refresh=True)
+            live.update(Text(str(env.render())), refresh=True)
             time.sleep(_SECONDS_A_PICTURE)
 
 

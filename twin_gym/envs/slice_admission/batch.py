@@ -232,7 +232,7 @@ class AdmissionBatch:
         return masks
 
     def copied_outcomes(self) -> NDArray[np.void]:
-        """A copy of the outcomes, as bytes: NumPy copies records field by field, six times slower."""
+        """A copy of the outcomes, as bytes: NumPy copies records field by field, far slower."""
         return self.outcomes.view(np.uint8).copy().view(kernel.OUTCOME)
 
     def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
