@@ -127,13 +127,27 @@ class AdmissionBatch:
         self._stories: list[SlicedNetwork | None] = [None] * num_rows
 
     @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """By name, the arrays that the kernel works on, no copies: of scenarios, then of rows."""
+        return {
+            "networks": self.tables.networks,
+            "lenses": self._lenses,
+            "rows": self._rows,
+            "queues": self._queues,
+            "departures": self._departures,
+            "observations": self.observations,
+            "masks": self.masks,
+            "outcomes": self.outcomes,
+            "final_rows": self._final_rows,
+            "final_observations": self.final_observations,
+        }
+
+    @property
     def memory_per_row_bytes(self) -> int:
         """What one more row takes, all its arrays together."""
-        arrays = (
-            self._rows, self._queues, self._departures, self.observations, self.masks,
-            self.outcomes, self._final_rows, self.final_observations,
-        )  # fmt: skip
-        return sum(array.nbytes for array in arrays) // self.num_rows
+        arrays = self.arrays
+        of_scenarios = arrays["networks"].nbytes + arrays["lenses"].nbytes
+        return (sum(array.nbytes for array in arrays.values()) - of_scenarios) // self.num_rows
 
     def seed(self, seeds: NDArray[np.uint64], chosen: NDArray[np.bool_]) -> None:
         """Gives the chosen rows their seeds; their next episode is the first one of it."""
@@ -194,19 +208,19 @@ class AdmissionBatch:
         return kpis(self._rows, self.tables)
 
     def final_kpi_table(
-        self, ended: NDArray[Any], has_begun: bool
+        self, at: NDArray[np.int64], has_begun: bool
     ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         """Indicators of the episodes that ended in the last step.
 
         Args:
-            ended: which rows they are of, as a mask or as indices.
+            at: indices of the rows they are of.
             has_begun: whether these rows are in their next episodes already.
 
         Returns:
             The names, and the values in the order of the rows; shape (rows that ended, names).
         """
         rows = self._final_rows if has_begun else self._rows
-        return kpi_names(self.tables), kpi_table(rows[ended], self.tables)
+        return kpi_names(self.tables), kpi_table(rows, self.tables, at)
 
     def final_kpis(self, ended: NDArray[Any]) -> Kpis:
         """Indicators of the episodes that ended in the last step, in the order of their rows."""
@@ -218,22 +232,23 @@ class AdmissionBatch:
         Rows that did not end allow everything.
         """
         masks = np.ones_like(self.masks)
-        rows = self._final_rows[ended]
         network = self.tables.networks[0]
         slices = np.arange(len(self.scenario.slices))
-        allowed = (rows["waiting"] & rows["fitting"])[:, None] >> slices & 1
+        admissible = self._final_rows["waiting"][ended] & self._final_rows["fitting"][ended]
+        allowed = admissible[:, None] >> slices & 1
         if not self._by_slot:
             masks[ended, :-1] = allowed
             return masks
         for s in slices:
             first, places = network["position_start"][s], max(network["queue_limit"][s], 1)
-            is_filled = np.arange(places) < rows["queue_length"][:, s, None]
+            is_filled = np.arange(places) < self._final_rows["queue_length"][ended, s, None]
             masks[ended, first : first + places] = is_filled & (allowed[:, s, None] == 1)
         return masks
 
     def copied_outcomes(self) -> NDArray[np.void]:
-        """A copy of the outcomes, as bytes: NumPy copies records field by field, far slower."""
-        return self.outcomes.view(np.uint8).copy().view(kernel.OUTCOME)
+        """A copy of the outcomes, as bytes: NumPy copies records field by field, and slowly."""
+        copied: NDArray[np.void] = self.outcomes.view(np.uint8).copy().view(kernel.OUTCOME)
+        return copied
 
     def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
         """The outcomes, with those of the chosen rows as their new episode's beginning has them."""

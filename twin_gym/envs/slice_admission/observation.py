@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -96,6 +97,21 @@ def observation_space(scenario: AdmissionScenario, action: ActionForm = "slice")
     return unit_box
 
 
+@cache
+def _lens_dtype(slices: int, resources: int) -> np.dtype[np.void]:
+    return np.dtype(
+        [
+            ("free", "f8", (resources,)),
+            ("in_service", "f8", (slices,)),
+            ("queue_length", "f8", (slices,)),
+            ("patience", "f8", (slices,)),
+            ("slice_number", "f8"),
+            ("period", "f8"),
+        ],
+        align=True,
+    )
+
+
 def build_lenses(tables: NetworkTables) -> NDArray[np.void]:
     """Per scenario, the factors that scale counts and ticks into [0, 1].
 
@@ -105,21 +121,8 @@ def build_lenses(tables: NetworkTables) -> NDArray[np.void]:
     Returns:
         Records with one factor a resource (`free`) or slice; shape (scenarios,).
     """
-    room = tables.networks["demand"].shape[1:]
-    lenses = np.zeros(
-        len(tables.networks),
-        np.dtype(
-            [
-                ("free", "f8", (room[1],)),
-                ("in_service", "f8", (room[0],)),
-                ("queue_length", "f8", (room[0],)),
-                ("patience", "f8", (room[0],)),
-                ("slice_number", "f8"),
-                ("period", "f8"),
-            ],
-            align=True,
-        ),
-    )
+    slices, resources = tables.networks["demand"].shape[1:]
+    lenses = np.zeros(len(tables.networks), _lens_dtype(slices, resources))
     for lens, network in zip(lenses, tables.networks, strict=True):
         k, s = int(network["num_resources"]), int(network["num_slices"])
         lens["free"][:k] = 1.0 / network["capacity"][:k]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -251,7 +252,7 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
         table = np.zeros((self.num_envs, len(names)))
         table[at] = values
         kpi: dict[str, Any] = dict(zip(names, table.T, strict=True))
-        kpi.update((f"_{name}", ended) for name in names)
+        kpi.update(dict.fromkeys(_flag_names(names), ended))
         if not same_step:
             infos["kpi"], infos["_kpi"] = kpi, ended
             return
@@ -259,7 +260,7 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
         for name in _REPORTED:
             final[name] = outcomes[name]
         final["kpi"] = kpi
-        final.update({f"_{name}": ended for name in tuple(final)})
+        final.update(dict.fromkeys(_flag_names(tuple(final)), ended))
         begun = batch.begun(at)
         for name in _REPORTED:
             infos[name] = begun[name]
@@ -272,3 +273,9 @@ class SliceAdmissionVectorEnv(VectorEnv[Observations, NDArray[np.int64], NDArray
     def __getstate__(self) -> dict[str, Any]:
         """Threads are not pickled; they are made anew when needed."""
         return {**self.__dict__, "_pool": None}
+
+
+@cache
+def _flag_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Where Gymnasium says for which rows an info of this name is."""
+    return tuple(f"_{name}" for name in names)

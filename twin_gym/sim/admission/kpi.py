@@ -37,7 +37,8 @@ def kpis(rows: NDArray[np.void], tables: NetworkTables) -> Kpis:
         `fairness` is Jain's index of the slices' acceptance ratios. A ratio of nothing to nothing
         is 0, except that `fairness` is then 1.
     """
-    return dict(zip(kpi_names(tables), kpi_table(rows, tables).T.copy(), strict=True))
+    table = kpi_table(rows, tables, np.arange(len(rows)))
+    return dict(zip(kpi_names(tables), table.T.copy(), strict=True))
 
 
 def kpi_names(tables: NetworkTables) -> tuple[str, ...]:
@@ -48,29 +49,46 @@ def kpi_names(tables: NetworkTables) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _names(slices: tuple[str, ...], resources: tuple[str, ...]) -> tuple[str, ...]:
-    names = []
+    names: list[str] = []
     for name in (*COUNTERS, *_RATIOS):
         names += [name, *(f"{name}/{one}" for one in slices)]
     names += ["revenue_rate", "utilisation", *(f"utilisation/{one}" for one in resources)]
     return (*names, "fairness")
 
 
-def kpi_table(rows: NDArray[np.void], tables: NetworkTables) -> NDArray[np.float64]:
-    """The indicators of `kpis` as one array; shape (rows, indicators)."""
+def kpi_table(
+    rows: NDArray[np.void], tables: NetworkTables, at: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The indicators of `kpis` as one array.
+
+    Args:
+        rows: running or finished networks.
+        tables: the scenarios that they run.
+        at: indices of the rows to look at.
+
+    Returns:
+        Shape (rows to look at, indicators).
+    """
     scenario = tables.scenarios[0]
-    table = np.zeros((len(rows), len(kpi_names(tables))))
-    _fill(tables.networks, rows, len(scenario.slices), len(scenario.resource_names), table)
+    slices, resources = len(scenario.slices), len(scenario.resource_names)
+    table = np.zeros((len(at), len(kpi_names(tables))))
+    fill_table(tables.networks, rows, at, slices, resources, table)
     return table
 
 
 @entry_point
-def _fill(
-    networks: Records, rows: Records, slices: int, resources: int, table: NDArray[np.float64]
+def fill_table(
+    networks: Records,
+    rows: Records,
+    at_rows: NDArray[np.int64],
+    slices: int,
+    resources: int,
+    table: NDArray[np.float64],
 ) -> None:
     """A group of columns begins with the sum over slices; `group` counts within it."""
     width = slices + 1
-    for i in range(len(rows)):
-        row, out = rows[i], table[i]
+    for i in range(len(at_rows)):
+        row, out = rows[at_rows[i]], table[i]
         network = networks[row.network]
         wait_s, earned = 0.0, 0.0
         for s in range(slices):

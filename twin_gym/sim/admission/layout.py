@@ -2,11 +2,16 @@
 
 Both are NumPy record types of fixed size, so that a compiled function can work on a row with no
 Python object and no allocation. All times are ticks (nanoseconds), all amounts are multiples of
-`AMOUNT_RESOLUTION`. An event is packed into one integer that sorts as the rules say: by time, then
-departures before timeouts before arrivals, then by slice.
+`AMOUNT_RESOLUTION`. There is one type object for each size, for Numba knows a type that it has met
+by its address, and looks closely, for microseconds a call, at one that it has not.
+
+An event is packed into one integer that sorts as the rules say: by time, then departures before
+timeouts before arrivals, then by slice.
 """
 
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 
@@ -57,6 +62,7 @@ def padded_counts(num_slices: int, num_resources: int) -> tuple[int, int]:
     return MAX_SLICES, MAX_RESOURCES
 
 
+@cache
 def network_dtype(slices: int, resources: int) -> np.dtype[np.void]:
     """Record of a scenario: everything about a network that does not change while it runs."""
     return np.dtype(
@@ -93,17 +99,14 @@ def network_dtype(slices: int, resources: int) -> np.dtype[np.void]:
     )
 
 
+@cache
 def row_dtype(slices: int, resources: int) -> np.dtype[np.void]:
     """Record of a running network: its world, its state, its counters, and its last step."""
     return np.dtype(
         [
-            # the world that it meets
-            ("seed", "u8"),
-            ("episode", "i8"),
+            # what every step looks at: its world, its state
             ("world", "u8"),
             ("network", "i8"),
-            ("trace_offset", "i8"),
-            # its state
             ("now", "i8"),
             ("is_over", "i8"),
             ("num_in_service", "i8"),
@@ -120,9 +123,6 @@ def row_dtype(slices: int, resources: int) -> np.dtype[np.void]:
             ("next_arrival", "i8", (slices,)),  # packed event
             ("next_timeout", "i8", (slices,)),  # packed event
             ("following_arrival", "i8", (slices,)),  # tick of the arrival after the next
-            ("phase", "i8", (slices,)),
-            ("phase_end", "i8", (slices,)),
-            ("phase_count", "i8", (slices,)),
             # counters since the start of the episode
             ("disallowed", "i8"),
             ("offered", "i8", (slices,)),
@@ -139,6 +139,13 @@ def row_dtype(slices: int, resources: int) -> np.dtype[np.void]:
             ("carried", "f8"),  # share x seconds
             ("fairness", "f8"),
             ("cost", "f8"),
+            # what few steps look at
+            ("seed", "u8"),
+            ("episode", "i8"),
+            ("trace_offset", "i8"),
+            ("phase", "i8", (slices,)),
+            ("phase_end", "i8", (slices,)),
+            ("phase_count", "i8", (slices,)),
         ],
         align=True,
     )
