@@ -1,0 +1,53 @@
+"""The commands of the checkout, small: they run, and leave what they say."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.comparison import as_markdown, bound_row, classical_rows, columns
+from twin_gym.scenario import load
+
+
+def test_rules_stand_between_random_and_the_bound() -> None:
+    """On `contention` the order of the rows is known, and the bound is 29.1."""
+    scenario = load("contention")
+    rows = {row.name: row.values["revenue_rate"].estimate for row in classical_rows(scenario, 8)}
+    bound = bound_row(scenario).values["revenue_rate"].estimate
+    assert rows["fifo"] < rows["random"] < rows["density"] < rows["reservation"] < bound
+    assert math.isclose(bound, 29.14, abs_tol=0.01)
+
+
+def test_table_has_a_column_for_each_indicator() -> None:
+    """Revenue, use of each resource, loss of each slice."""
+    scenario = load("contention")
+    text = as_markdown([bound_row(scenario)], scenario)
+    assert text.splitlines()[0].count("|") == len(columns(scenario)) + 3
+
+
+@pytest.mark.slow
+def test_demo_runs(tmp_path: Path) -> None:
+    """One seed, one rollout: table and figure are there."""
+    command = [sys.executable, "-m", "benchmarks.demo", "--seeds", "1", "--steps", "4096"]
+    done = subprocess.run(
+        [*command, "--jobs", "1", "--scenario", "teletraffic-small", "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "teletraffic-small"
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "A2C from the twin" in (folder / "table.md").read_text()
+    assert "warm start from" in done.stdout
+
+
+def test_unknown_scenario_ends_the_demo_with_one_line() -> None:
+    """No traceback, the nearest name, exit code 2."""
+    command = [sys.executable, "-m", "benchmarks.demo", "--scenario", "contenton"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "contention" in done.stdout
+    assert "Traceback" not in done.stderr
