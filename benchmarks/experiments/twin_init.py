@@ -36,6 +36,9 @@ JUDGING = Judging(every_steps=8_192, curve_worlds=16, final_worlds=48)
 EARLY_STEPS = 32_768
 """The early part of a training, over which the paper's claim is read."""
 
+FIRST_SHARE, LOWEST_SHARE, STEPS_SHARE, EARLY_GAIN = 0.97, 0.95, 0.5, 0.26
+"""What is asked of the agent that starts from a twin (see the page that is written)."""
+
 SCRATCH, TWIN = "scratch", "twin, N=10000"
 
 ABLATION: dict[str, dict[str, object]] = {
@@ -150,6 +153,7 @@ def _page(
         "Agents: interquartile mean over seeds with 95 % bootstrap intervals.",
         f"![curves]({name}.png)",
         "## Final results, test worlds, whole episodes\n\n" + as_markdown(rows, network),
+        "## Asked and measured\n\n" + _verdict(groups, level),
         "## Early training\n\n" + _early_table(groups, level),
         f"![ablation]({name}_ablation.png)",
     ]
@@ -185,6 +189,53 @@ def _early_table(groups: dict[str, list[Run]], level: dict[str, float]) -> str:
     return "\n".join(table) + "\n\n" + note
 
 
+def _verdict(groups: dict[str, list[Run]], level: dict[str, float]) -> str:
+    """What was asked of the agent that starts from a twin, and what it did."""
+    twin, scratch, default = groups[TWIN], groups[SCRATCH], level["density"]
+    best = level.get("reservation", float("inf"))
+    rates = [[point["revenue_rate"] for point in run.points] for run in twin]
+    needed = {
+        label: interval([min(steps_to(run, 0.98 * best), np.inf) for run in runs]).estimate
+        for label, runs in ((TWIN, twin), (SCRATCH, scratch))
+    }
+    gains = {
+        name: interval([early(run, name) for run in twin]).estimate
+        / interval([early(run, name) for run in scratch]).estimate
+        - 1.0
+        for name in _EARLY
+    }
+    first = interval([rate[0] / default for rate in rates]).estimate
+    worst = interval([min(rate) / default for rate in rates]).estimate
+    last = interval([rate[-1] / best for rate in rates]).estimate
+    lines = [
+        "| asked | measured | |",
+        "|---|---|---|",
+        _line(
+            "first evaluation at least 97 % of the default policy",
+            f"{first:.1%}",
+            first >= FIRST_SHARE,
+        ),
+        _line("never less than 95 % of it after", f"{worst:.1%}", worst >= LOWEST_SHARE),
+        _line("passes the best static reservation", f"{last:.1%} of it", last > 1.0),
+        _line(
+            "needs at most half the steps that scratch needs (to 98 % of that reservation)",
+            f"{needed[TWIN] / needed[SCRATCH]:.0%}",
+            needed[TWIN] <= STEPS_SHARE * needed[SCRATCH],
+        ),
+        _line(
+            f"at least 26 % early gain over scratch (to {EARLY_STEPS // 1024}k steps)",
+            f"greedy revenue {gains['revenue_rate']:+.1%}, on-line revenue "
+            f"{gains['online_revenue_rate']:+.1%}, utilisation {gains['utilisation']:+.1%}",
+            max(gains.values()) >= EARLY_GAIN,
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _line(asked: str, measured: str, is_reached: bool) -> str:
+    return f"| {asked} | {measured} | {'reached' if is_reached else 'not reached'} |"
+
+
 _EARLY = ("revenue_rate", "online_revenue_rate", "utilisation")
 
 
@@ -198,7 +249,7 @@ def _steps(values: Sequence[float]) -> str:
 
 def _as_json(groups: dict[str, list[Run]]) -> str:
     content = {label: [json.loads(run.to_json()) for run in runs] for label, runs in groups.items()}
-    return json.dumps(content, indent=1) + "\n"
+    return json.dumps(content) + "\n"
 
 
 if __name__ == "__main__":
