@@ -44,8 +44,16 @@ def inlined(function: Function) -> Function:
 
 
 def entry_point(function: Function) -> Function:
-    """A function that Python calls: cached on disk, and other threads run beside it."""
-    result: Function = njit(**_OPTIONS, cache=True, nogil=True)(function)
+    """A function that Python calls: cached on disk, and other threads run beside it.
+
+    The cache is in `NUMBA_CACHE_DIR`, beside the source, or in the user's cache folder; where none
+    of them can be written, the function is compiled anew in every process.
+    """
+    result: Function
+    try:
+        result = njit(**_OPTIONS, cache=True, nogil=True)(function)
+    except RuntimeError:  # Numba's answer where it finds no folder for its cache
+        result = njit(**_OPTIONS, nogil=True)(function)
     return result
 
 

@@ -155,7 +155,8 @@ def observe(
         mask: written; 1 = allowed, the last action is to wait; shape (actions,).
         by_slot: whether an action names a queue position and not a slice.
     """
-    # Room for resources is a multiple of four, and at least four values follow.
+    # Values for which there is room but no resource are overwritten by those of the slices: up to
+    # three in small networks, and in large ones too few slices mean that there are many resources.
     _write_scaled(observation, _BEGINNING, row.free, lens.free)
     at = network.num_resources
     if network.num_slices == row.in_service.shape[0]:
@@ -178,7 +179,11 @@ def _write_scaled(
     amounts: NDArray[np.int64],
     factors: NDArray[np.float64],
 ) -> None:
-    """Four products at a time: all are read before one is written, so vector registers serve."""
+    """Four products at a time, all read before one is written.
+
+    A write might change what is read next, for all that the compiler knows, and then it reads
+    everything again: a step takes a twentieth longer.
+    """
     for i in range(0, amounts.shape[0], layout.LANES):
         first = amounts[i] * factors[i]
         second = amounts[i + 1] * factors[i + 1]
