@@ -34,10 +34,13 @@ def test_digest_reads_the_sources(tmp_path, monkeypatch):
     assert kernel.sources_digest() != before
 
 
-def is_new(function, found):
-    """Whether it is ours, in a module that was not looked at."""
-    name = function.py_func.__module__
-    return name.startswith("twin_gym") and sys.modules[name] not in found
+def called_by(function):
+    """The compiled functions of ours that a function may call."""
+    names = inspect.getclosurevars(function.py_func)
+    for value in {**names.globals, **names.nonlocals}.values():
+        for member in vars(value).values() if inspect.ismodule(value) else (value,):
+            if isinstance(member, CPUDispatcher) and member.__module__.startswith("twin_gym"):
+                yield member
 
 
 def test_every_file_that_is_compiled_in_is_in_the_digest():
@@ -45,16 +48,12 @@ def test_every_file_that_is_compiled_in_is_in_the_digest():
     found, left = set(), [kernel.step_rows, kernel.observe_rows]
     while left:
         function = left.pop()
-        module = sys.modules[function.py_func.__module__]
-        found.add(module)
-        names = inspect.getclosurevars(function.py_func)
-        for value in {**names.globals, **names.nonlocals}.values():
-            members = vars(value).values() if inspect.ismodule(value) else [value]
-            for member in members:
-                if isinstance(member, CPUDispatcher) and is_new(member, found):
-                    left.append(member)
-    assert {kernel.heap, kernel.draws, kernel.observing} <= found
-    assert found - {kernel} <= set(kernel._COMPILED_IN)
+        if function not in found:
+            found.add(function)
+            left += called_by(function)
+    modules = {sys.modules[function.py_func.__module__] for function in found}
+    assert {kernel.heap, kernel.draws, kernel.observing} <= modules
+    assert modules - {kernel} <= set(kernel._COMPILED_IN)
 
 
 def test_without_a_folder_for_the_cache_it_is_compiled_anew(monkeypatch):
