@@ -53,7 +53,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 def main(
     scenario: Annotated[str, typer.Option(help="Preset or TOML file.")] = "contention",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each agent.")] = 5,
-    steps: Annotated[int, typer.Option(help="Environment steps of each training.")] = 229_376,
+    steps: Annotated[int, typer.Option(help="Environment steps of each training.")] = 163_840,
     jobs: Annotated[int, typer.Option(min=1, help="Processes side by side.")] = 2,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/demo"),
 ) -> None:

@@ -7,8 +7,9 @@ hashes anew:
 
     python -m tests.golden.test_golden
 
-Draws go through the logarithm and the exponential of the C library, whose last bit may differ
-between platforms; times are rounded to nanoseconds, so that this hardly ever reaches a trajectory.
+Draws go through a logarithm of our own; only lognormal and Pareto holding times and exponential
+patience use the C library, whose last bit may differ between platforms. Times are rounded to
+nanoseconds, so that this hardly ever reaches a trajectory.
 """
 
 import hashlib
