@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from agents.settings import AgentName, TrainSettings
@@ -27,6 +26,7 @@ from benchmarks.comparison import (
     learned_row,
 )
 from benchmarks.figures import learning_curves
+from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, curve_horizon_s, run_all
 from benchmarks.statistics import interval
 from twin_gym.errors import TwinGymError
@@ -89,11 +89,7 @@ def main(
 
 
 def _train(cells: list[TrainSettings], jobs: int, console: Console) -> list[Run]:
-    layout = (
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*layout, console=console) as progress:
+    with training_progress(console) as progress:
         task = progress.add_task("training", total=len(cells))
 
         def show(run: Run) -> None:

@@ -21,12 +21,12 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from agents.settings import TrainSettings
 from benchmarks.comparison import Row, as_markdown, bound_row, classical_rows, learned_row
 from benchmarks.demo import TITLES, reference_lines
 from benchmarks.figures import learning_curves
+from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, run_all
 from benchmarks.statistics import Interval, interval
 from twin_gym.scenario import AdmissionScenario, load
@@ -97,11 +97,7 @@ def main(
 
 
 def _train(wanted: Sequence[TrainSettings], jobs: int, kept: Path) -> list[Run]:
-    layout = (
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*layout) as progress:
+    with training_progress() as progress:
         task = progress.add_task("training", total=len(wanted))
         return run_all(
             wanted, JUDGING, jobs=jobs, kept=kept, on_done=lambda _: progress.advance(task)

@@ -1,0 +1,26 @@
+"""The progress bar of many trainings."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+def training_progress(console: Console | None = None) -> Progress:
+    """What was trained last, how many of how many are done, and the time that is left.
+
+    Args:
+        console: where it is drawn; None: the terminal.
+
+    Returns:
+        The bar, to be used as a context.
+    """
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+    )
