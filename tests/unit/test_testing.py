@@ -92,10 +92,10 @@ class SharedGenerator(Walk):
 
 
 class GlobalNumpy(Walk):
-    """Seeds NumPy's global generator."""
+    """Seeds NumPy's global generator, with a number that no other test leaves it at."""
 
     def reset(self, *, seed=None, options=None):
-        np.random.seed(0)  # noqa: NPY002, TID251
+        np.random.seed(271_828_183)  # noqa: NPY002, TID251
         return super().reset(seed=seed)
 
 
