@@ -58,7 +58,7 @@ def build(settings: TrainSettings, *, start: bool = True) -> Built:
     """
     if settings.agent == "clone":
         raise ConfigError("`clone` is the twin itself and learns nothing more: see `make_twin`")
-    env = make_vec_env(ENV_ID, settings.num_rows, scenario=settings.scenario, reward_scale="auto")
+    env = make_vec_env(ENV_ID, settings.num_rows, scenario=settings.scenarios, reward_scale="auto")
     model = _model(settings, env)
     if not start or settings.agent not in WITH_TWIN:
         return Built(model)

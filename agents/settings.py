@@ -44,7 +44,8 @@ class TrainSettings:
 
     Attributes:
         agent: one of `AGENTS`.
-        scenario: preset name or path of a TOML file.
+        scenario: preset name or path of a TOML file; a twin is made of its history.
+        more_scenarios: others that each episode may be in as well: what-if training.
         seed: of weights, draws and worlds.
         total_steps: environment steps.
         leg_steps: a training is cut into legs, each with worlds and draws of its own named by
@@ -87,6 +88,7 @@ class TrainSettings:
     centre_rewards: bool = True
     simulated_time: bool = True
     critic_warm_up_steps: int = 0
+    more_scenarios: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained."""
@@ -137,8 +139,16 @@ class TrainSettings:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name these settings."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        values = asdict(self)
+        if not self.more_scenarios:
+            del values["more_scenarios"]  # trainings from before it existed keep their names
+        text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """All scenarios, by name or path."""
+        return (self.scenario, *self.more_scenarios)
 
     def with_(self, **changes: Any) -> TrainSettings:
         """A copy with some values changed."""

@@ -153,7 +153,7 @@ def _claim(folder: Path, settings: TrainSettings) -> None:
     mine = {
         "settings": asdict(settings),
         "digest": settings.digest,
-        "scenario_digest": load(settings.scenario).digest,
+        "scenario_digest": "+".join(load(one).digest for one in settings.scenarios),
     }
     path = folder / _SETTINGS_FILE
     if not path.exists():

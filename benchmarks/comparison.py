@@ -53,7 +53,7 @@ def bound_row(scenario: AdmissionScenario) -> Row:
 
 
 def classical_rows(scenario: AdmissionScenario, worlds: int) -> list[Row]:
-    """Rules on the test worlds; a reservation only where thresholds were tuned."""
+    """Rules on the final worlds; a reservation only where thresholds were tuned."""
     rows = []
     for name in CLASSICAL:
         try:

@@ -27,7 +27,7 @@ from benchmarks.comparison import (
 )
 from benchmarks.figures import learning_curves
 from benchmarks.progress import training_progress
-from benchmarks.runs import Judging, Run, curve_horizon_s, run_all
+from benchmarks.runs import Judging, Run, curve_horizon_s, final_worlds, run_all
 from benchmarks.statistics import interval
 from twin_gym.errors import TwinGymError
 from twin_gym.policies import evaluate, make_policy, world_seeds
@@ -158,7 +158,7 @@ def _told(groups: dict[AgentName, list[Run]], scenario: AdmissionScenario) -> li
     scratch = interval([run.points[0]["revenue_rate"] for run in groups["a2c"]])
     last = interval([run.final["revenue_rate"] for run in runs])
     default = make_policy(runs[0].settings.default_policy, scenario)
-    earned = evaluate(default, scenario, world_seeds("test", JUDGING.final_worlds)).mean()
+    earned = evaluate(default, scenario, final_worlds(JUDGING.final_worlds)).mean()
     return [
         runs[0].warm_start,
         f"before learning: {first:.4g} from the twin, {scratch:.4g} from scratch",

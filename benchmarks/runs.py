@@ -16,6 +16,7 @@ from agents.settings import TrainSettings
 from twin_gym.policies import Evaluation, Policy, evaluate, world_seeds
 from twin_gym.scenario import AdmissionScenario, load
 
+FINAL_FIRST = 2**16
 CURVE_HOLDING_TIMES = 45.0
 """Curves are judged on episodes of so many mean holding times; final results on whole ones."""
 
@@ -27,7 +28,7 @@ class Judging:
     Attributes:
         every_steps: environment steps between points of the curve.
         curve_worlds: validation worlds of each point.
-        final_worlds: test worlds of the final result.
+        final_worlds: worlds of the final result, which no curve and no tuning has seen.
     """
 
     every_steps: int = 8_192
@@ -42,7 +43,7 @@ class Run:
     Attributes:
         settings: what was trained.
         points: its curve (see `agents.training.Curve`).
-        final: by KPI, the mean over the test worlds.
+        final: by KPI, the mean over the final worlds.
         warm_start: what the warm start said, or "".
         seconds: wall-clock time of training and judging.
     """
@@ -63,7 +64,8 @@ class Run:
         values: dict[str, Any] = json.loads(line)
         values.pop("digest")
         settings = dict(values.pop("settings"))
-        settings["hidden"] = tuple(settings["hidden"])
+        for name in ("hidden", "more_scenarios"):
+            settings[name] = tuple(settings.get(name, ()))
         return cls(settings=TrainSettings(**settings), **values)
 
 
@@ -72,9 +74,17 @@ def curve_horizon_s(scenario: AdmissionScenario) -> float:
     return min(scenario.horizon_s, CURVE_HOLDING_TIMES * scenario.mean_holding_time_s)
 
 
+def final_worlds(count: int) -> list[int]:
+    """Validation worlds of final results, apart from those of curves and of tuning.
+
+    The test worlds belong to `python -m benchmarks test` alone.
+    """
+    return world_seeds("validation", count, first=FINAL_FIRST)
+
+
 def judge(policy: Policy, scenario: AdmissionScenario, worlds: int) -> Evaluation:
-    """Runs a policy through whole episodes of test worlds."""
-    return evaluate(policy, scenario, world_seeds("test", worlds))
+    """Runs a policy through whole episodes of the final worlds."""
+    return evaluate(policy, scenario, final_worlds(worlds))
 
 
 def run_one(settings: TrainSettings, judging: Judging) -> Run:

@@ -125,7 +125,7 @@ def test_mistakes_are_answered_in_one_line(arguments, said):
         (["lst"], "list"),
         (["rollout", "--plicy", "fifo"], "--policy"),
         (["rollout", "--seeds", "0"], "--seeds"),
-        (["rollout", "--family", "tests"], "test"),
+        (["rollout", "--family", "test"], "train"),
         (["list", "scenario"], "scenarios"),
     ],
 )
@@ -152,7 +152,7 @@ def test_rollout_says_what_evaluate_gives():
 
 def test_rollout_prints_slices_and_resources_of_one_policy():
     """Several policies are compared in one table, one is shown in full."""
-    said = run("rollout", "--seeds", "2", "--family", "test", "--action", "slot")
+    said = run("rollout", "--seeds", "2", "--family", "train", "--action", "slot")
     for word in (
         *load("contention").slice_names,
         "computing",

@@ -30,11 +30,10 @@ class Kind(StrEnum):
 
 
 class FamilyName(StrEnum):
-    """Families of worlds that share none."""
+    """Families of worlds that share none; those to test on belong to the benchmark alone."""
 
     train = "train"
     validation = "validation"
-    test = "test"
 
 
 class ActionName(StrEnum):

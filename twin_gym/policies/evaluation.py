@@ -13,6 +13,7 @@ from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv
 from twin_gym.envs.slice_admission.batch import Engine, Objective, ScenarioLike
 from twin_gym.envs.slice_admission.observation import ActionForm
 from twin_gym.policies.base import Policy
+from twin_gym.policies.trajectory import TrajectoryHash
 
 _STEPS_BETWEEN_REPORTS = 64
 
@@ -27,6 +28,7 @@ class Evaluation:
         kpi: by flat name, one value a world.
         returns: sum of the rewards, one a world.
         steps: decisions, one a world.
+        trajectory: names every action, reward and time of all worlds (`TrajectoryHash`).
     """
 
     policy: str
@@ -34,6 +36,7 @@ class Evaluation:
     kpi: dict[str, NDArray[np.float64]]
     returns: NDArray[np.float64]
     steps: NDArray[np.int64]
+    trajectory: str
 
     def mean(self, name: str = "revenue_rate") -> float:
         """Average of one indicator over the worlds."""
@@ -77,10 +80,12 @@ def evaluate(
     returns = np.zeros(len(seeds))
     steps = np.zeros(len(seeds), np.int64)
     kpi: dict[str, NDArray[np.float64]] = {}
+    trajectory = TrajectoryHash(len(seeds))
     horizon_s, passed_s, calls = env.scenario.horizon_s, np.zeros(len(seeds)), 0
     while running.any():
         chosen = policy.actions(observations, infos["action_mask"])
         observations, rewards, _, truncated, infos = env.step(chosen)
+        trajectory.add(running, chosen, rewards, infos["elapsed_s"])
         returns[running] += rewards[running]
         steps[running] += 1
         ended = running & truncated
@@ -94,4 +99,4 @@ def evaluate(
             calls += 1
             if calls % _STEPS_BETWEEN_REPORTS == 0:
                 progress(float(np.minimum(passed_s / horizon_s, 1.0).mean()))
-    return Evaluation(policy.name, tuple(seeds), kpi, returns, steps)
+    return Evaluation(policy.name, tuple(seeds), kpi, returns, steps, trajectory.digest())

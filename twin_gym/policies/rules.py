@@ -67,11 +67,9 @@ class SlicePolicy(ABC):
 
 
 class RandomPolicy(SlicePolicy):
-    """Admits a slice drawn evenly from those of which a request waits and fits.
+    """Draws evenly from what is allowed: the slices of which a request waits and fits, or waiting.
 
-    It waits only where nothing fits, and is the zero of every score. To draw waiting as one more
-    alternative makes no difference on `contention` (14.8 a second either way): what is left
-    waiting is drawn for again at the next event. Row i draws the same whatever the number of rows.
+    It is the zero of every score. Row i draws the same whatever the number of rows.
     """
 
     name = "random"
@@ -85,12 +83,13 @@ class RandomPolicy(SlicePolicy):
         self._seed, self._calls = seed, 0
 
     def choose(self, observations: Observations, admissible: Admissible) -> Chosen:
-        """A slice drawn from the admissible ones."""
+        """An admissible slice, or the number of slices to wait, each with the same chance."""
         bits = np.random.Philox(key=[self._seed, self._calls])
         self._calls += 1
         drawn = np.random.Generator(bits).random(len(admissible))
         counted = admissible.cumsum(axis=1)
-        which = np.floor(drawn * counted[:, -1]).astype(np.int64)  # 0 is the first admissible one
+        # Of c admissible slices, place 0 to c - 1 is the how-manieth of them, and place c waits.
+        which = np.floor(drawn * (counted[:, -1] + 1)).astype(np.int64)
         found: Chosen = (counted <= which[:, None]).sum(axis=1)
         return found
 

@@ -1,0 +1,191 @@
+"""One cell of the board: an agent, a track and a seed give the same result to the last bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.session import package_versions
+from benchmarks.entrants import Cost, Entrant, Fitted, PolicyFor, Stopwatch, entrant_named
+from benchmarks.protocol import PROTOCOL, BoardFamily, Track, anchors_of
+from benchmarks.tracks import track_named
+from twin_gym.errors import ConfigError
+from twin_gym.policies import Evaluation, evaluate
+from twin_gym.scenario import AdmissionScenario
+
+OnStage = Callable[[str, float], None]
+"""Told what is going on (`training`, `testing`) and the share of it that is done, 0 to 1."""
+
+_INDICATORS = ("utilisation", "fairness", "loss_ratio", "mean_wait_s")
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """Which cell.
+
+    Attributes:
+        track: name of a track.
+        agent: name of an entrant.
+        seed: of training and worlds.
+        family: of the worlds.
+    """
+
+    track: str
+    agent: str
+    seed: int
+    family: BoardFamily = "validation"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a cell gave.
+
+    Attributes:
+        protocol: `PROTOCOL` of the code that ran it.
+        cell: which.
+        track_digest: of the track as it was.
+        earned_per_s: return a simulated second, by name of the scenario, one a world.
+        trajectory: names every action, reward and time of all worlds.
+        kpi: other indicators, means over all worlds.
+        cost: of making the agent.
+        test_seconds: wall-clock time of the testing.
+        curve: of the learner, if it is one: `step` and `revenue_rate` on validation worlds.
+        versions: of the packages.
+    """
+
+    protocol: str
+    cell: Cell
+    track_digest: str
+    earned_per_s: dict[str, list[float]]
+    trajectory: str
+    kpi: dict[str, float]
+    cost: Cost = field(default_factory=Cost)
+    test_seconds: float = 0.0
+    curve: list[dict[str, float]] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def scores(self) -> NDArray[np.float64]:
+        """Normalised, one a world, the scenarios one after the other.
+
+        Returns:
+            Shape (scenarios x worlds,); its mean is the score of the cell.
+
+        Raises:
+            ConfigError: if the track has become another one, or has no anchors.
+        """
+        track = track_named(self.cell.track)
+        if track.digest != self.track_digest:
+            raise ConfigError(
+                f"a result of track {track.name!r} was earned on another version of it "
+                f"({self.track_digest}, now {track.digest}): run the cell again"
+            )
+        parts = []
+        for scenario in track.test_scenarios():
+            anchors = anchors_of(scenario, track.objective)
+            earned = np.array(self.earned_per_s[scenario.name])
+            parts.append([anchors.normalised(float(one)) for one in earned])
+        return np.array(parts).ravel()
+
+    def to_json(self) -> str:
+        """One line; floats are written so that they are read back to the last bit."""
+        return json.dumps(asdict(self), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> Result:
+        """From one line.
+
+        Raises:
+            ConfigError: if it is no result, or one of another protocol: scores of different
+                protocols are not compared.
+        """
+        try:
+            values: dict[str, Any] = json.loads(line)
+            if values.get("protocol") != PROTOCOL:
+                raise ConfigError(
+                    f"a result without the protocol {PROTOCOL!r} is refused, this one has "
+                    f"{values.get('protocol')!r}: run the cell again"
+                )
+            cell, cost = Cell(**values.pop("cell")), Cost(**values.pop("cost"))
+            return cls(cell=cell, cost=cost, **values)
+        except ConfigError:
+            raise
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ConfigError(f"this line is no result of a cell: {error}") from None
+
+
+def run_cell(cell: Cell, folder: Path, on_stage: OnStage | None = None) -> Result:
+    """Makes the agent ready and tests it.
+
+    Args:
+        cell: which.
+        folder: of this agent, track and seed, where what it becomes is kept.
+        on_stage: see `OnStage`.
+
+    Returns:
+        The result; the same to the last bit for the same cell on the same machine, but for the
+        times.
+
+    Raises:
+        ConfigError: if the agent does not take part in the track, or a name is unknown.
+    """
+    track, entrant = track_named(cell.track), entrant_named(cell.agent)
+    tell = on_stage or (lambda what, share: None)
+    fitted = fit(track, entrant, cell.seed, folder, tell)
+    return tested(cell, track, fitted, tell)
+
+
+def fit(track: Track, entrant: Entrant, seed: int, folder: Path, tell: OnStage) -> Fitted:
+    """Makes an entrant ready, after asking whether it takes part."""
+    reason = entrant.refuses(track)
+    if reason is not None:
+        raise ConfigError(f"{entrant.name!r} does not take part in {track.name!r}: {reason}")
+    return entrant.fit(track, seed, folder, lambda share: tell("training", share))
+
+
+def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
+    """Tests what was made ready, in the worlds of the cell."""
+    watch = Stopwatch()
+    scenarios = track.test_scenarios()
+    found = []
+    for index, scenario in enumerate(scenarios):
+        found.append(earn(fitted.policy_for, scenario, cell, track))
+        tell("testing", (index + 1) / len(scenarios))
+    return Result(
+        protocol=PROTOCOL,
+        cell=cell,
+        track_digest=track.digest,
+        earned_per_s={
+            scenario.name: (one.returns / scenario.horizon_s).tolist()
+            for scenario, one in zip(scenarios, found, strict=True)
+        },
+        trajectory=hashlib.sha256("".join(one.trajectory for one in found).encode()).hexdigest()[
+            :16
+        ],
+        kpi=_indicators(found),
+        cost=fitted.cost,
+        test_seconds=watch.cost(0, 0).seconds,
+        curve=fitted.curve,
+        versions=package_versions(),
+    )
+
+
+def earn(
+    policy_for: PolicyFor, scenario: AdmissionScenario, cell: Cell, track: Track
+) -> Evaluation:
+    """One scenario: a whole episode in each world of the cell."""
+    worlds = track.seeds_of_worlds(cell.family, cell.seed)
+    return evaluate(policy_for(scenario), scenario, worlds, objective=track.objective)
+
+
+def _indicators(found: list[Evaluation]) -> dict[str, float]:
+    """Means over worlds and scenarios; an indicator that is nowhere defined is left out."""
+    names = [name for name in found[0].kpi if name.partition("/")[0] in _INDICATORS]
+    means = {name: float(np.mean([one.kpi[name].mean() for one in found])) for name in names}
+    return {name: value for name, value in means.items() if np.isfinite(value)}

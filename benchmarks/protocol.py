@@ -1,0 +1,167 @@
+"""What a score is: the worlds it was earned in, the two anchors it stands between, its unit.
+
+A score is 100 (J - random) / (bound - random), where J is the return a simulated second over whole
+episodes. It is worth as much as what surrounds it: the version of this protocol, a named track, the
+seed (a training of its own and a block of worlds of its own) and the family of those worlds. Agents
+meet the same worlds under the same seed, so that their differences are paired.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from twin_gym.envs.slice_admission.batch import Objective
+from twin_gym.errors import ConfigError, TwinGymError
+from twin_gym.policies import world_seeds
+from twin_gym.scenario import AdmissionScenario, load
+
+PROTOCOL = "twin_gym board 1"
+"""Changes whenever a score could: worlds, anchors, unit, or what a track is."""
+
+ANCHORS_FILE = Path(__file__).with_name("anchors.toml")
+MAX_SEEDS = 1000
+_VALIDATION_FIRST = 2**20
+"""Tuning and curves use validation worlds before this one; `run` scores on those from here on."""
+
+BoardFamily = Literal["validation", "test"]
+BoundKind = Literal["exact optimum", "option bound", "LP", "perfect information", "best known"]
+
+
+@dataclass(frozen=True)
+class Track:
+    """A named task that agents are compared on.
+
+    Attributes:
+        name: what commands and tables call it.
+        title: one sentence.
+        train: scenarios that learners may use, by preset name or path of a TOML file.
+        test: scenarios that scores are earned on; the score is the mean of theirs.
+        learner_steps: environment steps that a learner may take.
+        environment: id of the environment.
+        objective: what the rewards are.
+        worlds: test worlds of one seed, for each scenario.
+        data: name of the offline data set that learners are given instead of an environment.
+    """
+
+    name: str
+    title: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    learner_steps: int
+    environment: str = "twin_gym/SliceAdmission-v0"
+    objective: Objective = "revenue"
+    worlds: int = 32
+    data: str | None = None
+
+    def train_scenarios(self) -> tuple[AdmissionScenario, ...]:
+        """What learners may use, loaded."""
+        return tuple(load(one) for one in self.train)
+
+    def test_scenarios(self) -> tuple[AdmissionScenario, ...]:
+        """What scores are earned on, loaded."""
+        return tuple(load(one) for one in self.test)
+
+    def unavailable(self) -> str | None:
+        """Why this track cannot be run here (a trace that is absent), or None."""
+        try:
+            for scenario in (*self.train_scenarios(), *self.test_scenarios()):
+                if scenario.trace is not None:
+                    scenario.trace.locate()
+        except TwinGymError as error:
+            return str(error)
+        return None
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that name the task with the contents of its scenarios."""
+        parts = [PROTOCOL, self.environment, self.objective, self.worlds, self.learner_steps]
+        parts += [one.digest for one in self.train_scenarios()]
+        parts += ["/", *(one.digest for one in self.test_scenarios()), self.data or ""]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    def seeds_of_worlds(self, family: BoardFamily, seed: int) -> list[int]:
+        """The worlds of one seed: no two seeds share one.
+
+        Args:
+            family: `validation` for everything but the `test` command.
+            seed: 0 to 999.
+
+        Returns:
+            Seeds for `reset`, `worlds` of them.
+
+        Raises:
+            ConfigError: if the seed is out of range.
+        """
+        if not 0 <= seed < MAX_SEEDS:
+            raise ConfigError(f"seeds of a board are 0 to {MAX_SEEDS - 1}, got {seed}")
+        begin = _VALIDATION_FIRST if family == "validation" else 0
+        return world_seeds(family, self.worlds, first=begin + seed * self.worlds)
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """What 0 and 100 mean for one scenario.
+
+    Attributes:
+        scenario: its name, for people.
+        digest: of that scenario: the anchors are for no other.
+        objective: what is earned.
+        random_per_s: what the random policy earns a second, on validation worlds.
+        random_half_width_per_s: half of the 95 % interval of it.
+        bound_per_s: what no policy exceeds on average; the best known where nothing is proven.
+        kind: what the bound is.
+        proof: where it comes from, in a line.
+    """
+
+    scenario: str
+    digest: str
+    objective: str
+    random_per_s: float
+    random_half_width_per_s: float
+    bound_per_s: float
+    kind: BoundKind
+    proof: str
+
+    def normalised(self, earned_per_s: float) -> float:
+        """The score of what was earned: 0 is random, 100 the bound."""
+        span = self.bound_per_s - self.random_per_s
+        return 100.0 * (earned_per_s - self.random_per_s) / span
+
+
+def anchors_of(scenario: AdmissionScenario, objective: str = "revenue") -> Anchors:
+    """The anchors of a scenario.
+
+    Args:
+        scenario: of a track.
+        objective: of the track.
+
+    Returns:
+        What stands in `anchors.toml` for its digest.
+
+    Raises:
+        ConfigError: if nothing does: without anchors there is no score.
+    """
+    try:
+        return read_anchors(ANCHORS_FILE)[scenario.digest, objective]
+    except KeyError:
+        raise ConfigError(
+            f"no anchors are written down for {scenario.name!r} ({scenario.digest}, {objective}): "
+            "run `python -m benchmarks anchors`"
+        ) from None
+
+
+@cache
+def read_anchors(path: Path) -> Mapping[tuple[str, str], Anchors]:
+    """The anchors of a file, by digest of the scenario and objective."""
+    if not path.exists():
+        return {}
+    entries = tomllib.loads(path.read_text("utf-8")).get("anchors", [])
+    found = [Anchors(**entry) for entry in entries]
+    return {(one.digest, one.objective): one for one in found}

@@ -1,0 +1,31 @@
+"""Tracks of slice admission in one scenario each: learn there, be tested there."""
+
+from __future__ import annotations
+
+from benchmarks.protocol import Track
+
+_LONG, _SHORT = 98_304, 32_768
+
+_TELETRAFFIC = {
+    "teletraffic-small": "Two classes on 5 units, no waiting.",
+    "teletraffic-medium": "Two classes on 10 units, no waiting.",
+    "teletraffic-heavy": "Two classes on 10 units under heavy load, no waiting.",
+    "teletraffic-erlang-5-10": "Erlang B at 5 Erlang: to admit all is optimal.",
+    "teletraffic-erlang-8-10": "Erlang B at 8 Erlang: to admit all is optimal.",
+    "teletraffic-erlang-10-10": "Erlang B at 10 Erlang: to admit all is optimal.",
+    "teletraffic-erlang-a": "Erlang A: waiting and impatience.",
+}
+_SLICED = {
+    "mild": "Control: hardly any headroom over a greedy rule.",
+    "contention": "The headline: more is offered than fits, and reservation pays.",
+    "burst": "The loads of contention, in bursts.",
+    "shift": "The rates of two slices swap half-way, unannounced.",
+    "service-calibrated": "Daily profiles and heavy tails fitted to a real trace.",
+    "service-trace": "Replay of a month of real service requests.",
+}
+
+TRACKS = tuple(
+    Track(name, title, (name,), (name,), steps)
+    for group, steps in ((_TELETRAFFIC, _SHORT), (_SLICED, _LONG))
+    for name, title in group.items()
+)

@@ -1,0 +1,87 @@
+"""What if the network becomes another one? Learn on eight variants, be tested on eight others.
+
+The variants are scenarios like any other (`what_if_scenarios/*.toml`, written by `python -m
+benchmarks.tracks.what_if`): the rates of `contention` times exp(0.4 z) and its mean holding times
+times exp(0.2 z), z standard normal, drawn for each slice from a fixed seed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.protocol import Track
+from twin_gym.scenario import AdmissionScenario, load, to_toml
+
+FOLDER = Path(__file__).with_name("what_if_scenarios")
+VARIANTS = 8
+_SEEDS = {"train": 20_261, "test": 20_262}
+_RATE_SPREAD, _HOLDING_SPREAD = 0.4, 0.2
+
+
+def _files(family: str) -> tuple[str, ...]:
+    return tuple(str(FOLDER / f"what-if-{family}-{k}.toml") for k in range(VARIANTS))
+
+
+TRACKS = (
+    Track(
+        "what-if",
+        "Learn on eight variants of contention, be tested on eight others.",
+        _files("train"),
+        _files("test"),
+        98_304,
+        worlds=8,
+    ),
+)
+
+
+def variants(family: str) -> list[AdmissionScenario]:
+    """The scenarios of a family, drawn anew: what the files hold.
+
+    Args:
+        family: `train` or `test`.
+
+    Returns:
+        Eight variants of `contention`.
+    """
+    rng = np.random.default_rng(_SEEDS[family])
+    base = load("contention")
+    found = []
+    for k in range(VARIANTS):
+        drawn = rng.standard_normal((len(base.slices), 2))
+        slices = [
+            one.replace(
+                arrival_rate_hz=round(one.arrival_rate_hz * float(np.exp(_RATE_SPREAD * z[0])), 4),
+                mean_holding_time_s=round(
+                    one.mean_holding_time_s * float(np.exp(_HOLDING_SPREAD * z[1])), 4
+                ),
+            )
+            for one, z in zip(base.slices, drawn, strict=True)
+        ]
+        name = f"what-if-{family}-{k}"
+        found.append(
+            base.replace(
+                name=name,
+                slices=tuple(slices),
+                description=f"Variant {k} of contention, to {family} on.",
+                provenance=f"benchmarks.tracks.what_if, seed {_SEEDS[family]}: rates times "
+                f"exp({_RATE_SPREAD} z), mean holding times times exp({_HOLDING_SPREAD} z).",
+            )
+        )
+    return found
+
+
+def write() -> None:
+    """Writes the files of both families."""
+    FOLDER.mkdir(exist_ok=True)
+    for family in _SEEDS:
+        for scenario in variants(family):
+            path = FOLDER / f"{scenario.name}.toml"
+            aside = path.with_name(f"aside-{path.name}")
+            aside.write_text(to_toml(scenario), "utf-8")
+            aside.replace(path)
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,60 @@
+"""A fingerprint of what happened: two runs with the same one went through the same steps."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ADD = np.uint64(0x9E3779B97F4A7C15)
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_SHIFT_30, _SHIFT_27, _SHIFT_31 = np.uint64(30), np.uint64(27), np.uint64(31)
+
+
+class TrajectoryHash:
+    """Sixty-four bits a row that depend on every action, reward and time so far, in their order.
+
+    For finding out whether two runs are the same, not for security: the mixing is the finaliser
+    of SplitMix64 (Steele, Lea, Flood, 2014), applied after each of the three values of a step.
+
+    Args:
+        rows: networks side by side; the fingerprint of one does not depend on the others.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.values: NDArray[np.uint64] = np.zeros(rows, np.uint64)
+
+    def add(
+        self,
+        running: NDArray[np.bool_],
+        actions: NDArray[np.int64],
+        rewards: NDArray[np.float64],
+        elapsed_s: NDArray[np.float64],
+    ) -> None:
+        """Takes in one step of the rows that are running.
+
+        Args:
+            running: whose episode is not over; shape (rows,).
+            actions: what was chosen; shape (rows,).
+            rewards: what it earned; shape (rows,).
+            elapsed_s: what it took; shape (rows,).
+        """
+        mixed = self.values
+        for part in (actions.astype(np.int64), _doubles(rewards), _doubles(elapsed_s)):
+            mixed = _mixed((mixed ^ part.view(np.uint64)) + _ADD)
+        self.values = np.where(running, mixed, self.values)
+
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that name the fingerprints of all rows, in their order."""
+        return hashlib.sha256(self.values.astype("<u8").tobytes()).hexdigest()[:16]
+
+
+def _doubles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.ascontiguousarray(values, np.float64) + 0.0  # -0.0 and 0.0 are one value
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    values = (values ^ (values >> _SHIFT_30)) * _FIRST
+    values = (values ^ (values >> _SHIFT_27)) * _SECOND
+    return values ^ (values >> _SHIFT_31)
