@@ -158,7 +158,7 @@ def test_rollout_prints_slices_and_resources_of_one_policy():
         "computing",
         "density",
         "±",
-        "test worlds 0 to 1",
+        "train worlds 0 to 1",
     ):
         assert word in said
     assert "No policy earns more than 29.14 a second" in said

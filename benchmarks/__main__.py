@@ -1,0 +1,32 @@
+"""`python -m benchmarks`: the board, from the cells that are run to the page that shows them."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from benchmarks.listing import list_agents, list_tracks
+from twin_gym.errors import TwinGymError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Scores that can be trusted: run agents on tracks, test them, verify and show results.",
+)
+app.command("tracks")(list_tracks)
+app.command("agents")(list_agents)
+
+
+def main() -> None:
+    """Runs the command; what the user can mend is said in a sentence, without a traceback."""
+    try:
+        app(prog_name="python -m benchmarks")
+    except TwinGymError as error:
+        Console(stderr=True).print(f"error: {error}", style="red", markup=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
