@@ -7,6 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
+from benchmarks.anchors import write_anchors
 from benchmarks.listing import list_agents, list_tracks
 from twin_gym.errors import TwinGymError
 
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 app.command("tracks")(list_tracks)
 app.command("agents")(list_agents)
+app.command("anchors")(write_anchors)
 
 
 def main() -> None:

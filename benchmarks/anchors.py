@@ -1,0 +1,144 @@
+"""The two ends of every score, worked out once and written down with where they come from.
+
+`python -m benchmarks anchors` writes `anchors.toml`. The zero is what the random policy earns on
+validation worlds; the hundred is the tightest proven bound (`benchmarks.bounds`). Anchors change
+only with the protocol: scores against other anchors are not comparable.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from benchmarks.files import write_text
+from benchmarks.progress import training_progress
+from benchmarks.protocol import ANCHORS_FILE, Anchors, read_anchors
+from benchmarks.statistics import mean_interval
+from benchmarks.tracks import tracks
+from twin_gym.envs.slice_admission.batch import Objective
+from twin_gym.errors import ConfigError
+from twin_gym.policies import evaluate, make_policy, world_seeds
+from twin_gym.scenario import AdmissionScenario
+
+RANDOM_WORLDS = 1024
+_FIRST = 2**18
+"""Validation worlds of the random policy: apart from those of curves, tuning and `run`."""
+_AT_ONCE = 256
+_DIGITS = 8
+
+
+def random_per_s(scenario: AdmissionScenario, objective: Objective) -> tuple[float, float]:
+    """What the random policy earns a simulated second.
+
+    Args:
+        scenario: where.
+        objective: what is earned.
+
+    Returns:
+        The mean over 1,024 validation worlds, and half of its 95 % interval.
+    """
+    policy = make_policy("random", scenario)
+    earned = []
+    for first in range(0, RANDOM_WORLDS, _AT_ONCE):
+        worlds = world_seeds("validation", _AT_ONCE, first=_FIRST + first)
+        found = evaluate(policy, scenario, worlds, objective=objective)
+        earned.append(found.returns / scenario.horizon_s)
+    found_interval = mean_interval(np.concatenate(earned))
+    return found_interval.estimate, (found_interval.high - found_interval.low) / 2.0
+
+
+def work_out(scenario: AdmissionScenario, objective: Objective) -> Anchors:
+    """The anchors of a scenario.
+
+    Args:
+        scenario: of a track.
+        objective: of the track; only `revenue` has bounds that are proven for episodes.
+
+    Returns:
+        Both ends, with what the bound is.
+
+    Raises:
+        ConfigError: if the objective has no bound, or random is as good as the bound.
+    """
+    from benchmarks.bounds import tightest
+
+    if objective != "revenue":
+        raise ConfigError(f"a bound is known for the objective 'revenue' alone, not {objective!r}")
+    bound = tightest(scenario)
+    mean, half_width = random_per_s(scenario, objective)
+    if not mean + half_width < bound.value_per_s:
+        raise ConfigError(
+            f"{scenario.name!r}: random earns {mean:.6g}, the bound is {bound.value_per_s:.6g}: "
+            "there is nothing between them that a score could measure"
+        )
+    return Anchors(
+        scenario=scenario.name,
+        digest=scenario.digest,
+        objective=objective,
+        random_per_s=_rounded(mean),
+        random_half_width_per_s=_rounded(half_width, 2),
+        bound_per_s=_rounded(bound.value_per_s, up=True),
+        kind=bound.kind,
+        proof=bound.proof,
+    )
+
+
+def write_anchors(
+    again: Annotated[
+        bool, typer.Option("--again", help="Work out those that are there, too.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The file.")] = ANCHORS_FILE,
+) -> None:
+    """Work out what 0 and 100 mean on every scenario of every track that can be run here."""
+    console = Console(stderr=True)
+    known = {} if again else dict(read_anchors(out))
+    wanted = {
+        (scenario.digest, track.objective): (scenario, track.objective)
+        for track in tracks().values()
+        if track.unavailable() is None
+        for scenario in track.test_scenarios()
+    }
+    missing = {key: value for key, value in wanted.items() if key not in known}
+    with training_progress(console) as progress:
+        task = progress.add_task("anchors", total=len(missing))
+        for key, (scenario, objective) in missing.items():
+            progress.update(task, description=scenario.name)
+            known[key] = work_out(scenario, objective)
+            write_text(out, as_toml(list(known.values())))
+            progress.advance(task)
+    read_anchors.cache_clear()
+    console.print(f"{len(missing)} worked out, {len(known)} in {out.name}", markup=False)
+
+
+def as_toml(anchors: list[Anchors]) -> str:
+    """The file of anchors, sorted by scenario."""
+    lines = [
+        "# What 0 and 100 mean, by scenario. Written by `python -m benchmarks anchors`.",
+        "# An entry holds for the scenario with its digest alone.",
+    ]
+    for one in sorted(anchors, key=lambda entry: (entry.scenario, entry.objective)):
+        lines += ["", "[[anchors]]"]
+        for name, value in asdict(one).items():
+            lines.append(f"{name} = {value!r}" if isinstance(value, float) else _text(name, value))
+    return "\n".join(lines) + "\n"
+
+
+def _text(name: str, value: str) -> str:
+    if '"' in value or "\\" in value or "\n" in value:
+        raise ConfigError(f"`{name}` must be a line without quotes, got {value!r}")
+    return f'{name} = "{value}"'
+
+
+def _rounded(value: float, digits: int = _DIGITS, *, up: bool = False) -> float:
+    """So many significant digits; a bound is rounded up, or it would be none."""
+    if value == 0.0:
+        return 0.0
+    scale = 10.0 ** (digits - 1 - math.floor(math.log10(abs(value))))
+    whole = math.ceil(value * scale) if up else round(value * scale)
+    return whole / scale
