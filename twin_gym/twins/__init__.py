@@ -14,6 +14,7 @@ from twin_gym.twins.feasible_states import FeasibleStates, draw_feasible_states
 from twin_gym.twins.fidelity import Agreement, Fidelity, agreement, fidelity
 from twin_gym.twins.gan import DecisionGenerator, GanSettings, synthesise, train_generator
 from twin_gym.twins.layout import ObservationLayout
+from twin_gym.twins.minari_data import export_minari, import_minari
 from twin_gym.twins.networks import (
     ObservedMask,
     PolicyNetwork,
@@ -25,12 +26,15 @@ from twin_gym.twins.networks import (
 )
 from twin_gym.twins.policy_twin import PolicyTwin
 from twin_gym.twins.recording import record
+from twin_gym.twins.transition_recording import Exploring, record_transitions
+from twin_gym.twins.transitions import Transitions
 
 __all__ = [
     "Agreement",
     "CloneSettings",
     "DecisionGenerator",
     "DecisionLog",
+    "Exploring",
     "FeasibleStates",
     "Fidelity",
     "GanSettings",
@@ -41,14 +45,18 @@ __all__ = [
     "PolicyTwin",
     "SliceNetwork",
     "SlotNetwork",
+    "Transitions",
     "agreement",
     "build_network",
     "clone",
     "draw_feasible_states",
+    "export_minari",
     "fidelity",
+    "import_minari",
     "mask_from_observations",
     "masked_log_probabilities",
     "record",
+    "record_transitions",
     "smoothed_cross_entropy",
     "synthesise",
     "train_generator",

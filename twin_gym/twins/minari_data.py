@@ -1,0 +1,262 @@
+"""Transitions as a Minari data set, and back: what other offline learners read.
+
+Minari (https://minari.farama.org) keeps one group an episode in an HDF5 file, and what it is in a
+JSON file beside it. Nothing in either is executed. Minari itself is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from twin_gym.envs.slice_admission import observation_space
+from twin_gym.errors import ConfigError, missing_extra
+from twin_gym.scenario import AdmissionScenario, load, names, to_toml
+from twin_gym.twins.card import package_versions
+from twin_gym.twins.files import write_bytes
+from twin_gym.twins.transitions import Transitions
+
+ENV_ID = "twin_gym/SliceAdmission-v0"
+FORMAT = "twin_gym transitions 1"
+
+_DATASET_ID = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*-v[0-9]+")
+_NAMESPACE_FILE = "namespace_metadata.json"
+_DATA = "data"
+
+
+def export_minari(
+    transitions: Transitions,
+    scenario: AdmissionScenario,
+    root: str | Path,
+    dataset_id: str,
+    *,
+    protocol: str = "",
+    author: str = "",
+) -> Path:
+    """Writes a Minari data set: one episode of the data set is one episode of the environment.
+
+    Every episode has its world's seed, and infos with `action_mask` and `elapsed_s`, one more than
+    steps as Minari has observations. Where the scenario is a preset, `recover_environment` makes
+    the environment again; otherwise parse the `scenario_toml` of the metadata. The folder appears
+    under its name when it is complete. Nothing is written outside `root`; to load by id, set
+    `MINARI_DATASETS_PATH` to it.
+
+    Args:
+        transitions: as `record_transitions` gives them.
+        scenario: what was recorded.
+        root: folder of Minari data sets; made if it does not exist.
+        dataset_id: such as `twin_gym/slice-admission/contention-density-v0`.
+        protocol: version of an evaluation protocol that the data belong to, if any.
+        author: who may be asked.
+
+    Returns:
+        The folder of the data set, under `root`.
+
+    Raises:
+        ConfigError: if the data set exists already, its id is malformed, or the scenario is
+            another one.
+        MissingExtraError: if Minari or HDF5 is not installed.
+    """
+    transitions.check_fits(scenario)
+    if not _DATASET_ID.fullmatch(dataset_id):
+        raise ConfigError(
+            f"a data set's id is folders of letters, digits, - and _, a name and a version, such "
+            f"as 'twin_gym/slice-admission/{scenario.name}-v0'; got {dataset_id!r}"
+        )
+    folder = Path(root) / dataset_id
+    if folder.exists():
+        raise ConfigError(
+            f"there is a data set {str(folder)!r} already: choose the next version of the id, or "
+            "another root"
+        )
+    metadata = _metadata(transitions, scenario, dataset_id, protocol, author)
+    _begin_namespaces(Path(root), dataset_id)
+    with tempfile.TemporaryDirectory(prefix=".aside-", dir=folder.parent) as aside:
+        part = Path(aside) / "set"
+        part.mkdir()
+        _write(transitions, scenario, part / _DATA, metadata)
+        try:
+            part.rename(folder)
+        except OSError:  # made by someone else in the meantime
+            raise ConfigError(f"there is a data set {str(folder)!r} already") from None
+    return folder
+
+
+def import_minari(folder: str | Path) -> Transitions:
+    """Transitions from a data set that `export_minari` wrote, checked.
+
+    Args:
+        folder: of the data set: its id under the root.
+
+    Returns:
+        What was exported, to the last bit.
+
+    Raises:
+        ConfigError: if there is no such data set, or it is damaged or of another kind.
+        MissingExtraError: if Minari or HDF5 is not installed.
+    """
+    origin = str(folder)
+    storage_of = _storage_class().read
+    try:
+        storage = storage_of(Path(folder) / _DATA)
+        about = storage.metadata
+        if about.get("twin_gym_format") != FORMAT:
+            raise ConfigError(f"it is not a data set of {FORMAT!r}")
+        numbers = range(storage.total_episodes)
+        columns = [_columns(episode) for episode in storage.get_episodes(numbers)]
+        seeds = [int(one["seed"]) for one in storage.get_episode_metadata(numbers)]
+        joined = {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+        return Transitions(
+            **joined,
+            seeds=np.array(seeds, np.int64),
+            scenario_digest=str(about["scenario_digest"]),
+            action=about["action_form"],
+            policy=str(about["policy"]),
+            epsilon=float(about["epsilon"]),
+        )
+    except ConfigError as error:
+        raise ConfigError(f"{origin!r}: {error}") from None
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AssertionError) as error:
+        raise ConfigError(f"{origin!r} is no Minari data set of transitions: {error}") from None
+
+
+def _storage_class() -> type[Any]:
+    """Minari's own reader and writer of a data set's folder, wherever that is."""
+    try:
+        import h5py  # noqa: F401
+        import PIL  # noqa: F401 - asked for by Minari's HDF5 files
+        from minari.dataset.minari_storage import MinariStorage
+    except ImportError as error:
+        raise missing_extra("a Minari data set", "offline") from error
+    return MinariStorage
+
+
+def _write(
+    transitions: Transitions, scenario: AdmissionScenario, folder: Path, metadata: dict[str, Any]
+) -> None:
+    """All files of a data set, in a folder that is made."""
+    storage = _storage_class().new(
+        folder,
+        observation_space=observation_space(scenario, transitions.action),
+        action_space=spaces.Discrete(transitions.masks.shape[1]),
+        env_spec=_env_spec(scenario, transitions),
+        jpeg_encoding=False,
+    )
+    storage.update_metadata(metadata)
+    storage.update_episodes(_episodes(transitions))
+
+
+def _metadata(
+    transitions: Transitions,
+    scenario: AdmissionScenario,
+    dataset_id: str,
+    protocol: str,
+    author: str,
+) -> dict[str, Any]:
+    """What stands beside the data; the first keys are Minari's."""
+    _storage_class()
+    versions = {**package_versions(), "minari": version("minari")}
+    rule = transitions.policy
+    found: dict[str, Any] = {
+        "dataset_id": dataset_id,
+        "minari_version": versions["minari"],
+        "algorithm_name": rule,
+        "description": (
+            f"{len(transitions)} decisions of {rule!r} on the network {scenario.name!r} of "
+            f"{ENV_ID}; with a chance of {transitions.epsilon:g} another allowed action, drawn "
+            "evenly. Use infos['action_mask'] of a step (1 = allowed) and discount by "
+            "infos['elapsed_s'], the seconds since the step before. Episodes are truncated and "
+            "never terminate."
+        ),
+        "twin_gym_format": FORMAT,
+        "scenario": scenario.name,
+        "scenario_digest": scenario.digest,
+        "scenario_toml": to_toml(scenario),
+        "action_form": transitions.action,
+        "policy": rule,
+        "epsilon": transitions.epsilon,
+        "world_seeds": transitions.seeds.tolist(),
+        "transitions_digest": transitions.digest,
+        "protocol": protocol,
+        "versions": versions,
+    }
+    if author:
+        found["author"] = {author}
+    return found
+
+
+def _env_spec(
+    scenario: AdmissionScenario, transitions: Transitions
+) -> gymnasium.envs.registration.EnvSpec | None:
+    """What makes the environment again: only names fit into it, so that presets have one."""
+    if scenario.name not in names() or load(scenario.name).digest != scenario.digest:
+        return None
+    spec = copy.deepcopy(gymnasium.spec(ENV_ID))
+    spec.kwargs = {"scenario": scenario.name, "action": transitions.action}
+    return spec
+
+
+def _episodes(transitions: Transitions) -> Iterator[Any]:
+    """Each episode as Minari's buffer of one."""
+    from minari.data_collector import EpisodeBuffer
+
+    ends = np.flatnonzero(transitions.truncated) + 1
+    for number, (start, end) in enumerate(itertools.pairwise([0, *ends.tolist()])):
+        part = slice(start, end)
+        yield EpisodeBuffer(
+            id=number,
+            seed=int(transitions.seeds[number]),
+            observations=_with_last(transitions.observations, transitions.next_observations, part),
+            actions=transitions.actions[part],
+            rewards=transitions.rewards[part],
+            terminations=np.zeros(end - start, np.bool_),
+            truncations=transitions.truncated[part],
+            infos={
+                "action_mask": _with_last(transitions.masks, transitions.next_masks, part),
+                "elapsed_s": np.concatenate([[0.0], transitions.elapsed_s[part]]),
+            },
+        )
+
+
+def _with_last(now: NDArray[Any], then: NDArray[Any], part: slice) -> NDArray[Any]:
+    """Rows of an episode and what followed its last one."""
+    return np.concatenate([now[part], then[part.stop - 1 : part.stop]])
+
+
+def _columns(episode: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    """An episode of Minari's as the arrays of `Transitions`."""
+    if episode["terminations"].any():
+        raise ConfigError("an episode terminates, and none of this environment does")
+    seen, masks = episode["observations"], episode["infos"]["action_mask"]
+    return {
+        "observations": seen[:-1],
+        "masks": masks[:-1],
+        "actions": episode["actions"],
+        "rewards": episode["rewards"],
+        "elapsed_s": episode["infos"]["elapsed_s"][1:],
+        "next_observations": seen[1:],
+        "next_masks": masks[1:],
+        "truncated": episode["truncations"],
+    }
+
+
+def _begin_namespaces(root: Path, dataset_id: str) -> None:
+    """Minari lists a folder of data sets as a namespace by a file in it."""
+    root.mkdir(parents=True, exist_ok=True)
+    folder = root
+    for name in dataset_id.split("/")[:-1]:
+        folder /= name
+        folder.mkdir(exist_ok=True)
+        if not (folder / _NAMESPACE_FILE).exists():
+            write_bytes(folder / _NAMESPACE_FILE, b"{}")
