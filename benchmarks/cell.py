@@ -116,7 +116,7 @@ class Result:
             return cls(cell=cell, cost=cost, **values)
         except ConfigError:
             raise
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"this line is no result of a cell: {error}") from None
 
 
