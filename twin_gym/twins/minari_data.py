@@ -139,7 +139,8 @@ def _storage_class() -> type[Any]:
         from minari.dataset.minari_storage import MinariStorage
     except ImportError as error:
         raise missing_extra("a Minari data set", "offline") from error
-    return MinariStorage
+    found: type[Any] = MinariStorage
+    return found
 
 
 def _write(
