@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.anchors import write_anchors
+from benchmarks.leaderboard.command import leaderboard
 from benchmarks.listing import list_agents, list_tracks
 from benchmarks.runner.commands import command_run, command_status, command_test
 from benchmarks.tuning.commands import tune
@@ -25,6 +26,7 @@ app.command("tune")(tune)
 app.command("run")(command_run)
 app.command("test")(command_test)
 app.command("status")(command_status)
+app.command("leaderboard")(leaderboard)
 
 
 def main() -> None:
