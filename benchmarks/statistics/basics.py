@@ -39,7 +39,7 @@ def interquartile_mean(values: ArrayLike) -> float:
 def interval(values: ArrayLike, *, seed: int = 0) -> Interval:
     """Interquartile mean over seeds with a percentile bootstrap interval.
 
-    The plain percentiles of few seeds cover less than they say (the mean of 10 normal values: 90 %);
+    Plain percentiles of few seeds cover less than they say (the mean of 10 normal values: 90 %);
     for the leaderboard take `iqm_score`, which corrects for it.
 
     Args:

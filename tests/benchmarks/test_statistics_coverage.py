@@ -50,9 +50,9 @@ from benchmarks.statistics import (
 
 RESAMPLES = 200
 TAKE = 400
-# For an interval that covers exactly 95 %, the chance of a false alarm is below 1e-4 a case and side
-# (binomial: 40 misses or more, or fewer than 5, where 20 are due), and the seed is fixed. Finer
-# faults are for the hand-worked cases in the other files.
+# For an interval that covers exactly 95 %, the chance of a false alarm is below 1e-4 a case and
+# side (binomial: 40 misses or more, or fewer than 5, where 20 are due), and the seed is fixed.
+# Finer faults are for the hand-worked cases in the other files.
 LOWEST, HIGHEST = 0.90, 0.99
 
 
