@@ -1,6 +1,7 @@
 """What an operator runs by default and what an agent must beat, and how to evaluate either."""
 
 from twin_gym.policies.base import Policy
+from twin_gym.policies.bid_price import BidPricePolicy
 from twin_gym.policies.evaluation import Evaluation, evaluate
 from twin_gym.policies.optimum import OptimalPolicy
 from twin_gym.policies.registry import POLICIES, describe_policy, make_policy, policies_for
@@ -11,6 +12,7 @@ from twin_gym.policies.worlds import Family, world_seeds
 
 __all__ = [
     "POLICIES",
+    "BidPricePolicy",
     "DensityPolicy",
     "Evaluation",
     "Family",

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from twin_gym.envs.slice_admission.observation import ActionForm
 from twin_gym.errors import ConfigError, TooLargeError, unknown_name
 from twin_gym.policies.base import Policy
+from twin_gym.policies.bid_price import BidPricePolicy
 from twin_gym.policies.decoding import ACTION_FORMS
 from twin_gym.policies.optimum import OptimalPolicy
 from twin_gym.policies.rules import DensityPolicy, FifoPolicy, MaxRevenuePolicy, RandomPolicy
@@ -25,6 +26,7 @@ POLICIES: Mapping[str, Factory] = MappingProxyType(
         "fifo": FifoPolicy,
         "density": DensityPolicy,
         "max-revenue": MaxRevenuePolicy,
+        "bid-price": BidPricePolicy,
         "reservation": tuned_reservation,
         "optimum": OptimalPolicy,
     }
