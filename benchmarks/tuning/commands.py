@@ -19,7 +19,7 @@ KEPT = Path("results") / "tuning" / "trainings.jsonl"
 def tune(
     agents: Annotated[str, typer.Option(help="Learners, by commas.")] = ",".join(TUNABLE),
     groups: Annotated[str, typer.Option(help="Groups of tracks, by commas.")] = ",".join(GROUPS),
-    trials: Annotated[int, typer.Option(help="Settings that are tried for each.")] = 12,
+    trials: Annotated[int, typer.Option(help="Settings that are tried for each.")] = 8,
     kept: Annotated[Path, typer.Option(help="Trainings that were run before.")] = KEPT,
 ) -> None:
     """Tune the learners with Optuna on validation worlds; a killed study goes on."""
