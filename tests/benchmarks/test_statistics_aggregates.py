@@ -101,6 +101,29 @@ def test_two_tracks_share_their_degrees_of_freedom() -> None:
     assert resampling.widening([one, one]) == pytest.approx(expected, rel=1e-5)
 
 
+def test_part_of_a_track_is_weighted_squared() -> None:
+    """Units 0 and 2: s^2 = 2, variance 1, of the bootstrap 1/2; a weight of 1/2 quarters them."""
+    assert resampling.part(np.array([0.0, 2.0]), 0.5) == resampling.Part(0.25, 0.125, 1)
+
+
+def test_interval_is_stretched_to_an_estimate_outside_of_the_percentiles() -> None:
+    """Of all resamples at 0 and an estimate of 5 the interval is [0, 5]."""
+    assert ends(resampling.bootstrap_interval(5.0, np.zeros(100), 1.0)) == (0.0, 5.0, 5.0)
+    assert ends(resampling.bootstrap_interval(-5.0, np.zeros(100), 1.0)) == (-5.0, -5.0, 0.0)
+
+
+def test_outer_runs_do_not_count_in_the_resamples_either() -> None:
+    """One run of 20 at a million: more than five times in a resample is 3 in 10,000."""
+    scores = np.append(np.zeros(19), 1e6)[:, None]
+    assert ends(iqm_score(scores, widened=False)) == (0.0, 0.0, 0.0)
+
+
+def test_unseen_share_of_several_tracks_by_hand() -> None:
+    """Two tracks of 10 seeds: 1 - 0.025^(1/20); of 10 and 4 seeds: 1 - 0.025^(1/8)."""
+    assert resampling.unseen_share([10, 10]) == pytest.approx(0.1684, abs=1e-4)
+    assert resampling.unseen_share([10, 4]) == pytest.approx(0.3694, abs=1e-4)
+
+
 def test_two_stage_resamples_have_the_variance_of_theory() -> None:
     """The same two seeds: variance 2.25 of the mean; 40,000 resamples, four standard errors 2 %."""
     scores = np.array([[0.0, 2.0], [4.0, 6.0]])
