@@ -11,7 +11,7 @@ from benchmarks.anchors import write_anchors
 from benchmarks.leaderboard.command import leaderboard
 from benchmarks.listing import list_agents, list_tracks
 from benchmarks.runner.commands import command_run, command_status, command_test
-from benchmarks.tuning.commands import tune
+from benchmarks.tuning.commands import tune, tune_rules
 from twin_gym.errors import TwinGymError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("tracks")(list_tracks)
 app.command("agents")(list_agents)
 app.command("anchors")(write_anchors)
 app.command("tune")(tune)
+app.command("tune-rules")(tune_rules)
 app.command("run")(command_run)
 app.command("test")(command_test)
 app.command("status")(command_status)
