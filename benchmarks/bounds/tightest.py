@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from benchmarks.protocol import BoundKind
 from twin_gym.errors import ConfigError, TooLargeError
 from twin_gym.scenario import AdmissionScenario
-from twin_gym.theory import finite_horizon_optimum, fluid_bound
+from twin_gym.theory import finite_horizon_optimum, fluid_bound, option_bound
 
 _MAX_STATES = 2_000
 """States up to which the exact optimum of an episode is a matter of seconds."""
+_MAX_VECTORS = 5_000
 
 
 @dataclass(frozen=True)
@@ -66,4 +67,10 @@ def proven_bounds(scenario: AdmissionScenario) -> list[Bound]:
     """Bounds of scenarios that are too large for an exact answer."""
     fluid = fluid_bound(scenario, horizon_s=scenario.horizon_s)
     proof = "twin_gym.theory.fluid_bound with the horizon: Little, Wald, weak duality"
-    return [Bound("LP", fluid.revenue_rate_per_s, 0.0, proof)]
+    bounds = [Bound("LP", fluid.revenue_rate_per_s, 0.0, proof)]
+    try:
+        option = option_bound(scenario, horizon_s=scenario.horizon_s, max_vectors=_MAX_VECTORS)
+    except (ConfigError, TooLargeError):
+        return bounds  # a law, or the size, does not allow it
+    proof = "twin_gym.theory.option_bound with the horizon: supersolution, Dynkin's formula"
+    return [*bounds, Bound("option bound", option.revenue_rate_per_s, 0.0, proof)]
