@@ -11,6 +11,7 @@ from benchmarks.anchors import write_anchors
 from benchmarks.leaderboard.command import leaderboard
 from benchmarks.listing import list_agents, list_tracks
 from benchmarks.runner.commands import command_run, command_status, command_test
+from benchmarks.submissions.commands import claim, verify
 from benchmarks.tuning.commands import tune, tune_rules
 from twin_gym.errors import TwinGymError
 
@@ -28,6 +29,8 @@ app.command("run")(command_run)
 app.command("test")(command_test)
 app.command("status")(command_status)
 app.command("leaderboard")(leaderboard)
+app.command("claim")(claim)
+app.command("verify")(verify)
 
 
 def main() -> None:
