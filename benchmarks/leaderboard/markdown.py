@@ -137,8 +137,8 @@ def _cells(row: Row, digits: int) -> tuple[str, ...]:
         with_interval(row.score) + (" **above the bound**" if row.above_bound else ""),
         number(row.iqm.estimate),
         with_interval(row.earned_per_s, digits),
-        NONE if versus is None else difference(versus),
-        NONE if versus is None else f"{versus.verdict} ({p_value(versus.corrected_p)})",
+        difference(row),
+        "" if versus is None else f"{versus.verdict} ({p_value(versus.corrected_p)})",
         str(row.seeds),
         *costs(row.cost),
     )

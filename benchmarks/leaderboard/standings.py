@@ -64,7 +64,7 @@ def track_page(runs: TrackRuns, settings: Settings) -> TrackPage:
     compared = _compared(runs.agents, reference, settings)
     bound = float(np.mean([one.bound_per_s for one in anchors]))
     rows = tuple(
-        _row(runs, name, rank, compared.get(name), settings)
+        _row(runs, name, rank, name == reference, compared.get(name), settings)
         for rank, name in enumerate(order, start=1)
     )
     random, random_score = _random(runs)
@@ -138,7 +138,14 @@ def common_seeds(one: AgentRuns, other: AgentRuns) -> tuple[int, ...]:
     return tuple(sorted(set(one.seeds) & set(other.seeds)))
 
 
-def _row(runs: TrackRuns, name: str, rank: int, versus: Versus | None, settings: Settings) -> Row:
+def _row(
+    runs: TrackRuns,
+    name: str,
+    rank: int,
+    is_reference: bool,
+    versus: Versus | None,
+    settings: Settings,
+) -> Row:
     found = runs.agents[name]
     score = measured(found.scores, mean_score, settings)
     proven = all(one.kind != "best known" for one in runs.anchors)
@@ -153,6 +160,7 @@ def _row(runs: TrackRuns, name: str, rank: int, versus: Versus | None, settings:
         seeds=len(found.results),
         rank=rank,
         field=len(runs.agents),
+        is_reference=is_reference,
         versus=versus,
         command=command(name, runs.track.name, found.seeds, settings.family),
         above_bound=proven and score.low is not None and score.low > BOUND_SCORE,

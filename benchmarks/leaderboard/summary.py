@@ -86,6 +86,7 @@ class Row:
         seeds: how many.
         rank: 1 is the best score.
         field: agents that are ranked.
+        is_reference: whether the others are compared with it.
         versus: against the reference; None for the reference itself and where too few seeds are
             common.
         command: that gives this row again.
@@ -102,6 +103,7 @@ class Row:
     seeds: int
     rank: int
     field: int
+    is_reference: bool
     versus: Versus | None
     command: str
     above_bound: bool
