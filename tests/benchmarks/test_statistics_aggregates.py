@@ -283,6 +283,16 @@ def test_resampled_pairs_stay_together_where_worlds_are_common() -> None:
     assert together.high - together.low < 0.6 * (apart.high - apart.low)
 
 
+def test_runs_drawn_together_are_one_sample_of_pairs() -> None:
+    """Ten pairs have nine degrees of freedom, not eighteen: the factor is sqrt(10 / 9) t_9 / z."""
+    x, y = np.random.default_rng(1).normal(size=(2, 10, 1))
+    plain = probability_of_improvement(x, y, widened=False)
+    widened = probability_of_improvement(x, y)
+    ratio = (widened.estimate - widened.low) / (plain.estimate - plain.low)
+    assert widened.low > 0.0
+    assert ratio == pytest.approx(np.sqrt(10 / 9) * stats.t.ppf(0.975, 9) / Z, rel=1e-5)
+
+
 def test_draws_of_the_probability_of_improvement_are_those_of_its_definition() -> None:
     """Two seeds each, all 16 resamples of runs: U by counting equals the draws' distribution."""
     x, y = np.array([0.0, 2.0]), np.array([1.0, 3.0])
