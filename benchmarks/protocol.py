@@ -12,7 +12,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -35,6 +35,23 @@ BoundKind = Literal["exact optimum", "option bound", "LP", "perfect information"
 
 
 @dataclass(frozen=True)
+class LoggedData:
+    """What learners of an offline track are given: the same for all of them, to the last bit.
+
+    Attributes:
+        policy: the operator's.
+        epsilon: chance that a decision is another allowed one, drawn evenly.
+        num_steps: logged decisions.
+        seed: of worlds (of the `train` family) and draws.
+    """
+
+    policy: str
+    epsilon: float
+    num_steps: int
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Track:
     """A named task that agents are compared on.
 
@@ -47,7 +64,8 @@ class Track:
         environment: id of the environment.
         objective: what the rewards are.
         worlds: test worlds of one seed, for each scenario.
-        data: name of the offline data set that learners are given instead of an environment.
+        data: the log of the first training scenario that learners are given instead of an
+            environment; None: they are given the environment.
     """
 
     name: str
@@ -58,7 +76,7 @@ class Track:
     environment: str = "twin_gym/SliceAdmission-v0"
     objective: Objective = "revenue"
     worlds: int = 32
-    data: str | None = None
+    data: LoggedData | None = None
 
     def train_scenarios(self) -> tuple[AdmissionScenario, ...]:
         """What learners may use, loaded."""
@@ -81,9 +99,11 @@ class Track:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name the task with the contents of its scenarios."""
-        parts = [PROTOCOL, self.environment, self.objective, self.worlds, self.learner_steps]
+        parts: list[object] = [PROTOCOL, self.environment, self.objective]
+        parts += [self.worlds, self.learner_steps]
         parts += [one.digest for one in self.train_scenarios()]
-        parts += ["/", *(one.digest for one in self.test_scenarios()), self.data or ""]
+        parts += ["/", *(one.digest for one in self.test_scenarios())]
+        parts.append(asdict(self.data) if self.data else "")
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def seeds_of_worlds(self, family: BoardFamily, seed: int) -> list[int]:
