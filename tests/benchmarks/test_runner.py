@@ -155,6 +155,7 @@ def test_a_result_that_the_store_refuses_is_a_failure(tmp_path):
     assert "another version of the track" in text_of(console)
 
 
+@pytest.mark.slow
 def test_trouble_of_some_cells_does_not_stop_the_others(tmp_path):
     """Errors, exit() and kills are reported with their reason; a single kill is made good."""
     asked = wanted("random,fifo,density,max-revenue,a2c,clone", "mild", 1, 0, "validation")
