@@ -24,6 +24,7 @@ def tune(
     kept: Annotated[Path, typer.Option(help="Trainings that were run before.")] = KEPT,
 ) -> None:
     """Tune the learners with Optuna on validation worlds; a killed study goes on."""
+    from benchmarks.tuning.page import write_page
     from benchmarks.tuning.study import run_study, trainings_of
     from benchmarks.tuning.summary import read_studies, with_study, write_studies
     from benchmarks.tuning.trainings import Trainings
@@ -47,6 +48,7 @@ def tune(
                 write_studies(with_study(read_studies(), study))
                 console.print(_line(study.adopted, agent, group.name, study.difference))
         progress.update(task, completed=total)
+    write_page()
 
 
 def tune_rules(
@@ -58,6 +60,7 @@ def tune_rules(
     from benchmarks.tracks import track_named
     from benchmarks.tracks import tracks as all_tracks
     from benchmarks.tuning.methods import METHODS
+    from benchmarks.tuning.page import write_page
     from benchmarks.tuning.rules import BUDGET, read_tunings, tune_rule, write_tunings
 
     names = tracks.split(",") if tracks else [n for n, t in all_tracks().items() if not t.data]
@@ -85,11 +88,13 @@ def tune_rules(
                 progress.update(task, completed=episodes)
 
             found = tune_rule(track, method, on_episodes=tell)
+            read_tunings.cache_clear()  # another run may have written in the meantime
             kept = [x for x in read_tunings() if (x.track, x.method) != (track.name, method)]
             write_tunings([*kept, found])
             progress.update(task, completed=BUDGET)
             console.print(f"{track.name}, {method}: {found.untuned_per_s:.6g} -> ", end="")
             console.print(f"{found.tuned_per_s:.6g}, {found.episodes} episodes", markup=False)
+    write_page()
 
 
 def _line(adopted: bool, agent: str, group: str, difference: tuple[float, float, float]) -> str:
