@@ -57,10 +57,16 @@ class SubmittedAgent(Entrant):
             ConfigError: if the folder is refused, or has become another agent.
         """
         aside = TemporaryDirectory(prefix="twin-gym-submission-")
-        submission = checked_copy(self.source, Path(aside.name) / "files")
-        if submission.manifest.name != self.name:
-            raise ConfigError(f"{str(self.source)!r} holds another agent than {self.name!r} by now")
-        policies = _Policies(submission, track, seed, self.limits)
+        try:
+            submission = checked_copy(self.source, Path(aside.name) / "files")
+            if submission.manifest.name != self.name:
+                raise ConfigError(
+                    f"{str(self.source)!r} holds another agent than {self.name!r} by now"
+                )
+            policies = _Policies(submission, track, seed, self.limits)
+        except BaseException:
+            aside.cleanup()
+            raise
         weakref.finalize(policies, aside.cleanup)
         return Fitted(policies.policy_for, Cost(**self.manifest.cost.model_dump()))
 

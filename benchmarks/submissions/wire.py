@@ -41,7 +41,7 @@ def packed(message: Message, arrays: Sequence[AnyArray] = ()) -> bytes:
     Returns:
         The bytes to send.
     """
-    whole = [np.ascontiguousarray(one) for one in arrays]
+    whole = [np.asarray(one, order="C") for one in arrays]
     listed = [[one.dtype.str, list(one.shape)] for one in whole]
     text = json.dumps(message | {"arrays": listed}).encode()
     parts = [one.tobytes() for one in whole]
