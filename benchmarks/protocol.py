@@ -27,8 +27,9 @@ PROTOCOL = "twin_gym board 1"
 
 ANCHORS_FILE = Path(__file__).with_name("anchors.toml")
 MAX_SEEDS = 1000
-_VALIDATION_FIRST = 2**20
-"""Tuning and curves use validation worlds before this one; `run` scores on those from here on."""
+_FIRST = 2**20
+"""The board's worlds of a family begin here. Tuning and curves use validation worlds before it, and
+experiments of the time before the board have looked at some of the first test worlds."""
 
 BoardFamily = Literal["validation", "test"]
 BoundKind = Literal["exact optimum", "option bound", "LP", "perfect information", "best known"]
@@ -121,8 +122,7 @@ class Track:
         """
         if not 0 <= seed < MAX_SEEDS:
             raise ConfigError(f"seeds of a board are 0 to {MAX_SEEDS - 1}, got {seed}")
-        begin = _VALIDATION_FIRST if family == "validation" else 0
-        return world_seeds(family, self.worlds, first=begin + seed * self.worlds)
+        return world_seeds(family, self.worlds, first=_FIRST + seed * self.worlds)
 
 
 @dataclass(frozen=True)
