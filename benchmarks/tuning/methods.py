@@ -20,6 +20,7 @@ Values = Mapping[str, Any]
 
 _DIGITS = 6
 _MOST_FACTOR = _MOST_RISE = 2.0
+_GRID = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 
 
 class TunableRule(ABC):
@@ -30,9 +31,11 @@ class TunableRule(ABC):
 
     Attributes:
         start: the untuned rule, shares of the ranges; shape (parameters,).
+        coarse: other sets to begin the search with; shape (candidates, parameters).
     """
 
     start: Floats
+    coarse: Floats
 
     def __init__(self, scenarios: Sequence[AdmissionScenario]) -> None:
         self.scenarios = scenarios
@@ -61,6 +64,7 @@ class Reservation(TunableRule):
         self._room = np.array(list(self.first.capacity.values())) - needed
         self._where = np.nonzero((needed > 0) & (self._room > 0))
         self.start = np.zeros(len(self._where[0]))
+        self.coarse = np.zeros((0, len(self.start)))
 
     def policy(self, scenario: AdmissionScenario, shares: Floats) -> Policy:
         """Density order with these thresholds."""
@@ -84,7 +88,9 @@ class Reservation(TunableRule):
 class BidPrice(TunableRule):
     """By resource, the factor of its shadow price and the rise of its price, each 0 to 2.
 
-    A factor is a parameter only where the linear programme of some scenario has a price.
+    A factor is a parameter only where the linear programme of some scenario has a price. At its
+    price the marginal slice is admitted always, above it never: a threshold comes of a lower factor
+    and a rise together, and so the search begins with a grid of both, the same for all resources.
     """
 
     def __init__(self, scenarios: Sequence[AdmissionScenario]) -> None:
@@ -94,6 +100,9 @@ class BidPrice(TunableRule):
         self._priced = [k for k, name in enumerate(names) if any(p[name] > 0 for p in prices)]
         factors, rises = len(self._priced), len(names)
         self.start = np.concatenate([np.full(factors, 1.0 / _MOST_FACTOR), np.zeros(rises)])
+        self.coarse = np.array(
+            [[factor] * factors + [rise] * rises for factor in _GRID for rise in _GRID]
+        )
 
     def policy(self, scenario: AdmissionScenario, shares: Floats) -> Policy:
         """Bid prices with these factors and rises."""

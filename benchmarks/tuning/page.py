@@ -40,6 +40,8 @@ is `bid-price`.
 
 Both were searched by the same coordinate search with common random numbers and a budget of
 {BUDGET:,} episodes on every track; it ends earlier where no step of a fortieth of a range gains.
+For bid prices it begins with a grid of one factor and one rise for all resources, out of the same
+budget: changing either alone leads nowhere.
 Validation worlds 0 to 23 of each track, then the 96 after them for the values below; on `what-if`
 the eight training scenarios together, six worlds each, then 24 each (the mean over scenarios is
 shown; a scenario counts in the search relative to its fluid bound). On teletraffic tracks episodes

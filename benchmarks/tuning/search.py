@@ -33,6 +33,8 @@ class Method(Protocol):
 
     start: Floats
     """The untuned rule; shape (parameters,)."""
+    coarse: Floats
+    """Others to begin with, where one parameter alone leads nowhere; (candidates, parameters)."""
 
     def policy(self, scenario: AdmissionScenario, shares: Floats) -> Policy:
         """The rule with other parameters in each row; shares of shape (rows, parameters)."""
@@ -78,7 +80,7 @@ def earned_per_s(
 
 
 class CoordinateSearch:
-    """Starts with the untuned rule; each round changes every parameter alone.
+    """Starts with the untuned rule or the best of the coarse ones; rounds change parameters alone.
 
     The first round goes to each tenth of a parameter's range, later ones a step up and down. The
     changes that gained are then put together, the best first, and the best set is kept. A round
@@ -120,6 +122,7 @@ class CoordinateSearch:
     def run(self) -> Found:
         """Searches; the same arguments give the same parameters."""
         start_score = self._score = float(self._scores(self._best[None])[0])
+        self._keep_best(self._method.coarse, self._scores(self._method.coarse))
         self._round(None)
         for step in _STEPS:
             while self._round(step):
@@ -134,6 +137,10 @@ class CoordinateSearch:
         together = self._put_together(alone, scores)
         sets = np.concatenate([alone, together])
         scores = np.concatenate([scores, self._scores(together)])
+        return self._keep_best(sets, scores)
+
+    def _keep_best(self, sets: Floats, scores: Floats) -> bool:
+        """Takes the best set if it is better; `scores` may be of the first of the sets only."""
         if len(scores) == 0 or scores.max() <= self._score:
             return False
         self._best, self._score = sets[scores.argmax()], float(scores.max())
