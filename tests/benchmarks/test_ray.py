@@ -105,3 +105,10 @@ def test_without_ray_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"twin-gym\[cluster\]"):
         RayEngine(run_cell, Path).run([], None)
+
+
+def test_an_address_without_a_cluster_is_refused_at_once():
+    """With what to do; nothing listens at port 1."""
+    pytest.importorskip("ray")
+    with pytest.raises(ConfigError, match="ray start --head"):
+        RayEngine(run_cell, Path, address="127.0.0.1:1").run([], None)
