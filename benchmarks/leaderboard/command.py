@@ -13,11 +13,11 @@ from rich.console import Console
 
 from benchmarks.files import write_text
 from benchmarks.protocol import BoardFamily
+from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import BOARD_FOLDER
 from twin_gym.errors import ConfigError, missing_extra
 
 MARKDOWN_FILE, HTML_FILE = "LEADERBOARD.md", "leaderboard.html"
-USES_FILE = "test_uses.jsonl"
 _COMMIT_DIGITS = 10
 
 

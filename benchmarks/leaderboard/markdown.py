@@ -15,6 +15,7 @@ from benchmarks.leaderboard.wording import (
     p_value,
     reading,
     share_with_interval,
+    to_learn,
     with_interval,
 )
 
@@ -99,8 +100,8 @@ def _track(page: TrackPage) -> Iterator[str]:
     digits = digits_for(page.bound_per_s)
     yield f"## {page.name}"
     yield (
-        f"{escaped(page.title)} {counted(page.worlds, 'world')} a seed, "
-        f"{page.learner_steps:,} steps to learn. Reference: {escaped(page.reference)}."
+        f"{escaped(page.title)} {counted(page.worlds, 'world')} a seed. "
+        f"To learn: {to_learn(page)}. Reference: {escaped(page.reference)}."
     )
     rows = [_bound_cells(page, digits)]
     rows += [_cells(row, digits) for row in page.rows]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.entrants import Cost, Entrant, entrants
 from benchmarks.leaderboard.gather import AgentRuns, TrackRuns, command_of
 from benchmarks.leaderboard.summary import BOUND_SCORE, Measure, Row, Skipped, TrackPage, Versus
-from benchmarks.protocol import BoardFamily
+from benchmarks.protocol import BoardFamily, Track
 from benchmarks.statistics import (
     Interval,
     holm,
@@ -76,6 +76,7 @@ def track_page(runs: TrackRuns, settings: Settings) -> TrackPage:
         scenarios=len(track.test),
         worlds=track.worlds * len(track.test),
         learner_steps=track.learner_steps,
+        log=_log(track),
         anchors=anchors,
         bound_per_s=bound,
         random_per_s=random,
@@ -84,6 +85,11 @@ def track_page(runs: TrackRuns, settings: Settings) -> TrackPage:
         rows=rows,
         skipped=_skipped(runs),
     )
+
+
+def _log(track: Track) -> str:
+    data = track.data
+    return "" if data is None else f"{data.num_steps:,} logged decisions of {data.policy}"
 
 
 def reference_of(order: Sequence[str], settings: Settings) -> str:

@@ -130,6 +130,7 @@ class TrackPage:
         scenarios: that scores are earned on.
         worlds: of one seed, over all scenarios.
         learner_steps: that a learner may take.
+        log: what learners are given instead of an environment, in words, or "".
         anchors: of each scenario.
         bound_per_s: what 100 is; mean over scenarios.
         random_per_s: what 0 is, with the interval it was measured with.
@@ -146,6 +147,7 @@ class TrackPage:
     scenarios: int
     worlds: int
     learner_steps: int
+    log: str
     anchors: tuple[Anchors, ...]
     bound_per_s: float
     random_per_s: Measure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import floor, isnan, log10
 
 from benchmarks.entrants import Cost
-from benchmarks.leaderboard.summary import About, Measure, Overall, Row
+from benchmarks.leaderboard.summary import About, Measure, Overall, Row, TrackPage
 
 MINUS = "\u2212"
 NONE = "\u2013"
@@ -162,6 +162,11 @@ def counted(count: int, noun: str) -> str:
         ('1 seed', '10 seeds')
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def to_learn(page: TrackPage) -> str:
+    """What a learner is given on a track."""
+    return page.log or f"{page.learner_steps:,} steps"
 
 
 def more(first: Overall, other: Overall) -> str:

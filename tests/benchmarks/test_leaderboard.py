@@ -50,7 +50,9 @@ def known_anchors(tmp_path_factory):
     """Anchors in which random earns 10 a second and the bound is 30."""
     path = tmp_path_factory.mktemp("anchors") / "anchors.toml"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(protocol, "ANCHORS_FILE", write_anchors(path, [SMALL, CONTENTION, WHAT_IF]))
+        patch.setattr(
+            protocol, "ANCHORS_FILE", write_anchors(path, [SMALL, CONTENTION, WHAT_IF, "offline"])
+        )
         yield
 
 
@@ -161,6 +163,13 @@ def test_a_track_of_several_scenarios_averages_over_them():
     assert len(raw) == 16
     assert row.earned_per_s.estimate == pytest.approx(np.mean(raw))
     assert row.score.estimate == pytest.approx(np.mean([one.scores() for one in results]))
+
+
+def test_a_track_of_logged_data_says_what_learners_are_given():
+    """They are given decisions of a log instead of steps in an environment."""
+    found = summarise(board_of({"offline": {"density": 60.0}}, seeds=2), QUICK)
+    assert found.tracks[0].log == "100,000 logged decisions of density"
+    assert "To learn: 100,000 logged decisions of density." in as_markdown(found)
 
 
 def test_bound_and_random_are_rows_of_their_own(summary, page):
