@@ -29,7 +29,7 @@ from twin_gym.errors import TwinGymError
 _CHECKOUT = Path(__file__).parents[2]
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _START = (
-    "import sys; sys.path.append(sys.argv[1]); from benchmarks.submissions.child import main; "
+    "import sys; sys.path.insert(0, sys.argv[1]); from benchmarks.submissions.child import main; "
     "main(int(sys.argv[2]), sys.argv[3], sys.argv[4])"
 )
 _ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
@@ -227,6 +227,7 @@ class _Started:
             "life": life,
             "status": status,
             "of_child": [theirs.fileno()],
+            "home": str(self.home),
             "processes": limits.processes,
             "limits": limits.of_system(),
         }

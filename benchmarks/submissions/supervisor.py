@@ -14,6 +14,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import sys
 import time
@@ -40,6 +41,7 @@ def main() -> None:
         os.close(descriptor)
     ended = _watch(child, life, settings["processes"])
     _end_all(child)
+    shutil.rmtree(settings["home"], ignore_errors=True)  # nobody else would, if the board is gone
     os.write(status, (json.dumps(ended) + "\n").encode())
 
 

@@ -3,6 +3,8 @@
 import gc
 import os
 import re
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.scenario import load
 
 SCENARIO = load("contention").replace(horizon_s=10.0)
+ROOT = Path(__file__).parents[2]
 ROWS = 4
 SEEN = np.zeros((ROWS, len(field_names(SCENARIO))), np.float32)
 MASKS = np.ones((ROWS, len(SCENARIO.slices) + 1), np.int8)
@@ -275,6 +278,37 @@ def test_process_ends_when_it_is_forgotten(tmp_path, left):
     del child
     gc.collect()
     assert not left()
+
+
+BOARD = """
+import sys
+from pathlib import Path
+from benchmarks.submissions.running import Child, Limits
+from benchmarks.submissions.supervisor import descendants
+child = Child(Path(sys.argv[1]), "agent:Agent", Limits())
+print(child.process_id, *descendants(child.process_id), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_process_ends_when_the_board_is_killed(tmp_path):
+    """Without a chance to say so; its copy of the files goes too."""
+    folder, aside = tmp_path / "mine", tmp_path / "aside"
+    folder.mkdir()
+    aside.mkdir()
+    (folder / "agent.py").write_text("import time; time.sleep(99)")
+    command = [sys.executable, "-c", BOARD, str(folder)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    own = os.environ | {"TMPDIR": str(aside)}
+    with subprocess.Popen(command, cwd=ROOT, text=True, env=own, **pipes) as board:
+        below = [int(one) for one in board.stdout.readline().split()]
+        assert len(list(aside.iterdir())) == 1
+        board.kill()
+    assert below
+    deadline_s = time.monotonic() + 20.0
+    while any(Path(f"/proc/{one}").exists() for one in below):
+        assert time.monotonic() < deadline_s
+    assert not list(aside.iterdir())
 
 
 def test_checked_gives_actions():
