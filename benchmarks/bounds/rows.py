@@ -102,9 +102,9 @@ def _sampled(scenario: AdmissionScenario, worlds: int, progress: Progress | None
     for fee, values in zip(fees, found.T, strict=True):
         mean = mean_interval(values)
         kind = "perfect information" + (f", fee {fee:g}" if fee else "")
-        what = "hindsight over realised requests, relaxed; weak duality in each world"
+        what = "hindsight over realised requests; weak duality in each world"
         if fee:
-            what += "; it pays a fee for knowing holding times, which is 0 on average for others"
+            what += ", fee for knowing holding times"
         rows.append(
             Row(scenario.name, scenario.digest, kind, mean.estimate, (mean.high - mean.low) / 2,
                 True, False, worlds, what)
