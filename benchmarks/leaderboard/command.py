@@ -33,7 +33,7 @@ def leaderboard(
     smallest_difference: Annotated[
         float, typer.Option(min=0.0, help="Of interest, in points of the score.")
     ] = 0.5,
-    resamples: Annotated[int, typer.Option(min=100, help="Of each bootstrap.")] = 4_000,
+    resamples: Annotated[int, typer.Option(min=100, help="Of each bootstrap.")] = 2_000,
     machine: Annotated[
         str, typer.Option(help="That the results were made on; else this one, in words.")
     ] = "",

@@ -45,7 +45,7 @@ class Settings:
     family: BoardFamily = "test"
     reference: str | None = None
     smallest_difference: float = 0.5
-    resamples: int = 4_000
+    resamples: int = 2_000
 
 
 def track_page(runs: TrackRuns, settings: Settings) -> TrackPage:
