@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin_gym.errors import ConfigError, TwinGymError
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import MMPP, AdmissionScenario
 from twin_gym.theory.chain import Floats
 from twin_gym.theory.option_model import OptionModel, option_model
+from twin_gym.theory.option_phases import PhasedModel, phases_of
 from twin_gym.theory.pieces import Piece, pieces_of
 
 MAX_VECTORS = 20_000
@@ -116,9 +117,15 @@ def option_bound(
     the latter no less than 0, with m_s = min(queue limit, λ_s p_s at the greatest rate) >= the
     mean number waiting: those that came within their patience.
 
+    *Bursts* (`MMPP`): h and w depend on the joint phase f, too; Δ includes changes of phase, rates
+    λ_s(f) stand in (e), and h(empty) is its mean over the phases that an episode may begin in. The
+    implicit equations of a step are solved over phases from above, where every value on the way
+    satisfies them as an inequality.
+
     Args:
-        scenario: exponential holding times, Poisson arrivals with constant or piecewise constant
-            rates (at most 4 different sets); any queue limits, either law of patience; no trace.
+        scenario: exponential holding times; Poisson arrivals with constant or piecewise constant
+            rates (at most 4 different sets), or bursts (at most 16 joint phases, and deterministic
+            patience); any queue limits; no trace.
         horizon_s: length of the episodes, > 0; None for the long run.
         max_vectors: how many vectors n are allowed.
 
@@ -146,6 +153,8 @@ def option_bound(
         raise ConfigError(
             f"`horizon_s` must be finite and > 0, or None for the long run, got {horizon_s!r}"
         )
+    if any(isinstance(one.arrival, MMPP) for one in scenario.slices):
+        return _in_phases(scenario, horizon_s, max_vectors)
     pieces = pieces_of(scenario, horizon_s, max_different=_MAX_RATES)
     model = option_model(scenario, max_vectors=max_vectors)
     _check_patience(model)
@@ -174,6 +183,27 @@ def option_bound(
         unlimited=tuple(
             tuple(scenario.slice_names[s] for s in sorted(one.unlimited)) for one in solved
         ),
+        horizon_s=horizon_s,
+        num_vectors=model.num_vectors,
+    )
+
+
+def _in_phases(
+    scenario: AdmissionScenario, horizon_s: float | None, max_vectors: int
+) -> OptionBound:
+    """The bound where some arrivals come in bursts; see `option_phases`."""
+    phases = phases_of(scenario)
+    model = option_model(scenario, max_vectors=max_vectors)
+    _check_patience(model)
+    length_s = math.inf if horizon_s is None else horizon_s
+    calm = _solve(model, phases.rates_hz @ phases.share, length_s)
+    phased = PhasedModel(model, phases, calm.unlimited)
+    gain, span = phased.solve(calm.value, length_s)
+    piece = Piece(1.0, tuple((phases.rates_hz @ phases.share).tolist()))
+    return OptionBound(
+        revenue_rate_per_s=gain + span / length_s - _penalties(model, [piece], 1.0, horizon_s),
+        long_run_per_s=gain - _penalties(model, [piece], 1.0, None),
+        unlimited=(tuple(scenario.slice_names[s] for s in sorted(calm.unlimited)),),
         horizon_s=horizon_s,
         num_vectors=model.num_vectors,
     )

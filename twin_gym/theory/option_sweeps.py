@@ -6,6 +6,8 @@ Imported when a bound is computed and not before. Vectors are in lexicographic o
 
 from __future__ import annotations
 
+import numpy as np
+
 from twin_gym.theory.sweeps import Floats, Ints, njit
 
 
@@ -155,3 +157,101 @@ def greatest_rise(value: Floats, up: Ints) -> float:
             if up[n, s] >= 0:
                 rise = max(rise, value[up[n, s]] - value[n])
     return rise
+
+
+@njit
+def age_in_phases(
+    obstacle: Floats,
+    steps: int,
+    step_s: float,
+    in_service: Ints,
+    down: Ints,
+    service_rate_hz: Floats,
+    change_hz: Floats,
+    is_proven: bool,
+    result: Floats,
+) -> None:
+    """As `age`, with obstacles that change with the phases of arrivals.
+
+    Args:
+        obstacle: what stopping gains; shape (vectors, phases).
+        steps: see `age`.
+        step_s: see there.
+        in_service: see there.
+        down: see there.
+        service_rate_hz: see there.
+        change_hz: rates from phase to phase, 0 on the diagonal.
+        is_proven: see there.
+        result: where the value goes; shape (vectors, phases).
+    """
+    phases = change_hz.shape[0]
+    old, new = obstacle.copy(), obstacle.copy()
+    explicit, known = np.zeros(phases), np.zeros(phases)
+    for _ in range(steps):
+        for n in range(obstacle.shape[0]):
+            rate_hz = _depart(
+                n, old, new, in_service, down, service_rate_hz, step_s, explicit, known
+            )
+            most = 0.0
+            for f in range(phases):
+                changed = 0.0
+                for g in range(phases):
+                    changed += step_s * change_hz[f, g] * (old[n, g] - old[n, f])
+                explicit[f] += changed
+                implicit = known[f] / (1.0 + step_s * rate_hz)
+                if not is_proven:
+                    implicit += changed / (1.0 + step_s * rate_hz)
+                    new[n, f] = max(obstacle[n, f], (explicit[f] + implicit) / 2.0)
+                explicit[f] = max(explicit[f], obstacle[n, f])
+                most = max(most, explicit[f], implicit)
+            if is_proven:
+                _lower(new[n], most, explicit, known, step_s, rate_hz, change_hz)
+        old, new = new, old
+    result[:] = old
+
+
+@njit
+def _depart(
+    n: int,
+    old: Floats,
+    new: Floats,
+    in_service: Ints,
+    down: Ints,
+    service_rate_hz: Floats,
+    step_s: float,
+    explicit: Floats,
+    known: Floats,
+) -> float:
+    """What departures from n do in a step, told by the old and by the new values; their rate."""
+    rate_hz = 0.0
+    for f in range(explicit.size):
+        explicit[f] = known[f] = old[n, f]
+    for s in range(service_rate_hz.size):
+        if in_service[n, s] > 0:
+            leave_hz = in_service[n, s] * service_rate_hz[s]
+            rate_hz += leave_hz
+            for f in range(explicit.size):
+                explicit[f] += step_s * leave_hz * (old[down[n, s], f] - old[n, f])
+                known[f] += step_s * leave_hz * new[down[n, s], f]
+    return rate_hz
+
+
+@njit
+def _lower(
+    value: Floats,
+    most: float,
+    least: Floats,
+    known: Floats,
+    step_s: float,
+    rate_hz: float,
+    change_hz: Floats,
+) -> None:
+    """Solves the implicit step over phases from above; each value met on the way is one too."""
+    value[:] = most
+    for _ in range(8):
+        for f in range(value.size):
+            total, out_hz = known[f], rate_hz
+            for g in range(value.size):
+                total += step_s * change_hz[f, g] * value[g]
+                out_hz += change_hz[f, g]
+            value[f] = min(value[f], max(least[f], total / (1.0 + step_s * out_hz)))
