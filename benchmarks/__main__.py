@@ -7,9 +7,8 @@ import sys
 import typer
 from rich.console import Console
 
-from benchmarks.anchors import write_anchors
 from benchmarks.leaderboard.command import leaderboard
-from benchmarks.listing import list_agents, list_tracks
+from benchmarks.listing import list_agents, list_tracks, write_anchors
 from benchmarks.runner.commands import command_run, command_status, command_test
 from benchmarks.submissions.commands import claim, verify
 from benchmarks.tuning.commands import tune, tune_rules

@@ -6,13 +6,12 @@ import json
 import os
 import platform
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
 from benchmarks.files import write_text
-from benchmarks.protocol import BoardFamily
 from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import BOARD_FOLDER
 from twin_gym.errors import ConfigError, missing_extra
@@ -25,7 +24,7 @@ def leaderboard(
     results: Annotated[Path, typer.Option(help="Folder of the results.")] = BOARD_FOLDER,
     out: Annotated[Path, typer.Option(help=f"Folder of {MARKDOWN_FILE}.")] = Path(),
     family: Annotated[
-        BoardFamily, typer.Option(help="validation: a preview of what was run.")
+        Literal["validation", "test"], typer.Option(help="validation: a preview of what was run.")
     ] = "test",
     reference: Annotated[
         str | None, typer.Option(help="Agent that all are compared with; else the best of each.")
