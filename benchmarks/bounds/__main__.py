@@ -42,9 +42,9 @@ def work_out(
     out: Annotated[Path, typer.Option(help="The data; the page stands beside it.")] = RESULTS,
 ) -> None:
     """Work out the bounds of all scenarios that tracks test on; what is there is kept."""
-    known = {} if again else read_rows(out)
+    known = read_rows(out)
     wanted = _wanted(only or [])
-    missing = [one for one in wanted if not _is_known(known, one)]
+    missing = [one for one in wanted if again or not _is_known(known, one)]
     console = Console(stderr=True)
     with training_progress(console) as progress:
         task = progress.add_task("bounds", total=float(len(missing)))
