@@ -76,6 +76,7 @@ def _claimed(tmp_path, scenario):
     return folder
 
 
+@pytest.mark.slow
 def test_code_is_claimed_verified_and_tested(tmp_path, track):
     """By the commands; it scores what the same rule of the board does."""
     folder = submission(tmp_path / "mine")
@@ -171,6 +172,7 @@ def test_verdict_is(found, same_steps, elsewhere, verdict):
     assert compared([50.0], [found], same_steps=same_steps, elsewhere=elsewhere)[0] == verdict
 
 
+@pytest.mark.slow
 def test_failing_code_is_told_with_its_seed(tmp_path):
     """The other seeds are run, and the table has them."""
     code = DENSITY.replace("def __init__(self, scenario):", "def __init__(self, scenario, seed=0):")
@@ -186,6 +188,7 @@ def test_failing_code_is_told_with_its_seed(tmp_path):
     assert "yes" in done.output
 
 
+@pytest.mark.slow
 def test_draws_that_nobody_seeded_are_found_out(tmp_path):
     """An agent that is not the same twice."""
     acts = "np.array([np.random.choice(np.flatnonzero(one)) for one in masks])"
