@@ -1,6 +1,7 @@
 """An Optuna study of a learner: trials, the best again with other seeds, then a fresh comparison.
 
-1. `trials` settings with seed 0, the first of them the defaults, proposed by a seeded TPE sampler.
+1. `trials` settings with seed 0, the first of them the defaults, proposed by a seeded TPE sampler;
+   each length of the rollouts is tried once before it may choose.
 2. The best two, and the defaults, with one more seed: the mean of both seeds chooses.
 3. The one that was chosen against the defaults with four seeds and in worlds that nothing was
    chosen by. Only if the paired 95 % interval is above zero is it taken: the best of many is
@@ -18,7 +19,14 @@ from typing import Any, Protocol
 
 from agents.settings import AgentName, TrainSettings
 from benchmarks.statistics.basics import Interval, mean_interval
-from benchmarks.tuning.space import Group, base_settings, default_parameters, suggest, to_changes
+from benchmarks.tuning.space import (
+    ROLLOUTS,
+    Group,
+    base_settings,
+    default_parameters,
+    suggest,
+    to_changes,
+)
 from benchmarks.tuning.trainings import Training
 from twin_gym.errors import ConfigError
 
@@ -166,7 +174,11 @@ class _Running:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         sampler = optuna.samplers.TPESampler(seed=_SAMPLER_SEED, n_startup_trials=_STARTUP_TRIALS)
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.enqueue_trial(default_parameters(self._agent))
+        defaults = default_parameters(self._agent)
+        study.enqueue_trial(defaults)
+        for rollout in ROLLOUTS:
+            if rollout != defaults["rollout"]:
+                study.enqueue_trial({"rollout": rollout})
         found: list[Candidate] = []
 
         def objective(trial: optuna.Trial) -> float:
