@@ -219,6 +219,17 @@ def test_discretised_options_satisfy_what_the_proof_needs():
             before = option
 
 
+@pytest.mark.parametrize("law", ["deterministic", "exponential"])
+def test_options_that_wait_fall_with_the_load(law):
+    """Even for an h whose gains do not: the obstacle is the least function above that falls."""
+    model = option_model(waiting_calls(law=law), max_vectors=100)
+    value = -np.random.default_rng(4).uniform(0.0, 3.0, model.num_vectors)
+    for is_proven in (True, False):
+        option, obstacle = model.options(value, frozenset(), 0.02, is_proven=is_proven)
+        assert model.greatest_rise(obstacle, frozenset()) == 0.0
+        assert model.greatest_rise(option, frozenset()) < 1e-12
+
+
 def test_bound_of_pieces_tends_to_the_mean_of_both():
     """Rates that change so seldom that each piece is a long run of its own."""
     rare = waiting_calls(arrival=Schedule(period_s=2e5, factors=(0.5, 1.5)))
