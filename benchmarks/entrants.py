@@ -176,10 +176,13 @@ class OfflineLearner(Entrant):
 @cache
 def entrants() -> Mapping[str, Entrant]:
     """Everyone by name, in the order of tables."""
+    from benchmarks.tuning.entrant import tuned_rules
+
     found: list[Entrant] = []
     for name in POLICIES:
         kind: Kind = "optimum" if name == "optimum" else "rule"
         found.append(Rule(name, kind, describe_policy(name).partition("\n")[0]))
+    found += tuned_rules()  # `reservation` takes the place of the rule of the package
     found += [Learner(name, text) for name, text in AGENTS.items()]
     found += [OfflineLearner(method, text) for method, text in OFFLINE_METHODS.items()]
     return {one.name: one for one in found}
