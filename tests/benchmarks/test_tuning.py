@@ -13,11 +13,20 @@ from benchmarks.tracks import track_named, tracks
 from benchmarks.tuning import entrant, rules, settings, trainings
 from benchmarks.tuning.entrant import TunedRule, tuned_rules
 from benchmarks.tuning.methods import METHODS, UNTUNED
+from benchmarks.tuning.page import PAGE, as_markdown
 from benchmarks.tuning.rules import read_tunings, tune_rule, write_tunings
 from benchmarks.tuning.search import CoordinateSearch
 from benchmarks.tuning.settings import tuned_settings
-from benchmarks.tuning.space import GROUPS, ROLLOUTS, TUNABLE, base_settings, group_of
-from benchmarks.tuning.study import FRESH_SEEDS, MORE_SEEDS, Study, run_study, trainings_of
+from benchmarks.tuning.space import (
+    GROUPS,
+    ROLLOUTS,
+    TUNABLE,
+    base_settings,
+    default_parameters,
+    group_of,
+    to_changes,
+)
+from benchmarks.tuning.study import FRESH_SEEDS, MORE_SEEDS, run_study, trainings_of
 from benchmarks.tuning.summary import STUDIES_FILE, learned_toml, read_studies, write_studies
 from benchmarks.tuning.trainings import Training, Trainings, run_training
 from twin_gym.errors import ConfigError, UnknownNameError
@@ -152,15 +161,19 @@ def test_summary_is_read_back_and_gives_the_settings(tmp_path, monkeypatch):
 
 
 def test_committed_settings_are_those_of_the_committed_studies():
-    """learned.toml follows from studies.json, and every study had the same budget."""
+    """learned.toml follows from studies.json; in a group every agent had the same budget."""
     studies = read_studies()
     assert learned_toml(studies) == settings.LEARNED_FILE.read_text("utf-8")
-    assert len({len(one.candidates) for one in studies}) == 1
+    budgets = {(one.group, len(one.candidates), one.steps) for one in studies}
+    assert len(budgets) == len({one.group for one in studies})
     for one in studies:
-        assert one.candidates[0].changes == Study.settings.fget(
-            replace(one, chosen=one.candidates[0].changes, adopted=True)
-        )
+        assert one.candidates[0].changes == to_changes(default_parameters(one.agent))
     assert STUDIES_FILE.exists()
+
+
+def test_committed_page_is_that_of_the_committed_files():
+    """tuning.md says what stands in the files."""
+    assert PAGE.read_text("utf-8") == as_markdown(read_tunings(), read_studies())
 
 
 # Rules
