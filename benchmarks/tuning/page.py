@@ -81,8 +81,9 @@ _NOTES = """\
 - With the defaults a training on the teletraffic tracks has eight updates, and the greedy policies
   of most trainings still admit everything (19.6 on `teletraffic-medium`, optimum 21.1). The studies
   there try updates every 256 decisions and more trials; those of the other groups were made before
-  and did not. Space and trials were enlarged after the outcome of eight trials was seen (A2C: nothing;
-  MaskablePPO: +1.16), and the fresh seeds were used for both. MaskablePPO gains most of what there is; A2C does in some seeds and not in others.
+  and did not. Space and trials were enlarged after the outcome of eight trials was seen (A2C:
+  nothing; MaskablePPO: +1.16), and the fresh seeds were used for both. MaskablePPO gains most of
+  what there is; A2C does in some seeds and not in others.
 - Tuning finds nothing on Erlang's systems, where to admit all is optimal.
 """
 
