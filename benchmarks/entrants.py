@@ -124,8 +124,10 @@ class Learner(Entrant):
     kind: Kind = "learned"
 
     def refuses(self, track: Track) -> str | None:
-        """It needs an environment to learn in."""
-        return "it learns in an environment, and this track gives a log" if track.data else None
+        """It needs an environment to learn in, and something to learn."""
+        if track.data:
+            return "it learns in an environment, and this track gives a log"
+        return None if track.learner_steps else "this track checks known answers and trains nobody"
 
     def settings(self, track: Track, seed: int) -> TrainSettings:
         """Those that were tuned, for this track."""

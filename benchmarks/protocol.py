@@ -61,7 +61,7 @@ class Track:
         title: one sentence.
         train: scenarios that learners may use, by preset name or path of a TOML file.
         test: scenarios that scores are earned on; the score is the mean of theirs.
-        learner_steps: environment steps that a learner may take.
+        learner_steps: environment steps that a learner may take; 0: nobody is trained.
         environment: id of the environment.
         objective: what the rewards are.
         worlds: test worlds of one seed, for each scenario.
