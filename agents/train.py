@@ -50,6 +50,14 @@ Agent = Annotated[str, typer.Argument(help="What is trained; --list names them."
 List = Annotated[
     bool, typer.Option("--list", callback=_print_agents, is_eager=True, help="List the agents.")
 ]
+MoreScenarios = Annotated[
+    str,
+    typer.Option(
+        "--more-scenarios",
+        metavar="NAMES",
+        help="Others with commas between, which episodes may be in as well: what-if training.",
+    ),
+]
 Scenario = Annotated[
     str,
     typer.Option("--scenario", "-s", metavar="NAME", help="A scenario by name, or a TOML file."),
@@ -116,6 +124,7 @@ def main(
     agent: Agent,
     list_agents: List = False,
     scenario: Scenario = _D.scenario,
+    more_scenarios: MoreScenarios = "",
     seed: Seed = _D.seed,
     seeds: Seeds = 1,
     steps: Steps = _D.total_steps,
@@ -158,6 +167,7 @@ def main(
         smoothing=smoothing, temperature=temperature, synthetic_share=synthetic_share,
         centre_rewards=centre_rewards, simulated_time=simulated_time,
         critic_warm_up_steps=critic_warm_up,
+        more_scenarios=tuple(name for name in more_scenarios.split(",") if name),
     )  # fmt: skip
     settings = TrainSettings(**_rounded(given))
     from agents.session import Session

@@ -68,6 +68,7 @@ def test_digest_names_the_settings():
         "hidden": (4,), "discount_holding_times": 9.0, "trace_holding_times": 9.0,
         "default_policy": "fifo", "num_decisions": 99, "smoothing": 0.2, "temperature": 2.0,
         "synthetic_share": 0.5, "centre_rewards": False, "simulated_time": False,
+        "more_scenarios": ("mild",),
     }  # fmt: skip
     fields = {field.name for field in dataclasses.fields(TINY)}
     assert changes.keys() == fields - {"critic_warm_up_steps"}

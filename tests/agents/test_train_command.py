@@ -88,7 +88,7 @@ def test_every_setting_has_an_option():
         "critic_warm_up_steps": "critic_warm_up",
     }  # fmt: skip
     for field in dataclasses.fields(TrainSettings):
-        if field.name in {"agent", "hidden"}:
+        if field.name in {"agent", "hidden", "more_scenarios"}:
             continue
         assert defaults[names.get(field.name, field.name)] == field.default, field.name
 
@@ -140,7 +140,8 @@ def test_training_leaves_a_line_and_an_actor(network, tmp_path):
     assert text.count("\n") == 1
     assert "NaN" not in text
     line = json.loads(text)
-    settings = TrainSettings(**(line["settings"] | {"hidden": tuple(line["settings"]["hidden"])}))
+    tuples = {name: tuple(line["settings"][name]) for name in ("hidden", "more_scenarios")}
+    settings = TrainSettings(**(line["settings"] | tuples))
     assert settings == TINY.with_(scenario=str(network))
     assert line["digest"] == settings.digest
     assert line["folder"] == run_name(settings)

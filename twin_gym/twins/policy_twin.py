@@ -62,9 +62,6 @@ class PolicyTwin:
         self.name = self.card.name + ("" if self.greedy else "-sampled")
         self._layout = ObservationLayout.from_names(self.card.field_names)
         self._plain: PlainNetwork | None = None
-        if isinstance(self.network, SliceNetwork):
-            state = self.network.state_dict()
-            self._plain = PlainNetwork({name: values.numpy() for name, values in state.items()})
         self.reset(0)
 
     def sampled(self) -> PolicyTwin:
@@ -90,8 +87,11 @@ class PolicyTwin:
         Raises:
             ConfigError: if the arrays are those of another network or form of action.
         """
-        if self.greedy and self._plain is not None:
+        if self.greedy and isinstance(self.network, SliceNetwork):
             self._check(observations, masks)
+            if self._plain is None:
+                state = self.network.state_dict()
+                self._plain = PlainNetwork({name: x.numpy() for name, x in state.items()})
             logits = self._plain(np.asarray(observations, np.float32))
             best: Actions = np.where(np.asarray(masks) > 0, logits, -np.inf).argmax(axis=1)
             return best
