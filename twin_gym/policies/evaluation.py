@@ -9,8 +9,9 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from twin_gym.envs.batch import Engine
 from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv
-from twin_gym.envs.slice_admission.batch import Engine, Objective, ScenarioLike
+from twin_gym.envs.slice_admission.batch import Objective, ScenarioLike
 from twin_gym.envs.slice_admission.observation import ActionForm
 from twin_gym.policies.base import Policy
 from twin_gym.policies.trajectory import TrajectoryHash
