@@ -16,10 +16,10 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 TYPED := $(wildcard twin_gym agents benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench clean
+.PHONY: help venv demo test lint bench leaderboard clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED) ## build .venv with everything needed here (PYTHON=python3.12 for another Python)
 
@@ -36,6 +36,9 @@ lint: $(INSTALLED) ## ruff and mypy
 
 bench: $(INSTALLED) ## steps per core-second
 	$(BIN)/python -m benchmarks.throughput
+
+leaderboard: $(INSTALLED) ## LEADERBOARD.md and its page, from the results that are there
+	$(BIN)/python -m benchmarks leaderboard
 
 clean: ## remove .venv, caches and builds (results stay)
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -80,19 +81,51 @@ def save_actor(model: OnPolicyAlgorithm, settings: TrainSettings, folder: Path) 
     for name, values in model.policy.state_dict().items():
         for place, short in _PLACES.items():
             if name.startswith(place):
-                weights[short + name.removeprefix(place)] = values.contiguous()
-    content = safetensors.torch.save(weights)
+                weights[short + name.removeprefix(place)] = values
+    write_actor(
+        weights,
+        scenario,
+        folder,
+        agent=settings.agent,
+        hidden=settings.hidden,
+        steps=model.num_timesteps,
+        settings=asdict(settings),
+    )
+
+
+def write_actor(
+    weights: Mapping[str, torch.Tensor],
+    scenario: AdmissionScenario,
+    folder: Path,
+    *,
+    agent: str,
+    hidden: Sequence[int],
+    steps: int,
+    settings: Mapping[str, Any],
+) -> None:
+    """Writes the two files of an actor, whatever it was trained with.
+
+    Args:
+        weights: of a `SliceNetwork`, by its own names.
+        scenario: what it was trained on.
+        folder: made if it does not exist; an actor that is there already is replaced.
+        agent: how tables call it.
+        hidden: widths of the network.
+        steps: environment steps that it learned from.
+        settings: of its training; what JSON can say.
+    """
+    content = safetensors.torch.save({name: one.contiguous() for name, one in weights.items()})
     card = {
         "format": FORMAT,
-        "agent": settings.agent,
+        "agent": agent,
         "action": "slice",
         "field_names": list(field_names(scenario, "slice")),
         "num_actions": len(scenario.slices) + 1,
-        "hidden": list(settings.hidden),
+        "hidden": list(hidden),
         "scenario": scenario.name,
         "scenario_digest": scenario.digest,
-        "steps": model.num_timesteps,
-        "settings": asdict(settings),
+        "steps": steps,
+        "settings": dict(settings),
         "weights_sha256": hashlib.sha256(content).hexdigest(),
     }
     folder.mkdir(parents=True, exist_ok=True)

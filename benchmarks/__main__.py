@@ -8,7 +8,10 @@ import typer
 from rich.console import Console
 
 from benchmarks.anchors import write_anchors
+from benchmarks.leaderboard.command import leaderboard
 from benchmarks.listing import list_agents, list_tracks
+from benchmarks.runner.commands import command_run, command_status, command_test
+from benchmarks.tuning.commands import tune
 from twin_gym.errors import TwinGymError
 
 app = typer.Typer(
@@ -19,6 +22,11 @@ app = typer.Typer(
 app.command("tracks")(list_tracks)
 app.command("agents")(list_agents)
 app.command("anchors")(write_anchors)
+app.command("tune")(tune)
+app.command("run")(command_run)
+app.command("test")(command_test)
+app.command("status")(command_status)
+app.command("leaderboard")(leaderboard)
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.session import package_versions
 from benchmarks.entrants import Cost, Entrant, Fitted, PolicyFor, Stopwatch, entrant_named
 from benchmarks.protocol import PROTOCOL, BoardFamily, Track, anchors_of
 from benchmarks.tracks import track_named
@@ -151,6 +150,8 @@ def fit(track: Track, entrant: Entrant, seed: int, folder: Path, tell: OnStage) 
 
 def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
     """Tests what was made ready, in the worlds of the cell."""
+    from agents.session import package_versions  # loads torch
+
     watch = Stopwatch()
     scenarios = track.test_scenarios()
     found = []

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from benchmarks.protocol import Track
+from benchmarks.tuning.space import group_of
+
+LEARNED_FILE = Path(__file__).with_name("learned.toml")
 
 
 def tuned_settings(agent: str, track: Track) -> dict[str, Any]:
@@ -15,6 +21,18 @@ def tuned_settings(agent: str, track: Track) -> dict[str, Any]:
         track: where it learns.
 
     Returns:
-        Names and values for `TrainSettings.with_`; empty where the defaults stay.
+        Names and values for `TrainSettings.with_`; empty where the defaults stay, because nothing
+        was better by more than noise or nobody looked.
     """
-    return {}
+    group = group_of(track)
+    if group is None:
+        return {}
+    return dict(_read(LEARNED_FILE).get((agent, group.name), {}))
+
+
+@cache
+def _read(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    if not path.exists():
+        return {}
+    entries = tomllib.loads(path.read_text("utf-8")).get("learned", [])
+    return {(one["agent"], one["group"]): one["settings"] for one in entries}

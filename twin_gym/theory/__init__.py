@@ -3,6 +3,7 @@
 from twin_gym.theory.bounds import FluidBound, fluid_bound, utilisation_bound
 from twin_gym.theory.erlang import ErlangA, erlang_a, erlang_b
 from twin_gym.theory.evaluation import PolicyFunction, PolicyValue, evaluate_policy, first_fit
+from twin_gym.theory.finite_horizon import FiniteHorizonOptimum, finite_horizon_optimum
 from twin_gym.theory.optimal import OptimalPolicy, optimal_policy
 from twin_gym.theory.product_form import (
     KaufmanRoberts,
@@ -13,6 +14,7 @@ from twin_gym.theory.product_form import (
 
 __all__ = [
     "ErlangA",
+    "FiniteHorizonOptimum",
     "FluidBound",
     "KaufmanRoberts",
     "OptimalPolicy",
@@ -22,6 +24,7 @@ __all__ = [
     "erlang_a",
     "erlang_b",
     "evaluate_policy",
+    "finite_horizon_optimum",
     "first_fit",
     "fluid_bound",
     "kaufman_roberts",

@@ -18,9 +18,11 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
 from twin_gym.envs.slice_admission import observation_space
+from twin_gym.envs.slice_admission.observation import ActionForm
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.scenario import AdmissionScenario, load, names, to_toml
 from twin_gym.twins.card import package_versions
@@ -33,6 +35,11 @@ FORMAT = "twin_gym transitions 1"
 _DATASET_ID = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*-v[0-9]+")
 _NAMESPACE_FILE = "namespace_metadata.json"
 _DATA = "data"
+# What a damaged file makes Minari, h5py and json raise.
+_BROKEN = (
+    OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError,
+    RecursionError,
+)  # fmt: skip
 
 
 def export_minari(
@@ -47,7 +54,8 @@ def export_minari(
     """Writes a Minari data set: one episode of the data set is one episode of the environment.
 
     Every episode has its world's seed, and infos with `action_mask` and `elapsed_s`, one more than
-    steps as Minari has observations. Where the scenario is a preset, `recover_environment` makes
+    steps as Minari has observations; what passed before the first decision is not recorded and
+    stands as 0. Where the scenario is a preset, `recover_environment` makes
     the environment again; otherwise parse the `scenario_toml` of the metadata. The folder appears
     under its name when it is complete. Nothing is written outside `root`; to load by id, set
     `MINARI_DATASETS_PATH` to it.
@@ -117,7 +125,7 @@ def import_minari(folder: str | Path) -> Transitions:
         columns = [_columns(episode) for episode in storage.get_episodes(numbers)]
         seeds = [int(one["seed"]) for one in storage.get_episode_metadata(numbers)]
         joined = {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
-        return Transitions(
+        found = Transitions(
             **joined,
             seeds=np.array(seeds, np.int64),
             scenario_digest=str(about["scenario_digest"]),
@@ -125,10 +133,13 @@ def import_minari(folder: str | Path) -> Transitions:
             policy=str(about["policy"]),
             epsilon=float(about["epsilon"]),
         )
+        if found.digest != about["transitions_digest"]:
+            raise ConfigError("its values are not those that were exported")
     except ConfigError as error:
         raise ConfigError(f"{origin!r}: {error}") from None
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AssertionError) as error:
+    except _BROKEN as error:
         raise ConfigError(f"{origin!r} is no Minari data set of transitions: {error}") from None
+    return found
 
 
 def _storage_class() -> type[Any]:
@@ -139,7 +150,8 @@ def _storage_class() -> type[Any]:
         from minari.dataset.minari_storage import MinariStorage
     except ImportError as error:
         raise missing_extra("a Minari data set", "offline") from error
-    return MinariStorage
+    found: type[Any] = MinariStorage
+    return found
 
 
 def _write(
@@ -150,7 +162,7 @@ def _write(
         folder,
         observation_space=observation_space(scenario, transitions.action),
         action_space=spaces.Discrete(transitions.masks.shape[1]),
-        env_spec=_env_spec(scenario, transitions),
+        env_spec=env_spec(scenario, transitions.action),
         jpeg_encoding=False,
     )
     storage.update_metadata(metadata)
@@ -196,14 +208,20 @@ def _metadata(
     return found
 
 
-def _env_spec(
-    scenario: AdmissionScenario, transitions: Transitions
-) -> gymnasium.envs.registration.EnvSpec | None:
-    """What makes the environment again: only names fit into it, so that presets have one."""
+def env_spec(scenario: AdmissionScenario, action: ActionForm) -> EnvSpec | None:
+    """What makes the environment again.
+
+    Args:
+        scenario: what it runs.
+        action: form of its actions.
+
+    Returns:
+        Gymnasium's specification, or None where the scenario is no preset: only names fit into it.
+    """
     if scenario.name not in names() or load(scenario.name).digest != scenario.digest:
         return None
     spec = copy.deepcopy(gymnasium.spec(ENV_ID))
-    spec.kwargs = {"scenario": scenario.name, "action": transitions.action}
+    spec.kwargs = {"scenario": scenario.name, "action": action}
     return spec
 
 

@@ -80,7 +80,7 @@ class Transitions:
         self._check_episodes()
         if not 0.0 <= self.epsilon <= 1.0:
             raise ConfigError(f"`epsilon` of transitions is 0 to 1, got {self.epsilon!r}")
-        self.decisions()  # checks observations, masks and actions
+        self._log(np.ones(len(self), np.bool_))  # checks observations, masks and actions
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -119,17 +119,10 @@ class Transitions:
         Raises:
             ConfigError: if there was never anything to decide.
         """
-        open_ = self.masks[:, :-1].any(axis=1)
-        _, networks = np.unique(self.episodes[open_], return_inverse=True)
-        return DecisionLog(
-            self.observations[open_],
-            self.masks[open_],
-            self.actions[open_],
-            networks.astype(np.int64),
-            self.scenario_digest,
-            self.action,
-            self.policy,
-        )
+        is_open: NDArray[np.bool_] = self.masks[:, :-1].max(axis=1) > 0
+        if not is_open.any():
+            raise ConfigError("nothing but waiting was ever allowed: there is nothing to clone")
+        return self._log(is_open)
 
     def check_fits(self, scenario: AdmissionScenario) -> None:
         """Refuses another scenario than the one that was recorded.
@@ -142,6 +135,19 @@ class Transitions:
                 f"the transitions are of the scenario {self.scenario_digest}, and "
                 f"{scenario.name!r} is {scenario.digest}: give the scenario that was recorded"
             )
+
+    def _log(self, chosen: NDArray[np.bool_]) -> DecisionLog:
+        """Some of the steps as a log, their episodes numbered without gaps."""
+        _, networks = np.unique(self.episodes[chosen], return_inverse=True)
+        return DecisionLog(
+            self.observations[chosen],
+            self.masks[chosen],
+            self.actions[chosen],
+            networks.astype(np.int64),
+            self.scenario_digest,
+            self.action,
+            self.policy,
+        )
 
     def _check_arrays(self) -> None:
         steps = self.actions.shape[:1]

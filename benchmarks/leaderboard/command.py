@@ -1,0 +1,128 @@
+"""`python -m benchmarks leaderboard`: the results of the board as Markdown and as a page."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from benchmarks.files import write_text
+from benchmarks.protocol import BoardFamily
+from benchmarks.store import BOARD_FOLDER
+from twin_gym.errors import ConfigError, missing_extra
+
+MARKDOWN_FILE, HTML_FILE = "LEADERBOARD.md", "leaderboard.html"
+USES_FILE = "test_uses.jsonl"
+_COMMIT_DIGITS = 10
+
+
+def leaderboard(
+    results: Annotated[Path, typer.Option(help="Folder of the results.")] = BOARD_FOLDER,
+    out: Annotated[Path, typer.Option(help=f"Folder of {MARKDOWN_FILE}.")] = Path(),
+    family: Annotated[
+        BoardFamily, typer.Option(help="validation: a preview of what was run.")
+    ] = "test",
+    reference: Annotated[
+        str | None, typer.Option(help="Agent that all are compared with; else the best of each.")
+    ] = None,
+    smallest_difference: Annotated[
+        float, typer.Option(min=0.0, help="Of interest, in points of the score.")
+    ] = 0.5,
+    resamples: Annotated[int, typer.Option(min=100, help="Of each bootstrap.")] = 4_000,
+    machine: Annotated[
+        str, typer.Option(help="That the results were made on; else this one, in words.")
+    ] = "",
+) -> None:
+    """Write the leaderboard: LEADERBOARD.md, and leaderboard.html beside the results.
+
+    The page needs no network and no other file.
+    """
+    # Loaded here: the other commands do without them.
+    from benchmarks.leaderboard.gather import read_results
+    from benchmarks.leaderboard.markdown import as_markdown
+    from benchmarks.leaderboard.standings import Settings
+    from benchmarks.leaderboard.summarising import Made, summarise
+
+    try:
+        from benchmarks.leaderboard.html import as_html
+    except ModuleNotFoundError as error:
+        if error.name not in {"jinja2", "markupsafe"}:
+            raise
+        raise missing_extra("the leaderboard", "board") from error
+    found = read_results(results, family)
+    made = Made(
+        **(told_by_ledger(results / USES_FILE) if family == "test" else {}),
+        machine=machine or this_machine(),
+        stale=found.stale,
+    )
+    settings = Settings(family, reference, smallest_difference, resamples)
+    summary = summarise(found.results, settings, made)
+    page, text = results / HTML_FILE, out / MARKDOWN_FILE
+    write_text(page, as_html(summary))
+    write_text(text, as_markdown(summary, _link(page, out)))
+    Console().print(
+        f"{text} and {page}: {len(summary.agents)} agents on {len(summary.tracks)} tracks",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def told_by_ledger(path: Path) -> dict[str, Any]:
+    """What the ledger of the test worlds says of the results.
+
+    Args:
+        path: of the ledger; it need not exist.
+
+    Returns:
+        `commit`: those of all uses that ran a cell, `date`: of the last one, `uses`: how many.
+
+    Raises:
+        ConfigError: a line that is no entry of a ledger.
+    """
+    if not path.is_file():
+        return {}
+    lines = []
+    for number, line in enumerate(path.read_text("utf-8").split("\n")[:-1], start=1):
+        try:
+            entry = json.loads(line)
+            lines.append((str(entry["time_utc"]), entry["cells"], _commit(entry)))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{path.name}, line {number}, is no use of test worlds") from error
+    ran = [(time, commit) for time, cells, commit in lines if cells]
+    return {
+        "commit": ", ".join(dict.fromkeys(commit for _, commit in ran)),
+        "date": max((time for time, _ in ran), default="")[:10],
+        "uses": len(lines),
+    }
+
+
+def this_machine() -> str:
+    """Model of the processor and number of cores; no name of a host.
+
+    Returns:
+        A phrase such as `Intel Xeon, 2 cores`.
+    """
+    model = platform.machine()
+    told = Path("/proc/cpuinfo")
+    if told.is_file():
+        named = [
+            one for one in told.read_text("utf-8").splitlines() if one.startswith("model name")
+        ]
+        model = named[0].partition(":")[2].strip() if named else model
+    count = os.cpu_count() or 1
+    return f"{model}, {count} core{'' if count == 1 else 's'}"
+
+
+def _commit(entry: dict[str, Any]) -> str:
+    commit = str(entry.get("commit") or "unknown")[:_COMMIT_DIGITS]
+    return f"{commit} with changes" if entry.get("dirty") else commit
+
+
+def _link(page: Path, folder: Path) -> str:
+    return Path(os.path.relpath(page.resolve(), folder.resolve())).as_posix()

@@ -1,0 +1,130 @@
+"""The summary as one page that works from a disk: no network, no file beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from benchmarks.leaderboard import pictures, wording
+from benchmarks.leaderboard.pictures import Axis
+from benchmarks.leaderboard.summary import AgentPage, Row, Summary, TrackPage
+
+TEMPLATES = Path(__file__).with_name("templates")
+_PAGE, _STYLE, _SCRIPT = "page.html.j2", "style.css", "script.js"
+SHADES = 10
+
+SORTS = {
+    "score": "score",
+    "iqm": "IQM",
+    "earned": "earned a second",
+    "difference": "difference",
+    "steps": "steps",
+    "seconds": "time",
+    "core": "core time",
+    "parameters": "parameters",
+    "agent": "name",
+}
+"""What rows can be sorted by: the word in the address, and what people read."""
+
+
+def as_html(summary: Summary) -> str:
+    """The whole board.
+
+    What comes from results is escaped by the template engine; the policy in the page's head allows
+    no script and no style but the page's own, and no connection at all.
+
+    Args:
+        summary: what it shows.
+
+    Returns:
+        A document; the same for the same summary.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style, script = (_own(name) for name in (_STYLE, _SCRIPT))
+    text = environment.get_template(_PAGE).render(
+        board=summary,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        kinds=_kinds(summary),
+        sorts=SORTS,
+        w=wording,
+        p=pictures,
+        axis_of_track=axis_of_track,
+        axis_of_agent=axis_of_agent,
+        axis_of_means=lambda table: Axis.over(row.mean for row in table.rows),
+        shade=shade,
+        sort_values=sort_values,
+    )
+    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
+
+
+def axis_of_track(page: TrackPage) -> Axis:
+    """One scale for all rows of a track."""
+    return Axis.over([row.score for row in page.rows] + [page.random_score])
+
+
+def axis_of_agent(page: AgentPage) -> Axis:
+    """One scale for all tracks of an agent."""
+    return Axis.over(entry.row.score for entry in page.entries)
+
+
+def shade(score: float) -> int:
+    """How dark a score is shown, 0 for random and less, 10 for the bound and more.
+
+    Example:
+        >>> shade(-3.0), shade(54.0), shade(101.0)
+        (0, 5, 10)
+    """
+    return int(max(0.0, min(100.0, score)) / 100.0 * SHADES)
+
+
+def sort_values(row: Row) -> dict[str, Any]:
+    """Numbers that rows are sorted by, in full; those that a row lacks are left out."""
+    found: dict[str, Any] = {
+        "score": row.score.estimate,
+        "iqm": row.iqm.estimate,
+        "earned": row.earned_per_s.estimate,
+        "steps": row.cost.steps,
+        "seconds": row.cost.seconds,
+        "core": row.cost.core_seconds,
+        "parameters": row.cost.parameters,
+    }
+    if row.versus is not None:
+        found["difference"] = row.versus.difference.estimate
+    elif row.rank == 1:
+        found["difference"] = 0.0
+    return found
+
+
+def _kinds(summary: Summary) -> list[str]:
+    """Kinds on the board, in the order of the shapes."""
+    there = {one.kind for one in summary.agents}
+    return [kind for kind in pictures.SHAPES if kind in there]
+
+
+def _own(name: str) -> str:
+    """A file of the page as it stands between its tags; its hash is of exactly this text."""
+    return (TEMPLATES / name).read_text("utf-8").strip()
+
+
+def _policy(style: str, script: str) -> Markup:
+    """Nothing may be loaded or run but what has these hashes."""
+    hashes = {
+        name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for name, text in (("style", style), ("script", script))
+    }
+    parts = ["default-src 'none'", "base-uri 'none'", "form-action 'none'"]
+    parts += [f"{name}-src 'sha256-{value}'" for name, value in hashes.items()]
+    return Markup("; ".join(parts))

@@ -1,0 +1,76 @@
+"""The ledger of the test worlds: a line for every use, written before the first world is met."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.protocol import PROTOCOL
+from benchmarks.runner.plan import Plan, Wanted
+from benchmarks.store import append_line
+
+USES_FILE = "test_uses.jsonl"
+
+_CHECKOUT = Path(__file__).parents[2]
+_PUBLISHED = ":(exclude)benchmarks/results"  # grows by the very run that asks
+_GIT_TIMEOUT_S = 20.0
+
+
+def write_down(folder: Path, asked: Wanted, planned: Plan, why: str) -> dict[str, Any]:
+    """Adds a line to the ledger.
+
+    Args:
+        folder: of the results; its one writer calls this.
+        asked: what is run.
+        planned: how many cells of it are still to do.
+        why: what the user says.
+
+    Returns:
+        The line: no name of a host and no path is in it.
+    """
+    from agents.session import package_versions  # loads torch
+
+    commit, dirty = commit_of(_CHECKOUT)
+    line: dict[str, Any] = {
+        "time_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "protocol": PROTOCOL,
+        "agents": list(asked.agents),
+        "tracks": list(asked.tracks),
+        "seeds": list(asked.seeds),
+        "cells": len(planned.todo),
+        "why": why,
+        "commit": commit,
+        "dirty": dirty,
+        "versions": package_versions(),
+    }
+    append_line(folder / USES_FILE, json.dumps(line))
+    return line
+
+
+def commit_of(checkout: Path) -> tuple[str | None, bool | None]:
+    """The commit of a checkout, and whether its files differ from it; None where git knows none.
+
+    Published results are left out: they change with every run.
+    """
+    commit = _git(checkout, "rev-parse", "HEAD")
+    status = _git(checkout, "status", "--porcelain", "--", ".", _PUBLISHED)
+    if commit is None or status is None:
+        return None, None
+    return commit.strip(), bool(status.strip())
+
+
+def _git(checkout: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(checkout), *words],
+            capture_output=True,
+            text=True,
+            timeout=_GIT_TIMEOUT_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout

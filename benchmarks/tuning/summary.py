@@ -1,0 +1,84 @@
+"""Studies as committed files: the settings that are used, and all that was tried."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.files import write_text
+from benchmarks.tuning.settings import LEARNED_FILE
+from benchmarks.tuning.study import Candidate, Study
+from benchmarks.tuning.trainings import FRESH_FIRST, FRESH_WORLDS, SEARCH_FIRST, SEARCH_WORLDS
+from twin_gym.errors import ConfigError
+
+STUDIES_FILE = Path(__file__).with_name("studies.json")
+_HEADER = f"""\
+# Settings of learners beside the defaults of `TrainSettings`. Written by `python -m benchmarks
+# tune`; every trial stands in studies.json. Searched in validation worlds {SEARCH_FIRST} to \
+{SEARCH_FIRST + SEARCH_WORLDS - 1},
+# compared with the defaults in worlds {FRESH_FIRST} to {FRESH_FIRST + FRESH_WORLDS - 1} \
+with seeds of their own. Where the
+# difference may be luck, `settings` is empty: the defaults stay.
+"""
+
+
+def read_studies(path: Path = STUDIES_FILE) -> list[Study]:
+    """The studies of a summary; none if it is not there.
+
+    Raises:
+        ConfigError: if the file is no summary of studies.
+    """
+    if not path.exists():
+        return []
+    try:
+        return [_study(one) for one in json.loads(path.read_text("utf-8"))["studies"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{path.name!r} holds no studies: {error!r}") from None
+
+
+def _study(values: dict[str, Any]) -> Study:
+    by_seed = ("default_per_s", "chosen_per_s")
+    seeds = {name: {int(k): v for k, v in values[name].items()} for name in by_seed}
+    candidates = tuple(
+        Candidate(one["changes"], {int(k): v for k, v in one["per_s"].items()}, one["seconds"])
+        for one in values["candidates"]
+    )
+    difference = tuple(values["difference"])
+    return Study(**values | seeds | {"candidates": candidates, "difference": difference})
+
+
+def with_study(studies: list[Study], new: Study) -> list[Study]:
+    """The studies with one more, in the place of an older one of the same agent and group."""
+    kept = [one for one in studies if (one.agent, one.group) != (new.agent, new.group)]
+    return sorted([*kept, new], key=lambda one: (one.group, one.agent))
+
+
+def write_studies(
+    studies: list[Study], summary: Path = STUDIES_FILE, settings: Path = LEARNED_FILE
+) -> None:
+    """Writes the summary and the settings that are used."""
+    text = json.dumps({"studies": [one.as_json() for one in studies]}, indent=1)
+    write_text(summary, text + "\n")
+    write_text(settings, learned_toml(studies))
+
+
+def learned_toml(studies: list[Study]) -> str:
+    """What `tuned_settings` reads."""
+    lines = [_HEADER]
+    for one in studies:
+        estimate, low, high = one.difference
+        lines += [
+            "[[learned]]",
+            f'agent = "{one.agent}"',
+            f'group = "{one.group}"',
+            f'studied_on = "{one.studied_on}"',
+            f"trials = {len(one.candidates)}",
+            f"steps = {one.steps}",
+            f"gain_per_s = {estimate!r}",
+            f"gain_interval_per_s = [{low!r}, {high!r}]",
+            "[learned.settings]",
+            *(f"{name} = {value!r}" for name, value in one.settings.items()),
+            "",
+        ]
+    return "\n".join(lines)
