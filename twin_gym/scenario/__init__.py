@@ -1,6 +1,7 @@
 """What a network is: frozen, validated values, by name, from a file or built in code."""
 
 from twin_gym.scenario.admission import AdmissionScenario, Slice
+from twin_gym.scenario.base import Scenario
 from twin_gym.scenario.laws import (
     MMPP,
     Daily,
@@ -28,6 +29,7 @@ __all__ = [
     "Pareto",
     "Poisson",
     "RequestTrace",
+    "Scenario",
     "Schedule",
     "Slice",
     "Trace",

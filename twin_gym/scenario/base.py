@@ -160,6 +160,26 @@ class FrozenModel(BaseModel):
         return type(self)(**(values | changes))
 
 
+class Scenario(FrozenModel):
+    """What a network is, of any kind.
+
+    Attributes:
+        kind: what TOML files call this kind of scenario.
+        name: how tables and errors call it.
+        horizon_s: length of an episode in simulated seconds.
+        description: one sentence for lists.
+        provenance: where the numbers come from.
+    """
+
+    kind: ClassVar[str]
+    about_only: ClassVar[frozenset[str]] = frozenset({"name", "description", "provenance"})
+
+    name: Name
+    horizon_s: Duration
+    description: Text = ""
+    provenance: Text = ""
+
+
 def explain(model_name: str, error: ValidationError) -> str:
     """One sentence for each mistake: which field, what is wrong, what it was.
 
