@@ -12,6 +12,9 @@ ENTRY_POINTS = {
 }
 """By id, where the single form and the vector form are."""
 
+ID_OF_KIND = {"admission": "twin_gym/SliceAdmission-v0"}
+"""By kind of scenario, the id of its environment."""
+
 
 def register_environments() -> None:
     """Makes the ids known to Gymnasium; doing it again changes nothing."""

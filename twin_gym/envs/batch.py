@@ -67,6 +67,16 @@ class Batch(ABC):
     def scenarios(self) -> Sequence[Any]:
         """The scenarios that episodes are in."""
 
+    @property
+    @abstractmethod
+    def arguments(self) -> dict[str, Any]:
+        """The environment's arguments that decide what is done and earned, besides scenarios."""
+
+    @property
+    @abstractmethod
+    def usual_reward_scale(self) -> float:
+        """What makes the returns of a critic near 1, whatever the unit of the rewards."""
+
     @abstractmethod
     def scenario_of(self, row: int) -> Any:  # noqa: ANN401 - each environment has its own kind
         """The scenario of a row's running episode."""

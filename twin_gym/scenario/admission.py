@@ -160,6 +160,11 @@ class AdmissionScenario(Scenario):
         return super()._content() | {"resources": list(self.resource_names)}
 
     @property
+    def time_unit_s(self) -> float:
+        """The mean holding time: so long what is admitted stands in the way of others."""
+        return self.mean_holding_time_s
+
+    @property
     def slice_names(self) -> tuple[str, ...]:
         """Names of the slices, in the order of the actions."""
         return tuple(one.name for one in self.slices)

@@ -179,6 +179,11 @@ class Scenario(FrozenModel):
     description: Text = ""
     provenance: Text = ""
 
+    @property
+    def time_unit_s(self) -> float:
+        """The time in which what is decided shows: learners count credit in it."""
+        raise NotImplementedError(f"{type(self).__name__} says no time unit")
+
 
 def explain(model_name: str, error: ValidationError) -> str:
     """One sentence for each mistake: which field, what is wrong, what it was.

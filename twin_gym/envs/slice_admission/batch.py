@@ -159,6 +159,23 @@ class AdmissionBatch(Batch):
         """The scenarios that episodes are in."""
         return self.tables.scenarios
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Form of the action and objective."""
+        return {"action": self.settings.action, "objective": self.settings.objective}
+
+    @property
+    def usual_reward_scale(self) -> float:
+        """4 over the revenue offered in a mean holding time.
+
+        The other objectives are near 1 in that time already, and are scaled by time alone.
+        """
+        unit_s, objective = self.scenario.time_unit_s, self.settings.objective
+        if objective == "revenue":
+            offered = sum(one.revenue * one.arrival_rate_hz for one in self.scenario.slices)
+            return 4.0 / max(offered * unit_s, 1e-12)
+        return 1.0 / unit_s if objective == "utilisation" else 1.0
+
     def scenario_of(self, row: int) -> AdmissionScenario:
         """The scenario of a row's running episode."""
         return self.tables.scenarios[int(self._rows[row]["network"])]
