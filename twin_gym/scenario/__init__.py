@@ -1,5 +1,11 @@
 """What a network is: frozen, validated values, by name, from a file or built in code."""
 
+from twin_gym.scenario.access import (
+    AccessScenario,
+    BetaArrivals,
+    SimultaneousArrivals,
+    UniformArrivals,
+)
 from twin_gym.scenario.admission import AdmissionScenario, Slice
 from twin_gym.scenario.base import Scenario
 from twin_gym.scenario.laws import (
@@ -20,7 +26,9 @@ from twin_gym.scenario.traces import RequestTrace, Trace, read_requests
 
 __all__ = [
     "MMPP",
+    "AccessScenario",
     "AdmissionScenario",
+    "BetaArrivals",
     "Daily",
     "Deterministic",
     "Empirical",
@@ -31,8 +39,10 @@ __all__ = [
     "RequestTrace",
     "Scenario",
     "Schedule",
+    "SimultaneousArrivals",
     "Slice",
     "Trace",
+    "UniformArrivals",
     "load",
     "load_trace",
     "names",

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.scenario.access import AccessScenario
 from twin_gym.scenario.admission import AdmissionScenario
 from twin_gym.scenario.base import Scenario
 
 MAX_FILE_BYTES = 4_000_000
 
-_KINDS: dict[str, type[Scenario]] = {one.kind: one for one in (AdmissionScenario,)}
+_KINDS: dict[str, type[Scenario]] = {one.kind: one for one in (AdmissionScenario, AccessScenario)}
 
 Kind = TypeVar("Kind", bound=Scenario)
 
