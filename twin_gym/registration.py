@@ -9,10 +9,17 @@ ENTRY_POINTS = {
         "twin_gym.envs.slice_admission:SliceAdmissionEnv",
         "twin_gym.envs.slice_admission:SliceAdmissionVectorEnv",
     ),
+    "twin_gym/MassiveAccess-v0": (
+        "twin_gym.envs.massive_access:MassiveAccessEnv",
+        "twin_gym.envs.massive_access:MassiveAccessVectorEnv",
+    ),
 }
 """By id, where the single form and the vector form are."""
 
-ID_OF_KIND = {"admission": "twin_gym/SliceAdmission-v0"}
+ID_OF_KIND = {
+    "admission": "twin_gym/SliceAdmission-v0",
+    "access": "twin_gym/MassiveAccess-v0",
+}
 """By kind of scenario, the id of its environment."""
 
 

@@ -24,6 +24,7 @@ from twin_gym.envs.batch import (
     stretches,
 )
 from twin_gym.scenario import Scenario
+from twin_gym.sim.compiled import Integer
 
 HEAD = np.dtype(
     [
@@ -38,7 +39,7 @@ HEAD = np.dtype(
 )
 """What every row has, whatever its network is made of."""
 
-SCENARIO_STREAM = np.int64(65_535)
+SCENARIO_STREAM: Integer = np.int64(65_535)
 """Stream of a world's draw of its scenario."""
 
 

@@ -154,12 +154,18 @@ class AccessScenario(Scenario):
         return round(law.fraction * self.num_devices)
 
     @property
+    def best_expected_successes(self) -> float:
+        """Most devices that an opportunity can serve on average: one contender a preamble.
+
+        See `twin_gym.theory.random_access`, which proves it.
+        """
+        return self.preambles * (1.0 - 1.0 / self.preambles) ** (self.preambles - 1)
+
+    @property
     def time_unit_s(self) -> float:
         """A tenth of the time that the base station needs for all devices at its best.
 
-        That is about num_devices / (preambles / e) opportunities (see
-        `twin_gym.theory.random_access`); ten opportunities at least.
+        Ten opportunities at least.
         """
-        share_alone = 0.36787944117144233  # 1 / e
-        needed = self.num_devices / (self.preambles * share_alone)
+        needed = self.num_devices / self.best_expected_successes
         return max(needed / 10.0, 10.0) * self.slot_s

@@ -6,8 +6,6 @@ of every file that is compiled into them is made part of the key.
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,10 +48,7 @@ _COMPILED_IN = (compiling, draws, clock, heap, layout, workload, kernel, observi
 
 def sources_digest() -> str:
     """Names the sources of everything that is compiled into the entry points."""
-    digest = hashlib.sha256()
-    for module in _COMPILED_IN:
-        digest.update(Path(str(module.__file__)).read_bytes())
-    return digest.hexdigest()
+    return compiling.sources_digest(_COMPILED_IN)
 
 
 @inlined
