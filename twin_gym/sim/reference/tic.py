@@ -187,7 +187,7 @@ class Network:
             self._ask(sensor, layout.UPLINK)
 
     def _answer(self, sensor: int) -> Story:
-        due = (self.slot + int(self.scenario["ring"]), sensor)
+        due = (self._now + int(self.scenario["ring"]), sensor)
         self.answers_due.append(due)
         yield Happening(self.clock, int(self.scenario["ring"]), _ARRIVAL)
         if self._now < self.horizon:
