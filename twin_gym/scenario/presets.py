@@ -11,10 +11,14 @@ from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario.access import AccessScenario
 from twin_gym.scenario.admission import AdmissionScenario
 from twin_gym.scenario.base import Scenario
+from twin_gym.scenario.sync import SyncScenario
+from twin_gym.scenario.tic import TicScenario
 
 MAX_FILE_BYTES = 4_000_000
 
-_KINDS: dict[str, type[Scenario]] = {one.kind: one for one in (AdmissionScenario, AccessScenario)}
+_KINDS: dict[str, type[Scenario]] = {
+    one.kind: one for one in (AdmissionScenario, AccessScenario, SyncScenario, TicScenario)
+}
 
 Kind = TypeVar("Kind", bound=Scenario)
 

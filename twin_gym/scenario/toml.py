@@ -79,6 +79,8 @@ def _key(key: str) -> str:
 def _value(value: object) -> str:
     if isinstance(value, str):
         return _string(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, Mapping):
         return "{ " + ", ".join(_pairs(value)) + " }"
     if isinstance(value, list | tuple):
