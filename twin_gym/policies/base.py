@@ -36,3 +36,11 @@ class Policy(Protocol):
             Whole numbers, shape (rows,); or amounts, shape (rows, *action).
         """
         ...
+
+
+@runtime_checkable
+class Seer(Protocol):
+    """An anchor and no competitor: a policy that decides by what is hidden from agents."""
+
+    def see(self, batch: Any) -> None:  # noqa: ANN401 - each environment has its own rows
+        """Shows it the rows that it decides for (`env.batch`), before they are reset."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from twin_gym.envs.batch import Engine
 from twin_gym.envs.making import AnyScenario, vector_env
-from twin_gym.policies.base import Policy
+from twin_gym.policies.base import Policy, Seer
 from twin_gym.policies.trajectory import TrajectoryHash
 
 _STEPS_BETWEEN_REPORTS = 64
@@ -74,6 +74,8 @@ def evaluate(
         scenario, len(seeds), engine=engine, autoreset_mode=AutoresetMode.NEXT_STEP, copy=False,
         **{name: value for name, value in given.items() if value is not None},
     )  # fmt: skip
+    if isinstance(policy, Seer):
+        policy.see(env.batch)
     unmasked = np.ones((len(seeds), 0), np.int8)
     observations, infos = env.reset(seed=list(seeds))
     policy.reset(seeds[0])
