@@ -124,10 +124,10 @@ def expected_arrivals(scenario: AccessScenario) -> Floats:
     shares = np.minimum(edges / scenario.arrivals.window_s, 1.0)
     shares[-1] = 1.0
     law = scenario.arrivals
-    if isinstance(law, BetaArrivals):
-        return scenario.num_devices * np.diff(beta_share(shares))
     # A burst a part, as many devices in each (up to one): even over the window in the mean.
-    return scenario.num_devices * np.diff(shares)
+    asked = beta_share(shares) if isinstance(law, BetaArrivals) else shares
+    found: Floats = scenario.num_devices * np.diff(asked)
+    return found
 
 
 def beta_share(shares: ArrayLike) -> Floats:
@@ -266,7 +266,8 @@ def collided_senders(loads: Floats) -> Floats:
     x = np.maximum(loads, _SMALL_LOAD)
     # expm1 keeps the digits of the denominator, which is x^2 / 2 for small loads.
     several = -np.expm1(-x) - x * np.exp(-x)
-    return np.maximum(-x * np.expm1(-x) / several, 2.0)
+    found: Floats = np.maximum(-x * np.expm1(-x) / several, 2.0)
+    return found
 
 
 _SMALL_LOAD = 1e-4
