@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from twin_gym.envs.massive_access.batch import ACTION_FORMS as ACCESS_FORMS
+from twin_gym.envs.right_time_sync.batch import ACTION_FORMS as SYNC_FORMS
 from twin_gym.envs.slice_admission.observation import ActionForm
 from twin_gym.envs.tic_scheduling.batch import ACTION_FORMS as TIC_FORMS
 from twin_gym.errors import ConfigError, TooLargeError, unknown_name
@@ -17,6 +18,7 @@ from twin_gym.policies.base import Policy, Seer
 from twin_gym.policies.decoding import ACTION_FORMS
 from twin_gym.policies.optimum import OptimalPolicy
 from twin_gym.policies.rules import DensityPolicy, FifoPolicy, MaxRevenuePolicy, RandomPolicy
+from twin_gym.policies.sync import SYNC_POLICIES
 from twin_gym.policies.thresholds import tuned_reservation
 from twin_gym.policies.tic import TIC_POLICIES
 from twin_gym.scenario import AdmissionScenario, Scenario, load
@@ -37,12 +39,12 @@ POLICIES: Mapping[str, Factory] = MappingProxyType(
 
 
 POLICIES_OF_KIND: Mapping[str, Mapping[str, Callable[..., Policy]]] = MappingProxyType(
-    {"admission": POLICIES, "access": ACCESS_POLICIES, "tic": TIC_POLICIES}
+    {"admission": POLICIES, "access": ACCESS_POLICIES, "tic": TIC_POLICIES, "sync": SYNC_POLICIES}
 )
 """By kind of scenario, its policies by name."""
 
 FORMS_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"admission": ACTION_FORMS, "access": ACCESS_FORMS, "tic": TIC_FORMS}
+    {"admission": ACTION_FORMS, "access": ACCESS_FORMS, "tic": TIC_FORMS, "sync": SYNC_FORMS}
 )
 """By kind of scenario, its forms of action, the default first."""
 
