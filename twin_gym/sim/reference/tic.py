@@ -160,7 +160,9 @@ class Network:
         self.counts["waited"][message.direction] += latency
         self._leave(message, "delivered")
         if message.direction == layout.UPLINK and self.scenario["answers"]:
-            self.clock.process(self._answer(message.sensor))
+            due = (self.slot + int(self.scenario["ring"]), message.sensor)
+            self.answers_due.append(due)
+            self.clock.process(self._answer(due))
         return True
 
     def _leave(self, message: Message, how: str) -> None:
@@ -186,11 +188,10 @@ class Network:
                 return
             self._ask(sensor, layout.UPLINK)
 
-    def _answer(self, sensor: int) -> Story:
-        due = (self._now + int(self.scenario["ring"]), sensor)
-        self.answers_due.append(due)
-        yield Happening(self.clock, int(self.scenario["ring"]), _ARRIVAL)
-        if self._now < self.horizon:
+    def _answer(self, due: tuple[int, int]) -> Story:
+        slot, sensor = due
+        yield Happening(self.clock, slot - self._now, _ARRIVAL)
+        if slot < self.horizon:
             self.answers_due.remove(due)
             self._ask(sensor, layout.DOWNLINK)
 
