@@ -241,6 +241,7 @@ class Network:
         arrays["latencies"][:] = 0
         for latency, number in self.latencies.items():
             arrays["latencies"][latency] = number
+        arrays["waiting"][:] = 0
         for gateway, messages in enumerate(self.waiting):
             arrays["waiting"][gateway] = len(messages)
             for place, one in enumerate(messages, int(firsts[gateway])):
