@@ -102,9 +102,7 @@ def test_kernel_equals_simpy(scenario, form, objective, error, autoreset, seed):
     event(f"anything delivered: {bool(batch.kpis()['delivered'].any())}")
 
 
-@given(
-    sync_scenarios(num_entities=4), sync_scenarios(num_entities=4), forms, errors, modes, seeds
-)
+@given(sync_scenarios(num_entities=4), sync_scenarios(num_entities=4), forms, errors, modes, seeds)
 @settings(max_examples=20)
 def test_kernel_equals_simpy_over_several_scenarios(one, other, form, error, autoreset, seed):
     """Each episode draws one of several: other processes, delays, rounds and horizons."""
