@@ -16,6 +16,7 @@ from twin_gym.envs.slotted import SCENARIO_STREAM, SlottedBatch
 from twin_gym.envs.tic_scheduling import kernel
 from twin_gym.envs.tic_scheduling.observation import (
     WEIGHTS_FIELDS,
+    Field,
     field_names,
     observation_space,
     pick_fields,
@@ -137,7 +138,7 @@ class TicBatch(SlottedBatch):
         self._of_scenarios = (self.tables.networks, self.tables.sensors, self.tables.firsts)
         self._of_rows = tuple(self._arrays.values())
         self.outcomes = np.zeros(num_rows, kernel.OUTCOME)
-        fields = WEIGHTS_FIELDS
+        fields: tuple[Field, ...] = WEIGHTS_FIELDS
         if settings.action == "pick":
             fields = pick_fields(self.scenario.num_sensors)
             num_actions = 2 * self.scenario.num_sensors + 1

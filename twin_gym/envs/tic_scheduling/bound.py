@@ -34,7 +34,8 @@ def most_deliveries(scenario: TicScenario, seed: int, episode: int = 0) -> int:
 
 
 def _of_gateway(scenario: TicScenario, world: World, messages: list[tuple[int, int]]) -> int:
-    usable, answer_usable = [], []
+    usable: list[list[int]] = []
+    answer_usable: list[list[int]] = []
     for slot, sensor in messages:
         up = _open(world, 2 * sensor, slot, slot + scenario.deadline_slots, scenario.num_slots)
         usable.append(up)

@@ -138,7 +138,8 @@ class TicSchedulingEnv(RowEnv[TicBatch]):
         wait there, in either direction.
         """
         graph = self.batch.topology_of(0).graph()
-        nx.set_node_attributes(graph, 0, "queued")
+        for node in graph:
+            graph.nodes[node]["queued"] = 0
         for gateway, messages in enumerate(self.batch.waiting(0)):
             graph.nodes[f"gateway {gateway}"]["queued"] = len(messages)
             for sensor in messages[:, 1].tolist():

@@ -24,7 +24,7 @@ Integers = NDArray[np.int64]
 
 _QUEUE_BITS, _QUEUE_MASK, _GONE = layout.QUEUE_BITS, layout.QUEUE_MASK, layout.GONE
 _ONE: Integer = np.int64(1)
-_NO_BURST: Integer = np.int64(0)
+_ZERO: Integer = np.int64(0)
 
 
 @compiled
@@ -36,8 +36,8 @@ def begin(
     """Clears everything and brings the arrivals of slot 0."""
     row.queued = 0
     row.burst = 0
-    row.burst_slot = burst_slot(network, world, _NO_BURST)
-    row.background = background_gap(network, world, _NO_BURST) - 1
+    row.burst_slot = burst_slot(network, world, _ZERO)
+    row.background = background_gap(network, world, _ZERO) - 1
     row.background_count = 1
     for direction in range(2):
         row.offered[direction] = 0
@@ -62,7 +62,7 @@ def begin(
     begin_step(row)
     arrive(
         network, sensors, firsts, world, row, messages, waiting, fills, answers, answer_counts,
-        _NO_BURST,
+        _ZERO,
     )  # fmt: skip
     begin_step(row)
 
@@ -105,7 +105,7 @@ def arrive(
     bucket = slot % network.ring
     first = bucket * network.most_answers
     for i in range(answer_counts[bucket]):
-        queue = 2 * np.int64(answers[first + i]) + layout.DOWNLINK
+        queue: Integer = 2 * np.int64(answers[first + i]) + layout.DOWNLINK
         _join(network, sensors, firsts, row, messages, waiting, fills, slot, queue)
     answer_counts[bucket] = 0
     if slot == row.burst_slot:
@@ -264,7 +264,7 @@ def pick(
     latencies: NDArray[np.int32], slot: int, queue: int,
 ) -> None:  # fmt: skip
     """One grant of the only gateway for the oldest message of a queue, which has one."""
-    oldest = np.int64(-1)
+    oldest: Integer = np.int64(-1)
     for place in range(waiting[0]):
         is_mine = messages[place] & _QUEUE_MASK == queue
         if is_mine and (oldest < 0 or messages[place] < messages[oldest]):
@@ -299,7 +299,7 @@ def end_picks(
     row.used = 0
     for queue in range(2 * network.num_sensors):
         row.failed[queue] = 0
-    _tidy(network, row, messages, waiting, fills, firsts, slot + 1, np.int64(0))
+    _tidy(network, row, messages, waiting, fills, firsts, slot + 1, _ZERO)
 
 
 @inlined

@@ -102,7 +102,8 @@ def _stability(row: Record) -> float:
         return 0.0
     # Whole numbers until the root: n sum(x^2) - (sum x)^2 is n^2 times the variance.
     spread = row.windows * row.window_squares - row.window_sum * row.window_sum
-    return 1.0 - math.sqrt(np.float64(spread)) / row.window_sum
+    stability: float = 1.0 - math.sqrt(np.float64(spread)) / row.window_sum
+    return stability
 
 
 @compiled

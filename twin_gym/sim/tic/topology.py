@@ -173,4 +173,5 @@ def _density(sensors: NDArray[np.float64], cells: int) -> NDArray[np.float64]:
     at = np.minimum(((sensors - low) / size).astype(np.int64), cells - 1)
     square = at[:, 0] * cells + at[:, 1]
     counts = np.bincount(square, minlength=cells * cells)
-    return counts[square] / counts.max()
+    density: NDArray[np.float64] = counts[square] / counts.max()
+    return density

@@ -69,7 +69,8 @@ def success_probability(network: Record, world: np.uint64, sensor: int, slot: in
     """Of a transmission from or to a sensor: the state of its channel in the block of the slot."""
     block = slot // network.block_slots
     is_bad = uniform(world, _STATE, block * SENSOR_ROOM + sensor) <= network.bad_share
-    return network.bad if is_bad else network.good
+    probability: float = network.bad if is_bad else network.good
+    return probability
 
 
 @inlined
