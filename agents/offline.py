@@ -12,21 +12,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from agents.actor import LearnedActor, write_actor
 from agents.offline_cql import CQLSettings, Progress, learn_values
+from agents.settings import OFFLINE_METHODS, OfflineMethod
 from twin_gym.envs.slice_admission import field_names
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import make_policy
 from twin_gym.scenario import AdmissionScenario, load
 from twin_gym.twins import CloneSettings, SliceNetwork, Transitions, clone, record_transitions
-
-OfflineMethod = Literal["bc", "cql"]
-OFFLINE_METHODS: dict[OfflineMethod, str] = {
-    "bc": "Behaviour cloning: the likeliest action of whoever took the logged decisions.",
-    "cql": "Conservative Q-learning in simulated time, on the log alone.",
-}
 
 _BC = CloneSettings(smoothing=0.0, min_steps=2_000)
 

@@ -62,10 +62,10 @@ class CQLSettings:
         ConfigError: if a value is out of range.
     """
 
-    steps: int = 4_000
+    steps: int = 3_000
     batch_size: int = 256
     learning_rate: float = 1e-3
-    weight: float = 0.01
+    weight: float = 0.03
     discount_holding_times: float = 4.0
     following: float = 0.01
     rate_step: float = 0.02
@@ -114,7 +114,7 @@ def learn_values(
     if data.action != "slice":
         raise ConfigError(f"values are learned of the action 'slice', got data of {data.action!r}")
     generator = torch.Generator().manual_seed(seed)
-    memory = _Memory.of(data, settings.discount_holding_times * scenario.mean_holding_time_s)
+    memory = Memory.of(data, settings.discount_holding_times * scenario.mean_holding_time_s)
     fields, actions = data.observations.shape[1], data.masks.shape[1]
     learned = SliceNetwork(fields, actions, settings.hidden, generator)
     followed = copy.deepcopy(learned)
@@ -145,7 +145,7 @@ def learn_values(
 
 
 @dataclass(frozen=True)
-class _Memory:
+class Memory:
     """Transitions as tensors: rewards centred and scaled, times as discounts."""
 
     observations: Tensor
@@ -158,7 +158,8 @@ class _Memory:
     next_allowed: Tensor
 
     @classmethod
-    def of(cls, data: Transitions, discount_time_s: float) -> _Memory:
+    def of(cls, data: Transitions, discount_time_s: float) -> Memory:
+        """All of the data."""
         centred = data.rewards - data.reward_rate * data.elapsed_s
         unit = _REWARD_SPREADS * max(float(centred.std()), 1e-12)
         return cls(
@@ -177,10 +178,10 @@ class _Memory:
         """Average seconds a step."""
         return float(self.elapsed_s.mean())
 
-    def draw(self, count: int, generator: torch.Generator) -> _Memory:
+    def draw(self, count: int, generator: torch.Generator) -> Memory:
         """So many of them, drawn evenly with replacement."""
         chosen = torch.randint(len(self.actions), (count,), generator=generator)
-        return _Memory(*(tensor[chosen] for tensor in vars(self).values()))
+        return Memory(*(tensor[chosen] for tensor in vars(self).values()))
 
     @torch.no_grad()
     def targets(self, followed: SliceNetwork, rate_above: Tensor) -> Tensor:

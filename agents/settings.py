@@ -38,6 +38,14 @@ WITH_TWIN: frozenset[AgentName] = frozenset({"a2c-twin", "a2c-gan-twin"})
 """The agents whose initial actor is a twin."""
 
 
+OfflineMethod = Literal["bc", "cql"]
+OFFLINE_METHODS: dict[OfflineMethod, str] = {
+    "bc": "Behaviour cloning: the likeliest action of whoever took the logged decisions.",
+    "cql": "Conservative Q-learning in simulated time, on the log alone.",
+}
+"""The agents that learn from a log alone (`agents.offline`)."""
+
+
 @dataclass(frozen=True)
 class TrainSettings:
     """Settings of one training; the defaults suit every admission preset.

@@ -130,7 +130,7 @@ def train(
 
 def trained_policy(model: OnPolicyAlgorithm, settings: TrainSettings) -> Policy:
     """The greedy policy of a trained model, under the name of its agent."""
-    return ModelPolicy(model, name=settings.agent)
+    return ModelPolicy(model, name=settings.agent).frozen()
 
 
 def _begin(settings: TrainSettings, folder: Path | None) -> tuple[Built, Curve, int]:

@@ -7,11 +7,11 @@ import sys
 import typer
 from rich.console import Console
 
-from benchmarks.anchors import write_anchors
 from benchmarks.leaderboard.command import leaderboard
-from benchmarks.listing import list_agents, list_tracks
+from benchmarks.listing import list_agents, list_tracks, write_anchors
 from benchmarks.runner.commands import command_run, command_status, command_test
-from benchmarks.tuning.commands import tune
+from benchmarks.submissions.commands import claim, verify
+from benchmarks.tuning.commands import tune, tune_rules
 from twin_gym.errors import TwinGymError
 
 app = typer.Typer(
@@ -23,10 +23,13 @@ app.command("tracks")(list_tracks)
 app.command("agents")(list_agents)
 app.command("anchors")(write_anchors)
 app.command("tune")(tune)
+app.command("tune-rules")(tune_rules)
 app.command("run")(command_run)
 app.command("test")(command_test)
 app.command("status")(command_status)
 app.command("leaderboard")(leaderboard)
+app.command("claim")(claim)
+app.command("verify")(verify)
 
 
 def main() -> None:

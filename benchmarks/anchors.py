@@ -9,18 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-import typer
-from rich.console import Console
 
-from benchmarks.files import write_text
-from benchmarks.progress import training_progress
-from benchmarks.protocol import ANCHORS_FILE, Anchors, read_anchors
+from benchmarks.protocol import Anchors
 from benchmarks.statistics import mean_interval
-from benchmarks.tracks import tracks
 from twin_gym.envs.slice_admission.batch import Objective
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
@@ -87,33 +80,6 @@ def work_out(scenario: AdmissionScenario, objective: Objective) -> Anchors:
         kind=bound.kind,
         proof=bound.proof,
     )
-
-
-def write_anchors(
-    again: Annotated[
-        bool, typer.Option("--again", help="Work out those that are there, too.")
-    ] = False,
-    out: Annotated[Path, typer.Option(help="The file.")] = ANCHORS_FILE,
-) -> None:
-    """Work out what 0 and 100 mean on every scenario of every track that can be run here."""
-    console = Console(stderr=True)
-    known = {} if again else dict(read_anchors(out))
-    wanted = {
-        (scenario.digest, track.objective): (scenario, track.objective)
-        for track in tracks().values()
-        if track.unavailable() is None
-        for scenario in track.test_scenarios()
-    }
-    missing = {key: value for key, value in wanted.items() if key not in known}
-    with training_progress(console) as progress:
-        task = progress.add_task("anchors", total=len(missing))
-        for key, (scenario, objective) in missing.items():
-            progress.update(task, description=scenario.name)
-            known[key] = work_out(scenario, objective)
-            write_text(out, as_toml(list(known.values())))
-            progress.advance(task)
-    read_anchors.cache_clear()
-    console.print(f"{len(missing)} worked out, {len(known)} in {out.name}", markup=False)
 
 
 def as_toml(anchors: list[Anchors]) -> str:

@@ -14,7 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from agents.settings import AGENTS, AgentName, TrainSettings
+from agents.settings import (
+    AGENTS,
+    OFFLINE_METHODS,
+    AgentName,
+    OfflineMethod,
+    TrainSettings,
+)
 from benchmarks.protocol import Track
 from twin_gym.errors import TwinGymError, unknown_name
 from twin_gym.policies import POLICIES, Policy, describe_policy, make_policy
@@ -118,8 +124,10 @@ class Learner(Entrant):
     kind: Kind = "learned"
 
     def refuses(self, track: Track) -> str | None:
-        """It needs an environment to learn in."""
-        return "it learns in an environment, and this track gives a log" if track.data else None
+        """It needs an environment to learn in, and something to learn."""
+        if track.data:
+            return "it learns in an environment, and this track gives a log"
+        return None if track.learner_steps else "this track checks known answers and trains nobody"
 
     def settings(self, track: Track, seed: int) -> TrainSettings:
         """Those that were tuned, for this track."""
@@ -143,14 +151,42 @@ class Learner(Entrant):
         return trained(self.settings(track, seed), folder, on_progress)
 
 
+@dataclass(frozen=True)
+class OfflineLearner(Entrant):
+    """An agent of `agents.offline`, which learns from a log alone."""
+
+    method: OfflineMethod
+    description: str
+    kind: Kind = "offline"
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # of the method
+        """That of its method, marked."""
+        return f"offline-{self.method}"
+
+    def refuses(self, track: Track) -> str | None:
+        """It needs a log."""
+        return None if track.data else "it learns from a log, and this track gives none"
+
+    def fit(self, track: Track, seed: int, folder: Path, on_progress: OnProgress) -> Fitted:
+        """Learns from the log of the track, or takes what learned from it before."""
+        from benchmarks.learning import trained_offline
+
+        return trained_offline(self.method, track, seed, folder, on_progress)
+
+
 @cache
 def entrants() -> Mapping[str, Entrant]:
     """Everyone by name, in the order of tables."""
+    from benchmarks.tuning.entrant import tuned_rules
+
     found: list[Entrant] = []
     for name in POLICIES:
         kind: Kind = "optimum" if name == "optimum" else "rule"
         found.append(Rule(name, kind, describe_policy(name).partition("\n")[0]))
+    found += tuned_rules()  # `reservation` takes the place of the rule of the package
     found += [Learner(name, text) for name, text in AGENTS.items()]
+    found += [OfflineLearner(method, text) for method, text in OFFLINE_METHODS.items()]
     return {one.name: one for one in found}
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from agents.actor import load_actor, save_actor
-from agents.settings import TrainSettings
+from agents.offline import fit_offline, offline_data
+from agents.settings import OfflineMethod, TrainSettings
 from agents.training import train
 from agents.twin import make_twin
 from benchmarks.entrants import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
 from benchmarks.files import write_text
+from benchmarks.protocol import Track
+from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
 from twin_gym.scenario import AdmissionScenario, load
-from twin_gym.twins import PolicyTwin
+from twin_gym.twins import PolicyTwin, Transitions
 
 _DONE_FILE = "trained.json"
 _ACTOR, _TWIN = "actor", "twin"
@@ -37,15 +41,64 @@ def trained(settings: TrainSettings, folder: Path, on_progress: OnProgress) -> F
     torch.set_num_threads(1)  # the networks are small, and one thread adds up in one order
     done = folder / _DONE_FILE
     wanted = _name(settings)
-    if not done.exists() or json.loads(done.read_text("utf-8"))["name"] != wanted:
+    if not _is_done(done, wanted):
         folder.mkdir(parents=True, exist_ok=True)
         done.unlink(missing_ok=True)
         cost, curve = _train(settings, folder, on_progress)
-        about = {"name": wanted, "settings": asdict(settings), "cost": asdict(cost), "curve": curve}
-        write_text(done, json.dumps(about, indent=1) + "\n")
+        told = {"name": wanted, "settings": asdict(settings)}
+        _write_done(done, told | {"cost": asdict(cost), "curve": curve})
     kept = json.loads(done.read_text("utf-8"))
     policy = _load(settings, folder)
     return Fitted(policy, Cost(**kept["cost"]), kept["curve"])
+
+
+def trained_offline(
+    method: OfflineMethod, track: Track, seed: int, folder: Path, on_progress: OnProgress
+) -> Fitted:
+    """The agent that a method makes of the log of a track.
+
+    Args:
+        method: one of `OFFLINE_METHODS`.
+        track: with a log.
+        seed: of first weights and batches.
+        folder: where it is kept.
+        on_progress: told the share of the steps that are done.
+
+    Returns:
+        What is read back from the folder.
+    """
+    torch.set_num_threads(1)
+    done, wanted = folder / _DONE_FILE, f"{method} {seed} {track.digest}"
+    if not _is_done(done, wanted):
+        done.unlink(missing_ok=True)
+        on_progress(0.0)
+        watch = Stopwatch()
+        scenario = track.train_scenarios()[0]
+        agent = fit_offline(method, log_of(track), scenario, seed=seed)
+        agent.save(scenario, folder / _ACTOR)
+        cost = watch.cost(agent.num_decisions, agent.num_parameters)
+        _write_done(done, {"name": wanted, "settings": agent.settings, "cost": asdict(cost)})
+    kept = json.loads(done.read_text("utf-8"))
+    return Fitted(_policy_of_actor(folder), Cost(**kept["cost"]))
+
+
+def log_of(track: Track) -> Transitions:
+    """The log of an offline track, recorded anew: the same each time.
+
+    Raises:
+        ConfigError: if the track has none.
+    """
+    if track.data is None:
+        raise ConfigError(f"track {track.name!r} has no log")
+    return offline_data(track.train[0], **asdict(track.data))
+
+
+def _is_done(done: Path, wanted: str) -> bool:
+    return done.exists() and json.loads(done.read_text("utf-8"))["name"] == wanted
+
+
+def _write_done(done: Path, about: dict[str, Any]) -> None:
+    write_text(done, json.dumps(about, indent=1) + "\n")
 
 
 def _name(settings: TrainSettings) -> str:
@@ -90,6 +143,10 @@ def _load(settings: TrainSettings, folder: Path) -> PolicyFor:
             return twin
 
         return policy_of_twin
+    return _policy_of_actor(folder)
+
+
+def _policy_of_actor(folder: Path) -> PolicyFor:
     actor = load_actor(folder / _ACTOR)
 
     def policy_of_actor(scenario: AdmissionScenario) -> Policy:

@@ -1,18 +1,24 @@
-"""What can be run: tracks and agents as tables."""
+"""What there is, and what 0 and 100 mean on it: tracks, agents, anchors.
+
+The modules that do the work are imported by the commands that need them: help must come at once.
+"""
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
+from pathlib import Path
+from typing import Annotated
 
-from benchmarks.entrants import entrants
-from benchmarks.protocol import PROTOCOL
-from benchmarks.tracks import tracks
+import typer
+from rich.console import Console
+from rich.table import Column, Table
 
 
 def list_tracks() -> None:
     """List the tracks: what is learned on, what is tested on, and whether it can be run here."""
-    table = Table("track", "what", "scenarios", "worlds a seed", "steps to learn", "here")
+    from benchmarks.protocol import PROTOCOL
+    from benchmarks.tracks import tracks
+
+    table = Table(Column("track", no_wrap=True), "what", "scenarios", "worlds", "steps", "here")
     for track in tracks().values():
         count = len(track.test)
         table.add_row(
@@ -23,12 +29,51 @@ def list_tracks() -> None:
             f"{track.learner_steps:,}",
             track.unavailable() or "yes",
         )
-    Console().print(f"protocol: {PROTOCOL}", table)
+    console = Console()
+    console.print(f"protocol: {PROTOCOL}", table)
+    console.print("scenarios: to learn on / to be tested on; worlds: of each seed; steps: to learn")
 
 
 def list_agents() -> None:
     """List the agents: rules, exact optima and learners."""
-    table = Table("agent", "kind", "what")
+    from benchmarks.entrants import entrants
+
+    table = Table(Column("agent", no_wrap=True), Column("kind", no_wrap=True), "what")
     for one in entrants().values():
         table.add_row(one.name, one.kind, one.description)
     Console().print(table)
+
+
+def write_anchors(
+    again: Annotated[
+        bool, typer.Option("--again", help="Work out those that are there, too.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="The file; without it benchmarks/anchors.toml.")
+    ] = None,
+) -> None:
+    """Work out what 0 and 100 mean on every scenario of every track that can be run here."""
+    from benchmarks.anchors import as_toml, work_out
+    from benchmarks.files import write_text
+    from benchmarks.progress import training_progress
+    from benchmarks.protocol import ANCHORS_FILE, read_anchors
+    from benchmarks.tracks import tracks
+
+    console, path = Console(stderr=True), out or ANCHORS_FILE
+    known = {} if again else dict(read_anchors(path))
+    wanted = {
+        (scenario.digest, track.objective): (scenario, track.objective)
+        for track in tracks().values()
+        if track.unavailable() is None
+        for scenario in track.test_scenarios()
+    }
+    missing = {key: value for key, value in wanted.items() if key not in known}
+    with training_progress(console) as progress:
+        task = progress.add_task("anchors", total=len(missing))
+        for key, (scenario, objective) in missing.items():
+            progress.update(task, description=scenario.name)
+            known[key] = work_out(scenario, objective)
+            write_text(path, as_toml(list(known.values())))
+            progress.advance(task)
+    read_anchors.cache_clear()
+    console.print(f"{len(missing)} worked out, {len(known)} in {path.name}", markup=False)

@@ -12,7 +12,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -27,11 +27,29 @@ PROTOCOL = "twin_gym board 1"
 
 ANCHORS_FILE = Path(__file__).with_name("anchors.toml")
 MAX_SEEDS = 1000
-_VALIDATION_FIRST = 2**20
-"""Tuning and curves use validation worlds before this one; `run` scores on those from here on."""
+_FIRST = 2**20
+"""The board's worlds of a family begin here. Tuning and curves use validation worlds before it, and
+experiments of the time before the board have looked at some of the first test worlds."""
 
 BoardFamily = Literal["validation", "test"]
 BoundKind = Literal["exact optimum", "option bound", "LP", "perfect information", "best known"]
+
+
+@dataclass(frozen=True)
+class LoggedData:
+    """What learners of an offline track are given: the same for all of them, to the last bit.
+
+    Attributes:
+        policy: the operator's.
+        epsilon: chance that a decision is another allowed one, drawn evenly.
+        num_steps: logged decisions.
+        seed: of worlds (of the `train` family) and draws.
+    """
+
+    policy: str
+    epsilon: float
+    num_steps: int
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,11 +61,12 @@ class Track:
         title: one sentence.
         train: scenarios that learners may use, by preset name or path of a TOML file.
         test: scenarios that scores are earned on; the score is the mean of theirs.
-        learner_steps: environment steps that a learner may take.
+        learner_steps: environment steps that a learner may take; 0: nobody is trained.
         environment: id of the environment.
         objective: what the rewards are.
         worlds: test worlds of one seed, for each scenario.
-        data: name of the offline data set that learners are given instead of an environment.
+        data: the log of the first training scenario that learners are given instead of an
+            environment; None: they are given the environment.
     """
 
     name: str
@@ -58,7 +77,7 @@ class Track:
     environment: str = "twin_gym/SliceAdmission-v0"
     objective: Objective = "revenue"
     worlds: int = 32
-    data: str | None = None
+    data: LoggedData | None = None
 
     def train_scenarios(self) -> tuple[AdmissionScenario, ...]:
         """What learners may use, loaded."""
@@ -81,9 +100,11 @@ class Track:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name the task with the contents of its scenarios."""
-        parts = [PROTOCOL, self.environment, self.objective, self.worlds, self.learner_steps]
+        parts: list[object] = [PROTOCOL, self.environment, self.objective]
+        parts += [self.worlds, self.learner_steps]
         parts += [one.digest for one in self.train_scenarios()]
-        parts += ["/", *(one.digest for one in self.test_scenarios()), self.data or ""]
+        parts += ["/", *(one.digest for one in self.test_scenarios())]
+        parts.append(asdict(self.data) if self.data else "")
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def seeds_of_worlds(self, family: BoardFamily, seed: int) -> list[int]:
@@ -101,8 +122,7 @@ class Track:
         """
         if not 0 <= seed < MAX_SEEDS:
             raise ConfigError(f"seeds of a board are 0 to {MAX_SEEDS - 1}, got {seed}")
-        begin = _VALIDATION_FIRST if family == "validation" else 0
-        return world_seeds(family, self.worlds, first=begin + seed * self.worlds)
+        return world_seeds(family, self.worlds, first=_FIRST + seed * self.worlds)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Hypothesis strategies that draw scenarios: small ones, but with every law and every corner."""
 
 import hashlib
+import math
 from collections.abc import Collection
 from pathlib import Path
 
@@ -87,8 +88,12 @@ def demands(draw: DrawFn, capacity: dict[str, float]) -> dict[str, float]:
     demand = {}
     for resource, available in capacity.items():
         amount = draw(amounts if resource == first else st.just(0.0) | amounts)
-        if amount > 0 or draw(st.booleans()):
-            demand[resource] = min(amount, available)
+        if amount > 0:
+            # No more than 10,000 fit at once: so many have room in a row.
+            least = math.ceil(available * 1e6 / 10_000) / 1e6
+            demand[resource] = min(max(amount, least), available)
+        elif draw(st.booleans()):
+            demand[resource] = 0.0
     return demand
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks.bounds.replay import replay_bound_per_s
 from benchmarks.protocol import BoundKind
 from twin_gym.errors import ConfigError, TooLargeError
 from twin_gym.scenario import AdmissionScenario
-from twin_gym.theory import finite_horizon_optimum, fluid_bound
+from twin_gym.theory import finite_horizon_optimum, fluid_bound, option_bound
 
 _MAX_STATES = 2_000
 """States up to which the exact optimum of an episode is a matter of seconds."""
+_MAX_VECTORS = 5_000
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,7 @@ class Bound:
         kind: what it is.
         value_per_s: revenue a second, penalties subtracted.
         half_width: by how much at most the value may be above the exact optimum (kind "exact
-            optimum"), or half of the 95 % interval that is already added (kind "perfect
-            information"); 0 for other bounds, which are above the optimum by an unknown amount.
+            optimum"); 0 for other bounds, which are above the optimum by an unknown amount.
         proof: where it is proven, in a line.
     """
 
@@ -36,18 +38,30 @@ def tightest(scenario: AdmissionScenario) -> Bound:
     """The least of the proven bounds that are computed within half a minute.
 
     Args:
-        scenario: without a trace.
+        scenario: any; that of a trace takes minutes.
 
     Returns:
         The bound for episodes of the scenario's horizon.
 
     Raises:
-        ConfigError: if the scenario replays a trace.
+        ConfigError: if the scenario replays a trace and has penalties or exponential patience.
+        TraceError: if its trace is missing.
     """
+    if scenario.trace is not None:
+        return replay_bound(scenario)
     exact = exact_optimum(scenario)
     if exact is not None:
         return exact
     return min(proven_bounds(scenario), key=lambda bound: bound.value_per_s)
+
+
+def replay_bound(
+    scenario: AdmissionScenario, progress: Callable[[float], None] | None = None
+) -> Bound:
+    """Perfect information over a replayed trace, averaged over all beginnings of an episode."""
+    value = replay_bound_per_s(scenario, progress=progress)
+    proof = "benchmarks.bounds.replay: hindsight over all beginnings, weak duality"
+    return Bound("perfect information", value, 0.0, proof)
 
 
 def exact_optimum(scenario: AdmissionScenario) -> Bound | None:
@@ -66,4 +80,10 @@ def proven_bounds(scenario: AdmissionScenario) -> list[Bound]:
     """Bounds of scenarios that are too large for an exact answer."""
     fluid = fluid_bound(scenario, horizon_s=scenario.horizon_s)
     proof = "twin_gym.theory.fluid_bound with the horizon: Little, Wald, weak duality"
-    return [Bound("LP", fluid.revenue_rate_per_s, 0.0, proof)]
+    bounds = [Bound("LP", fluid.revenue_rate_per_s, 0.0, proof)]
+    try:
+        option = option_bound(scenario, horizon_s=scenario.horizon_s, max_vectors=_MAX_VECTORS)
+    except (ConfigError, TooLargeError):
+        return bounds  # a law, or the size, does not allow it
+    proof = "twin_gym.theory.option_bound with the horizon: supersolution, Dynkin's formula"
+    return [*bounds, Bound("option bound", option.revenue_rate_per_s, 0.0, proof)]

@@ -6,18 +6,17 @@ import json
 import os
 import platform
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
 from benchmarks.files import write_text
-from benchmarks.protocol import BoardFamily
+from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import BOARD_FOLDER
 from twin_gym.errors import ConfigError, missing_extra
 
 MARKDOWN_FILE, HTML_FILE = "LEADERBOARD.md", "leaderboard.html"
-USES_FILE = "test_uses.jsonl"
 _COMMIT_DIGITS = 10
 
 
@@ -25,7 +24,7 @@ def leaderboard(
     results: Annotated[Path, typer.Option(help="Folder of the results.")] = BOARD_FOLDER,
     out: Annotated[Path, typer.Option(help=f"Folder of {MARKDOWN_FILE}.")] = Path(),
     family: Annotated[
-        BoardFamily, typer.Option(help="validation: a preview of what was run.")
+        Literal["validation", "test"], typer.Option(help="validation: a preview of what was run.")
     ] = "test",
     reference: Annotated[
         str | None, typer.Option(help="Agent that all are compared with; else the best of each.")
@@ -33,7 +32,7 @@ def leaderboard(
     smallest_difference: Annotated[
         float, typer.Option(min=0.0, help="Of interest, in points of the score.")
     ] = 0.5,
-    resamples: Annotated[int, typer.Option(min=100, help="Of each bootstrap.")] = 4_000,
+    resamples: Annotated[int, typer.Option(min=100, help="Of each bootstrap.")] = 2_000,
     machine: Annotated[
         str, typer.Option(help="That the results were made on; else this one, in words.")
     ] = "",

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from benchmarks.leaderboard import pictures, wording
 from benchmarks.leaderboard.pictures import Axis
-from benchmarks.leaderboard.summary import AgentPage, Row, Summary, TrackPage
+from benchmarks.leaderboard.summary import AgentPage, Overall, Row, Summary, TrackPage
 
 TEMPLATES = Path(__file__).with_name("templates")
 _PAGE, _STYLE, _SCRIPT = "page.html.j2", "style.css", "script.js"
@@ -63,11 +63,11 @@ def as_html(summary: Summary) -> str:
         p=pictures,
         axis_of_track=axis_of_track,
         axis_of_agent=axis_of_agent,
-        axis_of_means=lambda table: Axis.over(row.mean for row in table.rows),
+        axis_of_means=axis_of_means,
         shade=shade,
         sort_values=sort_values,
     )
-    return "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n"
+    return _without_blank_lines(text) + "\n"
 
 
 def axis_of_track(page: TrackPage) -> Axis:
@@ -78,6 +78,11 @@ def axis_of_track(page: TrackPage) -> Axis:
 def axis_of_agent(page: AgentPage) -> Axis:
     """One scale for all tracks of an agent."""
     return Axis.over(entry.row.score for entry in page.entries)
+
+
+def axis_of_means(table: Overall) -> Axis:
+    """One wide scale for a table over tracks."""
+    return Axis.over((row.mean for row in table.rows), pictures.WIDE)
 
 
 def shade(score: float) -> int:
@@ -103,7 +108,7 @@ def sort_values(row: Row) -> dict[str, Any]:
     }
     if row.versus is not None:
         found["difference"] = row.versus.difference.estimate
-    elif row.rank == 1:
+    elif row.is_reference:
         found["difference"] = 0.0
     return found
 
@@ -116,7 +121,11 @@ def _kinds(summary: Summary) -> list[str]:
 
 def _own(name: str) -> str:
     """A file of the page as it stands between its tags; its hash is of exactly this text."""
-    return (TEMPLATES / name).read_text("utf-8").strip()
+    return _without_blank_lines((TEMPLATES / name).read_text("utf-8"))
+
+
+def _without_blank_lines(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.split("\n") if line.strip())
 
 
 def _policy(style: str, script: str) -> Markup:

@@ -15,6 +15,7 @@ from benchmarks.leaderboard.wording import (
     p_value,
     reading,
     share_with_interval,
+    to_learn,
     with_interval,
 )
 
@@ -99,8 +100,8 @@ def _track(page: TrackPage) -> Iterator[str]:
     digits = digits_for(page.bound_per_s)
     yield f"## {page.name}"
     yield (
-        f"{escaped(page.title)} {counted(page.worlds, 'world')} a seed, "
-        f"{page.learner_steps:,} steps to learn. Reference: {escaped(page.reference)}."
+        f"{escaped(page.title)} {counted(page.worlds, 'world')} a seed. "
+        f"To learn: {to_learn(page)}. Reference: {escaped(page.reference)}."
     )
     rows = [_bound_cells(page, digits)]
     rows += [_cells(row, digits) for row in page.rows]
@@ -137,8 +138,8 @@ def _cells(row: Row, digits: int) -> tuple[str, ...]:
         with_interval(row.score) + (" **above the bound**" if row.above_bound else ""),
         number(row.iqm.estimate),
         with_interval(row.earned_per_s, digits),
-        NONE if versus is None else difference(versus),
-        NONE if versus is None else f"{versus.verdict} ({p_value(versus.corrected_p)})",
+        difference(row),
+        "" if versus is None else f"{versus.verdict} ({p_value(versus.corrected_p)})",
         str(row.seeds),
         *costs(row.cost),
     )

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from benchmarks.leaderboard.summary import Curve, Measure, Overall
 from benchmarks.leaderboard.wording import digits_for, number
 
-WIDTH, HEIGHT = 250.0, 24.0
+WIDTH, WIDE, HEIGHT = 280.0, 470.0, 24.0
 _MARGIN, _COMPRESSED = 9.0, 0.16
 _LINEAR_BELOW = -60.0
 """Scores down to here share one scale with 0 to 100; lower ones are drawn on a compressed one."""
@@ -46,18 +46,20 @@ class Axis:
     Attributes:
         low: lowest score shown, at most 0.
         high: highest score shown, at least 100.
+        width: of the picture.
     """
 
     low: float
     high: float
+    width: float = WIDTH
 
     @classmethod
-    def over(cls, measures: Iterable[Measure]) -> Axis:
-        """Wide enough for all of them, and for 0 and 100."""
+    def over(cls, measures: Iterable[Measure], width: float = WIDTH) -> Axis:
+        """Far enough for all of them, and for 0 and 100."""
         values = [0.0, 100.0]
         for one in measures:
             values += [end for end in (one.estimate, one.low, one.high) if end is not None]
-        return cls(min(values), max(values))
+        return cls(min(values), max(values), width)
 
     @property
     def is_compressed(self) -> bool:
@@ -66,7 +68,7 @@ class Axis:
 
     def x(self, score: float) -> float:
         """Place from the left."""
-        usable = WIDTH - 2.0 * _MARGIN
+        usable = self.width - 2.0 * _MARGIN
         if not self.is_compressed:
             return _MARGIN + usable * (score - self.low) / (self.high - self.low)
         zero = _MARGIN + usable * _COMPRESSED
@@ -95,49 +97,38 @@ def kind_class(kind: str) -> str:
 
 
 def interval_picture(measure: Measure, axis: Axis, kind: str) -> Markup:
-    """An interval with its estimate, between the lines of random and bound."""
-    middle, parts = HEIGHT / 2.0, [_guides(axis)]
-    if measure.low is not None and measure.high is not None:
-        low, high = axis.x(measure.low), axis.x(measure.high)
-        parts.append(
-            f'<path class="ci {kind_class(kind)}" '
-            f'd="M{_n(low)} {_n(middle - 4)}v8m0-4H{_n(high)}m0-4v8"/>'
-        )
-    path = _PATHS[SHAPES.get(kind, "circle")]
-    parts.append(
-        f'<path class="{kind_class(kind)}" d="{path}" '
-        f'transform="translate({_n(axis.x(measure.estimate))} {_n(middle)})"/>'
-    )
-    return _svg("".join(parts), WIDTH, HEIGHT)
+    """A bar as wide as the interval with a line at the estimate, between random and bound."""
+    ends = [None if end is None else axis.x(end) for end in (measure.low, measure.high)]
+    return _svg(_guides(axis) + _interval(axis.x(measure.estimate), ends, kind), axis.width, HEIGHT)
 
 
 def interval_scale(axis: Axis) -> Markup:
     """What stands above a column of intervals."""
-    texts = [(0.0, "0 random"), (100.0, "100 bound")]
-    parts = [
-        f'<text x="{_n(axis.x(score))}" y="15" text-anchor="{_anchor(axis.x(score))}">{text}</text>'
-        for score, text in texts
-    ]
+    texts = [(0.0, "0" if axis.is_compressed else "0 random"), (100.0, "100 bound")]
     if axis.is_compressed:
-        parts.append(f'<text x="2" y="15">{number(axis.low, 0)}</text>')
-    return _svg("".join(parts), WIDTH, 20.0)
+        texts.append((axis.low, number(axis.low, 0)))
+    return _svg(
+        "".join(
+            f'<text x="{_n(axis.x(score))}" y="15" text-anchor="{_anchor(axis, score)}">'
+            f"{text}</text>"
+            for score, text in texts
+        ),
+        axis.width,
+        20.0,
+    )
 
 
 def share_picture(measure: Measure, kind: str) -> Markup:
     """A probability with its interval, and the line of one half."""
-    width = 140.0
-    scale = (width - 2.0 * _MARGIN) / 100.0
-    axis = [_MARGIN + scale * value for value in (0.0, 50.0, 100.0)]
-    parts = [f'<path class="guide" d="M{_n(x)} 2v20"/>' for x in axis]
-    x = _MARGIN + 100.0 * scale * measure.estimate
-    if measure.low is not None and measure.high is not None:
-        low, high = (_MARGIN + 100.0 * scale * end for end in (measure.low, measure.high))
-        parts.append(
-            f'<path class="ci {kind_class(kind)}" d="M{_n(low)} 8v8m0-4H{_n(high)}m0-4v8"/>'
-        )
-    path = _PATHS[SHAPES.get(kind, "circle")]
-    parts.append(f'<path class="{kind_class(kind)}" d="{path}" transform="translate({_n(x)} 12)"/>')
-    return _svg("".join(parts), width, HEIGHT)
+    width = 150.0
+
+    def place(share: float | None) -> float | None:
+        return None if share is None else _MARGIN + (width - 2.0 * _MARGIN) * share
+
+    lines = "".join(f"M{_n(_MARGIN + (width - 2.0 * _MARGIN) * k / 2)} 2v20" for k in range(3))
+    middle = _MARGIN + (width - 2.0 * _MARGIN) * measure.estimate
+    shown = _interval(middle, [place(measure.low), place(measure.high)], kind)
+    return _svg(f'<path class="guide" d="{lines}"/>{shown}', width, HEIGHT)
 
 
 @dataclass(frozen=True)
@@ -151,7 +142,7 @@ class _Frame:
     left: float = 46.0
     bottom: float = 34.0
     top: float = 10.0
-    right: float = 12.0
+    right: float = 16.0
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         across = (x - self.x_span[0]) / (self.x_span[1] - self.x_span[0])
@@ -271,16 +262,26 @@ def _thinned(
     return [xs[k] for k in kept], [low[k] for k in kept], [high[k] for k in kept]
 
 
+def _interval(middle: float, ends: Sequence[float | None], kind: str) -> str:
+    """The colour is that of the kind, whose mark stands beside the name."""
+    low, high = ends
+    name = kind_class(kind)
+    bar = "" if low is None or high is None else f'<path class="ci" d="M{_n(low)} 12H{_n(high)}"/>'
+    return f'<g class="{name}">{bar}<path class="mark" d="M{_n(middle)} 4v16"/></g>'
+
+
 def _guides(axis: Axis) -> str:
-    lines = "".join(f'<path class="guide" d="M{_n(axis.x(x))} 0v{_n(HEIGHT)}"/>' for x in (0, 100))
+    zero, bound = _n(axis.x(0.0)), _n(axis.x(100.0))
+    lines = f'<path class="guide" d="M{zero} 0v24M{bound} 0v24M{zero} 12H{bound}"/>'
     if axis.is_compressed:
-        lines += f'<path class="break" d="M{_n(axis.x(0.0) - 6)} {_n(HEIGHT - 3)}l3-6m1 6l3-6"/>'
+        lines += f'<path class="break" d="M{_n(axis.x(0.0) - 10)} 15l3-6m1 6l3-6"/>'
     return lines
 
 
-def _anchor(x: float) -> str:
-    near = 40.0
-    if x > WIDTH - near:
+def _anchor(axis: Axis, score: float) -> str:
+    """Words near an edge stay inside."""
+    near, x = 40.0, axis.x(score)
+    if x > axis.width - near:
         return "end"
     return "start" if x < near else "middle"
 

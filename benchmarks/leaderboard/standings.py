@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.entrants import Cost, Entrant, entrants
 from benchmarks.leaderboard.gather import AgentRuns, TrackRuns, command_of
 from benchmarks.leaderboard.summary import BOUND_SCORE, Measure, Row, Skipped, TrackPage, Versus
-from benchmarks.protocol import BoardFamily
+from benchmarks.protocol import BoardFamily, Track
 from benchmarks.statistics import (
     Interval,
     holm,
@@ -45,7 +45,7 @@ class Settings:
     family: BoardFamily = "test"
     reference: str | None = None
     smallest_difference: float = 0.5
-    resamples: int = 4_000
+    resamples: int = 2_000
 
 
 def track_page(runs: TrackRuns, settings: Settings) -> TrackPage:
@@ -64,7 +64,7 @@ def track_page(runs: TrackRuns, settings: Settings) -> TrackPage:
     compared = _compared(runs.agents, reference, settings)
     bound = float(np.mean([one.bound_per_s for one in anchors]))
     rows = tuple(
-        _row(runs, name, rank, compared.get(name), settings)
+        _row(runs, name, rank, name == reference, compared.get(name), settings)
         for rank, name in enumerate(order, start=1)
     )
     random, random_score = _random(runs)
@@ -76,6 +76,7 @@ def track_page(runs: TrackRuns, settings: Settings) -> TrackPage:
         scenarios=len(track.test),
         worlds=track.worlds * len(track.test),
         learner_steps=track.learner_steps,
+        log=_log(track),
         anchors=anchors,
         bound_per_s=bound,
         random_per_s=random,
@@ -84,6 +85,11 @@ def track_page(runs: TrackRuns, settings: Settings) -> TrackPage:
         rows=rows,
         skipped=_skipped(runs),
     )
+
+
+def _log(track: Track) -> str:
+    data = track.data
+    return "" if data is None else f"{data.num_steps:,} logged decisions of {data.policy}"
 
 
 def reference_of(order: Sequence[str], settings: Settings) -> str:
@@ -138,7 +144,14 @@ def common_seeds(one: AgentRuns, other: AgentRuns) -> tuple[int, ...]:
     return tuple(sorted(set(one.seeds) & set(other.seeds)))
 
 
-def _row(runs: TrackRuns, name: str, rank: int, versus: Versus | None, settings: Settings) -> Row:
+def _row(
+    runs: TrackRuns,
+    name: str,
+    rank: int,
+    is_reference: bool,
+    versus: Versus | None,
+    settings: Settings,
+) -> Row:
     found = runs.agents[name]
     score = measured(found.scores, mean_score, settings)
     proven = all(one.kind != "best known" for one in runs.anchors)
@@ -153,6 +166,7 @@ def _row(runs: TrackRuns, name: str, rank: int, versus: Versus | None, settings:
         seeds=len(found.results),
         rank=rank,
         field=len(runs.agents),
+        is_reference=is_reference,
         versus=versus,
         command=command(name, runs.track.name, found.seeds, settings.family),
         above_bound=proven and score.low is not None and score.low > BOUND_SCORE,

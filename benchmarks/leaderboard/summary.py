@@ -86,6 +86,7 @@ class Row:
         seeds: how many.
         rank: 1 is the best score.
         field: agents that are ranked.
+        is_reference: whether the others are compared with it.
         versus: against the reference; None for the reference itself and where too few seeds are
             common.
         command: that gives this row again.
@@ -102,6 +103,7 @@ class Row:
     seeds: int
     rank: int
     field: int
+    is_reference: bool
     versus: Versus | None
     command: str
     above_bound: bool
@@ -128,6 +130,7 @@ class TrackPage:
         scenarios: that scores are earned on.
         worlds: of one seed, over all scenarios.
         learner_steps: that a learner may take.
+        log: what learners are given instead of an environment, in words, or "".
         anchors: of each scenario.
         bound_per_s: what 100 is; mean over scenarios.
         random_per_s: what 0 is, with the interval it was measured with.
@@ -144,6 +147,7 @@ class TrackPage:
     scenarios: int
     worlds: int
     learner_steps: int
+    log: str
     anchors: tuple[Anchors, ...]
     bound_per_s: float
     random_per_s: Measure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import floor, isnan, log10
 
 from benchmarks.entrants import Cost
-from benchmarks.leaderboard.summary import About, Measure, Versus
+from benchmarks.leaderboard.summary import About, Measure, Overall, Row, TrackPage
 
 MINUS = "\u2212"
 NONE = "\u2013"
@@ -105,9 +105,13 @@ def p_value(value: float) -> str:
     return f"p < {_SMALLEST_P}" if value < _SMALLEST_P else f"p = {value:.3f}"
 
 
-def difference(versus: Versus) -> str:
-    """The difference from the reference with its interval, both signed."""
-    found = versus.difference
+def difference(row: Row) -> str:
+    """The difference of a row from the reference with its interval, both signed."""
+    if row.is_reference:
+        return "reference"
+    if row.versus is None:
+        return NONE
+    found = row.versus.difference
     if found.low is None or found.high is None:
         return signed(found.estimate)
     return f"{signed(found.estimate)} [{signed(found.low)}, {signed(found.high)}]"
@@ -158,6 +162,17 @@ def counted(count: int, noun: str) -> str:
         ('1 seed', '10 seeds')
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def to_learn(page: TrackPage) -> str:
+    """What a learner is given on a track."""
+    return page.log or f"{page.learner_steps:,} steps"
+
+
+def more(first: Overall, other: Overall) -> str:
+    """Who stands in a table over fewer tracks and not in the first one."""
+    there = {row.agent for row in first.rows}
+    return ", ".join(row.agent for row in other.rows if row.agent not in there)
 
 
 def indicator(name: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,8 @@ Files = dict[str, bytes]
 RayThing = Any
 """Ray has no types for its module as it is imported late, for remote functions, nor for handles."""
 
+_REMEDY = "start one with `ray start --head`, or leave --address and RAY_ADDRESS away"
+_CONNECT_S = 5.0
 _ATTEMPTS = 4
 _TICK_S = 0.5
 _MOST_FILES = 1000
@@ -67,6 +70,7 @@ class RayEngine:
     def _connect(self, ray: RayThing) -> None:
         """Without dashboard and without reports on the use of Ray."""
         address = self.address or os.environ.get("RAY_ADDRESS")
+        _check_answers(address)
         quiet = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
             if address is None:
@@ -75,8 +79,7 @@ class RayEngine:
                 ray.init(address=address, **quiet)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ConfigError(
-                f"no Ray cluster answers at {address!r} ({error}): start one with `ray start "
-                "--head`, or leave --address away"
+                f"no Ray cluster answers at {address!r} ({error}): {_REMEDY}"
             ) from None
 
 
@@ -191,6 +194,17 @@ def unpack(files: Files, folder: Path) -> None:
         path.write_bytes(content)
     shutil.rmtree(folder, ignore_errors=True)
     aside.rename(folder)
+
+
+def _check_answers(address: str | None) -> None:
+    """Ray itself asks for minutes before it gives up a host and port."""
+    host, colon, port = (address or "").rpartition(":")
+    if not colon or not port.isdigit() or "/" in host:
+        return
+    try:
+        socket.create_connection((host, int(port)), _CONNECT_S).close()
+    except OSError as error:
+        raise ConfigError(f"nothing answers at {address!r} ({error}): {_REMEDY}") from None
 
 
 def _ray() -> RayThing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
@@ -152,7 +153,7 @@ def _known_seconds(found: Mapping[Cell, Result]) -> dict[tuple[str, str, str], f
     """
     times: dict[tuple[str, str, str], list[float]] = {}
     for cell, one in found.items():
-        for family in ("validation", cell.family):
+        for family in get_args(BoardFamily):
             spent_s = one.test_seconds + (one.cost.seconds if family == "validation" else 0.0)
             times.setdefault((cell.track, cell.agent, family), []).append(spent_s)
     return {key: float(np.median(values)) for key, values in times.items()}

@@ -1,4 +1,4 @@
-"""`python -m benchmarks tune`: studies of learners, as long as it takes and resumable."""
+"""`python -m benchmarks tune` and `tune-rules`: learners by studies, rules by one search."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 import typer
 from rich.console import Console
+from rich.progress import TaskID
 
 from agents.settings import AgentName
 from benchmarks.progress import training_progress
@@ -19,10 +20,11 @@ KEPT = Path("results") / "tuning" / "trainings.jsonl"
 def tune(
     agents: Annotated[str, typer.Option(help="Learners, by commas.")] = ",".join(TUNABLE),
     groups: Annotated[str, typer.Option(help="Groups of tracks, by commas.")] = ",".join(GROUPS),
-    trials: Annotated[int, typer.Option(help="Settings that are tried for each.")] = 12,
+    trials: Annotated[int, typer.Option(help="Settings that are tried for each.")] = 8,
     kept: Annotated[Path, typer.Option(help="Trainings that were run before.")] = KEPT,
 ) -> None:
     """Tune the learners with Optuna on validation worlds; a killed study goes on."""
+    from benchmarks.tuning.page import write_page
     from benchmarks.tuning.study import run_study, trainings_of
     from benchmarks.tuning.summary import read_studies, with_study, write_studies
     from benchmarks.tuning.trainings import Trainings
@@ -46,6 +48,53 @@ def tune(
                 write_studies(with_study(read_studies(), study))
                 console.print(_line(study.adopted, agent, group.name, study.difference))
         progress.update(task, completed=total)
+    write_page()
+
+
+def tune_rules(
+    tracks: Annotated[str, typer.Option(help="Tracks, by commas; empty: all.")] = "",
+    methods: Annotated[str, typer.Option(help="Rules, by commas; empty: all.")] = "",
+    again: Annotated[bool, typer.Option("--again", help="Those that are there, too.")] = False,
+) -> None:
+    """Tune the classical rules on validation worlds, every method with the same budget."""
+    from benchmarks.tracks import track_named
+    from benchmarks.tracks import tracks as all_tracks
+    from benchmarks.tuning.methods import METHODS
+    from benchmarks.tuning.page import write_page
+    from benchmarks.tuning.rules import BUDGET, read_tunings, tune_rule, write_tunings
+
+    names = tracks.split(",") if tracks else [n for n, t in all_tracks().items() if not t.data]
+    wanted = [
+        (track_named(track), method)
+        for track in names
+        for method in (methods.split(",") if methods else METHODS)
+    ]
+    done = {
+        (one.track, one.method)
+        for one in read_tunings()
+        if one.digests == tuple(s.digest for s in track_named(one.track).train_scenarios())
+    }
+    console = Console(stderr=True)
+    with training_progress(console) as progress:
+        for track, method in wanted:
+            if (track.name, method) in done and not again:
+                continue
+            if (reason := track.unavailable()) is not None:
+                console.print(f"{track.name} is left out: {reason}", markup=False)
+                continue
+            task = progress.add_task(f"{track.name}, {method}", total=BUDGET)
+
+            def tell(episodes: int, score: float, task: TaskID = task) -> None:
+                progress.update(task, completed=episodes)
+
+            found = tune_rule(track, method, on_episodes=tell)
+            read_tunings.cache_clear()  # another run may have written in the meantime
+            kept = [x for x in read_tunings() if (x.track, x.method) != (track.name, method)]
+            write_tunings([*kept, found])
+            progress.update(task, completed=BUDGET)
+            console.print(f"{track.name}, {method}: {found.untuned_per_s:.6g} -> ", end="")
+            console.print(f"{found.tuned_per_s:.6g}, {found.episodes} episodes", markup=False)
+    write_page()
 
 
 def _line(adopted: bool, agent: str, group: str, difference: tuple[float, float, float]) -> str:

@@ -20,15 +20,16 @@ TUNABLE: tuple[AgentName, ...] = ("a2c", "a2c-twin", "maskable-ppo", "a2c-gan-tw
 
 ROLLOUTS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
-        "128x32": (128, 32),
+        "16x16": (16, 16),
+        "32x16": (32, 16),
+        "64x16": (64, 16),
         "64x32": (64, 32),
-        "128x16": (128, 16),
-        "64x64": (64, 64),
-        "256x32": (256, 32),
+        "128x32": (128, 32),
         "128x64": (128, 64),
     }
 )
-"""Rows and decisions between updates: every product divides the steps of every track."""
+"""Rows and decisions between updates: every product divides the steps of every track. On the small
+tracks the defaults make eight updates in all, and the smallest rollout 128."""
 
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {

@@ -1,7 +1,8 @@
 """An Optuna study of a learner: trials, the best again with other seeds, then a fresh comparison.
 
-1. `trials` settings with seed 0, the first of them the defaults, proposed by a seeded TPE sampler.
-2. The best three, and the defaults, with two more seeds: the mean of three seeds chooses.
+1. `trials` settings with seed 0, the first of them the defaults, proposed by a seeded TPE sampler;
+   each length of the rollouts is tried once before it may choose.
+2. The best two, and the defaults, with one more seed: the mean of both seeds chooses.
 3. The one that was chosen against the defaults with four seeds and in worlds that nothing was
    chosen by. Only if the paired 95 % interval is above zero is it taken: the best of many is
    better than the defaults by luck alone.
@@ -14,24 +15,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from agents.settings import AgentName, TrainSettings
 from benchmarks.statistics.basics import Interval, mean_interval
-from benchmarks.tuning.space import Group, base_settings, default_parameters, suggest, to_changes
+from benchmarks.tuning.space import (
+    ROLLOUTS,
+    Group,
+    base_settings,
+    default_parameters,
+    suggest,
+    to_changes,
+)
 from benchmarks.tuning.trainings import Training
 from twin_gym.errors import ConfigError
 
-TRIALS = 12
-FINALISTS = 3
-MORE_SEEDS = (1, 2)
+TRIALS = 8
+FINALISTS = 2
+MORE_SEEDS = (1,)
 FRESH_SEEDS = (10, 11, 12, 13)
 _SAMPLER_SEED = 20_260
-_STARTUP_TRIALS = 5
+_STARTUP_TRIALS = 4
 _FEWEST_TRIALS = 2
 
-Value = Callable[[TrainSettings], Training]
-"""Runs a training, or remembers it."""
+
+class Value(Protocol):
+    """Runs a training, or remembers it."""
+
+    def __call__(self, settings: TrainSettings, *, fresh: bool) -> Training:
+        """What it was worth, in the worlds of the study or in fresh ones."""
+
+
 OnTraining = Callable[[str, float], None]
 """Told after each training what it was and what it earned."""
 
@@ -160,14 +174,18 @@ class _Running:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         sampler = optuna.samplers.TPESampler(seed=_SAMPLER_SEED, n_startup_trials=_STARTUP_TRIALS)
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.enqueue_trial(default_parameters(self._agent))
+        defaults = default_parameters(self._agent)
+        study.enqueue_trial(defaults)
+        for rollout in ROLLOUTS:
+            if rollout != defaults["rollout"]:
+                study.enqueue_trial({"rollout": rollout})
         found: list[Candidate] = []
 
         def objective(trial: optuna.Trial) -> float:
             changes = to_changes(suggest(trial, self._agent))
             done = self._trained(changes, 0, f"trial {trial.number + 1}")
-            found.append(Candidate(changes, {0: done.search_per_s}, done.seconds))
-            return done.search_per_s
+            found.append(Candidate(changes, {0: done.per_s}, done.seconds))
+            return done.per_s
 
         study.optimize(objective, n_trials=trials)
         return found
@@ -176,15 +194,15 @@ class _Running:
         per_s, seconds = dict(one.per_s), one.seconds
         for seed in MORE_SEEDS:
             done = self._trained(one.changes, seed, f"again, seed {seed}")
-            per_s[seed] = done.search_per_s
+            per_s[seed] = done.per_s
             seconds += done.seconds
         return Candidate(one.changes, per_s, round(seconds, 2))
 
     def _compared(self, study: Study, chosen: dict[str, Any]) -> Study:
         ours, theirs = {}, {}
         for seed in FRESH_SEEDS:
-            ours[seed] = self._trained(chosen, seed, f"chosen, seed {seed}").fresh_per_s
-            theirs[seed] = self._trained({}, seed, f"defaults, seed {seed}").fresh_per_s
+            ours[seed] = self._trained(chosen, seed, f"chosen, seed {seed}", True).per_s
+            theirs[seed] = self._trained({}, seed, f"defaults, seed {seed}", True).per_s
         apart = paired(ours, theirs)
         return Study(
             agent=study.agent,
@@ -199,10 +217,12 @@ class _Running:
             adopted=apart.low > 0.0,
         )
 
-    def _trained(self, changes: dict[str, Any], seed: int, what: str) -> Training:
+    def _trained(
+        self, changes: dict[str, Any], seed: int, what: str, fresh: bool = False
+    ) -> Training:
         settings = base_settings(self._agent, self._group, seed).with_(**changes)
-        done = self._value(settings)
-        self._tell(f"{self._agent}, {self._group.name}: {what}", done.search_per_s)
+        done = self._value(settings, fresh=fresh)
+        self._tell(f"{self._agent}, {self._group.name}: {what}", done.per_s)
         return done
 
 

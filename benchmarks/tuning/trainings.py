@@ -8,16 +8,15 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from agents.settings import TrainSettings
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario import load
 
-SEARCH_WORLDS, SEARCH_FIRST = 32, 4096
+SEARCH_WORLDS, SEARCH_FIRST, SEARCH_HOLDING_TIMES = 64, 4096, 45.0
+"""Validation worlds of the studies, and the length of their episodes: the evaluation of a training
+costs more than the training, and long episodes most of all."""
 FRESH_WORLDS, FRESH_FIRST = 64, 8192
-"""Validation worlds of the studies, and those of the last comparison; `run` has others."""
+"""Validation worlds of the last comparison, whole episodes; `run` has others."""
 
 
 @dataclass(frozen=True)
@@ -25,15 +24,13 @@ class Training:
     """One training and what its greedy policy earned.
 
     Attributes:
-        name: settings and contents of the scenario.
-        search_per_s: mean return a second over the worlds of the studies.
-        fresh_per_s: the same over worlds that no study has seen.
+        name: settings, contents of the scenario, and in which worlds it was judged.
+        per_s: mean return a second.
         seconds: wall-clock time of training and evaluation.
     """
 
     name: str
-    search_per_s: float
-    fresh_per_s: float
+    per_s: float
     seconds: float
 
 
@@ -54,11 +51,17 @@ class Trainings:
     def __len__(self) -> int:
         return len(self._known)
 
-    def get(self, settings: TrainSettings) -> Training:
-        """What a training was worth; it is run if nobody has yet."""
-        name = f"{settings.digest}+{load(settings.scenario).digest}"
+    def get(self, settings: TrainSettings, *, fresh: bool) -> Training:
+        """What a training was worth; it is run if nobody has yet.
+
+        Args:
+            settings: of an agent that learns by itself.
+            fresh: whether it is judged in the worlds of the last comparison.
+        """
+        where = "fresh" if fresh else "search"
+        name = f"{settings.digest}+{load(settings.scenario).digest}+{where}"
         if name not in self._known:
-            self._known[name] = run_training(settings, name)
+            self._known[name] = run_training(settings, name, fresh=fresh)
             self._append(self._known[name])
         return self._known[name]
 
@@ -85,15 +88,16 @@ class Trainings:
             os.fsync(file.fileno())
 
 
-def run_training(settings: TrainSettings, name: str = "") -> Training:
-    """Trains once and evaluates the greedy policy on both blocks of validation worlds.
+def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False) -> Training:
+    """Trains once and judges the greedy policy in validation worlds.
 
     Args:
         settings: of an agent that learns by itself.
         name: of the training.
+        fresh: whether in those of the last comparison, for whole episodes.
 
     Returns:
-        The same values for the same settings on the same machine.
+        The same value for the same settings on the same machine.
     """
     import torch
 
@@ -108,15 +112,15 @@ def run_training(settings: TrainSettings, name: str = "") -> Training:
         num_worlds=1,
         evaluation_horizon_s=scenario.horizon_s / 100.0,
     )
-    seeds = [
-        *world_seeds("validation", SEARCH_WORLDS, first=SEARCH_FIRST),
-        *world_seeds("validation", FRESH_WORLDS, first=FRESH_FIRST),
-    ]
+    seeds = world_seeds("validation", SEARCH_WORLDS, first=SEARCH_FIRST)
+    if fresh:
+        seeds = world_seeds("validation", FRESH_WORLDS, first=FRESH_FIRST)
+    else:
+        short_s = SEARCH_HOLDING_TIMES * scenario.mean_holding_time_s
+        scenario = scenario.replace(horizon_s=min(scenario.horizon_s, short_s))
     found = evaluate(trained_policy(model, settings), scenario, seeds)
-    earned: NDArray[np.float64] = found.returns / scenario.horizon_s
     return Training(
         name=name,
-        search_per_s=float(earned[:SEARCH_WORLDS].mean()),
-        fresh_per_s=float(earned[SEARCH_WORLDS:].mean()),
+        per_s=float(found.returns.mean()) / scenario.horizon_s,
         seconds=round(time.perf_counter() - began_s, 2),
     )

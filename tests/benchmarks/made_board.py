@@ -1,6 +1,7 @@
 """A board made up for tests: known anchors, and agents whose scores are drawn about known means."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from benchmarks.cell import Cell, Result
 from benchmarks.entrants import Cost
 from benchmarks.protocol import PROTOCOL, BoardFamily
 from benchmarks.tracks import track_named
+from twin_gym.scenario import AdmissionScenario
 
 RANDOM_PER_S, BOUND_PER_S = 10.0, 30.0
 VERSIONS = {"numpy": "2.4.6", "twin-gym": "0.1.0"}
@@ -31,6 +33,12 @@ def write_anchors(path: Path, tracks: Sequence[str]) -> Path:
     return path
 
 
+@cache
+def task_of(track: str) -> tuple[str, tuple[AdmissionScenario, ...]]:
+    """The digest of a track and its test scenarios, read once."""
+    return track_named(track).digest, track_named(track).test_scenarios()
+
+
 def made(
     track: str,
     agent: str,
@@ -42,18 +50,19 @@ def made(
     family: BoardFamily = "test",
 ) -> Result:
     """A result whose scores lie about a mean; the luck of a world is the same for every agent."""
-    task = track_named(track)
+    digest, tested = task_of(track)
+    steps = track_named(track).learner_steps
     worlds = np.random.default_rng([seed, *track.encode()])
     own = np.random.default_rng([seed, *agent.encode(), *track.encode()])
     of_seed = spread * own.normal()
     earned = {}
-    for scenario in task.test_scenarios():
-        scores = score + of_seed + 4.0 * worlds.normal(size=task.worlds)
-        scores += 0.3 * own.normal(size=task.worlds)
+    for scenario in tested:
+        num = track_named(track).worlds
+        scores = score + of_seed + 4.0 * worlds.normal(size=num) + 0.3 * own.normal(size=num)
         earned[scenario.name] = (
             RANDOM_PER_S + (BOUND_PER_S - RANDOM_PER_S) * scores / 100
         ).tolist()
-    first = task.test_scenarios()[0]
+    first = tested[0]
     kpi = {f"utilisation/{name}": 0.5 + 0.4 * own.random() for name in first.resource_names}
     kpi |= {f"loss_ratio/{name}": 0.3 * own.random() for name in first.slice_names}
     kpi["fairness"] = 0.9
@@ -61,13 +70,13 @@ def made(
     return Result(
         protocol=PROTOCOL,
         cell=Cell(track, agent, seed, family),
-        track_digest=task.digest,
+        track_digest=digest,
         earned_per_s=earned,
         trajectory="0" * 16,
         kpi=kpi,
-        cost=Cost(task.learner_steps, seconds, seconds * 0.9, 5_387) if learns else Cost(),
+        cost=Cost(steps, seconds, seconds * 0.9, 5_387) if learns else Cost(),
         test_seconds=1.0,
-        curve=_curve(task.learner_steps, score, own) if learns else [],
+        curve=_curve(steps, score, own) if learns else [],
         versions=VERSIONS,
     )
 

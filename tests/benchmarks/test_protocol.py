@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import protocol
 from benchmarks.anchors import as_toml
-from benchmarks.protocol import Anchors, Track, anchors_of, read_anchors
+from benchmarks.protocol import Anchors, LoggedData, Track, anchors_of, read_anchors
 from benchmarks.tracks import track_named, tracks
 from benchmarks.tracks.what_if import variants
 from twin_gym.errors import ConfigError, UnknownNameError
@@ -64,7 +64,7 @@ def test_digest_of_a_track_follows_everything_that_decides_a_score():
         Track("x", "", ("mild",), ("contention",), 4096),
         Track("x", "", ("mild",), ("mild",), 8192),
         Track("x", "", ("mild",), ("mild",), 4096, worlds=8),
-        Track("x", "", ("mild",), ("mild",), 4096, data="log"),
+        Track("x", "", ("mild",), ("mild",), 4096, data=LoggedData("density", 0.3, 100)),
         Track("x", "", ("mild",), ("mild",), 4096, objective="fairness"),
     ]
     digests = {one.digest for one in (base, *others)}

@@ -101,6 +101,29 @@ def test_two_tracks_share_their_degrees_of_freedom() -> None:
     assert resampling.widening([one, one]) == pytest.approx(expected, rel=1e-5)
 
 
+def test_part_of_a_track_is_weighted_squared() -> None:
+    """Units 0 and 2: s^2 = 2, variance 1, of the bootstrap 1/2; a weight of 1/2 quarters them."""
+    assert resampling.part(np.array([0.0, 2.0]), 0.5) == resampling.Part(0.25, 0.125, 1)
+
+
+def test_interval_is_stretched_to_an_estimate_outside_of_the_percentiles() -> None:
+    """Of all resamples at 0 and an estimate of 5 the interval is [0, 5]."""
+    assert ends(resampling.bootstrap_interval(5.0, np.zeros(100), 1.0)) == (0.0, 5.0, 5.0)
+    assert ends(resampling.bootstrap_interval(-5.0, np.zeros(100), 1.0)) == (-5.0, -5.0, 0.0)
+
+
+def test_outer_runs_do_not_count_in_the_resamples_either() -> None:
+    """One run of 20 at a million: more than five times in a resample is 3 in 10,000."""
+    scores = np.append(np.zeros(19), 1e6)[:, None]
+    assert ends(iqm_score(scores, widened=False)) == (0.0, 0.0, 0.0)
+
+
+def test_unseen_share_of_several_tracks_by_hand() -> None:
+    """Two tracks of 10 seeds: 1 - 0.025^(1/20); of 10 and 4 seeds: 1 - 0.025^(1/8)."""
+    assert resampling.unseen_share([10, 10]) == pytest.approx(0.1684, abs=1e-4)
+    assert resampling.unseen_share([10, 4]) == pytest.approx(0.3694, abs=1e-4)
+
+
 def test_two_stage_resamples_have_the_variance_of_theory() -> None:
     """The same two seeds: variance 2.25 of the mean; 40,000 resamples, four standard errors 2 %."""
     scores = np.array([[0.0, 2.0], [4.0, 6.0]])
@@ -260,6 +283,16 @@ def test_resampled_pairs_stay_together_where_worlds_are_common() -> None:
     assert together.high - together.low < 0.6 * (apart.high - apart.low)
 
 
+def test_runs_drawn_together_are_one_sample_of_pairs() -> None:
+    """Ten pairs have nine degrees of freedom, not eighteen: the factor is sqrt(10 / 9) t_9 / z."""
+    x, y = np.random.default_rng(1).normal(size=(2, 10, 1))
+    plain = probability_of_improvement(x, y, widened=False)
+    widened = probability_of_improvement(x, y)
+    ratio = (widened.estimate - widened.low) / (plain.estimate - plain.low)
+    assert widened.low > 0.0
+    assert ratio == pytest.approx(np.sqrt(10 / 9) * stats.t.ppf(0.975, 9) / Z, rel=1e-5)
+
+
 def test_draws_of_the_probability_of_improvement_are_those_of_its_definition() -> None:
     """Two seeds each, all 16 resamples of runs: U by counting equals the draws' distribution."""
     x, y = np.array([0.0, 2.0]), np.array([1.0, 3.0])
@@ -363,8 +396,11 @@ def test_other_seed_other_intervals_of_the_same_estimates() -> None:
 
 def test_order_of_tracks_changes_nothing() -> None:
     """A mapping filled in another order is the same data."""
-    turned = dict(reversed(TWO_TRACKS.items()))
-    assert mean_score(TWO_TRACKS) == mean_score(turned)
+    rng = np.random.default_rng(0)
+    scores = {name: rng.normal(size=(6, 3)) for name in "abc"}
+    turned = dict(reversed(scores.items()))
+    assert mean_score(scores) == mean_score(turned)
+    assert mean_score(turned, seed=1) == mean_score(scores, seed=1) != mean_score(scores)
 
 
 def test_tracks_have_draws_of_their_own() -> None:

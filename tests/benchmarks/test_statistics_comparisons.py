@@ -103,14 +103,14 @@ def test_worlds_are_no_units_of_the_test() -> None:
 
 
 def test_tracks_weigh_the_same_in_the_test() -> None:
-    """Track a: 8; track b: 1, 1, 1, 1: a unit weighs 8/2 = 4 against 1/(4 * 2) = 1/8 each.
+    """Track a: 1; track b: 1, 1, 1, 1: a unit weighs 1/2 against 1/(4 * 2) = 1/8 each.
 
-    The sum 4.5 is reached where all signs agree: 2 of 32. With b against a the sum is 3.5, the
-    smallest that any choice gives, as a alone outweighs b: 32 of 32.
+    The sum 1 is reached where all signs agree: 2 of 32. With b against a the sum is 0, which every
+    choice reaches; were all five units alike, it would not be.
     """
     zero = {"a": seeds(0), "b": seeds(0, 0, 0, 0)}
-    both = {"a": seeds(8), "b": seeds(1, 1, 1, 1)}
-    apart = {"a": seeds(8), "b": seeds(-1, -1, -1, -1)}
+    both = {"a": seeds(1), "b": seeds(1, 1, 1, 1)}
+    apart = {"a": seeds(1), "b": seeds(-1, -1, -1, -1)}
     assert sign_flip_test(both, zero).p_value == 2 / 32
     assert sign_flip_test(apart, zero).p_value == 1.0
 

@@ -9,6 +9,7 @@ from twin_gym.policies.access import (
 )
 from twin_gym.policies.access_tuning import search_level
 from twin_gym.policies.base import Policy, Seer
+from twin_gym.policies.bid_price import BidPricePolicy
 from twin_gym.policies.evaluation import Evaluation, evaluate
 from twin_gym.policies.optimum import OptimalPolicy
 from twin_gym.policies.registry import (
@@ -26,6 +27,7 @@ from twin_gym.policies.worlds import Family, world_seeds
 __all__ = [
     "POLICIES",
     "POLICIES_OF_KIND",
+    "BidPricePolicy",
     "DensityPolicy",
     "Evaluation",
     "Family",

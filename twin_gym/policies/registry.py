@@ -15,6 +15,7 @@ from twin_gym.envs.tic_scheduling.batch import ACTION_FORMS as TIC_FORMS
 from twin_gym.errors import ConfigError, TooLargeError, unknown_name
 from twin_gym.policies.access import ACCESS_POLICIES
 from twin_gym.policies.base import Policy, Seer
+from twin_gym.policies.bid_price import BidPricePolicy
 from twin_gym.policies.decoding import ACTION_FORMS
 from twin_gym.policies.optimum import OptimalPolicy
 from twin_gym.policies.rules import DensityPolicy, FifoPolicy, MaxRevenuePolicy, RandomPolicy
@@ -31,6 +32,7 @@ POLICIES: Mapping[str, Factory] = MappingProxyType(
         "fifo": FifoPolicy,
         "density": DensityPolicy,
         "max-revenue": MaxRevenuePolicy,
+        "bid-price": BidPricePolicy,
         "reservation": tuned_reservation,
         "optimum": OptimalPolicy,
     }

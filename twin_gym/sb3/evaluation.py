@@ -13,11 +13,14 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.torch_layers import FlattenExtractor, MlpExtractor
+from torch import nn
 
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Evaluation, Family, evaluate, world_seeds
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.sb3.vec_env import native_env
+from twin_gym.twins.forward import PlainNetwork
 
 _RECORDED = ("revenue_rate", "utilisation", "fairness", "loss_ratio")
 _EACH = ("utilisation/", "loss_ratio/")
@@ -42,6 +45,17 @@ class ModelPolicy:
         self._greedy = greedy
         self._rng = np.random.default_rng(0)
 
+        self._plain: PlainNetwork | None = None
+
+    def frozen(self) -> ModelPolicy:
+        """This policy with the weights that the model has now, and much faster where they allow it.
+
+        What the model learns afterwards does not change it.
+        """
+        found = ModelPolicy(self._model, greedy=self._greedy, name=self.name)
+        found._plain = _plain_network(self._model)
+        return found
+
     def reset(self, seed: int) -> None:
         """Begins the draws of a seed."""
         self._rng = np.random.default_rng(seed)
@@ -54,18 +68,47 @@ class ModelPolicy:
         normaliser = self._model.get_vec_normalize_env()
         if normaliser is not None:
             observations = normaliser.normalize_obs(observations)  # type: ignore[assignment]
+        seen = np.asarray(observations, np.float32)
+        logits = np.where(masks > 0, self._logits(seen), -np.inf)
+        if not self._greedy:
+            logits = logits + self._rng.gumbel(size=logits.shape)
+        chosen: NDArray[np.int64] = logits.argmax(axis=1)
+        return chosen
+
+    def _logits(self, observations: Observations) -> NDArray[np.float32]:
+        if self._plain is not None:
+            return self._plain(observations)
+        policy: Any = self._model.policy
         with torch.no_grad():
             seen = torch.as_tensor(observations, device=self._model.device)
             latent = policy.mlp_extractor.forward_actor(
                 policy.extract_features(seen, policy.pi_features_extractor)
             )
             # Not through a distribution object: making one takes longer than the network.
-            logits = policy.action_net(latent).cpu().numpy()
-        logits = np.where(masks > 0, logits, -np.inf)
-        if not self._greedy:
-            logits = logits + self._rng.gumbel(size=logits.shape)
-        chosen: NDArray[np.int64] = logits.argmax(axis=1)
-        return chosen
+            found: NDArray[np.float32] = policy.action_net(latent).cpu().numpy()
+        return found
+
+
+def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | None:
+    """The actor's weights, if it is layers of tanh on the observation as it is."""
+    policy: Any = model.policy
+    extractor, features = policy.mlp_extractor, policy.pi_features_extractor
+    layers = list(getattr(extractor, "policy_net", ()))
+    is_plain = (
+        isinstance(extractor, MlpExtractor)
+        and isinstance(features, FlattenExtractor)
+        and isinstance(policy.action_net, nn.Linear)
+        and bool(layers)
+        and all(isinstance(layer, nn.Linear | nn.Tanh) for layer in layers)
+        and len(layers) == 2 * sum(isinstance(layer, nn.Linear) for layer in layers)
+    )
+    if not is_plain:
+        return None
+    state = {name.removeprefix("mlp_extractor."): x for name, x in policy.state_dict().items()}
+    wanted = ("policy_net.", "action_net.")
+    return PlainNetwork(
+        {name: x.detach().cpu().numpy() for name, x in state.items() if name.startswith(wanted)}
+    )
 
 
 class EvaluateOnWorlds(BaseCallback):
@@ -129,7 +172,7 @@ class EvaluateOnWorlds(BaseCallback):
         if self._horizon_s is not None:
             scenarios = tuple(one.replace(horizon_s=self._horizon_s) for one in scenarios)
         found = evaluate(
-            ModelPolicy(self.model, greedy=self._greedy),  # type: ignore[arg-type]
+            ModelPolicy(self.model, greedy=self._greedy).frozen(),  # type: ignore[arg-type]
             scenarios,
             self._seeds,
             **batch.arguments,

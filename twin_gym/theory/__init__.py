@@ -5,6 +5,7 @@ from twin_gym.theory.erlang import ErlangA, erlang_a, erlang_b
 from twin_gym.theory.evaluation import PolicyFunction, PolicyValue, evaluate_policy, first_fit
 from twin_gym.theory.finite_horizon import FiniteHorizonOptimum, finite_horizon_optimum
 from twin_gym.theory.optimal import OptimalPolicy, optimal_policy
+from twin_gym.theory.option_bound import OptionBound, option_bound
 from twin_gym.theory.product_form import (
     KaufmanRoberts,
     ProductForm,
@@ -18,6 +19,7 @@ __all__ = [
     "FluidBound",
     "KaufmanRoberts",
     "OptimalPolicy",
+    "OptionBound",
     "PolicyFunction",
     "PolicyValue",
     "ProductForm",
@@ -29,6 +31,7 @@ __all__ = [
     "fluid_bound",
     "kaufman_roberts",
     "optimal_policy",
+    "option_bound",
     "product_form",
     "utilisation_bound",
 ]

@@ -12,6 +12,7 @@ from twin_gym.twins.clone import CloneSettings, clone, smoothed_cross_entropy
 from twin_gym.twins.decision_log import DecisionLog
 from twin_gym.twins.feasible_states import FeasibleStates, draw_feasible_states
 from twin_gym.twins.fidelity import Agreement, Fidelity, agreement, fidelity
+from twin_gym.twins.forward import PlainNetwork
 from twin_gym.twins.gan import DecisionGenerator, GanSettings, synthesise, train_generator
 from twin_gym.twins.layout import ObservationLayout
 from twin_gym.twins.minari_data import export_minari, import_minari
@@ -40,6 +41,7 @@ __all__ = [
     "GanSettings",
     "ObservationLayout",
     "ObservedMask",
+    "PlainNetwork",
     "PolicyCard",
     "PolicyNetwork",
     "PolicyTwin",

@@ -23,8 +23,14 @@ from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.scenario import AdmissionScenario
 from twin_gym.twins.card import PolicyCard
 from twin_gym.twins.files import read_bytes, write_bytes
+from twin_gym.twins.forward import PlainNetwork
 from twin_gym.twins.layout import ObservationLayout
-from twin_gym.twins.networks import PolicyNetwork, build_network, masked_log_probabilities
+from twin_gym.twins.networks import (
+    PolicyNetwork,
+    SliceNetwork,
+    build_network,
+    masked_log_probabilities,
+)
 
 CARD_FILE = "policy.json"
 WEIGHTS_FILE = "policy.safetensors"
@@ -55,6 +61,10 @@ class PolicyTwin:
         """Names it and begins the draws of seed 0."""
         self.name = self.card.name + ("" if self.greedy else "-sampled")
         self._layout = ObservationLayout.from_names(self.card.field_names)
+        self._plain: PlainNetwork | None = None
+        if isinstance(self.network, SliceNetwork):
+            state = self.network.state_dict()
+            self._plain = PlainNetwork({name: values.numpy() for name, values in state.items()})
         self.reset(0)
 
     def sampled(self) -> PolicyTwin:
@@ -80,6 +90,11 @@ class PolicyTwin:
         Raises:
             ConfigError: if the arrays are those of another network or form of action.
         """
+        if self.greedy and self._plain is not None:
+            self._check(observations, masks)
+            logits = self._plain(np.asarray(observations, np.float32))
+            best: Actions = np.where(np.asarray(masks) > 0, logits, -np.inf).argmax(axis=1)
+            return best
         logs = self.log_probabilities(observations, masks)
         if self.greedy:
             likeliest: Actions = logs.argmax(axis=1)

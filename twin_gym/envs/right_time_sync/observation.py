@@ -35,9 +35,7 @@ class Field:
 
 
 FIELDS = (
-    Field(
-        "age", "entity", "a / (a + N), a: its value's age in slots, N: entities; 1: unknown"
-    ),
+    Field("age", "entity", "a / (a + N), a: its value's age in slots, N: entities; 1: unknown"),
     Field("rate", "entity", "r / (r + tolerance^2), r: N slots' mean square change as delivered"),
     Field("change", "entity", "last delivered change c: 1/2 + c / (|c| + tolerance) / 2"),
     Field("budget", "network", "share of the update budget that is left; 1: no limit"),

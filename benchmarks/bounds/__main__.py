@@ -1,0 +1,110 @@
+"""`python -m benchmarks.bounds`: every bound of every track's scenarios, as a page and as data."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from benchmarks.bounds.page import as_page
+from benchmarks.bounds.rows import POLICY_WORLDS, WORLDS, Row, rows_of
+from benchmarks.files import write_text
+from benchmarks.progress import training_progress
+from benchmarks.tracks import tracks
+from twin_gym.errors import ConfigError, TwinGymError
+from twin_gym.scenario import AdmissionScenario
+
+RESULTS = Path(__file__).parents[1] / "results" / "bounds.json"
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def work_out(
+    only: Annotated[
+        list[str] | None, typer.Option("--scenario", help="Only this one; may be repeated.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Work out those that are there, too.")
+    ] = False,
+    worlds: Annotated[int, typer.Option(min=0, help="Validation worlds of a sampled bound.")] = (
+        WORLDS
+    ),
+    policy_worlds: Annotated[int, typer.Option(min=2, help="Validation worlds of a rule.")] = (
+        POLICY_WORLDS
+    ),
+    out: Annotated[Path, typer.Option(help="The data; the page stands beside it.")] = RESULTS,
+) -> None:
+    """Work out the bounds of all scenarios that tracks test on; what is there is kept."""
+    known = read_rows(out)
+    wanted = _wanted(only or [])
+    missing = [one for one in wanted if again or not _is_known(known, one)]
+    console = Console(stderr=True)
+    with training_progress(console) as progress:
+        task = progress.add_task("bounds", total=float(len(missing)))
+        for k, scenario in enumerate(missing):
+            progress.update(task, description=scenario.name)
+            known[scenario.name] = rows_of(
+                scenario,
+                worlds=worlds,
+                policy_worlds=policy_worlds,
+                progress=_told(progress, task, k),
+            )
+            write_rows(out, known)
+            progress.update(task, completed=k + 1.0)
+    write_rows(out, known)
+    console.print(f"{len(missing)} worked out, {len(known)} in {out.name}", markup=False)
+
+
+def _told(progress: Progress, task: TaskID, done: int) -> Callable[[float], None]:
+    def tell(share: float) -> None:
+        progress.update(task, completed=done + share)
+
+    return tell
+
+
+def _is_known(known: dict[str, list[Row]], scenario: AdmissionScenario) -> bool:
+    entries = known.get(scenario.name, [])
+    return bool(entries) and entries[0].digest == scenario.digest
+
+
+def _wanted(only: list[str]) -> list[AdmissionScenario]:
+    found = {
+        scenario.name: scenario
+        for track in tracks().values()
+        if track.unavailable() is None
+        for scenario in track.test_scenarios()
+    }
+    unknown = [name for name in only if name not in found]
+    if unknown:
+        raise ConfigError(f"no track tests on {unknown[0]!r} here; known: {', '.join(found)}")
+    return [scenario for name, scenario in found.items() if not only or name in only]
+
+
+def read_rows(path: Path) -> dict[str, list[Row]]:
+    """What was worked out before, by scenario."""
+    if not path.exists():
+        return {}
+    data: dict[str, list[dict[str, object]]] = json.loads(path.read_text("utf-8"))
+    return {name: [Row(**entry) for entry in rows] for name, rows in data.items()}  # type: ignore[arg-type]
+
+
+def write_rows(path: Path, rows: dict[str, list[Row]]) -> None:
+    """Data and page, each whole or not there."""
+    data = {name: [asdict(one) for one in entries] for name, entries in rows.items()}
+    write_text(path, json.dumps(data, indent=1) + "\n")
+    write_text(path.with_suffix(".md"), as_page(rows))
+
+
+if __name__ == "__main__":
+    try:
+        app(prog_name="python -m benchmarks.bounds")
+    except TwinGymError as error:
+        Console(stderr=True).print(f"error: {error}", style="red", markup=False)
+        sys.exit(2)

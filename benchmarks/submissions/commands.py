@@ -1,0 +1,152 @@
+"""The commands `claim` and `verify` of `python -m benchmarks`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from twin_gym.errors import ConfigError
+
+if TYPE_CHECKING:  # loaded when a command runs: `--help` is quick
+    from benchmarks.submissions.running import Limits
+    from benchmarks.submissions.verifying import OnCell, Row
+
+EQUAL, DIFFERENT, EQUAL_IN_SCORE = 0, 1, 3
+_LEAST_WHY = 3
+
+Folder = Annotated[Path, typer.Argument(help="Of the submission, with its agent.toml.")]
+Memory = Annotated[float, typer.Option(min=0.25, help="GiB of address space of its process.")]
+Seconds = Annotated[float, typer.Option(min=1.0, help="That a track and seed may take.")]
+
+
+def claim(
+    folder: Folder,
+    tracks: Annotated[
+        str, typer.Option(help="Names with commas between; else all of agent.toml.")
+    ] = "",
+    seeds: Annotated[int, typer.Option(min=2, max=100, help="How many of each track.")] = 10,
+    memory_gib: Memory = 8.0,
+    cell_seconds: Seconds = 900.0,
+) -> None:
+    """Run a submission on validation worlds and write what it earns into its agent.toml."""
+    from benchmarks.submissions.verifying import make_claims
+
+    names = [name.strip() for name in tracks.split(",") if name.strip()]
+    console = Console()
+    with _progress(console) as tell:
+        made = make_claims(folder, names, seeds, _limits(memory_gib, cell_seconds), tell)
+    table = Table("track", "score", "95 % interval", "seeds")
+    for one in made:
+        interval = f"{one.low:.2f} to {one.high:.2f}"
+        table.add_row(one.track, f"{one.score:.2f}", interval, str(len(one.seeds)))
+    console.print(table)
+
+
+def verify(
+    folder: Folder,
+    family: Annotated[
+        Literal["validation", "test"],
+        typer.Option(help="test: what is verified is then tested, and the use written down."),
+    ] = "validation",
+    why: Annotated[str, typer.Option(help="What a use of the test worlds is for.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the ledger; else benchmarks/results/board.")
+    ] = None,
+    memory_gib: Memory = 8.0,
+    cell_seconds: Seconds = 900.0,
+) -> None:
+    """Run what a submission claims again, and compare scores and trajectories.
+
+    Exit code 0: all equal to the last bit. 3: equal in score, where packages or the processor are
+    others. 1: something differs, or the agent failed. 2: the folder is refused.
+    """
+    from benchmarks.submissions.verifying import verify_claims
+
+    if family == "test" and len(why.strip()) < _LEAST_WHY:
+        raise ConfigError("say with --why what this use of the test worlds is for")
+    limits, console = _limits(memory_gib, cell_seconds), Console()
+    with _progress(console) as tell:
+        rows = verify_claims(folder, limits, tell)
+    code = _show(rows, console)
+    if code != DIFFERENT and family == "test":
+        _test(folder, limits, out, why, console)
+    raise typer.Exit(code)
+
+
+def _show(rows: list[Row], console: Console) -> int:
+    """A table, the reasons below it, and the verdict in a sentence."""
+    table = Table("track", "seed", "claimed", "found", "equal?")
+    for row in rows:
+        table.add_row(
+            row.track,
+            "all" if row.seed is None else str(row.seed),
+            f"{row.claimed:.4f}",
+            "-" if row.found is None else f"{row.found:.4f}",
+            {"equal": "yes", "equal in score": "in score"}.get(row.verdict, row.verdict),
+            end_section=row.seed is None,
+        )
+    console.print(table)
+    for row in rows:
+        if row.reason:
+            what = "all seeds" if row.seed is None else f"seed {row.seed}"
+            _say(console, f"{row.track}, {what}: {row.verdict}: {row.reason}")
+    verdicts = {row.verdict for row in rows}
+    if verdicts <= {"equal"}:
+        _say(console, "reproduced to the last bit", "green")
+        return EQUAL
+    if verdicts <= {"equal", "equal in score"}:
+        _say(console, "reproduced in score, not to the bit", "yellow")
+        return EQUAL_IN_SCORE
+    _say(console, "not reproduced", "red")
+    return DIFFERENT
+
+
+def _test(folder: Path, limits: Limits, out: Path | None, why: str, console: Console) -> None:
+    """Scores on test worlds, kept for the leaderboard; the use is written down beforehand."""
+    from benchmarks.cell import Cell
+    from benchmarks.runner.ledger import write_down
+    from benchmarks.runner.plan import Plan, Wanted
+    from benchmarks.store import BOARD_FOLDER, Store
+    from benchmarks.submissions.entrant import as_entrant
+    from benchmarks.submissions.verifying import mean_of, run
+
+    entrant = as_entrant(folder, limits)
+    store = Store(BOARD_FOLDER if out is None else out)
+    table = Table("track", "score on test worlds", "95 % interval", "seeds")
+    with store.writing() as writer, _progress(console) as tell:
+        for one in entrant.manifest.claims:
+            seeds = range(len(one.seeds))
+            asked = Wanted((one.track,), (entrant.name,), seeds, "test")
+            todo = tuple(Cell(one.track, entrant.name, seed, "test") for seed in seeds)
+            write_down(store.folder, asked, Plan(todo, {}, (), ()), why)
+            results = run(entrant, one.track, len(seeds), "test", tell)
+            writer.forget(todo)  # of what the folder held before
+            for result in results:
+                writer.append(result)
+            mean = mean_of(results)
+            interval = f"{mean.low:.2f} to {mean.high:.2f}"
+            table.add_row(one.track, f"{mean.estimate:.2f}", interval, str(len(seeds)))
+    console.print(table)
+
+
+def _limits(memory_gib: float, cell_seconds: float) -> Limits:
+    from benchmarks.submissions.running import Limits
+
+    return Limits(memory_bytes=round(memory_gib * 2**30), cell_s=cell_seconds)
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[OnCell]:
+    """Says which cell is run, where somebody looks on."""
+    with console.status("checking the folder") as status:
+        yield lambda cell: status.update(f"{cell.track}, seed {cell.seed}, {cell.family} worlds")
+
+
+def _say(console: Console, text: str, style: str = "") -> None:
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

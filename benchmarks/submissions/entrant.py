@@ -1,0 +1,119 @@
+"""A submission as one of the board's agents, so that its scores mean what theirs do."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.entrants import Cost, Entrant, Fitted, Kind, OnProgress
+from benchmarks.protocol import Track
+from benchmarks.submissions.checking import Submission, checked_copy, opened, place_of
+from benchmarks.submissions.manifest import Manifest
+from benchmarks.submissions.policies import ChildPolicy, read_policy
+from benchmarks.submissions.running import Child, Limits
+from twin_gym.errors import ConfigError
+from twin_gym.policies import Policy
+from twin_gym.scenario import AdmissionScenario
+
+
+@dataclass(frozen=True)
+class SubmittedAgent(Entrant):
+    """An agent out of a folder, checked anew each time that it is made ready.
+
+    Attributes:
+        source: the folder.
+        manifest: what its `agent.toml` said.
+        limits: of its process, if it is code.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    source: Path
+    manifest: Manifest
+    limits: Limits = field(default_factory=Limits)
+
+    def refuses(self, track: Track) -> str | None:
+        """It takes part where its authors say, if a policy fits there."""
+        if track.name not in self.manifest.tracks:
+            return f"its agent.toml names {', '.join(self.manifest.tracks)}"
+        if self.manifest.kind == "code":
+            return None
+        try:
+            with opened(self.source) as submission:
+                for scenario in track.test_scenarios():
+                    _read(submission, track, 0, scenario)
+        except ConfigError as error:
+            return str(error)
+        return None
+
+    def fit(self, track: Track, seed: int, folder: Path, on_progress: OnProgress) -> Fitted:
+        """Starts its process, or reads its weights; nothing is learned here.
+
+        Raises:
+            ConfigError: if the folder is refused, or has become another agent.
+        """
+        aside = TemporaryDirectory(prefix="twin-gym-submission-")
+        try:
+            submission = checked_copy(self.source, Path(aside.name) / "files")
+            if submission.manifest.name != self.name:
+                raise ConfigError(
+                    f"{str(self.source)!r} holds another agent than {self.name!r} by now"
+                )
+            policies = _Policies(submission, track, seed, self.limits)
+        except BaseException:
+            aside.cleanup()
+            raise
+        weakref.finalize(policies, aside.cleanup)
+        return Fitted(policies.policy_for, Cost(**self.manifest.cost.model_dump()))
+
+
+class _Policies:
+    """Gives the policy for each scenario; all of a cell are asked of one process.
+
+    The process ends when this object and the policies are forgotten.
+    """
+
+    def __init__(self, submission: Submission, track: Track, seed: int, limits: Limits) -> None:
+        manifest = submission.manifest
+        self._name = manifest.name
+        self._more = {"seed": seed} if manifest.per_seed else {}
+        self._child = None
+        if manifest.entry is not None:
+            self._child = Child(submission.files, manifest.entry, limits)
+        self._read = partial(_read, submission, track, seed)
+
+    def policy_for(self, scenario: AdmissionScenario) -> Policy:
+        """See `benchmarks.entrants.PolicyFor`."""
+        if self._child is None:
+            return self._read(scenario)
+        return ChildPolicy(self._child, self._name, scenario, self._more)
+
+
+def as_entrant(folder: Path, limits: Limits | None = None) -> SubmittedAgent:
+    """A submission as an agent of the board; it can be pickled.
+
+    Args:
+        folder: of the submission.
+        limits: of its process, if it is code.
+
+    Returns:
+        The agent, which takes part in the tracks that its `agent.toml` names.
+
+    Raises:
+        ConfigError: with the reason why the folder is refused.
+    """
+    with opened(folder) as submission:
+        manifest = submission.manifest
+    kind: Kind = "learned" if manifest.cost.steps else "rule"
+    return SubmittedAgent(
+        manifest.name, kind, manifest.description, folder.resolve(), manifest, limits or Limits()
+    )
+
+
+def _read(submission: Submission, track: Track, seed: int, scenario: AdmissionScenario) -> Policy:
+    place = place_of(submission.manifest, track.name, seed)
+    return read_policy(submission.files / place, scenario)

@@ -1,0 +1,135 @@
+"""Policies of submissions as the board meets them: a process that is asked, or weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.submissions.running import Child, SubmissionError
+from twin_gym.errors import ConfigError
+from twin_gym.policies import Policy
+from twin_gym.policies.base import Actions, Masks, Observations
+from twin_gym.scenario import AdmissionScenario, to_toml
+
+_BYTES_AN_ACTION, _SLACK_BYTES = 8, 4_096
+
+
+class ChildPolicy:
+    """Asks the process of a submission for one scenario.
+
+    Args:
+        child: its process; it makes a new agent for this scenario.
+        name: how tables call it.
+        scenario: what the rows run.
+        more: named arguments of the class beside the scenario, such as `seed`.
+
+    Raises:
+        SubmissionError: if the class cannot be imported or made.
+    """
+
+    def __init__(
+        self, child: Child, name: str, scenario: AdmissionScenario, more: dict[str, int]
+    ) -> None:
+        self.name = name
+        self._child = child
+        self._num_calls = 0
+        made = {"do": "make", "scenario": to_toml(scenario), "more": more}
+        self._ask(made, limit_s=child.limits.start_s)
+
+    def reset(self, seed: int) -> None:
+        """Begins anew."""
+        self._ask({"do": "reset", "seed": int(seed)}, limit_s=self._child.limits.answer_s)
+
+    def actions(self, observations: Observations, masks: Masks) -> Actions:
+        """One allowed action a row, asked for and checked.
+
+        Raises:
+            SubmissionError: if it raises, hangs or ends, or if what it says is not one allowed
+                whole number a row.
+        """
+        self._num_calls += 1
+        answer = self._ask(
+            {"do": "act"},
+            observations,
+            masks,
+            limit_s=self._child.limits.answer_s,
+            max_bytes=_BYTES_AN_ACTION * len(masks) + _SLACK_BYTES,
+        )
+        try:
+            return checked(answer, masks)
+        except SubmissionError as error:
+            self._child.close()
+            raise SubmissionError(f"call {self._num_calls}: {error}") from None
+
+    def _ask(
+        self, message: dict[str, Any], *arrays: NDArray[Any], limit_s: float, max_bytes: int = 0
+    ) -> list[NDArray[Any]]:
+        return self._child.ask(message, arrays, limit_s=limit_s, max_bytes=max_bytes)
+
+
+def checked(answer: list[NDArray[Any]], masks: Masks) -> Actions:
+    """Actions of a submission, or why they are none.
+
+    A disallowed action is refused and not taken for waiting, as the environment would take it: the
+    protocol of policies promises allowed ones, and a mistake is better found than scored.
+
+    Args:
+        answer: the arrays that it sent.
+        masks: 1 = allowed; shape (rows, actions).
+
+    Returns:
+        Shape (rows,).
+
+    Raises:
+        SubmissionError: another type, shape, range, or a disallowed action.
+    """
+    rows, num_actions = masks.shape
+    found = answer[0] if len(answer) == 1 else np.empty(0)
+    if found.shape != (rows,) or found.dtype.kind not in "iu":
+        raise SubmissionError(
+            f"actions are whole numbers of shape ({rows},), got {found.dtype} {found.shape}"
+        )
+    outside = np.flatnonzero((found < 0) | (found >= num_actions))
+    if outside.size:
+        raise SubmissionError(
+            f"actions are 0 to {num_actions - 1}, got {found[outside[0]]} in row {outside[0]}"
+        )
+    chosen: Actions = found.astype(np.int64)
+    disallowed = np.flatnonzero(masks[np.arange(rows), chosen] == 0)
+    if disallowed.size:
+        row = disallowed[0]
+        raise SubmissionError(
+            f"action {chosen[row]} in row {row} is not allowed there: its mask is "
+            f"{masks[row].tolist()}"
+        )
+    return chosen
+
+
+def read_policy(folder: Path, scenario: AdmissionScenario) -> Policy:
+    """A policy from its weights and card, for a scenario; nothing is executed.
+
+    Args:
+        folder: with `actor.json` and `actor.safetensors`, or a policy twin's two files.
+        scenario: what it is to run on.
+
+    Raises:
+        ConfigError: if there is neither, or what is there is damaged or for other scenarios.
+    """
+    from agents.actor import CARD_FILE, load_actor  # loads torch
+    from twin_gym.twins import PolicyTwin
+
+    if (folder / CARD_FILE).is_file():
+        actor = load_actor(folder)
+        actor.check_fits(scenario)
+        return actor
+    if (folder / "policy.json").is_file():
+        twin = PolicyTwin.load(folder)
+        twin.check_fits(scenario, "slice")
+        return twin
+    raise ConfigError(
+        f"{folder.name!r} holds neither an actor ({CARD_FILE} and its weights) nor a policy twin "
+        "(policy.json and its weights)"
+    )

@@ -1,0 +1,261 @@
+"""Claims of a submission: made by running it, and found true or not by running it again."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from benchmarks.cell import Cell, Result, fit, tested
+from benchmarks.files import write_text
+from benchmarks.protocol import PROTOCOL, BoardFamily
+from benchmarks.statistics import Interval, mean_score
+from benchmarks.submissions.entrant import SubmittedAgent, as_entrant
+from benchmarks.submissions.manifest import (
+    MANIFEST_FILE,
+    MARKER,
+    MAX_SEEDS,
+    MIN_SEEDS,
+    Claim,
+    Manifest,
+    SeedClaim,
+    read_manifest,
+)
+from benchmarks.submissions.running import Limits
+from benchmarks.tracks import track_named
+from twin_gym.errors import ConfigError, TwinGymError
+
+SCORE_TOLERANCE = 1.0
+"""Points by which a score may differ on another processor or with other packages."""
+_ROUNDING = 1e-9
+
+Verdict = Literal["equal", "equal in score", "different", "failed"]
+OnCell = Callable[[Cell], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was claimed and what was found.
+
+    Attributes:
+        track: its name.
+        seed: of a cell; None: the mean over all seeds.
+        claimed: score.
+        found: score; None where the agent failed.
+        verdict: what to think of it.
+        reason: in words, where it is not equal.
+    """
+
+    track: str
+    seed: int | None
+    claimed: float
+    found: float | None
+    verdict: Verdict
+    reason: str = ""
+
+
+def make_claims(
+    folder: Path, tracks: Sequence[str], seeds: int, limits: Limits, tell: OnCell
+) -> tuple[Claim, ...]:
+    """Runs a submission on validation worlds and writes what it earns into its `agent.toml`.
+
+    Claims of other tracks that the file has are kept.
+
+    Args:
+        folder: of the submission.
+        tracks: names; none: all that the submission names.
+        seeds: how many, 2 to 100.
+        limits: of its process, if it is code.
+        tell: told of each cell before it is run.
+
+    Returns:
+        The claims that were made.
+
+    Raises:
+        ConfigError: if the folder is refused, or the agent does not take part in a track.
+        SubmissionError: if the agent fails.
+    """
+    if not MIN_SEEDS <= seeds <= MAX_SEEDS:
+        raise ConfigError(f"a claim is of {MIN_SEEDS} to {MAX_SEEDS} seeds, got {seeds}")
+    entrant = as_entrant(folder, limits)
+    found = tuple(
+        _claim(run(entrant, name, seeds, "validation", tell))
+        for name in tracks or entrant.manifest.tracks
+    )
+    _write(folder, entrant.manifest, found)
+    return found
+
+
+def verify_claims(folder: Path, limits: Limits, tell: OnCell) -> list[Row]:
+    """Runs all that a submission claims, and compares.
+
+    Args:
+        folder: of the submission.
+        limits: of its process, if it is code.
+        tell: told of each cell before it is run.
+
+    Returns:
+        A row a seed, and one for the mean of each track.
+
+    Raises:
+        ConfigError: if the folder is refused, or claims nothing for a track.
+    """
+    entrant = as_entrant(folder, limits)
+    entrant.manifest.check_claims()
+    return [row for claim in entrant.manifest.claims for row in _verified(entrant, claim, tell)]
+
+
+def run(
+    entrant: SubmittedAgent, track: str, seeds: int, family: BoardFamily, tell: OnCell
+) -> list[Result]:
+    """Results of the first seeds on a track.
+
+    Raises:
+        ConfigError: if the agent does not take part.
+        SubmissionError: if it fails.
+    """
+    return [_run_cell(entrant, Cell(track, entrant.name, k, family), tell) for k in range(seeds)]
+
+
+def mean_of(results: Sequence[Result]) -> Interval:
+    """The score of a track with its interval, as the leaderboard has it."""
+    return mean_score(np.array([one.scores() for one in results]))
+
+
+def processor() -> str:
+    """The model of this machine's processor: other ones may round otherwise."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text("utf-8").splitlines() if told.is_file() else []
+    named = [one.partition(":")[2].strip() for one in lines if one.startswith("model name")]
+    return f"{platform.machine()} {named[0] if named else ''}".strip()
+
+
+def _run_cell(entrant: SubmittedAgent, cell: Cell, tell: OnCell) -> Result:
+    tell(cell)
+    track = track_named(cell.track)
+    fitted = fit(track, entrant, cell.seed, entrant.source, lambda what, share: None)
+    return tested(cell, track, fitted, lambda what, share: None)
+
+
+def _claim(results: Sequence[Result]) -> Claim:
+    mean, first = mean_of(results), results[0]
+    return Claim(
+        track=first.cell.track,
+        protocol=PROTOCOL,
+        track_digest=first.track_digest,
+        family="validation",
+        score=mean.estimate,
+        low=mean.low,
+        high=mean.high,
+        processor=processor(),
+        versions=first.versions,
+        seeds=tuple(
+            SeedClaim(
+                seed=one.cell.seed, score=float(one.scores().mean()), trajectory=one.trajectory
+            )
+            for one in results
+        ),
+    )
+
+
+def _verified(entrant: SubmittedAgent, claim: Claim, tell: OnCell) -> Iterator[Row]:
+    """Rows of one claim; the mean is left out where a seed failed."""
+    results: list[Result] = []
+    for said in claim.seeds:
+        cell = Cell(claim.track, entrant.name, said.seed, claim.family)
+        try:
+            result = _run_cell(entrant, cell, tell)
+        except TwinGymError as error:
+            yield Row(claim.track, said.seed, said.score, None, "failed", str(error))
+            continue
+        results.append(result)
+        score = float(result.scores().mean())
+        same_steps = result.trajectory == said.trajectory
+        verdict, reason = compared(
+            [said.score], [score], same_steps=same_steps, elsewhere=_elsewhere(claim, result)
+        )
+        yield Row(claim.track, said.seed, said.score, score, verdict, reason)
+    if len(results) == len(claim.seeds):
+        mean, elsewhere = mean_of(results), _elsewhere(claim, results[0])
+        verdict, reason = compared(
+            [claim.score, claim.low, claim.high],
+            [mean.estimate, mean.low, mean.high],
+            same_steps=True,
+            elsewhere=elsewhere,
+        )
+        yield Row(claim.track, None, claim.score, mean.estimate, verdict, reason)
+
+
+def compared(
+    claimed: Sequence[float], found: Sequence[float], *, same_steps: bool, elsewhere: str
+) -> tuple[Verdict, str]:
+    """Whether a claim is true.
+
+    Args:
+        claimed: scores.
+        found: the same ones, run again.
+        same_steps: whether the trajectories are the same.
+        elsewhere: what is different from where the claim was made; nothing if nothing is.
+
+    Returns:
+        `equal` to the last bit; `equal in score`, within `SCORE_TOLERANCE`, which counts only where
+        something else is different too; otherwise `different`. And the reason.
+    """
+    apart = float(np.abs(np.subtract(claimed, found)).max())
+    if same_steps and apart <= _ROUNDING:
+        return "equal", ""
+    what = "scores or interval differ" if same_steps else "the trajectory is another one"
+    if elsewhere and apart <= SCORE_TOLERANCE:
+        return "equal in score", f"{what} ({apart:.3g} points); {elsewhere}"
+    return "different", f"{what} ({apart:.3g} points)" + (f"; {elsewhere}" if elsewhere else "")
+
+
+def _elsewhere(claim: Claim, result: Result) -> str:
+    names = sorted(claim.versions.keys() | result.versions.keys())
+    other = [
+        f"{name} {claim.versions.get(name)}, here {result.versions.get(name)}"
+        for name in names
+        if claim.versions.get(name) != result.versions.get(name)
+    ]
+    here = processor()
+    if claim.processor != here:
+        other.append(f"claimed on {claim.processor}, here {here}")
+    return ", ".join(other)
+
+
+def _write(folder: Path, manifest: Manifest, made: Sequence[Claim]) -> None:
+    """Puts claims in place of what follows the marker; the rest of the file is left as it is."""
+    path = folder / MANIFEST_FILE
+    new = {one.track for one in made}
+    kept = [one for one in manifest.claims if one.track not in new]
+    head, marker, _ = path.read_text("utf-8").partition(MARKER)
+    if manifest.claims and not marker:
+        raise ConfigError(f"{MANIFEST_FILE} has claims that no command wrote: remove them first")
+    order = {name: k for k, name in enumerate(manifest.tracks)}
+    claims = sorted([*kept, *made], key=lambda one: order[one.track])
+    text = "\n".join([head.rstrip(), "", MARKER, *(line for one in claims for line in _toml(one))])
+    read_manifest(text.encode())
+    write_text(path, text + "\n")
+
+
+def _toml(claim: Claim) -> Iterator[str]:
+    yield from ("", "[[claims]]")
+    for name in ("track", "protocol", "track_digest", "family"):
+        yield f"{name} = {json.dumps(getattr(claim, name))}"
+    for name in ("score", "low", "high"):
+        yield f"{name} = {getattr(claim, name)!r}"
+    yield f"processor = {json.dumps(claim.processor, ensure_ascii=False)}"
+    yield "seeds = ["
+    for one in claim.seeds:
+        yield (
+            f"    {{ seed = {one.seed}, score = {one.score!r}, "
+            f"trajectory = {json.dumps(one.trajectory)} }},"
+        )
+    yield from ("]", "[claims.versions]")
+    for package, version in claim.versions.items():
+        yield f"{json.dumps(package)} = {json.dumps(version)}"

@@ -1,0 +1,68 @@
+"""Tuned rules as rows of the board: what was found on the training scenarios of a track."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.entrants import Cost, Entrant, Fitted, Kind, OnProgress
+from benchmarks.protocol import Track
+from benchmarks.tuning.methods import METHODS, Values
+from benchmarks.tuning.rules import RuleTuning, read_tunings
+from twin_gym.errors import ConfigError
+from twin_gym.policies import Policy
+from twin_gym.scenario import AdmissionScenario
+
+_DESCRIPTIONS = {
+    "reservation": "Density order, but what is kept for better requests is not given away; tuned.",
+    "tuned-bid-price": "Bid prices from the linear programme, scaled and rising with use; tuned.",
+}
+
+
+@dataclass(frozen=True)
+class TunedRule(Entrant):
+    """A classical rule with the parameters that were found for a track."""
+
+    name: str
+    description: str
+    kind: Kind = "tuned rule"
+
+    def refuses(self, track: Track) -> str | None:
+        """Where nobody has tuned it."""
+        if (reason := track.unavailable()) is not None:
+            return reason
+        if self._tuning(track) is not None:
+            return None
+        return (
+            f"{self.name!r} was not tuned for track {track.name!r} as it is: run "
+            f"`python -m benchmarks tune-rules --tracks {track.name} --methods {self.name}`"
+        )
+
+    def fit(self, track: Track, seed: int, folder: Path, on_progress: OnProgress) -> Fitted:
+        """Takes the parameters of the track; the same for every seed.
+
+        Raises:
+            ConfigError: if it was not tuned for this track.
+        """
+        found = self._tuning(track)
+        if found is None:
+            raise ConfigError(str(self.refuses(track)))
+        values: Values = found.values if found.adopted else {}
+
+        def policy_for(scenario: AdmissionScenario) -> Policy:
+            return METHODS[self.name].from_values(scenario, values)
+
+        spent = Cost(found.decisions, found.seconds, found.core_seconds, found.parameters)
+        return Fitted(policy_for, spent)
+
+    def _tuning(self, track: Track) -> RuleTuning | None:
+        digests = tuple(one.digest for one in track.train_scenarios())
+        for one in read_tunings():
+            if (one.track, one.method, one.digests) == (track.name, self.name, digests):
+                return one
+        return None
+
+
+def tuned_rules() -> list[Entrant]:
+    """One row for each method with parameters; `reservation` takes the place of the plain rule."""
+    return [TunedRule(name, _DESCRIPTIONS[name]) for name in METHODS]
