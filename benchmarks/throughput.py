@@ -36,9 +36,9 @@ from rich.table import Table
 
 import twin_gym
 from benchmarks.c_loop import FLAGS, CLoop, compiler
+from twin_gym.envs.batch import AUTORESET_SAME_STEP
 from twin_gym.envs.slice_admission import BatchSettings, SliceAdmissionVectorEnv
 from twin_gym.envs.slice_admission.batch import AdmissionBatch
-from twin_gym.envs.slice_admission.kernel import AUTORESET_SAME_STEP
 from twin_gym.envs.slice_admission.observation import ActionForm
 
 SCENARIO = "contention"

@@ -9,8 +9,28 @@ ENTRY_POINTS = {
         "twin_gym.envs.slice_admission:SliceAdmissionEnv",
         "twin_gym.envs.slice_admission:SliceAdmissionVectorEnv",
     ),
+    "twin_gym/MassiveAccess-v0": (
+        "twin_gym.envs.massive_access:MassiveAccessEnv",
+        "twin_gym.envs.massive_access:MassiveAccessVectorEnv",
+    ),
+    "twin_gym/TicScheduling-v0": (
+        "twin_gym.envs.tic_scheduling:TicSchedulingEnv",
+        "twin_gym.envs.tic_scheduling:TicSchedulingVectorEnv",
+    ),
+    "twin_gym/RightTimeSync-v0": (
+        "twin_gym.envs.right_time_sync:RightTimeSyncEnv",
+        "twin_gym.envs.right_time_sync:RightTimeSyncVectorEnv",
+    ),
 }
 """By id, where the single form and the vector form are."""
+
+ID_OF_KIND = {
+    "admission": "twin_gym/SliceAdmission-v0",
+    "access": "twin_gym/MassiveAccess-v0",
+    "tic": "twin_gym/TicScheduling-v0",
+    "sync": "twin_gym/RightTimeSync-v0",
+}
+"""By kind of scenario, the id of its environment."""
 
 
 def register_environments() -> None:

@@ -6,6 +6,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import admission_scenarios, replayed_scenarios, write_requests
+from twin_gym.envs import batch as batching
 from twin_gym.envs.slice_admission import kernel
 from twin_gym.envs.slice_admission.batch import AdmissionBatch, BatchSettings
 from twin_gym.scenario import AdmissionScenario, Deterministic, Slice, Trace
@@ -28,7 +29,7 @@ SHARED = (
 )  # fmt: skip
 
 modes = st.sampled_from(
-    [kernel.AUTORESET_DISABLED, kernel.AUTORESET_SAME_STEP, kernel.AUTORESET_NEXT_STEP]
+    [batching.AUTORESET_DISABLED, batching.AUTORESET_SAME_STEP, batching.AUTORESET_NEXT_STEP]
 )
 forms = st.sampled_from(["slice", "slot"])
 objectives = st.sampled_from(["revenue", "utilisation", "fairness", "vector"])
@@ -117,13 +118,13 @@ def run_both(scenarios, form, objective, autoreset, seed, chooser, steps=STEPS):
         if not ended.any():
             continue
         ends += int(ended.sum())
-        if autoreset == kernel.AUTORESET_SAME_STEP:
+        if autoreset == batching.AUTORESET_SAME_STEP:
             assert np.array_equal(mine.final_observations[ended], theirs.final_observations[ended])
             assert np.array_equal(mine.final_masks(ended), theirs.final_masks(ended))
             assert_kpis_equal(mine.final_kpis(ended), theirs.final_kpis(ended))
         else:
             assert_kpis_equal(mine.kpis(), theirs.kpis())
-        if autoreset == kernel.AUTORESET_DISABLED:
+        if autoreset == batching.AUTORESET_DISABLED:
             for batch in engines:
                 batch.begin(ended)
             assert_batches_equal(mine, theirs)
@@ -226,7 +227,7 @@ def test_simultaneous_events_come_in_the_same_order(tmp_path, queue_limit, choos
     write_requests(path, rows)
     scenario = tied_scenario(1.0, 2.0, queue_limit, Trace(path=str(path), last_s=40.0))
     for seed in range(2):
-        run_both(scenario, "slot", "revenue", kernel.AUTORESET_NEXT_STEP, seed, chooser)
+        run_both(scenario, "slot", "revenue", batching.AUTORESET_NEXT_STEP, seed, chooser)
 
 
 def test_ties_of_every_kind_are_met(tmp_path):
@@ -243,7 +244,7 @@ def test_ties_of_every_kind_are_met(tmp_path):
     rng = np.random.default_rng(0)
     met = np.zeros(4, int)
     for _ in range(200):
-        batch.advance(chosen_actions(batch, "allowed", rng), kernel.AUTORESET_NEXT_STEP)
+        batch.advance(chosen_actions(batch, "allowed", rng), batching.AUTORESET_NEXT_STEP)
         met += simultaneous_kinds(batch)
     assert (met > 5).all(), met
 
@@ -263,14 +264,14 @@ def test_equal_patience_and_holding_times_tie(patience, holding, queue_limit, au
 @pytest.mark.parametrize("form", ["slice", "slot"])
 def test_kernel_equals_simpy_on_presets(preset, form):
     """The networks that results are shown on."""
-    ends = run_both(preset, form, "revenue", kernel.AUTORESET_SAME_STEP, 11, "any", steps=150)
+    ends = run_both(preset, form, "revenue", batching.AUTORESET_SAME_STEP, 11, "any", steps=150)
     assert ends == 0
 
 
 def test_kernel_equals_simpy_to_the_end_of_a_preset():
     """A whole episode of a preset, its indicators included."""
     small = AdmissionBatch(1, BatchSettings("mild")).scenario.replace(horizon_s=20.0)
-    assert run_both(small, "slice", "vector", kernel.AUTORESET_SAME_STEP, 5, "allowed", 900) >= 2
+    assert run_both(small, "slice", "vector", batching.AUTORESET_SAME_STEP, 5, "allowed", 900) >= 2
 
 
 def test_order_of_the_observed_slices_is_the_order_of_the_actions():

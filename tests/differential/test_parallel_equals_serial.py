@@ -4,7 +4,8 @@ import numba
 import numpy as np
 import pytest
 
-from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv, kernel
+from twin_gym.envs import batch as batching
+from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv
 from twin_gym.envs.slice_admission.batch import AdmissionBatch, BatchSettings
 from twin_gym.scenario import load
 from twin_gym.sim.admission.kernel import begin, decide, run_to_decision
@@ -68,9 +69,9 @@ def test_order_of_the_stretches_does_not_matter():
     """Backwards, one row at a time."""
     together, apart = begun(), begun()
     for actions in sampled(60, ROWS, together.num_actions):
-        together.advance(actions, kernel.AUTORESET_NEXT_STEP)
+        together.advance(actions, batching.AUTORESET_NEXT_STEP)
         for row in reversed(range(ROWS)):
-            apart.advance(actions, kernel.AUTORESET_NEXT_STEP, row, row + 1)
+            apart.advance(actions, batching.AUTORESET_NEXT_STEP, row, row + 1)
         assert_same_arrays(together, apart)
 
 

@@ -57,7 +57,7 @@ def model(request):
 @pytest.fixture
 def fitting(model, request):
     """The twin of the model's form of action."""
-    is_slot = model.get_env().batch.settings.action == "slot"
+    is_slot = model.get_env().batch.arguments["action"] == "slot"
     return request.getfixturevalue("slot_twin" if is_slot else "twin")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from twin_gym.envs.slice_admission import kernel
+from twin_gym.envs import batch as batching
 from twin_gym.envs.slice_admission.batch import AdmissionBatch, BatchSettings
 from twin_gym.policies import evaluate
 from twin_gym.scenario import (
@@ -320,7 +320,7 @@ def offered(law, rate_hz, horizon_s, rows=400):
     everyone = np.ones(rows, np.bool_)
     batch.seed(np.arange(rows, dtype=np.uint64), everyone)
     batch.begin(everyone)
-    batch.advance(np.zeros(rows, np.int64), kernel.AUTORESET_DISABLED)
+    batch.advance(np.zeros(rows, np.int64), batching.AUTORESET_DISABLED)
     return batch.kpis()["offered"]
 
 

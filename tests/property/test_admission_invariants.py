@@ -5,7 +5,8 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import admission_scenarios
-from twin_gym.envs.slice_admission import kernel, observation_space
+from twin_gym.envs import batch as batching
+from twin_gym.envs.slice_admission import observation_space
 from twin_gym.envs.slice_admission.batch import AdmissionBatch, BatchSettings
 from twin_gym.sim.admission.tables import service_places
 
@@ -105,7 +106,7 @@ def test_invariants_hold_at_every_decision(scenario, form, chooser, seed):
         assert_state_is_sound(batch, scenario)
         assert_seen_is_sound(batch, scenario, form)
         assert_waiting_is_sound(batch, scenario)
-        batch.advance(chosen_actions(batch, chooser, rng), kernel.AUTORESET_NEXT_STEP)
+        batch.advance(chosen_actions(batch, chooser, rng), batching.AUTORESET_NEXT_STEP)
 
 
 def totals_of_one_episode(batch, chooser, rng, max_steps=4000):
@@ -115,7 +116,7 @@ def totals_of_one_episode(batch, chooser, rng, max_steps=4000):
     running = np.ones(batch.num_rows, np.bool_)
     kpi = {}
     for _ in range(max_steps):
-        batch.advance(chosen_actions(batch, chooser, rng), kernel.AUTORESET_NEXT_STEP)
+        batch.advance(chosen_actions(batch, chooser, rng), batching.AUTORESET_NEXT_STEP)
         for name in names:
             totals[name][running] += batch.outcomes[name][running]
         ended = running & batch.outcomes["truncated"]
@@ -176,8 +177,8 @@ def test_disallowed_action_is_waiting(scenario, form, seed):
         count += int((has_one & ~admits & running).sum())
         mine = np.where(admits, allowed, np.where(has_one, forbidden, wait))
         theirs = np.where(admits, allowed, wait)
-        one.advance(mine, kernel.AUTORESET_NEXT_STEP)
-        other.advance(theirs, kernel.AUTORESET_NEXT_STEP)
+        one.advance(mine, batching.AUTORESET_NEXT_STEP)
+        other.advance(theirs, batching.AUTORESET_NEXT_STEP)
         for name in one._rows.dtype.names:
             if name != "disallowed":
                 assert np.array_equal(one._rows[name], other._rows[name]), name

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import admission_scenarios
-from twin_gym.envs.slice_admission import SliceAdmissionEnv, SliceAdmissionVectorEnv, kernel
+from twin_gym.envs import batch as batching
+from twin_gym.envs.slice_admission import SliceAdmissionEnv, SliceAdmissionVectorEnv
 from twin_gym.envs.slice_admission.batch import AdmissionBatch, BatchSettings
 from twin_gym.errors import ConfigError
 from twin_gym.policies import world_seeds
@@ -67,7 +68,7 @@ def offered_and_arrivals(scenario, seed, wish):
     while not batch.outcomes["truncated"][0]:
         order = np.roll(np.arange(batch.num_actions), -wish)
         allowed = order[batch.masks[0][order] == 1]
-        batch.advance(allowed[:1].astype(np.int64), kernel.AUTORESET_DISABLED)
+        batch.advance(allowed[:1].astype(np.int64), batching.AUTORESET_DISABLED)
     return batch.row(0)["offered"][: len(scenario.slices)].tolist()
 
 

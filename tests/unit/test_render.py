@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from twin_gym.envs.drawing import compact, shortened
 from twin_gym.envs.slice_admission import SliceAdmissionEnv, render
-from twin_gym.envs.slice_admission.snapshot import compact, shortened, take_snapshot
+from twin_gym.envs.slice_admission.snapshot import take_snapshot
 from twin_gym.errors import MissingExtraError
 from twin_gym.policies import RandomPolicy
 from twin_gym.scenario import AdmissionScenario, Slice, load

@@ -3,7 +3,7 @@
 import pytest
 
 from twin_gym.errors import ConfigError, UnknownNameError
-from twin_gym.scenario import AdmissionScenario, load, names, parse, to_toml
+from twin_gym.scenario import AdmissionScenario, Scenario, load, names, parse, to_toml
 from twin_gym.scenario.presets import MAX_FILE_BYTES
 
 # A digest that changes means another scenario under a known name: say so in the changelog.
@@ -37,20 +37,20 @@ mean_holding_time_s = 0.5
 
 def test_presets_are_all_known():
     """Every preset of the package stands in the list of digests, and the other way round."""
-    assert set(names()) == set(DIGESTS)
-    assert names("admission") == names() == tuple(sorted(names()))
+    assert set(names("admission")) == set(DIGESTS)
+    assert names() == tuple(sorted(names()))
 
 
 @pytest.mark.parametrize("name", names())
 def test_preset_loads(name):
     """It is called what its file is called, tells what it is and where its numbers come from."""
-    scenario = load(name)
+    scenario = load(name, Scenario)
     assert scenario.name == name
     assert scenario.description
     assert scenario.provenance.strip()
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", names("admission"))
 def test_preset_keeps_its_digest(name):
     """A preset does what it did when it was published."""
     assert load(name).digest == DIGESTS[name]
@@ -58,13 +58,13 @@ def test_preset_keeps_its_digest(name):
 
 def test_digests_differ():
     """No two presets are the same scenario."""
-    assert len({load(name).digest for name in names()}) == len(names())
+    assert len({load(name, Scenario).digest for name in names()}) == len(names())
 
 
 @pytest.mark.parametrize("name", names())
 def test_toml_round_trip(name):
     """Written out and read back, a scenario is equal to itself."""
-    scenario = load(name)
+    scenario = load(name, Scenario)
     back = parse(to_toml(scenario, comment="two\nlines"))
     assert back == scenario
     assert back.digest == scenario.digest
@@ -112,7 +112,7 @@ def test_load_refuses_what_is_no_name(value):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "needs `kind`, one of admission; got None"),
+        ("", "needs `kind`, one of admission, .*; got None"),
         ("kind = 5", "got 5"),
         ("kind = ['admission']", "needs `kind`"),
         ("kind = 'admision'", "got 'admision'"),

@@ -1,10 +1,24 @@
 """What an operator runs by default and what an agent must beat, and how to evaluate either."""
 
-from twin_gym.policies.base import Policy
+from twin_gym.policies.access import (
+    FixedBarring,
+    GeniePolicy,
+    IdleEstimator,
+    NoBarring,
+    RandomBarring,
+)
+from twin_gym.policies.access_tuning import search_level
+from twin_gym.policies.base import Policy, Seer
 from twin_gym.policies.bid_price import BidPricePolicy
 from twin_gym.policies.evaluation import Evaluation, evaluate
 from twin_gym.policies.optimum import OptimalPolicy
-from twin_gym.policies.registry import POLICIES, describe_policy, make_policy, policies_for
+from twin_gym.policies.registry import (
+    POLICIES,
+    POLICIES_OF_KIND,
+    describe_policy,
+    make_policy,
+    policies_for,
+)
 from twin_gym.policies.reservation import ReservationPolicy
 from twin_gym.policies.rules import DensityPolicy, FifoPolicy, MaxRevenuePolicy, RandomPolicy
 from twin_gym.policies.search import ReservationSearch, search_reservation
@@ -12,21 +26,29 @@ from twin_gym.policies.worlds import Family, world_seeds
 
 __all__ = [
     "POLICIES",
+    "POLICIES_OF_KIND",
     "BidPricePolicy",
     "DensityPolicy",
     "Evaluation",
     "Family",
     "FifoPolicy",
+    "FixedBarring",
+    "GeniePolicy",
+    "IdleEstimator",
     "MaxRevenuePolicy",
+    "NoBarring",
     "OptimalPolicy",
     "Policy",
+    "RandomBarring",
     "RandomPolicy",
     "ReservationPolicy",
     "ReservationSearch",
+    "Seer",
     "describe_policy",
     "evaluate",
     "make_policy",
     "policies_for",
+    "search_level",
     "search_reservation",
     "world_seeds",
 ]

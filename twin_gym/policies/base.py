@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 Observations = NDArray[np.float32]
 Masks = NDArray[np.int8]
-Actions = NDArray[np.int64]
+Actions = NDArray[Any]
 
 
 @runtime_checkable
@@ -30,9 +30,17 @@ class Policy(Protocol):
 
         Args:
             observations: shape (rows, fields).
-            masks: 1 = allowed; shape (rows, actions).
+            masks: 1 = allowed; shape (rows, actions), or (rows, 0) where actions are amounts.
 
         Returns:
-            Whole numbers; shape (rows,).
+            Whole numbers, shape (rows,); or amounts, shape (rows, *action).
         """
         ...
+
+
+@runtime_checkable
+class Seer(Protocol):
+    """An anchor and no competitor: a policy that decides by what is hidden from agents."""
+
+    def see(self, batch: Any) -> None:  # noqa: ANN401 - each environment has its own rows
+        """Shows it the rows that it decides for (`env.batch`), before they are reset."""

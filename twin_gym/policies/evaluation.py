@@ -9,10 +9,9 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv
-from twin_gym.envs.slice_admission.batch import Engine, Objective, ScenarioLike
-from twin_gym.envs.slice_admission.observation import ActionForm
-from twin_gym.policies.base import Policy
+from twin_gym.envs.batch import Engine
+from twin_gym.envs.making import AnyScenario, vector_env
+from twin_gym.policies.base import Policy, Seer
 from twin_gym.policies.trajectory import TrajectoryHash
 
 _STEPS_BETWEEN_REPORTS = 64
@@ -45,11 +44,11 @@ class Evaluation:
 
 def evaluate(
     policy: Policy,
-    scenario: ScenarioLike | Sequence[ScenarioLike],
+    scenario: AnyScenario | Sequence[AnyScenario],
     seeds: Sequence[int],
     *,
-    action: ActionForm = "slice",
-    objective: Objective = "revenue",
+    action: str | None = None,
+    objective: str | None = None,
     engine: Engine = "kernel",
     progress: Callable[[float], None] | None = None,
 ) -> Evaluation:
@@ -57,10 +56,10 @@ def evaluate(
 
     Args:
         policy: reset with the first seed before it begins.
-        scenario: as the environment takes it.
+        scenario: as its environment takes it.
         seeds: the worlds (see `world_seeds`).
-        action: the form of the policy's actions.
-        objective: what the returns are sums of.
+        action: the form of the policy's actions; None: the environment's default.
+        objective: what the returns are sums of; None: the environment's default.
         engine: as the environment takes it.
         progress: told now and then the share of the simulated time that is over.
 
@@ -70,10 +69,14 @@ def evaluate(
     Raises:
         ConfigError: if the scenario or a name is not valid.
     """
-    env = SliceAdmissionVectorEnv(
-        len(seeds), scenario, action=action, objective=objective, engine=engine,
-        autoreset_mode=AutoresetMode.NEXT_STEP, copy=False,
+    given = {"action": action, "objective": objective}
+    env = vector_env(
+        scenario, len(seeds), engine=engine, autoreset_mode=AutoresetMode.NEXT_STEP, copy=False,
+        **{name: value for name, value in given.items() if value is not None},
     )  # fmt: skip
+    if isinstance(policy, Seer):
+        policy.see(env.batch)
+    unmasked = np.ones((len(seeds), 0), np.int8)
     observations, infos = env.reset(seed=list(seeds))
     policy.reset(seeds[0])
     running = np.ones(len(seeds), np.bool_)
@@ -83,7 +86,7 @@ def evaluate(
     trajectory = TrajectoryHash(len(seeds))
     horizon_s, passed_s, calls = env.scenario.horizon_s, np.zeros(len(seeds)), 0
     while running.any():
-        chosen = policy.actions(observations, infos["action_mask"])
+        chosen = policy.actions(observations, infos.get("action_mask", unmasked))
         observations, rewards, _, truncated, infos = env.step(chosen)
         trajectory.add(running, chosen, rewards, infos["elapsed_s"])
         returns[running] += rewards[running]

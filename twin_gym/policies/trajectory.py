@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ class TrajectoryHash:
     """Sixty-four bits a row that depend on every action, reward and time so far, in their order.
 
     For finding out whether two runs are the same, not for security: the mixing is the finaliser
-    of SplitMix64 (Steele, Lea, Flood, 2014), applied after each of the three values of a step.
+    of SplitMix64 (Steele, Lea, Flood, 2014), applied after each value of a step.
 
     Args:
         rows: networks side by side; the fingerprint of one does not depend on the others.
@@ -28,7 +29,7 @@ class TrajectoryHash:
     def add(
         self,
         running: NDArray[np.bool_],
-        actions: NDArray[np.int64],
+        actions: NDArray[Any],
         rewards: NDArray[np.float64],
         elapsed_s: NDArray[np.float64],
     ) -> None:
@@ -36,18 +37,24 @@ class TrajectoryHash:
 
         Args:
             running: whose episode is not over; shape (rows,).
-            actions: what was chosen; shape (rows,).
+            actions: what was chosen; shape (rows,) or (rows, amounts).
             rewards: what it earned; shape (rows,).
             elapsed_s: what it took; shape (rows,).
         """
         mixed = self.values
-        for part in (actions.astype(np.int64), _doubles(rewards), _doubles(elapsed_s)):
+        for part in (*_columns(actions), _doubles(rewards), _doubles(elapsed_s)):
             mixed = _mixed((mixed ^ part.view(np.uint64)) + _ADD)
         self.values = np.where(running, mixed, self.values)
 
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name the fingerprints of all rows, in their order."""
         return hashlib.sha256(self.values.astype("<u8").tobytes()).hexdigest()[:16]
+
+
+def _columns(actions: NDArray[Any]) -> list[NDArray[Any]]:
+    if actions.ndim == 1:
+        return [actions.astype(np.int64)]
+    return [_doubles(column) for column in actions.reshape(len(actions), -1).T]
 
 
 def _doubles(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -168,15 +168,14 @@ class EvaluateOnWorlds(BaseCallback):
     def evaluate_now(self) -> Evaluation:
         """Evaluates the model as it is and records it."""
         batch = native_env(self.training_env).batch
-        settings, scenarios = batch.settings, batch.tables.scenarios
+        scenarios = tuple(batch.scenarios)
         if self._horizon_s is not None:
             scenarios = tuple(one.replace(horizon_s=self._horizon_s) for one in scenarios)
         found = evaluate(
             ModelPolicy(self.model, greedy=self._greedy).frozen(),  # type: ignore[arg-type]
             scenarios,
             self._seeds,
-            action=settings.action,
-            objective=settings.objective,
+            **batch.arguments,
         )
         line = {"step": float(self.num_timesteps)}
         for name in self._names(found):

@@ -26,7 +26,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from twin_gym.errors import ConfigError
 from twin_gym.sb3.vec_env import NativeVecEnv, native_env
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import Scenario
 
 Array = NDArray[np.float32]
 
@@ -34,9 +34,9 @@ DISCOUNT_HOLDING_TIMES = 4.0
 TRACE_HOLDING_TIMES = 1.2
 
 
-def credit_times_s(scenario: AdmissionScenario) -> tuple[float, float]:
-    """Discount time and trace time that suit a scenario: 4 and 1.2 of its mean holding times."""
-    unit_s = scenario.mean_holding_time_s
+def credit_times_s(scenario: Scenario) -> tuple[float, float]:
+    """Discount time and trace time that suit a scenario: 4 and 1.2 of its time units."""
+    unit_s = scenario.time_unit_s
     return DISCOUNT_HOLDING_TIMES * unit_s, TRACE_HOLDING_TIMES * unit_s
 
 

@@ -13,9 +13,8 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
-from twin_gym.envs.slice_admission.batch import AdmissionBatch
+from twin_gym.envs.batch import Batch
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario
 
 Array = NDArray[Any]
 
@@ -50,7 +49,7 @@ class NativeVecEnv(VecEnv):
             )
         if not 0.0 < reward_scale < float("inf"):
             raise ConfigError(f"reward_scale must be positive and finite, got {reward_scale!r}")
-        if self._objective_of(venv) == "vector":
+        if venv.batch.is_vector_reward:  # type: ignore[attr-defined]
             raise ConfigError(
                 'Stable-Baselines3 needs one number as reward, and objective="vector" gives '
                 "several: name one of them"
@@ -68,15 +67,14 @@ class NativeVecEnv(VecEnv):
         super().__init__(venv.num_envs, venv.single_observation_space, venv.single_action_space)
 
     @property
-    def scenario(self) -> AdmissionScenario:
+    def scenario(self) -> Any:  # noqa: ANN401 - each environment has its own kind
         """The scenario of the rows, the first one if there are several."""
-        found: AdmissionScenario = self.venv.scenario  # type: ignore[attr-defined]
-        return found
+        return self.batch.scenarios[0]
 
     @property
-    def batch(self) -> AdmissionBatch:
+    def batch(self) -> Batch:
         """The rows themselves."""
-        found: AdmissionBatch = self.venv.batch  # type: ignore[attr-defined]
+        found: Batch = self.venv.batch  # type: ignore[attr-defined]
         return found
 
     def reset(self) -> Array:
@@ -111,7 +109,7 @@ class NativeVecEnv(VecEnv):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """What is allowed now; shape (num_envs, actions)."""
-        return self.batch.masks.astype(np.bool_)
+        return self._masks().astype(np.bool_)
 
     def close(self) -> None:
         """Closes the vector environment."""
@@ -149,13 +147,13 @@ class NativeVecEnv(VecEnv):
         return [is_told for _ in self._get_indices(indices)]
 
     def _row_mask(self, row: int) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = self.batch.masks[row].astype(np.bool_)
+        found: NDArray[np.bool_] = self._masks()[row].astype(np.bool_)
         return found
 
-    @staticmethod
-    def _objective_of(venv: VectorEnv[Any, Any, Any]) -> str:
-        found: str = venv.batch.settings.objective  # type: ignore[attr-defined]
-        return found
+    def _masks(self) -> NDArray[np.int8]:
+        if self.batch.masks is None:
+            raise ConfigError("the actions of this environment are amounts: none is masked")
+        return self.batch.masks
 
     def _told(self, dones: Array, infos: dict[str, Any]) -> list[dict[str, Any]]:
         told = self._nothing.copy()
@@ -191,8 +189,8 @@ def make_vec_env(
         env_id: a registered id, such as `twin_gym/SliceAdmission-v0`.
         n_envs: rows.
         seed: row i begins with the first episode of seed + i.
-        reward_scale: see `NativeVecEnv`; `auto` makes the mean revenue that a mean holding time
-            offers 4, so that a critic's targets are near 1 whatever the currency.
+        reward_scale: see `NativeVecEnv`; `auto` makes a critic's targets near 1 whatever the unit
+            (see `Batch.usual_reward_scale`).
         env_kwargs: arguments of the environment, such as `scenario`.
 
     Returns:
@@ -209,25 +207,12 @@ def make_vec_env(
         copy=False,
         **env_kwargs,
     )
-    scale = usual_reward_scale(venv) if reward_scale == "auto" else float(reward_scale)
+    batch: Batch = venv.batch  # type: ignore[attr-defined]
+    scale = batch.usual_reward_scale if reward_scale == "auto" else float(reward_scale)
     env = NativeVecEnv(venv, reward_scale=scale)
     if seed is not None:
         env.seed(seed)
     return env
-
-
-def usual_reward_scale(venv: VectorEnv[Any, Any, Any]) -> float:
-    """The scale that `reward_scale="auto"` stands for.
-
-    Revenue: 4 over the revenue offered in a mean holding time. The other objectives are near 1 in
-    that time already, and are scaled by time alone.
-    """
-    scenario: AdmissionScenario = venv.scenario  # type: ignore[attr-defined]
-    objective = venv.batch.settings.objective  # type: ignore[attr-defined]
-    if objective == "revenue":
-        offered = sum(one.revenue * one.arrival_rate_hz for one in scenario.slices)
-        return 4.0 / max(offered * scenario.mean_holding_time_s, 1e-12)
-    return 1.0 / scenario.mean_holding_time_s if objective == "utilisation" else 1.0
 
 
 def native_env(env: VecEnv) -> NativeVecEnv:

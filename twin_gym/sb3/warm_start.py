@@ -69,7 +69,7 @@ def warm_start(
     if env is None:
         raise ConfigError("the model has no environment: give it one with set_env")
     native = native_env(env)
-    twin.check_fits(native.scenario, native.batch.settings.action)
+    twin.check_fits(native.scenario, native.batch.arguments["action"])
     places = _places(model, twin)
     own = model.policy.state_dict()
     with torch.no_grad():

@@ -1,6 +1,13 @@
 """What a network is: frozen, validated values, by name, from a file or built in code."""
 
+from twin_gym.scenario.access import (
+    AccessScenario,
+    BetaArrivals,
+    SimultaneousArrivals,
+    UniformArrivals,
+)
 from twin_gym.scenario.admission import AdmissionScenario, Slice
+from twin_gym.scenario.base import Scenario
 from twin_gym.scenario.laws import (
     MMPP,
     Daily,
@@ -14,24 +21,50 @@ from twin_gym.scenario.laws import (
 )
 from twin_gym.scenario.presets import load, names, parse
 from twin_gym.scenario.replay import load_trace
+from twin_gym.scenario.series import Series, SeriesFile, load_series
+from twin_gym.scenario.sync import (
+    EntityGroup,
+    MeanReverting,
+    Replay,
+    SyncScenario,
+    TwoState,
+    Walk,
+)
+from twin_gym.scenario.tic import Placement, TicScenario
 from twin_gym.scenario.toml import to_toml
 from twin_gym.scenario.traces import RequestTrace, Trace, read_requests
 
 __all__ = [
     "MMPP",
+    "AccessScenario",
     "AdmissionScenario",
+    "BetaArrivals",
     "Daily",
     "Deterministic",
     "Empirical",
+    "EntityGroup",
     "Exponential",
     "Lognormal",
+    "MeanReverting",
     "Pareto",
+    "Placement",
     "Poisson",
+    "Replay",
     "RequestTrace",
+    "Scenario",
     "Schedule",
+    "Series",
+    "SeriesFile",
+    "SimultaneousArrivals",
     "Slice",
+    "SyncScenario",
+    "TicScenario",
     "Trace",
+    "TwoState",
+    "UniformArrivals",
+    "Walk",
     "load",
+    "load_series",
     "load_trace",
     "names",
     "parse",

@@ -16,7 +16,7 @@ from twin_gym.scenario.base import (
     Probability,
     Rate,
     ResourceAmounts,
-    Text,
+    Scenario,
 )
 from twin_gym.scenario.laws import ArrivalLaw, Daily, Exponential, HoldingLaw, Poisson
 from twin_gym.scenario.traces import Trace
@@ -71,7 +71,7 @@ class Slice(FrozenModel):
         return self.arrival_rate_hz * self.mean_holding_time_s
 
 
-class AdmissionScenario(FrozenModel):
+class AdmissionScenario(Scenario):
     """A sliced network whose operator admits service requests.
 
     Attributes:
@@ -87,16 +87,12 @@ class AdmissionScenario(FrozenModel):
         provenance: where the numbers come from.
     """
 
-    about_only: ClassVar[frozenset[str]] = frozenset({"name", "description", "provenance"})
+    kind: ClassVar[str] = "admission"
 
-    name: Name
     capacity: ResourceAmounts
     slices: Annotated[tuple[Slice, ...], Field(min_length=1, max_length=MAX_SLICES)]
-    horizon_s: Duration
     patience_law: PatienceLaw = "deterministic"
     trace: Trace | None = None
-    description: Text = ""
-    provenance: Text = ""
 
     @field_validator("capacity")
     @classmethod
@@ -162,6 +158,11 @@ class AdmissionScenario(FrozenModel):
 
     def _content(self) -> dict[str, Any]:
         return super()._content() | {"resources": list(self.resource_names)}
+
+    @property
+    def time_unit_s(self) -> float:
+        """The mean holding time: so long what is admitted stands in the way of others."""
+        return self.mean_holding_time_s
 
     @property
     def slice_names(self) -> tuple[str, ...]:

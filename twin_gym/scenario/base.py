@@ -160,6 +160,31 @@ class FrozenModel(BaseModel):
         return type(self)(**(values | changes))
 
 
+class Scenario(FrozenModel):
+    """What a network is, of any kind.
+
+    Attributes:
+        kind: what TOML files call this kind of scenario.
+        name: how tables and errors call it.
+        horizon_s: length of an episode in simulated seconds.
+        description: one sentence for lists.
+        provenance: where the numbers come from.
+    """
+
+    kind: ClassVar[str]
+    about_only: ClassVar[frozenset[str]] = frozenset({"name", "description", "provenance"})
+
+    name: Name
+    horizon_s: Duration
+    description: Text = ""
+    provenance: Text = ""
+
+    @property
+    def time_unit_s(self) -> float:
+        """The time in which what is decided shows: learners count credit in it."""
+        raise NotImplementedError(f"{type(self).__name__} says no time unit")
+
+
 def explain(model_name: str, error: ValidationError) -> str:
     """One sentence for each mistake: which field, what is wrong, what it was.
 

@@ -5,21 +5,29 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.scenario.access import AccessScenario
 from twin_gym.scenario.admission import AdmissionScenario
+from twin_gym.scenario.base import Scenario
+from twin_gym.scenario.sync import SyncScenario
+from twin_gym.scenario.tic import TicScenario
 
 MAX_FILE_BYTES = 4_000_000
 
-_KINDS: dict[str, type[AdmissionScenario]] = {"admission": AdmissionScenario}
+_KINDS: dict[str, type[Scenario]] = {
+    one.kind: one for one in (AdmissionScenario, AccessScenario, SyncScenario, TicScenario)
+}
+
+Kind = TypeVar("Kind", bound=Scenario)
 
 
 def names(kind: str | None = None) -> tuple[str, ...]:
     """Names of the presets that come with the package, sorted.
 
     Args:
-        kind: only those of one kind (`admission`), or all.
+        kind: only those of one kind, such as `admission`, or all.
 
     Returns:
         Names that `load` takes.
@@ -40,23 +48,39 @@ def names(kind: str | None = None) -> tuple[str, ...]:
     )
 
 
-def load(name_or_path: str | Path) -> AdmissionScenario:
+@overload
+def load(name_or_path: str | Path) -> AdmissionScenario: ...
+@overload
+def load(name_or_path: str | Path, kind: type[Kind]) -> Kind: ...
+def load(name_or_path: str | Path, kind: type[Scenario] = AdmissionScenario) -> Scenario:
     """A scenario by its preset name, or from a TOML file.
 
     Args:
         name_or_path: a name out of `names()`, or a path that ends in `.toml`.
+        kind: the class that it must be of; `Scenario` takes every kind.
 
     Returns:
         The validated scenario.
 
     Raises:
         UnknownNameError: if it is no preset; the message has the nearest one.
-        ConfigError: if the file is missing, too large, no TOML, or describes no valid scenario.
+        ConfigError: if the file is missing, too large, no TOML, or describes no valid scenario; or
+            it is of another kind.
 
     Example:
         >>> load("contention").slice_names
         ('immersive', 'hrllc', 'massive', 'ubiquitous')
     """
+    found = _load(name_or_path)
+    if not isinstance(found, kind):
+        raise ConfigError(
+            f"{str(name_or_path)!r} is a scenario of the kind {found.kind!r}, and here one of the "
+            f"kind {kind.kind!r} is needed: {', '.join(names(kind.kind))}"
+        )
+    return found
+
+
+def _load(name_or_path: str | Path) -> Scenario:
     if not isinstance(name_or_path, str | Path):
         raise ConfigError(
             f"a scenario is called by a preset name or a path, got {name_or_path!r:.80}: "
@@ -71,7 +95,7 @@ def load(name_or_path: str | Path) -> AdmissionScenario:
     return parse(entry.read_text("utf-8"), origin=name_or_path)
 
 
-def parse(text: str, *, origin: str = "the text") -> AdmissionScenario:
+def parse(text: str, *, origin: str = "the text") -> Scenario:
     """A scenario from TOML.
 
     Args:

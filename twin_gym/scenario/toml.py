@@ -7,52 +7,64 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from twin_gym.scenario.admission import AdmissionScenario
-from twin_gym.scenario.base import FrozenModel
+from twin_gym.scenario.base import FrozenModel, Scenario
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _LINE_WIDTH = 100
-_LAWS = ("arrival", "holding")
+_LAW = "law"
 
 
-def to_toml(scenario: AdmissionScenario, comment: str = "") -> str:
+def to_toml(scenario: Scenario, comment: str = "") -> str:
     """The scenario as TOML; `parse` gives an equal one back.
 
     Fields at their default are left out.
 
     Args:
-        scenario: the scenario.
+        scenario: of any kind.
         comment: what stands on top, without the comment marks.
 
     Returns:
         The document, with a line break at its end.
     """
-    return "\n".join(_lines(scenario, comment)) + "\n"
+    lines = [f"# {line}".rstrip() for line in comment.splitlines()]
+    return "\n".join([*lines, f'kind = "{scenario.kind}"', *_lines(scenario, "")]) + "\n"
 
 
-def _lines(scenario: AdmissionScenario, comment: str) -> Iterator[str]:
-    for line in comment.splitlines():
-        yield f"# {line}".rstrip()
-    yield 'kind = "admission"'
-    values = _given(scenario)
-    slices, trace = values.pop("slices"), values.pop("trace", None)
-    yield from _pairs(values)
-    if trace is not None:
-        yield from ("", "[trace]", *_pairs(trace))
-    for one, given in zip(scenario.slices, slices, strict=True):
-        own = {key: value for key, value in given.items() if key in _given(one)}
-        laws = {law: own.pop(law) for law in _LAWS if law in own}
-        yield from ("", "[[slices]]", *_pairs(own))
-        for law, parameters in laws.items():
-            named = {"law": parameters.pop("law")} | parameters
-            yield from (f"[slices.{law}]", *_pairs(named))
+def _lines(model: FrozenModel, place: str) -> Iterator[str]:
+    """Plain fields first, then the models in it as tables of their own."""
+    plain, inner = _given(model), {}
+    for name in list(plain):
+        value = getattr(model, name)
+        if isinstance(value, FrozenModel) or _are_models(value):
+            inner[name] = value
+            del plain[name]
+    yield from _pairs(plain)
+    for name, value in inner.items():
+        path = f"{place}{_key(name)}"
+        if isinstance(value, FrozenModel):
+            yield from (*_space(place), f"[{path}]", *_lines(value, f"{path}."))
+        else:
+            for one in value:
+                yield from ("", f"[[{path}]]", *_lines(one, f"{path}."))
+
+
+def _are_models(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value) and isinstance(value[0], FrozenModel)
+
+
+def _space(place: str) -> tuple[str, ...]:
+    return () if place else ("",)
 
 
 def _given(model: FrozenModel) -> dict[str, Any]:
-    """The fields that are not at their default, as plain values."""
+    """The fields that are not at their default, as plain values; a law is always named."""
     plain = model.model_dump(mode="json", exclude_none=True)
     fields = type(model).model_fields
-    return {key: plain[key] for key in plain if getattr(model, key) != fields[key].default}
+    return {
+        key: plain[key]
+        for key in plain
+        if key == _LAW or getattr(model, key) != fields[key].default
+    }
 
 
 def _pairs(values: Mapping[str, Any]) -> Iterator[str]:
@@ -67,6 +79,8 @@ def _key(key: str) -> str:
 def _value(value: object) -> str:
     if isinstance(value, str):
         return _string(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, Mapping):
         return "{ " + ", ".join(_pairs(value)) + " }"
     if isinstance(value, list | tuple):

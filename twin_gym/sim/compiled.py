@@ -11,7 +11,10 @@ machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeAlias, TypeVar
 
 from numba import njit
@@ -55,6 +58,24 @@ def entry_point(function: Function) -> Function:
     except RuntimeError:  # Numba's answer where it finds no folder for its cache
         result = njit(**_OPTIONS, nogil=True)(function)
     return result
+
+
+def sources_digest(modules: Iterable[ModuleType]) -> str:
+    """Names the sources of modules.
+
+    Numba looks for changes only in the file of an entry point: those that are compiled into it must
+    be part of what its cache goes by (see the kernels of the environments).
+
+    Args:
+        modules: whose functions are compiled into an entry point.
+
+    Returns:
+        Hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for module in modules:
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()
 
 
 def _options(function: Callable[..., Any]) -> dict[str, Any]:

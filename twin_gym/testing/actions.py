@@ -25,6 +25,7 @@ class Chooser:
     def __init__(self, space: Space[Any], seed: int) -> None:
         self._space = copy.deepcopy(space)
         self._space.seed(seed)
+        self._others = copy.deepcopy(self._space)  # of its own: the draws that follow stay the same
         self._rng = np.random.default_rng(seed)
 
     def choose(self, mask: NDArray[np.int8] | None) -> Action:
@@ -41,7 +42,7 @@ class Chooser:
         if isinstance(self._space, spaces.Discrete):
             start = self._space.start
             return start + (action - start + 1) % self._space.n
-        return self._space.sample()
+        return self._others.sample()
 
 
 def batched(space: Space[Any], actions: list[Action]) -> Action:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 
+from twin_gym.envs.batch import (
+    AUTORESET_NEXT_STEP,
+    AUTORESET_SAME_STEP,
+    ENGINES,
+    Batch,
+    Engine,
+    checked_num_rows,
+    stretches,
+)
 from twin_gym.envs.slice_admission import kernel
-from twin_gym.envs.slice_admission.observation import ActionForm, build_lenses, field_names
+from twin_gym.envs.slice_admission.observation import (
+    ActionForm,
+    build_lenses,
+    field_names,
+    observation_space,
+)
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario import AdmissionScenario, load
 from twin_gym.sim.admission import layout
@@ -23,14 +36,11 @@ from twin_gym.sim.admission.world import World
 from twin_gym.sim.clock import SECONDS_PER_TICK
 from twin_gym.sim.reference.admission import SlicedNetwork
 
-Engine = Literal["kernel", "simpy"]
 Objective = Literal["revenue", "utilisation", "fairness", "vector"]
 ScenarioLike = str | Path | AdmissionScenario
 
-ENGINES: tuple[Engine, ...] = ("kernel", "simpy")
 ACTION_FORMS: tuple[ActionForm, ...] = ("slice", "slot")
 OBJECTIVES: tuple[Objective, ...] = ("revenue", "utilisation", "fairness", "vector")
-MAX_ROWS = 1_000_000
 
 
 def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[AdmissionScenario, ...]:
@@ -88,30 +98,32 @@ class BatchSettings:
                 raise unknown_name(kind, str(value), known)
 
 
-class AdmissionBatch:
-    """Rows of networks, what the agents see of them, and what their last steps brought.
+class AdmissionBatch(Batch):
+    """Rows of sliced networks (see `Batch`).
 
     Args:
         num_rows: how many run side by side.
         settings: what they have in common.
-
-    Attributes:
-        observations: of every row; shape (rows, fields), float32.
-        masks: 1 = allowed; shape (rows, actions), int8.
-        outcomes: records of `kernel.OUTCOME`; shape (rows,).
-        final_observations: last observations of episodes that ended in the last step.
     """
 
+    REPORTED: ClassVar = (
+        "elapsed_s", "cost", "revenue", "utilisation", "fairness", "disallowed_actions"
+    )  # fmt: skip
+    COMPONENTS: ClassVar = kernel.OBJECTIVES
+
+    masks: NDArray[np.int8]
+
     def __init__(self, num_rows: int, settings: BatchSettings) -> None:
-        if not isinstance(num_rows, int) or not 1 <= num_rows <= MAX_ROWS:
-            raise ConfigError(f"1 to {MAX_ROWS} rows are possible, got {num_rows!r}")
+        self.num_rows = checked_num_rows(num_rows)
         self.settings = settings
-        self.num_rows = num_rows
+        self.is_vector_reward = settings.objective == "vector"
         self.tables = build_tables(as_scenarios(settings.scenario))
         self.scenario = self.tables.scenarios[0]
         self._by_slot = settings.action == "slot"
         choices = self.tables.num_positions if self._by_slot else len(self.scenario.slices)
         self.num_actions = choices + 1
+        self.action_space = spaces.Discrete(self.num_actions)
+        self.observation_space = observation_space(self.scenario, settings.action)
         room = self.tables.networks["demand"].shape[1:]
         self._lenses = build_lenses(self.tables)
         self._rows = np.zeros(num_rows, layout.row_dtype(*room))
@@ -143,11 +155,30 @@ class AdmissionBatch:
         }
 
     @property
-    def memory_per_row_bytes(self) -> int:
-        """What one more row takes, all its arrays together."""
-        arrays = self.arrays
-        of_scenarios = arrays["networks"].nbytes + arrays["lenses"].nbytes
-        return (sum(array.nbytes for array in arrays.values()) - of_scenarios) // self.num_rows
+    def scenarios(self) -> Sequence[AdmissionScenario]:
+        """The scenarios that episodes are in."""
+        return self.tables.scenarios
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Form of the action and objective."""
+        return {"action": self.settings.action, "objective": self.settings.objective}
+
+    @property
+    def usual_reward_scale(self) -> float:
+        """4 over the revenue offered in a mean holding time.
+
+        The other objectives are near 1 in that time already, and are scaled by time alone.
+        """
+        unit_s, objective = self.scenario.time_unit_s, self.settings.objective
+        if objective == "revenue":
+            offered = sum(one.revenue * one.arrival_rate_hz for one in self.scenario.slices)
+            return 4.0 / max(offered * unit_s, 1e-12)
+        return 1.0 / unit_s if objective == "utilisation" else 1.0
+
+    def scenario_of(self, row: int) -> AdmissionScenario:
+        """The scenario of a row's running episode."""
+        return self.tables.scenarios[int(self._rows[row]["network"])]
 
     def seed(self, seeds: NDArray[np.uint64], chosen: NDArray[np.bool_]) -> None:
         """Gives the chosen rows their seeds; their next episode is the first one of it."""
@@ -158,27 +189,13 @@ class AdmissionBatch:
         """Begins the next episode in the chosen rows and leaves the others alone."""
         self._rows["is_over"][chosen] = layout.OVER
         actions = np.zeros(self.num_rows, np.int64)
-        for first, last in _stretches(chosen):
-            self.advance(actions, kernel.AUTORESET_NEXT_STEP, first, last)
+        for first, last in stretches(chosen):
+            self.advance(actions, AUTORESET_NEXT_STEP, first, last)
 
     def advance(
-        self,
-        actions: NDArray[np.int64],
-        autoreset: int,
-        first: int = 0,
-        last: int | None = None,
+        self, actions: NDArray[Any], autoreset: int, first: int = 0, last: int | None = None
     ) -> bool:
-        """One action in each of the rows first <= i < last; rows that are over begin anew.
-
-        Args:
-            actions: of every row; shape (rows,), int64.
-            autoreset: one of the `kernel.AUTORESET_*` constants.
-            first: the first row that moves.
-            last: one after the last row that moves; None: all.
-
-        Returns:
-            Whether any of the rows has reached its horizon.
-        """
+        """One action in each of the rows first <= i < last (see `Batch.advance`)."""
         last = self.num_rows if last is None else last
         if self.settings.engine == "simpy":
             return self._tell(actions, autoreset, first, last)
@@ -192,17 +209,6 @@ class AdmissionBatch:
             )
         )  # fmt: skip
 
-    def advance_threaded(
-        self, actions: NDArray[np.int64], autoreset: int, pool: ThreadPoolExecutor, threads: int
-    ) -> bool:
-        """`advance` for all rows, cut into one stretch a thread: the result is the same."""
-        edges = np.linspace(0, self.num_rows, threads + 1).astype(int).tolist()
-        parts = [
-            pool.submit(self.advance, actions, autoreset, first, last)
-            for first, last in pairwise(edges)
-        ]
-        return any([part.result() for part in parts])
-
     def kpis(self) -> Kpis:
         """Indicators of the running episodes."""
         return kpis(self._rows, self.tables)
@@ -210,15 +216,7 @@ class AdmissionBatch:
     def final_kpi_table(
         self, at: NDArray[np.int64], has_begun: bool
     ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        """Indicators of the episodes that ended in the last step.
-
-        Args:
-            at: indices of the rows they are of.
-            has_begun: whether these rows are in their next episodes already.
-
-        Returns:
-            The names, and the values in the order of the rows; shape (rows that ended, names).
-        """
+        """Indicators of the episodes that ended in the last step (see `Batch`)."""
         rows = self._final_rows if has_begun else self._rows
         return kpi_names(self.tables), kpi_table(rows, self.tables, at)
 
@@ -244,11 +242,6 @@ class AdmissionBatch:
             is_filled = np.arange(places) < self._final_rows["queue_length"][ended, s, None]
             masks[ended, first : first + places] = is_filled & (allowed[:, s, None] == 1)
         return masks
-
-    def copied_outcomes(self) -> NDArray[np.void]:
-        """A copy of the outcomes, as bytes: NumPy copies records field by field, and slowly."""
-        copied: NDArray[np.void] = self.outcomes.view(np.uint8).copy().view(kernel.OUTCOME)
-        return copied
 
     def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
         """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
@@ -292,7 +285,7 @@ class AdmissionBatch:
                 story.write(self._rows[i], self._queues[i])
         self._observe(chosen)
         ended = chosen & (self._rows["is_over"] == layout.OVER)
-        if autoreset == kernel.AUTORESET_SAME_STEP and ended.any():
+        if autoreset == AUTORESET_SAME_STEP and ended.any():
             outcomes = self.outcomes.copy()
             self.final_observations[ended] = self.observations[ended]
             self._final_rows[ended] = self._rows[ended]
@@ -322,9 +315,3 @@ class AdmissionBatch:
         if any(story is not None for story in self._stories):
             raise TypeError("a running simpy engine cannot be pickled: use engine='kernel'")
         return self.__dict__
-
-
-def _stretches(chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """The runs of True, each as (first, one after the last)."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], chosen.astype(np.int8), [0]))))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

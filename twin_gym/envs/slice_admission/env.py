@@ -1,41 +1,28 @@
-"""The single form of slice admission: row 0 of a batch of one."""
+"""The single form of slice admission: its docstring is its specification."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
-from typing import Any, SupportsFloat
+from typing import Any
 
-import gymnasium
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
-from twin_gym.envs.seeding import row_seeds
-from twin_gym.envs.slice_admission import kernel
+from twin_gym.envs.batch import Engine
+from twin_gym.envs.single import RENDER_MODES, RowEnv
 from twin_gym.envs.slice_admission.batch import (
     AdmissionBatch,
     BatchSettings,
-    Engine,
     Objective,
     ScenarioLike,
 )
-from twin_gym.envs.slice_admission.observation import FIELDS, ActionForm, observation_space
-from twin_gym.errors import ConfigError
+from twin_gym.envs.slice_admission.observation import FIELDS, ActionForm
 from twin_gym.scenario import AdmissionScenario
-from twin_gym.scenario.base import MAX_TIME_S
 
-Observation = NDArray[np.float32]
-Info = dict[str, Any]
-
-REWARD_COMPONENTS = kernel.OBJECTIVES
-_ALL = np.ones(1, np.bool_)
+_METADATA: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
 
 
-_METADATA: dict[str, Any] = {"render_modes": ["ansi", "rgb_array", "human"], "render_fps": 30}
-
-
-class SliceAdmissionEnv(gymnasium.Env[Observation, np.int64]):
+class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
     """Admission control over the slices of a 6G network.
 
     ## Story
@@ -117,96 +104,13 @@ class SliceAdmissionEnv(gymnasium.Env[Observation, np.int64]):
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        modes = _METADATA["render_modes"]
-        if render_mode is not None and render_mode not in modes:
-            raise ConfigError(f"render_mode is one of {modes} or None, got {render_mode!r}")
-        self.render_mode = render_mode
-        self._batch = AdmissionBatch(1, BatchSettings(scenario, action, objective, engine))
-        self.observation_space = observation_space(self.scenario, action)
-        self.action_space = spaces.Discrete(self._batch.num_actions)
-        self.reward_space = reward_space(objective)
-        self._actions = np.zeros(1, np.int64)
-        self._is_running = False
-        self._is_seeded = False
+        settings = BatchSettings(scenario, action, objective, engine)
+        super().__init__(AdmissionBatch(1, settings), render_mode)
 
     @property
     def scenario(self) -> AdmissionScenario:
         """The scenario of the running episode."""
-        batch = self._batch
-        return batch.tables.scenarios[int(batch.row(0)["network"])]
-
-    @property
-    def batch(self) -> AdmissionBatch:
-        """The batch of one row behind this environment: for renderers and checks."""
-        return self._batch
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, Info]:
-        """Begins an episode: the first one of a seed, or without a seed the next one.
-
-        Args:
-            seed: names a sequence of worlds; 0 or more.
-            options: none are known.
-
-        Returns:
-            The first observation and its info.
-
-        Raises:
-            ConfigError: if options are given.
-        """
-        super().reset(seed=seed)
-        if options:
-            raise ConfigError(f"reset knows no options, got {sorted(options)}: leave them out")
-        if seed is not None or not self._is_seeded:
-            self._batch.seed(row_seeds(seed, 1, self.np_random), _ALL)
-            self._is_seeded = True
-        self._batch.begin(_ALL)
-        self._is_running = True
-        if self.render_mode == "human":
-            self.render()
-        return self._batch.observations[0].copy(), self._info(self._batch.outcomes[0].item())
-
-    def step(self, action: np.int64) -> tuple[Observation, SupportsFloat, bool, bool, Info]:
-        """Carries out one decision and runs the network to the next one.
-
-        Args:
-            action: see the class.
-
-        Returns:
-            Observation, reward, False (never terminated), whether the horizon is reached, info.
-
-        Raises:
-            ConfigError: if there is no such action.
-            gymnasium.error.ResetNeeded: before the first reset and after the end of an episode.
-        """
-        if not self._is_running:
-            raise gymnasium.error.ResetNeeded("the episode has not begun or is over: call reset()")
-        batch = self._batch
-        try:
-            index = operator.index(action)
-        except TypeError:
-            index = -1
-        if not 0 <= index < batch.num_actions:
-            raise ConfigError(
-                f"actions are whole numbers, 0 to {batch.num_actions - 1}, got {action!r}"
-            )
-        self._actions[0] = index
-        truncated = batch.advance(self._actions, kernel.AUTORESET_DISABLED)
-        outcome = batch.outcomes[0].item()
-        info = self._info(outcome)
-        if truncated:
-            self._is_running = False
-            info["kpi"] = {name: float(values[0]) for name, values in batch.kpis().items()}
-        if self.render_mode == "human":
-            self.render()
-        reward = outcome[0] if batch.settings.objective != "vector" else np.array(outcome[1:4])
-        return batch.observations[0].copy(), reward, False, truncated, info
-
-    def action_masks(self) -> NDArray[np.bool_]:
-        """What is allowed now, as sb3-contrib asks for it; shape (actions,)."""
-        masks: NDArray[np.bool_] = self._batch.masks[0].astype(np.bool_)
-        return masks
+        return self.batch.scenario_of(0)
 
     def render(self) -> NDArray[np.uint8] | str | None:
         """Draws the running network as `render_mode` says."""
@@ -214,26 +118,8 @@ class SliceAdmissionEnv(gymnasium.Env[Observation, np.int64]):
 
         return draw(self)
 
-    def _info(self, outcome: tuple[Any, ...]) -> Info:
-        _, revenue, utilisation, fairness, elapsed_s, cost, disallowed, _ = outcome
-        return {
-            "action_mask": self._batch.masks[0].copy(),
-            "elapsed_s": elapsed_s,
-            "cost": cost,
-            "revenue": revenue,
-            "utilisation": utilisation,
-            "fairness": fairness,
-            "disallowed_actions": disallowed,
-        }
-
 
 SliceAdmissionEnv.__doc__ = (SliceAdmissionEnv.__doc__ or "").replace(
     "{observation_table}",
     "\n    ".join(f"| `{field.name}` | {field.per} | {field.meaning} |" for field in FIELDS),
 )
-
-
-def reward_space(objective: Objective) -> spaces.Box:
-    """The box of rewards: one number, or one an entry of `REWARD_COMPONENTS` for `vector`."""
-    size = len(REWARD_COMPONENTS) if objective == "vector" else 1
-    return spaces.Box(-MAX_TIME_S * 1e9, MAX_TIME_S * 1e9, (size,), np.float64)

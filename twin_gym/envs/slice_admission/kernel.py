@@ -6,13 +6,12 @@ of every file that is compiled into them is made part of the key.
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.envs.batch import AUTORESET_SAME_STEP
 from twin_gym.envs.slice_admission import observation as observing
 from twin_gym.envs.slice_admission.observation import observe
 from twin_gym.sim import clock, draws
@@ -23,8 +22,6 @@ from twin_gym.sim.admission.layout import NO_SLICE
 from twin_gym.sim.admission.workload import Outside
 from twin_gym.sim.clock import SECONDS_PER_TICK
 from twin_gym.sim.compiled import Integer, Record, Records, entry_point, inlined
-
-AUTORESET_DISABLED, AUTORESET_SAME_STEP, AUTORESET_NEXT_STEP = 0, 1, 2
 
 OBJECTIVES = ("revenue", "utilisation", "fairness")
 """Components of the reward, and names of the objectives, in the order of the compiled code."""
@@ -51,10 +48,7 @@ _COMPILED_IN = (compiling, draws, clock, heap, layout, workload, kernel, observi
 
 def sources_digest() -> str:
     """Names the sources of everything that is compiled into the entry points."""
-    digest = hashlib.sha256()
-    for module in _COMPILED_IN:
-        digest.update(Path(str(module.__file__)).read_bytes())
-    return digest.hexdigest()
+    return compiling.sources_digest(_COMPILED_IN)
 
 
 @inlined
@@ -119,19 +113,6 @@ def _advance(
     run_to_decision(networks[row.network], row, queue, departures, outside)
     if begins and row.is_over == layout.OVER:
         row.is_over = layout.OVER_UNTOLD
-
-
-@entry_point
-def are_actions(actions: NDArray[np.int64], num_actions: int) -> bool:
-    """Whether all are from 0 to num_actions - 1.
-
-    NumPy's own minimum and maximum use 512-bit registers where there are any, for which some
-    processors lower their clock: the step that followed took a sixth longer.
-    """
-    fit = True
-    for i in range(len(actions)):
-        fit &= 0 <= actions[i] < num_actions
-    return fit
 
 
 def _compile(compiled_in: str) -> tuple[Any, Any]:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import numpy as np
-from gymnasium import logger
 from numpy.typing import NDArray
 
-from twin_gym.envs.slice_admission.snapshot import (
-    Drawable,
-    Snapshot,
-    compact,
-    shortened,
-    take_snapshot,
-)
-from twin_gym.errors import missing_extra
+from twin_gym.envs.drawing import compact, drawn, shortened
+from twin_gym.envs.slice_admission.snapshot import Drawable, Snapshot, take_snapshot
 
 _MARKS = "123456789abcdefg"
 _BAR_WIDTH = 40
 _QUEUE_WIDTH = 16
 _PROGRESS_WIDTH = 20
 _NAME_WIDTH = 14
-_TO_TOP_LEFT_AND_CLEAR = "\x1b[H\x1b[J"
 
 
 def draw(env: Drawable) -> NDArray[np.uint8] | str | None:
@@ -40,18 +31,9 @@ def draw(env: Drawable) -> NDArray[np.uint8] | str | None:
     Raises:
         MissingExtraError: for `rgb_array` if Pillow is not installed.
     """
-    if env.render_mode is None:
-        logger.warn("render() does nothing: make the environment with a render_mode")
-        return None
-    snapshot = take_snapshot(env)
-    if env.render_mode == "rgb_array":
-        return _pixels(snapshot)
-    text = as_text(snapshot)
-    if env.render_mode == "ansi":
-        return text
-    sys.stdout.write(_TO_TOP_LEFT_AND_CLEAR + text)
-    sys.stdout.flush()
-    return None
+    return drawn(
+        env.render_mode, lambda: as_text(take_snapshot(env)), lambda: _pixels(take_snapshot(env))
+    )
 
 
 def as_text(snapshot: Snapshot) -> str:
@@ -68,10 +50,8 @@ def as_text(snapshot: Snapshot) -> str:
 
 
 def _pixels(snapshot: Snapshot) -> NDArray[np.uint8]:
-    try:
-        from twin_gym.envs.slice_admission.picture import paint
-    except ImportError as error:
-        raise missing_extra("render_mode='rgb_array'", "render") from error
+    from twin_gym.envs.slice_admission.picture import paint
+
     return paint(snapshot)
 
 

@@ -128,19 +128,3 @@ def _news(names: Sequence[str], before: np.void | None, row: np.void) -> str:
 def _listed(names: Sequence[str], counts: Counts) -> str:
     some = [(int(count), name) for name, count in zip(names, counts, strict=False) if count > 0]
     return " + ".join(name if count == 1 else f"{count} {name}" for count, name in some)
-
-
-def compact(amount: float) -> str:
-    """An amount in at most seven characters, such as 81.24, 72k or 1.5M."""
-    for factor, suffix in ((1e6, "M"), (1e3, "k")):
-        if amount >= 10 * factor:
-            return f"{amount / factor:.4g}{suffix}"
-    return f"{amount:.4g}"
-
-
-def shortened(name: str, most: int) -> str:
-    """A name in at most so many characters: the middle is left out, for names differ at the end."""
-    if len(name) <= most:
-        return name
-    tail = most // 2 - 1
-    return f"{name[: most - tail - 2]}..{name[-tail:]}"

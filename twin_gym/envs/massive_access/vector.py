@@ -1,0 +1,57 @@
+"""The vector form of massive access."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gymnasium.vector import AutoresetMode
+
+from twin_gym.envs.batch import Engine
+from twin_gym.envs.massive_access.batch import (
+    AccessBatch,
+    ActionForm,
+    BatchSettings,
+    Objective,
+    ScenarioLike,
+)
+from twin_gym.envs.vector import RowsVectorEnv
+
+
+class MassiveAccessVectorEnv(RowsVectorEnv[AccessBatch]):
+    """Many cells side by side (see `MassiveAccessEnv` and `RowsVectorEnv`).
+
+    Args:
+        num_envs: rows.
+        scenario: as for the single form; each row draws one of several at each of its resets.
+        action: as for the single form.
+        objective: as for the single form.
+        engine: as for the single form.
+        autoreset_mode: see `RowsVectorEnv`, as for what follows.
+        num_threads: stretches of rows.
+        copy: whether what is returned stays as it is.
+        render_mode: only None.
+
+    Raises:
+        ConfigError: if an argument is unknown or a scenario is not valid.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        scenario: ScenarioLike | Sequence[ScenarioLike] = "access-beta-30000",
+        *,
+        action: ActionForm = "level",
+        objective: Objective = "balanced",
+        engine: Engine = "kernel",
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        num_threads: int = 1,
+        copy: bool = True,
+        render_mode: None = None,
+    ) -> None:
+        super().__init__(
+            AccessBatch(num_envs, BatchSettings(scenario, action, objective, engine)),
+            autoreset_mode=autoreset_mode,
+            num_threads=num_threads,
+            copy=copy,
+            render_mode=render_mode,
+        )

@@ -1,0 +1,153 @@
+"""The single form of every environment: row 0 of a batch of one."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Generic, SupportsFloat, TypeVar
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from twin_gym.envs.batch import AUTORESET_DISABLED, Batch
+from twin_gym.envs.seeding import row_seeds
+from twin_gym.errors import ConfigError
+
+Observation = NDArray[np.float32]
+Info = dict[str, Any]
+BatchType = TypeVar("BatchType", bound=Batch)
+
+RENDER_MODES = ("ansi", "rgb_array", "human")
+_MOST_REWARD = 1e18
+_ALL = np.ones(1, np.bool_)
+
+
+class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
+    """One network: what an environment's class adds is its batch, its picture and its docstring.
+
+    Args:
+        batch: of one row.
+        render_mode: None, `ansi`, `rgb_array` or `human`.
+
+    Raises:
+        ConfigError: if there is no such render mode.
+    """
+
+    def __init__(self, batch: BatchType, render_mode: str | None) -> None:
+        modes = self.metadata["render_modes"]
+        if render_mode is not None and render_mode not in modes:
+            raise ConfigError(f"render_mode is one of {modes} or None, got {render_mode!r}")
+        self.render_mode = render_mode
+        self._batch = batch
+        self.observation_space = batch.observation_space
+        self.action_space = batch.action_space
+        self.reward_space = reward_space(batch)
+        self._actions = np.zeros(1, np.int64)
+        names = batch.outcomes.dtype.names or ()
+        self._reported = [(name, names.index(name)) for name in batch.REPORTED]
+        self._is_running = False
+        self._is_seeded = False
+
+    @property
+    def batch(self) -> BatchType:
+        """The batch of one row behind this environment: for renderers and checks."""
+        return self._batch
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, Info]:
+        """Begins an episode: the first one of a seed, or without a seed the next one.
+
+        Args:
+            seed: names a sequence of worlds; 0 or more.
+            options: none are known.
+
+        Returns:
+            The first observation and its info.
+
+        Raises:
+            ConfigError: if options are given.
+        """
+        super().reset(seed=seed)
+        if options:
+            raise ConfigError(f"reset knows no options, got {sorted(options)}: leave them out")
+        if seed is not None or not self._is_seeded:
+            self._batch.seed(row_seeds(seed, 1, self.np_random), _ALL)
+            self._is_seeded = True
+        self._batch.begin(_ALL)
+        self._is_running = True
+        if self.render_mode == "human":
+            self.render()
+        return self._batch.observations[0].copy(), self._info()
+
+    def step(self, action: Any) -> tuple[Observation, SupportsFloat, bool, bool, Info]:  # noqa: ANN401
+        """Carries out one decision and runs the network to the next one.
+
+        Args:
+            action: see the class.
+
+        Returns:
+            Observation, reward, False (never terminated), whether the horizon is reached, info.
+
+        Raises:
+            ConfigError: if there is no such action.
+            gymnasium.error.ResetNeeded: before the first reset and after the end of an episode.
+        """
+        if not self._is_running:
+            raise gymnasium.error.ResetNeeded("the episode has not begun or is over: call reset()")
+        batch = self._batch
+        truncated = batch.advance(self._as_row(action), AUTORESET_DISABLED)
+        info = self._info()
+        if truncated:
+            self._is_running = False
+            info["kpi"] = {name: float(values[0]) for name, values in batch.kpis().items()}
+        if self.render_mode == "human":
+            self.render()
+        if batch.is_vector_reward:
+            reward: Any = np.array([info[name] for name in batch.COMPONENTS])
+        else:
+            reward = batch.outcomes["reward"][0].item()
+        return batch.observations[0].copy(), reward, False, truncated, info
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """What is allowed now, as sb3-contrib asks for it; shape (actions,).
+
+        Raises:
+            ConfigError: if the actions of this environment are not masked.
+        """
+        if self._batch.masks is None:
+            raise ConfigError(f"the actions of {type(self).__name__} are amounts: none is masked")
+        masks: NDArray[np.bool_] = self._batch.masks[0].astype(np.bool_)
+        return masks
+
+    def _as_row(self, action: Any) -> NDArray[Any]:  # noqa: ANN401
+        """The action of the only row."""
+        space = self._batch.action_space
+        if not isinstance(space, spaces.Discrete):
+            return self._batch.checked_actions(np.asarray(action)[None])
+        try:
+            index = operator.index(action)
+        except TypeError:
+            index = -1
+        if not 0 <= index < space.n:
+            raise ConfigError(f"actions are whole numbers, 0 to {space.n - 1}, got {action!r}")
+        self._actions[0] = index
+        return self._actions
+
+    def _info(self) -> Info:
+        batch = self._batch
+        info: Info = {}
+        if batch.masks is not None:
+            info["action_mask"] = batch.masks[0].copy()
+        # One conversion of the record: fields one by one take ten times as long.
+        values = batch.outcomes[0].item()
+        for name, place in self._reported:
+            info[name] = values[place]
+        return info
+
+
+def reward_space(batch: Batch) -> spaces.Box:
+    """The box of rewards: one number, or one a component where the reward is a vector."""
+    size = len(batch.COMPONENTS) if batch.is_vector_reward else 1
+    return spaces.Box(-_MOST_REWARD, _MOST_REWARD, (size,), np.float64)

@@ -1,0 +1,274 @@
+"""Measured series of sensors: a reference in a scenario, and checked readers.
+
+=============  ========================================================================
+format         file
+=============  ========================================================================
+`series`       CSV with the columns source, time_s, value; times of a source rise
+`beijing`      hourly.parquet of the UCI Beijing Multi-Site Air Quality data (Chen 2017,
+               10.24432/C5RK5G, CC BY 4.0): time, station and one column a quantity
+`campusiot`    frames.parquet made of the CampusIoT LoRaWAN data (Donsez, Alphand, Albarel,
+               10.18709/perscido.2023.06.ds395, ODbL 1.0): time, dev, lost_before and one
+               column a quantity
+=============  ========================================================================
+
+**Time** becomes slots: the value of a slot is interpolated in a straight line between the two
+measurements around it. **Missing values** are thus filled from their neighbours; a gap that is
+longer than the reference allows is refused, with its beginning, rather than filled. **Losses**: a
+slot is lost if it lies between two received frames and the counter of the later one has jumped.
+Of two frames of `campusiot` with the same time (eight in 58,751) the first that has a value counts.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from twin_gym.errors import ConfigError, TraceError, bad_trace, missing_extra, unknown_name
+from twin_gym.scenario.base import MAX_TIME_S, Duration, FrozenModel
+from twin_gym.scenario.tables import MAX_TRACE_BYTES, read_rows
+from twin_gym.scenario.traces import Moment, Trace
+
+_MOST = 1e9  # largest measured value of any kind
+_PARQUET = {"beijing": ("time", "station"), "campusiot": ("time", "dev")}
+
+
+class SeriesFile(FrozenModel):
+    """A reference to a file of series: which quantity, and which part of it is replayed.
+
+    Attributes:
+        path: absolute, or relative to the directory named by TWIN_GYM_DATA.
+        format: `series`, `beijing` or `campusiot` (see the module).
+        column: the quantity; ignored for `series`, whose only one is `value`.
+        first_s: start of the window, in seconds since the first measurement of the source.
+        last_s: end of the window.
+        longest_gap_s: longest time between two measurements that is filled.
+    """
+
+    path: Annotated[str, Field(strict=True, min_length=1, max_length=4096)]
+    format: Literal["series", "beijing", "campusiot"] = "series"
+    column: Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,31}$")] = "value"
+    first_s: Moment = 0.0
+    last_s: Duration
+    longest_gap_s: Duration = 172_800.0
+
+    @model_validator(mode="after")
+    def _window(self) -> SeriesFile:
+        if self.first_s >= self.last_s:
+            raise ConfigError(
+                f"the window must end after it begins, got first_s={self.first_s:g}, "
+                f"last_s={self.last_s:g}"
+            )
+        return self
+
+    def locate(self) -> Path:
+        """The file.
+
+        Raises:
+            TraceError: if it is not there, with what to set.
+        """
+        return Trace(path=self.path, last_s=self.last_s).locate()
+
+
+class Measurement(NamedTuple):
+    """One measurement that came in.
+
+    Attributes:
+        line: where it stands; the header, or the names of the columns, is line 1.
+        source: the sensor.
+        time_s: of any clock that does not stand still.
+        value: NaN if this one is missing.
+        lost_before: frames of the source that were lost just before it.
+    """
+
+    line: int
+    source: str
+    time_s: float
+    value: float
+    lost_before: float
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One sensor, slot by slot; the arrays are read-only.
+
+    Attributes:
+        source: its name.
+        values: in the unit of the file; shape (slots,).
+        is_lost: whether the frame of a slot was lost; shape (slots,).
+        filled_share: slots that have no measurement within half a slot.
+    """
+
+    source: str
+    values: NDArray[np.float64]
+    is_lost: NDArray[np.bool_]
+    filled_share: float
+
+
+def load_series(file: SeriesFile, sources: Sequence[str], slot_s: float) -> tuple[Series, ...]:
+    """The series that a reference stands for, on a grid of slots.
+
+    Args:
+        file: path, format, quantity and window.
+        sources: names of the series wanted, in order.
+        slot_s: step of the grid.
+
+    Returns:
+        One `Series` a source.
+
+    Raises:
+        TraceError: if the file is not there or breaks its format (with the line), if a source is
+            unknown, or has a gap in the window that is too long.
+        MissingExtraError: if the file is Parquet and pyarrow is not installed.
+    """
+    path = file.locate().resolve()
+    state = path.stat()
+    by_source = _read(path, (state.st_mtime_ns, state.st_size), file.format, file.column)
+    found = []
+    for source in sources:
+        if source not in by_source:
+            raise TraceError(f"{path}: {unknown_name('source', source, by_source)}")
+        found.append(_on_grid(path, source, by_source[source], file, slot_s))
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=4)
+def _read(
+    path: Path,
+    version: tuple[int, int],  # only part of the key
+    file_format: str,
+    column: str,
+) -> dict[str, list[Measurement]]:
+    """All measurements by source, in order of time."""
+    rows = _from_csv(path) if file_format == "series" else _from_parquet(path, file_format, column)
+    found: dict[str, list[Measurement]] = {}
+    for row in rows:
+        several = found.setdefault(row.source, [])
+        if file_format == "campusiot" and several and row.time_s == several[-1].time_s:
+            if np.isnan(several[-1].value):
+                several[-1] = row
+            continue
+        if several and row.time_s <= several[-1].time_s:
+            raise bad_trace(
+                path,
+                row.line,
+                f"the times of a source must rise, got {row.time_s:.10g} s after "
+                f"{several[-1].time_s:.10g} s of {row.source!r}: sort the file, remove doubles",
+            )
+        several.append(row)
+    if not found:
+        raise TraceError(f"{path} holds no measurement: check that it is the right file")
+    return found
+
+
+def _from_csv(path: Path) -> Iterator[Measurement]:
+    for row in read_rows(path, ("source", "time_s", "value")):
+        yield Measurement(
+            row.line,
+            row.text("source"),
+            row.number("time_s", low=0.0, high=MAX_TIME_S),
+            row.number("value", low=-_MOST, high=_MOST),
+            0.0,
+        )
+
+
+def _from_parquet(path: Path, file_format: str, column: str) -> Iterator[Measurement]:
+    time, source = _PARQUET[file_format]
+    columns = [time, source, column]
+    if file_format == "campusiot":
+        columns.append("lost_before")
+    table = _parquet_columns(path, columns)
+    seconds = table[time].astype("datetime64[ns]").astype(np.int64) / 1e9
+    lost = table.get("lost_before", np.zeros(len(seconds)))
+    names = [str(name) for name in table[source]]
+    # Sources stand in the file as they please; only the times of one source have an order.
+    for k in np.lexsort((seconds, np.array(names))):
+        value = float(table[column][k])
+        if np.isinf(value) or abs(value) > _MOST:
+            raise bad_trace(path, int(k) + 2, f"`{column}` must be finite, got {value:g}")
+        yield Measurement(int(k) + 2, names[k], float(seconds[k]), value, float(lost[k]))
+
+
+def _parquet_columns(path: Path, columns: Sequence[str]) -> dict[str, NDArray[Any]]:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError as error:
+        raise missing_extra("reading series stored as Parquet", "traces") from error
+    if path.stat().st_size > MAX_TRACE_BYTES:
+        raise TraceError(
+            f"{path} has more than {MAX_TRACE_BYTES:,} bytes: cut out what is replayed"
+        )
+    try:
+        known = parquet.read_schema(path).names
+        for column in columns:
+            if column not in known:
+                raise TraceError(f"{path}: {unknown_name('column', column, known)}")
+        table = parquet.read_table(path, columns=list(columns))
+    except ArrowException as error:
+        raise TraceError(f"{path} is no Parquet file that can be read: {error}") from None
+    return {name: table[name].to_numpy(zero_copy_only=False) for name in columns}
+
+
+def _on_grid(
+    path: Path, source: str, rows: Sequence[Measurement], file: SeriesFile, slot_s: float
+) -> Series:
+    start_s = rows[0].time_s + file.first_s
+    count = int((file.last_s - file.first_s) / slot_s * (1 + 1e-12)) + 1
+    grid_s = start_s + slot_s * np.arange(count)
+    kept = [row for row in rows if not np.isnan(row.value)]
+    if not kept:
+        raise TraceError(f"{path}: {source!r} has no {file.column} at all: take another column")
+    times_s = np.array([row.time_s for row in kept])
+    after = np.searchsorted(times_s, grid_s)
+    if after[-1] >= len(kept) or times_s[0] > grid_s[0]:
+        span_s = kept[-1].time_s - rows[0].time_s
+        raise TraceError(
+            f"{path}: the window of {source!r} is {file.first_s:g} s to {file.last_s:g} s and its "
+            f"values last from {times_s[0] - rows[0].time_s:g} s to {span_s:g} s: "
+            "move the window"
+        )
+    first, last = max(int(after[0]) - 1, 0), int(after[-1])
+    gaps_s = np.diff(times_s[first : last + 1])
+    if gaps_s.size and gaps_s.max() > file.longest_gap_s:
+        at = first + int(gaps_s.argmax())
+        raise bad_trace(
+            path,
+            kept[at].line,
+            f"{source!r} has no {file.column} for {gaps_s.max():g} s after this one and at most "
+            f"{file.longest_gap_s:g} s are filled: move the window or raise `longest_gap_s`",
+        )
+    before = np.maximum(after - 1, 0)
+    distance = np.minimum(np.abs(grid_s - times_s[before]), np.abs(times_s[after] - grid_s))
+    series = Series(
+        source,
+        np.interp(grid_s, times_s, [row.value for row in kept]),
+        _lost_slots(rows, grid_s),
+        float((distance > slot_s / 2).mean()),
+    )
+    series.values.flags.writeable = False
+    series.is_lost.flags.writeable = False
+    return series
+
+
+def _lost_slots(rows: Sequence[Measurement], grid_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Slots whose nearest frame, of those received and those that the counter misses, is missing.
+
+    The frames that were lost between two received ones are taken to have been sent at equal
+    intervals between them.
+    """
+    times_s = np.array([row.time_s for row in rows])
+    lost = np.array([row.lost_before for row in rows])
+    lost = np.where(np.isfinite(lost), lost, 0.0)
+    after = np.clip(np.searchsorted(times_s, grid_s), 1, max(len(rows) - 1, 1))
+    if len(rows) == 1:
+        return np.zeros(len(grid_s), np.bool_)
+    step_s = (times_s[after] - times_s[after - 1]) / (lost[after] + 1.0)
+    place = np.rint((grid_s - times_s[after - 1]) / step_s)
+    is_lost: NDArray[np.bool_] = (place >= 1) & (place <= lost[after])
+    return is_lost

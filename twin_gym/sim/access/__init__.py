@@ -1,0 +1,1 @@
+"""Massive access: devices that contend for the preambles of one base station."""
