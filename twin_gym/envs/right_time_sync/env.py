@@ -97,8 +97,8 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
     smaller mean error than `twin_gym.theory.age.relaxation_bound`.
 
     ## References
-    Tao, Xu, You et al., Wireless Network Digital Twin for 6G: Generative AI as a Key Enabler, IEEE
-    Wireless Communications 31(4), 2024 (right-time synchronisation, twinning rate); Kadota, Sinha,
+    Duran et al., Generative AI-enabled Digital Twins for 6G-enhanced Smart Cities,
+    arXiv:2411.14222, 2024 (right-time synchronisation, twinning rate); Kadota, Sinha,
     Uysal-Biyikoglu, Singh, Modiano, Scheduling Policies for Minimizing Age of Information in
     Broadcast Wireless Networks, IEEE/ACM Transactions on Networking 26(6), 2018.
 
