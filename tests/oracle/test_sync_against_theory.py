@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from twin_gym.envs.batch import AUTORESET_DISABLED
+from twin_gym.envs.right_time_sync.batch import BatchSettings, SyncBatch
 from twin_gym.errors import ConfigError
 from twin_gym.policies.evaluation import evaluate
 from twin_gym.policies.sync import SYNC_POLICIES
@@ -12,6 +14,8 @@ from twin_gym.sim.sync.layout import build_tables
 from twin_gym.sim.sync.normal import normal_quantile
 from twin_gym.sim.sync.world import World
 from twin_gym.theory import age
+
+ERRORS = ("realised", "expected")
 
 
 def entity(process, count=1, **fields):
@@ -24,11 +28,24 @@ def network(*groups, slots=400, **fields):
     return SyncScenario(name="oracle", horizon_s=float(slots), groups=groups, **fields)
 
 
-def reached(scenario, policy, seeds=range(24), **arguments):
+def reached(scenario, policy, seeds=range(24)):
     """Indicators and rewards a slot of a policy, one a world."""
     made = SYNC_POLICIES[policy](scenario, "pick")
-    result = evaluate(made, scenario, list(seeds), **arguments)
+    result = evaluate(made, scenario, list(seeds))
     return result.kpi | {"reward": result.returns / scenario.num_slots}
+
+
+def indicators(scenario, policy, rows, error):
+    """Indicators of a policy at the end of an episode in as many worlds, by the form of errors."""
+    batch = SyncBatch(rows, BatchSettings(scenario, error=error))
+    everyone = np.ones(rows, np.bool_)
+    batch.seed(np.arange(rows, dtype=np.uint64), everyone)
+    batch.begin(everyone)
+    made = SYNC_POLICIES[policy](scenario, "pick")
+    for _ in range(scenario.num_slots):
+        batch.advance(made.actions(batch.observations, batch.masks), AUTORESET_DISABLED)
+    assert batch.outcomes["truncated"].all()
+    return batch.kpis()
 
 
 def assert_mean(values, wanted, errors=4.5):
@@ -81,8 +98,7 @@ def test_error_of_a_walk_is_its_variance_rate_times_the_age():
     scenario = network(entity(Walk(variance_rate_hz=1e-3), 5))
     kpi = reached(scenario, "round-robin")
     assert np.allclose(kpi["mean_error"], 1e-3 * (kpi["mean_age_s"] + 0.5), rtol=1e-9)
-    realised = reached(scenario, "round-robin", range(100), error="realised")
-    expected = reached(scenario, "round-robin", range(100))
+    realised, expected = (indicators(scenario, "round-robin", 100, e) for e in ERRORS)
     assert_mean(realised["mean_error"] - expected["mean_error"], 0.0)
 
 
@@ -93,9 +109,7 @@ def test_error_of_a_walk_is_its_variance_rate_times_the_age():
 def test_expected_error_is_the_mean_of_the_realised_one(process, predictor):
     """For every law and predictor, with a delay: the difference has mean 0."""
     scenario = network(entity(process, 6), predictor=predictor, delay_slots=2)
-    expected, realised = (
-        reached(scenario, "oldest-first", range(80), error=e) for e in ("expected", "realised")
-    )
+    realised, expected = (indicators(scenario, "oldest-first", 80, e) for e in ERRORS)
     assert np.array_equal(expected["scenario_accuracy"], realised["scenario_accuracy"])
     assert_mean(expected["mean_error"] - realised["mean_error"], 0.0)
 

@@ -118,7 +118,8 @@ class SyncPolicy(ABC):
             Shape (rows, entities); 0 beyond the places of a slot.
         """
         behind = (np.arange(self.num_entities) - first[:, None]) % self.num_entities
-        return np.maximum(self.places - behind, 0).astype(np.float64)
+        turns: Floats = np.maximum(self.places - behind, 0).astype(np.float64)
+        return turns
 
 
 class RandomSyncPolicy(SyncPolicy):

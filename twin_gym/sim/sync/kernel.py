@@ -22,6 +22,9 @@ from twin_gym.sim.sync.workload import is_delivered, offset_drawn, value_at
 
 Floats = NDArray[np.float64]
 
+# Typed, for Numba compiles a function anew for each literal number that it is called with.
+_FIRST: Integer = np.int64(0)
+
 
 @compiled
 def begin(
@@ -53,7 +56,7 @@ def begin(
         twin[layout.IS_KNOWN, i] = known
         if known:
             twin[layout.VALUE, i] = value_at(
-                network, entity, bridge[i], series, world, row.offset, np.int64(i), np.int64(0)
+                network, entity, bridge[i], series, world, row.offset, i, _FIRST
             )
         else:
             twin[layout.VARIANCE, i] = entity.initial_sd * entity.initial_sd
@@ -211,7 +214,8 @@ def _learn(
 def _grown(laws: Floats, number: int, variance: float) -> float:
     """The variance one slot later."""
     decay = laws[layout.DECAY, number]
-    return variance * decay * decay + laws[layout.NOISE, number]
+    grown: float = variance * decay * decay + laws[layout.NOISE, number]
+    return grown
 
 
 @inlined
@@ -237,7 +241,8 @@ def prediction(laws: Floats, twin: Floats, number: int) -> float:
     hold = laws[layout.HOLD, number]
     factor = hold + (1.0 - hold) * twin[layout.SHRUNK, number]
     drift = twin[layout.SLOPE, number] * twin[layout.AGE, number]
-    return twin[layout.VALUE, number] * factor + drift
+    predicted: float = twin[layout.VALUE, number] * factor + drift
+    return predicted
 
 
 @compiled
@@ -256,9 +261,7 @@ def _look(
     """Realised errors: of all entities, or of the replayed ones, which have no law."""
     for i in range(network.num_entities):
         if is_realised or entities[i].law == layout.REPLAYED:
-            value = value_at(
-                network, entities[i], bridge[i], series, world, row.offset, np.int64(i), slot
-            )
+            value = value_at(network, entities[i], bridge[i], series, world, row.offset, i, slot)
             gap = value - prediction(laws, twin, i)
             twin[layout.ERROR, i] = gap * gap
 
@@ -304,9 +307,7 @@ def _inspect(
     for i in range(network.num_entities):
         if twin[layout.IS_KNOWN, i] == 0.0:
             continue
-        value = value_at(
-            network, entities[i], bridge[i], series, world, row.offset, np.int64(i), slot
-        )
+        value = value_at(network, entities[i], bridge[i], series, world, row.offset, i, slot)
         accurate += np.int64(abs(value - prediction(laws, twin, i)) <= network.tolerance)
     row.inspections += 1
     row.accurate += accurate

@@ -22,6 +22,7 @@ _VALUE: Integer = np.int64(0)
 _DELIVERY: Integer = np.int64(1)
 _OFFSET: Integer = np.int64(2)
 
+_FIRST: Integer = np.int64(0)
 _EVEN = 0.5
 
 NODE_ROOM: Integer = np.int64(2**18)
@@ -57,23 +58,25 @@ def value_at(
         -1/2 or 1/2 of a two-state entity.
     """
     if entity.law == layout.REPLAYED:
-        return series[entity.series, offset + slot]
-    levels = network.num_levels
+        replayed: float = series[entity.series, offset + slot]
+        return replayed
+    levels: Integer = network.num_levels
     first = number * NODE_ROOM
-    stretch = np.int64(1) << levels
+    stretch: Integer = np.int64(1) << levels
     if entity.law == layout.TWO_STATE:
         return _state_at(bridge, world, first, levels, slot)
-    left = entity.initial_sd * normal(world, _VALUE, first)
+    left: float = entity.initial_sd * normal(world, _VALUE, first)
     if slot == 0:
         return left
-    right = bridge[levels, 0] * left
+    right: float = bridge[levels, 0] * left
     right += bridge[levels, 1] * normal(world, _VALUE, first + stretch)
     if slot == stretch:
         return right
-    place, node = np.int64(0), np.int64(1)
+    place: Integer = np.int64(0)
+    node: Integer = np.int64(1)
     for level in range(levels):
         half = stretch >> (level + 1)
-        middle = bridge[level, 0] * (left + right)
+        middle: float = bridge[level, 0] * (left + right)
         middle += bridge[level, 1] * normal(world, _VALUE, first + node)
         if slot == place + half:
             return middle
@@ -99,12 +102,13 @@ def _state_at(
     left = 0.5 if uniform(world, _VALUE, first) <= _EVEN else -0.5
     if slot == 0:
         return left
-    stretch = np.int64(1) << levels
+    stretch: Integer = np.int64(1) << levels
     differs = uniform(world, _VALUE, first + stretch) <= bridge[levels, 0]
     right = -left if differs else left
     if slot == stretch:
         return right
-    place, node = np.int64(0), np.int64(1)
+    place: Integer = np.int64(0)
+    node: Integer = np.int64(1)
     for level in range(levels):
         half = stretch >> (level + 1)
         drawn = uniform(world, _VALUE, first + node)
@@ -129,7 +133,7 @@ def offset_drawn(network: Record, world: np.uint64) -> Integer:
     """The slot of the replayed series with which the episode begins."""
     if network.has_replay == 0:
         return np.int64(0)
-    drawn = np.int64(uniform(world, _OFFSET, np.int64(0)) * network.num_offsets)
+    drawn = np.int64(uniform(world, _OFFSET, _FIRST) * network.num_offsets)
     return min(drawn, network.num_offsets - 1)
 
 
