@@ -8,10 +8,12 @@ try:
 except ModuleNotFoundError as error:
     raise missing_extra("twin_gym.sb3", "sb3") from error
 
-from twin_gym.sb3.evaluation import EvaluateOnWorlds, ModelPolicy
+from twin_gym.sb3.evaluation import EvaluateOnWorlds, ModelPolicy, indicators, score_name
 from twin_gym.sb3.policies import (
+    AmountsActorCriticPolicy,
     MaskedActorCriticPolicy,
     SlotActorCriticPolicy,
+    actor_critic_for,
     masked_policy_kwargs,
     slot_policy_kwargs,
 )
@@ -25,6 +27,7 @@ from twin_gym.sb3.vec_env import NativeVecEnv, make_vec_env, native_env
 from twin_gym.sb3.warm_start import WarmStart, actor_parameters, warm_start
 
 __all__ = [
+    "AmountsActorCriticPolicy",
     "EvaluateOnWorlds",
     "MaskedActorCriticPolicy",
     "ModelPolicy",
@@ -34,11 +37,14 @@ __all__ = [
     "SemiMarkovPPO",
     "SlotActorCriticPolicy",
     "WarmStart",
+    "actor_critic_for",
     "actor_parameters",
     "credit_times_s",
+    "indicators",
     "make_vec_env",
     "masked_policy_kwargs",
     "native_env",
+    "score_name",
     "slot_policy_kwargs",
     "warm_start",
 ]
