@@ -40,6 +40,24 @@ ScenarioOption = Annotated[
     str,
     typer.Option("--scenario", "-s", metavar="NAME", help="A scenario by name, or a TOML file."),
 ]
+PolicyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        "-p",
+        metavar="NAME",
+        show_default="the environment's",
+        help="A policy; give the option again for more, or 'all'.",
+    ),
+]
+ActionOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FORM",
+        show_default="the environment's",
+        help="Form of the action, such as 'slot' or 'pick' (see 'describe').",
+    ),
+]
 
 
 def _print_version(wanted: bool) -> None:
@@ -94,16 +112,7 @@ def describe(
 @one_line_errors
 def rollout(
     scenario: ScenarioOption = "contention",
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--policy",
-            "-p",
-            metavar="NAME",
-            show_default="the environment's",
-            help="A policy; give the option again for more, or 'all'.",
-        ),
-    ] = None,
+    policy: PolicyOption = None,
     seeds: Annotated[
         int,
         typer.Option(
@@ -116,14 +125,7 @@ def rollout(
     first: Annotated[
         int, typer.Option(min=0, metavar="INDEX", help="Number of the first world.")
     ] = 0,
-    action: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FORM",
-            show_default="the environment's",
-            help="Form of the action, such as 'slot' or 'pick' (see 'describe').",
-        ),
-    ] = None,
+    action: ActionOption = None,
     render: Annotated[
         str | None,
         typer.Option(
