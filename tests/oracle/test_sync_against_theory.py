@@ -1,5 +1,6 @@
 """Right-time synchronisation: the simulation against formulas, and no policy beats the bound."""
 
+import numba
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,12 +11,21 @@ from twin_gym.errors import ConfigError
 from twin_gym.policies.evaluation import evaluate
 from twin_gym.policies.sync import SYNC_POLICIES
 from twin_gym.scenario import EntityGroup, MeanReverting, SyncScenario, TwoState, Walk, load
-from twin_gym.sim.sync.layout import build_tables
-from twin_gym.sim.sync.normal import normal_quantile
+from twin_gym.sim.sync.layout import build_tables, law_of
+from twin_gym.sim.sync.normal import normal
 from twin_gym.sim.sync.world import World
 from twin_gym.theory import age
 
 ERRORS = ("realised", "expected")
+
+
+@numba.njit
+def many_normals(world, count):
+    """The first draws of a stream."""
+    draws = np.empty(count)
+    for k in range(count):
+        draws[k] = normal(world, np.int64(0), np.int64(k))
+    return draws
 
 
 def entity(process, count=1, **fields):
@@ -54,11 +64,19 @@ def assert_mean(values, wanted, errors=4.5):
     assert off <= errors * np.std(values, ddof=1) / np.sqrt(len(values)) + 1e-12
 
 
-def test_normal_quantile_is_scipy_s():
-    """Algorithm AS 241 in the middle, in the tails, and far out."""
-    shares = np.concatenate([np.linspace(0.001, 0.999, 999), 2.0 ** -np.arange(2.0, 50.0)])
-    found = [normal_quantile(float(share)) for share in shares]
-    assert np.allclose(found, stats.norm.ppf(shares), rtol=2e-14, atol=1e-15)
+def test_normal_draws_are_normal():
+    """A million draws: share by share, in both tails beyond the last layer, and apart."""
+    draws = many_normals(np.uint64(7), 1_000_000)
+    edges = stats.norm.ppf(np.linspace(0.0, 1.0, 201))
+    counts = np.histogram(draws, edges)[0]
+    assert stats.chisquare(counts).pvalue > 1e-6
+    assert stats.kstest(draws, "norm").pvalue > 1e-6
+    for tail in (draws[draws > 3.0], -draws[draws < -3.0]):
+        assert abs(len(tail) - 1e6 * stats.norm.sf(3.0)) < 4.5 * np.sqrt(1e6 * stats.norm.sf(3.0))
+        shares = stats.norm.sf(tail) / stats.norm.sf(3.0)
+        assert stats.kstest(shares, "uniform").pvalue > 1e-6
+    assert abs(np.corrcoef(draws[1:], draws[:-1])[0, 1]) < 4.5e-3
+    assert np.array_equal(draws[:5], many_normals(np.uint64(7), 5))
 
 
 @pytest.mark.parametrize(
@@ -68,10 +86,11 @@ def test_normal_quantile_is_scipy_s():
 def test_values_have_the_law_of_their_chain(process):
     """Over many entities: means, variances and covariances of slots of every bridge level."""
     slots, count = 11, 1500
-    tables = build_tables([network(entity(process, count), slots=slots)])
+    scenario = network(entity(process, count), slots=slots)
+    tables = build_tables([scenario])
     world = World(tables, 0, 77)
     paths = np.array([[world.value(k, t) for t in range(slots + 1)] for k in range(count)])
-    decay, noise = tables.laws[0, :2, 0]
+    _, decay, noise, _ = law_of(scenario.groups[0], 0, 1.0)
     start = float(tables.entities[0, 0]["initial_sd"]) ** 2
     variances = [start]
     for _ in range(slots):

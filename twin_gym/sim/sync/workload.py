@@ -72,21 +72,20 @@ def value_at(
     right += bridge[levels, 1] * normal(world, _VALUE, first + stretch)
     if slot == stretch:
         return right
-    place: Integer = np.int64(0)
+    rest: Integer = np.int64(slot)  # beyond `left`
     node: Integer = np.int64(1)
     for level in range(levels):
-        half = stretch >> (level + 1)
+        stretch >>= 1
         middle: float = bridge[level, 0] * (left + right)
         middle += bridge[level, 1] * normal(world, _VALUE, first + node)
-        if slot == place + half:
+        if rest == stretch:
             return middle
-        if slot > place + half:
-            place += half
-            node = 2 * node + 1
-            left = middle
-        else:
-            node = 2 * node
-            right = middle
+        # Without a jump: which half it is cannot be foretold.
+        is_right = rest > stretch
+        rest -= stretch * is_right
+        node += node + is_right
+        left = middle if is_right else left
+        right = right if is_right else middle
     return left
 
 
@@ -107,24 +106,21 @@ def _state_at(
     right = -left if differs else left
     if slot == stretch:
         return right
-    place: Integer = np.int64(0)
+    rest: Integer = np.int64(slot)  # beyond `left`
     node: Integer = np.int64(1)
     for level in range(levels):
-        half = stretch >> (level + 1)
+        stretch >>= 1
         drawn = uniform(world, _VALUE, first + node)
-        if left == right:
-            middle = -left if drawn <= bridge[level, 0] else left
-        else:
-            middle = left if drawn <= _EVEN else right
-        if slot == place + half:
+        is_even = left != right
+        differs = drawn <= (_EVEN if is_even else bridge[level, 0])
+        middle = -left if differs != is_even else left
+        if rest == stretch:
             return middle
-        if slot > place + half:
-            place += half
-            node = 2 * node + 1
-            left = middle
-        else:
-            node = 2 * node
-            right = middle
+        is_right = rest > stretch
+        rest -= stretch * is_right
+        node += node + is_right
+        left = middle if is_right else left
+        right = right if is_right else middle
     return left
 
 
