@@ -26,8 +26,14 @@ from agents.models import Built
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.training import train, trained_policy
 from agents.twin import make_twin
-from twin_gym.cli.console import messages, number, output, progress_bar
-from twin_gym.cli.rollout import half_width, with_interval
+from twin_gym.cli.console import (
+    half_width,
+    messages,
+    number,
+    output,
+    progress_bar,
+    with_interval,
+)
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy, evaluate, make_policy, world_seeds
 from twin_gym.sb3 import indicators, score_name
