@@ -1,0 +1,92 @@
+"""`python -m benchmarks.throughput`: measures, shows tables, and keeps the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.throughput import growth, tables
+from benchmarks.throughput.admission import admission_lines
+from benchmarks.throughput.slotted import SUBJECTS, slotted_lines
+from benchmarks.throughput.timing import Line, load_average, machine
+from twin_gym.errors import unknown_name
+
+RESULT = Path(__file__).parents[1] / "results" / "throughput.json"
+QUICK = 0.1
+LINES: dict[str, Callable[[float], Iterator[Line]]] = {
+    "admission": admission_lines,
+    **{kind: partial(slotted_lines, subject) for kind, subject in SUBJECTS.items()},
+}
+PARTS = (*LINES, "growth")
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    quick: Annotated[bool, typer.Option(help="a tenth of the steps; kept only with --result")] = (
+        False
+    ),
+    only: Annotated[list[str] | None, typer.Option(help=f"a part: {', '.join(PARTS)}")] = None,
+    result: Annotated[Path | None, typer.Option(help="JSON file of the figures")] = None,
+) -> None:
+    """Measures, shows tables, and writes the figures as JSON and Markdown.
+
+    Parts that are not measured stay in the files as they were.
+    """
+    chosen = only or list(PARTS)
+    for name in chosen:
+        if name not in PARTS:
+            raise unknown_name("part", name, PARTS)
+    path = result or (None if quick else RESULT)
+    console, scale = Console(), QUICK if quick else 1.0
+    console.print(machine())
+    for name in PARTS:
+        if name not in chosen:
+            continue
+        part: dict[str, Any] = {"machine": machine(), "load_average_at_start": load_average()}
+        part |= (
+            measured_growth(console, scale, path)
+            if name == "growth"
+            else {"lines": measured_lines(console, name, scale)}
+        )
+        if path is not None:
+            record = tables.kept(path)
+            record["parts"][name] = part
+            record["parts"] = {key: record["parts"][key] for key in PARTS if key in record["parts"]}
+            tables.write(path, record)
+
+
+def measured_lines(console: Console, name: str, scale: float) -> list[dict[str, Any]]:
+    """The lines of one environment, shown as they come."""
+    lines = []
+    for line in LINES[name](scale):
+        lines.append(line)
+        console.print(f"{line.what}: {tables.shown(line)} {line.unit}", highlight=False)
+    table = Table("what", "median", "unit", "aim", title=f"{name}, per core-second")
+    for line in lines:
+        table.add_row(line.what, tables.shown(line), line.unit, line.target)
+    console.print(table)
+    return [asdict(line) for line in lines]
+
+
+def measured_growth(console: Console, scale: float, path: Path | None) -> dict[str, Any]:
+    """The cost by the size of the network, shown as it comes; the figure beside the JSON file."""
+    found = []
+    for one in growth.points(scale):
+        found.append(one)
+        console.print(f"{one.kind}, {one.size:,}: {one.cost_s * 1e6:.2f} µs", highlight=False)
+    if path is not None:
+        growth.draw(found, path.with_name(f"{path.stem}_growth.png"))
+    return {"points": [asdict(one) for one in found], "exponents": growth.exponents(found)}
+
+
+if __name__ == "__main__":
+    app()
