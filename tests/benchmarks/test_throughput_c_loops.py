@@ -77,12 +77,8 @@ def test_counts_of_messages_are_the_same_in_c():
 
 @NEEDS_COMPILER
 def test_loop_that_tells_something_else_is_refused(monkeypatch):
-    """A changed source is found before anything is compared with it."""
+    """A loop that takes other actions is found before its speed is compared."""
     check_c_loop("tic-small-45", "tic", 20)
-    monkeypatch.setattr(
-        "benchmarks.throughput.rows.for_c", lambda batch, actions: wide(actions) / 3
-    )
-    check_c_loop("tic-small-45", "tic", 20)  # weights are shares: a third of each is the same
     monkeypatch.setattr(
         "benchmarks.throughput.rows.for_c", lambda batch, actions: wide(actions)[:, ::-1]
     )
