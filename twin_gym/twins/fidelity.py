@@ -192,7 +192,7 @@ def agreement(
         num_states=len(labels),
         num_open=int(is_open.sum()),
         agreement=float(is_same.mean()),
-        open_agreement=float(is_same[is_open].mean()) if is_open.any() else float("nan"),
+        open_agreement=float(is_same[is_open].mean()) if is_open.any() else np.nan,
         recall={
             name: float(is_same[classes == index].mean())
             for index, name in enumerate(names)
@@ -238,7 +238,7 @@ def amount_agreement(
         num_states=len(labels),
         agreement=float((np.abs(differences) <= TOLERANCE).all(axis=1).mean()),
         mean_absolute_difference=float(np.abs(differences).mean()),
-        r_squared=1.0 - float((differences**2).mean()) / variance if is_varied else float("nan"),
+        r_squared=1.0 - float((differences**2).mean()) / variance if is_varied else np.nan,
     )
 
 
