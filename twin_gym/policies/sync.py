@@ -218,12 +218,12 @@ class _LawPolicy(SyncPolicy, ABC):
                 errors = np.arange(1.0, self._most + 1.0)  # of one unit of variance a slot
                 if not isinstance(group.process, Replay):
                     errors = law(group, member, scenario.slot_s, self._most)
-                tables.append(self.table_of(errors))
+                tables.append(self.table_of(errors, scenario.delivery_of(group)))
         self._tables = np.array(tables)
         self._weights, self._replayed = np.array(weights), np.array(replayed)
 
     @abstractmethod
-    def table_of(self, errors: Floats) -> Floats:
+    def table_of(self, errors: Floats, delivery_probability: float) -> Floats:
         """The worth of an update by age 0, 1, ..., from mean errors by age 1, 2, ..."""
 
     def worth(self, observations: Observations) -> Floats:
@@ -248,7 +248,7 @@ class LargestErrorPolicy(_LawPolicy):
 
     name = "largest-expected-error"
 
-    def table_of(self, errors: Floats) -> Floats:
+    def table_of(self, errors: Floats, delivery_probability: float) -> Floats:
         """The error one slot later."""
         return errors
 
@@ -262,9 +262,9 @@ class WhittlePolicy(_LawPolicy):
 
     name = "whittle"
 
-    def table_of(self, errors: Floats) -> Floats:
+    def table_of(self, errors: Floats, delivery_probability: float) -> Floats:
         """The index."""
-        return whittle_index(errors, self.scenario.delivery_probability)[: -_MARGIN + 1]
+        return whittle_index(errors, delivery_probability)[: -_MARGIN + 1]
 
     def scores(self, observations: Observations) -> Floats:
         """The index less the cost of an update."""

@@ -1,5 +1,17 @@
 """What is known exactly: formulas of loss, delay and age, optimal policies, and bounds."""
 
+from twin_gym.theory.age import (
+    cycle_errors,
+    error_by_age,
+    fresh_share_periodic,
+    held_error_by_age,
+    least_average,
+    least_total,
+    mean_age_periodic,
+    relaxation_bound,
+    updated_share,
+    whittle_index,
+)
 from twin_gym.theory.bounds import FluidBound, fluid_bound, utilisation_bound
 from twin_gym.theory.erlang import ErlangA, erlang_a, erlang_b
 from twin_gym.theory.evaluation import PolicyFunction, PolicyValue, evaluate_policy, first_fit
@@ -44,8 +56,10 @@ __all__ = [
     "access_bound",
     "best_senders",
     "beta_share",
+    "cycle_errors",
     "erlang_a",
     "erlang_b",
+    "error_by_age",
     "evaluate_policy",
     "expected_arrivals",
     "expected_collisions",
@@ -54,7 +68,12 @@ __all__ = [
     "finite_horizon_optimum",
     "first_fit",
     "fluid_bound",
+    "fresh_share_periodic",
+    "held_error_by_age",
     "kaufman_roberts",
+    "least_average",
+    "least_total",
+    "mean_age_periodic",
     "mean_wait_slots",
     "most_by_earliest_deadline",
     "most_by_matching",
@@ -62,6 +81,9 @@ __all__ = [
     "optimal_policy",
     "option_bound",
     "product_form",
+    "relaxation_bound",
     "sender_mean_given_collision",
+    "updated_share",
     "utilisation_bound",
+    "whittle_index",
 ]

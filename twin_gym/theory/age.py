@@ -265,7 +265,7 @@ def relaxation_bound(scenario: SyncScenario, *, places: int = 1, is_finite: bool
     Raises:
         ConfigError: if an entity is replayed.
     """
-    slots, p = scenario.num_slots, scenario.delivery_probability
+    slots = scenario.num_slots
     updates = float(places)
     if scenario.update_budget is not None:
         updates = min(updates, scenario.update_budget / slots)
@@ -276,11 +276,11 @@ def relaxation_bound(scenario: SyncScenario, *, places: int = 1, is_finite: bool
         total = sum(
             number * (least_total(errors, p, paid, slots) / slots if is_finite
                       else least_average(errors, p, paid))
-            for errors, number in parts
+            for errors, p, number in parts
         )  # fmt: skip
         return total - price * updates
 
-    most = max(float(errors.sum()) for errors, _ in parts)
+    most = max(float(errors.sum()) for errors, _, _ in parts)
     found = optimize.minimize_scalar(
         lambda price: -bound(price), bounds=(0.0, most), method="bounded", options={"maxiter": 60}
     )
@@ -288,8 +288,8 @@ def relaxation_bound(scenario: SyncScenario, *, places: int = 1, is_finite: bool
     return max(bound(float(found.x)), bound(0.0))
 
 
-def _weighted_errors(scenario: SyncScenario, slots: int) -> Sequence[tuple[Floats, int]]:
-    """Error functions that share the weight of the mean error, with how many entities have them."""
+def _weighted_errors(scenario: SyncScenario, slots: int) -> Sequence[tuple[Floats, float, int]]:
+    """Shares of the mean error by age, with the delivery probability, and how many have them."""
     whole = sum(group.weight * group.count for group in scenario.groups)
     parts = []
     for group in scenario.groups:
@@ -299,5 +299,5 @@ def _weighted_errors(scenario: SyncScenario, slots: int) -> Sequence[tuple[Float
         number = 1 if group.spread > 1.0 else group.count
         for k in members:
             errors = error_by_age(group, k, scenario.slot_s, slots) * (group.weight / whole)
-            parts.append((errors, number))
+            parts.append((errors, scenario.delivery_of(group), number))
     return parts

@@ -149,7 +149,7 @@ class SyncBatch(SlottedBatch):
             "bridge": self.tables.bridge,
             "series": self.tables.series,
             "lost": self.tables.lost,
-            "delivery": self.tables.delivery,
+            "spared": self.tables.spared,
             "heads": self.heads,
             "rows": self._rows,
             "twins": self._twins,
@@ -229,7 +229,7 @@ class SyncBatch(SlottedBatch):
         tables = self.tables
         kernel.step_rows(
             tables.networks, tables.entities, tables.laws, tables.bridge, tables.series,
-            tables.lost, tables.delivery, self.heads, self._rows, self._twins, self._seen,
+            tables.lost, tables.spared, self.heads, self._rows, self._twins, self._seen,
             self._on_way, chosen, self.observations, self._masks, self.outcomes, first, last,
             self._objective, int(self.is_realised),
         )  # fmt: skip

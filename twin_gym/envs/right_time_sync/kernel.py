@@ -109,7 +109,7 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
     @entry_point
     def step_rows(
         networks: Records, entities: Records, laws: Floats, bridge: Floats, series: Floats,
-        lost: NDArray[np.bool_], delivery: Floats, heads: Records, rows: Records, twins: Floats,
+        lost: NDArray[np.bool_], spared: Floats, heads: Records, rows: Records, twins: Floats,
         seen: NDArray[np.float32], on_way: NDArray[np.int32], chosen: NDArray[np.int64],
         observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records, first: int,
         last: int, objective: int, is_realised: int,
@@ -136,7 +136,7 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
                 if masks.shape[1] > 0 and is_exhausted and chosen[i, 0] >= 0:
                     outcome.disallowed_actions += 1
                 run_slot(
-                    network, entities[n], laws[n], bridge[n], series, lost, delivery[n],
+                    network, entities[n], laws[n], bridge[n], series, lost, spared[n],
                     head.world, row, twin, seen[i], on_way[i], chosen[i], slot, is_realised,
                 )  # fmt: skip
                 head.slot = slot + 1

@@ -5,7 +5,7 @@ the budget lasts; what was sent `delay_slots` before and was not lost reaches th
 all values change and all ages grow by one; errors are measured; now and then the twin is inspected.
 `twin_gym.sim.reference.sync` tells the same rules in SimPy.
 
-Arguments that recur: `network`, `entities`, `laws`, `bridge`, `series`, `lost`, `delivery`: the
+Arguments that recur: `network`, `entities`, `laws`, `bridge`, `series`, `lost`, `spared`: the
 tables of the scenario (see `layout`); `world`, the key of the world; `row`, the counters of the
 running network; `twin`, what it holds of its entities, and `seen`, what the observation has of
 that; `on_way`, what was sent in the last slots, by slot modulo the delay plus 1 and by place, -1
@@ -89,7 +89,7 @@ def run_slot(
     bridge: Floats,
     series: Floats,
     lost: NDArray[np.bool_],
-    delivery: Floats,
+    spared: Floats,
     world: np.uint64,
     row: Record,
     twin: Floats,
@@ -108,7 +108,7 @@ def run_slot(
         bridge: see above.
         series: see above.
         lost: see above.
-        delivery: see above.
+        spared: see above.
         world: see above.
         row: see above.
         twin: see above.
@@ -119,7 +119,7 @@ def run_slot(
         is_realised: whether errors are those of the true values, or expected ones.
     """
     period = network.delay_slots + 1
-    _send(network, entities, lost, delivery, world, row, on_way[slot % period], chosen, slot)
+    _send(network, entities, lost, spared, world, row, on_way[slot % period], chosen, slot)
     sent = slot - network.delay_slots
     arriving = on_way[(slot + 1) % period]
     for k in range(arriving.shape[0] if sent >= 0 else 0):
@@ -148,7 +148,7 @@ def _send(
     network: Record,
     entities: Records,
     lost: NDArray[np.bool_],
-    delivery: Floats,
+    spared: Floats,
     world: np.uint64,
     row: Record,
     places: NDArray[np.int32],
@@ -164,14 +164,14 @@ def _send(
         row.budget_left -= sending
     row.updates += sending
     row.step_updates = sending
-    probability = delivery[sending]
+    share = spared[sending]
     sent = np.int64(0)
     for k in range(chosen.shape[0]):
         number: Integer = chosen[k]
         if number < 0 or sent == sending:
             continue
         sent += 1
-        if is_delivered(entities[number], lost, probability, world, row.offset, number, slot):
+        if is_delivered(entities[number], lost, share, world, row.offset, number, slot):
             places[k] = number
 
 

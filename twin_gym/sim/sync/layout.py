@@ -59,6 +59,7 @@ ENTITY = np.dtype(
         ("initial_sd", "f8"),
         ("series", "i8"),  # row of the replayed values
         ("has_losses", "i8"),  # whether those of the series decide what is delivered
+        ("delivery", "f8"),  # probability for an update that is alone in its slot
     ],
     align=True,
 )
@@ -143,7 +144,8 @@ class Tables:
         bridge: see `bridge_of`; shape (scenarios, entities, levels + 1, 2).
         series: replayed values in ranges around their means; shape (series, slots), never empty.
         lost: whether the frame of a slot was lost; likewise.
-        delivery: probability by how many updates share the slot; shape (scenarios, updates + 1).
+        spared: by how many updates share a slot, the probability that the others leave one alone;
+            shape (scenarios, updates + 1).
     """
 
     networks: NDArray[np.void]
@@ -152,7 +154,7 @@ class Tables:
     bridge: NDArray[np.float64]
     series: NDArray[np.float64]
     lost: NDArray[np.bool_]
-    delivery: NDArray[np.float64]
+    spared: NDArray[np.float64]
 
 
 def law_of(group: EntityGroup, member: int, slot_s: float) -> Law:
@@ -197,7 +199,7 @@ def build_tables(scenarios: Sequence[SyncScenario]) -> Tables:
     entities = np.zeros(shape, ENTITY)
     laws = np.zeros((shape[0], NUM_FIELDS, shape[1]))
     bridge = np.zeros((*shape, most_levels + 1, 2))
-    delivery = np.zeros((len(scenarios), most + 1))
+    spared = np.zeros((len(scenarios), most + 1))
     pool = SeriesPool()
     for n, one in enumerate(scenarios):
         members = [(group, k) for group in one.groups for k in range(group.count)]
@@ -210,23 +212,23 @@ def build_tables(scenarios: Sequence[SyncScenario]) -> Tables:
             bridge[n, i, : levels + 1] = bridge_of(law, levels)
         laws[n, WEIGHT] /= laws[n, WEIGHT].sum()
         others = np.maximum(np.arange(most + 1) - 1.0, 0.0)
-        delivery[n] = one.delivery_probability * (1.0 - one.load_loss) ** others
+        spared[n] = (1.0 - one.load_loss) ** others
     series, lost = pool.arrays()
     networks = _networks(scenarios, entities, pool.lengths)
-    return Tables(networks, entities, laws, bridge, series, lost, delivery)
+    return Tables(networks, entities, laws, bridge, series, lost, spared)
 
 
 def _described(
     scenario: SyncScenario, group: EntityGroup, member: int, pool: SeriesPool
-) -> tuple[Law, tuple[int, float, int, bool]]:
+) -> tuple[Law, tuple[int, float, int, bool, float]]:
     """The law of an entity and its record."""
-    process = group.process
+    process, delivery = group.process, scenario.delivery_of(group)
     if not isinstance(process, Replay):
         law = law_of(group, member, scenario.slot_s)
-        return law, (law.law, law.initial_sd, -1, False)
+        return law, (law.law, law.initial_sd, -1, False, delivery)
     row = pool.add(process, member, scenario.slot_s)
     decay, noise = pool.fit(row)
-    return Law(REPLAYED, decay, noise, 0.0), (REPLAYED, 0.0, row, process.losses)
+    return Law(REPLAYED, decay, noise, 0.0), (REPLAYED, 0.0, row, process.losses, delivery)
 
 
 def num_levels(num_slots: int) -> int:

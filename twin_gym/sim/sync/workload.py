@@ -137,7 +137,7 @@ def offset_drawn(network: Record, world: np.uint64) -> Integer:
 def is_delivered(
     entity: Record,
     lost: NDArray[np.bool_],
-    probability: float,
+    spared: float,
     world: np.uint64,
     offset: int,
     number: int,
@@ -148,7 +148,7 @@ def is_delivered(
     Args:
         entity: its record.
         lost: slots of the replayed series whose frames were lost.
-        probability: of the delivery, given how many share the slot.
+        spared: probability that the other updates of the slot leave this one alone.
         world: the key of the world.
         offset: see `value_at`.
         number: of the entity.
@@ -159,4 +159,5 @@ def is_delivered(
     """
     if entity.has_losses:
         return not lost[entity.series, offset + slot]
+    probability: float = entity.delivery * spared
     return uniform(world, _DELIVERY, slot * ENTITY_ROOM + number) <= probability
