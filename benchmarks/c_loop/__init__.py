@@ -73,9 +73,17 @@ _TELLINGS = {
         ),
         ("best",),
     ),
+    "sync": _Telling(
+        {
+            "networks": "network", "entities": "entity", "heads": "head", "rows": "row",
+            "outcomes": "outcome",
+        },
+        (
+            "laws", "bridge", "spared", "twins", "seen", "on_way", "observations",
+            "final_observations",
+        ),
+    ),
 }  # fmt: skip
-KINDS = tuple(_TELLINGS)
-"""Kinds of scenarios whose rules are told in C."""
 
 
 def compiler() -> str | None:
@@ -91,21 +99,19 @@ class CLoop:
             else a loop leaves out stands on top of its source.
 
     Raises:
-        ConfigError: if the rules of the batch are not told in C, or it has several scenarios.
+        ConfigError: if it has several scenarios.
         MissingExtraError: if there is no C compiler.
     """
 
     def __init__(self, batch: Batch) -> None:
-        kinds = {one.kind for one in batch.scenarios}
-        if len(batch.scenarios) > 1 or not kinds <= _TELLINGS.keys():
+        if len(batch.scenarios) > 1:
             raise ConfigError(
-                f"one scenario of {', '.join(KINDS)} is needed, got {len(batch.scenarios)} of "
-                f"{', '.join(kinds)}: the rules of others are not told in C"
+                f"one scenario is told in C at a time, got {len(batch.scenarios)}: give one"
             )
+        kind = batch.scenarios[0].kind
         found = compiler()
         if found is None:
             raise MissingExtraError("there is no C compiler: install one that answers to `cc`")
-        (kind,) = kinds
         telling = _TELLINGS[kind]
         arrays = {name: batch.arrays[name] for name in (*telling.structs, *telling.plain)}
         self._arrays = arrays  # the loop has their addresses
@@ -123,7 +129,7 @@ class CLoop:
         Args:
             actions: taken in turn, again and again; shape (choices, rows) or (choices, rows,
                 values), in the type that the kernel takes: whole numbers for admission, barring
-                probabilities for access, weights for TIC.
+                probabilities for access, weights for TIC, entities or -1 for synchronisation.
             steps: how many.
         """
         contiguous = np.ascontiguousarray(actions)

@@ -80,7 +80,7 @@ def admission_lines(scale: float) -> Iterator[Line]:
     if compiler() is not None:
         check_c_loop(SCENARIO, KIND, 2_000)
     two = (begun_batch(SCENARIO, KIND, MAIN_ROWS), begun_batch(SCENARIO, KIND, MAIN_ROWS))
-    for line in loop_lines(KIND, two, max(steps // MAIN_ROWS, 1), 1.0, "steps/s", OVER_C):
+    for line in loop_lines(two, max(steps // MAIN_ROWS, 1), 1.0, "steps/s", OVER_C):
         yield line
         if line.what.startswith("C loop"):
             ratio = rates[MAIN_ROWS, False] / line.value

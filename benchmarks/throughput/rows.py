@@ -11,7 +11,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 
-from benchmarks.c_loop import KINDS, CLoop, compiler, differing
+from benchmarks.c_loop import CLoop, compiler, differing
 from benchmarks.throughput.timing import Line, rate_line
 from twin_gym.envs.batch import AUTORESET_SAME_STEP, Batch
 from twin_gym.errors import MissingExtraError
@@ -102,21 +102,23 @@ def for_c(batch: Any, actions: Actions) -> Actions:  # noqa: ANN401 - of any env
         actions: as `sampled_actions` gives them.
 
     Returns:
-        Barring probabilities for massive access, 64-bit numbers for the others.
+        Barring probabilities for massive access, -1 for nobody in synchronisation, 64-bit numbers.
     """
-    if batch.scenarios[0].kind == "access":
-        levels: Actions = np.array(batch.scenarios[0].barring_probabilities)[actions]
+    scenario = batch.scenarios[0]
+    if scenario.kind == "sync":
+        return np.where(actions < scenario.num_entities, actions, -1)
+    if scenario.kind == "access":
+        levels: Actions = np.array(scenario.barring_probabilities)[actions]
         return levels
     return wide(actions)
 
 
 def loop_lines(
-    kind: str, batches: tuple[Batch, Batch], calls: int, rate: float, unit: str, target: str = ""
+    batches: tuple[Batch, Batch], calls: int, rate: float, unit: str, target: str = ""
 ) -> Iterator[Line]:
     """The kernel's loop over rows and the C loop, without Gymnasium around them, and the ratio.
 
     Args:
-        kind: of the scenario.
         batches: two of the same rows.
         calls: how often all rows are advanced.
         rate: what counts as one unit: so many to a step.
@@ -124,7 +126,7 @@ def loop_lines(
         target: of the ratio.
 
     Yields:
-        The kernel; if there is a compiler and the rules are told in C, the C loop and the ratio.
+        The kernel; if there is a compiler, the C loop and the ratio.
     """
     ours, theirs = batches
     actions = sampled_actions(ours.action_space, ours.num_rows)
@@ -137,7 +139,7 @@ def loop_lines(
     count, rows = calls * ours.num_rows * rate, f"{ours.num_rows:,} rows"
     kernel = rate_line(f"the compiled loop alone, {rows}", count, unit, run)
     yield kernel
-    if kind not in KINDS or compiler() is None:
+    if compiler() is None:
         return
     loop, given = CLoop(theirs), for_c(theirs, actions)
     line = rate_line(f"C loop, {rows}", count, unit, lambda: loop.step(given, calls))

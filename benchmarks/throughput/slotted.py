@@ -9,7 +9,7 @@ from typing import Any
 
 import gymnasium
 
-from benchmarks.c_loop import KINDS, compiler
+from benchmarks.c_loop import compiler
 from benchmarks.throughput.learning import sb3_lines
 from benchmarks.throughput.rows import (
     NUM_CHOICES,
@@ -165,7 +165,7 @@ def vector_line(subject: Subject, case: Case, num_rows: int, wanted_s: float) ->
 def case_loop_lines(subject: Subject, case: Case, num_rows: int, wanted_s: float) -> Iterator[Line]:
     """The compiled loop alone and, where there is one, the C loop."""
     ours, theirs = (begun_batch(case.scenario, subject.kind, num_rows) for _ in range(2))
-    if subject.kind in KINDS and compiler() is not None:
+    if compiler() is not None:
         check_c_loop(case.scenario, subject.kind, steps_of_an_episode(subject, ours) + 100)
     actions = wide(sampled_actions(ours.action_space, num_rows))
     for batch in (ours, theirs):
@@ -177,7 +177,7 @@ def case_loop_lines(subject: Subject, case: Case, num_rows: int, wanted_s: float
 
     calls = fitting_calls(advance, period(subject, ours), wanted_s)
     both = (ours, theirs)
-    for line in loop_lines(subject.kind, both, calls, subject.slots, subject.unit):
+    for line in loop_lines(both, calls, subject.slots, subject.unit):
         yield replace(line, what=f"{case.scenario}: {line.what}")
 
 

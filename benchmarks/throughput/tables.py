@@ -11,11 +11,6 @@ from benchmarks.files import write_text
 from benchmarks.throughput.growth import NAMES, NUM_ROWS
 from benchmarks.throughput.timing import METHOD, Line
 
-WITHOUT_C = (
-    "There is no C loop for right-time synchronisation: nearly all of its slot is four passes over "
-    "arrays of numbers, which the compiler behind Numba (LLVM) makes into the same vector "
-    "instructions as one for C does."
-)
 Record = dict[str, Any]
 
 
@@ -61,8 +56,6 @@ def page(record: Mapping[str, Any]) -> str:
             f"{about['numba']}, C with `{about['c_flags']}`.", "",
         ]  # fmt: skip
         parts += _growth(part) if "points" in part else _lines(part["lines"])
-        if name == "sync":
-            parts += [WITHOUT_C, ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
