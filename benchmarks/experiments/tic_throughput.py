@@ -23,6 +23,7 @@ import typer
 from matplotlib import pyplot as plt
 from rich.console import Console
 
+from agents.settings import AgentName
 from benchmarks.experiments.blocks import (
     Cell,
     Floats,
@@ -32,9 +33,11 @@ from benchmarks.experiments.blocks import (
     policy_cell,
 )
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
+from benchmarks.experiments.learned import agent_cells
 from benchmarks.experiments.pages import (
     Again,
     Kept,
+    Learners,
     Out,
     Quick,
     Seeds,
@@ -61,6 +64,7 @@ SIZES = {
 PAPER_SIZES = ("small", "medium", "large")
 LOADS = (20, 45, 70)
 CLAIM = 0.38
+QUICK_HORIZON_S = 0.05
 READINGS = {
     "stability": "stability of the throughput",
     "variation": "less variation of it",
@@ -70,6 +74,8 @@ READINGS = {
 
 EACH_FRAME, ONCE = "scenario 1, drawn each frame", "scenario 1, drawn once"
 PRIORITISED = "scenario 2 (density, deadline)"
+LEARNED, TRAINED_ON = "PPO", "tic-medium-70"
+AGENT: AgentName = "ppo"
 RULES: Mapping[str, str] = {
     EACH_FRAME: "random",
     PRIORITISED: "density-deadline",
@@ -124,22 +130,43 @@ def network(size: str, load_percent: int) -> TicScenario:
     )
 
 
+def _of_length(scenario: TicScenario, horizon_s: float | None) -> TicScenario:
+    return scenario if horizon_s is None else scenario.replace(horizon_s=horizon_s)
+
+
 def cells(
-    seeds: int, worlds: int, sizes: Sequence[str] = tuple(SIZES), loads: Sequence[int] = LOADS
+    seeds: int,
+    worlds: int,
+    sizes: Sequence[str] = tuple(SIZES),
+    loads: Sequence[int] = LOADS,
+    horizon_s: float | None = None,
 ) -> list[Cell]:
-    """What is measured without learning."""
+    """What is measured without learning, in episodes of another length if wanted."""
     makers: dict[str, Callable[[Scenario], Policy]] = {
         label: partial(make_policy, name) for label, name in RULES.items()
     }
     makers[ONCE] = lambda _: WeightsDrawnOnce()
     return [
         policy_cell(
-            label, network(size, percent), make, KPIS, blocks=range(seeds), worlds=worlds,
-            x=SIZES[size][0],
+            label, scenario, make, KPIS, blocks=range(seeds), worlds=worlds, x=SIZES[size][0]
         )
         for percent in loads
         for size in sizes
+        for scenario in [_of_length(network(size, percent), horizon_s)]
         for label, make in makers.items()
+    ]  # fmt: skip
+
+
+def learned_cells(seeds: int, worlds: int) -> list[Cell]:
+    """Agents trained on one network, in all networks."""
+    return [
+        cell
+        for percent in LOADS
+        for size in SIZES
+        for cell in agent_cells(
+            LEARNED, AGENT, TRAINED_ON, network(size, percent), KPIS, seeds=seeds, worlds=worlds,
+            x=SIZES[size][0],
+        )
     ]  # fmt: skip
 
 
@@ -200,6 +227,7 @@ def retained(found: Found, label: str, percent: int) -> Floats:
 def main(
     seeds: Seeds = 5,
     worlds: Worlds = 16,
+    learners: Learners = True,
     quick: Quick = False,
     again: Again = False,
     out: Out = None,
@@ -211,7 +239,10 @@ def main(
     loads = LOADS[:1] if quick else LOADS
     if quick:
         seeds, worlds = min(seeds, 2), min(worlds, 1)
-    measured = measure_with_bar(cells(seeds, worlds, sizes, loads), file)
+    wanted = cells(seeds, worlds, sizes, loads, QUICK_HORIZON_S if quick else None)
+    if learners and not quick:
+        wanted += learned_cells(seeds, worlds)
+    measured = measure_with_bar(wanted, file)
     found = by_place(measured, sizes, loads)
     _draw(folder / f"{NAME}.png", found)
     page = _page(found, f"{NAME} --seeds {seeds} --worlds {worlds}")
