@@ -28,7 +28,7 @@ from benchmarks.throughput.timing import Line, rate_line
 from twin_gym.envs.batch import AUTORESET_SAME_STEP
 from twin_gym.registration import ID_OF_KIND
 
-WANTED_S = 0.4
+WANTED_S = 0.25
 
 
 @dataclass(frozen=True)
