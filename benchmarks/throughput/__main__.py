@@ -44,7 +44,8 @@ def main(
     chosen = only or list(PARTS)
     for name in chosen:
         if name not in PARTS:
-            raise unknown_name("part", name, PARTS)
+            message = str(unknown_name("part", name, PARTS))
+            raise typer.BadParameter(message, param_hint="--only")
     path = result or (None if quick else RESULT)
     console, scale = Console(), QUICK if quick else 1.0
     console.print(machine())

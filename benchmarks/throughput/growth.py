@@ -96,7 +96,7 @@ def points(scale: float, sizes: Sequence[int] = SIZES) -> Iterator[Point]:
     """
     for kind in NAMES:
         for size in sizes:
-            yield point(kind, size, 0.3 * scale)
+            yield point(kind, size, 0.15 * scale)
 
 
 def exponents(measured: Sequence[Point]) -> dict[str, float]:

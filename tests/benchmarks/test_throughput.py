@@ -7,7 +7,9 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from benchmarks.throughput import __main__ as command
 from benchmarks.throughput import growth, rows, tables
 from benchmarks.throughput.slotted import (
     SUBJECTS,
@@ -158,3 +160,36 @@ def test_timings_are_finite_where_a_call_takes_no_time():
     assert isinstance(timing, Timing)
     assert math.isfinite(timing.spread)
     assert timing.median_s > 0.0
+
+
+def test_parts_are_measured_one_by_one(tmp_path, monkeypatch):
+    """A second run measures another part, at full length, and leaves the first one as it was."""
+    path = tmp_path / "throughput.json"
+    scales = []
+
+    def lines(scale):
+        scales.append(scale)
+        yield Line("gym.make", 10.0 * len(scales), "steps/s")
+
+    monkeypatch.setitem(command.LINES, "tic", lines)
+    monkeypatch.setitem(command.LINES, "access", lines)
+    for name, quick in (("tic", []), ("access", ["--quick"])):
+        told = CliRunner().invoke(command.app, ["--only", name, "--result", str(path), *quick])
+        assert told.exit_code == 0, told.output
+    parts = tables.kept(path)["parts"]
+    assert [parts[name]["lines"][0]["value"] for name in ("tic", "access")] == [10.0, 20.0]
+    assert scales == [1.0, command.QUICK]
+
+
+def test_quick_figures_are_kept_nowhere(monkeypatch):
+    """Without a path of its own, a quick run only shows."""
+    monkeypatch.setitem(command.LINES, "tic", lambda scale: iter([Line("x", 1.0, "s")]))
+    monkeypatch.setattr(tables, "write", lambda path, record: pytest.fail("something was written"))
+    assert CliRunner().invoke(command.app, ["--only", "tic", "--quick"]).exit_code == 0
+
+
+def test_unknown_part_is_refused():
+    """Exit code 2, and the nearest name."""
+    told = CliRunner().invoke(command.app, ["--only", "tik", "--quick"])
+    assert told.exit_code == 2
+    assert "tic" in told.output
