@@ -17,6 +17,7 @@ from twin_gym.sim.sync.world import World
 from twin_gym.theory import age
 
 ERRORS = ("realised", "expected")
+SHORTENED_S = {"sync-small": 600.0, "sync-medium": 80.0, "sync-large": 15.0}
 
 
 @numba.njit
@@ -194,6 +195,52 @@ def test_no_policy_beats_the_bound(predictor):
     if predictor == "fitted":
         best = -reached(scenario, "whittle")["reward"].mean()
         assert best <= 1.15 * age.relaxation_bound(scenario)
+
+
+@pytest.mark.parametrize(
+    "preset",
+    [
+        "sync-small",
+        pytest.param("sync-medium", marks=pytest.mark.slow),
+        pytest.param("sync-large", marks=pytest.mark.slow),
+    ],
+)
+def test_no_policy_beats_the_bound_on_presets(preset):
+    """Part of an episode, for the bound takes time; nor is the best rule far away from it."""
+    scenario = load(preset, SyncScenario).replace(horizon_s=SHORTENED_S[preset])
+    bound = age.relaxation_bound(scenario)
+    for name in SYNC_POLICIES:
+        rewards = reached(scenario, name, range(8))["reward"]
+        slack = 4.0 * np.std(rewards, ddof=1) / np.sqrt(len(rewards))
+        assert -rewards.mean() >= bound - slack, name
+        if name == "whittle" and preset == "sync-small":
+            assert -rewards.mean() <= 1.12 * bound
+
+
+def test_bound_of_an_episode_is_no_looser_than_a_price_of_nothing():
+    """Better than what nobody needs to pay for; near that of all time for a long episode."""
+    walks = entity(Walk(variance_rate_hz=1e-3), 6, spread=9.0)
+    scenario = network(walks, slots=600)
+    episode, all_time = (age.relaxation_bound(scenario, is_finite=f) for f in (True, False))
+    free = age.relaxation_bound(scenario.replace(update_budget=600 * 6), places=6)
+    assert free < episode < all_time
+    assert episode == pytest.approx(all_time, rel=0.03)
+
+
+def test_bound_knows_a_group_s_own_delivery():
+    """A group that loses more has a higher bound, and nobody beats that."""
+    better, worse = (
+        network(
+            entity(Walk(variance_rate_hz=1e-3), 4, delivery_probability=share),
+            entity(Walk(variance_rate_hz=1e-4), 3), slots=200,
+        )
+        for share in (None, 0.3)
+    )  # fmt: skip
+    bound = age.relaxation_bound(worse)
+    assert bound > 1.5 * age.relaxation_bound(better)
+    for name in ("whittle", "oldest-first", "largest-expected-error"):
+        rewards = reached(worse, name)["reward"]
+        assert -rewards.mean() >= bound - 4.0 * np.std(rewards) / np.sqrt(len(rewards)), name
 
 
 def test_bound_needs_laws():

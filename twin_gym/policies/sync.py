@@ -167,13 +167,19 @@ class RoundRobinPolicy(SyncPolicy):
 
 
 class ZeroWaitPolicy(SyncPolicy):
-    """All in turn, each until its update has arrived: never waits, whatever it costs."""
+    """All in turn, each until its update has arrived: never waits, whatever it costs.
+
+    Where several send at once, those whose turn is longest ago are the next ones.
+    """
 
     name = "zero-wait"
 
     def scores(self, observations: Observations) -> Floats:
         """After whoever was heard of last, the next one."""
-        return self.turns((self.ages(observations).argmin(axis=1) + 1) % self.num_entities)
+        ages = self.ages(observations)
+        if self.places > 1:
+            return np.minimum(ages, 1e9) + 1.0
+        return self.turns((ages.argmin(axis=1) + 1) % self.num_entities)
 
 
 class OldestFirstPolicy(SyncPolicy):
@@ -187,14 +193,33 @@ class OldestFirstPolicy(SyncPolicy):
 
 
 class PeriodicPolicy(SyncPolicy):
-    """Each entity once in the planned period, the most overdue first; waits where none is due."""
+    """Each entity once in the planned period, the most overdue first; waits where none is due.
+
+    Args:
+        scenario: what the rows run.
+        action: `pick` or `rounds`.
+        period_s: another period than the planned one; one number, or one a row.
+
+    Raises:
+        ConfigError: if the period is not positive.
+    """
 
     name = "periodic"
 
-    def __init__(self, scenario: SyncScenario, action: ActionForm = "pick") -> None:
+    def __init__(
+        self,
+        scenario: SyncScenario,
+        action: ActionForm = "pick",
+        *,
+        period_s: float | Floats | None = None,
+    ) -> None:
         super().__init__(scenario, action)
-        planned_s = scenario.planned_period_s or scenario.num_entities * scenario.slot_s
-        self._period = planned_s / scenario.slot_s
+        if period_s is None:
+            period_s = scenario.planned_period_s or scenario.num_entities * scenario.slot_s
+        periods = np.asarray(period_s, np.float64) / scenario.slot_s
+        if not (periods > 0.0).all():
+            raise ConfigError(f"`period_s` must be positive, got {period_s!r}")
+        self._period = periods.reshape(-1, 1)
 
     def scores(self, observations: Observations) -> Floats:
         """Slots since it was due, the slot in which it is due counted."""
