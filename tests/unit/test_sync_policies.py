@@ -91,6 +91,14 @@ def test_held_and_fitted_predictors_have_other_errors():
         assert picked("largest-expected-error", seen(40, 40, 0), scenario) == wanted
 
 
+def test_ages_of_long_episodes_have_indices():
+    """Walks that were left alone for most of 20,000 slots: the faster one comes first."""
+    scenario = three(horizon_s=20_000.0)
+    for rule in ("whittle", "largest-expected-error"):
+        assert picked(rule, seen(9000, 1000, 0), scenario) == SLOW
+        assert picked(rule, seen(2000, 8000, 0), scenario) == FAST
+
+
 def test_rounds_rank_the_places():
     """Two places: the two oldest have positive scores above the rest, the rest may have less."""
     scenario = three(updates_per_round=2)
