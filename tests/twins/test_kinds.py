@@ -289,6 +289,15 @@ def test_cards_that_contradict_themselves_are_refused(changes, tmp_path):
         PolicyTwin.load(tmp_path)
 
 
+def test_actions_of_admission_have_no_names(twin, tmp_path):
+    """The fields tell how many there are: a card that names them is none of ours."""
+    twin.save(tmp_path)
+    values = json.loads((tmp_path / CARD).read_text()) | {"action_names": ["wait"]}
+    (tmp_path / CARD).write_text(json.dumps(values))
+    with pytest.raises(ConfigError, match="action_names"):
+        PolicyTwin.load(tmp_path)
+
+
 def test_twin_fits_scenarios_that_mean_the_same(name, made):
     """The scenario itself and one of another length; not another kind, form, or meaning."""
     scenario, action = scenario_of(name), FORMS[name][1]
