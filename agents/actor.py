@@ -19,7 +19,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from agents.settings import TrainSettings
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
-from twin_gym.sb3 import native_env
+from twin_gym.sb3 import actor_layers, native_env
 from twin_gym.scenario import Scenario
 from twin_gym.twins import PlainNetwork, SliceNetwork
 from twin_gym.twins.decision_space import DecisionSpace, checked_form
@@ -30,7 +30,6 @@ CARD_FILE, WEIGHTS_FILE = "actor.json", "actor.safetensors"
 
 _MAX_CARD_BYTES, _MAX_WEIGHTS_BYTES = 1_000_000, 2**28
 _WIDEST = 4096
-_PLACES = {"mlp_extractor.policy_net.": "policy_net.", "action_net.": "action_net."}
 
 
 @dataclass
@@ -100,17 +99,16 @@ def save_actor(model: OnPolicyAlgorithm, settings: TrainSettings, folder: Path) 
     if env is None:
         raise ConfigError("the model has no environment")
     scenario = native_env(env).scenario
-    weights = {}
-    for name, values in model.policy.state_dict().items():
-        for place, short in _PLACES.items():
-            if name.startswith(place):
-                weights[short + name.removeprefix(place)] = values
+    weights = actor_layers(model)
+    if weights is None:
+        raise ConfigError(f"the actor of {type(model.policy).__name__} is no layers of tanh")
+    hidden = [len(values) for name, values in weights.items() if name.endswith(".bias")][:-1]
     write_actor(
         weights,
         scenario,
         folder,
         agent=settings.agent,
-        hidden=settings.hidden,
+        hidden=hidden,
         steps=model.num_timesteps,
         settings=asdict(settings),
         action=settings.action,

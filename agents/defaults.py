@@ -6,29 +6,52 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from agents.settings import AgentName, TrainSettings, whole_rollouts
+from agents.settings import WITH_TWIN, AgentName, TrainSettings, whole_rollouts
 from twin_gym.errors import ConfigError
+from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.scenario import Scenario, load
 
 PPO_NAMES: frozenset[AgentName] = frozenset({"ppo", "maskable-ppo"})
 
 _Table = Mapping[str, Any]
-_NOTHING: _Table = MappingProxyType({})
+
+_SLOTTED: _Table = MappingProxyType(
+    {
+        "spread_rows": True, "annealed": True, "num_rows": 32, "rollout_steps": 16,
+        "entropy_weight": 0.0, "learning_rate": 1.5e-3, "total_steps": 131_072,
+    }
+)  # fmt: skip
+"""Where episodes are equally long: rows out of step, and in the end nothing is left to chance."""
 
 OF_KIND: Mapping[str, _Table] = MappingProxyType(
     {
-        "admission": _NOTHING,  # the defaults of `TrainSettings`, which digests hang on
-        "access": MappingProxyType({"default_policy": "fixed"}),
-        "tic": MappingProxyType({"default_policy": "first-come"}),
-        "sync": MappingProxyType({"default_policy": "round-robin"}),
+        "admission": MappingProxyType({}),  # as `TrainSettings` has it: digests hang on that
+        "access": MappingProxyType({**_SLOTTED, "default_policy": "fixed"}),
+        "tic": MappingProxyType({**_SLOTTED, "default_policy": "first-come"}),
+        "sync": MappingProxyType({**_SLOTTED, "default_policy": "round-robin"}),
     }
 )
 """By kind of scenario, the settings in which it differs from admission."""
 
+_OF_PPO: _Table = MappingProxyType({"rollout_steps": 64, "learning_rate": 2e-3, "batch_size": 256})
+
 OF_PPO: Mapping[str, _Table] = MappingProxyType(
-    {"admission": _NOTHING, "access": _NOTHING, "tic": _NOTHING, "sync": _NOTHING}
+    {"admission": MappingProxyType({}), "access": _OF_PPO, "tic": _OF_PPO, "sync": _OF_PPO}
 )
 """By kind of scenario, what differs for PPO and MaskablePPO besides."""
+
+SHARED: _Table = MappingProxyType({"shared": True, "learning_rate": 3e-3})
+"""What differs where an action picks one of many like things."""
+
+CREDIT_SLOTS: Mapping[str, tuple[float, float]] = MappingProxyType({"access": (3.0, 1.0)})
+"""By kind of scenario, discount time and trace time in slots, where they do not go with its unit.
+
+Whom a barring probability lets through shows in the same opportunity, and the genie, which looks no
+further, is near the bound: longer credit has more noise and nothing more to say.
+"""
+
+CREDIT_UNITS: Mapping[str, tuple[float, float]] = MappingProxyType({"tic": (2.0, 0.6)})
+"""The same in time units."""
 
 
 def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings:
@@ -46,8 +69,9 @@ def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings
         ConfigError: if a value is not allowed, or a scenario is of another kind than the first.
         UnknownNameError: if there is no such scenario or setting.
     """
-    kind = kind_of((scenario, *given.get("more_scenarios", ())))
-    values = {"agent": agent, "scenario": scenario, **defaults_of(kind, agent), **given}
+    kind_of((scenario, *given.get("more_scenarios", ())))
+    usual = defaults_of(load(scenario, Scenario), agent, given.get("action"))
+    values = {"agent": agent, "scenario": scenario, **usual, **given}
     rollout = _rollout(values)
     for name in {"total_steps", "leg_steps"} - given.keys():
         if rollout > 0:
@@ -55,14 +79,26 @@ def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings
     return TrainSettings().with_(**values)
 
 
-def defaults_of(kind: str, agent: AgentName) -> dict[str, Any]:
+def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None) -> dict[str, Any]:
     """The settings of an agent that differ from those of `TrainSettings`, by name.
 
     Args:
-        kind: of the scenario.
+        scenario: what it is trained on.
         agent: one of `agents.settings.AGENTS`.
+        action: form of the actions; None: the default of the environment.
     """
-    return {**OF_KIND[kind], **(OF_PPO[kind] if agent in PPO_NAMES else {})}
+    kind = scenario.kind
+    found = {**OF_KIND[kind], **(OF_PPO[kind] if agent in PPO_NAMES else {})}
+    if kind in CREDIT_SLOTS:
+        units = scenario.slot_s / scenario.time_unit_s  # type: ignore[attr-defined]
+        credit = tuple(slots * units for slots in CREDIT_SLOTS[kind])
+    else:
+        credit = CREDIT_UNITS.get(kind, ())
+    found |= dict(zip(("discount_holding_times", "trace_holding_times"), credit, strict=False))
+    form = FORMS_OF_KIND[kind][0] if action is None else action
+    if form == "pick" and agent not in WITH_TWIN and agent != "clone":
+        found |= SHARED
+    return found
 
 
 def kind_of(scenarios: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
@@ -19,9 +20,12 @@ from twin_gym.sb3 import (
     SemiMarkovA2C,
     SemiMarkovMaskablePPO,
     SemiMarkovPPO,
+    SharedActorCriticPolicy,
+    SharedMaskablePolicy,
     WarmStart,
     actor_critic_for,
     make_vec_env,
+    shared_policy_kwargs,
     warm_start,
 )
 from twin_gym.twins import PolicyTwin
@@ -77,6 +81,7 @@ def _environment(settings: TrainSettings) -> NativeVecEnv:
         settings.num_rows,
         scenario=settings.scenarios,
         reward_scale="auto",
+        spread_rows=settings.spread_rows,
         **given,
     )
 
@@ -99,10 +104,14 @@ def _ppo(settings: TrainSettings, env: NativeVecEnv) -> OnPolicyAlgorithm:
                 f"the actions of {settings.scenario!r} are amounts and nothing masks them: train "
                 "`ppo`"
             )
+        policy_class: type[MaskableActorCriticPolicy] = MaskableActorCriticPolicy
+        kwargs: dict[str, Any] = {"net_arch": list(settings.hidden)}
+        if settings.shared:
+            policy_class, kwargs = SharedMaskablePolicy, _shared(settings, env)
         return SemiMarkovMaskablePPO(
-            "MlpPolicy",
+            policy_class,
             env,
-            policy_kwargs={"net_arch": list(settings.hidden)},
+            policy_kwargs=kwargs,
             **_credit(settings, env),
             **arguments,
         )
@@ -127,7 +136,18 @@ def _a2c(settings: TrainSettings, env: NativeVecEnv) -> OnPolicyAlgorithm:
 def _policy(
     settings: TrainSettings, env: NativeVecEnv
 ) -> tuple[type[ActorCriticPolicy], dict[str, Any]]:
+    if settings.shared:
+        return SharedActorCriticPolicy, _shared(settings, env)
     return actor_critic_for(env, settings.hidden, initial_std=settings.initial_std)
+
+
+def _shared(settings: TrainSettings, env: NativeVecEnv) -> dict[str, Any]:
+    if env.batch.arguments["action"] != "pick":
+        raise ConfigError(
+            f"with `shared` an action picks one of many, and here it is of the form "
+            f"{env.batch.arguments['action']!r}: leave `shared` False"
+        )
+    return shared_policy_kwargs(env.scenario, critic=settings.hidden)
 
 
 def _credit(settings: TrainSettings, env: NativeVecEnv) -> dict[str, float]:

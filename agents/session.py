@@ -34,8 +34,9 @@ from twin_gym.cli.console import (
     progress_bar,
     with_interval,
 )
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import Policy, evaluate, make_policy, world_seeds
+from twin_gym.policies.registry import POLICIES_OF_KIND
 from twin_gym.sb3 import indicators, score_name
 from twin_gym.scenario import Scenario, load
 from twin_gym.twins import PolicyTwin
@@ -116,8 +117,7 @@ class Session:
         """
         torch.set_num_threads(1)  # the networks are small: more threads are slower
         scenario, score = load(settings.scenario, Scenario), score_name(kind_of(settings.scenarios))
-        # Refused before anything is computed.
-        make_policy(settings.default_policy, scenario, settings.action)
+        _check_default_policy(settings, scenario)  # before anything is computed
         folder = self.out / run_name(settings)
         line = self._finished(settings, scenario.digest)
         if line is not None:
@@ -223,6 +223,15 @@ class Session:
             if found == wanted:
                 return line
         return None
+
+
+def _check_default_policy(settings: TrainSettings, scenario: Scenario) -> None:
+    """Refuses a name that nobody has, and a policy that cannot be made where one is needed."""
+    known = POLICIES_OF_KIND[scenario.kind]
+    if settings.default_policy not in known:
+        raise unknown_name("default policy", settings.default_policy, known)
+    if settings.agent in WITH_TWIN or settings.agent == "clone":
+        make_policy(settings.default_policy, scenario, settings.action)
 
 
 def run_name(settings: TrainSettings) -> str:

@@ -87,6 +87,12 @@ class TrainSettings:
             draws spread at first.
         batch_size: of PPO and MaskablePPO, decisions in a gradient step, a rollout at most.
         num_epochs: of PPO and MaskablePPO, how often a rollout is gone through.
+        shared: whether one small network scores each candidate where an action picks one of many
+            like things (see `twin_gym.sb3.shared`); `hidden` is then of the critic alone.
+        annealed: whether learning rate and entropy weight fall to nothing on a straight line, so
+            that in the end the agent does what it has found.
+        spread_rows: whether the rows begin at different points of their episodes (see
+            `twin_gym.sb3.NativeVecEnv`).
     """
 
     agent: AgentName = "a2c-twin"
@@ -114,6 +120,9 @@ class TrainSettings:
     initial_std: float = 0.25
     batch_size: int = 512
     num_epochs: int = 4
+    shared: bool = False
+    annealed: bool = False
+    spread_rows: bool = False
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained."""
@@ -133,6 +142,11 @@ class TrainSettings:
             self._check_whole_rollouts(name)
         if self.critic_warm_up_steps:
             self._check_warm_up()
+        if self.shared and (self.agent in WITH_TWIN or self.agent == "clone"):
+            raise ConfigError(
+                f"a twin sees the whole observation at once, and {self.agent!r} is to be or to "
+                "begin as one: leave `shared` False"
+            )
 
     def _check_whole_rollouts(self, name: str) -> None:
         value, rollout = getattr(self, name), self.num_rows * self.rollout_steps
@@ -184,7 +198,10 @@ class TrainSettings:
         return replace(self, **changes)
 
 
-_LATER = ("more_scenarios", "action", "initial_std", "batch_size", "num_epochs")
+_LATER = (
+    "more_scenarios", "action", "initial_std", "batch_size", "num_epochs", "shared", "annealed",
+    "spread_rows",
+)  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
 
 

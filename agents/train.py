@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -115,6 +116,18 @@ InitialStd = Annotated[
     float,
     _option("--initial-std", "Spread of the first draws, where actions are amounts.", "BOX WIDTHS"),
 ]
+Shared = Annotated[
+    bool,
+    _option("--shared/--whole", "One network for each candidate, or one on all that is seen."),
+]
+Annealed = Annotated[
+    bool,
+    _option("--annealed/--steady", "Learning rate and entropy weight fall to nothing, or stay."),
+]
+Spread = Annotated[
+    bool,
+    _option("--spread-rows/--rows-in-step", "Whether rows begin at different points of episodes."),
+]
 Batch = Annotated[int, _option("--batch-size", "Decisions in a gradient step (PPO).")]
 Epochs = Annotated[int, _option("--epochs", "How often a rollout is gone through (PPO).")]
 Out = Annotated[Path, _option("--out", "Where trainings and results.jsonl are kept.", "FOLDER")]
@@ -172,6 +185,9 @@ def main(
     initial_std: InitialStd = _D.initial_std,
     batch_size: Batch = _D.batch_size,
     epochs: Epochs = _D.num_epochs,
+    shared: Shared = _D.shared,
+    annealed: Annealed = _D.annealed,
+    spread_rows: Spread = _D.spread_rows,
     out: Out = Path("results/train"),
     evaluate_every: Every = 16_384,
     worlds: Worlds = 32,
@@ -190,18 +206,7 @@ def main(
     """
     if agent not in AGENTS:
         raise unknown_name("agent", agent, AGENTS)
-    values = dict(
-        seed=seed, total_steps=steps, leg_steps=leg_steps, num_rows=rows,
-        rollout_steps=rollout_steps, learning_rate=learning_rate, entropy_weight=entropy_weight,
-        hidden=_widths(hidden), discount_holding_times=discount, trace_holding_times=trace,
-        default_policy=default_policy, num_decisions=decisions, smoothing=smoothing,
-        temperature=temperature, synthetic_share=synthetic_share, centre_rewards=centre_rewards,
-        simulated_time=simulated_time, critic_warm_up_steps=critic_warm_up, action=action,
-        initial_std=initial_std, batch_size=batch_size, num_epochs=epochs,
-        more_scenarios=tuple(name for name in more_scenarios.split(",") if name),
-    )  # fmt: skip
-    given = {name: value for name, value in values.items() if _is_given(context, name)}
-    settings = _settings(agent, scenario, given)
+    settings = _settings(agent, scenario, _given(context))
     _run(settings, seeds, (out, evaluate_every, worlds, evaluation_horizon, tensorboard))
 
 
@@ -212,10 +217,19 @@ def _widths(text: str) -> tuple[int, ...]:
         raise ConfigError(f"--hidden takes widths such as 64,64, got {text!r}") from None
 
 
-def _is_given(context: typer.Context, setting: str) -> bool:
-    """Whether the user said something about a setting."""
-    source = context.get_parameter_source(OPTION_OF.get(setting, setting))
-    return source is not None and source.name != "DEFAULT"
+def _given(context: typer.Context) -> dict[str, Any]:
+    """The settings about which the user said something."""
+    given: dict[str, Any] = {}
+    for name in sorted({field.name for field in fields(TrainSettings)} - {"agent", "scenario"}):
+        option = OPTION_OF.get(name, name)
+        source = context.get_parameter_source(option)
+        if source is not None and source.name != "DEFAULT":
+            given[name] = context.params[option]
+    if "hidden" in given:
+        given["hidden"] = _widths(given["hidden"])
+    if "more_scenarios" in given:
+        given["more_scenarios"] = tuple(one for one in given["more_scenarios"].split(",") if one)
+    return given
 
 
 def _settings(agent: AgentName, scenario: str, given: dict[str, Any]) -> TrainSettings:

@@ -11,7 +11,7 @@ from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.utils import set_random_seed
+from stable_baselines3.common.utils import ConstantSchedule, set_random_seed
 
 from agents.defaults import kind_of
 from agents.models import Built, build
@@ -52,6 +52,33 @@ class Curve:
     def column(self, name: str) -> list[float]:
         """One indicator along the curve."""
         return [point[name] for point in self.points]
+
+
+class _Annealing(BaseCallback):
+    """Lets the learning rate and the weight of the entropy fall on a straight line to nothing.
+
+    Stable-Baselines3's schedules know the steps of one call of `learn` only, and a training has one
+    for each leg.
+    """
+
+    def __init__(self, settings: TrainSettings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        share = 1.0 - (self.num_timesteps - self._rollout) / self._settings.total_steps
+        model: Any = self.model
+        model.lr_schedule = ConstantSchedule(
+            share * self._settings.learning_rate
+        )  # one that can be saved
+        model.ent_coef = share * self._settings.entropy_weight
+
+    @property
+    def _rollout(self) -> int:
+        return self._settings.num_rows * self._settings.rollout_steps
 
 
 class _Online(BaseCallback):
@@ -128,10 +155,11 @@ def train(
         )
         judge.history = curve.points[-1:]  # the model was judged at the end of the last leg
         online = _Online(judge, on_progress, score)
+        watchers = [judge, online, *([_Annealing(settings)] if settings.annealed else [])]
         if leg == 0 and settings.critic_warm_up_steps:
-            _warm_up_critic(built, settings.critic_warm_up_steps, [judge, online])
+            _warm_up_critic(built, settings.critic_warm_up_steps, watchers)
             steps -= settings.critic_warm_up_steps
-        model.learn(steps, callback=[judge, online], reset_num_timesteps=False)
+        model.learn(steps, callback=watchers, reset_num_timesteps=False)
         _extend(curve, judge.history, online)
         if folder is not None:
             _save(folder, model, curve)

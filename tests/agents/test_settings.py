@@ -69,7 +69,7 @@ def test_digest_names_the_settings():
         "default_policy": "fifo", "num_decisions": 99, "smoothing": 0.2, "temperature": 2.0,
         "synthetic_share": 0.5, "centre_rewards": False, "simulated_time": False,
         "more_scenarios": ("mild",), "action": "slice", "initial_std": 0.5, "batch_size": 64,
-        "num_epochs": 2,
+        "num_epochs": 2, "shared": True, "annealed": True, "spread_rows": True,
     }  # fmt: skip
     fields = {field.name for field in dataclasses.fields(TINY)}
     assert changes.keys() == fields - {"critic_warm_up_steps"}

@@ -20,6 +20,7 @@ from torch import nn
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Evaluation, Family, evaluate, world_seeds
 from twin_gym.policies.base import Actions, Masks, Observations
+from twin_gym.sb3.shared import PlainScorer, SharedScorer
 from twin_gym.sb3.vec_env import native_env
 from twin_gym.scenario import Scenario
 from twin_gym.twins.forward import PlainNetwork
@@ -90,7 +91,7 @@ class ModelPolicy:
         self._greedy = greedy
         self._rng = np.random.default_rng(0)
 
-        self._plain: PlainNetwork | None = None
+        self._plain: PlainNetwork | PlainScorer | None = None
 
     def frozen(self) -> ModelPolicy:
         """This policy with the weights that the model has now, and much faster where they allow it.
@@ -144,14 +145,25 @@ class ModelPolicy:
         return found
 
 
-def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | None:
-    """The actor's weights, if it is layers of tanh on the observation as it is."""
+def actor_layers(model: OnPolicyAlgorithm) -> dict[str, torch.Tensor] | None:
+    """The actor of a model as layers of tanh on the observation as it is.
+
+    Args:
+        model: on-policy.
+
+    Returns:
+        Copies of the parameters of a `FlatNetwork`, by its names; None if the actor is no such
+        thing.
+    """
     policy: Any = model.policy
     extractor, features = policy.mlp_extractor, policy.pi_features_extractor
+    if not isinstance(features, FlattenExtractor):
+        return None
+    if isinstance(policy.action_net, SharedScorer):
+        return policy.action_net.as_layers(policy.features_dim)
     layers = list(getattr(extractor, "policy_net", ()))
     is_plain = (
         isinstance(extractor, MlpExtractor)
-        and isinstance(features, FlattenExtractor)
         and isinstance(policy.action_net, nn.Linear)
         and bool(layers)
         and all(isinstance(layer, nn.Linear | nn.Tanh) for layer in layers)
@@ -161,9 +173,17 @@ def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | None:
         return None
     state = {name.removeprefix("mlp_extractor."): x for name, x in policy.state_dict().items()}
     wanted = ("policy_net.", "action_net.")
-    return PlainNetwork(
-        {name: x.detach().cpu().numpy() for name, x in state.items() if name.startswith(wanted)}
-    )
+    return {name: x.detach().cpu().clone() for name, x in state.items() if name.startswith(wanted)}
+
+
+def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | PlainScorer | None:
+    policy: Any = model.policy
+    if isinstance(policy.action_net, SharedScorer):
+        return PlainScorer(policy.action_net)
+    layers = actor_layers(model)
+    if layers is None:
+        return None
+    return PlainNetwork({name: values.numpy() for name, values in layers.items()})
 
 
 class EvaluateOnWorlds(BaseCallback):
