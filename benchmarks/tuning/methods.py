@@ -179,7 +179,7 @@ class Weights(TunableRule):
 
     def policy(self, scenario: TicScenario, shares: Floats) -> Policy:
         """Constant weights, others in each row."""
-        return _WeightsOfRows(_on_simplex(shares).astype(np.float32))
+        return _WeightsOfRows(_on_simplex(shares).round(_DIGITS).astype(np.float32))
 
     def values(self, shares: Floats) -> dict[str, Any]:
         """Weights by name."""
