@@ -123,7 +123,7 @@ def slotted_lines(subject: Subject, scale: float) -> Iterator[Line]:
         yield Line(f"{case.scenario}: memory a row", float(batch.memory_per_row_bytes), "bytes")
     env_id, first = ID_OF_KIND[subject.kind], subject.cases[0].scenario
     yield from start_lines(env_id)
-    yield from sb3_lines(env_id, first, max(int(25_000 * scale), 2_000))
+    yield from sb3_lines(env_id, first, max(int(10_000 * scale), 2_000))
 
 
 def single_line(subject: Subject, steps: int, engine: str = "kernel") -> Line:
