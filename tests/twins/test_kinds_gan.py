@@ -147,10 +147,12 @@ def test_measures_of_amounts_are_their_definitions(name):
     own = twin.actions(log.observations, log.masks).astype(np.float64)
     same = amount_agreement(twin, log.observations, log.masks, own, scenario)
     assert (same.agreement, same.mean_absolute_difference) == (1.0, 0.0)
-    off = np.where(own > 0.5, -1.0, 1.0) * np.where(np.arange(len(log)) < 50, 0.1, 0.04)[:, None]
+    off = np.where(own > 0.5, -0.04, 0.04)
+    off[:50] = 0.0
+    off[:50, 0] = np.where(own[:50, 0] > 0.5, -0.1, 0.1)  # one amount that differs is enough
     found = amount_agreement(twin, log.observations, log.masks, own + off, scenario)
     assert found.agreement == 0.75
-    assert found.mean_absolute_difference == pytest.approx(0.25 * 0.1 + 0.75 * 0.04)
+    assert found.mean_absolute_difference == pytest.approx(0.25 * 0.1 / own.shape[1] + 0.75 * 0.04)
     labels = own + off
     residual = ((labels - own) ** 2).sum()
     total = ((labels - labels.mean(axis=0)) ** 2).sum()
