@@ -1,6 +1,8 @@
 """Right-time synchronisation: MaskablePPO learns which entity a twin should hear next.
 
 Shows: one action an entity, MaskablePPO of sb3-contrib unchanged, and the bound of the relaxation.
+A plain network has to learn every entity by itself and is far from the rules after so few steps;
+`python -m agents.train --scenario sync-small` trains one network that all entities share.
 
 Prints the return of the trained agent and of rules in the same worlds, then the bound.
 

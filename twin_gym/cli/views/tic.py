@@ -18,8 +18,10 @@ from twin_gym.cli.views.base import (
     spread,
 )
 from twin_gym.envs.tic_scheduling.bound import most_deliveries
+from twin_gym.errors import TraceError
 from twin_gym.policies import Evaluation, world_seeds
 from twin_gym.scenario import TicScenario
+from twin_gym.scenario.links import load_links
 from twin_gym.sim.tic.topology import topology_of
 
 _MATCHED_MESSAGES = 4_000
@@ -80,7 +82,12 @@ class TicView:
 
 
 def _success(scenario: TicScenario) -> float:
-    """Probability that a transmission succeeds, over all blocks."""
+    """Probability that a transmission succeeds, over all blocks; 1 where it is in a trace alone."""
+    if scenario.channel_trace is not None:
+        try:
+            return float(load_links(scenario.channel_trace).mean())
+        except TraceError:
+            return 1.0
     return (
         scenario.bad_share * scenario.bad_success
         + (1.0 - scenario.bad_share) * scenario.good_success
@@ -96,6 +103,13 @@ def _load(scenario: TicScenario) -> float:
 
 def _matched(scenario: TicScenario) -> str:
     """The matching's bound in the first validation world, cut short where it is long."""
+    try:
+        return _matched_in_short(scenario)
+    except TraceError as error:
+        return f"No bound without the data (the load is that of a perfect channel): {error}"
+
+
+def _matched_in_short(scenario: TicScenario) -> str:
     a_slot = scenario.messages_per_frame / scenario.frame_slots
     least = _LEAST_BURSTS * scenario.burst_period_slots
     slots = int(min(max(_MATCHED_MESSAGES / a_slot, least), scenario.num_slots))
@@ -150,6 +164,15 @@ def _traffic(scenario: TicScenario) -> Table:
 
 def _channel(scenario: TicScenario) -> Table:
     block_ms = MILLISECONDS * scenario.block_slots * scenario.slot_s
+    trace = scenario.channel_trace
+    if trace is not None:
+        rows = [
+            ("replayed from", trace.path),
+            ("measured links, one after the other for each sensor", str(len(trace.links))),
+            ("blocks of each", f"{trace.num_blocks} of {number(block_ms)} ms"),
+            ("agreed loss ratio: what is above it is the cost", f"{scenario.loss_target:.1%}"),
+        ]
+        return pairs("Channel of a sensor", rows)
     return pairs(
         "Channel of a sensor",
         [
