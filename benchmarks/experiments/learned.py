@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from agents.defaults import settings_for
 from agents.settings import AgentName, TrainSettings, whole_rollouts
@@ -14,25 +16,61 @@ from twin_gym.policies import Policy
 from twin_gym.scenario import Scenario, load
 
 ACTORS = WORK / "actors"
-STEPS = 131_072
-"""Environment steps of a training."""
 
 
-def settings_of(agent: AgentName, scenario: str, seed: int, steps: int) -> TrainSettings:
-    """What is trained: the defaults of the kind of scenario, for about so many steps.
+@dataclass(frozen=True)
+class Training:
+    """What is trained, but for its seed.
 
-    Args:
+    Attributes:
         agent: one of `agents.settings.AGENTS`.
         scenario: name of the preset.
-        seed: of the training.
         steps: of the environment; rounded to whole rollouts.
-
-    Returns:
-        The settings, in one leg.
+        given: settings in which it differs from the defaults of the kind of scenario.
     """
-    usual = settings_for(agent, scenario, seed=seed)
-    total = whole_rollouts(steps, usual.num_rows * usual.rollout_steps)
-    return usual.with_(total_steps=total, leg_steps=total)
+
+    agent: AgentName
+    scenario: str
+    steps: int
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self, seed: int) -> TrainSettings:
+        """The settings of one training, in one leg."""
+        usual = settings_for(self.agent, self.scenario, seed=seed, **self.given)
+        total = whole_rollouts(self.steps, usual.num_rows * usual.rollout_steps)
+        return usual.with_(total_steps=total, leg_steps=total)
+
+    @property
+    def digest(self) -> str:
+        """Names the settings and the scenario, whatever the seed."""
+        return f"{self.settings(0).digest}-{load(self.scenario, Scenario).digest}"
+
+    def __str__(self) -> str:
+        """What a page says of it."""
+        own = ", ".join(f"{name} {value}" for name, value in self.given.items())
+        steps = self.settings(0).total_steps
+        return f"`{self.agent}` on `{self.scenario}`, {steps:,} steps{', ' if own else ''}{own}"
+
+
+OF_TIC = Training(
+    "ppo",
+    "tic-medium-70",
+    65_536,
+    {
+        "num_rows": 32, "rollout_steps": 64, "learning_rate": 1e-3, "annealed": True,
+        "spread_rows": True, "discount_holding_times": 2.0, "trace_holding_times": 0.6,
+    },
+)  # fmt: skip
+OF_ACCESS = Training(
+    "ppo",
+    "access-large-70",
+    98_304,
+    {
+        "num_rows": 32, "rollout_steps": 64, "batch_size": 256, "learning_rate": 2e-3,
+        "entropy_weight": 0.0, "annealed": True, "spread_rows": True,
+        "discount_holding_times": 0.3, "trace_holding_times": 0.1,
+    },
+)  # fmt: skip
 
 
 def learned_policy(settings: TrainSettings, folder: Path = ACTORS) -> Policy:
@@ -62,42 +100,55 @@ def learned_policy(settings: TrainSettings, folder: Path = ACTORS) -> Policy:
 
 def agent_cells(
     label: str,
-    agent: AgentName,
-    trained_on: str,
+    training: Training,
     scenario: Scenario,
     names: Sequence[str],
     *,
     seeds: int,
     worlds: int,
     x: float = 0.0,
-    steps: int = STEPS,
 ) -> list[Cell]:
     """The measurements of an agent: in block k that of the training of seed k.
 
     Args:
         label: of its row.
-        agent: one of `agents.settings.AGENTS`.
-        trained_on: name of the preset.
+        training: of which seed k is measured in block k.
         scenario: that it runs on.
         names: of the KPIs that are kept.
         seeds: trainings.
         worlds: of each block.
         x: where figures draw it.
-        steps: of each training.
 
     Returns:
         A cell a seed; nothing has been trained yet.
     """
-    settings = [settings_of(agent, trained_on, seed, steps) for seed in range(seeds)]
-    told = f"{agent} {settings[0].digest} {load(trained_on, Scenario).digest}"
     return [
         policy_cell(
-            label, scenario, partial(_trained, settings=one), names, blocks=[one.seed],
-            worlds=worlds, setting=told, x=x,
+            label, scenario, partial(_trained, training=training, seed=seed), names,
+            blocks=[seed], worlds=worlds, setting=training.digest, x=x,
         )
-        for one in settings
+        for seed in range(seeds)
     ]  # fmt: skip
 
 
-def _trained(_: Scenario, settings: TrainSettings) -> Policy:
-    return learned_policy(settings)
+def _trained(_: Scenario, training: Training, seed: int) -> Policy:
+    return learned_policy(training.settings(seed))
+
+
+def trained_note(label: str, training: Training, labels: Iterable[str]) -> str:
+    """What a page says of the agent, or nothing where it has no row.
+
+    Args:
+        label: of its row.
+        training: of it.
+        labels: of all rows.
+
+    Returns:
+        Markdown.
+    """
+    if label not in labels:
+        return ""
+    return (
+        f"{label}: {training}. One training a block of worlds; it acts greedily, as it is, on "
+        "every network of this page."
+    )

@@ -20,7 +20,6 @@ import typer
 from matplotlib import pyplot as plt
 from rich.console import Console
 
-from agents.settings import AgentName
 from benchmarks.experiments.blocks import (
     Cell,
     Measured,
@@ -31,7 +30,7 @@ from benchmarks.experiments.blocks import (
     policy_cell,
 )
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
-from benchmarks.experiments.learned import agent_cells
+from benchmarks.experiments.learned import OF_TIC, agent_cells, trained_note
 from benchmarks.experiments.pages import (
     Again,
     Kept,
@@ -58,8 +57,7 @@ from twin_gym.sim.tic.world import World
 NAME = "tic_loss"
 SIZES = {"small": 50, "medium": 250, "large": 1000}
 LOADS = (20, 45, 70)
-LEARNED, TRAINED_ON = "PPO", "tic-medium-70"
-AGENT: AgentName = "ppo"
+LEARNED = "PPO"
 BOUND = "least loss (matching)"
 NEARLY_ZERO = 0.01
 PATIENT_SLOTS = 80
@@ -180,9 +178,7 @@ def learned_cells(seeds: int, worlds: int) -> list[Cell]:
         cell
         for name in networks()
         for scenario in (load(name, TicScenario), patient(load(name, TicScenario)))
-        for cell in agent_cells(
-            LEARNED, AGENT, TRAINED_ON, scenario, KPIS, seeds=seeds, worlds=worlds
-        )
+        for cell in agent_cells(LEARNED, OF_TIC, scenario, KPIS, seeds=seeds, worlds=worlds)
     ]
 
 
@@ -260,6 +256,7 @@ def _page(found: Found, command: str) -> str:
     nine = [name for name in networks() if name in _names(found)]
     parts = [
         f"![loss and latency]({NAME}.png)",
+        trained_note(LEARNED, OF_TIC, [label for label, _ in found]),
         "## Asked and measured\n\n" + _verdict(found, nine),
         "## Loss ratio (%)\n\n" + _loss_table(found, nine),
         "## Latency\n\n" + _latency_table(found, nine),

@@ -23,7 +23,6 @@ import typer
 from matplotlib import pyplot as plt
 from rich.console import Console
 
-from agents.settings import AgentName
 from benchmarks.experiments.blocks import (
     Cell,
     Floats,
@@ -33,7 +32,7 @@ from benchmarks.experiments.blocks import (
     policy_cell,
 )
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
-from benchmarks.experiments.learned import agent_cells
+from benchmarks.experiments.learned import OF_TIC, agent_cells, trained_note
 from benchmarks.experiments.pages import (
     Again,
     Kept,
@@ -74,8 +73,7 @@ READINGS = {
 
 EACH_FRAME, ONCE = "scenario 1, drawn each frame", "scenario 1, drawn once"
 PRIORITISED = "scenario 2 (density, deadline)"
-LEARNED, TRAINED_ON = "PPO", "tic-medium-70"
-AGENT: AgentName = "ppo"
+LEARNED = "PPO"
 RULES: Mapping[str, str] = {
     EACH_FRAME: "random",
     PRIORITISED: "density-deadline",
@@ -87,9 +85,7 @@ RULES: Mapping[str, str] = {
 Found = Mapping[tuple[str, str, int], Measured]
 """By label, size and load."""
 
-KPIS = (
-    "offered/uplink", "delivered", "throughput_bps", "throughput_stability", "loss_ratio",
-)  # fmt: skip
+KPIS = ("offered/uplink", "delivered", "throughput_bps", "throughput_stability", "loss_ratio")
 
 app = typer.Typer(add_completion=False, help=__doc__)
 
@@ -130,10 +126,6 @@ def network(size: str, load_percent: int) -> TicScenario:
     )
 
 
-def _of_length(scenario: TicScenario, horizon_s: float | None) -> TicScenario:
-    return scenario if horizon_s is None else scenario.replace(horizon_s=horizon_s)
-
-
 def cells(
     seeds: int,
     worlds: int,
@@ -142,6 +134,7 @@ def cells(
     horizon_s: float | None = None,
 ) -> list[Cell]:
     """What is measured without learning, in episodes of another length if wanted."""
+    length = {} if horizon_s is None else {"horizon_s": horizon_s}
     makers: dict[str, Callable[[Scenario], Policy]] = {
         label: partial(make_policy, name) for label, name in RULES.items()
     }
@@ -152,19 +145,19 @@ def cells(
         )
         for percent in loads
         for size in sizes
-        for scenario in [_of_length(network(size, percent), horizon_s)]
+        for scenario in [network(size, percent).replace(**length)]
         for label, make in makers.items()
     ]  # fmt: skip
 
 
 def learned_cells(seeds: int, worlds: int) -> list[Cell]:
-    """Agents trained on one network, in all networks."""
+    """Agents trained on one network, in all networks of the paper."""
     return [
         cell
         for percent in LOADS
-        for size in SIZES
+        for size in PAPER_SIZES
         for cell in agent_cells(
-            LEARNED, AGENT, TRAINED_ON, network(size, percent), KPIS, seeds=seeds, worlds=worlds,
+            LEARNED, OF_TIC, network(size, percent), KPIS, seeds=seeds, worlds=worlds,
             x=SIZES[size][0],
         )
     ]  # fmt: skip
@@ -291,7 +284,9 @@ def _draw(path: Path, found: Found) -> None:
             axis.set_xscale("log")
             lines = {
                 label: [
-                    (SIZES[size][0], over_blocks(value(label, size, percent))) for size in sizes
+                    (SIZES[size][0], over_blocks(value(label, size, percent)))
+                    for size in sizes
+                    if (label, size, percent) in found
                 ]
                 for label in labels
             }
@@ -308,6 +303,7 @@ def _draw(path: Path, found: Found) -> None:
 def _page(found: Found, command: str) -> str:
     parts = [
         f"![throughput]({NAME}.png)",
+        trained_note(LEARNED, OF_TIC, _labels(found)),
         "## Asked and measured\n\n" + _verdict(found),
         "## The claim, read in four ways\n\n" + _readings_table(found),
         "## All networks\n\n" + _table(found),
@@ -362,9 +358,7 @@ def _readings_table(found: Found) -> str:
     rows = []
     for percent in _loads(found):
         for base in (EACH_FRAME, ONCE):
-            for label in _labels(found):
-                if label in (EACH_FRAME, ONCE):
-                    continue
+            for label in (one for one in _labels(found) if one not in (EACH_FRAME, ONCE)):
                 gains = readings(found, label, base, percent)
                 cells_ = [f"{told(over_blocks(gains[n]), 2, scale=100)}" for n in READINGS]
                 rows.append([f"{percent} %", label, base, *cells_])
@@ -383,7 +377,7 @@ def _table(found: Found) -> str:
     rows = []
     for percent in _loads(found):
         for size in _sizes(found):
-            for label in _labels(found):
+            for label in (one for one in _labels(found) if (one, size, percent) in found):
                 one = found[label, size, percent]
                 rows.append(
                     [

@@ -21,8 +21,8 @@ EXPERIMENTS = ("tic_throughput", "tic_loss", "access_barring", "right_time")
 def test_quick_run_writes_its_page_and_goes_on_where_it_was(name, tmp_path, monkeypatch):
     """The second run measures nothing and writes the same page."""
     module = import_module(f"benchmarks.experiments.{name}")
-    options = ["--quick", "--without-learners", "--out", str(tmp_path), "--kept",
-               str(tmp_path / "kept.jsonl")]  # fmt: skip
+    kept = str(tmp_path / "kept.jsonl")
+    options = ["--quick", "--out", str(tmp_path), "--kept", kept]
     found = CliRunner().invoke(module.app, options, catch_exceptions=False)
     assert found.exit_code == 0
     page = (tmp_path / f"{name}.md").read_text()
@@ -129,6 +129,16 @@ def test_thinned_policy_sends_in_its_share_of_the_slots():
     assert chosen == [9, 9, 9, 0] * 3
     policy.reset(3)
     assert int(policy.actions(np.zeros((1, 2)), np.ones((1, 10)))[0]) == 9
+
+
+def test_round_robin_comes_to_all_however_seldom_it_may_send():
+    """Six entities and every second slot: the turn moves on with each update, not each slot."""
+    policy = right_time.Thinned(right_time.InTurn(6), 0.5, nobody=6)
+    policy.reset(0)
+    chosen = [int(policy.actions(np.zeros((1, 2)), np.ones((1, 7)))[0]) for _ in range(14)]
+    assert chosen == [6, 0, 6, 1, 6, 2, 6, 3, 6, 4, 6, 5, 6, 0]
+    policy.reset(0)
+    assert [int(policy.actions(np.zeros((1, 2)), np.ones((1, 7)))[0]) for _ in range(2)] == [6, 0]
 
 
 def test_updates_needed_lie_between_the_points_of_a_curve():
