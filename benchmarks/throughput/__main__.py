@@ -52,41 +52,44 @@ def main(
     for name in PARTS:
         if name not in chosen:
             continue
-        part: dict[str, Any] = {"machine": machine(), "load_average_at_start": load_average()}
-        part |= (
-            measured_growth(console, scale, path)
-            if name == "growth"
-            else {"lines": measured_lines(console, name, scale)}
-        )
-        if path is not None:
-            record = tables.kept(path)
-            record["parts"][name] = part
-            record["parts"] = {key: record["parts"][key] for key in PARTS if key in record["parts"]}
-            tables.write(path, record)
+        about = {"machine": machine(), "load_average_at_start": load_average()}
+        measure = measured_growth if name == "growth" else partial(measured_lines, name=name)
+        for found in measure(console, scale):
+            if path is not None:
+                keep(path, name, about | found)
 
 
-def measured_lines(console: Console, name: str, scale: float) -> list[dict[str, Any]]:
-    """The lines of one environment, shown as they come."""
-    lines = []
+def keep(path: Path, name: str, part: dict[str, Any]) -> None:
+    """Puts a part, as far as it has been measured, in its place in the files."""
+    record = tables.kept(path)
+    record["parts"][name] = part
+    record["parts"] = {key: record["parts"][key] for key in PARTS if key in record["parts"]}
+    tables.write(path, record)
+    if "points" in part:
+        points = [growth.Point(**one) for one in part["points"]]
+        growth.draw(points, path.with_name(f"{path.stem}_growth.png"))
+
+
+def measured_lines(console: Console, scale: float, name: str) -> Iterator[dict[str, Any]]:
+    """The lines of one environment so far, shown as they come; the table at the end."""
+    lines: list[Line] = []
     for line in LINES[name](scale):
         lines.append(line)
         console.print(f"{line.what}: {tables.shown(line)} {line.unit}", highlight=False)
+        yield {"lines": [asdict(one) for one in lines]}
     table = Table("what", "median", "unit", "aim", title=f"{name}, per core-second")
     for line in lines:
         table.add_row(line.what, tables.shown(line), line.unit, line.target)
     console.print(table)
-    return [asdict(line) for line in lines]
 
 
-def measured_growth(console: Console, scale: float, path: Path | None) -> dict[str, Any]:
-    """The cost by the size of the network, shown as it comes; the figure beside the JSON file."""
-    found = []
+def measured_growth(console: Console, scale: float) -> Iterator[dict[str, Any]]:
+    """The costs by the size of the network so far, shown as they come."""
+    found: list[growth.Point] = []
     for one in growth.points(scale):
         found.append(one)
         console.print(f"{one.kind}, {one.size:,}: {one.cost_s * 1e6:.2f} µs", highlight=False)
-    if path is not None:
-        growth.draw(found, path.with_name(f"{path.stem}_growth.png"))
-    return {"points": [asdict(one) for one in found], "exponents": growth.exponents(found)}
+        yield {"points": [asdict(point) for point in found], "exponents": growth.exponents(found)}
 
 
 if __name__ == "__main__":

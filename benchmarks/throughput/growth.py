@@ -104,10 +104,10 @@ def exponents(measured: Sequence[Point]) -> dict[str, float]:
     found = {}
     for kind in NAMES:
         own = [one for one in measured if one.kind == kind]
-        if not own:
+        if len(own) < 2:  # noqa: PLR2004 - no growth is to be seen yet
             continue
         last = own[-1]
-        first = min(own, key=lambda one: abs(math.log(10.0 * one.size / last.size)))
+        first = min(own[:-1], key=lambda one: abs(math.log(10.0 * one.size / last.size)))
         found[kind] = math.log(last.cost_s / first.cost_s) / math.log(last.size / first.size)
     return found
 

@@ -181,6 +181,28 @@ def test_parts_are_measured_one_by_one(tmp_path, monkeypatch):
     assert scales == [1.0, command.QUICK]
 
 
+def test_broken_off_run_keeps_what_it_had(tmp_path, monkeypatch):
+    """The lines before the one that failed are in the files, and so are the points."""
+    path = tmp_path / "throughput.json"
+
+    def lines(scale):
+        yield Line("first", scale, "s")
+        raise KeyboardInterrupt
+
+    def points(scale):
+        yield growth.Point("tic", 50, 1e-6, 1, 0.0, 0.0)
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(command.LINES, "tic", lines)
+    monkeypatch.setattr(growth, "points", points)
+    for name in ("tic", "growth"):
+        CliRunner().invoke(command.app, ["--only", name, "--result", str(path)])
+    parts = tables.kept(path)["parts"]
+    assert [line["what"] for line in parts["tic"]["lines"]] == ["first"]
+    assert [point["size"] for point in parts["growth"]["points"]] == [50]
+    assert (tmp_path / "throughput_growth.png").exists()
+
+
 def test_quick_figures_are_kept_nowhere(monkeypatch):
     """Without a path of its own, a quick run only shows."""
     monkeypatch.setitem(command.LINES, "tic", lambda scale: iter([Line("x", 1.0, "s")]))
