@@ -145,6 +145,80 @@ def rollout(
     run(request)
 
 
+@app.command("what-if")
+@one_line_errors
+def ask(
+    scenario: ScenarioOption = "contention",
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="What changes; give the option again for more."
+        ),
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="NAME", help="Another scenario instead of --set.")
+    ] = None,
+    agent: Annotated[str, typer.Option(metavar="POLICY", help="Who runs the network.")] = "density",
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="POLICY", help="Who might run the changed network instead."),
+    ] = None,
+    action: Annotated[
+        str | None,
+        typer.Option(metavar="FORM", help="Form of the action.", show_default="the first one"),
+    ] = None,
+    worlds: Annotated[
+        int, typer.Option(min=2, max=100_000, metavar="COUNT", help="An episode in each.")
+    ] = 64,
+    family: Annotated[
+        FamilyName, typer.Option(help="Worlds to train on, or to choose on.")
+    ] = FamilyName.validation,
+    first: Annotated[
+        int, typer.Option(min=0, metavar="INDEX", help="Number of the first world.")
+    ] = 0,
+    reconfigure: Annotated[
+        bool,
+        typer.Option(
+            "--reconfigure", help="Policies are made for the changed network; else they stay."
+        ),
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Single slices and directions too.")
+    ] = False,
+    figure: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the differences.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Keep the changed network.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON and no table.")] = False,
+) -> None:
+    """Ask what a change would do to every indicator, in the same worlds.
+
+    For example: twin-gym what-if --scenario contention --set slices.hrllc.arrival_rate_hz=4.8
+    --agent density --against reservation
+    """
+    from twin_gym.cli.asking import Question, run
+
+    question = Question(
+        scenario=scenario,
+        assignments=tuple(assignments or ()),
+        other=to,
+        agent=agent,
+        against=against,
+        action=action,
+        worlds=worlds,
+        family=family.value,
+        first=first,
+        reconfigured=reconfigure,
+        everything=everything,
+        figure=figure,
+        save=save,
+        as_json=json,
+    )
+    run(question)
+
+
 @app.command("reservation-search")
 @one_line_errors
 def reservation_search(
