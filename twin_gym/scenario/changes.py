@@ -44,6 +44,31 @@ def changed(scenario: Changed, changes: Mapping[str, Any]) -> Changed:
     return type(scenario)(**values)
 
 
+def value_at(scenario: Scenario, path: str) -> Any:  # noqa: ANN401 - whatever stands there
+    """The value that a path of `changed` leads to.
+
+    Args:
+        scenario: of any kind.
+        path: see `changed`.
+
+    Returns:
+        The value; tables and lists as dictionaries and lists.
+
+    Raises:
+        ConfigError: if the path leads nowhere.
+
+    Example:
+        >>> from twin_gym.scenario import load
+        >>> value_at(load("contention"), "slices.hrllc.arrival_rate_hz")
+        2.4
+    """
+    at: Any = scenario.model_dump()
+    names = path.split(".")
+    for depth, name in enumerate(names):
+        at = _open(at)[_place(_open(at), name, ".".join(names[:depth]))]
+    return at
+
+
 def parse_assignment(text: str) -> tuple[str, Any]:
     """A path and its new value from text.
 
