@@ -1,4 +1,4 @@
-"""Scenario twins: networks that may come, generated from what has been, what is and what is asked."""
+"""Scenario twins: networks that may come, out of what has been, what is and what is asked."""
 
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.gaussian import HistoricalGenerator, HybridGenerator
