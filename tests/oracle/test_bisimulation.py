@@ -101,7 +101,7 @@ def test_the_table_of_a_loss_system_has_the_erlang_formula_in_it():
 
 
 def test_what_is_no_model_or_too_large_is_refused():
-    """Probabilities that do not add up, other actions, a discount of 1, a network of 10^6 states."""
+    """Probabilities that do not add up, other actions, a discount of 1, a large network."""
     with pytest.raises(ConfigError, match="add up"):
         TabularModel(np.full((2, 1, 2), 0.4), np.zeros((2, 1)))
     with pytest.raises(ConfigError, match="actions"):

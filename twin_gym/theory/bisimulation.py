@@ -105,7 +105,8 @@ def bisimulation_distances(one: TabularModel, other: TabularModel, discount: flo
     distances = costs.max(1)
     pairs = list(product(range(sizes[0]), range(sizes[1])))
     couplings = [
-        [_coupling(one, other, p, a, distances) for a in range(num_actions)] for p in pairs
+        [_coupling(one, other, pair, action, distances) for action in range(num_actions)]
+        for pair in pairs
     ]
     for _ in range(_MOST_ROUNDS):
         distances = _values(costs, couplings, discount, distances)
@@ -119,7 +120,8 @@ def bisimulation_distances(one: TabularModel, other: TabularModel, discount: flo
                     improved = True
         if not improved:
             break
-    return distances.reshape(sizes)
+    table: Floats = distances.reshape(sizes)
+    return table
 
 
 def _coupling(
@@ -231,18 +233,19 @@ def _feasible(scenario: AdmissionScenario) -> tuple[tuple[int, ...], ...]:
     if np.prod([float(count + 1) for count in most]) > MAX_STATES**2:
         raise TooLargeError(f"{scenario.name!r} has too many states for a table")
     found = tuple(
-        state
-        for state in product(*(range(count + 1) for count in most))
-        if all(
-            sum(
-                n * one.demand.get(name, 0.0) for n, one in zip(state, scenario.slices, strict=True)
-            )
-            <= amount + _TOLERANCE
-            for name, amount in scenario.capacity.items()
-        )
+        state for state in product(*(range(count + 1) for count in most)) if _fits(scenario, state)
     )
     if len(found) > MAX_STATES:
         raise TooLargeError(
             f"{scenario.name!r} has {len(found)} states; tables are for at most {MAX_STATES}"
         )
     return found
+
+
+def _fits(scenario: AdmissionScenario, state: tuple[int, ...]) -> bool:
+    for name, amount in scenario.capacity.items():
+        demands = (one.demand.get(name, 0.0) for one in scenario.slices)
+        held = sum(n * demand for n, demand in zip(state, demands, strict=True))
+        if held > amount + _TOLERANCE:
+            return False
+    return True
