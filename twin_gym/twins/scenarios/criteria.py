@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.scenario import Scenario
-from twin_gym.scenario.objective import INDICATORS, KpiObjective
+from twin_gym.scenario.objective import INDICATORS, Demand, KpiObjective, Thresholds
 from twin_gym.scenario.tic import TicScenario
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
@@ -65,3 +65,22 @@ def _slots(base: Scenario, latency_s: float) -> int:
     """Whole slots within a latency, one at least."""
     slot_s = base.slot_s if isinstance(base, TicScenario) else math.inf
     return max(1, math.floor(latency_s / slot_s + 1e-9))
+
+
+def condition_of(
+    space: ParameterSpace, point: NDArray[np.float64], thresholds: Thresholds
+) -> NDArray[np.float64]:
+    """The indicators that a lived network's own values prioritise; shape (4,).
+
+    Args:
+        space: of the point.
+        point: its coordinates.
+        thresholds: of the objective.
+    """
+    values = space.values(point)
+    devices = [int(values[path]) for path in _COUNTS if path in values]
+    latency_s = None
+    if _DEADLINE in values and isinstance(space.base, TicScenario):
+        latency_s = float(values[_DEADLINE]) * space.base.slot_s
+    demand = Demand(num_devices=devices[0] if devices else None, latency_s=latency_s)
+    return Criteria(KpiObjective(demand=demand, thresholds=thresholds)).condition
