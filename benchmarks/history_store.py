@@ -1,6 +1,6 @@
 """How fast the historical store takes in and answers, on one core.
 
-    python -m benchmarks.history_store             # a minute or two
+    python -m benchmarks.history_store             # some minutes
     python -m benchmarks.history_store --quick     # a tenth of the rows, a first idea
 
 Method: telemetry of many properties at rising times, in committed batches (each synced to the
@@ -38,10 +38,10 @@ from twin_gym.twins.realtime import Event
 
 RESULT = Path(__file__).parent / "results" / "history_store.json"
 REPETITIONS = 5
-ROWS, QUICK_ROWS = 1_000_000, 100_000
+ROWS, QUICK_ROWS = 500_000, 50_000
 NUM_CHANNELS = 1_000
 BATCH_ROWS = 20_000
-QUESTIONS, QUICK_QUESTIONS = 200_000, 20_000
+QUESTIONS, QUICK_QUESTIONS = 100_000, 10_000
 INGEST_TARGET, AS_OF_TARGET = 200_000, 100_000
 
 app = typer.Typer(add_completion=False)

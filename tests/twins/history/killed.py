@@ -1,7 +1,8 @@
 """Appends in a process that is killed, again and again, and looks what is there then.
 
 A child appends batches and says after each that it was committed. It is killed by SIGKILL after a
-random number of them and a random time. What it said must be there, whole; at most the batch after it may be there too, whole.
+random number of them and a random time. What it said must be there, whole; at most the batch after
+it may be there too, whole.
 """
 
 import os

@@ -291,7 +291,8 @@ def open_store(
     """Opens a store to write to; makes it if there is none.
 
     Args:
-        path: of the file; two more stand beside it while it is open (`-wal`, `-shm`).
+        path: of the file; two more (`-wal`, `-shm`) stand beside it while it is open, and belong
+            to it.
         retention: how much is kept; None: everything.
         max_bytes: the most that the file may grow to; what does not fit is refused.
         check: how closely it is looked at; see `check_store`.
