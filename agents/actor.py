@@ -17,12 +17,12 @@ from safetensors import SafetensorError
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from agents.settings import TrainSettings
-from twin_gym.envs.slice_admission import field_names
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
-from twin_gym.sb3 import native_env
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.sb3 import actor_layers, native_env
+from twin_gym.scenario import Scenario
 from twin_gym.twins import PlainNetwork, SliceNetwork
+from twin_gym.twins.decision_space import DecisionSpace, checked_form
 from twin_gym.twins.files import read_bytes, write_bytes
 
 FORMAT = "twin_gym actor 1"
@@ -30,7 +30,6 @@ CARD_FILE, WEIGHTS_FILE = "actor.json", "actor.safetensors"
 
 _MAX_CARD_BYTES, _MAX_WEIGHTS_BYTES = 1_000_000, 2**28
 _WIDEST = 4096
-_PLACES = {"mlp_extractor.policy_net.": "policy_net.", "action_net.": "action_net."}
 
 
 @dataclass
@@ -38,34 +37,53 @@ class LearnedActor:
     """The greedy policy of a learned actor.
 
     Attributes:
-        network: gives the logits.
-        field_names: what it looks at, in order.
+        network: gives the logits, or the means of amounts.
+        space: what it looks at, in order, and what it can do.
         name: how tables call it.
     """
 
     network: SliceNetwork
-    field_names: tuple[str, ...]
+    space: DecisionSpace
     name: str
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """What it looks at, in order."""
+        return self.space.field_names
 
     def __post_init__(self) -> None:
         """Copies the weights out of torch: a call then takes an eighth of the time."""
         state = self.network.state_dict()
         self._plain = PlainNetwork({name: values.numpy() for name, values in state.items()})
+        self._low = np.array(self.space.low, np.float32)
+        self._high = np.array(self.space.high, np.float32)
 
     def reset(self, seed: int) -> None:
         """Nothing is drawn."""
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
-        """The likeliest allowed action of each row."""
-        logits = self._plain(np.asarray(observations, np.float32))
-        chosen: NDArray[np.int64] = np.where(masks > 0, logits, -np.inf).argmax(axis=1)
+        """The likeliest allowed action of each row; or the mean amounts, cut to their box."""
+        outputs = self._plain(np.asarray(observations, np.float32))
+        if not self.space.is_discrete:
+            return np.clip(outputs, self._low, self._high)
+        chosen: NDArray[np.int64] = np.where(masks > 0, outputs, -np.inf).argmax(axis=1)
         return chosen
 
-    def check_fits(self, scenario: AdmissionScenario) -> None:
-        """Refuses a scenario whose observations mean something else."""
-        if field_names(scenario, "slice") != self.field_names:
+    def check_fits(self, scenario: Scenario) -> None:
+        """Refuses a scenario whose observations or actions mean something else."""
+        if scenario.kind != self.space.kind:
+            raise ConfigError(
+                f"{self.name!r} is for scenarios of the kind {self.space.kind!r}, and "
+                f"{scenario.name!r} is of the kind {scenario.kind!r}: train one there"
+            )
+        found = DecisionSpace.of(scenario, self.space.action)
+        if found.field_names != self.space.field_names:
             raise ConfigError(
                 f"{self.name!r} sees other fields than {scenario.name!r} has: train one there"
+            )
+        if found.action_names != self.space.action_names:
+            raise ConfigError(
+                f"{self.name!r} has other actions than {scenario.name!r}: train one there"
             )
 
 
@@ -81,31 +99,32 @@ def save_actor(model: OnPolicyAlgorithm, settings: TrainSettings, folder: Path) 
     if env is None:
         raise ConfigError("the model has no environment")
     scenario = native_env(env).scenario
-    weights = {}
-    for name, values in model.policy.state_dict().items():
-        for place, short in _PLACES.items():
-            if name.startswith(place):
-                weights[short + name.removeprefix(place)] = values
+    weights = actor_layers(model)
+    if weights is None:
+        raise ConfigError(f"the actor of {type(model.policy).__name__} is no layers of tanh")
+    hidden = [len(values) for name, values in weights.items() if name.endswith(".bias")][:-1]
     write_actor(
         weights,
         scenario,
         folder,
         agent=settings.agent,
-        hidden=settings.hidden,
+        hidden=hidden,
         steps=model.num_timesteps,
         settings=asdict(settings),
+        action=settings.action,
     )
 
 
 def write_actor(
     weights: Mapping[str, torch.Tensor],
-    scenario: AdmissionScenario,
+    scenario: Scenario,
     folder: Path,
     *,
     agent: str,
     hidden: Sequence[int],
     steps: int,
     settings: Mapping[str, Any],
+    action: str | None = None,
 ) -> None:
     """Writes the two files of an actor, whatever it was trained with.
 
@@ -117,14 +136,15 @@ def write_actor(
         hidden: widths of the network.
         steps: environment steps that it learned from.
         settings: of its training; what JSON can say.
+        action: form of its actions; None: the default of the environment.
     """
+    space = DecisionSpace.of(scenario, action)
     content = safetensors.torch.save({name: one.contiguous() for name, one in weights.items()})
     card = {
         "format": FORMAT,
         "agent": agent,
-        "action": "slice",
-        "field_names": list(field_names(scenario, "slice")),
-        "num_actions": len(scenario.slices) + 1,
+        **asdict(space),
+        "num_actions": space.num_actions,
         "hidden": list(hidden),
         "scenario": scenario.name,
         "scenario_digest": scenario.digest,
@@ -157,21 +177,33 @@ def load_actor(folder: Path) -> LearnedActor:
             raise ConfigError(f"{origin!r} has the format {card['format']!r}, not {FORMAT!r}")
         if card["weights_sha256"] != hashlib.sha256(content).hexdigest():
             raise ConfigError(f"{str(folder / WEIGHTS_FILE)!r} is not the file of {origin!r}")
-        names = tuple(str(name) for name in card["field_names"])
-        network = _network(names, card)
+        space = _space(card, origin)
+        network = _network(space, card)
         network.load_state_dict(safetensors.torch.load(content))
         if not all(bool(torch.isfinite(values).all()) for values in network.parameters()):
             raise ConfigError(f"{str(folder / WEIGHTS_FILE)!r} holds values that are not finite")
-        return LearnedActor(network.eval(), names, str(card["agent"]))
+        return LearnedActor(network.eval(), space, str(card["agent"]))
     except ConfigError:
         raise
     except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ConfigError(f"{str(folder)!r} holds no actor: {error}") from None
 
 
-def _network(names: tuple[str, ...], card: dict[str, Any]) -> SliceNetwork:
+def _space(card: dict[str, Any], origin: str) -> DecisionSpace:
+    """What the card says of it; cards from before there were other kinds are of admission."""
+    kind = str(card.get("kind", "admission"))
+    fields, actions = (tuple(map(str, card.get(x, ()))) for x in ("field_names", "action_names"))
+    low, high = (tuple(map(float, card.get(x, ()))) for x in ("low", "high"))
+    if len(low) != len(high) or not all(a < b for a, b in zip(low, high, strict=True)):
+        raise ConfigError(f"{origin!r} has amounts from `low` to `high`, got {low} to {high}")
+    return DecisionSpace(kind, checked_form(kind, card["action"]), fields, actions, low, high)
+
+
+def _network(space: DecisionSpace, card: dict[str, Any]) -> SliceNetwork:
     """A network of the card's widths, which are bounded before anything is allocated."""
     widths = [card["num_actions"], *card["hidden"]]
     if not all(isinstance(width, int) and 0 < width <= _WIDEST for width in widths):
         raise ConfigError(f"an actor has widths of 1 to {_WIDEST}, got {widths}")
-    return SliceNetwork(len(names), widths[0], widths[1:])
+    if card["num_actions"] != space.num_actions:
+        raise ConfigError(f"an actor of {space.num_actions} actions says it has {widths[0]}")
+    return SliceNetwork(len(space.field_names), widths[0], widths[1:])

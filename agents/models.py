@@ -5,27 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stable_baselines3 import A2C
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
+from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import ActorCriticPolicy
 
+from agents.defaults import PPO_NAMES, kind_of
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.twin import make_twin
 from twin_gym.errors import ConfigError
+from twin_gym.registration import ID_OF_KIND
 from twin_gym.sb3 import (
-    MaskedActorCriticPolicy,
     NativeVecEnv,
     SemiMarkovA2C,
     SemiMarkovMaskablePPO,
+    SemiMarkovPPO,
+    SharedActorCriticPolicy,
+    SharedMaskablePolicy,
     WarmStart,
+    actor_critic_for,
     make_vec_env,
-    masked_policy_kwargs,
+    shared_policy_kwargs,
     warm_start,
 )
 from twin_gym.twins import PolicyTwin
 
-ENV_ID = "twin_gym/SliceAdmission-v0"
-STEP_DISCOUNT, STEP_TRACE = 0.99, 0.95
-PPO_BATCH, PPO_EPOCHS = 512, 4
+SemiMarkov = SemiMarkovA2C | SemiMarkovPPO | SemiMarkovMaskablePPO
+
+_BY_STEPS: dict[str, Any] = {"gamma": 0.99, "gae_lambda": 0.95}  # as is usual
 
 
 @dataclass(frozen=True)
@@ -54,11 +61,12 @@ def build(settings: TrainSettings, *, start: bool = True) -> Built:
         The model and where its actor comes from.
 
     Raises:
-        ConfigError: if the agent does not learn by itself.
+        ConfigError: if the agent does not learn by itself or needs a mask that is not there, or the
+            scenarios are of several kinds.
     """
     if settings.agent == "clone":
         raise ConfigError("`clone` is the twin itself and learns nothing more: see `make_twin`")
-    env = make_vec_env(ENV_ID, settings.num_rows, scenario=settings.scenarios, reward_scale="auto")
+    env = _environment(settings)
     model = _model(settings, env)
     if not start or settings.agent not in WITH_TWIN:
         return Built(model)
@@ -66,44 +74,95 @@ def build(settings: TrainSettings, *, start: bool = True) -> Built:
     return Built(model, twin, warm_start(model, twin, temperature=settings.temperature))
 
 
+def _environment(settings: TrainSettings) -> NativeVecEnv:
+    given: dict[str, Any] = {} if settings.action is None else {"action": settings.action}
+    return make_vec_env(
+        ID_OF_KIND[kind_of(settings.scenarios)],
+        settings.num_rows,
+        scenario=settings.scenarios,
+        reward_scale="auto",
+        spread_rows=settings.spread_rows,
+        **given,
+    )
+
+
 def _model(settings: TrainSettings, env: NativeVecEnv) -> OnPolicyAlgorithm:
-    unit_s = env.scenario.mean_holding_time_s
+    model = _ppo(settings, env) if settings.agent in PPO_NAMES else _a2c(settings, env)
+    if not settings.centre_rewards and isinstance(model, SemiMarkov):
+        model.reward_centre.rate_per_s, model.reward_centre.step_size = 0.0, 0.0
+    return model
+
+
+def _ppo(settings: TrainSettings, env: NativeVecEnv) -> OnPolicyAlgorithm:
+    arguments = _common(settings) | {
+        "batch_size": min(settings.batch_size, settings.num_rows * settings.rollout_steps),
+        "n_epochs": settings.num_epochs,
+    }
     if settings.agent == "maskable-ppo":
+        if env.batch.masks is None:
+            raise ConfigError(
+                f"the actions of {settings.scenario!r} are amounts and nothing masks them: train "
+                "`ppo`"
+            )
+        policy_class: type[MaskableActorCriticPolicy] = MaskableActorCriticPolicy
+        kwargs: dict[str, Any] = {"net_arch": list(settings.hidden)}
+        if settings.shared:
+            policy_class, kwargs = SharedMaskablePolicy, _shared(settings, env)
         return SemiMarkovMaskablePPO(
-            "MlpPolicy",
+            policy_class,
             env,
-            n_steps=settings.rollout_steps,
-            batch_size=min(PPO_BATCH, settings.num_rows * settings.rollout_steps),
-            n_epochs=PPO_EPOCHS,
-            learning_rate=settings.learning_rate,
-            ent_coef=settings.entropy_weight,
-            discount_time_s=settings.discount_holding_times * unit_s,
-            trace_time_s=settings.trace_holding_times * unit_s,
-            policy_kwargs={"net_arch": list(settings.hidden)},
-            seed=settings.seed,
-            device="cpu",
+            policy_kwargs=kwargs,
+            **_credit(settings, env),
+            **arguments,
         )
-    common: dict[str, Any] = {
+    policy, policy_kwargs = _policy(settings, env)
+    if not settings.simulated_time:
+        return PPO(policy, env, policy_kwargs=policy_kwargs, **_BY_STEPS, **arguments)
+    return SemiMarkovPPO(
+        policy, env, policy_kwargs=policy_kwargs, **_credit(settings, env), **arguments
+    )
+
+
+def _a2c(settings: TrainSettings, env: NativeVecEnv) -> OnPolicyAlgorithm:
+    arguments = _common(settings) | {"use_rms_prop": False, "normalize_advantage": True}
+    policy, policy_kwargs = _policy(settings, env)
+    if not settings.simulated_time:
+        return A2C(policy, env, policy_kwargs=policy_kwargs, **_BY_STEPS, **arguments)
+    return SemiMarkovA2C(
+        policy, env, policy_kwargs=policy_kwargs, **_credit(settings, env), **arguments
+    )
+
+
+def _policy(
+    settings: TrainSettings, env: NativeVecEnv
+) -> tuple[type[ActorCriticPolicy], dict[str, Any]]:
+    if settings.shared:
+        return SharedActorCriticPolicy, _shared(settings, env)
+    return actor_critic_for(env, settings.hidden, initial_std=settings.initial_std)
+
+
+def _shared(settings: TrainSettings, env: NativeVecEnv) -> dict[str, Any]:
+    if env.batch.arguments["action"] != "pick":
+        raise ConfigError(
+            f"with `shared` an action picks one of many, and here it is of the form "
+            f"{env.batch.arguments['action']!r}: leave `shared` False"
+        )
+    return shared_policy_kwargs(env.scenario, critic=settings.hidden)
+
+
+def _credit(settings: TrainSettings, env: NativeVecEnv) -> dict[str, float]:
+    unit_s: float = env.scenario.time_unit_s
+    return {
+        "discount_time_s": settings.discount_holding_times * unit_s,
+        "trace_time_s": settings.trace_holding_times * unit_s,
+    }
+
+
+def _common(settings: TrainSettings) -> dict[str, Any]:
+    return {
         "n_steps": settings.rollout_steps,
         "learning_rate": settings.learning_rate,
         "ent_coef": settings.entropy_weight,
-        "use_rms_prop": False,
-        "normalize_advantage": True,
-        "policy_kwargs": masked_policy_kwargs(env.scenario, settings.hidden),
         "seed": settings.seed,
         "device": "cpu",
     }
-    if not settings.simulated_time:
-        return A2C(
-            MaskedActorCriticPolicy, env, gamma=STEP_DISCOUNT, gae_lambda=STEP_TRACE, **common
-        )
-    model = SemiMarkovA2C(
-        MaskedActorCriticPolicy,
-        env,
-        discount_time_s=settings.discount_holding_times * unit_s,
-        trace_time_s=settings.trace_holding_times * unit_s,
-        **common,
-    )
-    if not settings.centre_rewards:
-        model.reward_centre.rate_per_s, model.reward_centre.step_size = 0.0, 0.0
-    return model

@@ -17,11 +17,11 @@ from typing import Any
 from agents.actor import LearnedActor, write_actor
 from agents.offline_cql import CQLSettings, Progress, learn_values
 from agents.settings import OFFLINE_METHODS, OfflineMethod
-from twin_gym.envs.slice_admission import field_names
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import make_policy
 from twin_gym.scenario import AdmissionScenario, load
 from twin_gym.twins import CloneSettings, SliceNetwork, Transitions, clone, record_transitions
+from twin_gym.twins.decision_space import DecisionSpace
 
 _BC = CloneSettings(smoothing=0.0, min_steps=2_000)
 
@@ -128,7 +128,7 @@ def fit_offline(
     fit = _behaviour_cloning if method == "bc" else _conservative_q_learning
     network, gradient_steps, settings = fit(data, scenario, seed, steps, on_step)
     return OfflineAgent(
-        LearnedActor(network, field_names(scenario, "slice"), f"offline-{method}"),
+        LearnedActor(network, DecisionSpace.of(scenario, "slice"), f"offline-{method}"),
         sum(values.numel() for values in network.parameters()),
         len(data),
         gradient_steps,

@@ -7,26 +7,38 @@ import math
 import os
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from stable_baselines3.common.logger import configure
 
 from agents.actor import save_actor
+from agents.defaults import kind_of
 from agents.models import Built
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.training import train, trained_policy
 from agents.twin import make_twin
-from twin_gym.cli.console import messages, number, output, progress_bar
-from twin_gym.cli.rollout import half_width, with_interval
-from twin_gym.errors import ConfigError
-from twin_gym.policies import Evaluation, Policy, evaluate, make_policy, world_seeds
-from twin_gym.scenario import load
+from twin_gym.cli.console import (
+    half_width,
+    messages,
+    number,
+    output,
+    progress_bar,
+    with_interval,
+)
+from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.policies import Policy, evaluate, make_policy, world_seeds
+from twin_gym.policies.registry import POLICIES_OF_KIND
+from twin_gym.sb3 import indicators, score_name
+from twin_gym.scenario import Scenario, load
 from twin_gym.twins import PolicyTwin
 
 RESULTS_FILE = "results.jsonl"
@@ -104,12 +116,12 @@ class Session:
                 written.
         """
         torch.set_num_threads(1)  # the networks are small: more threads are slower
-        scenario = load(settings.scenario)
-        make_policy(settings.default_policy, scenario)  # refused before anything is computed
+        scenario, score = load(settings.scenario, Scenario), score_name(kind_of(settings.scenarios))
+        _check_default_policy(settings, scenario)  # before anything is computed
         folder = self.out / run_name(settings)
         line = self._finished(settings, scenario.digest)
         if line is not None:
-            earned = number(line["kpi"]["revenue_rate"]["mean"])
+            earned = number(line["kpi"][score]["mean"])
             _say(f"{folder}: was finished before, earns {earned} /s")
             return line
         try:
@@ -119,7 +131,9 @@ class Session:
         start = time.monotonic()
         policy, told = self._learn(settings, folder)
         seconds = time.monotonic() - start
-        found = evaluate(policy, scenario, world_seeds("validation", self.worlds))
+        seeds = world_seeds("validation", self.worlds)
+        found = evaluate(policy, scenario, seeds, action=settings.action)
+        values = indicators(found, [scenario])
         line = {
             "agent": settings.agent,
             "scenario": scenario.name,
@@ -131,12 +145,12 @@ class Session:
             "seconds": round(seconds, 3),
             "family": "validation",
             "worlds": self.worlds,
-            "kpi": _indicators(found),
+            "kpi": _summary(values),
             "folder": folder.name,
             "versions": package_versions(),
         }
         append_line(self.out / RESULTS_FILE, line)
-        earned = with_interval(found.kpi["revenue_rate"])
+        earned = with_interval(values[score])
         _say(f"{folder}: earns {earned} /s")
         return line
 
@@ -211,6 +225,15 @@ class Session:
         return None
 
 
+def _check_default_policy(settings: TrainSettings, scenario: Scenario) -> None:
+    """Refuses a name that nobody has, and a policy that cannot be made where one is needed."""
+    known = POLICIES_OF_KIND[scenario.kind]
+    if settings.default_policy not in known:
+        raise unknown_name("default policy", settings.default_policy, known)
+    if settings.agent in WITH_TWIN or settings.agent == "clone":
+        make_policy(settings.default_policy, scenario, settings.action)
+
+
 def run_name(settings: TrainSettings) -> str:
     """The folder of a training: what it is, for people, and the digest, which is unique."""
     scenario = re.sub(r"[^A-Za-z0-9_-]", "-", Path(settings.scenario).stem)
@@ -262,13 +285,13 @@ def _say(text: str) -> None:
     output().print(text, markup=False, soft_wrap=True)
 
 
-def _indicators(found: Evaluation) -> dict[str, dict[str, float | None]]:
+def _summary(values: Mapping[str, NDArray[np.float64]]) -> dict[str, dict[str, float | None]]:
     return {
         name: {
-            "mean": _finite(float(values.mean())),
-            "half_width_95": _finite(half_width(values)),
+            "mean": _finite(float(of_worlds.mean())),
+            "half_width_95": _finite(half_width(of_worlds)),
         }
-        for name, values in found.kpi.items()
+        for name, of_worlds in values.items()
     }
 
 

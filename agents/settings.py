@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from twin_gym.errors import ConfigError, unknown_name
@@ -23,16 +23,20 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("temperature", 1e-6, 1e6),
     ("synthetic_share", 0.0, 1e3),
     ("critic_warm_up_steps", 0, _INFINITY),
+    ("initial_std", 1e-6, 1e3),
+    ("batch_size", 1, 2**31 - 1),
+    ("num_epochs", 1, 1_000),
 )
 _WIDEST = 4096
 
-AgentName = Literal["clone", "a2c", "a2c-twin", "a2c-gan-twin", "maskable-ppo"]
+AgentName = Literal["clone", "a2c", "a2c-twin", "a2c-gan-twin", "maskable-ppo", "ppo"]
 AGENTS: dict[AgentName, str] = {
     "clone": "The policy twin of the default policy as it is, greedy.",
     "a2c": "A2C from scratch.",
     "a2c-twin": "A2C whose initial actor is the policy twin, cloned from the log alone.",
     "a2c-gan-twin": "The same, the log augmented by a GAN (paper B).",
-    "maskable-ppo": "sb3-contrib's MaskablePPO from scratch.",
+    "maskable-ppo": "sb3-contrib's MaskablePPO from scratch, where actions are masked.",
+    "ppo": "PPO from scratch.",
 }
 WITH_TWIN: frozenset[AgentName] = frozenset({"a2c-twin", "a2c-gan-twin"})
 """The agents whose initial actor is a twin."""
@@ -50,6 +54,10 @@ OFFLINE_METHODS: dict[OfflineMethod, str] = {
 class TrainSettings:
     """Settings of one training; the defaults suit every admission preset.
 
+    For scenarios of other kinds `agents.defaults.settings_for` knows what suits them. Times are
+    counted in the time unit of the scenario: for admission, and so in the names of the settings,
+    the mean holding time; elsewhere what `Scenario.time_unit_s` says.
+
     Attributes:
         agent: one of `AGENTS`.
         scenario: preset name or path of a TOML file; a twin is made of its history.
@@ -63,7 +71,7 @@ class TrainSettings:
         learning_rate: of Adam.
         entropy_weight: of the entropy in the loss.
         hidden: widths of actor and critic.
-        discount_holding_times: a reward so many mean holding times ahead counts 1/e.
+        discount_holding_times: a reward so many time units ahead counts 1/e.
         trace_holding_times: the trace of an advantage decays to 1/e in it.
         default_policy: what runs on the physical network and is logged.
         num_decisions: length of the log.
@@ -74,6 +82,17 @@ class TrainSettings:
         simulated_time: whether credit runs in simulated time; otherwise a discount of 0.99 and a
             trace of 0.95 a step, as is usual.
         critic_warm_up_steps: environment steps with the actor frozen, at the beginning.
+        action: form of the actions; None: the default of the environment.
+        initial_std: where actions are amounts, with what share of the box's width the actor's
+            draws spread at first.
+        batch_size: of PPO and MaskablePPO, decisions in a gradient step, a rollout at most.
+        num_epochs: of PPO and MaskablePPO, how often a rollout is gone through.
+        shared: whether one small network scores each candidate where an action picks one of many
+            like things (see `twin_gym.sb3.shared`); `hidden` is then of the critic alone.
+        annealed: whether learning rate and entropy weight fall to nothing on a straight line, so
+            that in the end the agent does what it has found.
+        spread_rows: whether the rows begin at different points of their episodes (see
+            `twin_gym.sb3.NativeVecEnv`).
     """
 
     agent: AgentName = "a2c-twin"
@@ -97,6 +116,13 @@ class TrainSettings:
     simulated_time: bool = True
     critic_warm_up_steps: int = 0
     more_scenarios: tuple[str, ...] = ()
+    action: str | None = None
+    initial_std: float = 0.25
+    batch_size: int = 512
+    num_epochs: int = 4
+    shared: bool = False
+    annealed: bool = False
+    spread_rows: bool = False
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained."""
@@ -116,6 +142,11 @@ class TrainSettings:
             self._check_whole_rollouts(name)
         if self.critic_warm_up_steps:
             self._check_warm_up()
+        if self.shared and (self.agent in WITH_TWIN or self.agent == "clone"):
+            raise ConfigError(
+                f"a twin sees the whole observation at once, and {self.agent!r} is to be or to "
+                "begin as one: leave `shared` False"
+            )
 
     def _check_whole_rollouts(self, name: str) -> None:
         value, rollout = getattr(self, name), self.num_rows * self.rollout_steps
@@ -148,8 +179,9 @@ class TrainSettings:
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name these settings."""
         values = asdict(self)
-        if not self.more_scenarios:
-            del values["more_scenarios"]  # trainings from before it existed keep their names
+        for name in _LATER:
+            if values[name] == _DEFAULTS[name]:
+                del values[name]  # trainings from before it existed keep their names
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -164,6 +196,13 @@ class TrainSettings:
         if unknown:
             raise unknown_name("setting", sorted(unknown)[0], asdict(self))
         return replace(self, **changes)
+
+
+_LATER = (
+    "more_scenarios", "action", "initial_std", "batch_size", "num_epochs", "shared", "annealed",
+    "spread_rows",
+)  # fmt: skip
+_DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
 
 
 def whole_rollouts(steps: int, rollout: int) -> int:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.models import OptionInfo
 
-from agents.settings import AGENTS, TrainSettings, whole_rollouts
+from agents.defaults import settings_for
+from agents.settings import AGENTS, AgentName, TrainSettings, whole_rollouts
 from twin_gym.cli.console import messages, one_line_errors, output, table
 from twin_gym.errors import ConfigError, unknown_name
-
-if TYPE_CHECKING:
-    from agents.session import Session
 
 INTERRUPTED = 130
 """Exit code of a training that was stopped by its user."""
@@ -21,6 +20,16 @@ INTERRUPTED = 130
 _D = TrainSettings()
 _HIDDEN = ",".join(map(str, _D.hidden))
 _MAX_SEEDS = 1000
+OPTION_OF = {
+    "total_steps": "steps",
+    "num_rows": "rows",
+    "discount_holding_times": "discount",
+    "trace_holding_times": "trace",
+    "num_decisions": "decisions",
+    "critic_warm_up_steps": "critic_warm_up",
+    "num_epochs": "epochs",
+}
+"""By name of a setting, that of its parameter here, where it has another one."""
 _WHOLE_ROLLOUTS = {
     "total_steps": "--steps",
     "leg_steps": "--leg-steps",
@@ -75,10 +84,15 @@ Entropy = Annotated[float, _option("--entropy-weight", "Of the entropy in the lo
 Hidden = Annotated[str, _option("--hidden", "Widths of actor and critic.", "N,N")]
 Discount = Annotated[
     float,
-    _option("--discount", "A reward so many mean holding times ahead counts 1/e.", "TIMES"),
+    _option(
+        "--discount",
+        "A reward so many time units ahead counts 1/e. The unit of admission is the mean holding "
+        "time.",
+        "UNITS",
+    ),
 ]
 Trace = Annotated[
-    float, _option("--trace", "Mean holding times in which an advantage's trace decays.", "TIMES")
+    float, _option("--trace", "Time units in which an advantage's trace decays.", "UNITS")
 ]
 DefaultPolicy = Annotated[
     str, _option("--default-policy", "What is logged on the physical network.", "NAME")
@@ -94,6 +108,28 @@ Simulated = Annotated[
     bool, _option("--simulated-time/--step-discount", "What credit decays with: seconds or steps.")
 ]
 WarmUp = Annotated[int, _option("--critic-warm-up", "First steps, with the actor frozen.", "STEPS")]
+Action = Annotated[
+    str | None,
+    _option("--action", "Form of the actions; the environment's default unless given.", "FORM"),
+]
+InitialStd = Annotated[
+    float,
+    _option("--initial-std", "Spread of the first draws, where actions are amounts.", "BOX WIDTHS"),
+]
+Shared = Annotated[
+    bool,
+    _option("--shared/--whole", "One network for each candidate, or one on all that is seen."),
+]
+Annealed = Annotated[
+    bool,
+    _option("--annealed/--steady", "Learning rate and entropy weight fall to nothing, or stay."),
+]
+Spread = Annotated[
+    bool,
+    _option("--spread-rows/--rows-in-step", "Whether rows begin at different points of episodes."),
+]
+Batch = Annotated[int, _option("--batch-size", "Decisions in a gradient step (PPO).")]
+Epochs = Annotated[int, _option("--epochs", "How often a rollout is gone through (PPO).")]
 Out = Annotated[Path, _option("--out", "Where trainings and results.jsonl are kept.", "FOLDER")]
 Every = Annotated[
     int, typer.Option("--evaluate-every", min=1, metavar="STEPS", help="Between points of a curve.")
@@ -121,6 +157,7 @@ TensorBoard = Annotated[
 @app.command(no_args_is_help=True)
 @one_line_errors
 def main(
+    context: typer.Context,
     agent: Agent,
     list_agents: List = False,
     scenario: Scenario = _D.scenario,
@@ -144,6 +181,13 @@ def main(
     centre_rewards: Centre = _D.centre_rewards,
     simulated_time: Simulated = _D.simulated_time,
     critic_warm_up: WarmUp = _D.critic_warm_up_steps,
+    action: Action = _D.action,
+    initial_std: InitialStd = _D.initial_std,
+    batch_size: Batch = _D.batch_size,
+    epochs: Epochs = _D.num_epochs,
+    shared: Shared = _D.shared,
+    annealed: Annealed = _D.annealed,
+    spread_rows: Spread = _D.spread_rows,
     out: Out = Path("results/train"),
     evaluate_every: Every = 16_384,
     worlds: Worlds = 32,
@@ -152,6 +196,9 @@ def main(
 ) -> None:
     """Train an agent on a scenario, judge it, and keep the model and its results.
 
+    The defaults shown are those for admission; what differs for other kinds of scenario stands in
+    agents/defaults.py.
+
     The same command goes on with a training that was stopped, from its last checkpoint. Every
     finished training adds a line to results.jsonl.
 
@@ -159,21 +206,8 @@ def main(
     """
     if agent not in AGENTS:
         raise unknown_name("agent", agent, AGENTS)
-    given = dict(
-        agent=agent, scenario=scenario, seed=seed, total_steps=steps, leg_steps=leg_steps,
-        num_rows=rows, rollout_steps=rollout_steps, learning_rate=learning_rate,
-        entropy_weight=entropy_weight, hidden=_widths(hidden), discount_holding_times=discount,
-        trace_holding_times=trace, default_policy=default_policy, num_decisions=decisions,
-        smoothing=smoothing, temperature=temperature, synthetic_share=synthetic_share,
-        centre_rewards=centre_rewards, simulated_time=simulated_time,
-        critic_warm_up_steps=critic_warm_up,
-        more_scenarios=tuple(name for name in more_scenarios.split(",") if name),
-    )  # fmt: skip
-    settings = TrainSettings(**_rounded(given))
-    from agents.session import Session
-
-    session = Session(out, evaluate_every, worlds, evaluation_horizon, tensorboard)
-    _run(session, settings, seeds)
+    settings = _settings(agent, scenario, _given(context))
+    _run(settings, seeds, (out, evaluate_every, worlds, evaluation_horizon, tensorboard))
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -183,25 +217,48 @@ def _widths(text: str) -> tuple[int, ...]:
         raise ConfigError(f"--hidden takes widths such as 64,64, got {text!r}") from None
 
 
-def _rounded(given: dict[str, Any]) -> dict[str, Any]:
-    """The same with whole rollouts, said where that changes a number."""
-    rows, each = given["num_rows"], given["rollout_steps"]
-    if rows < 1 or each < 1:
-        return given  # refused with everything else
+def _given(context: typer.Context) -> dict[str, Any]:
+    """The settings about which the user said something."""
+    given: dict[str, Any] = {}
+    for name in sorted({field.name for field in fields(TrainSettings)} - {"agent", "scenario"}):
+        option = OPTION_OF.get(name, name)
+        source = context.get_parameter_source(option)
+        if source is not None and source.name != "DEFAULT":
+            given[name] = context.params[option]
+    if "hidden" in given:
+        given["hidden"] = _widths(given["hidden"])
+    if "more_scenarios" in given:
+        given["more_scenarios"] = tuple(one for one in given["more_scenarios"].split(",") if one)
+    return given
+
+
+def _settings(agent: AgentName, scenario: str, given: dict[str, Any]) -> TrainSettings:
+    """What is given and what suits the kind of scenario, in whole rollouts, said where rounded."""
+    usual = settings_for(agent, scenario, **_few(given))
+    rows, each = usual.num_rows, usual.rollout_steps
     rounded = dict(given)
     for name, option in _WHOLE_ROLLOUTS.items():
-        if given[name] > 0:
+        if given.get(name, 0) > 0:
             rounded[name] = whole_rollouts(given[name], rows * each)
-        if rounded[name] != given[name]:
+        if rounded.get(name) != given.get(name):
             messages().print(
                 f"{option} {given[name]:,} is rounded to {rounded[name]:,}: whole rollouts of "
                 f"{rows} rows x {each} decisions"
             )
-    return rounded
+    return settings_for(agent, scenario, **rounded)
 
 
-def _run(session: Session, settings: TrainSettings, count: int) -> None:
+def _few(given: dict[str, Any]) -> dict[str, Any]:
+    """Of what is given, what decides how long a rollout is."""
+    names = ("num_rows", "rollout_steps", "more_scenarios")
+    return {name: given[name] for name in names if name in given}
+
+
+def _run(settings: TrainSettings, count: int, judging: tuple[Any, ...]) -> None:
     """All seeds in a row; an interrupt is answered with what to do."""
+    from agents.session import Session  # loads torch
+
+    session = Session(*judging)
     try:
         for seed in range(settings.seed, settings.seed + count):
             session.run(settings.with_(seed=seed))

@@ -11,14 +11,21 @@ from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.utils import set_random_seed
+from stable_baselines3.common.utils import ConstantSchedule, set_random_seed
 
+from agents.defaults import kind_of
 from agents.models import Built, build
 from agents.settings import TrainSettings
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
-from twin_gym.sb3 import EvaluateOnWorlds, ModelPolicy, actor_parameters, native_env
-from twin_gym.scenario import load
+from twin_gym.sb3 import (
+    EvaluateOnWorlds,
+    ModelPolicy,
+    actor_parameters,
+    native_env,
+    score_name,
+)
+from twin_gym.scenario import Scenario, load
 
 OnProgress = Callable[[int, float], None]
 """Told the steps done and the last score, after every rollout."""
@@ -35,8 +42,9 @@ class Curve:
 
     Attributes:
         points: one dict an evaluation: `step`, indicators of the greedy policy on validation
-            worlds, and `online_revenue_rate`, what the network really earned a second while
-            learning since the point before (at step 0: nothing yet, NaN).
+            worlds, and `online_revenue_rate` or `online_return_per_s` (see `score_name`), what the
+            network really earned a second while learning since the point before (at step 0:
+            nothing yet, NaN).
     """
 
     points: list[dict[str, float]] = field(default_factory=list)
@@ -46,11 +54,39 @@ class Curve:
         return [point[name] for point in self.points]
 
 
+class _Annealing(BaseCallback):
+    """Lets the learning rate and the weight of the entropy fall on a straight line to nothing.
+
+    Stable-Baselines3's schedules know the steps of one call of `learn` only, and a training has one
+    for each leg.
+    """
+
+    def __init__(self, settings: TrainSettings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        share = 1.0 - (self.num_timesteps - self._rollout) / self._settings.total_steps
+        model: Any = self.model
+        model.lr_schedule = ConstantSchedule(
+            share * self._settings.learning_rate
+        )  # one that can be saved
+        model.ent_coef = share * self._settings.entropy_weight
+
+    @property
+    def _rollout(self) -> int:
+        return self._settings.num_rows * self._settings.rollout_steps
+
+
 class _Online(BaseCallback):
     """What the rows earn while they learn, and the progress."""
 
-    def __init__(self, judge: EvaluateOnWorlds, on_progress: OnProgress | None) -> None:
+    def __init__(self, judge: EvaluateOnWorlds, on_progress: OnProgress | None, score: str) -> None:
         super().__init__()
+        self.score = score
         self.rollouts: list[tuple[int, float, float]] = []
         self._judge = judge
         self._tell = on_progress
@@ -68,7 +104,7 @@ class _Online(BaseCallback):
     def _on_rollout_end(self) -> None:
         self.rollouts.append((self.num_timesteps, self._revenue, self._seconds))
         if self._tell is not None:
-            self._tell(self.num_timesteps, self._judge.history[-1]["revenue_rate"])
+            self._tell(self.num_timesteps, self._judge.history[-1][self.score])
 
     def rate_between(self, first: float, last: float) -> float:
         """Revenue a second over the rollouts that ended after `first` and not after `last`."""
@@ -106,6 +142,7 @@ def train(
         ConfigError: if the folder belongs to other settings.
     """
     built, curve, first_leg = _begin(settings, folder)
+    score = score_name(kind_of(settings.scenarios))
     model = built.model
     if on_begin is not None:
         on_begin(built, model.num_timesteps)
@@ -117,11 +154,12 @@ def train(
             evaluate_every, num_worlds=num_worlds, horizon_s=evaluation_horizon_s
         )
         judge.history = curve.points[-1:]  # the model was judged at the end of the last leg
-        online = _Online(judge, on_progress)
+        online = _Online(judge, on_progress, score)
+        watchers = [judge, online, *([_Annealing(settings)] if settings.annealed else [])]
         if leg == 0 and settings.critic_warm_up_steps:
-            _warm_up_critic(built, settings.critic_warm_up_steps, [judge, online])
+            _warm_up_critic(built, settings.critic_warm_up_steps, watchers)
             steps -= settings.critic_warm_up_steps
-        model.learn(steps, callback=[judge, online], reset_num_timesteps=False)
+        model.learn(steps, callback=watchers, reset_num_timesteps=False)
         _extend(curve, judge.history, online)
         if folder is not None:
             _save(folder, model, curve)
@@ -153,7 +191,7 @@ def _claim(folder: Path, settings: TrainSettings) -> None:
     mine = {
         "settings": asdict(settings),
         "digest": settings.digest,
-        "scenario_digest": "+".join(load(one).digest for one in settings.scenarios),
+        "scenario_digest": "+".join(load(one, Scenario).digest for one in settings.scenarios),
     }
     path = folder / _SETTINGS_FILE
     if not path.exists():
@@ -200,7 +238,7 @@ def _extend(curve: Curve, history: list[dict[str, float]], online: _Online) -> N
         before = curve.points[-1]["step"] if curve.points else -1.0
         if line["step"] > before:
             rate = online.rate_between(max(before, 0.0), line["step"])
-            curve.points.append({**line, "online_revenue_rate": rate})
+            curve.points.append({**line, f"online_{online.score}": rate})
 
 
 def _save(folder: Path, model: OnPolicyAlgorithm, curve: Curve) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.settings import TrainSettings
 from twin_gym.policies import make_policy
-from twin_gym.scenario import load
+from twin_gym.scenario import Scenario, load
 from twin_gym.twins import CloneSettings, PolicyTwin, clone, record, synthesise, train_generator
 
 
@@ -17,9 +17,11 @@ def make_twin(settings: TrainSettings) -> PolicyTwin:
     Returns:
         The twin, acting greedily.
     """
-    scenario = load(settings.scenario)
-    default = make_policy(settings.default_policy, scenario)
-    log = record(default, scenario, settings.num_decisions, seed=settings.seed)
+    scenario = load(settings.scenario, Scenario)
+    default = make_policy(settings.default_policy, scenario, settings.action)
+    log = record(
+        default, scenario, settings.num_decisions, seed=settings.seed, action=settings.action
+    )
     synthetic = None
     if settings.agent == "a2c-gan-twin":
         generator = train_generator(log, scenario, seed=settings.seed)

@@ -14,10 +14,9 @@ import numpy as np
 
 from benchmarks.protocol import Anchors
 from benchmarks.statistics import mean_interval
-from twin_gym.envs.slice_admission.batch import Objective
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import Scenario
 
 RANDOM_WORLDS = 1024
 _FIRST = 2**18
@@ -26,32 +25,37 @@ _AT_ONCE = 256
 _DIGITS = 8
 
 
-def random_per_s(scenario: AdmissionScenario, objective: Objective) -> tuple[float, float]:
+def random_per_s(
+    scenario: Scenario, objective: str, action: str | None = None
+) -> tuple[float, float]:
     """What the random policy earns a simulated second.
 
     Args:
         scenario: where.
         objective: what is earned.
+        action: the form of the actions; None: the default of the environment.
 
     Returns:
         The mean over 1,024 validation worlds, and half of its 95 % interval.
     """
-    policy = make_policy("random", scenario)
+    policy = make_policy("random", scenario, action)
     earned = []
     for first in range(0, RANDOM_WORLDS, _AT_ONCE):
         worlds = world_seeds("validation", _AT_ONCE, first=_FIRST + first)
-        found = evaluate(policy, scenario, worlds, objective=objective)
+        found = evaluate(policy, scenario, worlds, action=action, objective=objective)
         earned.append(found.returns / scenario.horizon_s)
     found_interval = mean_interval(np.concatenate(earned))
     return found_interval.estimate, (found_interval.high - found_interval.low) / 2.0
 
 
-def work_out(scenario: AdmissionScenario, objective: Objective) -> Anchors:
+def work_out(scenario: Scenario, objective: str, action: str | None = None) -> Anchors:
     """The anchors of a scenario.
 
     Args:
         scenario: of a track.
-        objective: of the track; only `revenue` has bounds that are proven for episodes.
+        objective: of the track; bounds are proven for one of each environment
+            (`benchmarks.bounds.kinds.BOUNDED_OBJECTIVE`).
+        action: of the track.
 
     Returns:
         Both ends, with what the bound is.
@@ -59,12 +63,10 @@ def work_out(scenario: AdmissionScenario, objective: Objective) -> Anchors:
     Raises:
         ConfigError: if the objective has no bound, or random is as good as the bound.
     """
-    from benchmarks.bounds import tightest
+    from benchmarks.bounds import bound_of
 
-    if objective != "revenue":
-        raise ConfigError(f"a bound is known for the objective 'revenue' alone, not {objective!r}")
-    bound = tightest(scenario)
-    mean, half_width = random_per_s(scenario, objective)
+    bound = bound_of(scenario, objective, action)
+    mean, half_width = random_per_s(scenario, objective, action)
     if not mean + half_width < bound.value_per_s:
         raise ConfigError(
             f"{scenario.name!r}: random earns {mean:.6g}, the bound is {bound.value_per_s:.6g}: "
@@ -79,6 +81,7 @@ def work_out(scenario: AdmissionScenario, objective: Objective) -> Anchors:
         bound_per_s=_rounded(bound.value_per_s, up=True),
         kind=bound.kind,
         proof=bound.proof,
+        action=action or "",
     )
 
 
@@ -88,9 +91,11 @@ def as_toml(anchors: list[Anchors]) -> str:
         "# What 0 and 100 mean, by scenario. Written by `python -m benchmarks anchors`.",
         "# An entry holds for the scenario with its digest alone.",
     ]
-    for one in sorted(anchors, key=lambda entry: (entry.scenario, entry.objective)):
+    for one in sorted(anchors, key=lambda entry: (entry.scenario, *entry.key)):
         lines += ["", "[[anchors]]"]
         for name, value in asdict(one).items():
+            if name == "action" and not value:
+                continue  # the default of the environment
             lines.append(f"{name} = {value!r}" if isinstance(value, float) else _text(name, value))
     return "\n".join(lines) + "\n"
 

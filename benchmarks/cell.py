@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,23 @@ from benchmarks.protocol import PROTOCOL, BoardFamily, Track, anchors_of
 from benchmarks.tracks import track_named
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Evaluation, evaluate
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import Scenario
 
 OnStage = Callable[[str, float], None]
 """Told what is going on (`training`, `testing`) and the share of it that is done, 0 to 1."""
 
-_INDICATORS = ("utilisation", "fairness", "loss_ratio", "mean_wait_s")
+INDICATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "admission": ("utilisation", "fairness", "loss_ratio", "mean_wait_s"),
+        "access": ("access_success_probability", "mean_delay_s", "p95_delay_s"),
+        "tic": (
+            "on_time_share", "loss_ratio", "latency_p999_s", "throughput_stability",
+            "grant_utilisation",
+        ),
+        "sync": ("scenario_accuracy", "mean_age_s", "alignment_ratio", "updates"),
+    }
+)  # fmt: skip
+"""By kind of scenario, what is told of a cell besides its scores; with all parts of each name."""
 
 
 @dataclass(frozen=True, order=True)
@@ -55,7 +67,8 @@ class Result:
         kpi: other indicators, means over all worlds.
         cost: of making the agent.
         test_seconds: wall-clock time of the testing.
-        curve: of the learner, if it is one: `step` and `revenue_rate` on validation worlds.
+        curve: of the learner, if it is one: `step` and what it earns a second on validation worlds,
+            `revenue_rate` of admission and `return_per_s` elsewhere.
         versions: of the packages.
     """
 
@@ -87,7 +100,7 @@ class Result:
             )
         parts = []
         for scenario in track.test_scenarios():
-            anchors = anchors_of(scenario, track.objective)
+            anchors = anchors_of(scenario, track.objective, track.action)
             earned = np.array(self.earned_per_s[scenario.name])
             parts.append([anchors.normalised(float(one)) for one in earned])
         return np.array(parts).ravel()
@@ -169,7 +182,7 @@ def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
         trajectory=hashlib.sha256("".join(one.trajectory for one in found).encode()).hexdigest()[
             :16
         ],
-        kpi=_indicators(found),
+        kpi=_indicators(found, INDICATORS[track.kind]),
         cost=fitted.cost,
         test_seconds=watch.cost(0, 0).seconds,
         curve=fitted.curve,
@@ -177,16 +190,15 @@ def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
     )
 
 
-def earn(
-    policy_for: PolicyFor, scenario: AdmissionScenario, cell: Cell, track: Track
-) -> Evaluation:
+def earn(policy_for: PolicyFor, scenario: Scenario, cell: Cell, track: Track) -> Evaluation:
     """One scenario: a whole episode in each world of the cell."""
     worlds = track.seeds_of_worlds(cell.family, cell.seed)
-    return evaluate(policy_for(scenario), scenario, worlds, objective=track.objective)
+    policy = policy_for(scenario)
+    return evaluate(policy, scenario, worlds, action=track.action, objective=track.objective)
 
 
-def _indicators(found: list[Evaluation]) -> dict[str, float]:
+def _indicators(found: list[Evaluation], wanted: tuple[str, ...]) -> dict[str, float]:
     """Means over worlds and scenarios; an indicator that is nowhere defined is left out."""
-    names = [name for name in found[0].kpi if name.partition("/")[0] in _INDICATORS]
+    names = [name for name in found[0].kpi if name.partition("/")[0] in wanted]
     means = {name: float(np.mean([one.kpi[name].mean() for one in found])) for name in names}
     return {name: value for name, value in means.items() if np.isfinite(value)}

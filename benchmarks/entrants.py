@@ -6,12 +6,14 @@ training scenarios of the track alone, and what it becomes is kept as safetensor
 
 from __future__ import annotations
 
+import inspect
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from agents.settings import (
@@ -23,11 +25,13 @@ from agents.settings import (
 )
 from benchmarks.protocol import Track
 from twin_gym.errors import TwinGymError, unknown_name
-from twin_gym.policies import POLICIES, Policy, describe_policy, make_policy
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.policies import POLICIES_OF_KIND, Policy, Seer, make_policy
+from twin_gym.scenario import Scenario
 
-Kind = Literal["rule", "tuned rule", "optimum", "learned", "offline"]
-PolicyFor = Callable[[AdmissionScenario], Policy]
+Kind = Literal["rule", "tuned rule", "optimum", "learned", "offline", "seer"]
+"""A seer sees what is hidden from agents: it stands beside the anchors and competes with nobody."""
+
+PolicyFor = Callable[[Scenario], Policy]
 OnProgress = Callable[[float], None]
 """Told the share that is done, 0 to 1."""
 
@@ -56,7 +60,7 @@ class Fitted:
     Attributes:
         policy_for: gives its policy for a scenario.
         cost: of making it.
-        curve: its learning curve, one dict a point, with `step` and `revenue_rate`.
+        curve: its learning curve, one dict a point (see `benchmarks.cell.Result`).
     """
 
     policy_for: PolicyFor
@@ -76,6 +80,10 @@ class Entrant(ABC):
     name: str
     kind: Kind
     description: str
+
+    def knows(self, kind: str) -> bool:
+        """Whether it is made for scenarios of a kind at all; `refuses` says more."""
+        return True
 
     @abstractmethod
     def refuses(self, track: Track) -> str | None:
@@ -101,18 +109,25 @@ class Rule(Entrant):
     kind: Kind
     description: str
 
+    def knows(self, kind: str) -> bool:
+        """Rules belong to environments."""
+        return kind in kinds_of_rule(self.name)
+
     def refuses(self, track: Track) -> str | None:
         """What making it says, where it cannot be made."""
+        if not self.knows(track.kind):
+            kinds = " and ".join(kinds_of_rule(self.name))
+            return f"it is a rule of {kinds}, and this track is one of {track.kind}"
         try:
             for scenario in track.test_scenarios():
-                make_policy(self.name, scenario)
+                make_policy(self.name, scenario, track.action)
         except TwinGymError as error:
             return str(error)
         return None
 
     def fit(self, track: Track, seed: int, folder: Path, on_progress: OnProgress) -> Fitted:
         """Nothing is learned."""
-        return Fitted(lambda scenario: make_policy(self.name, scenario))
+        return Fitted(lambda scenario: make_policy(self.name, scenario, track.action))
 
 
 @dataclass(frozen=True)
@@ -124,19 +139,28 @@ class Learner(Entrant):
     kind: Kind = "learned"
 
     def refuses(self, track: Track) -> str | None:
-        """It needs an environment to learn in, and something to learn."""
+        """It needs an environment to learn in, something to learn, and perhaps a mask."""
         if track.data:
             return "it learns in an environment, and this track gives a log"
-        return None if track.learner_steps else "this track checks known answers and trains nobody"
+        if not track.learner_steps:
+            return "this track checks known answers and trains nobody"
+        masked = is_masked(track)
+        if self.name == "maskable-ppo" and not masked:
+            return "nothing is masked here: ppo takes its place"
+        if self.name == "ppo" and masked:
+            return "actions are masked here: maskable-ppo takes its place"
+        return None
 
     def settings(self, track: Track, seed: int) -> TrainSettings:
         """Those that were tuned, for this track."""
+        from agents.defaults import settings_for
         from benchmarks.tuning.settings import tuned_settings
 
         first, *more = track.train
-        base = TrainSettings(
-            agent=self.name,
-            scenario=first,
+        base = settings_for(
+            self.name,
+            first,
+            action=track.action,
             more_scenarios=tuple(more),
             seed=seed,
             total_steps=track.learner_steps,
@@ -164,6 +188,10 @@ class OfflineLearner(Entrant):
         """That of its method, marked."""
         return f"offline-{self.method}"
 
+    def knows(self, kind: str) -> bool:
+        """Logs are of admission."""
+        return kind == "admission"
+
     def refuses(self, track: Track) -> str | None:
         """It needs a log."""
         return None if track.data else "it learns from a log, and this track gives none"
@@ -175,15 +203,29 @@ class OfflineLearner(Entrant):
         return trained_offline(self.method, track, seed, folder, on_progress)
 
 
+MASKED_FORMS: Mapping[str, frozenset[str | None]] = MappingProxyType(
+    {
+        "admission": frozenset({None, "slice", "slot"}),
+        "access": frozenset(),
+        "tic": frozenset({"pick"}),
+        "sync": frozenset({None, "pick"}),
+    }
+)
+"""By kind of scenario, the forms of the actions of which some may not be taken."""
+
+
+def is_masked(track: Track) -> bool:
+    """Whether some of a track's actions may not be taken now and then."""
+    return track.action in MASKED_FORMS[track.kind]
+
+
 @cache
 def entrants() -> Mapping[str, Entrant]:
     """Everyone by name, in the order of tables."""
     from benchmarks.tuning.entrant import tuned_rules
 
-    found: list[Entrant] = []
-    for name in POLICIES:
-        kind: Kind = "optimum" if name == "optimum" else "rule"
-        found.append(Rule(name, kind, describe_policy(name).partition("\n")[0]))
+    names = dict.fromkeys(name for rules in POLICIES_OF_KIND.values() for name in rules)
+    found: list[Entrant] = [Rule(name, _kind_of_rule(name), _sentences(name)) for name in names]
     found += tuned_rules()  # `reservation` takes the place of the rule of the package
     found += [Learner(name, text) for name, text in AGENTS.items()]
     found += [OfflineLearner(method, text) for method, text in OFFLINE_METHODS.items()]
@@ -200,6 +242,33 @@ def entrant_named(name: str) -> Entrant:
     if name not in known:
         raise unknown_name("agent", name, known)
     return known[name]
+
+
+def kinds_of_rule(name: str) -> tuple[str, ...]:
+    """Kinds of scenarios that have a rule of this name, in the order of the package."""
+    return tuple(kind for kind, rules in POLICIES_OF_KIND.items() if name in rules)
+
+
+def _kind_of_rule(name: str) -> Kind:
+    if name == "optimum":
+        return "optimum"
+    rules = (POLICIES_OF_KIND[kind][name] for kind in kinds_of_rule(name))
+    return (
+        "seer"
+        if any(isinstance(rule, type) and issubclass(rule, Seer) for rule in rules)
+        else "rule"
+    )
+
+
+def _sentences(name: str) -> str:
+    """What a rule does; one that is another in each environment is described for each."""
+    told: dict[str, list[str]] = {}
+    for kind in kinds_of_rule(name):
+        text = inspect.getdoc(POLICIES_OF_KIND[kind][name]) or ""
+        told.setdefault(" ".join(text.partition("\n\n")[0].split()), []).append(kind)
+    if len(told) == 1:
+        return next(iter(told))
+    return " ".join(f"{' and '.join(kinds).capitalize()}: {text}" for text, kinds in told.items())
 
 
 @dataclass

@@ -19,12 +19,16 @@ from benchmarks.files import write_text
 from benchmarks.protocol import Track
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
-from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.policies.registry import FORMS_OF_KIND
+from twin_gym.sb3 import score_name
+from twin_gym.scenario import AdmissionScenario, Scenario, load
 from twin_gym.twins import PolicyTwin, Transitions
 
 _DONE_FILE = "trained.json"
 _ACTOR, _TWIN = "actor", "twin"
 _CURVE_POINTS, _CURVE_WORLDS, _CURVE_HOLDING_TIMES = 6, 16, 45.0
+"""Curves of admission are taken over short episodes; those of slotted networks, which are short and
+do not settle, over whole ones."""
 
 
 def trained(settings: TrainSettings, folder: Path, on_progress: OnProgress) -> Fitted:
@@ -73,7 +77,7 @@ def trained_offline(
         done.unlink(missing_ok=True)
         on_progress(0.0)
         watch = Stopwatch()
-        scenario = track.train_scenarios()[0]
+        scenario = load(track.train[0])
         agent = fit_offline(method, log_of(track), scenario, seed=seed)
         agent.save(scenario, folder / _ACTOR)
         cost = watch.cost(agent.num_decisions, agent.num_parameters)
@@ -103,7 +107,8 @@ def _write_done(done: Path, about: dict[str, Any]) -> None:
 
 def _name(settings: TrainSettings) -> str:
     """What the training is: its settings and the contents of its scenarios."""
-    return "+".join((settings.digest, *(load(one).digest for one in settings.scenarios)))
+    digests = (load(one, Scenario).digest for one in settings.scenarios)
+    return "+".join((settings.digest, *digests))
 
 
 def _train(
@@ -115,22 +120,25 @@ def _train(
         twin.save(folder / _TWIN)
         size = sum(values.numel() for values in twin.network.parameters())
         return watch.cost(settings.num_decisions, size), []
-    scenario = load(settings.scenario)
+    scenario = load(settings.scenario, Scenario)
     model, curve = train(
         settings,
         evaluate_every=settings.total_steps // _CURVE_POINTS,
         num_worlds=_CURVE_WORLDS,
-        evaluation_horizon_s=min(
-            scenario.horizon_s, _CURVE_HOLDING_TIMES * scenario.mean_holding_time_s
-        ),
+        evaluation_horizon_s=_curve_horizon_s(scenario),
         on_progress=lambda step, _: on_progress(step / settings.total_steps),
     )
     save_actor(model, settings, folder / _ACTOR)
     size = sum(values.numel() for values in model.policy.parameters())
-    points = [
-        {"step": point["step"], "revenue_rate": point["revenue_rate"]} for point in curve.points
-    ]
+    score = score_name(scenario.kind)
+    points = [{"step": point["step"], score: point[score]} for point in curve.points]
     return watch.cost(model.num_timesteps, size), points
+
+
+def _curve_horizon_s(scenario: Scenario) -> float:
+    if not isinstance(scenario, AdmissionScenario):
+        return scenario.horizon_s
+    return min(scenario.horizon_s, _CURVE_HOLDING_TIMES * scenario.mean_holding_time_s)
 
 
 def _load(settings: TrainSettings, folder: Path) -> PolicyFor:
@@ -138,8 +146,8 @@ def _load(settings: TrainSettings, folder: Path) -> PolicyFor:
     if settings.agent == "clone":
         twin = PolicyTwin.load(folder / _TWIN)
 
-        def policy_of_twin(scenario: AdmissionScenario) -> Policy:
-            twin.check_fits(scenario, "slice")
+        def policy_of_twin(scenario: Scenario) -> Policy:
+            twin.check_fits(scenario, settings.action or FORMS_OF_KIND[scenario.kind][0])
             return twin
 
         return policy_of_twin
@@ -149,7 +157,7 @@ def _load(settings: TrainSettings, folder: Path) -> PolicyFor:
 def _policy_of_actor(folder: Path) -> PolicyFor:
     actor = load_actor(folder / _ACTOR)
 
-    def policy_of_actor(scenario: AdmissionScenario) -> Policy:
+    def policy_of_actor(scenario: Scenario) -> Policy:
         actor.check_fits(scenario)
         return actor
 

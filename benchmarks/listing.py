@@ -18,11 +18,13 @@ def list_tracks() -> None:
     from benchmarks.protocol import PROTOCOL
     from benchmarks.tracks import tracks
 
-    table = Table(Column("track", no_wrap=True), "what", "scenarios", "worlds", "steps", "here")
+    columns = ("kind", "what", "scenarios", "worlds", "steps", "here")
+    table = Table(Column("track", no_wrap=True), *columns)
     for track in tracks().values():
         count = len(track.test)
         table.add_row(
             track.name,
+            track.kind,
             track.title,
             "1" if count == 1 else f"{len(track.train)} / {count}",
             f"{count * track.worlds}",
@@ -62,7 +64,7 @@ def write_anchors(
     console, path = Console(stderr=True), out or ANCHORS_FILE
     known = {} if again else dict(read_anchors(path))
     wanted = {
-        (scenario.digest, track.objective): (scenario, track.objective)
+        (scenario.digest, track.objective, track.action or ""): (scenario, track)
         for track in tracks().values()
         if track.unavailable() is None
         for scenario in track.test_scenarios()
@@ -70,9 +72,9 @@ def write_anchors(
     missing = {key: value for key, value in wanted.items() if key not in known}
     with training_progress(console) as progress:
         task = progress.add_task("anchors", total=len(missing))
-        for key, (scenario, objective) in missing.items():
+        for key, (scenario, track) in missing.items():
             progress.update(task, description=scenario.name)
-            known[key] = work_out(scenario, objective)
+            known[key] = work_out(scenario, track.objective, track.action)
             write_text(path, as_toml(list(known.values())))
             progress.advance(task)
     read_anchors.cache_clear()

@@ -17,10 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from twin_gym.envs.slice_admission.batch import Objective
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.policies import world_seeds
-from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.registration import ID_OF_KIND
+from twin_gym.scenario import AdmissionScenario, Replay, Scenario, SyncScenario, load
 
 PROTOCOL = "twin_gym board 1"
 """Changes whenever a score could: worlds, anchors, unit, or what a track is."""
@@ -32,7 +32,15 @@ _FIRST = 2**20
 experiments of the time before the board have looked at some of the first test worlds."""
 
 BoardFamily = Literal["validation", "test"]
-BoundKind = Literal["exact optimum", "option bound", "LP", "perfect information", "best known"]
+BoundKind = Literal[
+    "exact optimum",
+    "option bound",
+    "LP",
+    "service ceiling",
+    "relaxation",
+    "perfect information",
+    "best known",
+]
 
 
 @dataclass(frozen=True)
@@ -62,11 +70,12 @@ class Track:
         train: scenarios that learners may use, by preset name or path of a TOML file.
         test: scenarios that scores are earned on; the score is the mean of theirs.
         learner_steps: environment steps that a learner may take; 0: nobody is trained.
-        environment: id of the environment.
-        objective: what the rewards are.
+        environment: id of the environment, whose kind the scenarios are of.
+        objective: what the rewards are, as the environment calls it.
         worlds: test worlds of one seed, for each scenario.
         data: the log of the first training scenario that learners are given instead of an
             environment; None: they are given the environment.
+        action: the form of the actions; None: the default of the environment.
     """
 
     name: str
@@ -75,27 +84,57 @@ class Track:
     test: tuple[str, ...]
     learner_steps: int
     environment: str = "twin_gym/SliceAdmission-v0"
-    objective: Objective = "revenue"
+    objective: str = "revenue"
     worlds: int = 32
     data: LoggedData | None = None
+    action: str | None = None
 
-    def train_scenarios(self) -> tuple[AdmissionScenario, ...]:
+    @property
+    def kind(self) -> str:
+        """Kind of its scenarios, such as `admission`.
+
+        Raises:
+            ConfigError: if there is no such environment.
+        """
+        for kind, name in ID_OF_KIND.items():
+            if name == self.environment:
+                return kind
+        raise ConfigError(
+            f"track {self.name!r} is of no environment of this package, {self.environment!r}: "
+            f"take one of {', '.join(ID_OF_KIND.values())}"
+        )
+
+    def train_scenarios(self) -> tuple[Scenario, ...]:
         """What learners may use, loaded."""
-        return tuple(load(one) for one in self.train)
+        return self._loaded(self.train)
 
-    def test_scenarios(self) -> tuple[AdmissionScenario, ...]:
+    def test_scenarios(self) -> tuple[Scenario, ...]:
         """What scores are earned on, loaded."""
-        return tuple(load(one) for one in self.test)
+        return self._loaded(self.test)
+
+    def _loaded(self, names: tuple[str, ...]) -> tuple[Scenario, ...]:
+        found = tuple(load(one, Scenario) for one in names)
+        for one in found:
+            if one.kind != self.kind:
+                raise ConfigError(
+                    f"track {self.name!r} is one of {self.kind} and {one.name!r} a scenario of "
+                    f"{one.kind}: name another scenario, or another environment"
+                )
+        return found
 
     def unavailable(self) -> str | None:
         """Why this track cannot be run here (a trace that is absent), or None."""
         try:
             for scenario in (*self.train_scenarios(), *self.test_scenarios()):
-                if scenario.trace is not None:
-                    scenario.trace.locate()
+                find_traces(scenario)
         except TwinGymError as error:
             return str(error)
         return None
+
+    @property
+    def is_replayed(self) -> bool:
+        """Whether a score needs a real trace."""
+        return any(has_trace(one) for one in self.test_scenarios())
 
     @property
     def digest(self) -> str:
@@ -105,6 +144,8 @@ class Track:
         parts += [one.digest for one in self.train_scenarios()]
         parts += ["/", *(one.digest for one in self.test_scenarios())]
         parts.append(asdict(self.data) if self.data else "")
+        if self.action is not None:  # tracks from before it existed keep their names
+            parts.append(self.action)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def seeds_of_worlds(self, family: BoardFamily, seed: int) -> list[int]:
@@ -138,6 +179,7 @@ class Anchors:
         bound_per_s: what no policy exceeds on average; the best known where nothing is proven.
         kind: what the bound is.
         proof: where it comes from, in a line.
+        action: the form of the actions; "": the default of the environment.
     """
 
     scenario: str
@@ -148,6 +190,12 @@ class Anchors:
     bound_per_s: float
     kind: BoundKind
     proof: str
+    action: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is for: digest of the scenario, objective and form of the actions."""
+        return self.digest, self.objective, self.action
 
     def normalised(self, earned_per_s: float) -> float:
         """The score of what was earned: 0 is random, 100 the bound."""
@@ -155,12 +203,15 @@ class Anchors:
         return 100.0 * (earned_per_s - self.random_per_s) / span
 
 
-def anchors_of(scenario: AdmissionScenario, objective: str = "revenue") -> Anchors:
+def anchors_of(
+    scenario: Scenario, objective: str = "revenue", action: str | None = None
+) -> Anchors:
     """The anchors of a scenario.
 
     Args:
         scenario: of a track.
         objective: of the track.
+        action: of the track.
 
     Returns:
         What stands in `anchors.toml` for its digest.
@@ -169,19 +220,51 @@ def anchors_of(scenario: AdmissionScenario, objective: str = "revenue") -> Ancho
         ConfigError: if nothing does: without anchors there is no score.
     """
     try:
-        return read_anchors(ANCHORS_FILE)[scenario.digest, objective]
+        return read_anchors(ANCHORS_FILE)[scenario.digest, objective, action or ""]
     except KeyError:
         raise ConfigError(
-            f"no anchors are written down for {scenario.name!r} ({scenario.digest}, {objective}): "
-            "run `python -m benchmarks anchors`"
+            f"no anchors are written down for {scenario.name!r} ({scenario.digest}, {objective}"
+            f"{f', {action}' if action else ''}): run `python -m benchmarks anchors`"
         ) from None
 
 
 @cache
-def read_anchors(path: Path) -> Mapping[tuple[str, str], Anchors]:
-    """The anchors of a file, by digest of the scenario and objective."""
+def read_anchors(path: Path) -> Mapping[tuple[str, str, str], Anchors]:
+    """The anchors of a file, by `Anchors.key`."""
     if not path.exists():
         return {}
     entries = tomllib.loads(path.read_text("utf-8")).get("anchors", [])
-    found = [Anchors(**entry) for entry in entries]
-    return {(one.digest, one.objective): one for one in found}
+    return {one.key: one for one in (Anchors(**entry) for entry in entries)}
+
+
+def has_trace(scenario: Scenario) -> bool:
+    """Whether a scenario replays what was measured, from a file that is not part of the project.
+
+    Args:
+        scenario: of any kind.
+
+    Returns:
+        The answer; the same on every machine.
+    """
+    if isinstance(scenario, AdmissionScenario):
+        return scenario.trace is not None
+    if isinstance(scenario, SyncScenario):
+        return any(isinstance(group.process, Replay) for group in scenario.groups)
+    return False
+
+
+def find_traces(scenario: Scenario) -> None:
+    """Looks for the files that a scenario replays.
+
+    Args:
+        scenario: of any kind.
+
+    Raises:
+        TraceError: if one is not there, with what to set.
+    """
+    if isinstance(scenario, AdmissionScenario) and scenario.trace is not None:
+        scenario.trace.locate()
+    if isinstance(scenario, SyncScenario):
+        for group in scenario.groups:
+            if isinstance(group.process, Replay):
+                group.process.file.locate()

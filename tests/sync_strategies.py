@@ -35,6 +35,7 @@ def sync_scenarios(draw, num_entities=None, max_slots=60):
             EntityGroup(
                 name=f"group-{len(groups)}", count=count, process=draw(processes(slot_s)),
                 spread=draw(st.sampled_from((1.0, 9.0))), weight=draw(st.sampled_from((1.0, 0.3))),
+                delivery_probability=draw(st.sampled_from((None, None, 0.5))),
             )
         )  # fmt: skip
     return SyncScenario(

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.bounds`: every bound of every track's scenarios, as a page and as data."""
+"""`python -m benchmarks.bounds`: every bound of every admission track, as a page and as data."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def work_out(
     ),
     out: Annotated[Path, typer.Option(help="The data; the page stands beside it.")] = RESULTS,
 ) -> None:
-    """Work out the bounds of all scenarios that tracks test on; what is there is kept."""
+    """Work out the bounds of all scenarios that admission tracks test on; what is there is kept."""
     known = read_rows(out)
     wanted = _wanted(only or [])
     missing = [one for one in wanted if again or not _is_known(known, one)]
@@ -75,15 +75,19 @@ def _is_known(known: dict[str, list[Row]], scenario: AdmissionScenario) -> bool:
 
 
 def _wanted(only: list[str]) -> list[AdmissionScenario]:
+    """Those of admission: what is known of the others stands in anchors.toml."""
     found = {
         scenario.name: scenario
         for track in tracks().values()
         if track.unavailable() is None
         for scenario in track.test_scenarios()
+        if isinstance(scenario, AdmissionScenario)
     }
     unknown = [name for name in only if name not in found]
     if unknown:
-        raise ConfigError(f"no track tests on {unknown[0]!r} here; known: {', '.join(found)}")
+        raise ConfigError(
+            f"no track of admission tests on {unknown[0]!r} here; known: {', '.join(found)}"
+        )
     return [scenario for name, scenario in found.items() if not only or name in only]
 
 

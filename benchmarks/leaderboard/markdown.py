@@ -11,6 +11,7 @@ from benchmarks.leaderboard.wording import (
     counted,
     difference,
     digits_for,
+    environment_name,
     number,
     p_value,
     reading,
@@ -37,10 +38,13 @@ def as_markdown(summary: Summary, page: str = PAGE) -> str:
         Text that ends with a newline.
     """
     parts = [*_head(summary, page)]
-    for table in summary.overall:
-        parts += _overall(table)
-    for track in summary.tracks:
-        parts += _track(track)
+    for environment in summary.environments:
+        parts.append(f"## {environment_name(environment)}")
+        parts.append(f"`{environment}`")
+        for table in summary.overall_of(environment):
+            parts += _overall(table)
+        for track in summary.tracks_of(environment):
+            parts += _track(track)
     parts += _agents(summary.agents)
     if summary.untouched:
         parts.append("## Tracks without results")
@@ -74,7 +78,7 @@ def _head(summary: Summary, page: str) -> Iterator[str]:
 
 
 def _overall(table: Overall) -> Iterator[str]:
-    yield f"## Over {counted(len(table.tracks), 'track')}"
+    yield f"### Over {counted(len(table.tracks), 'track')}"
     yield ", ".join(f"`{name}`" for name in table.tracks) + (
         f". Improvement: how likely a run beats one of {escaped(table.reference)} on a track drawn "
         "at random."
@@ -98,18 +102,22 @@ def _overall(table: Overall) -> Iterator[str]:
 
 def _track(page: TrackPage) -> Iterator[str]:
     digits = digits_for(page.bound_per_s)
-    yield f"## {page.name}"
+    yield f"### {page.name}"
     yield (
         f"{escaped(page.title)} {counted(page.worlds, 'world')} a seed. "
         f"To learn: {to_learn(page)}. Reference: {escaped(page.reference)}."
     )
     rows = [_bound_cells(page, digits)]
+    rows += [_cells(row, digits) for row in page.seers]
     rows += [_cells(row, digits) for row in page.rows]
     random_score, random = with_interval(page.random_score), page.random_per_s
     blank = [""] * (len(_TRACK_HEADS) - 5)
     rows.append(("*random*", "anchor", random_score, "", with_interval(random, digits), *blank))
     yield _table(_TRACK_HEADS, rows)
     yield from _bounds(page)
+    if page.seers:
+        names = ", ".join(escaped(row.agent) for row in page.seers)
+        yield f"Not ranked, for it sees what is hidden from agents: {names}."
     if page.skipped:
         yield "Not here:"
         yield _list(f"{escaped(one.agent)}: {escaped(one.reason)}" for one in page.skipped)

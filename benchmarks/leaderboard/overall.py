@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.leaderboard.gather import AgentRuns, TrackRuns
 from benchmarks.leaderboard.standings import (
     MIN_SEEDS,
+    SEER,
     Settings,
     as_measure,
     common_seeds,
@@ -30,6 +31,30 @@ _Board = Mapping[str, TrackRuns]
 
 
 def overall_tables(board: _Board, settings: Settings) -> tuple[Overall, ...]:
+    """Tables by environment, in the order of their tracks.
+
+    A point of the score is not worth the same in two environments, so that no mean is taken over
+    both.
+
+    Args:
+        board: results by track.
+        settings: of the board.
+
+    Returns:
+        What `_tables` gives for each environment.
+    """
+    environments = dict.fromkeys(runs.track.environment for runs in board.values())
+    return tuple(
+        table
+        for environment in environments
+        for table in _tables(
+            {name: one for name, one in board.items() if one.track.environment == environment},
+            settings,
+        )
+    )
+
+
+def _tables(board: _Board, settings: Settings) -> tuple[Overall, ...]:
     """One table for each set of tracks that at least one agent took part in, the largest first.
 
     An agent stands in every table whose tracks it has all of, with at least two seeds each. So a
@@ -58,7 +83,7 @@ def _took_part(board: _Board) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for name, runs in board.items():
         for agent, one in runs.agents.items():
-            if len(one.results) >= MIN_SEEDS:
+            if len(one.results) >= MIN_SEEDS and kind_of(agent) != SEER:
                 found.setdefault(agent, set()).add(name)
     return {agent: frozenset(names) for agent, names in sorted(found.items())}
 
@@ -95,6 +120,7 @@ def _table(
         (agent, len(set(names) - had)) for agent, had in took_part.items() if agent not in agents
     )
     return Overall(
+        board[names[0]].track.environment,
         tuple(names),
         reference,
         tuple(rows),

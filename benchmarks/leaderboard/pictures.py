@@ -27,6 +27,7 @@ SHAPES = {
     "offline": "triangle",
     "submission": "down",
     "anchor": "bar",
+    "seer": "bar",
 }
 _PATHS = {
     "circle": "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",

@@ -27,7 +27,7 @@ from benchmarks.statistics import (
 MIN_SEEDS = 2
 """A single training tells nothing of the spread between trainings."""
 
-UNKNOWN_KIND = "submission"
+UNKNOWN_KIND, SEER = "submission", "seer"
 _OUT = "results/reproduced"
 
 
@@ -56,16 +56,21 @@ def track_page(runs: TrackRuns, settings: Settings) -> TrackPage:
         settings: of the board.
 
     Returns:
-        Rows sorted by score, the best first; equal scores by name.
+        Rows sorted by score, the best first; equal scores by name. Who sees what is hidden from
+        agents stands apart.
     """
     track, anchors = runs.track, runs.anchors
-    order = sorted(runs.agents, key=lambda name: (-runs.agents[name].scores.mean(), name))
+    everyone = sorted(runs.agents, key=lambda name: (-runs.agents[name].scores.mean(), name))
+    order = [name for name in everyone if kind_of(name) != SEER]
     reference = reference_of(order, settings)
-    compared = _compared(runs.agents, reference, settings)
+    compared = _compared({name: runs.agents[name] for name in order}, reference, settings)
     bound = float(np.mean([one.bound_per_s for one in anchors]))
     rows = tuple(
         _row(runs, name, rank, name == reference, compared.get(name), settings)
         for rank, name in enumerate(order, start=1)
+    )
+    seers = tuple(
+        _row(runs, name, 0, False, None, settings) for name in everyone if name not in order
     )
     random, random_score = _random(runs)
     return TrackPage(
@@ -83,6 +88,7 @@ def track_page(runs: TrackRuns, settings: Settings) -> TrackPage:
         random_score=random_score,
         reference=reference,
         rows=rows,
+        seers=seers,
         skipped=_skipped(runs),
     )
 
@@ -165,7 +171,7 @@ def _row(
         cost=_mean_cost([one.cost for one in found.results]),
         seeds=len(found.results),
         rank=rank,
-        field=len(runs.agents),
+        field=sum(kind_of(one) != SEER for one in runs.agents),
         is_reference=is_reference,
         versus=versus,
         command=command(name, runs.track.name, found.seeds, settings.family),
@@ -252,10 +258,11 @@ def _random(runs: TrackRuns) -> tuple[Measure, Measure]:
 
 
 def _skipped(runs: TrackRuns) -> tuple[Skipped, ...]:
+    """Who could have been there; a rule of another environment could not."""
     return tuple(
         Skipped(name, runs.track.name, _reason(one, runs))
         for name, one in entrants().items()
-        if name not in runs.agents
+        if name not in runs.agents and one.knows(runs.track.kind)
     )
 
 

@@ -11,7 +11,7 @@ from benchmarks.cell import Result
 from benchmarks.entrants import entrants
 from benchmarks.leaderboard.gather import AgentRuns, TrackRuns, gather
 from benchmarks.leaderboard.overall import overall_tables
-from benchmarks.leaderboard.standings import Settings, kind_of, track_page
+from benchmarks.leaderboard.standings import SEER, Settings, kind_of, track_page
 from benchmarks.leaderboard.summary import (
     About,
     AgentPage,
@@ -47,7 +47,7 @@ class Made:
     stale: int = 0
 
 
-_CURVE_VALUE = "revenue_rate"
+_CURVE_VALUES = ("revenue_rate", "return_per_s")
 
 
 def summarise(
@@ -90,7 +90,9 @@ def summarise(
         ),
         tracks=pages,
         overall=overall_tables(board, settings),
-        agents=tuple(_agent_page(name, pages, board) for name in _ordered(names)),
+        agents=tuple(
+            _agent_page(name, pages, board) for name in _ordered(names) if kind_of(name) != SEER
+        ),
         untouched=tuple(
             Untouched(name, track.title, _why_untouched(track))
             for name, track in tracks().items()
@@ -150,9 +152,7 @@ def _indicators(found: AgentRuns) -> tuple[tuple[str, float], ...]:
 
 def _curve(found: AgentRuns, track: Track) -> Curve | None:
     """The points that all seeds share; None where nothing was learned step by step."""
-    curves = [
-        {point["step"]: point[_CURVE_VALUE] for point in result.curve} for result in found.results
-    ]
+    curves = [{point["step"]: _earned(point) for point in result.curve} for result in found.results]
     steps = sorted(set.intersection(*(set(one) for one in curves)))
     if not steps:
         return None
@@ -163,8 +163,12 @@ def _curve(found: AgentRuns, track: Track) -> Curve | None:
     return Curve(tuple(steps), middle, () if alone else low, () if alone else high, tested)
 
 
+def _earned(point: Mapping[str, float]) -> float:
+    return next(point[name] for name in _CURVE_VALUES if name in point)
+
+
 def _why_untouched(track: Track) -> str:
     """Says the same on every machine: whether a trace lies on this one is no result."""
-    if any(one.trace is not None for one in track.test_scenarios()):
+    if track.is_replayed:
         return "replays a real trace, which is not part of the project; no results yet"
     return "no results yet"

@@ -137,6 +137,7 @@ class TrackPage:
         random_score: the same interval in points of the score, about 0.
         reference: agent that the others are compared with.
         rows: agents, the best score first.
+        seers: those who see what is hidden from agents; not ranked, and compared with nobody.
         skipped: agents without a result.
     """
 
@@ -154,6 +155,7 @@ class TrackPage:
     random_score: Measure
     reference: str
     rows: tuple[Row, ...]
+    seers: tuple[Row, ...]
     skipped: tuple[Skipped, ...]
 
     @property
@@ -256,9 +258,10 @@ class OverallRow:
 
 @dataclass(frozen=True)
 class Overall:
-    """Agents compared over the tracks that all of them took part in.
+    """Agents compared over the tracks of an environment that all of them took part in.
 
     Attributes:
+        environment: id: scores of two environments are never put into one mean.
         tracks: over which.
         reference: agent that improvement is measured against.
         rows: agents, the best mean first.
@@ -266,6 +269,7 @@ class Overall:
         absent: agents that are left out, with the number of these tracks that they lack.
     """
 
+    environment: str
     tracks: tuple[str, ...]
     reference: str
     rows: tuple[OverallRow, ...]
@@ -289,7 +293,7 @@ class Summary:
     Attributes:
         about: what it was made with.
         tracks: with results.
-        overall: tables over tracks, the one over most tracks first.
+        overall: tables over tracks, by environment, of each the one over most tracks first.
         agents: with results.
         untouched: tracks without results.
     """
@@ -299,6 +303,24 @@ class Summary:
     overall: tuple[Overall, ...]
     agents: tuple[AgentPage, ...]
     untouched: tuple[Untouched, ...]
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Ids of the environments with results, in the order of their tracks."""
+        return tuple(dict.fromkeys(one.environment for one in self.tracks))
+
+    def tracks_of(self, environment: str) -> tuple[TrackPage, ...]:
+        """Its tracks with results."""
+        return tuple(one for one in self.tracks if one.environment == environment)
+
+    def overall_of(self, environment: str) -> tuple[Overall, ...]:
+        """Its tables, the one over most tracks first."""
+        return tuple(one for one in self.overall if one.environment == environment)
+
+    def agents_of(self, environment: str) -> tuple[AgentPage, ...]:
+        """Agents with a result in an environment."""
+        there = {row.agent for one in self.tracks_of(environment) for row in one.rows}
+        return tuple(one for one in self.agents if one.name in there)
 
     def row(self, agent: str, track: str) -> Row | None:
         """The row of an agent on a track, if it has one."""

@@ -7,9 +7,18 @@ from math import floor, isnan, log10
 from benchmarks.entrants import Cost
 from benchmarks.leaderboard.summary import About, Measure, Overall, Row, TrackPage
 
+ENVIRONMENTS = {
+    "twin_gym/SliceAdmission-v0": "Slice admission",
+    "twin_gym/MassiveAccess-v0": "Massive access",
+    "twin_gym/TicScheduling-v0": "Tiny instant communication",
+    "twin_gym/RightTimeSync-v0": "Right-time synchronisation",
+}
+"""By id, what people call it."""
+
 MINUS = "\u2212"
 NONE = "\u2013"
 _SIGNIFICANT = 4
+_MOST_DIGITS = 10
 _MINUTE_S, _HOUR_S = 60.0, 3600.0
 _SMALLEST_P = 0.001
 
@@ -66,7 +75,7 @@ def digits_for(size: float) -> int:
     """
     if size == 0.0:
         return 1
-    return min(6, max(0, _SIGNIFICANT - 1 - floor(log10(abs(size)))))
+    return min(_MOST_DIGITS, max(0, _SIGNIFICANT - 1 - floor(log10(abs(size)))))
 
 
 def duration(seconds: float) -> str:
@@ -150,7 +159,8 @@ def reading(about: About) -> str:
         'the rows of a table: "equivalent" means that the whole interval lies within '
         f'{about.smallest_difference:g} points, "inconclusive" that the data do not tell. Where '
         "the reference is the best row, it was picked by the same scores, which favours it a "
-        "little. Costs are means over seeds."
+        "little. Costs are means over seeds. What is earned is revenue in slice admission and the "
+        "reward of the environment elsewhere; scores are averaged within an environment alone."
     )
 
 
@@ -183,12 +193,45 @@ def indicator(name: str) -> tuple[str, str]:
         (('loss', 'hrllc'), ('fairness', ''))
     """
     kind, _, of = name.partition("/")
-    known = {"loss_ratio": "loss", "mean_wait_s": "mean wait"}
-    return known.get(kind, kind), of
+    return _INDICATORS.get(kind, kind.removesuffix("_s").replace("_", " ")), of
+
+
+_INDICATORS = {
+    "loss_ratio": "loss",
+    "access_success_probability": "access success",
+    "p95_delay_s": "95 % delay",
+    "on_time_share": "on time",
+    "latency_p999_s": "99.9 % latency",
+    "throughput_stability": "stability of throughput",
+    "scenario_accuracy": "accuracy of the twin",
+    "mean_age_s": "mean age",
+    "alignment_ratio": "alignment of the twin",
+}
+_COUNTS = frozenset({"updates"})
 
 
 def indicator_value(name: str, value: float) -> str:
-    """Its value: waits in seconds, everything else is a share."""
-    if name.startswith("mean_wait_s"):
+    """Its value: times in seconds, counts as they are, everything else is a share.
+
+    Example:
+        >>> indicator_value("mean_delay_s", 0.25), indicator_value("updates", 720.0)
+        ('0.250 s', '720')
+        >>> indicator_value("on_time_share", 0.941)
+        '94.1 %'
+    """
+    kind = name.partition("/")[0]
+    if kind.endswith("_s"):
         return f"{number(value, digits_for(value) - 1 if value else 0)} s"
+    if kind in _COUNTS:
+        return number(value, 0)
     return f"{number(100.0 * value, 1)} %"
+
+
+def environment_name(environment: str) -> str:
+    """What people call an environment.
+
+    Example:
+        >>> environment_name("twin_gym/MassiveAccess-v0")
+        'Massive access'
+    """
+    return ENVIRONMENTS.get(environment, environment)

@@ -13,6 +13,7 @@ from benchmarks.entrants import Entrant, entrant_named, entrants
 from benchmarks.protocol import MAX_SEEDS, BoardFamily, Track
 from benchmarks.tracks import track_named, tracks
 from twin_gym.errors import ConfigError
+from twin_gym.scenario import AdmissionScenario
 
 EVERYTHING = "all"
 
@@ -163,6 +164,7 @@ def _guessed_seconds(track: Track, agent: Entrant) -> float:
     requests = sum(
         one.arrival_rate_hz * scenario.horizon_s * track.worlds
         for scenario in track.test_scenarios()
+        if isinstance(scenario, AdmissionScenario)
         for one in scenario.slices
     )
     steps = track.learner_steps if agent.kind in ("learned", "offline") else 0

@@ -16,7 +16,7 @@ from benchmarks.submissions.policies import ChildPolicy, read_policy
 from benchmarks.submissions.running import Child, Limits
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import Scenario
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class _Policies:
             self._child = Child(submission.files, manifest.entry, limits)
         self._read = partial(_read, submission, track, seed)
 
-    def policy_for(self, scenario: AdmissionScenario) -> Policy:
+    def policy_for(self, scenario: Scenario) -> Policy:
         """See `benchmarks.entrants.PolicyFor`."""
         if self._child is None:
             return self._read(scenario)
@@ -114,6 +114,6 @@ def as_entrant(folder: Path, limits: Limits | None = None) -> SubmittedAgent:
     )
 
 
-def _read(submission: Submission, track: Track, seed: int, scenario: AdmissionScenario) -> Policy:
+def _read(submission: Submission, track: Track, seed: int, scenario: Scenario) -> Policy:
     place = place_of(submission.manifest, track.name, seed)
-    return read_policy(submission.files / place, scenario)
+    return read_policy(submission.files / place, scenario, track.action)

@@ -12,9 +12,10 @@ from benchmarks.submissions.running import Child, SubmissionError
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
 from twin_gym.policies.base import Actions, Masks, Observations
-from twin_gym.scenario import AdmissionScenario, to_toml
+from twin_gym.policies.registry import FORMS_OF_KIND
+from twin_gym.scenario import Scenario, to_toml
 
-_BYTES_AN_ACTION, _SLACK_BYTES = 8, 4_096
+_BYTES_A_NUMBER, _MOST_AMOUNTS, _SLACK_BYTES = 8, 10_000, 4_096
 
 
 class ChildPolicy:
@@ -30,9 +31,7 @@ class ChildPolicy:
         SubmissionError: if the class cannot be imported or made.
     """
 
-    def __init__(
-        self, child: Child, name: str, scenario: AdmissionScenario, more: dict[str, int]
-    ) -> None:
+    def __init__(self, child: Child, name: str, scenario: Scenario, more: dict[str, int]) -> None:
         self.name = name
         self._child = child
         self._num_calls = 0
@@ -56,7 +55,7 @@ class ChildPolicy:
             observations,
             masks,
             limit_s=self._child.limits.answer_s,
-            max_bytes=_BYTES_AN_ACTION * len(masks) + _SLACK_BYTES,
+            max_bytes=_BYTES_A_NUMBER * len(masks) * _most_numbers(masks) + _SLACK_BYTES,
         )
         try:
             return checked(answer, masks)
@@ -78,16 +77,19 @@ def checked(answer: list[NDArray[Any]], masks: Masks) -> Actions:
 
     Args:
         answer: the arrays that it sent.
-        masks: 1 = allowed; shape (rows, actions).
+        masks: 1 = allowed; shape (rows, actions), or (rows, 0) where nothing is masked: then the
+            environment says what is wrong with numbers that are out of its range.
 
     Returns:
-        Shape (rows,).
+        Shape (rows,), or (rows, amounts).
 
     Raises:
         SubmissionError: another type, shape, range, or a disallowed action.
     """
     rows, num_actions = masks.shape
     found = answer[0] if len(answer) == 1 else np.empty(0)
+    if num_actions == 0:
+        return _unmasked(found, rows)
     if found.shape != (rows,) or found.dtype.kind not in "iu":
         raise SubmissionError(
             f"actions are whole numbers of shape ({rows},), got {found.dtype} {found.shape}"
@@ -108,12 +110,30 @@ def checked(answer: list[NDArray[Any]], masks: Masks) -> Actions:
     return chosen
 
 
-def read_policy(folder: Path, scenario: AdmissionScenario) -> Policy:
+def _most_numbers(masks: Masks) -> int:
+    """Numbers that a row's action can have."""
+    return 1 if masks.shape[1] else _MOST_AMOUNTS
+
+
+def _unmasked(found: NDArray[Any], rows: int) -> Actions:
+    """Whole numbers or amounts, as many rows as were asked for."""
+    if found.shape[:1] != (rows,) or found.ndim > 2 or found.dtype.kind not in "iuf":  # noqa: PLR2004
+        raise SubmissionError(
+            f"actions are numbers of shape ({rows},) or ({rows}, amounts), got {found.dtype} "
+            f"{found.shape}"
+        )
+    if not np.isfinite(found).all():
+        raise SubmissionError("actions are finite numbers, and some are not")
+    return found.astype(np.float64) if found.dtype.kind == "f" else found.astype(np.int64)
+
+
+def read_policy(folder: Path, scenario: Scenario, action: str | None = None) -> Policy:
     """A policy from its weights and card, for a scenario; nothing is executed.
 
     Args:
         folder: with `actor.json` and `actor.safetensors`, or a policy twin's two files.
         scenario: what it is to run on.
+        action: the form of the actions there; None: the default of the environment.
 
     Raises:
         ConfigError: if there is neither, or what is there is damaged or for other scenarios.
@@ -127,7 +147,7 @@ def read_policy(folder: Path, scenario: AdmissionScenario) -> Policy:
         return actor
     if (folder / "policy.json").is_file():
         twin = PolicyTwin.load(folder)
-        twin.check_fits(scenario, "slice")
+        twin.check_fits(scenario, action or FORMS_OF_KIND[scenario.kind][0])
         return twin
     raise ConfigError(
         f"{folder.name!r} holds neither an actor ({CARD_FILE} and its weights) nor a policy twin "

@@ -9,11 +9,12 @@ from functools import cache
 
 from benchmarks.protocol import Track
 from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.registration import ID_OF_KIND
 
 
 @cache
 def tracks() -> Mapping[str, Track]:
-    """All tracks by name, in the order of the files and of their tables.
+    """All tracks by name, in the order of environments, then of the files and their tables.
 
     Raises:
         ConfigError: if two tracks have the same name.
@@ -24,7 +25,8 @@ def tracks() -> Mapping[str, Track]:
             if track.name in found:
                 raise ConfigError(f"two tracks are called {track.name!r}")
             found[track.name] = track
-    return found
+    kinds = list(ID_OF_KIND)
+    return dict(sorted(found.items(), key=lambda entry: kinds.index(entry[1].kind)))
 
 
 def track_named(name: str) -> Track:

@@ -7,15 +7,18 @@ from pathlib import Path
 
 from benchmarks.entrants import Cost, Entrant, Fitted, Kind, OnProgress
 from benchmarks.protocol import Track
-from benchmarks.tuning.methods import METHODS, Values
+from benchmarks.tuning.methods import METHODS, Values, takes_part
 from benchmarks.tuning.rules import RuleTuning, read_tunings
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import Scenario
 
 _DESCRIPTIONS = {
     "reservation": "Density order, but what is kept for better requests is not given away; tuned.",
     "tuned-bid-price": "Bid prices from the linear programme, scaled and rising with use; tuned.",
+    "tuned-estimator": "The estimator from idle preambles, its load and its gain tuned.",
+    "tuned-weights": "The best constant weights that a search over the simplex found.",
+    "tuned-periodic": "Each entity once in a period that was tuned, the most overdue first.",
 }
 
 
@@ -27,9 +30,14 @@ class TunedRule(Entrant):
     description: str
     kind: Kind = "tuned rule"
 
+    def knows(self, kind: str) -> bool:
+        """Rules belong to environments."""
+        return METHODS[self.name].kind == kind
+
     def refuses(self, track: Track) -> str | None:
         """Where nobody has tuned it."""
-        if (reason := track.unavailable()) is not None:
+        reason = takes_part(self.name, track) or track.unavailable()
+        if reason is not None:
             return reason
         if self._tuning(track) is not None:
             return None
@@ -49,8 +57,8 @@ class TunedRule(Entrant):
             raise ConfigError(str(self.refuses(track)))
         values: Values = found.values if found.adopted else {}
 
-        def policy_for(scenario: AdmissionScenario) -> Policy:
-            return METHODS[self.name].from_values(scenario, values)
+        def policy_for(scenario: Scenario) -> Policy:
+            return METHODS[self.name].from_values(scenario, values, track.action)
 
         spent = Cost(found.decisions, found.seconds, found.core_seconds, found.parameters)
         return Fitted(policy_for, spent)

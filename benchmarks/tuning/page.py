@@ -38,7 +38,14 @@ rise and, where it has a shadow price, a factor. `fifo`, `density`, `max-revenue
 have no parameters, `optimum` needs none. Untuned, `reservation` is `density` and `tuned-bid-price`
 is `bid-price`.
 
-Both were searched by the same coordinate search with common random numbers and a budget of
+On the tracks of massive access `tuned-estimator` has the load that the estimator from idle
+preambles aims at and the gain of its rate (untuned: `idle-estimator`); `fixed` comes tuned with the
+package. In tiny instant communication `tuned-weights` has four constant weights (untuned: equal
+ones; the search begins with a grid of the simplex in quarters, so that `edf` and its like are among
+what is tried). In right-time synchronisation `tuned-periodic` has its period (untuned: one turn
+through all); what a rule earns is negative there: errors and the cost of updates.
+
+All were searched by the same coordinate search with common random numbers and a budget of
 {BUDGET:,} episodes on every track; it ends earlier where no step of a fortieth of a range gains.
 For bid prices it begins with a grid of one factor and one rise for all resources, out of the same
 budget: changing either alone leads nowhere.

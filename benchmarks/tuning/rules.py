@@ -16,11 +16,11 @@ from benchmarks.entrants import Stopwatch
 from benchmarks.files import write_text
 from benchmarks.protocol import Track
 from benchmarks.statistics.basics import mean_interval
-from benchmarks.tuning.methods import METHODS
+from benchmarks.tuning.methods import METHODS, takes_part
 from benchmarks.tuning.search import CoordinateSearch, OnEpisodes, earned_per_s
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import world_seeds
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import AdmissionScenario, Scenario
 from twin_gym.theory import fluid_bound
 
 CLASSICAL_FILE = Path(__file__).with_name("classical.toml")
@@ -103,18 +103,21 @@ def tune_rule(
 
     Raises:
         UnknownNameError: if there is no such method.
-        ConfigError: if the track cannot be run here, or the budget is too small.
+        ConfigError: if the track cannot be run here or has nothing for the method, or the budget is
+            too small.
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
     if (reason := track.unavailable()) is not None:
         raise ConfigError(f"{track.name!r} cannot be tuned on here: {reason}")
+    if (reason := takes_part(method, track)) is not None:
+        raise ConfigError(f"{method!r} cannot be tuned on {track.name!r}: {reason}")
     alone = len(track.train) == 1
     count = worlds or (WORLDS if alone else WORLDS_OF_SEVERAL)
     fresh_count = fresh_worlds or (FRESH_WORLDS if alone else FRESH_OF_SEVERAL)
     scenarios = [_shortened(one, track) for one in track.train_scenarios()]
-    rule, watch = METHODS[method](scenarios), Stopwatch()
-    worth = [fluid_bound(one.replace(trace=None)).revenue_rate_per_s for one in scenarios]
+    rule, watch = METHODS[method](scenarios, track.action), Stopwatch()
+    worth = [_worth_per_s(one) for one in scenarios]
     seeds = world_seeds("validation", count)
     search = CoordinateSearch(rule, scenarios, seeds, budget, worth, on_episodes)
     found, cost = search.run(), watch.cost(0, 0)
@@ -145,7 +148,14 @@ def tune_rule(
     )
 
 
-def _shortened(scenario: AdmissionScenario, track: Track) -> AdmissionScenario:
+def _worth_per_s(scenario: Scenario) -> float:
+    """What several scenarios are weighed by; the other environments have tracks of one each."""
+    if not isinstance(scenario, AdmissionScenario):
+        return 1.0
+    return fluid_bound(scenario.replace(trace=None)).revenue_rate_per_s
+
+
+def _shortened(scenario: Scenario, track: Track) -> Scenario:
     for start, longest_s in _LONGEST.items():
         if track.name.startswith(start):
             return scenario.replace(horizon_s=min(scenario.horizon_s, longest_s))

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy, evaluate
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import Scenario
 
 Floats = NDArray[np.float64]
 OnEpisodes = Callable[[int, float], None]
@@ -35,8 +35,10 @@ class Method(Protocol):
     """The untuned rule; shape (parameters,)."""
     coarse: Floats
     """Others to begin with, where one parameter alone leads nowhere; (candidates, parameters)."""
+    action: str | None
+    """The form of the actions; None: the default of the environment."""
 
-    def policy(self, scenario: AdmissionScenario, shares: Floats) -> Policy:
+    def policy(self, scenario: Any, shares: Floats) -> Policy:  # noqa: ANN401 - of its kind
         """The rule with other parameters in each row; shares of shape (rows, parameters)."""
 
 
@@ -60,7 +62,7 @@ class Found:
 
 
 def earned_per_s(
-    method: Method, scenario: AdmissionScenario, candidates: Floats, worlds: Sequence[int]
+    method: Method, scenario: Scenario, candidates: Floats, worlds: Sequence[int]
 ) -> tuple[Floats, int]:
     """What each candidate earns a second in each world.
 
@@ -74,7 +76,8 @@ def earned_per_s(
         Shape (candidates, worlds), and the decisions taken.
     """
     rows = np.repeat(candidates, len(worlds), axis=0)
-    found = evaluate(method.policy(scenario, rows), scenario, list(worlds) * len(candidates))
+    policy, seeds = method.policy(scenario, rows), list(worlds) * len(candidates)
+    found = evaluate(policy, scenario, seeds, action=method.action)
     earned = found.returns.reshape(len(candidates), len(worlds)) / scenario.horizon_s
     return earned, int(found.steps.sum())
 
@@ -101,7 +104,7 @@ class CoordinateSearch:
     def __init__(
         self,
         method: Method,
-        scenarios: Sequence[AdmissionScenario],
+        scenarios: Sequence[Scenario],
         worlds: Sequence[int],
         budget: int,
         worth_per_s: Sequence[float],

@@ -68,7 +68,8 @@ def test_digest_names_the_settings():
         "hidden": (4,), "discount_holding_times": 9.0, "trace_holding_times": 9.0,
         "default_policy": "fifo", "num_decisions": 99, "smoothing": 0.2, "temperature": 2.0,
         "synthetic_share": 0.5, "centre_rewards": False, "simulated_time": False,
-        "more_scenarios": ("mild",),
+        "more_scenarios": ("mild",), "action": "slice", "initial_std": 0.5, "batch_size": 64,
+        "num_epochs": 2, "shared": True, "annealed": True, "spread_rows": True,
     }  # fmt: skip
     fields = {field.name for field in dataclasses.fields(TINY)}
     assert changes.keys() == fields - {"critic_warm_up_steps"}
@@ -87,3 +88,25 @@ def test_last_leg_may_be_shorter(steps, legs):
 def test_whole_rollouts_are_the_nearest():
     """One at least."""
     assert [whole_rollouts(steps, 32) for steps in (1, 32, 47, 49, 100)] == [32, 32, 32, 64, 96]
+
+
+@pytest.mark.parametrize(
+    ("values", "digest"),
+    [
+        ({}, "4c7095fe07a4c899"),
+        ({"agent": "maskable-ppo", "scenario": "mild", "seed": 3}, "9d4b7b17cbd6c8c8"),
+        (
+            {
+                "agent": "a2c",
+                "scenario": "what-if",
+                "more_scenarios": ("x", "y"),
+                "hidden": (32,),
+                "num_rows": 64,
+            },
+            "2079a2d68b74e1a3",
+        ),
+    ],
+)
+def test_trainings_of_before_keep_their_names(values, digest):
+    """Committed results hang on them: a setting that comes later counts only where it is given."""
+    assert TrainSettings(**values).digest == digest

@@ -19,7 +19,7 @@ from agents.actor import load_actor
 from agents.models import build
 from agents.session import append_line, package_versions, read_lines, run_name
 from agents.settings import AGENTS, TrainSettings
-from agents.train import app, main
+from agents.train import OPTION_OF, app, main
 from agents.training import train
 from tests.agents.cases import TINY, are_equal, are_same_curves
 from tests.twins.cases import small_network
@@ -82,15 +82,10 @@ def test_every_setting_has_an_option():
     defaults = {
         name: parameter.default for name, parameter in inspect.signature(main).parameters.items()
     }
-    names = {
-        "total_steps": "steps", "num_rows": "rows", "discount_holding_times": "discount",
-        "trace_holding_times": "trace", "num_decisions": "decisions",
-        "critic_warm_up_steps": "critic_warm_up",
-    }  # fmt: skip
     for field in dataclasses.fields(TrainSettings):
         if field.name in {"agent", "hidden", "more_scenarios"}:
             continue
-        assert defaults[names.get(field.name, field.name)] == field.default, field.name
+        assert defaults[OPTION_OF.get(field.name, field.name)] == field.default, field.name
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from sb3_contrib import MaskablePPO
-from stable_baselines3 import A2C
+from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.logger import configure
 
 from agents.models import build
@@ -17,7 +17,7 @@ from agents.twin import make_twin
 from tests.agents.cases import QUICK, TINY, Killed, are_equal, are_same_curves, parameters
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, world_seeds
-from twin_gym.sb3 import NativeVecEnv, SemiMarkovA2C, actor_parameters, make_vec_env
+from twin_gym.sb3 import NativeVecEnv, SemiMarkovA2C, SemiMarkovPPO, actor_parameters, make_vec_env
 from twin_gym.scenario import load, to_toml
 
 ALGORITHMS = {
@@ -25,6 +25,7 @@ ALGORITHMS = {
     "a2c-twin": SemiMarkovA2C,
     "a2c-gan-twin": SemiMarkovA2C,
     "maskable-ppo": MaskablePPO,
+    "ppo": SemiMarkovPPO,
 }
 
 
@@ -62,10 +63,11 @@ def test_every_agent_is_built(agent):
     assert build(TINY.with_(agent=agent), start=False).twin is None
 
 
-def test_credit_by_steps_is_plain_a2c():
+@pytest.mark.parametrize(("agent", "algorithm"), [("a2c", A2C), ("ppo", PPO)])
+def test_credit_by_steps_is_the_plain_algorithm(agent, algorithm):
     """With the discount a step that is usual."""
-    model = build(TINY.with_(simulated_time=False)).model
-    assert type(model) is A2C
+    model = build(TINY.with_(agent=agent, simulated_time=False)).model
+    assert type(model) is algorithm
     assert (model.gamma, model.gae_lambda) == (0.99, 0.95)
 
 
@@ -240,7 +242,7 @@ def test_warm_start_begins_with_the_decisions_of_the_twin(twins):
 def test_online_rate_by_hand():
     """Three rollouts of two decisions in two rows: 12 in 2 s, 6 in 3 s, 0 in 4 s."""
     env = make_vec_env("twin_gym/SliceAdmission-v0", 2, reward_scale=7.0)
-    online = _Online(judge=None, on_progress=None)
+    online = _Online(judge=None, on_progress=None, score="revenue_rate")
     online.model = build(TINY).model
     online.model.env = env
     rollouts = [

@@ -10,7 +10,7 @@ from benchmarks.cell import Cell, Result
 from benchmarks.entrants import Cost
 from benchmarks.protocol import PROTOCOL, BoardFamily
 from benchmarks.tracks import track_named
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import AdmissionScenario, Scenario
 
 RANDOM_PER_S, BOUND_PER_S = 10.0, 30.0
 VERSIONS = {"numpy": "2.4.6", "twin-gym": "0.1.0"}
@@ -28,13 +28,14 @@ def write_anchors(path: Path, tracks: Sequence[str]) -> Path:
                 f'objective = "{track.objective}"\nrandom_per_s = {RANDOM_PER_S}\n'
                 f"random_half_width_per_s = 0.1\nbound_per_s = {BOUND_PER_S}\n"
                 'kind = "LP"\nproof = "linear program over mean rates"\n'
+                f'action = "{track.action or ""}"\n'
             )
     path.write_text("\n".join(entries), "utf-8")
     return path
 
 
 @cache
-def task_of(track: str) -> tuple[str, tuple[AdmissionScenario, ...]]:
+def task_of(track: str) -> tuple[str, tuple[Scenario, ...]]:
     """The digest of a track and its test scenarios, read once."""
     return track_named(track).digest, track_named(track).test_scenarios()
 
@@ -62,10 +63,7 @@ def made(
         earned[scenario.name] = (
             RANDOM_PER_S + (BOUND_PER_S - RANDOM_PER_S) * scores / 100
         ).tolist()
-    first = tested[0]
-    kpi = {f"utilisation/{name}": 0.5 + 0.4 * own.random() for name in first.resource_names}
-    kpi |= {f"loss_ratio/{name}": 0.3 * own.random() for name in first.slice_names}
-    kpi["fairness"] = 0.9
+    kpi = _indicators(tested[0], own)
     seconds = round(float(60 + 20 * own.random()), 3)
     return Result(
         protocol=PROTOCOL,
@@ -79,6 +77,15 @@ def made(
         curve=_curve(steps, score, own) if learns else [],
         versions=VERSIONS,
     )
+
+
+def _indicators(scenario: Scenario, rng: np.random.Generator) -> dict[str, float]:
+    """Some of those that its environment has."""
+    if not isinstance(scenario, AdmissionScenario):
+        return {"mean_delay_s": 0.1 + 0.1 * rng.random(), "on_time_share": 0.5, "updates": 720.0}
+    kpi = {f"utilisation/{name}": 0.5 + 0.4 * rng.random() for name in scenario.resource_names}
+    kpi |= {f"loss_ratio/{name}": 0.3 * rng.random() for name in scenario.slice_names}
+    return kpi | {"fairness": 0.9}
 
 
 def _curve(steps: int, score: float, rng: np.random.Generator) -> list[dict[str, float]]:

@@ -138,7 +138,8 @@ class Told:
 
 
 def main(folder: Path, *words: str) -> int:
-    """Runs `CELLS` on two processes."""
+    """Runs `CELLS` on two processes; Ctrl-C is heard even if whoever started pytest ignored it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     store = Store(folder)
     function = run_endless if "endless" in words else run_fake
     engine = Told(LocalEngine(function, store.folder_of, 2))

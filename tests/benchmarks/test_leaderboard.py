@@ -113,7 +113,7 @@ def rows_of_page(page: str, track: str) -> dict[str, str]:
 
 def rows_of_markdown(text: str, track: str) -> dict[str, list[str]]:
     """Cells of each row of a track's table, by agent."""
-    section = text.split(f"\n## {track}\n")[1].split("\n## ")[0]
+    section = text.split(f"\n### {track}\n")[1].split("\n##")[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
     cells = [[one.strip() for one in line.strip("| ").split(" | ")] for line in rows]
     return {one[0].strip("*"): one for one in cells}

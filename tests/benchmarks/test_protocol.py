@@ -103,7 +103,7 @@ def test_anchors_are_read_back_to_the_last_bit(tmp_path: Path):
     one, two = anchors(random_per_s=0.1 + 0.2), anchors(scenario="a", digest="0" * 16)
     path = tmp_path / "anchors.toml"
     path.write_text(as_toml([one, two]))
-    assert read_anchors(path) == {(a.digest, a.objective): a for a in (one, two)}
+    assert read_anchors(path) == {(a.digest, a.objective, ""): a for a in (one, two)}
     assert as_toml([two, one]) == as_toml([one, two])
 
 

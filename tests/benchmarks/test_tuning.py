@@ -31,7 +31,7 @@ from benchmarks.tuning.summary import STUDIES_FILE, learned_toml, read_studies, 
 from benchmarks.tuning.trainings import Training, Trainings, run_training
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy, search_reservation, world_seeds
-from twin_gym.scenario import load
+from twin_gym.scenario import Scenario, load
 
 SMALL = Track("small", "For tests.", ("teletraffic-small",), ("teletraffic-small",), 4096)
 
@@ -212,10 +212,19 @@ def test_search_keeps_to_its_budget():
         CoordinateSearch(method, [scenario], worlds, 3, [1.0])
 
 
+SHORT = {
+    "admission": load("contention").replace(horizon_s=20.0),
+    "access": load("access-large-45", Scenario),
+    "tic": load("tic-small-70", Scenario).replace(horizon_s=0.1),
+    "sync": load("sync-small", Scenario).replace(horizon_s=200.0),
+}
+"""By kind, something that a rule can be run on in no time."""
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_search_starts_with_the_untuned_rule(name):
     """With the parameters at their start, and with none named, it is the rule without tuning."""
-    scenario, worlds = load("contention").replace(horizon_s=20.0), world_seeds("validation", 3)
+    scenario, worlds = SHORT[METHODS[name].kind], world_seeds("validation", 3)
     method = METHODS[name]([scenario])
     plain = evaluate(make_policy(UNTUNED[name], scenario), scenario, worlds).trajectory
     start = method.policy(scenario, np.repeat(method.start[None], 3, axis=0))
@@ -226,7 +235,7 @@ def test_search_starts_with_the_untuned_rule(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_named_values_are_the_parameters(name):
     """What a file keeps gives the policy that was searched, to the last bit."""
-    scenario, worlds = load("contention").replace(horizon_s=20.0), world_seeds("validation", 3)
+    scenario, worlds = SHORT[METHODS[name].kind], world_seeds("validation", 3)
     method = METHODS[name]([scenario])
     shares = np.linspace(0.1, 0.6, len(method.start))
     searched = method.policy(scenario, np.repeat(shares[None], 3, axis=0))
@@ -305,10 +314,32 @@ def test_committed_rules_had_one_budget_and_never_saw_a_test_scenario():
 
 @pytest.mark.parametrize("rule", tuned_rules(), ids=lambda one: one.name)
 def test_tuned_rules_take_part_on_every_track_of_the_package(rule):
-    """Wherever its scenarios are here and an environment is given."""
+    """Wherever its scenarios are here, its environment is given, and it has something to tune."""
+    taken = 0
     for track in tracks().values():
-        if group_of(track) is not None and track.unavailable() is None:
-            assert rule.refuses(track) is None, track.name
+        if track.data or not rule.knows(track.kind) or track.unavailable() is not None:
+            continue
+        reason = rule.refuses(track)
+        assert reason is None or "nothing for action" in reason, track.name
+        taken += reason is None
+    assert taken > 2
+
+
+def test_a_method_of_another_environment_is_refused():
+    """With both environments in the message."""
+    with pytest.raises(ConfigError, match="a rule of tic, and this track is one of admission"):
+        tune_rule(track_named("mild"), "tuned-weights")
+
+
+def test_weights_are_searched_on_the_simplex():
+    """Corners and the middle are among those that the search begins with; none is not a choice."""
+    method = METHODS["tuned-weights"]([SHORT["tic"]])
+    coarse = {tuple(one) for one in method.coarse.tolist()}
+    assert coarse >= {tuple(row) for row in np.eye(4).tolist()} | {(0.25, 0.25, 0.25, 0.25)}
+    assert len(coarse) == len(method.coarse) == 35
+    assert np.allclose(method.coarse.sum(axis=1), 1.0)
+    assert method.values(np.zeros(4))["weights"]["deadline"] == 0.25
+    assert method.values(np.array([0.0, 0.5, 0.5, 0.0]))["weights"]["latency"] == 0.5
 
 
 def test_committed_tuning_is_what_the_command_finds():

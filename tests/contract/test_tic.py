@@ -3,6 +3,7 @@
 import copy
 import functools
 import itertools
+import os
 import pickle
 import warnings
 
@@ -40,8 +41,10 @@ every_mode = pytest.mark.parametrize("mode", list(AutoresetMode))
 
 
 def short(preset):
-    """A preset with an episode of a few bursts' length at most."""
+    """A preset with an episode of a few bursts' length at most; skipped without its data."""
     scenario = load(preset, TicScenario)
+    if scenario.channel_trace and not os.environ.get("TWIN_GYM_DATA"):
+        pytest.skip(f"{preset} replays real data and TWIN_GYM_DATA is not set")
     return scenario.replace(horizon_s=12 * scenario.frame_slots * scenario.slot_s)
 
 

@@ -9,7 +9,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FEW_STEPS = {
+    "bar_massive_access.py": (["--steps", "3000", "--worlds", "1"], ["genie", "A2C", "bound"]),
     "numpy_loop.py": (["--steps", "60"], ["density", "keep radio free"]),
+    "schedule_tiny_messages.py": (["--steps", "2048", "--worlds", "1"], ["first-come", "PPO"]),
+    "synchronise_a_twin.py": (
+        ["--steps", "4096", "--worlds", "1"],
+        ["whittle", "MaskablePPO", "bound"],
+    ),
     "train_with_maskable_ppo.py": (
         ["--steps", "100", "--scenario", "teletraffic-small"],
         ["revenue a second", "disallowed actions: 0"],

@@ -11,6 +11,8 @@ import pytest
 import typer.main
 
 from twin_gym.cli import app
+from twin_gym.policies.registry import FORMS_OF_KIND
+from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
 from twin_gym.scenario import names
 
 ROOT = Path(__file__).parents[2]
@@ -86,10 +88,30 @@ def test_links_lead_somewhere():
     assert [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == []
 
 
+def expanded(name):
+    """`a-{x,y}` is short for `a-x` and `a-y`."""
+    head, brace, rest = name.partition("{")
+    if not brace:
+        return [name]
+    parts, _, tail = rest.partition("}")
+    return [one for part in parts.split(",") for one in expanded(head + part + tail)]
+
+
 def test_scenarios_are_all_listed():
     """The table has every preset and no other."""
     table = README.partition("| scenario | what it is |")[2].partition("\n\n")[0]
-    assert set(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)) == set(names())
+    listed = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    assert sorted(one for name in listed for one in expanded(name)) == list(names())
+
+
+def test_environments_are_all_listed():
+    """The first table has every id with every form of its actions."""
+    table = README.partition("| environment |")[2].partition("\n\n")[0]
+    rows = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    assert set(rows) == set(ENTRY_POINTS)
+    for kind, env_id in ID_OF_KIND.items():
+        for form in FORMS_OF_KIND[kind]:
+            assert f"`{form}`" in rows[env_id]
 
 
 def test_map_is_that_of_the_tree():

@@ -8,17 +8,21 @@ from pathlib import Path
 import pytest
 import yaml
 
+from twin_gym.registration import ID_OF_KIND
 from twin_gym.sb3 import masked_policy_kwargs
-from twin_gym.scenario import load
+from twin_gym.scenario import Scenario, load
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "agents" / "rl_zoo3").glob("*.yml"))
 ID = "twin_gym/SliceAdmission-v0"
+IDS = tuple(ID_OF_KIND.values())
 
 
-def zoo(module, *arguments, cwd):
+def zoo(module, *arguments, cwd, env_id=ID):
     """What a module of RL-Zoo3 prints; it must succeed."""
-    command = [sys.executable, "-m", f"rl_zoo3.{module}", "--env", ID, "--gym-packages", "twin_gym"]
+    command = [
+        sys.executable, "-m", f"rl_zoo3.{module}", "--env", env_id, "--gym-packages", "twin_gym"
+    ]  # fmt: skip
     done = subprocess.run(
         [*command, *arguments, "--num-threads", "1"],
         capture_output=True,
@@ -32,15 +36,22 @@ def zoo(module, *arguments, cwd):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("env_id", IDS)
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_configuration_trains(config, tmp_path):
+def test_configuration_trains(config, env_id, tmp_path):
     """`rl_zoo3.train` with the file gives a model, its settings, and what normalises rewards."""
     zoo(
         "train", "--algo", config.stem, "--conf-file", str(config), "-n", "2000", "--eval-freq",
-        "-1", "--seed", "0", "--log-folder", "logs", cwd=tmp_path,
+        "-1", "--seed", "0", "--log-folder", "logs", cwd=tmp_path, env_id=env_id,
     )  # fmt: skip
     written = {path.name for path in (tmp_path / "logs").rglob("*")}
-    assert {"twin_gym-SliceAdmission-v0.zip", "vecnormalize.pkl", "config.yml"} <= written
+    assert {env_id.replace("/", "-") + ".zip", "vecnormalize.pkl", "config.yml"} <= written
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_every_environment_has_a_configuration(config):
+    """And nothing else has: a misspelt id would never be read."""
+    assert yaml.safe_load(config.read_text()).keys() == set(IDS)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
@@ -52,3 +63,7 @@ def test_mask_is_where_the_configuration_says(config):
         f"dict(mask_columns={wanted['mask_columns']}, net_arch={wanted['net_arch']})"
     )
     assert settings["normalize"]["norm_obs"] is False
+    sync = yaml.safe_load(config.read_text())["twin_gym/RightTimeSync-v0"]
+    wanted = masked_policy_kwargs(load(sync["env_kwargs"]["scenario"], Scenario))
+    assert wanted["mask_columns"] == (150,) * 50
+    assert sync["policy_kwargs"] == f"dict(mask_columns=(150,) * 50, net_arch={wanted['net_arch']})"

@@ -1,17 +1,32 @@
 """Right-time synchronisation: the simulation against formulas, and no policy beats the bound."""
 
+import numba
 import numpy as np
 import pytest
 from scipy import stats
 
+from twin_gym.envs.batch import AUTORESET_DISABLED
+from twin_gym.envs.right_time_sync.batch import BatchSettings, SyncBatch
 from twin_gym.errors import ConfigError
 from twin_gym.policies.evaluation import evaluate
 from twin_gym.policies.sync import SYNC_POLICIES
 from twin_gym.scenario import EntityGroup, MeanReverting, SyncScenario, TwoState, Walk, load
-from twin_gym.sim.sync.layout import build_tables
-from twin_gym.sim.sync.normal import normal_quantile
+from twin_gym.sim.sync.layout import build_tables, law_of
+from twin_gym.sim.sync.normal import normal
 from twin_gym.sim.sync.world import World
 from twin_gym.theory import age
+
+ERRORS = ("realised", "expected")
+SHORTENED_S = {"sync-small": 600.0, "sync-medium": 80.0, "sync-large": 15.0}
+
+
+@numba.njit
+def many_normals(world, count):
+    """The first draws of a stream."""
+    draws = np.empty(count)
+    for k in range(count):
+        draws[k] = normal(world, np.int64(0), np.int64(k))
+    return draws
 
 
 def entity(process, count=1, **fields):
@@ -24,11 +39,24 @@ def network(*groups, slots=400, **fields):
     return SyncScenario(name="oracle", horizon_s=float(slots), groups=groups, **fields)
 
 
-def reached(scenario, policy, seeds=range(24), **arguments):
+def reached(scenario, policy, seeds=range(24)):
     """Indicators and rewards a slot of a policy, one a world."""
     made = SYNC_POLICIES[policy](scenario, "pick")
-    result = evaluate(made, scenario, list(seeds), **arguments)
+    result = evaluate(made, scenario, list(seeds))
     return result.kpi | {"reward": result.returns / scenario.num_slots}
+
+
+def indicators(scenario, policy, rows, error):
+    """Indicators of a policy at the end of an episode in as many worlds, by the form of errors."""
+    batch = SyncBatch(rows, BatchSettings(scenario, error=error))
+    everyone = np.ones(rows, np.bool_)
+    batch.seed(np.arange(rows, dtype=np.uint64), everyone)
+    batch.begin(everyone)
+    made = SYNC_POLICIES[policy](scenario, "pick")
+    for _ in range(scenario.num_slots):
+        batch.advance(made.actions(batch.observations, batch.masks), AUTORESET_DISABLED)
+    assert batch.outcomes["truncated"].all()
+    return batch.kpis()
 
 
 def assert_mean(values, wanted, errors=4.5):
@@ -37,11 +65,19 @@ def assert_mean(values, wanted, errors=4.5):
     assert off <= errors * np.std(values, ddof=1) / np.sqrt(len(values)) + 1e-12
 
 
-def test_normal_quantile_is_scipy_s():
-    """Algorithm AS 241 in the middle, in the tails, and far out."""
-    shares = np.concatenate([np.linspace(0.001, 0.999, 999), 2.0 ** -np.arange(2.0, 50.0)])
-    found = [normal_quantile(float(share)) for share in shares]
-    assert np.allclose(found, stats.norm.ppf(shares), rtol=2e-14, atol=1e-15)
+def test_normal_draws_are_normal():
+    """A million draws: share by share, in both tails beyond the last layer, and apart."""
+    draws = many_normals(np.uint64(7), 1_000_000)
+    edges = stats.norm.ppf(np.linspace(0.0, 1.0, 201))
+    counts = np.histogram(draws, edges)[0]
+    assert stats.chisquare(counts).pvalue > 1e-6
+    assert stats.kstest(draws, "norm").pvalue > 1e-6
+    for tail in (draws[draws > 3.0], -draws[draws < -3.0]):
+        assert abs(len(tail) - 1e6 * stats.norm.sf(3.0)) < 4.5 * np.sqrt(1e6 * stats.norm.sf(3.0))
+        shares = stats.norm.sf(tail) / stats.norm.sf(3.0)
+        assert stats.kstest(shares, "uniform").pvalue > 1e-6
+    assert abs(np.corrcoef(draws[1:], draws[:-1])[0, 1]) < 4.5e-3
+    assert np.array_equal(draws[:5], many_normals(np.uint64(7), 5))
 
 
 @pytest.mark.parametrize(
@@ -51,10 +87,11 @@ def test_normal_quantile_is_scipy_s():
 def test_values_have_the_law_of_their_chain(process):
     """Over many entities: means, variances and covariances of slots of every bridge level."""
     slots, count = 11, 1500
-    tables = build_tables([network(entity(process, count), slots=slots)])
+    scenario = network(entity(process, count), slots=slots)
+    tables = build_tables([scenario])
     world = World(tables, 0, 77)
     paths = np.array([[world.value(k, t) for t in range(slots + 1)] for k in range(count)])
-    decay, noise = tables.laws[0, :2, 0]
+    _, decay, noise, _ = law_of(scenario.groups[0], 0, 1.0)
     start = float(tables.entities[0, 0]["initial_sd"]) ** 2
     variances = [start]
     for _ in range(slots):
@@ -81,8 +118,7 @@ def test_error_of_a_walk_is_its_variance_rate_times_the_age():
     scenario = network(entity(Walk(variance_rate_hz=1e-3), 5))
     kpi = reached(scenario, "round-robin")
     assert np.allclose(kpi["mean_error"], 1e-3 * (kpi["mean_age_s"] + 0.5), rtol=1e-9)
-    realised = reached(scenario, "round-robin", range(100), error="realised")
-    expected = reached(scenario, "round-robin", range(100))
+    realised, expected = (indicators(scenario, "round-robin", 100, e) for e in ERRORS)
     assert_mean(realised["mean_error"] - expected["mean_error"], 0.0)
 
 
@@ -93,9 +129,7 @@ def test_error_of_a_walk_is_its_variance_rate_times_the_age():
 def test_expected_error_is_the_mean_of_the_realised_one(process, predictor):
     """For every law and predictor, with a delay: the difference has mean 0."""
     scenario = network(entity(process, 6), predictor=predictor, delay_slots=2)
-    expected, realised = (
-        reached(scenario, "oldest-first", range(80), error=e) for e in ("expected", "realised")
-    )
+    realised, expected = (indicators(scenario, "oldest-first", 80, e) for e in ERRORS)
     assert np.array_equal(expected["scenario_accuracy"], realised["scenario_accuracy"])
     assert_mean(expected["mean_error"] - realised["mean_error"], 0.0)
 
@@ -161,6 +195,52 @@ def test_no_policy_beats_the_bound(predictor):
     if predictor == "fitted":
         best = -reached(scenario, "whittle")["reward"].mean()
         assert best <= 1.15 * age.relaxation_bound(scenario)
+
+
+@pytest.mark.parametrize(
+    "preset",
+    [
+        "sync-small",
+        pytest.param("sync-medium", marks=pytest.mark.slow),
+        pytest.param("sync-large", marks=pytest.mark.slow),
+    ],
+)
+def test_no_policy_beats_the_bound_on_presets(preset):
+    """Part of an episode, for the bound takes time; nor is the best rule far away from it."""
+    scenario = load(preset, SyncScenario).replace(horizon_s=SHORTENED_S[preset])
+    bound = age.relaxation_bound(scenario)
+    for name in SYNC_POLICIES:
+        rewards = reached(scenario, name, range(8))["reward"]
+        slack = 4.0 * np.std(rewards, ddof=1) / np.sqrt(len(rewards))
+        assert -rewards.mean() >= bound - slack, name
+        if name == "whittle" and preset == "sync-small":
+            assert -rewards.mean() <= 1.12 * bound
+
+
+def test_bound_of_an_episode_is_no_looser_than_a_price_of_nothing():
+    """Better than what nobody needs to pay for; near that of all time for a long episode."""
+    walks = entity(Walk(variance_rate_hz=1e-3), 6, spread=9.0)
+    scenario = network(walks, slots=600)
+    episode, all_time = (age.relaxation_bound(scenario, is_finite=f) for f in (True, False))
+    free = age.relaxation_bound(scenario.replace(update_budget=600 * 6), places=6)
+    assert free < episode < all_time
+    assert episode == pytest.approx(all_time, rel=0.03)
+
+
+def test_bound_knows_a_group_s_own_delivery():
+    """A group that loses more has a higher bound, and nobody beats that."""
+    better, worse = (
+        network(
+            entity(Walk(variance_rate_hz=1e-3), 4, delivery_probability=share),
+            entity(Walk(variance_rate_hz=1e-4), 3), slots=200,
+        )
+        for share in (None, 0.3)
+    )  # fmt: skip
+    bound = age.relaxation_bound(worse)
+    assert bound > 1.5 * age.relaxation_bound(better)
+    for name in ("whittle", "oldest-first", "largest-expected-error"):
+        rewards = reached(worse, name)["reward"]
+        assert -rewards.mean() >= bound - 4.0 * np.std(rewards) / np.sqrt(len(rewards)), name
 
 
 def test_bound_needs_laws():

@@ -36,16 +36,27 @@ class FamilyName(StrEnum):
     validation = "validation"
 
 
-class ActionName(StrEnum):
-    """Forms of the action."""
-
-    slice = "slice"
-    slot = "slot"
-
-
 ScenarioOption = Annotated[
     str,
     typer.Option("--scenario", "-s", metavar="NAME", help="A scenario by name, or a TOML file."),
+]
+PolicyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        "-p",
+        metavar="NAME",
+        show_default="the environment's",
+        help="A policy; give the option again for more, or 'all'.",
+    ),
+]
+ActionOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FORM",
+        show_default="the environment's",
+        help="Form of the action, such as 'slot' or 'pick' (see 'describe').",
+    ),
 ]
 
 
@@ -69,11 +80,18 @@ def main(
 @one_line_errors
 def list_names(
     kind: Annotated[Kind | None, typer.Argument(help="Only these.", show_default="all")] = None,
+    environment: Annotated[
+        str | None,
+        typer.Option("--environment", "-e", metavar="NAME", help="Only what belongs to this one."),
+    ] = None,
 ) -> None:
-    """List environments, scenarios and policies."""
+    """List environments, with their scenarios and policies.
+
+    For example: twin-gym list scenarios -e TicScheduling
+    """
     from twin_gym.cli.listing import show_lists
 
-    show_lists(None if kind is None else kind.value)
+    show_lists(None if kind is None else kind.value, environment)
 
 
 @app.command()
@@ -83,7 +101,7 @@ def describe(
 ) -> None:
     """Describe an environment, a scenario or a policy.
 
-    For example: twin-gym describe contention
+    For example: twin-gym describe TicScheduling
     """
     from twin_gym.cli.describing import show
 
@@ -94,16 +112,7 @@ def describe(
 @one_line_errors
 def rollout(
     scenario: ScenarioOption = "contention",
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--policy",
-            "-p",
-            metavar="NAME",
-            show_default="density",
-            help="A policy; give the option again for more, or 'all'.",
-        ),
-    ] = None,
+    policy: PolicyOption = None,
     seeds: Annotated[
         int,
         typer.Option(
@@ -116,7 +125,7 @@ def rollout(
     first: Annotated[
         int, typer.Option(min=0, metavar="INDEX", help="Number of the first world.")
     ] = 0,
-    action: Annotated[ActionName, typer.Option(help="Form of the action.")] = ActionName.slice,
+    action: ActionOption = None,
     render: Annotated[
         str | None,
         typer.Option(
@@ -128,17 +137,18 @@ def rollout(
 ) -> None:
     """Run policies in the same worlds and compare them.
 
-    For example: twin-gym rollout --scenario contention --policy all
+    The scenario says which environment they run in. For example:
+    twin-gym rollout --scenario tic-small-45 --policy all
     """
     from twin_gym.cli.rollout import Request, run
 
     request = Request(
         scenario=scenario,
-        policies=tuple(policy or ["density"]),
+        policies=tuple(policy or ()),
         count=seeds,
         family=family.value,
         first=first,
-        action=action.value,
+        action=action,
         render=render,
         as_json=json,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 from rich import box
@@ -14,10 +15,18 @@ from rich.table import Table
 
 from twin_gym.errors import TwinGymError
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 P = ParamSpec("P")
 
 FAILED = 2
 """Exit code of a refused request."""
+
+_CONFIDENCE = 0.95
+_LEAST_LAST_DIGITS = 3.0  # 0.27 is written as 0.27 and 0.034 as 0.03
+_ROUNDING = 1e-12  # of a mean: what equal values may differ by after sums
 
 
 def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -94,6 +103,30 @@ def number(value: float, digits: int = 4) -> str:
         return f"{value:,.0f}"
     rounded = f"{value:.{digits}g}"
     return f"{value:.{digits + 3}f}".rstrip("0") if "e" in rounded else rounded
+
+
+def half_width(values: NDArray[np.float64]) -> float:
+    """Half of the 95 % interval of a mean (Student's t); not a number for a single value."""
+    from scipy.stats import t as student
+
+    count = len(values)
+    if count == 1:
+        return float("nan")
+    quantile = float(student.ppf((1 + _CONFIDENCE) / 2, count - 1))
+    return quantile * float(values.std(ddof=1)) / math.sqrt(count)
+
+
+def with_interval(values: NDArray[np.float64], most_decimals: int = 9) -> str:
+    """A mean and half of its 95 % interval, to the decimals that the interval supports."""
+    mean, half = float(values.mean()), half_width(values)
+    if math.isnan(half):
+        return number(mean)
+    if half <= abs(mean) * _ROUNDING:
+        return f"{number(mean)} ± 0"
+    decimals = 0
+    while decimals < most_decimals and half * 10**decimals < _LEAST_LAST_DIGITS:
+        decimals += 1
+    return f"{mean:,.{decimals}f} ± {half:,.{decimals}f}"
 
 
 def first_sentence(text: str) -> str:

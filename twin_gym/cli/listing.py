@@ -1,4 +1,4 @@
-"""`twin-gym list`: what there is, one line each."""
+"""`twin-gym list`: what there is, one line each, by environment."""
 
 from __future__ import annotations
 
@@ -7,26 +7,52 @@ import inspect
 import gymnasium
 
 from twin_gym import scenario as scenarios
-from twin_gym.cli.console import first_sentence, number, output, table
-from twin_gym.policies import POLICIES, describe_policy
-from twin_gym.registration import ENTRY_POINTS
+from twin_gym.cli.console import first_sentence, output, table
+from twin_gym.cli.views import VIEW_OF_KIND
+from twin_gym.errors import unknown_name
+from twin_gym.policies import POLICIES_OF_KIND
+from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
+from twin_gym.scenario import Scenario
 
 
-def show_lists(kind: str | None) -> None:
+def show_lists(listed: str | None, environment: str | None = None) -> None:
     """Prints the tables.
 
     Args:
-        kind: `environments`, `scenarios` or `policies`; None: all of them.
+        listed: `environments`, `scenarios` or `policies`; None: all of them.
+        environment: only what belongs to it, by id or short name; None: everything.
+
+    Raises:
+        UnknownNameError: if there is no such environment; the message has the nearest one.
     """
-    shown = {
-        "environments": _show_environments,
-        "scenarios": _show_scenarios,
-        "policies": _show_policies,
-    }
-    for name, show in shown.items():
-        if kind in (None, name):
-            show()
-            output().print()
+    kinds = list(ID_OF_KIND) if environment is None else [kind_of(environment)]
+    if listed in (None, "environments"):
+        _show_environments(kinds)
+    for kind in kinds:
+        if listed in (None, "scenarios"):
+            _show_scenarios(kind)
+        if listed in (None, "policies"):
+            _show_policies(kind)
+
+
+def short_name(env_id: str) -> str:
+    """An id without what stands before its slash and without the version."""
+    return env_id.partition("/")[2].partition("-v")[0]
+
+
+def kind_of(environment: str) -> str:
+    """The kind of scenario of an environment.
+
+    Args:
+        environment: its id, the part after the slash, or that without the version.
+
+    Raises:
+        UnknownNameError: if there is none.
+    """
+    for kind, env_id in ID_OF_KIND.items():
+        if environment in (env_id, env_id.partition("/")[2], short_name(env_id)):
+            return kind
+    raise unknown_name("environment", environment, map(short_name, ID_OF_KIND.values()))
 
 
 def environment_class(env_id: str) -> type[object]:
@@ -35,25 +61,36 @@ def environment_class(env_id: str) -> type[object]:
     return found
 
 
-def _show_environments() -> None:
+def policy_text(kind: str, name: str) -> str:
+    """What a policy for scenarios of a kind does; its first line says it in one sentence."""
+    text = inspect.getdoc(POLICIES_OF_KIND[kind][name]) or ""
+    return text.partition("\nArgs:")[0].strip()
+
+
+def _show_environments(kinds: list[str]) -> None:
     found = table("Environments", ["id", "what it is"], left=2, wrapped=1)
-    for env_id in ENTRY_POINTS:
-        found.add_row(env_id, first_sentence(inspect.getdoc(environment_class(env_id)) or ""))
+    for kind in kinds:
+        text = inspect.getdoc(environment_class(ID_OF_KIND[kind])) or ""
+        found.add_row(ID_OF_KIND[kind], first_sentence(text))
     output().print(found)
+    output().print()
 
 
-def _show_scenarios() -> None:
-    columns = ["name", "load", "what it is"]
-    found = table("Scenarios (load: offered work over capacity)", columns, wrapped=2)
-    for name in scenarios.names():
-        one = scenarios.load(name)
-        load = max(one.offered_load.values())
-        found.add_row(name, number(load, 3), one.description)
+def _show_scenarios(kind: str) -> None:
+    measure = VIEW_OF_KIND[kind].measure
+    title = f"Scenarios of {short_name(ID_OF_KIND[kind])} ({measure.head}: {measure.meaning})"
+    found = table(title, ["name", measure.head, "what it is"], wrapped=2)
+    for name in scenarios.names(kind):
+        one = scenarios.load(name, Scenario)
+        found.add_row(name, VIEW_OF_KIND[kind].measured(one), one.description)
     output().print(found)
+    output().print()
 
 
-def _show_policies() -> None:
-    found = table("Policies", ["name", "what it does"], left=2, wrapped=1)
-    for name in POLICIES:
-        found.add_row(name, first_sentence(describe_policy(name)))
+def _show_policies(kind: str) -> None:
+    title = f"Policies for {short_name(ID_OF_KIND[kind])}"
+    found = table(title, ["name", "what it does"], left=2, wrapped=1)
+    for name in POLICIES_OF_KIND[kind]:
+        found.add_row(name, first_sentence(policy_text(kind, name)))
     output().print(found)
+    output().print()

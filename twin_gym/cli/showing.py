@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.live import Live
 from rich.text import Text
 
 from twin_gym.cli.console import messages, output
-from twin_gym.envs.slice_admission import SliceAdmissionEnv
-from twin_gym.envs.slice_admission.observation import ActionForm
+from twin_gym.cli.listing import environment_class
 from twin_gym.errors import ConfigError, missing_extra
-from twin_gym.policies import Policy
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.policies import Policy, Seer
+from twin_gym.registration import ID_OF_KIND
+from twin_gym.scenario import Scenario
 
 IN_TERMINAL = "ansi"
 
@@ -41,14 +42,14 @@ def check_target(target: str) -> None:
 
 
 def show_episode(
-    policy: Policy, scenario: AdmissionScenario, action: ActionForm, seed: int, target: str
+    policy: Policy, scenario: Scenario, action: str | None, seed: int, target: str
 ) -> None:
     """Plays one episode.
 
     Args:
         policy: who decides.
-        scenario: of the network.
-        action: form of the policy's actions.
+        scenario: of the network, of any kind.
+        action: form of the policy's actions; None: the environment's default.
         seed: the world.
         target: `ansi` plays it in the terminal in some ten seconds (where standard output is no
             terminal, only the last picture is printed); a path receives the last picture.
@@ -57,11 +58,11 @@ def show_episode(
         MissingExtraError: for a file, if Pillow is not installed.
     """
     if target != IN_TERMINAL:
-        env = SliceAdmissionEnv(scenario, action=action, render_mode="rgb_array")
+        env = _environment(scenario, action, "rgb_array")
         _play(env, policy, seed, None)
         _save(env.render(), Path(target))
         return
-    env = SliceAdmissionEnv(scenario, action=action, render_mode="ansi")
+    env = _environment(scenario, action, "ansi")
     console = output()
     if not console.is_terminal:
         _play(env, policy, seed, None)
@@ -71,14 +72,24 @@ def show_episode(
         _play(env, policy, seed, live)
 
 
-def _play(env: SliceAdmissionEnv, policy: Policy, seed: int, live: Live | None) -> None:
+def _environment(scenario: Scenario, action: str | None, render_mode: str) -> Any:  # noqa: ANN401 - any kind of single form
+    arguments = {} if action is None else {"action": action}
+    made: Any = environment_class(ID_OF_KIND[scenario.kind])
+    return made(scenario, render_mode=render_mode, **arguments)
+
+
+def _play(env: Any, policy: Policy, seed: int, live: Live | None) -> None:  # noqa: ANN401
     """An episode from its beginning to its horizon."""
+    if isinstance(policy, Seer):
+        policy.see(env.batch)
     policy.reset(seed)
     observation, info = env.reset(seed=seed)
+    unmasked = np.ones(0, np.int8)
     passed_s, shown, truncated = 0.0, 0, False
     while not truncated:
-        chosen = policy.actions(observation[None], info["action_mask"][None])[0]
-        observation, _, _, truncated, info = env.step(np.int64(chosen))
+        mask = info.get("action_mask", unmasked)
+        chosen = policy.actions(observation[None], mask[None])[0]
+        observation, _, _, truncated, info = env.step(chosen)
         passed_s += info["elapsed_s"]
         due = int(passed_s / env.scenario.horizon_s * _PICTURES)
         if live is not None and (due > shown or truncated):

@@ -20,6 +20,7 @@ from twin_gym.theory.random_access import collided_senders
 Floats = NDArray[np.float64]
 
 _FIELDS = field_names()
+_RATE_GAIN = 0.05
 
 
 class BarringPolicy(ABC):
@@ -164,11 +165,16 @@ class IdleEstimator(BarringPolicy):
     If fewer preambles are idle than v explains, by three standard deviations, the load is taken
     from the idle ones alone, x = ln(m / idle): a burst has come.
 
-    It broadcasts p = min(1, m / v).
+    It broadcasts p = min(1, load m / v).
 
     Args:
         scenario: what the rows run.
         action: `level` or `probability`.
+        load: senders a preamble that it aims at; one number, or one a row.
+        rate_gain: how quickly its rate of new arrivals follows the successes, in (0, 1]; likewise.
+
+    Raises:
+        ConfigError: if the load is not positive, or the gain not in (0, 1].
 
     References:
         R. L. Rivest (1987), Network control by Bayesian broadcast, IEEE Trans. Inf. Theory 33(3);
@@ -178,8 +184,20 @@ class IdleEstimator(BarringPolicy):
 
     name = "idle-estimator"
 
-    def __init__(self, scenario: AccessScenario, action: ActionForm = "level") -> None:
+    def __init__(
+        self,
+        scenario: AccessScenario,
+        action: ActionForm = "level",
+        *,
+        load: float | Floats = 1.0,
+        rate_gain: float | Floats = _RATE_GAIN,
+    ) -> None:
         super().__init__(scenario, action)
+        self._load, self._gain = np.asarray(load, np.float64), np.asarray(rate_gain, np.float64)
+        if not (self._load > 0.0).all() or not ((self._gain > 0.0) & (self._gain <= 1.0)).all():
+            raise ConfigError(
+                f"`load` must be positive and `rate_gain` in (0, 1], got {load!r} and {rate_gain!r}"
+            )
         self._preambles = scenario.preambles
         self._backoff_shares = _backoff_shares(scenario)
         self.reset(0)
@@ -194,7 +212,7 @@ class IdleEstimator(BarringPolicy):
         self._forget_ended(seen["time"])
         self._learn(seen)
         self._time = seen["time"]
-        return np.minimum(1.0, self._preambles / np.maximum(self._backlog, 1e-9))
+        return np.minimum(1.0, self._load * self._preambles / np.maximum(self._backlog, 1e-9))
 
     def _forget_ended(self, time: Floats) -> None:
         """A row whose time went back, or that is new, is in another episode."""
@@ -218,14 +236,13 @@ class IdleEstimator(BarringPolicy):
         collided = collisions * collided_senders(load)
         silent = self._backlog * (1.0 - seen["barring"])
         returning = self._returning + collided[:, None] * self._backoff_shares
-        self._rate += _RATE_GAIN * (successes - self._rate)
+        self._rate += self._gain * (successes - self._rate)
         self._backlog = np.where(self._is_first, 0.0, silent + returning[:, 0] + self._rate)
         self._returning[:, :-1] = returning[:, 1:]
         self._returning[:, -1] = 0.0
 
 
 _SEEN = ("successes/0", "collisions/0", "idle/0", "barring", "time")
-_RATE_GAIN = 0.05
 
 
 def _backoff_shares(scenario: AccessScenario) -> Floats:

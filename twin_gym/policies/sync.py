@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -18,8 +19,11 @@ from twin_gym.theory.age import error_by_age, held_error_by_age, whittle_index
 
 Floats = NDArray[np.float64]
 
-_MOST_AGES = 4096
+_MOST_AGES = 32_768
 """Ages that tables go up to; older entities count as this old."""
+
+_EXACT_AGES, _RATIO = 1024, 1.005
+"""Every age up to the first has an entry of its own; from there on each is so much greater."""
 
 _MARGIN = 32
 """Further ages: an index depends on the errors beyond its age that lost updates lead to."""
@@ -118,7 +122,8 @@ class SyncPolicy(ABC):
             Shape (rows, entities); 0 beyond the places of a slot.
         """
         behind = (np.arange(self.num_entities) - first[:, None]) % self.num_entities
-        return np.maximum(self.places - behind, 0).astype(np.float64)
+        turns: Floats = np.maximum(self.places - behind, 0).astype(np.float64)
+        return turns
 
 
 class RandomSyncPolicy(SyncPolicy):
@@ -166,13 +171,19 @@ class RoundRobinPolicy(SyncPolicy):
 
 
 class ZeroWaitPolicy(SyncPolicy):
-    """All in turn, each until its update has arrived: never waits, whatever it costs."""
+    """All in turn, each until its update has arrived: never waits, whatever it costs.
+
+    Where several send at once, those whose turn is longest ago are the next ones.
+    """
 
     name = "zero-wait"
 
     def scores(self, observations: Observations) -> Floats:
         """After whoever was heard of last, the next one."""
-        return self.turns((self.ages(observations).argmin(axis=1) + 1) % self.num_entities)
+        ages = self.ages(observations)
+        if self.places > 1:
+            return np.minimum(ages, 1e9) + 1.0
+        return self.turns((ages.argmin(axis=1) + 1) % self.num_entities)
 
 
 class OldestFirstPolicy(SyncPolicy):
@@ -186,14 +197,33 @@ class OldestFirstPolicy(SyncPolicy):
 
 
 class PeriodicPolicy(SyncPolicy):
-    """Each entity once in the planned period, the most overdue first; waits where none is due."""
+    """Each entity once in the planned period, the most overdue first; waits where none is due.
+
+    Args:
+        scenario: what the rows run.
+        action: `pick` or `rounds`.
+        period_s: another period than the planned one; one number, or one a row.
+
+    Raises:
+        ConfigError: if the period is not positive.
+    """
 
     name = "periodic"
 
-    def __init__(self, scenario: SyncScenario, action: ActionForm = "pick") -> None:
+    def __init__(
+        self,
+        scenario: SyncScenario,
+        action: ActionForm = "pick",
+        *,
+        period_s: float | Floats | None = None,
+    ) -> None:
         super().__init__(scenario, action)
-        planned_s = scenario.planned_period_s or scenario.num_entities * scenario.slot_s
-        self._period = planned_s / scenario.slot_s
+        if period_s is None:
+            period_s = scenario.planned_period_s or scenario.num_entities * scenario.slot_s
+        periods = np.asarray(period_s, np.float64) / scenario.slot_s
+        if not (periods > 0.0).all():
+            raise ConfigError(f"`period_s` must be positive, got {period_s!r}")
+        self._period = periods.reshape(-1, 1)
 
     def scores(self, observations: Observations) -> Floats:
         """Slots since it was due, the slot in which it is due counted."""
@@ -206,7 +236,9 @@ class _LawPolicy(SyncPolicy, ABC):
 
     def __init__(self, scenario: SyncScenario, action: ActionForm = "pick") -> None:
         super().__init__(scenario, action)
-        self._most = min(scenario.num_slots, _MOST_AGES) + _MARGIN
+        ages = _tabled_ages(min(scenario.num_slots, _MOST_AGES))
+        self._place = np.searchsorted(ages, np.arange(ages[-1] + 1), side="right") - 1
+        most = int(ages[-1]) + _MARGIN
         whole = sum(group.weight * group.count for group in scenario.groups)
         law = error_by_age if scenario.predictor == "fitted" else held_error_by_age
         tables, weights, replayed = [], [], []
@@ -214,21 +246,22 @@ class _LawPolicy(SyncPolicy, ABC):
             for member in range(group.count):
                 weights.append(group.weight / whole)
                 replayed.append(isinstance(group.process, Replay))
-                errors = np.arange(1.0, self._most + 1.0)  # of one unit of variance a slot
+                errors = np.arange(1.0, most + 1.0)  # of one unit of variance a slot
                 if not isinstance(group.process, Replay):
-                    errors = law(group, member, scenario.slot_s, self._most)
-                tables.append(self.table_of(errors))
+                    errors = law(group, member, scenario.slot_s, most)
+                tables.append(self.table_of(errors, scenario.delivery_of(group))[ages])
         self._tables = np.array(tables)
         self._weights, self._replayed = np.array(weights), np.array(replayed)
 
     @abstractmethod
-    def table_of(self, errors: Floats) -> Floats:
+    def table_of(self, errors: Floats, delivery_probability: float) -> Floats:
         """The worth of an update by age 0, 1, ..., from mean errors by age 1, 2, ..."""
 
     def worth(self, observations: Observations) -> Floats:
         """The table's entries at the ages; shape (rows, entities)."""
-        ages = np.minimum(self.ages(observations), self._tables.shape[1] - 1).astype(np.int64)
-        found: Floats = self._tables[np.arange(self.num_entities), ages] * self._weights
+        ages = np.minimum(self.ages(observations), len(self._place) - 1).astype(np.int64)
+        places = self._place[ages]
+        found: Floats = self._tables[np.arange(self.num_entities), places] * self._weights
         if self._replayed.any():
             found = np.where(self._replayed, found * self._estimated(observations), found)
         return found
@@ -242,12 +275,20 @@ class _LawPolicy(SyncPolicy, ABC):
         return np.where(rates > 0.0, rates, unknown[:, None])
 
 
+def _tabled_ages(most: int) -> NDArray[np.int64]:
+    """The ages of the entries of a table, rising; the table of a long episode stays small."""
+    exact = np.arange(min(most, _EXACT_AGES))
+    count = max(math.ceil(math.log(max(most, _EXACT_AGES) / _EXACT_AGES) / math.log(_RATIO)), 0)
+    beyond = np.minimum(_EXACT_AGES * _RATIO ** np.arange(count + 1.0), most).astype(np.int64)
+    return np.unique(np.concatenate([exact, beyond[beyond <= most], [most]]))
+
+
 class LargestErrorPolicy(_LawPolicy):
     """The entity whose error would be largest at the end of the slot, by its weight."""
 
     name = "largest-expected-error"
 
-    def table_of(self, errors: Floats) -> Floats:
+    def table_of(self, errors: Floats, delivery_probability: float) -> Floats:
         """The error one slot later."""
         return errors
 
@@ -261,9 +302,9 @@ class WhittlePolicy(_LawPolicy):
 
     name = "whittle"
 
-    def table_of(self, errors: Floats) -> Floats:
+    def table_of(self, errors: Floats, delivery_probability: float) -> Floats:
         """The index."""
-        return whittle_index(errors, self.scenario.delivery_probability)[: -_MARGIN + 1]
+        return whittle_index(errors, delivery_probability)[: len(errors) - _MARGIN + 1]
 
     def scores(self, observations: Observations) -> Floats:
         """The index less the cost of an update."""

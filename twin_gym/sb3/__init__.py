@@ -8,10 +8,18 @@ try:
 except ModuleNotFoundError as error:
     raise missing_extra("twin_gym.sb3", "sb3") from error
 
-from twin_gym.sb3.evaluation import EvaluateOnWorlds, ModelPolicy
+from twin_gym.sb3.evaluation import (
+    EvaluateOnWorlds,
+    ModelPolicy,
+    actor_layers,
+    indicators,
+    score_name,
+)
 from twin_gym.sb3.policies import (
+    AmountsActorCriticPolicy,
     MaskedActorCriticPolicy,
     SlotActorCriticPolicy,
+    actor_critic_for,
     masked_policy_kwargs,
     slot_policy_kwargs,
 )
@@ -21,10 +29,17 @@ from twin_gym.sb3.semi_markov import (
     SemiMarkovPPO,
     credit_times_s,
 )
+from twin_gym.sb3.shared import (
+    SharedActorCriticPolicy,
+    SharedMaskablePolicy,
+    SharedScorer,
+    shared_policy_kwargs,
+)
 from twin_gym.sb3.vec_env import NativeVecEnv, make_vec_env, native_env
 from twin_gym.sb3.warm_start import WarmStart, actor_parameters, warm_start
 
 __all__ = [
+    "AmountsActorCriticPolicy",
     "EvaluateOnWorlds",
     "MaskedActorCriticPolicy",
     "ModelPolicy",
@@ -32,13 +47,21 @@ __all__ = [
     "SemiMarkovA2C",
     "SemiMarkovMaskablePPO",
     "SemiMarkovPPO",
+    "SharedActorCriticPolicy",
+    "SharedMaskablePolicy",
+    "SharedScorer",
     "SlotActorCriticPolicy",
     "WarmStart",
+    "actor_critic_for",
+    "actor_layers",
     "actor_parameters",
     "credit_times_s",
+    "indicators",
     "make_vec_env",
     "masked_policy_kwargs",
     "native_env",
+    "score_name",
+    "shared_policy_kwargs",
     "slot_policy_kwargs",
     "warm_start",
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -19,21 +20,66 @@ from torch import nn
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Evaluation, Family, evaluate, world_seeds
 from twin_gym.policies.base import Actions, Masks, Observations
+from twin_gym.sb3.shared import PlainScorer, SharedScorer
 from twin_gym.sb3.vec_env import native_env
+from twin_gym.scenario import Scenario
 from twin_gym.twins.forward import PlainNetwork
 
-_RECORDED = ("revenue_rate", "utilisation", "fairness", "loss_ratio")
+_RECORDED: Mapping[str, tuple[str, ...]] = {
+    "admission": ("revenue_rate", "utilisation", "fairness", "loss_ratio"),
+    "access": ("access_success_probability", "mean_delay_s", "preamble_use"),
+    "tic": ("on_time_share", "loss_ratio", "grant_utilisation"),
+    "sync": ("scenario_accuracy", "mean_age_s", "updates"),
+}
 _EACH = ("utilisation/", "loss_ratio/")
+
+RETURN_PER_S = "return_per_s"
+
+
+def score_name(kind: str) -> str:
+    """The indicator that agents are judged by on scenarios of a kind.
+
+    Args:
+        kind: of the scenario.
+
+    Returns:
+        `revenue_rate` for admission; elsewhere `return_per_s`, the return over the horizon.
+
+    Example:
+        >>> score_name("access")
+        'return_per_s'
+    """
+    return "revenue_rate" if kind == "admission" else RETURN_PER_S
+
+
+def indicators(found: Evaluation, scenarios: Sequence[Scenario]) -> dict[str, NDArray[np.float64]]:
+    """The indicators of an evaluation, the score among them.
+
+    Args:
+        found: what a policy reached.
+        scenarios: which its episodes were in, of one kind. Where their horizons differ, returns are
+            divided by the mean of them.
+
+    Returns:
+        By name, one value a world.
+    """
+    name = score_name(scenarios[0].kind)
+    if name != RETURN_PER_S:
+        return dict(found.kpi)
+    horizon_s = float(np.mean([one.horizon_s for one in scenarios]))
+    return {name: found.returns / horizon_s, **found.kpi}
 
 
 class ModelPolicy:
     """A model of Stable-Baselines3 as a policy of this project.
 
     Args:
-        model: on-policy, with a discrete action. Where `VecNormalize` stands before it, its
-            observations are normalised here too, and the statistics stay as they are.
-        greedy: takes the likeliest allowed action; otherwise draws one, from a generator of its
-            own (`reset` seeds it), so that evaluating never disturbs a training.
+        model: on-policy, with a discrete action or amounts in a box. Where `VecNormalize` stands
+            before it, its observations are normalised here too, and the statistics stay as they
+            are.
+        greedy: takes the likeliest allowed action, or the mean of the amounts; otherwise draws
+            one, from a generator of its own (`reset` seeds it), so that evaluating never disturbs a
+            training. Amounts are cut to the box, as in the training.
         name: how tables call it; None: the name of the algorithm.
     """
 
@@ -45,7 +91,7 @@ class ModelPolicy:
         self._greedy = greedy
         self._rng = np.random.default_rng(0)
 
-        self._plain: PlainNetwork | None = None
+        self._plain: PlainNetwork | PlainScorer | None = None
 
     def frozen(self) -> ModelPolicy:
         """This policy with the weights that the model has now, and much faster where they allow it.
@@ -61,7 +107,7 @@ class ModelPolicy:
         self._rng = np.random.default_rng(seed)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
-        """One allowed action a row."""
+        """One allowed action a row, or the amounts."""
         policy: Any = self._model.policy
         if policy.training:
             policy.set_training_mode(False)  # as before every rollout: a dropout would draw
@@ -69,13 +115,23 @@ class ModelPolicy:
         if normaliser is not None:
             observations = normaliser.normalize_obs(observations)  # type: ignore[assignment]
         seen = np.asarray(observations, np.float32)
-        logits = np.where(masks > 0, self._logits(seen), -np.inf)
+        if isinstance(self._model.action_space, spaces.Box):
+            return self._amounts(self._outputs(seen), self._model.action_space)
+        logits = np.where(masks > 0, self._outputs(seen), -np.inf)
         if not self._greedy:
             logits = logits + self._rng.gumbel(size=logits.shape)
         chosen: NDArray[np.int64] = logits.argmax(axis=1)
         return chosen
 
-    def _logits(self, observations: Observations) -> NDArray[np.float32]:
+    def _amounts(self, means: NDArray[np.float32], box: spaces.Box) -> Actions:
+        if not self._greedy:
+            policy: Any = self._model.policy
+            std = policy.log_std.detach().exp().cpu().numpy()
+            means = means + std * self._rng.normal(size=means.shape).astype(np.float32)
+        return np.clip(means.reshape(-1, *box.shape), box.low, box.high)
+
+    def _outputs(self, observations: Observations) -> NDArray[np.float32]:
+        """Logits, or means of amounts."""
         if self._plain is not None:
             return self._plain(observations)
         policy: Any = self._model.policy
@@ -89,14 +145,25 @@ class ModelPolicy:
         return found
 
 
-def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | None:
-    """The actor's weights, if it is layers of tanh on the observation as it is."""
+def actor_layers(model: OnPolicyAlgorithm) -> dict[str, torch.Tensor] | None:
+    """The actor of a model as layers of tanh on the observation as it is.
+
+    Args:
+        model: on-policy.
+
+    Returns:
+        Copies of the parameters of a `FlatNetwork`, by its names; None if the actor is no such
+        thing.
+    """
     policy: Any = model.policy
     extractor, features = policy.mlp_extractor, policy.pi_features_extractor
+    if not isinstance(features, FlattenExtractor):
+        return None
+    if isinstance(policy.action_net, SharedScorer):
+        return policy.action_net.as_layers(policy.features_dim)
     layers = list(getattr(extractor, "policy_net", ()))
     is_plain = (
         isinstance(extractor, MlpExtractor)
-        and isinstance(features, FlattenExtractor)
         and isinstance(policy.action_net, nn.Linear)
         and bool(layers)
         and all(isinstance(layer, nn.Linear | nn.Tanh) for layer in layers)
@@ -106,9 +173,17 @@ def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | None:
         return None
     state = {name.removeprefix("mlp_extractor."): x for name, x in policy.state_dict().items()}
     wanted = ("policy_net.", "action_net.")
-    return PlainNetwork(
-        {name: x.detach().cpu().numpy() for name, x in state.items() if name.startswith(wanted)}
-    )
+    return {name: x.detach().cpu().clone() for name, x in state.items() if name.startswith(wanted)}
+
+
+def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | PlainScorer | None:
+    policy: Any = model.policy
+    if isinstance(policy.action_net, SharedScorer):
+        return PlainScorer(policy.action_net)
+    layers = actor_layers(model)
+    if layers is None:
+        return None
+    return PlainNetwork({name: values.numpy() for name, values in layers.items()})
 
 
 class EvaluateOnWorlds(BaseCallback):
@@ -126,7 +201,8 @@ class EvaluateOnWorlds(BaseCallback):
         csv_path: where the lines go; None: nowhere. A training from step 0 begins the file anew; a
             resumed one keeps the lines up to its first step, and they are in `history` too.
         record: names of the indicators; `utilisation` and `loss_ratio` bring theirs of each
-            resource and slice along.
+            resource and slice along. None: what suits the kind of scenario. The score (see
+            `score_name`) is always there where it is no indicator of the environment.
         greedy: how the model acts.
         horizon_s: length of an evaluation's episodes; None: that of the scenario. Shorter ones
             make a curve cheaper.
@@ -146,7 +222,7 @@ class EvaluateOnWorlds(BaseCallback):
         num_worlds: int = 32,
         family: Family = "validation",
         csv_path: str | Path | None = None,
-        record: Sequence[str] = _RECORDED,
+        record: Sequence[str] | None = None,
         greedy: bool = True,
         horizon_s: float | None = None,
         verbose: int = 0,
@@ -160,7 +236,7 @@ class EvaluateOnWorlds(BaseCallback):
         self.history: list[dict[str, float]] = []
         self._seeds = world_seeds(family, num_worlds)
         self._path = None if csv_path is None else Path(csv_path)
-        self._record = tuple(record)
+        self._record = None if record is None else tuple(record)
         self._greedy = greedy
         self._horizon_s = horizon_s
         self._next_step = 0
@@ -175,11 +251,12 @@ class EvaluateOnWorlds(BaseCallback):
             ModelPolicy(self.model, greedy=self._greedy).frozen(),  # type: ignore[arg-type]
             scenarios,
             self._seeds,
-            **batch.arguments,
+            action=batch.arguments["action"],
+            objective=batch.arguments["objective"],
         )
         line = {"step": float(self.num_timesteps)}
-        for name in self._names(found):
-            line[name] = found.mean(name)
+        for name, values in self._recorded(found, scenarios).items():
+            line[name] = float(values.mean())
             self.logger.record(f"validation/{name}", line[name])
         self.logger.dump(self.num_timesteps)  # at this step, not at that of the next dump
         self.history.append(line)
@@ -212,13 +289,18 @@ class EvaluateOnWorlds(BaseCallback):
     def _on_step(self) -> bool:
         return True
 
-    def _names(self, found: Evaluation) -> list[str]:
-        return [
-            name
+    def _recorded(
+        self, found: Evaluation, scenarios: Sequence[Scenario]
+    ) -> dict[str, NDArray[np.float64]]:
+        kind = scenarios[0].kind
+        wanted = _RECORDED[kind] if self._record is None else self._record
+        values = indicators(found, scenarios)
+        score = {} if RETURN_PER_S not in values else {RETURN_PER_S: values[RETURN_PER_S]}
+        return score | {
+            name: found.kpi[name]
             for name in found.kpi
-            if name in self._record
-            or (name.partition("/")[0] in self._record and name.startswith(_EACH))
-        ]
+            if name in wanted or (name.partition("/")[0] in wanted and name.startswith(_EACH))
+        }
 
     def _append(self, path: Path, line: dict[str, float]) -> None:
         is_new = not path.exists()

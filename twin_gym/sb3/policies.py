@@ -1,4 +1,4 @@
-"""Actor-critic policies that obey the mask unasked: they read it in what they see."""
+"""Actor-critic policies that obey the mask unasked: they read it in what they see; and amounts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.torch_layers import MlpExtractor
 from stable_baselines3.common.type_aliases import Schedule
+from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.sb3.vec_env import native_env
+from twin_gym.scenario import AdmissionScenario, Scenario, SyncScenario
+from twin_gym.scenario.tic import TicScenario
 from twin_gym.twins.layout import ObservationLayout
 from twin_gym.twins.networks import DEFAULT_HIDDEN, ObservedMask, SlotNetwork
 
@@ -34,8 +38,8 @@ class _MaskCarrier(MlpExtractor):
 class _MaskedLinear(nn.Linear):
     """Logits of a linear layer, with those of disallowed actions out of reach.
 
-    The last `num_masked` inputs are the mask of the first `num_masked` actions; the last action is
-    always allowed.
+    The last `num_masked` inputs are the mask of the first `num_masked` actions, above 0 where one
+    is allowed; the last action is always allowed.
     """
 
     def __init__(self, latent_size: int, num_actions: int) -> None:
@@ -45,7 +49,7 @@ class _MaskedLinear(nn.Linear):
     def forward(self, latent_and_mask: torch.Tensor) -> torch.Tensor:
         latent = latent_and_mask[:, : self.in_features]
         logits = super().forward(latent)
-        blocked = 1.0 - latent_and_mask[:, self.in_features :]
+        blocked = (latent_and_mask[:, self.in_features :] <= 0.0).to(logits.dtype)
         return torch.cat(
             [logits[:, : self.num_masked] + _FORBIDDEN * blocked, logits[:, self.num_masked :]], 1
         )
@@ -61,7 +65,7 @@ class MaskedActorCriticPolicy(ActorCriticPolicy):
     Args:
         args: as for `ActorCriticPolicy`.
         mask_columns: where in the observation it says, for each action but the last, whether it
-            is allowed.
+            is allowed: by a value above 0.
         kwargs: as for `ActorCriticPolicy`.
 
     Raises:
@@ -100,6 +104,43 @@ class MaskedActorCriticPolicy(ActorCriticPolicy):
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return super()._get_constructor_parameters() | {"mask_columns": self.mask_columns}
+
+
+class AmountsActorCriticPolicy(ActorCriticPolicy):
+    """`MlpPolicy` for actions in a box: its first draws spread around the middle of the box.
+
+    Its parameters have the names and shapes of `MlpPolicy`, so that a twin fits both. There the
+    first mean is 0, an edge of our boxes, and the first standard deviation 1, their whole width:
+    two draws of three would lie outside and be cut off.
+
+    Args:
+        args: as for `ActorCriticPolicy`.
+        initial_std: standard deviation of the first draws, in widths of the box.
+        kwargs: as for `ActorCriticPolicy`.
+
+    Raises:
+        ConfigError: if the action space is no bounded box, or the deviation is not positive.
+    """
+
+    def __init__(self, *args: Any, initial_std: float = 0.25, **kwargs: Any) -> None:
+        if not 0.0 < initial_std < float("inf"):
+            raise ConfigError(f"initial_std must be positive and finite, got {initial_std!r}")
+        self.initial_std = initial_std
+        super().__init__(*args, **kwargs)
+
+    def _build(self, lr_schedule: Schedule) -> None:
+        box = self.action_space
+        if not isinstance(box, spaces.Box) or not box.is_bounded():
+            raise ConfigError(f"this policy is for actions in a bounded box, got {box}")
+        super()._build(lr_schedule)
+        net: Any = self.action_net
+        with torch.no_grad():
+            net.bias.copy_(torch.as_tensor((box.low + box.high) / 2.0).flatten())
+            width = torch.as_tensor(box.high - box.low).flatten()
+            self.log_std.copy_((self.initial_std * width).log())
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return super()._get_constructor_parameters() | {"initial_std": self.initial_std}
 
 
 class _SlotExtractor(nn.Module):
@@ -177,20 +218,70 @@ class SlotActorCriticPolicy(ActorCriticPolicy):
 
 
 def masked_policy_kwargs(
-    scenario: AdmissionScenario, hidden: Sequence[int] = DEFAULT_HIDDEN["slice"]
+    scenario: Scenario,
+    hidden: Sequence[int] = DEFAULT_HIDDEN["slice"],
+    action: str | None = None,
 ) -> dict[str, Any]:
-    """`policy_kwargs` for `MaskedActorCriticPolicy` on a scenario, `action="slice"`.
+    """`policy_kwargs` for `MaskedActorCriticPolicy` on a scenario.
 
     Args:
         scenario: gives the places of the mask in the observation.
         hidden: widths of the actor and of the critic; those of the twin for a warm start.
+        action: form of the actions; None: `slice` for admission, `pick` elsewhere.
 
     Returns:
         Arguments for the model.
+
+    Raises:
+        ConfigError: if the observation does not show what is allowed.
     """
-    first = ObservationLayout.of(scenario).admissible
-    columns = tuple(range(first, first + len(scenario.slices)))
+    columns = _mask_columns(scenario, action)
+    if columns is None:
+        raise ConfigError(
+            f"the observation of {scenario.name!r} shows no mask for the action {action!r}: take "
+            "`MlpPolicy`, or what `actor_critic_for` names"
+        )
     return {"mask_columns": columns, "net_arch": list(hidden)}
+
+
+def _mask_columns(scenario: Scenario, action: str | None) -> tuple[int, ...] | None:
+    """Fields above 0 where an action is allowed, for all actions but the last; None: not shown."""
+    if isinstance(scenario, AdmissionScenario) and action in (None, "slice"):
+        first = ObservationLayout.of(scenario).admissible
+        return tuple(range(first, first + len(scenario.slices)))
+    if isinstance(scenario, TicScenario) and action in (None, "pick"):
+        queues = 2 * scenario.num_sensors
+        return tuple(range(queues, 2 * queues))  # `fill`: somebody waits
+    if isinstance(scenario, SyncScenario) and action in (None, "pick"):
+        return (3 * scenario.num_entities,) * scenario.num_entities  # `budget`
+    return None
+
+
+def actor_critic_for(
+    env: VecEnv, hidden: Sequence[int] = DEFAULT_HIDDEN["slice"], *, initial_std: float = 0.25
+) -> tuple[type[ActorCriticPolicy], dict[str, Any]]:
+    """The policy of A2C and PPO that suits an environment, and its `policy_kwargs`.
+
+    Args:
+        env: from `make_vec_env`.
+        hidden: widths of the actor and of the critic; the first one is that of the slot network.
+        initial_std: where actions are amounts, see `AmountsActorCriticPolicy`.
+
+    Returns:
+        `AmountsActorCriticPolicy` where actions are amounts, `SlotActorCriticPolicy` for admission
+        by queue position, `MaskedActorCriticPolicy` where the observation shows what is allowed,
+        else the usual one.
+    """
+    native = native_env(env)
+    action, kwargs = native.batch.arguments["action"], {"net_arch": list(hidden)}
+    if isinstance(native.action_space, spaces.Box):
+        return AmountsActorCriticPolicy, kwargs | {"initial_std": initial_std}
+    if action == "slot":
+        return SlotActorCriticPolicy, slot_policy_kwargs(native.scenario, hidden[0])
+    columns = _mask_columns(native.scenario, action)
+    if columns is None:
+        return ActorCriticPolicy, kwargs
+    return MaskedActorCriticPolicy, kwargs | {"mask_columns": columns}
 
 
 def slot_policy_kwargs(

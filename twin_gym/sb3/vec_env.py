@@ -7,16 +7,19 @@ from typing import Any, Literal
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
-from twin_gym.envs.batch import Batch
+from twin_gym.envs.batch import AUTORESET_SAME_STEP, Batch, stretches
 from twin_gym.errors import ConfigError
 
 Array = NDArray[Any]
+
+_ROUNDING = 1e-9  # of sums of seconds
 
 
 class NativeVecEnv(VecEnv):
@@ -30,6 +33,9 @@ class NativeVecEnv(VecEnv):
     Args:
         venv: a twin_gym vector environment in autoreset mode SAME_STEP.
         reward_scale: rewards are multiplied by it; the returns in `episode` are not.
+        spread_rows: whether a reset leaves row i of n at i/n of its episode, moved on by actions
+            drawn evenly. Episodes of equal length otherwise run in step for ever, and every
+            rollout shows the learner one part of them only.
 
     Raises:
         ConfigError: if the vector environment is in another mode or its objective is `vector`, or
@@ -41,7 +47,13 @@ class NativeVecEnv(VecEnv):
         costs: service-level violations in the last step; as above.
     """
 
-    def __init__(self, venv: VectorEnv[Any, Any, Any], *, reward_scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        venv: VectorEnv[Any, Any, Any],
+        *,
+        reward_scale: float = 1.0,
+        spread_rows: bool = False,
+    ) -> None:
         if venv.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
             raise ConfigError(
                 "Stable-Baselines3 needs autoreset_mode=SAME_STEP, got "
@@ -56,6 +68,7 @@ class NativeVecEnv(VecEnv):
             )
         self.venv = venv
         self.reward_scale = reward_scale
+        self.spread_rows = spread_rows
         self.render_mode = None
         self.elapsed_s: NDArray[np.float64] = np.zeros(venv.num_envs)
         self.costs: NDArray[np.float64] = np.zeros(venv.num_envs)
@@ -80,13 +93,15 @@ class NativeVecEnv(VecEnv):
     def reset(self) -> Array:
         """Begins all episodes: those of the last `seed`, or else the next ones."""
         seeds = None if all(seed is None for seed in self._seeds) else self._seeds
-        observations, _ = self.venv.reset(seed=seeds)  # type: ignore[arg-type]
+        self.venv.reset(seed=seeds)  # type: ignore[arg-type]
         self._returns[:] = 0.0
         self._lengths[:] = 0
         self.elapsed_s, self.costs = np.zeros(self.num_envs), np.zeros(self.num_envs)
+        if self.spread_rows:
+            self._spread(np.random.default_rng([seed or 0 for seed in self._seeds]))
         self._reset_seeds()
         self._reset_options()
-        return np.array(observations)
+        return self.batch.observations.copy()
 
     def step_async(self, actions: Array) -> None:
         """Keeps the actions for `step_wait`."""
@@ -146,6 +161,32 @@ class NativeVecEnv(VecEnv):
         is_told = issubclass(wrapper_class, Monitor)
         return [is_told for _ in self._get_indices(indices)]
 
+    def _spread(self, rng: np.random.Generator) -> None:
+        """Moves each row on to its share of an episode."""
+        horizons_s = [self.batch.scenario_of(row).horizon_s for row in range(self.num_envs)]
+        wanted_s = np.array(horizons_s) * np.arange(self.num_envs) / self.num_envs
+        passed_s = np.zeros(self.num_envs)
+        while (behind := passed_s < wanted_s * (1.0 - _ROUNDING)).any():
+            actions = self.batch.checked_actions(self._drawn(rng))
+            for first, last in stretches(behind):
+                self.batch.advance(actions, AUTORESET_SAME_STEP, first, last)
+            outcomes = self.batch.outcomes
+            self._returns[behind] += outcomes["reward"][behind]
+            self._lengths[behind] += 1
+            passed_s[behind] += outcomes["elapsed_s"][behind]
+            ended = behind & outcomes["truncated"]
+            passed_s[ended], self._returns[ended], self._lengths[ended] = np.inf, 0.0, 0
+
+    def _drawn(self, rng: np.random.Generator) -> Array:
+        """An allowed action for each row, all as likely."""
+        space, masks = self.batch.action_space, self.batch.masks
+        if isinstance(space, spaces.Box):
+            return rng.uniform(space.low, space.high, (self.num_envs, *space.shape))
+        if masks is None:
+            return rng.integers(0, int(space.n), self.num_envs)
+        chosen: NDArray[np.int64] = (rng.random(masks.shape) * masks).argmax(axis=1)
+        return chosen
+
     def _row_mask(self, row: int) -> NDArray[np.bool_]:
         found: NDArray[np.bool_] = self._masks()[row].astype(np.bool_)
         return found
@@ -181,6 +222,7 @@ def make_vec_env(
     *,
     seed: int | None = None,
     reward_scale: float | Literal["auto"] = 1.0,
+    spread_rows: bool = False,
     **env_kwargs: Any,
 ) -> NativeVecEnv:
     """A Stable-Baselines3 environment of many rows.
@@ -191,6 +233,7 @@ def make_vec_env(
         seed: row i begins with the first episode of seed + i.
         reward_scale: see `NativeVecEnv`; `auto` makes a critic's targets near 1 whatever the unit
             (see `Batch.usual_reward_scale`).
+        spread_rows: see `NativeVecEnv`.
         env_kwargs: arguments of the environment, such as `scenario`.
 
     Returns:
@@ -209,7 +252,7 @@ def make_vec_env(
     )
     batch: Batch = venv.batch  # type: ignore[attr-defined]
     scale = batch.usual_reward_scale if reward_scale == "auto" else float(reward_scale)
-    env = NativeVecEnv(venv, reward_scale=scale)
+    env = NativeVecEnv(venv, reward_scale=scale, spread_rows=spread_rows)
     if seed is not None:
         env.seed(seed)
     return env

@@ -2,10 +2,16 @@
 
 Stable-Baselines3's own partial loading ignores names that it does not know. Here every parameter of
 the twin must find its place, and the report says what was loaded and what was left alone.
+
+A twin of discrete actions brings logits, whose temperature says how much the actor explores. A twin
+of amounts brings means alone: the spread of the Gaussian around them is set here, for that of a new
+model (1, as wide as the whole range of an amount) would drown the twin.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -14,10 +20,15 @@ from stable_baselines3.common.torch_layers import FlattenExtractor
 
 from twin_gym.errors import ConfigError
 from twin_gym.sb3.vec_env import native_env
+from twin_gym.twins.networks import SlotNetwork
 from twin_gym.twins.policy_twin import PolicyTwin
 
 _PLACES = {"policy_net.": "mlp_extractor.policy_net.", "action_net.": "action_net."}
 _SLOT_PLACE = "action_net."
+_SPREAD = "log_std"
+
+DEFAULT_ACTION_STD = 0.1
+"""Standard deviation of a warm-started actor's amounts, as a share of each one's range."""
 
 
 @dataclass(frozen=True)
@@ -29,42 +40,56 @@ class WarmStart:
         loaded: parameters of the model that now have the twin's values, with their shapes.
         untouched: parameters of the model that were left alone: the critic.
         temperature: the twin's logits were divided by it.
+        action_std: where actions are amounts, the standard deviation that the actor was given, as
+            a share of each amount's range (its parameter `log_std`, which no twin has); None where
+            they are discrete.
     """
 
     twin: str
     loaded: dict[str, tuple[int, ...]]
     untouched: tuple[str, ...]
     temperature: float
+    action_std: float | None = None
 
     def __str__(self) -> str:
         count = sum(torch.Size(shape).numel() for shape in self.loaded.values())
+        explores = f"temperature {self.temperature:g}"
+        if self.action_std is not None:
+            explores = f"{_SPREAD} set to a standard deviation of {self.action_std:g} of the range"
         return (
             f"warm start from {self.twin}: loaded {len(self.loaded)} tensors ({count} parameters: "
-            f"{', '.join(self.loaded)}), temperature {self.temperature:g}; left alone: "
-            f"{', '.join(self.untouched)}"
+            f"{', '.join(self.loaded)}), {explores}; left alone: {', '.join(self.untouched)}"
         )
 
 
 def warm_start(
-    model: OnPolicyAlgorithm, twin: PolicyTwin, *, temperature: float = 1.0
+    model: OnPolicyAlgorithm,
+    twin: PolicyTwin,
+    *,
+    temperature: float = 1.0,
+    action_std: float | None = None,
 ) -> WarmStart:
     """Makes a twin the initial actor of `A2C`, `PPO` or `MaskablePPO`; the critic stays as it is.
 
     Args:
         model: with a policy of the twin's architecture, on an environment from `make_vec_env`.
-        twin: made on a scenario with the same fields.
+        twin: made on a scenario with the same fields and actions.
         temperature: divides the twin's logits. Above 1 the actor explores more around the same
-            greedy decisions, which a faithful twin does not do by itself.
+            greedy decisions, which a faithful twin does not do by itself. Must be 1 where actions
+            are amounts.
+        action_std: where actions are amounts, how widely the actor draws around the twin's: a share
+            of each amount's range, above 0; None: `DEFAULT_ACTION_STD`. Must be None where actions
+            are discrete.
 
     Returns:
         What was loaded.
 
     Raises:
-        ConfigError: if the temperature is not positive, the twin does not fit the environment, or
-            a parameter has no place of its name and shape; the model is then as it was.
+        ConfigError: if the temperature or the deviation is not positive or not for this form of
+            action, the twin does not fit the environment, or a parameter has no place of its name
+            and shape; the model is then as it was.
     """
-    if not 0.0 < temperature < float("inf"):
-        raise ConfigError(f"temperature must be positive and finite, got {temperature!r}")
+    deviation = _checked_exploration(twin, temperature, action_std)
     env = model.get_env()
     if env is None:
         raise ConfigError("the model has no environment: give it one with set_env")
@@ -76,15 +101,57 @@ def warm_start(
         for name, values in twin.network.state_dict().items():
             scale = temperature if _is_logit_layer(name) else 1.0
             own[places[name]].copy_(values / scale)
+        if deviation is not None:
+            own[_SPREAD].copy_(_log_std(twin, deviation))
     loaded = {places[name]: tuple(own[places[name]].shape) for name in places}
-    untouched = tuple(name for name in own if name not in loaded)
-    return WarmStart(twin.name, loaded, untouched, temperature)
+    untouched = tuple(name for name in own if name not in {*loaded, *_spread_of(twin)})
+    return WarmStart(twin.name, loaded, untouched, temperature, deviation)
 
 
 def actor_parameters(model: OnPolicyAlgorithm, twin: PolicyTwin) -> list[torch.nn.Parameter]:
-    """The parameters that a warm start from the twin would set."""
-    names = set(_places(model, twin).values())
+    """The parameters that a warm start from the twin would set, the spread of amounts included."""
+    names = {*_places(model, twin).values(), *_spread_of(twin)}
     return [value for name, value in model.policy.named_parameters() if name in names]
+
+
+def _checked_exploration(
+    twin: PolicyTwin, temperature: float, action_std: float | None
+) -> float | None:
+    """The deviation to set, if actions are amounts."""
+    if not 0.0 < temperature < float("inf"):
+        raise ConfigError(f"temperature must be positive and finite, got {temperature!r}")
+    if twin.card.space.is_discrete:
+        if action_std is not None:
+            raise ConfigError(
+                f"action_std is for amounts, and {twin.name!r} gives discrete actions: set the "
+                "temperature instead"
+            )
+        return None
+    if temperature != 1.0:
+        raise ConfigError(
+            f"{twin.name!r} gives amounts, which have no temperature, got {temperature!r}: set "
+            "action_std instead"
+        )
+    deviation = DEFAULT_ACTION_STD if action_std is None else action_std
+    if not 0.0 < deviation < float("inf"):
+        raise ConfigError(f"action_std must be positive and finite, got {action_std!r}")
+    return deviation
+
+
+def _log_std(twin: PolicyTwin, deviation: float) -> torch.Tensor:
+    """What `log_std` of the model becomes, one value an amount."""
+    space = twin.card.space
+    return torch.tensor(
+        [
+            math.log(deviation * (high - low))
+            for low, high in zip(space.low, space.high, strict=True)
+        ]
+    )
+
+
+def _spread_of(twin: PolicyTwin) -> tuple[str, ...]:
+    """The parameter besides the twin's own that a warm start sets."""
+    return () if twin.card.space.is_discrete else (_SPREAD,)
 
 
 def _is_logit_layer(name: str) -> bool:
@@ -104,6 +171,7 @@ def _places(model: OnPolicyAlgorithm, twin: PolicyTwin) -> dict[str, str]:
         elif own[place].shape != values.shape:
             problems.append(f"{place} is {tuple(own[place].shape)}, not {tuple(values.shape)}")
         places[name] = place
+    problems += _other_spread(own, twin)
     actor = [name for name in own if name.startswith(tuple(_PLACES.values()))]
     problems += [f"{name} is not in the twin" for name in actor if name not in places.values()]
     if problems:
@@ -114,12 +182,21 @@ def _places(model: OnPolicyAlgorithm, twin: PolicyTwin) -> dict[str, str]:
     return places
 
 
+def _other_spread(own: Mapping[str, torch.Tensor], twin: PolicyTwin) -> list[str]:
+    """What stands against setting the spread of amounts."""
+    if twin.card.space.is_discrete:
+        return []
+    wanted = (len(twin.card.action_low),)
+    found = tuple(own[_SPREAD].shape) if _SPREAD in own else "missing"
+    return [] if found == wanted else [f"{_SPREAD} is {found}, not {wanted}: use_sde must be False"]
+
+
 def _other_inputs(model: OnPolicyAlgorithm, twin: PolicyTwin) -> list[str]:
     """What would make equal parameters decide otherwise: other functions, other inputs."""
     policy = model.policy
     problems = []
     activation = getattr(policy, "activation_fn", torch.nn.Tanh)
-    if twin.card.action == "slice" and activation is not torch.nn.Tanh:
+    if not _is_slot(twin) and activation is not torch.nn.Tanh:
         problems.append(f"activation_fn is {activation.__name__}, not Tanh")
     extractor = getattr(policy, "pi_features_extractor", None)
     if type(extractor) is not FlattenExtractor:
@@ -130,8 +207,12 @@ def _other_inputs(model: OnPolicyAlgorithm, twin: PolicyTwin) -> list[str]:
     return problems
 
 
+def _is_slot(twin: PolicyTwin) -> bool:
+    return isinstance(twin.network, SlotNetwork)
+
+
 def _place(name: str, twin: PolicyTwin) -> str:
-    if twin.card.action == "slot":
+    if _is_slot(twin):
         return _SLOT_PLACE + name
     for prefix, place in _PLACES.items():
         if name.startswith(prefix):
@@ -140,6 +221,6 @@ def _place(name: str, twin: PolicyTwin) -> str:
 
 
 def _advice(twin: PolicyTwin) -> str:
-    if twin.card.action == "slot":
+    if _is_slot(twin):
         return "policy=SlotActorCriticPolicy and policy_kwargs=slot_policy_kwargs(scenario)"
     return f"policy_kwargs=dict(net_arch={list(twin.card.hidden)})"

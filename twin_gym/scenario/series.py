@@ -21,7 +21,7 @@ Of two frames of `campusiot` with the same time (eight in 58,751) the first that
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -34,6 +34,8 @@ from twin_gym.errors import ConfigError, TraceError, bad_trace, missing_extra, u
 from twin_gym.scenario.base import MAX_TIME_S, Duration, FrozenModel
 from twin_gym.scenario.tables import MAX_TRACE_BYTES, read_rows
 from twin_gym.scenario.traces import Moment, Trace
+
+Floats = NDArray[np.float64]
 
 _MOST = 1e9  # largest measured value of any kind
 _PARQUET = {"beijing": ("time", "station"), "campusiot": ("time", "dev")}
@@ -76,22 +78,24 @@ class SeriesFile(FrozenModel):
         return Trace(path=self.path, last_s=self.last_s).locate()
 
 
-class Measurement(NamedTuple):
-    """One measurement that came in.
+class Measurements(NamedTuple):
+    """What came in of one sensor, in order of time; all of one length.
 
     Attributes:
-        line: where it stands; the header, or the names of the columns, is line 1.
-        source: the sensor.
-        time_s: of any clock that does not stand still.
-        value: NaN if this one is missing.
-        lost_before: frames of the source that were lost just before it.
+        lines: where each stands; the header, or the names of the columns, is line 1.
+        times_s: of any clock that does not stand still.
+        values: NaN where one is missing.
+        lost_before: frames of the source that were lost just before each.
     """
 
-    line: int
-    source: str
-    time_s: float
-    value: float
-    lost_before: float
+    lines: NDArray[np.int64]
+    times_s: Floats
+    values: Floats
+    lost_before: Floats
+
+    def at(self, places: NDArray[Any]) -> Measurements:
+        """Some of them."""
+        return Measurements(*(column[places] for column in self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,55 +148,93 @@ def _read(
     version: tuple[int, int],  # only part of the key
     file_format: str,
     column: str,
-) -> dict[str, list[Measurement]]:
+) -> dict[str, Measurements]:
     """All measurements by source, in order of time."""
-    rows = _from_csv(path) if file_format == "series" else _from_parquet(path, file_format, column)
-    found: dict[str, list[Measurement]] = {}
-    for row in rows:
-        several = found.setdefault(row.source, [])
-        if file_format == "campusiot" and several and row.time_s == several[-1].time_s:
-            if np.isnan(several[-1].value):
-                several[-1] = row
-            continue
-        if several and row.time_s <= several[-1].time_s:
-            raise bad_trace(
-                path,
-                row.line,
-                f"the times of a source must rise, got {row.time_s:.10g} s after "
-                f"{several[-1].time_s:.10g} s of {row.source!r}: sort the file, remove doubles",
-            )
-        several.append(row)
-    if not found:
+    if file_format == "series":
+        names, rows = _from_csv(path)
+    else:
+        names, rows = _from_parquet(path, file_format, column)
+    if not len(names):
         raise TraceError(f"{path} holds no measurement: check that it is the right file")
+    found = {}
+    for source in np.unique(names).tolist():
+        inside = rows.at(np.flatnonzero(names == source))
+        if file_format == "campusiot":
+            inside = _without_doubles(inside)
+        _check_rising(path, source, inside)
+        found[source] = inside
     return found
 
 
-def _from_csv(path: Path) -> Iterator[Measurement]:
-    for row in read_rows(path, ("source", "time_s", "value")):
-        yield Measurement(
-            row.line,
-            row.text("source"),
-            row.number("time_s", low=0.0, high=MAX_TIME_S),
-            row.number("value", low=-_MOST, high=_MOST),
-            0.0,
+def _check_rising(path: Path, source: str, rows: Measurements) -> None:
+    falls = np.flatnonzero(np.diff(rows.times_s) <= 0.0)
+    if falls.size:
+        k = int(falls[0])
+        raise bad_trace(
+            path,
+            int(rows.lines[k + 1]),
+            f"the times of a source must rise, got {rows.times_s[k + 1]:.10g} s after "
+            f"{rows.times_s[k]:.10g} s of {source!r}: sort the file, remove doubles",
         )
 
 
-def _from_parquet(path: Path, file_format: str, column: str) -> Iterator[Measurement]:
+def _without_doubles(rows: Measurements) -> Measurements:
+    """Of those with one time the first that has a value, or the first of all."""
+    order = np.lexsort((np.isnan(rows.values), rows.times_s))
+    _, firsts = np.unique(rows.times_s[order], return_index=True)
+    return rows.at(order[firsts])
+
+
+def _from_csv(path: Path) -> tuple[NDArray[np.str_], Measurements]:
+    names, numbers = [], []
+    for row in read_rows(path, ("source", "time_s", "value")):
+        names.append(row.text("source"))
+        time_s = row.number("time_s", low=0.0, high=MAX_TIME_S)
+        numbers.append((row.line, time_s, row.number("value", low=-_MOST, high=_MOST)))
+    lines, times_s, values = np.array(numbers, np.float64).reshape(-1, 3).T
+    rows = Measurements(lines.astype(np.int64), times_s, values, np.zeros(len(names)))
+    return np.array(names, np.str_), rows
+
+
+def _from_parquet(
+    path: Path, file_format: str, column: str
+) -> tuple[NDArray[np.str_], Measurements]:
     time, source = _PARQUET[file_format]
     columns = [time, source, column]
     if file_format == "campusiot":
         columns.append("lost_before")
     table = _parquet_columns(path, columns)
-    seconds = table[time].astype("datetime64[ns]").astype(np.int64) / 1e9
-    lost = table.get("lost_before", np.zeros(len(seconds)))
-    names = [str(name) for name in table[source]]
+    times_s = _seconds(path, time, table[time])
+    values = _numbers(path, column, table[column])
+    bad = np.flatnonzero(np.isinf(values) | (np.abs(values) > _MOST))
+    if bad.size:
+        k = int(bad[0])
+        raise bad_trace(path, k + 2, f"`{column}` must be finite, got {values[k]:g}")
+    lost = np.zeros(len(values))
+    if "lost_before" in table:
+        lost = np.nan_to_num(_numbers(path, "lost_before", table["lost_before"]))
+    names = np.array([str(name) for name in table[source]], np.str_)
     # Sources stand in the file as they please; only the times of one source have an order.
-    for k in np.lexsort((seconds, np.array(names))):
-        value = float(table[column][k])
-        if np.isinf(value) or abs(value) > _MOST:
-            raise bad_trace(path, int(k) + 2, f"`{column}` must be finite, got {value:g}")
-        yield Measurement(int(k) + 2, names[k], float(seconds[k]), value, float(lost[k]))
+    order = np.lexsort((times_s, names))
+    rows = Measurements(np.arange(len(values)) + 2, times_s, values, lost)
+    return names[order], rows.at(order)
+
+
+def _seconds(path: Path, column: str, values: NDArray[Any]) -> Floats:
+    if values.dtype.kind != "M":
+        raise TraceError(f"{path}: `{column}` must hold moments, got {values.dtype}")
+    missing = np.flatnonzero(np.isnat(values))
+    if missing.size:
+        raise bad_trace(path, int(missing[0]) + 2, f"`{column}` is missing: remove the row")
+    seconds: Floats = values.astype("datetime64[ns]").astype(np.int64) / 1e9
+    return seconds
+
+
+def _numbers(path: Path, column: str, values: NDArray[Any]) -> Floats:
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise TraceError(f"{path}: `{column}` must hold numbers, got {values.dtype}") from None
 
 
 def _parquet_columns(path: Path, columns: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -216,38 +258,28 @@ def _parquet_columns(path: Path, columns: Sequence[str]) -> dict[str, NDArray[An
 
 
 def _on_grid(
-    path: Path, source: str, rows: Sequence[Measurement], file: SeriesFile, slot_s: float
+    path: Path, source: str, rows: Measurements, file: SeriesFile, slot_s: float
 ) -> Series:
-    start_s = rows[0].time_s + file.first_s
+    start_s = float(rows.times_s[0])
     count = int((file.last_s - file.first_s) / slot_s * (1 + 1e-12)) + 1
-    grid_s = start_s + slot_s * np.arange(count)
-    kept = [row for row in rows if not np.isnan(row.value)]
-    if not kept:
+    grid_s: Floats = np.arange(count, dtype=np.float64) * slot_s + (start_s + file.first_s)
+    kept = rows.at(np.flatnonzero(~np.isnan(rows.values)))
+    times_s = kept.times_s
+    if not times_s.size:
         raise TraceError(f"{path}: {source!r} has no {file.column} at all: take another column")
-    times_s = np.array([row.time_s for row in kept])
     after = np.searchsorted(times_s, grid_s)
-    if after[-1] >= len(kept) or times_s[0] > grid_s[0]:
-        span_s = kept[-1].time_s - rows[0].time_s
+    if after[-1] >= len(times_s) or times_s[0] > grid_s[0]:
         raise TraceError(
             f"{path}: the window of {source!r} is {file.first_s:g} s to {file.last_s:g} s and its "
-            f"values last from {times_s[0] - rows[0].time_s:g} s to {span_s:g} s: "
+            f"values last from {times_s[0] - start_s:g} s to {times_s[-1] - start_s:g} s: "
             "move the window"
         )
-    first, last = max(int(after[0]) - 1, 0), int(after[-1])
-    gaps_s = np.diff(times_s[first : last + 1])
-    if gaps_s.size and gaps_s.max() > file.longest_gap_s:
-        at = first + int(gaps_s.argmax())
-        raise bad_trace(
-            path,
-            kept[at].line,
-            f"{source!r} has no {file.column} for {gaps_s.max():g} s after this one and at most "
-            f"{file.longest_gap_s:g} s are filled: move the window or raise `longest_gap_s`",
-        )
+    _check_gaps(path, source, kept.at(np.arange(max(int(after[0]) - 1, 0), after[-1] + 1)), file)
     before = np.maximum(after - 1, 0)
     distance = np.minimum(np.abs(grid_s - times_s[before]), np.abs(times_s[after] - grid_s))
     series = Series(
         source,
-        np.interp(grid_s, times_s, [row.value for row in kept]),
+        np.interp(grid_s, times_s, kept.values),
         _lost_slots(rows, grid_s),
         float((distance > slot_s / 2).mean()),
     )
@@ -256,18 +288,27 @@ def _on_grid(
     return series
 
 
-def _lost_slots(rows: Sequence[Measurement], grid_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _check_gaps(path: Path, source: str, used: Measurements, file: SeriesFile) -> None:
+    gaps_s = np.diff(used.times_s)
+    if gaps_s.size and gaps_s.max() > file.longest_gap_s:
+        raise bad_trace(
+            path,
+            int(used.lines[gaps_s.argmax()]),
+            f"{source!r} has no {file.column} for {gaps_s.max():g} s after this one and at most "
+            f"{file.longest_gap_s:g} s are filled: move the window or raise `longest_gap_s`",
+        )
+
+
+def _lost_slots(rows: Measurements, grid_s: Floats) -> NDArray[np.bool_]:
     """Slots whose nearest frame, of those received and those that the counter misses, is missing.
 
     The frames that were lost between two received ones are taken to have been sent at equal
     intervals between them.
     """
-    times_s = np.array([row.time_s for row in rows])
-    lost = np.array([row.lost_before for row in rows])
-    lost = np.where(np.isfinite(lost), lost, 0.0)
-    after = np.clip(np.searchsorted(times_s, grid_s), 1, max(len(rows) - 1, 1))
-    if len(rows) == 1:
+    times_s, lost = rows.times_s, rows.lost_before
+    if len(times_s) == 1:
         return np.zeros(len(grid_s), np.bool_)
+    after = np.clip(np.searchsorted(times_s, grid_s), 1, len(times_s) - 1)
     step_s = (times_s[after] - times_s[after - 1]) / (lost[after] + 1.0)
     place = np.rint((grid_s - times_s[after - 1]) / step_s)
     is_lost: NDArray[np.bool_] = (place >= 1) & (place <= lost[after])

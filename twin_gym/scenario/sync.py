@@ -7,7 +7,7 @@ Values are in units of the attribute's range, around the mean of the process: an
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -113,6 +113,8 @@ class EntityGroup(FrozenModel):
         spread: how much faster the fastest of the group changes than the slowest; the others stand
             between them in equal ratios, around what the process says.
         weight: what an error of one of them counts.
+        delivery_probability: of an update of one of them that is alone in its slot; None: the
+            scenario's.
     """
 
     name: Name
@@ -120,6 +122,7 @@ class EntityGroup(FrozenModel):
     process: Process
     spread: Spread = 1.0
     weight: Annotated[float, Field(strict=True, ge=1e-6, le=1e6, allow_inf_nan=False)] = 1.0
+    delivery_probability: Share | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> EntityGroup:
@@ -133,6 +136,11 @@ class EntityGroup(FrozenModel):
                 raise ConfigError(
                     f"the group {self.name!r} is replayed, so nothing spreads its rates: leave "
                     "`spread` out"
+                )
+            if self.process.losses and self.delivery_probability is not None:
+                raise ConfigError(
+                    f"the losses of the group {self.name!r} are replayed: leave its "
+                    "`delivery_probability` out, or `losses`"
                 )
         return self
 
@@ -165,7 +173,7 @@ class SyncScenario(Scenario):
         predictor: what the twin takes for the value between updates: the last value (`hold`), a
             line through the last two (`trend`), or the mean that the process has then (`fitted`).
             A two-state entity is held whatever the predictor.
-        delivery_probability: of an update that is alone in its slot.
+        delivery_probability: of an update that is alone in its slot, where its group says nothing.
         delay_slots: an update arrives so many slots later.
         load_loss: with which probability each other update of the slot spoils one.
         updates_per_round: most updates in a slot where the action is `rounds`; None: a tenth of
@@ -239,6 +247,23 @@ class SyncScenario(Scenario):
                 f"the walk of the group {group.name!r} moves by {math.sqrt(fastest):.3g} ranges in "
                 f"a slot of {self.slot_s:g} s; at most 1 is simulated: lower `variance_rate_hz`"
             )
+
+    def _content(self) -> dict[str, Any]:
+        """A group that leaves its delivery to the scenario has nothing of it in the digest."""
+        content = super()._content()
+        for group in content["groups"]:
+            if group["delivery_probability"] is None:
+                del group["delivery_probability"]
+        return content
+
+    def delivery_of(self, group: EntityGroup) -> float:
+        """Probability that an update which is alone in its slot is delivered.
+
+        Args:
+            group: whose entity sends it.
+        """
+        given = group.delivery_probability
+        return self.delivery_probability if given is None else given
 
     @property
     def num_entities(self) -> int:

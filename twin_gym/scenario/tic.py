@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import Duration, FrozenModel, NonNegative, Probability, Scenario
+from twin_gym.scenario.links import LinkFile
 
 MAX_SENSORS = 10_000
 MAX_GATEWAYS = 1_000
@@ -90,6 +91,10 @@ class TicScenario(Scenario):
         bad_success: while it is bad.
         bad_share: share of the blocks in which a sensor's channel is bad.
         block_slots: slots in which a channel's state stays.
+        channel_trace: measured links that channels are replayed from instead: sensor k takes the
+            k-th of them, from the first one again after the last; a block of slots has the success
+            of a block of the trace, from one that the world draws, the same for all sensors, and
+            from the first one again after the last.
         channel_observable: whether an agent that picks sensors sees the states of their channels.
         loss_target: agreed loss ratio: what is above it is the `cost`.
         description: one sentence for lists.
@@ -122,6 +127,7 @@ class TicScenario(Scenario):
     bad_success: Probability = 0.5
     bad_share: Probability = 0.1
     block_slots: Annotated[int, Field(strict=True, ge=1, le=MAX_SLOTS)] = 8
+    channel_trace: LinkFile | None = None
     channel_observable: Annotated[bool, Field(strict=True)] = True
     loss_target: Probability = 0.01
 
@@ -186,6 +192,13 @@ class TicScenario(Scenario):
                 "no sensor ever asks: give a background_rate_hz, or a burst_fraction of at least "
                 f"{0.5 / self.num_sensors:g}"
             )
+
+    def _content(self) -> dict[str, Any]:
+        """Without links where there are none: digests are older than the field."""
+        found = super()._content()
+        if self.channel_trace is None:
+            del found["channel_trace"]
+        return found
 
     @property
     def num_slots(self) -> int:

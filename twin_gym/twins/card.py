@@ -6,21 +6,32 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from twin_gym.envs.slice_admission.observation import ActionForm
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel
+from twin_gym.twins.decision_space import DecisionSpace, checked_form, is_of_amounts
 
 MAX_FIELDS = 50_000
+
+# Cards from before there were other kinds lack all of these; no card lacks some.
+_LATER: dict[str, Any] = {
+    "kind": "admission",
+    "action_names": (),
+    "action_low": (),
+    "action_high": (),
+}
 
 _Short = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
 _Digest = Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{16}$")]
 _Count = Annotated[int, Field(strict=True, ge=0, le=10**9)]
 _Width = Annotated[int, Field(strict=True, ge=1, le=4096)]
 _Share = Annotated[float, Field(strict=True, ge=0.0, lt=1.0, allow_inf_nan=False)]
+_Names = Annotated[tuple[_Short, ...], Field(strict=False, max_length=MAX_FIELDS)]
+_Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Amounts = Annotated[tuple[_Amount, ...], Field(strict=False, max_length=MAX_FIELDS)]
 _Sha256 = Annotated[str, Field(strict=True, pattern=r"^([0-9a-f]{64})?$")]
 
 
@@ -39,13 +50,18 @@ class PolicyCard(FrozenModel):
         num_synthetic: how many pairs of a GAN were added to them.
         smoothing: label smoothing of its training.
         seed: from which its first weights and its batches were drawn.
-        held_out_loss: cross-entropy on the held-out decisions, smoothed like the training.
+        held_out_loss: on the held-out decisions: cross-entropy, smoothed like the training; of
+            amounts the mean square error.
         versions: of the packages that made it.
         weights_sha256: of the file of weights, which so belongs to this card alone; "" unsaved.
+        kind: of scenario.
+        action_names: what the actions or amounts mean, in order; empty for admission.
+        action_low: least value of each amount; empty where actions are discrete.
+        action_high: greatest value of each amount; empty where actions are discrete.
     """
 
     format: Literal["twin_gym policy twin 1"] = "twin_gym policy twin 1"
-    action: ActionForm
+    action: _Short
     field_names: Annotated[
         tuple[_Short, ...], Field(strict=False, min_length=1, max_length=MAX_FIELDS)
     ]
@@ -60,6 +76,41 @@ class PolicyCard(FrozenModel):
     held_out_loss: Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)] = 0.0
     versions: Annotated[Mapping[_Short, _Short], Field(max_length=32)] = {}
     weights_sha256: _Sha256 = ""
+    kind: _Short = "admission"
+    action_names: _Names = ()
+    action_low: _Amounts = ()
+    action_high: _Amounts = ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> PolicyCard:
+        checked_form(self.kind, self.action)
+        names = len(self.action_names)
+        if (names == 0) != (self.kind == "admission"):
+            raise ConfigError(
+                f"a card of the kind {self.kind!r} with {names} action_names: admission has none, "
+                "other kinds have one an action"
+            )
+        amounts = names if is_of_amounts(self.kind, self.action) else 0
+        if (len(self.action_low), len(self.action_high)) != (amounts, amounts) or any(
+            low >= high for low, high in zip(self.action_low, self.action_high, strict=True)
+        ):
+            raise ConfigError(
+                f"action_low and action_high of {self.kind} with action={self.action!r} have "
+                f"{amounts} values, each low below its high"
+            )
+        return self
+
+    @property
+    def space(self) -> DecisionSpace:
+        """What the twin sees and does."""
+        return DecisionSpace(
+            self.kind,
+            self.action,
+            self.field_names,
+            self.action_names,
+            self.action_low,
+            self.action_high,
+        )
 
     @property
     def name(self) -> str:
@@ -89,6 +140,8 @@ class PolicyCard(FrozenModel):
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise ConfigError(f"{origin} is not valid JSON: {error}") from None
+        if isinstance(values, dict) and not any(key in values for key in _LATER):
+            values |= _LATER
         if not isinstance(values, dict) or not all(key in values for key in cls.model_fields):
             missing = sorted(
                 set(cls.model_fields) - set(values if isinstance(values, dict) else ())

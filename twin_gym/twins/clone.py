@@ -4,7 +4,8 @@ Tao et al., Wireless Network Digital Twin for 6G, IEEE Wireless Communications 3
 IV-A: a multilayer network trained on logged states and actions. The loss is the cross-entropy over
 the allowed actions. Label smoothing (Szegedy et al., Rethinking the Inception Architecture, CVPR
 2016, section 7) keeps a share of the probability on every other allowed action, and none on the
-others: a learner that starts from the twin must be able to explore.
+others: a learner that starts from the twin must be able to explore. Where actions are amounts the
+loss is the mean square error.
 """
 
 from __future__ import annotations
@@ -14,19 +15,20 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import mse_loss
 
-from twin_gym.envs.slice_admission.observation import field_names
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import Scenario
 from twin_gym.twins.card import PolicyCard, package_versions
 from twin_gym.twins.decision_log import DecisionLog
 from twin_gym.twins.networks import (
     DEFAULT_HIDDEN,
     PolicyNetwork,
-    build_network,
     masked_log_probabilities,
+    network_for,
 )
 from twin_gym.twins.policy_twin import PolicyTwin
 
@@ -40,7 +42,7 @@ class CloneSettings:
 
     Attributes:
         smoothing: probability that the label gives away, evenly over all allowed actions; 0 to
-            below 1.
+            below 1. Amounts have no label to smooth.
         hidden: widths of the network; None: those of the form of the action.
         learning_rate: of Adam, at the start; it falls to a hundredth along a cosine.
         batch_size: decisions a step.
@@ -83,7 +85,7 @@ _DEFAULTS = CloneSettings()
 
 def clone(
     log: DecisionLog,
-    scenario: AdmissionScenario,
+    scenario: Scenario,
     *,
     settings: CloneSettings = _DEFAULTS,
     synthetic: DecisionLog | None = None,
@@ -110,29 +112,32 @@ def clone(
     Raises:
         ConfigError: if the log is of another scenario or too short to hold anything out.
     """
-    log.check_fits(scenario)
+    space = log.check_fits(scenario)
     generator = torch.Generator().manual_seed(seed)
     learned, held_out = (_Pairs.of(part) for part in log.split(settings.held_out_share))
     if synthetic is not None:
         synthetic.check_fits(scenario)
         learned = learned.joined(_Pairs.of(synthetic))
-    names = field_names(scenario, log.action)
     hidden = DEFAULT_HIDDEN[log.action] if settings.hidden is None else settings.hidden
-    network = build_network(names, log.action, hidden=hidden, generator=generator)
+    network = network_for(space, hidden=hidden, generator=generator)
     loss = _train(network, learned, held_out, settings, generator, on_epoch)
     card = PolicyCard(
         action=log.action,
-        field_names=names,
+        field_names=space.field_names,
         hidden=hidden,
         scenario=scenario.name,
         scenario_digest=scenario.digest,
         default_policy=log.policy,
         num_decisions=len(log),
         num_synthetic=0 if synthetic is None else len(synthetic),
-        smoothing=float(settings.smoothing),
+        smoothing=float(settings.smoothing) if space.is_discrete else 0.0,
         seed=seed,
         held_out_loss=loss,
         versions=package_versions(),
+        kind=space.kind,
+        action_names=space.action_names,
+        action_low=space.low,
+        action_high=space.high,
     )
     return PolicyTwin(network.eval(), card)
 
@@ -166,7 +171,8 @@ class _Pairs:
 
     @classmethod
     def of(cls, log: DecisionLog) -> _Pairs:
-        arrays = (log.observations, log.masks, log.actions)
+        actions = log.actions if log.is_discrete else log.actions.astype(np.float32)
+        arrays = (log.observations, log.masks, actions)
         return cls(*(torch.from_numpy(array) for array in arrays))
 
     def joined(self, other: _Pairs) -> _Pairs:
@@ -178,6 +184,8 @@ class _Pairs:
 
     def loss(self, network: nn.Module, chosen: Tensor, smoothing: float) -> Tensor:
         logits = network(self.observations[chosen])
+        if self.actions.is_floating_point():
+            return mse_loss(logits, self.actions[chosen])
         return smoothed_cross_entropy(logits, self.masks[chosen], self.actions[chosen], smoothing)
 
 

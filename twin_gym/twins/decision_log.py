@@ -12,15 +12,22 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from twin_gym.envs.slice_admission.observation import ActionForm
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import Scenario
+from twin_gym.twins.decision_space import (
+    AMOUNT_HIGH,
+    AMOUNT_LOW,
+    DecisionSpace,
+    checked_form,
+    is_of_amounts,
+)
 from twin_gym.twins.files import read_bytes, write_bytes
 
 MAX_FILE_BYTES = 2**31
 MAX_DECISIONS = 10_000_000
 
 _FORMAT = "twin_gym decision log 1"
+_KINDS_BEFORE = {"kind": "admission"}  # files written before there were others do not say it
 _ARRAYS = {"observations": np.float32, "masks": np.int8, "actions": np.int64, "networks": np.int64}
 _LENGTH_BYTES = 8
 
@@ -31,12 +38,15 @@ class DecisionLog:
 
     Attributes:
         observations: what was seen; shape (decisions, fields), float32 in [0, 1].
-        masks: 1 = allowed; shape (decisions, actions), int8.
-        actions: what was done; shape (decisions,), int64.
+        masks: 1 = allowed; shape (decisions, actions), int8, or (decisions, 0) where actions are
+            amounts.
+        actions: what was done; shape (decisions,), int64, or amounts, shape (decisions, amounts),
+            float64 in [0, 1].
         networks: number of the network each was taken in, never falling; shape (decisions,), int64.
         scenario_digest: of the scenario that the networks ran.
         action: form of the actions.
         policy: name of the policy that decided.
+        kind: of scenario.
 
     Raises:
         ConfigError: if the arrays do not fit together, or an action was not allowed.
@@ -44,27 +54,37 @@ class DecisionLog:
 
     observations: NDArray[np.float32]
     masks: NDArray[np.int8]
-    actions: NDArray[np.int64]
+    actions: NDArray[Any]
     networks: NDArray[np.int64]
     scenario_digest: str
-    action: ActionForm
+    action: str
     policy: str
+    kind: str = "admission"
 
     def __post_init__(self) -> None:
         """Checks everything: a log may come from anywhere."""
-        for name, kind in _ARRAYS.items():
+        try:
+            checked_form(self.kind, self.action)
+        except ConfigError as error:
+            raise ConfigError(f"this is no decision log: {error}") from None
+        wanted = {**_ARRAYS, **({} if self.is_discrete else {"actions": np.float64})}
+        for name, kind in wanted.items():
             if getattr(self, name).dtype != kind:
                 found = getattr(self, name).dtype
                 raise ConfigError(
                     f"`{name}` of a decision log must be {kind.__name__}, got {found}"
                 )
-        if self.action not in ("slice", "slot"):
-            raise ConfigError(f"`action` of a decision log is slice or slot, got {self.action!r}")
         self._check_shapes()
         self._check_values()
+        self._check_actions()
 
     def __len__(self) -> int:
         return len(self.actions)
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether an action is a whole number instead of amounts."""
+        return not is_of_amounts(self.kind, self.action)
 
     def take(self, chosen: NDArray[Any]) -> DecisionLog:
         """The chosen decisions alone.
@@ -134,6 +154,8 @@ class DecisionLog:
         except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(f"{str(path)!r} is no decision log: {error}") from None
         wanted = {"format", *(field.name for field in fields(cls))} - set(_ARRAYS)
+        if isinstance(about, dict) and "kind" not in about:
+            about = about | _KINDS_BEFORE
         if arrays.keys() != _ARRAYS.keys() or not isinstance(about, dict) or set(about) != wanted:
             raise ConfigError(f"{str(path)!r} is no decision log: it holds {sorted(arrays)}")
         if about.pop("format") != _FORMAT or not all(isinstance(v, str) for v in about.values()):
@@ -143,47 +165,85 @@ class DecisionLog:
         except ConfigError as error:
             raise ConfigError(f"{str(path)!r}: {error}") from None
 
-    def check_fits(self, scenario: AdmissionScenario) -> None:
+    def check_fits(self, scenario: Scenario) -> DecisionSpace:
         """Refuses another scenario than the one that was logged.
 
+        Args:
+            scenario: the one that is meant.
+
+        Returns:
+            What is seen and done in it.
+
         Raises:
-            ConfigError: if the digests differ.
+            ConfigError: if the kinds, the digests, or the numbers of fields or actions differ.
         """
-        if self.scenario_digest != scenario.digest:
+        if (self.kind, self.scenario_digest) != (scenario.kind, scenario.digest):
             raise ConfigError(
-                f"the log is of the scenario {self.scenario_digest}, and {scenario.name!r} is "
-                f"{scenario.digest}: give the scenario that was logged"
+                f"the log is of the {self.kind} scenario {self.scenario_digest}, and "
+                f"{scenario.name!r} is the {scenario.kind} scenario {scenario.digest}: give the "
+                "scenario that was logged"
             )
+        space = DecisionSpace.of(scenario, self.action)
+        widths = self.observations.shape[1], self._choices.shape[1]
+        wanted = len(space.field_names), space.num_actions
+        if widths != wanted:
+            raise ConfigError(
+                f"the log has {widths} fields and actions, and {scenario.name!r} with "
+                f"action={self.action!r} has {wanted}: record it anew"
+            )
+        return space
+
+    @property
+    def _choices(self) -> NDArray[Any]:
+        """What has one column an action or an amount."""
+        return self.masks if self.is_discrete else self.actions
 
     def _about(self) -> dict[str, Any]:
         return {
             "scenario_digest": self.scenario_digest,
             "action": self.action,
             "policy": self.policy,
+            "kind": self.kind,
         }
 
     def _check_shapes(self) -> None:
-        count = self.actions.size
+        count = len(self.networks) if self.networks.ndim else 0
         shapes = [getattr(self, name).shape for name in _ARRAYS]
         if not 1 <= count <= MAX_DECISIONS:
             raise ConfigError(f"a decision log has 1 to {MAX_DECISIONS:,} decisions, got {count}")
+        dimensions = [2, 2, 1 if self.is_discrete else 2, 1]
         if [shape[:1] for shape in shapes] != [(count,)] * len(shapes) or [
             len(shape) for shape in shapes
-        ] != [2, 2, 1, 1]:
+        ] != dimensions:
             raise ConfigError(
                 "a decision log has rows of fields, rows of a mask, and one action and one network "
                 f"a row; got the shapes {shapes}"
             )
-        if 0 in self.observations.shape or 0 in self.masks.shape:
+        if any(0 in array.shape for array in (self.observations, self._choices)):
             raise ConfigError(f"a decision log needs fields and actions, got the shapes {shapes}")
+        if not self.is_discrete and self.masks.shape[1] > 0:
+            raise ConfigError(f"amounts are not masked: `masks` of a decision log are ({count}, 0)")
 
     def _check_values(self) -> None:
-        with np.errstate(invalid="ignore"):
-            in_box = ((self.observations >= 0.0) & (self.observations <= 1.0)).all()
-        if not in_box:
+        if not _lie_within(self.observations, 0.0, 1.0):
             raise ConfigError("`observations` of a decision log must lie in [0, 1]")
         if not np.isin(self.masks, (0, 1)).all():
             raise ConfigError("`masks` of a decision log are 0 or 1")
+        if (
+            self.networks.min() < 0
+            or self.networks.max() >= len(self)
+            or (np.diff(self.networks) < 0).any()
+        ):
+            raise ConfigError("`networks` of a decision log count up from 0 and never fall")
+
+    def _check_actions(self) -> None:
+        if not self.is_discrete:
+            if not _lie_within(self.actions, AMOUNT_LOW, AMOUNT_HIGH):
+                raise ConfigError(
+                    f"`actions` of a decision log are amounts from {AMOUNT_LOW:g} to "
+                    f"{AMOUNT_HIGH:g}"
+                )
+            return
         if self.actions.min() < 0 or self.actions.max() >= self.masks.shape[1]:
             raise ConfigError(
                 f"`actions` of a decision log are 0 to {self.masks.shape[1] - 1}, got "
@@ -191,12 +251,12 @@ class DecisionLog:
             )
         if not self.masks[np.arange(len(self)), self.actions].all():
             raise ConfigError("a decision log holds an action that its mask does not allow")
-        if (
-            self.networks.min() < 0
-            or self.networks.max() >= len(self)
-            or (np.diff(self.networks) < 0).any()
-        ):
-            raise ConfigError("`networks` of a decision log count up from 0 and never fall")
+
+
+def _lie_within(values: NDArray[Any], low: float, high: float) -> bool:
+    """Whether all do; what is not a number does not."""
+    with np.errstate(invalid="ignore"):
+        return bool(((values >= low) & (values <= high)).all())
 
 
 def _metadata(content: bytes) -> dict[str, str]:

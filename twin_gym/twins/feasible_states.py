@@ -21,6 +21,7 @@ from twin_gym.scenario import AdmissionScenario
 from twin_gym.sim.admission import layout
 from twin_gym.sim.admission.tables import NetworkTables, build_tables
 from twin_gym.sim.clock import TICKS_PER_SECOND
+from twin_gym.twins.decision_space import only_admission
 
 _SWEEPS = 20
 _MAX_ROUNDS = 1000
@@ -74,13 +75,13 @@ def draw_feasible_states(
         The states.
 
     Raises:
-        ConfigError: if the count is not positive.
+        ConfigError: if the count is not positive, or the scenario is of another kind.
         TooLargeError: if more requests fit at once than a row of the simulator has room for.
         TwinGymError: if hardly any state of the scenario has something to decide.
     """
     if count < 1:
         raise ConfigError(f"at least one state is drawn, got {count!r}")
-    tables = build_tables([scenario])
+    tables = build_tables([only_admission(scenario, "drawing states over all feasible ones")])
     most = max(1, min(count, _MAX_PLACES // tables.queue_places))
     found: list[FeasibleStates] = []
     for _ in range(_MAX_ROUNDS + count // most):

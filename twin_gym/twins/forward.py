@@ -12,7 +12,7 @@ _HIDDEN, _OUTPUT = "policy_net.", "action_net."
 
 
 class PlainNetwork:
-    """A copy of a `SliceNetwork`'s weights that gives its logits in NumPy.
+    """A copy of a `FlatNetwork`'s weights that gives its logits or means in NumPy.
 
     For some tens of rows a call takes an eighth of the time of the torch module. The two agree up
     to rounding.
@@ -34,7 +34,7 @@ class PlainNetwork:
         self._output = _layer(weights, _OUTPUT)
 
     def __call__(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits of all actions, allowed or not.
+        """Logits of all actions, allowed or not; or the means of the amounts.
 
         Args:
             observations: shape (rows, fields).

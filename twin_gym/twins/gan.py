@@ -4,7 +4,11 @@ Tao et al., Wireless Network Digital Twin for 6G, IEEE Wireless Communications 3
 IV-A: the generator takes a random sample of the state space and gives an action, the discriminator
 tells logged pairs of state and action from made-up ones. The actions are discrete, so that the
 generator draws them by the straight-through Gumbel-softmax (Jang, Gu, Poole, ICLR 2017), among the
-allowed ones only; the states are feasible ones only.
+allowed ones only; the states are feasible ones only. Amounts are a sigmoid of the generator's
+outputs, and the discriminator sees them beside the state.
+
+What the whole state space is, is known for admission alone (`draw_feasible_states`). For other
+kinds of scenario the states are logged ones, moved a little within the bounds of what can be seen.
 
 Nothing guarantees that this helps a clone. The discriminator has seen what the policy does where
 the log has been, and nothing of what it would do elsewhere: there the generator extrapolates.
@@ -21,13 +25,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
-from twin_gym.envs.slice_admission.observation import ActionForm, field_names
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.policies.base import Masks, Observations
+from twin_gym.scenario import AdmissionScenario, Scenario
 from twin_gym.twins.decision_log import DecisionLog
+from twin_gym.twins.decision_space import DecisionSpace, admission_form
 from twin_gym.twins.feasible_states import draw_feasible_states
 from twin_gym.twins.layout import ObservationLayout
-from twin_gym.twins.networks import SliceNetwork, SlotNetwork, build_network
+from twin_gym.twins.networks import FlatNetwork, PolicyNetwork, SlotNetwork, network_for
 
 Progress = Callable[[int, float, float], None]
 """Called now and then with the step, the loss of the discriminator and that of the generator."""
@@ -37,6 +42,7 @@ _LARGEST_UNIFORM = 1.0 - 2.0**-24
 _BETAS = (0.5, 0.9)  # short memory of the opponent, as usual for GANs
 _PROGRESS_EVERY = 50
 _POOL_PER_BATCH = 80
+_MOVED = 0.1  # of a field's standard deviation
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,8 @@ class GanSettings:
         logged_share: of the states that the generator learns on, taken from the log; the others
             are drawn over the state space. 0 is the paper read to the letter: then the
             discriminator can tell the pairs apart by their states alone, and pushes the generator
-            away from whatever it does where nothing was logged.
+            away from whatever it does where nothing was logged. For other kinds than admission
+            nothing but 1 is there.
         real_label: what the discriminator is told of a logged pair (one-sided label smoothing).
         held_out_share: the latest share of the log that is not looked at: the one by which a clone
             is judged.
@@ -91,52 +98,62 @@ _DEFAULTS = GanSettings()
 
 
 class DecisionGenerator(nn.Module):
-    """From a feasible state and noise to a discrete action.
+    """From a state and noise to an action.
 
     Args:
         scenario: whose states.
         action: form of the actions.
         noise_size: random numbers with each state.
         generator: where the first weights are drawn from.
+
+    Attributes:
+        held_out_share: the latest share of the log that it has not looked at.
     """
 
     def __init__(
         self,
-        scenario: AdmissionScenario,
-        action: ActionForm,
+        scenario: Scenario,
+        action: str,
         noise_size: int,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        names = field_names(scenario, action)
-        layout = ObservationLayout.from_names(names)
+        space = DecisionSpace.of(scenario, action)
         self.noise_size = noise_size
-        self._num_global = layout.num_global
-        self.network: SliceNetwork | SlotNetwork
-        if action == "slice":
-            actions = layout.num_actions(len(names), action)
-            self.network = SliceNetwork(len(names) + noise_size, actions, generator=generator)
-        else:  # the noise is one more global field
+        self.held_out_share = _DEFAULTS.held_out_share
+        self._bounds = None if space.is_discrete else torch.tensor([space.low, space.high])
+        self._num_before = len(space.field_names)
+        self.network: PolicyNetwork
+        if (space.kind, action) == ("admission", "slot"):  # the noise is one more global field
+            layout = ObservationLayout.from_names(space.field_names)
+            self._num_before = layout.num_global
             wider = replace(layout, num_global=layout.num_global + noise_size)
             self.network = SlotNetwork(wider, generator=generator)
+        else:
+            self.network = FlatNetwork(
+                self._num_before + noise_size, space.num_actions, generator=generator
+            )
 
     def forward(
         self, states: Tensor, masks: Tensor, temperature: float, generator: torch.Generator
     ) -> Tensor:
-        """Actions as one-hot rows that let gradients through as if they were the softmax.
+        """Amounts; or actions as one-hot rows whose gradients are those of the softmax.
 
         Args:
             states: shape (rows, fields).
-            masks: 1 = allowed; shape (rows, actions).
-            temperature: of the softmax that gives the gradient.
+            masks: 1 = allowed; shape (rows, actions), or (rows, 0).
+            temperature: of the softmax that gives the gradient; amounts have none.
             generator: where the noise is drawn from.
 
         Returns:
             Shape (rows, actions).
         """
         noise = torch.randn((len(states), self.noise_size), generator=generator)
-        cut = self._num_global
+        cut = self._num_before
         logits = self.network(torch.cat((states[:, :cut], noise, states[:, cut:]), 1))
+        if self._bounds is not None:
+            amounts: Tensor = torch.lerp(self._bounds[0], self._bounds[1], torch.sigmoid(logits))
+            return amounts
         logits = logits.masked_fill(masks == 0, _NEVER)
         uniform = torch.rand(logits.shape, generator=generator).clamp(1e-12, _LARGEST_UNIFORM)
         soft = torch.softmax((logits - torch.log(-torch.log(uniform))) / temperature, 1)
@@ -146,7 +163,7 @@ class DecisionGenerator(nn.Module):
 
 def train_generator(
     log: DecisionLog,
-    scenario: AdmissionScenario,
+    scenario: Scenario,
     *,
     settings: GanSettings = _DEFAULTS,
     seed: int = 0,
@@ -156,6 +173,7 @@ def train_generator(
 
     The discriminator gives every action a score in a state and looks up that of the pair's action:
     any function of pairs can be written so, and it needs no other network than a policy does.
+    Amounts it sees beside the state.
 
     Args:
         log: the decisions.
@@ -168,14 +186,15 @@ def train_generator(
         The generator. The same arguments give the same one on the same machine.
 
     Raises:
-        ConfigError: if the log is of another scenario or too short to hold anything out.
+        ConfigError: if the log is of another scenario or too short to hold anything out, or states
+            are to be drawn over a state space that is not known.
     """
-    log.check_fits(scenario)
+    space = log.check_fits(scenario)
     learned, _ = log.split(settings.held_out_share)
     generator = torch.Generator().manual_seed(seed)
     made = DecisionGenerator(scenario, log.action, settings.noise_size, generator)
-    names = field_names(scenario, log.action)
-    judge = build_network(names, log.action, generator=generator)
+    made.held_out_share = settings.held_out_share
+    judge = _Judge(space, generator)
     optimisers = [
         torch.optim.Adam(network.parameters(), settings.learning_rate, _BETAS, fused=True)
         for network in (judge, made)
@@ -185,11 +204,11 @@ def train_generator(
         states, _, actions = batches.logged(settings.batch_size)
         drawn, allowed = batches.mixed()
         pairs = made(drawn, allowed, settings.temperature, generator)
-        scores = judge(torch.cat((states, drawn))) * torch.cat((actions, pairs.detach()))
-        real, fake = torch.split(scores.sum(1), settings.batch_size)
+        scores = judge(torch.cat((states, drawn)), torch.cat((actions, pairs.detach())))
+        real, fake = torch.split(scores, settings.batch_size)
         judged = _belief(real, settings.real_label) + _belief(fake, 0.0)
         _descend(optimisers[0], judged)
-        fooled = _belief((judge(drawn) * pairs).sum(1), 1.0)
+        fooled = _belief(judge(drawn, pairs), 1.0)
         _descend(optimisers[1], fooled)
         if on_step is not None and step % _PROGRESS_EVERY == 0:
             on_step(step, judged.item(), fooled.item())
@@ -199,12 +218,15 @@ def train_generator(
 def synthesise(
     made: DecisionGenerator,
     log: DecisionLog,
-    scenario: AdmissionScenario,
+    scenario: Scenario,
     num_pairs: int,
     *,
     seed: int = 0,
 ) -> DecisionLog:
     """Made-up decisions in states drawn over the whole feasible state space.
+
+    For other kinds than admission: in states near those that the generator learned on, every value
+    of which lies within the bounds of what can be seen; their masks are those of the logged states.
 
     Args:
         made: a trained generator.
@@ -220,22 +242,64 @@ def synthesise(
         ConfigError: if the count is not positive or the log is of another scenario.
     """
     log.check_fits(scenario)
+    if num_pairs < 1:
+        raise ConfigError(f"at least one pair can be made up, got {num_pairs}")
     rng = np.random.default_rng([seed, 1])
-    states = draw_feasible_states(scenario, num_pairs, rng, action=log.action)
+    if isinstance(scenario, AdmissionScenario):
+        states = draw_feasible_states(scenario, num_pairs, rng, action=admission_form(log.action))
+        observations, masks = states.observations, states.masks
+    else:
+        observations, masks = _near(log.split(made.held_out_share)[0], num_pairs, rng)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        chosen = made(
-            torch.from_numpy(states.observations), torch.from_numpy(states.masks), 1.0, generator
-        )
+        chosen = made(torch.from_numpy(observations), torch.from_numpy(masks), 1.0, generator)
     return DecisionLog(
-        observations=states.observations,
-        masks=states.masks,
-        actions=chosen.argmax(1).numpy(),
+        observations=observations,
+        masks=masks,
+        actions=(chosen.argmax(1) if log.is_discrete else chosen.double()).numpy(),
         networks=np.zeros(num_pairs, np.int64),
         scenario_digest=log.scenario_digest,
         action=log.action,
         policy=f"gan-of-{log.policy}",
+        kind=log.kind,
     )
+
+
+def _near(log: DecisionLog, count: int, rng: np.random.Generator) -> tuple[Observations, Masks]:
+    """Logged states, moved by a tenth of each field's standard deviation, and their masks.
+
+    A value at a bound means something (nobody waits, never heard of) and is not moved; one that
+    would leave the bounds is rejected, and stays as it was logged.
+    """
+    chosen = rng.integers(0, len(log), count)
+    logged = log.observations[chosen]
+    step = _MOVED * log.observations.std(axis=0)
+    moved = logged + step * rng.standard_normal(logged.shape, np.float32)
+    is_inside = np.minimum(logged, moved) > 0.0
+    is_inside &= np.maximum(logged, moved) < 1.0
+    return np.where(is_inside, moved, logged).astype(np.float32), log.masks[chosen]
+
+
+class _Judge(nn.Module):
+    """Scores pairs of state and action: the discriminator."""
+
+    def __init__(self, space: DecisionSpace, generator: torch.Generator) -> None:
+        super().__init__()
+        self._is_discrete = space.is_discrete
+        self.network: PolicyNetwork
+        if space.is_discrete:
+            self.network = network_for(space, generator=generator)
+        else:
+            fields = len(space.field_names) + space.num_actions
+            self.network = FlatNetwork(fields, 1, generator=generator)
+
+    def forward(self, states: Tensor, actions: Tensor) -> Tensor:
+        """Scores of one-hot actions or amounts; shape (rows,)."""
+        if self._is_discrete:
+            scores: Tensor = (self.network(states) * actions).sum(1)
+            return scores
+        found: Tensor = self.network(torch.cat((states, actions), 1)).squeeze(1)
+        return found
 
 
 class _Batches:
@@ -244,7 +308,7 @@ class _Batches:
     def __init__(
         self,
         log: DecisionLog,
-        scenario: AdmissionScenario,
+        scenario: Scenario,
         settings: GanSettings,
         generator: torch.Generator,
         seed: int,
@@ -254,18 +318,28 @@ class _Batches:
         self._num_drawn = settings.batch_size - self._num_logged
         self._states = torch.from_numpy(log.observations)
         self._masks = torch.from_numpy(log.masks)
-        self._actions = one_hot(torch.from_numpy(log.actions), log.masks.shape[1]).float()
+        actions = torch.from_numpy(log.actions)
+        self._actions = one_hot(actions, log.masks.shape[1]) if log.is_discrete else actions
+        self._actions = self._actions.float()
+        if not isinstance(scenario, AdmissionScenario):
+            if self._num_drawn:
+                raise ConfigError(
+                    f"`logged_share` of a GAN is 1 for {log.kind} scenarios, got "
+                    f"{settings.logged_share!r}: their whole state space is not known"
+                )
+            self._pool, self._pool_masks = self._states[:0], self._masks[:0]
+            return
         pool = draw_feasible_states(
             scenario,
             settings.batch_size * _POOL_PER_BATCH,
             np.random.default_rng([seed, 0]),
-            action=log.action,
+            action=admission_form(log.action),
         )
         self._pool = torch.from_numpy(pool.observations)
         self._pool_masks = torch.from_numpy(pool.masks)
 
     def logged(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """States, masks and one-hot actions of logged pairs."""
+        """States, masks and actions, one-hot or amounts, of logged pairs."""
         chosen = self._some(len(self._states), count)
         return self._states[chosen], self._masks[chosen], self._actions[chosen]
 
@@ -279,7 +353,7 @@ class _Batches:
         )
 
     def _some(self, size: int, count: int) -> Tensor:
-        return torch.randint(size, (count,), generator=self._generator)
+        return torch.randint(max(size, 1), (count,), generator=self._generator)
 
 
 def _belief(scores: Tensor, label: float) -> Tensor:

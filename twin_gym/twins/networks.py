@@ -1,9 +1,10 @@
-"""Policy networks: from observations to one logit an action.
+"""Policy networks: from observations to one logit an action, or to the mean of each amount.
 
-`SliceNetwork` is the actor of Stable-Baselines3's `MlpPolicy`, parameter by parameter, so that its
+`FlatNetwork` is the actor of Stable-Baselines3's `MlpPolicy`, parameter by parameter, so that its
 weights can be put into one. `SlotNetwork` is the "output layer customised for queuing systems" of
 Tao, Xu and You (arXiv 2310.09299): one logit a queue position from a shared encoder, so that it
-does not matter how long the queues are nor in which order the requests stand.
+does not matter how long the queues are nor in which order the requests stand. `network_for` says
+which of them serves whom.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from twin_gym.envs.slice_admission.observation import (
 )
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import AdmissionScenario
+from twin_gym.twins.decision_space import DecisionSpace, admission_form
 from twin_gym.twins.layout import ObservationLayout
 
 _HIDDEN_GAIN = math.sqrt(2.0)
@@ -39,15 +41,15 @@ def _linear(inputs: int, outputs: int, gain: float, generator: torch.Generator |
     return layer
 
 
-class SliceNetwork(nn.Module):
-    """The actor of SB3's `MlpPolicy`: layers of tanh, then one logit an action.
+class FlatNetwork(nn.Module):
+    """The actor of SB3's `MlpPolicy`: layers of tanh, then one logit an action or one mean each.
 
     Its parameters are called `policy_net.0.weight`, …, `action_net.bias`, as SB3 calls them behind
     `mlp_extractor.`.
 
     Args:
         num_fields: length of an observation.
-        num_actions: how many logits.
+        num_actions: how many logits or means.
         hidden: widths of the hidden layers, at least one.
         generator: where the first weights are drawn from; None: torch's own.
 
@@ -76,7 +78,7 @@ class SliceNetwork(nn.Module):
         self.action_net = _linear(widths[-1], num_actions, _OUTPUT_GAIN, generator)
 
     def forward(self, observations: Tensor) -> Tensor:
-        """Logits of all actions, allowed or not.
+        """Logits of all actions, allowed or not; or the means of the amounts.
 
         Args:
             observations: float32; shape (rows, fields).
@@ -158,10 +160,21 @@ class SlotNetwork(nn.Module):
         return torch.cat((owner, torch.stack((age, is_head), 1)), 1)
 
 
-PolicyNetwork = SliceNetwork | SlotNetwork
+SliceNetwork = FlatNetwork
+"""The network of admission by slice: nothing in it knows of slices."""
 
-DEFAULT_HIDDEN: dict[ActionForm, tuple[int, ...]] = {"slice": (64, 64), "slot": (64,)}
-"""Widths by form of the action; those of `slice` are SB3's."""
+PolicyNetwork = FlatNetwork | SlotNetwork
+
+DEFAULT_HIDDEN: dict[str, tuple[int, ...]] = {
+    "slice": (64, 64),
+    "slot": (64,),
+    "level": (64, 64),
+    "probability": (64, 64),
+    "weights": (64, 64),
+    "pick": (64, 64),
+    "rounds": (64, 64),
+}
+"""Widths by form of the action; those of all but `slot` are SB3's."""
 
 
 class ObservedMask(nn.Module):
@@ -222,6 +235,39 @@ def mask_from_observations(
     return mask
 
 
+def network_for(
+    space: DecisionSpace,
+    *,
+    hidden: Sequence[int] | None = None,
+    generator: torch.Generator | None = None,
+) -> PolicyNetwork:
+    """The network that serves a kind of scenario and a form of action.
+
+    Admission by slot has a `SlotNetwork`; everything else a `FlatNetwork`.
+
+    Args:
+        space: what is seen and done.
+        hidden: widths; None: `DEFAULT_HIDDEN`.
+        generator: where the first weights are drawn from; None: torch's own.
+
+    Returns:
+        An untrained network.
+
+    Raises:
+        ConfigError: if the names or the widths do not suit.
+
+    Example:
+        >>> from twin_gym.scenario import Scenario, load
+        >>> network_for(DecisionSpace.of(load("tic-small-45", Scenario), "weights")).action_net
+        Linear(in_features=64, out_features=4, bias=True)
+    """
+    if space.kind == "admission":
+        form = admission_form(space.action)
+        return build_network(space.field_names, form, hidden=hidden, generator=generator)
+    widths = tuple(DEFAULT_HIDDEN[space.action] if hidden is None else hidden)
+    return FlatNetwork(len(space.field_names), space.num_actions, widths, generator)
+
+
 def build_network(
     names: Sequence[str],
     action: ActionForm,
@@ -229,11 +275,11 @@ def build_network(
     hidden: Sequence[int] | None = None,
     generator: torch.Generator | None = None,
 ) -> PolicyNetwork:
-    """The network for observations whose fields have these names.
+    """The network of admission, for observations whose fields have these names.
 
     Args:
         names: as `field_names(scenario, action)` gives them.
-        action: `slice` gives a `SliceNetwork`, `slot` a `SlotNetwork`.
+        action: `slice` gives a `FlatNetwork`, `slot` a `SlotNetwork`.
         hidden: widths; for `slot` one single width. None: `DEFAULT_HIDDEN`.
         generator: where the first weights are drawn from; None: torch's own.
 
@@ -253,7 +299,7 @@ def build_network(
     widths = tuple(DEFAULT_HIDDEN[action] if hidden is None else hidden)
     if action == "slice":
         actions = layout.num_actions(len(names), action)
-        return SliceNetwork(len(names), actions, widths, generator)
+        return FlatNetwork(len(names), actions, widths, generator)
     if len(widths) != 1:
         raise ConfigError(f"a slot network has one width, got {widths}")
     return SlotNetwork(layout, widths[0], generator)

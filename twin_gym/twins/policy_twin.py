@@ -13,23 +13,21 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor
 
-from twin_gym.envs.slice_admission.observation import (
-    VALUES_PER_POSITION,
-    ActionForm,
-    field_names,
-)
+from twin_gym.envs.slice_admission.observation import VALUES_PER_POSITION
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import Scenario
 from twin_gym.twins.card import PolicyCard
+from twin_gym.twins.decision_space import DecisionSpace, Names, admission_form
 from twin_gym.twins.files import read_bytes, write_bytes
 from twin_gym.twins.forward import PlainNetwork
 from twin_gym.twins.layout import ObservationLayout
 from twin_gym.twins.networks import (
+    FlatNetwork,
     PolicyNetwork,
-    SliceNetwork,
-    build_network,
+    SlotNetwork,
     masked_log_probabilities,
+    network_for,
 )
 
 CARD_FILE = "policy.json"
@@ -45,11 +43,15 @@ class PolicyTwin:
     """Decides as the policy it was cloned from, in many networks at once.
 
     Attributes:
-        network: gives the logits.
+        network: gives the logits, or the means of the amounts.
         card: of what it is a twin, and how it was made.
-        greedy: takes the likeliest allowed action; otherwise draws one by its probability. Row i
-            draws the same whatever the number of rows. Chosen when it is made: see `sampled`.
+        greedy: takes the likeliest allowed action, or the mean amounts; otherwise draws an action
+            by its probability. Row i draws the same whatever the number of rows. Chosen when it is
+            made: see `sampled`.
         name: how tables call it.
+
+    Raises:
+        ConfigError: if it is to draw amounts: it knows no more than their means.
     """
 
     network: PolicyNetwork
@@ -60,7 +62,11 @@ class PolicyTwin:
     def __post_init__(self) -> None:
         """Names it and begins the draws of seed 0."""
         self.name = self.card.name + ("" if self.greedy else "-sampled")
-        self._layout = ObservationLayout.from_names(self.card.field_names)
+        self._space = self.card.space
+        if not self.greedy and not self._space.is_discrete:
+            raise ConfigError(
+                f"{self.card.name!r} gives amounts and draws nothing: let it be greedy"
+            )
         self._plain: PlainNetwork | None = None
         self.reset(0)
 
@@ -79,32 +85,31 @@ class PolicyTwin:
 
         Args:
             observations: shape (rows, fields).
-            masks: 1 = allowed, at least one a row; shape (rows, actions).
+            masks: 1 = allowed, at least one a row; shape (rows, actions), or (rows, 0) where
+                actions are amounts.
 
         Returns:
-            Whole numbers; shape (rows,).
+            Whole numbers, shape (rows,); or amounts within their bounds, shape (rows, amounts),
+            float32.
 
         Raises:
             ConfigError: if the arrays are those of another network or form of action.
         """
-        if self.greedy and isinstance(self.network, SliceNetwork):
+        if self.greedy and isinstance(self.network, FlatNetwork):
             self._check(observations, masks)
-            if self._plain is None:
-                state = self.network.state_dict()
-                self._plain = PlainNetwork({name: x.numpy() for name, x in state.items()})
-            logits = self._plain(np.asarray(observations, np.float32))
-            best: Actions = np.where(np.asarray(masks) > 0, logits, -np.inf).argmax(axis=1)
+            values = self._forward(observations)
+            if not self._space.is_discrete:
+                low, high = (
+                    np.asarray(bound, np.float32) for bound in (self._space.low, self._space.high)
+                )
+                return np.clip(values, low, high)
+            best: Actions = np.where(np.asarray(masks) > 0, values, -np.inf).argmax(axis=1)
             return best
         logs = self.log_probabilities(observations, masks)
         if self.greedy:
             likeliest: Actions = logs.argmax(axis=1)
             return likeliest
-        bits = np.random.Philox(key=[self._seed, self._calls])
-        self._calls += 1
-        drawn = np.random.Generator(bits).random(len(logs))
-        cumulated = np.exp(logs.astype(np.float64)).cumsum(axis=1)
-        chosen: Actions = (cumulated <= (drawn * cumulated[:, -1])[:, None]).sum(axis=1)
-        return chosen
+        return self._draw(logs)
 
     def log_probabilities(self, observations: Observations, masks: Masks) -> NDArray[np.float32]:
         """Logarithms of the actions' probabilities; what is not allowed has the lowest number.
@@ -117,21 +122,24 @@ class PolicyTwin:
             Shape (rows, actions).
 
         Raises:
-            ConfigError: if the arrays are those of another network or form of action.
+            ConfigError: if the arrays are those of another network or form of action, or actions
+                are amounts.
         """
         self._check(observations, masks)
+        if not self._space.is_discrete:
+            raise ConfigError(f"{self.name!r} gives amounts, which have no probabilities")
         with torch.no_grad():
             logits = self.network(torch.from_numpy(np.asarray(observations, np.float32)))
             logs = masked_log_probabilities(logits, torch.from_numpy(np.asarray(masks)))
         found: NDArray[np.float32] = logs.numpy()
         return found
 
-    def check_fits(self, scenario: AdmissionScenario, action: ActionForm) -> None:
-        """Refuses a scenario whose observations mean something else than those it learned from.
+    def check_fits(self, scenario: Scenario, action: str) -> None:
+        """Refuses a scenario whose observations or actions mean something else than those it knows.
 
-        A twin of the form `slot` takes any queue limits; everything else must be the same: slices
-        and resources by name and order, and whether there is a time of day. Capacities, rates and
-        the like may differ: that is what-if.
+        A twin of the form `slot` takes any queue limits; everything else must be the same by name
+        and order: of admission slices, resources, and whether there is a time of day; elsewhere
+        all fields and all actions. Capacities, rates and the like may differ: that is what-if.
 
         Args:
             scenario: what it is to run on.
@@ -140,22 +148,20 @@ class PolicyTwin:
         Raises:
             ConfigError: if it does not fit.
         """
-        if action != self.card.action:
+        mine = self._space
+        if scenario.kind != mine.kind:
             raise ConfigError(
-                f"{self.name!r} gives actions of the form {self.card.action!r}, not {action!r}: "
-                f"make the environment with action={self.card.action!r}"
+                f"{self.name!r} is a twin for scenarios of the kind {mine.kind!r}, and "
+                f"{scenario.name!r} is of the kind {scenario.kind!r}: make a twin of this scenario"
             )
-        mine, theirs = self.card.field_names, field_names(scenario, action)
-        if action == "slot":
-            width = ObservationLayout.from_names(mine).num_global
-            mine, theirs = mine[:width], field_names(scenario, "slice")
-        if mine != theirs:
-            differing = [name for name in theirs if name not in mine]
+        if action != mine.action:
             raise ConfigError(
-                f"{self.name!r} was made on {self.card.scenario!r} and sees other fields than "
-                f"{scenario.name!r} has: {len(mine)} against {len(theirs)}, unknown to it "
-                f"{differing[:4]}; make a twin of this scenario"
+                f"{self.name!r} gives actions of the form {mine.action!r}, not {action!r}: "
+                f"make the environment with action={mine.action!r}"
             )
+        theirs = DecisionSpace.of(scenario, action)
+        self._check_names("sees", "fields", _seen(mine), _seen(theirs), scenario)
+        self._check_names("takes", "actions", mine.action_names, theirs.action_names, scenario)
 
     def save(self, folder: str | Path) -> None:
         """Writes `policy.safetensors` and `policy.json`, each aside first and then renamed.
@@ -197,25 +203,62 @@ class PolicyTwin:
                 f"{str(folder / WEIGHTS_FILE)!r} is not the file that {origin!r} belongs to: one "
                 "of them was changed or not written to its end; make the twin anew"
             )
-        network = build_network(
-            card.field_names, card.action, hidden=card.hidden, generator=torch.Generator()
-        )
+        network = network_for(card.space, hidden=card.hidden, generator=torch.Generator())
         network.load_state_dict(_weights(content, network, str(folder / WEIGHTS_FILE)))
         return cls(network.eval(), card, greedy)
 
+    def _forward(self, observations: Observations) -> NDArray[np.float32]:
+        """Logits or means, in NumPy; the weights are copied when it is first called."""
+        if self._plain is None:
+            state = self.network.state_dict()
+            self._plain = PlainNetwork({name: x.numpy() for name, x in state.items()})
+        return self._plain(np.asarray(observations, np.float32))
+
+    def _draw(self, logs: NDArray[np.float32]) -> Actions:
+        """One action a row, by its probability."""
+        bits = np.random.Philox(key=[self._seed, self._calls])
+        self._calls += 1
+        drawn = np.random.Generator(bits).random(len(logs))
+        cumulated = np.exp(logs.astype(np.float64)).cumsum(axis=1)
+        chosen: Actions = (cumulated <= (drawn * cumulated[:, -1])[:, None]).sum(axis=1)
+        return chosen
+
     def _check(self, observations: Observations, masks: Masks) -> None:
-        """A slot network takes any number of positions; a slice network its fields alone."""
-        fields = len(self.card.field_names)
+        """A slot network takes any number of positions; a flat network its fields alone."""
+        fields = len(self._space.field_names)
         rows, width = observations.shape if observations.ndim == masks.ndim == 2 else (0, 0)  # noqa: PLR2004 - rows and columns
-        whole = (width - self._layout.num_global) % VALUES_PER_POSITION == 0
-        is_known = width == fields or (
-            self.card.action == "slot" and width > self._layout.num_global and whole
-        )
-        if not is_known or masks.shape != (rows, self._layout.num_actions(width, self.card.action)):
+        choices = self._space.num_actions if self._space.is_discrete else 0
+        is_known = width == fields
+        if isinstance(self.network, SlotNetwork):
+            layout = self.network.layout
+            places = width - layout.num_global
+            is_known = places > 0 and places % VALUES_PER_POSITION == 0
+            choices = layout.num_actions(width, admission_form(self._space.action))
+        if not is_known or masks.shape != (rows, choices):
             raise ConfigError(
                 f"{self.name!r} takes observations (rows, {fields}) and a mask that belongs to "
                 f"them, got {observations.shape} and {masks.shape}: see `check_fits`"
             )
+
+    def _check_names(
+        self, verb: str, what: str, mine: Names, theirs: Names, scenario: Scenario
+    ) -> None:
+        """Refuses other names, or another order."""
+        if mine == theirs:
+            return
+        differing = [name for name in theirs if name not in mine]
+        raise ConfigError(
+            f"{self.name!r} was made on {self.card.scenario!r} and {verb} other {what} than "
+            f"{scenario.name!r} has: {len(mine)} against {len(theirs)}, unknown to it "
+            f"{differing[:4]}; make a twin of this scenario"
+        )
+
+
+def _seen(space: DecisionSpace) -> Names:
+    """The fields that must be the same: a slot network does not mind how many positions follow."""
+    if (space.kind, space.action) != ("admission", "slot"):
+        return space.field_names
+    return space.field_names[: ObservationLayout.from_names(space.field_names).num_global]
 
 
 def _weights(content: bytes, network: PolicyNetwork, origin: str) -> dict[str, Tensor]:

@@ -8,12 +8,12 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv
-from twin_gym.envs.slice_admission.observation import ActionForm
+from twin_gym.envs.making import vector_env
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.policies import Policy, world_seeds
-from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_log import MAX_DECISIONS, DecisionLog
+from twin_gym.twins.decision_space import checked_form, is_of_amounts
 
 _FIRST_WORLD = 2**39
 _STEPS_PER_DECISION = 50
@@ -21,24 +21,25 @@ _STEPS_PER_DECISION = 50
 
 def record(
     policy: Policy,
-    scenario: AdmissionScenario,
+    scenario: Scenario,
     num_decisions: int,
     *,
     seed: int = 0,
-    action: ActionForm = "slice",
+    action: str | None = None,
     num_networks: int = 1,
 ) -> DecisionLog:
     """Logs the decisions of a policy on the physical network.
 
     The worlds are of the `train` family, from its second half, so that learners that begin at its
-    start do not train in the very worlds that were logged.
+    start do not train in the very worlds that were logged. Every step is a decision, but those in
+    which the mask leaves nothing besides waiting.
 
     Args:
         policy: reset with the seed; for this scenario and form of action.
-        scenario: what the physical network is.
+        scenario: what the physical network is, of any kind.
         num_decisions: how many are logged, at least one a network.
         seed: of the physical worlds; 0 or more.
-        action: form of the actions.
+        action: form of the actions; None: the environment's default.
         num_networks: how many networks are watched side by side, each from its start.
 
     Returns:
@@ -54,36 +55,39 @@ def record(
             f"or more; got {num_decisions} in {num_networks} networks and seed {seed}"
         )
     worlds = world_seeds("train", num_networks, first=_FIRST_WORLD + seed * num_networks)
+    form = checked_form(scenario.kind, action)
     policy.reset(seed)
     share, rest = divmod(num_decisions, num_networks)
     wanted = share + (np.arange(num_networks) < rest)
-    observations, masks, actions, networks = _watch(policy, scenario, worlds, wanted, action)
+    observations, masks, actions, networks = _watch(policy, scenario, worlds, wanted, form)
+    kind = np.float64 if is_of_amounts(scenario.kind, form) else np.int64
     return DecisionLog(
-        observations, masks, actions, networks, scenario.digest, action, policy.name
+        observations, masks, actions.astype(kind), networks, scenario.digest, form, policy.name,
+        scenario.kind,
     )  # fmt: skip
 
 
 def _watch(
     policy: Policy,
-    scenario: AdmissionScenario,
+    scenario: Scenario,
     worlds: list[int],
     wanted: NDArray[np.int64],
-    action: ActionForm,
+    action: str,
 ) -> list[NDArray[Any]]:
     """Observations, masks, actions and networks of so many decisions a network, network by network.
 
     Where nothing fits, as at the end of an episode, there is nothing to decide and to log.
     """
-    env = SliceAdmissionVectorEnv(
-        len(worlds), scenario, action=action, autoreset_mode=AutoresetMode.SAME_STEP
-    )
+    env = vector_env(scenario, len(worlds), action=action, autoreset_mode=AutoresetMode.SAME_STEP)
     observations, infos = env.reset(seed=worlds)
+    unmasked = np.ones((len(worlds), 0), np.int8)
     kept: list[tuple[NDArray[Any], ...]] = []
     taken = np.zeros_like(wanted)
     for _ in range((int(wanted.max()) + 1) * _STEPS_PER_DECISION):
-        masks = infos["action_mask"]
+        masks = infos.get("action_mask", unmasked)
         actions = policy.actions(observations, masks)
-        mine = np.flatnonzero(masks[:, :-1].any(axis=1) & (taken < wanted))
+        is_open = masks[:, :-1].any(axis=1) | (masks.shape[1] == 0)
+        mine = np.flatnonzero(is_open & (taken < wanted))
         kept.append((observations[mine], masks[mine], actions[mine], mine))
         taken[mine] += 1
         if (taken >= wanted).all():
@@ -92,6 +96,6 @@ def _watch(
             return [array[order] for array in arrays]
         observations, _, _, _, infos = env.step(actions)
     raise TwinGymError(
-        f"{scenario.name!r} had only {taken.sum()} decisions in {len(kept)} steps: its episodes "
-        "end before anything can be admitted; lengthen the horizon or raise the arrival rates"
+        f"{scenario.name!r} had only {taken.sum()} decisions in {len(kept)} steps: hardly ever is "
+        "anything allowed besides waiting; lengthen the horizon, or let more arrive or be sent"
     )

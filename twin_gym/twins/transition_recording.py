@@ -15,6 +15,7 @@ from twin_gym.policies import Policy, world_seeds
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.scenario import AdmissionScenario
 from twin_gym.twins.decision_log import MAX_DECISIONS
+from twin_gym.twins.decision_space import only_admission
 from twin_gym.twins.transitions import Transitions
 
 # `record` has the second half of the `train` family from 2^39 on, and learners its beginning.
@@ -102,8 +103,9 @@ def record_transitions(
         The transitions, network after network; the last episode of each is cut.
 
     Raises:
-        ConfigError: if an argument is out of range.
+        ConfigError: if an argument is out of range, or the scenario is of another kind.
     """
+    only_admission(scenario, "recording transitions")
     if not 1 <= num_networks <= num_steps <= MAX_DECISIONS or not 0 <= seed < _MAX_SEED:
         raise ConfigError(
             f"a recording has 1 to {MAX_DECISIONS:,} steps, at least one a network, and a seed "

@@ -90,8 +90,8 @@ class MassiveAccessEnv(RowEnv[AccessBatch]):
 
     ## References
     3GPP TR 37.868, Study on RAN improvements for machine-type communications (traffic models);
-    Tao, Xu, You et al., Wireless Network Digital Twin for 6G: Generative AI as a Key Enabler, IEEE
-    Wireless Communications 31(4), 2024 (massive communication).
+    Duran et al., Generative AI-enabled Digital Twins for 6G-enhanced Smart Cities,
+    arXiv:2411.14222, 2024 (shares of the devices that ask at once).
 
     ## Version History
     v0: first release.

@@ -15,7 +15,7 @@ from twin_gym.sim.access.layout import HISTORY
 BLUE, ORANGE, GREEN, RED = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[5]
 
 _MARGIN = 20
-_CURVES_TOP, _CURVES_BOTTOM = 150, 282
+_CURVES_TOP, _CURVES_BOTTOM = 162, 282
 _BARS_TOP = 318
 
 
@@ -85,6 +85,9 @@ def _paint_curves(canvas: Canvas, snapshot: Snapshot) -> None:
     depths = [_depth(snapshot, barring) for barring in course.barring]
     barring = [_CURVES_TOP + height * depth for depth in depths]
     backlog = [_CURVES_BOTTOM - height * count / most for count in course.waiting]
+    if len(xs) == 1:
+        middle = (left + right) / 2, (_CURVES_TOP + _CURVES_BOTTOM) / 2
+        canvas.text(*middle, "a curve through the moments that were drawn", 11, FAINT, "mm")
     canvas.line(list(zip(xs, barring, strict=True)), ORANGE, 1.0)
     canvas.line(list(zip(xs, backlog, strict=True)), BLUE)
     canvas.dot(xs[-1], barring[-1], 3, ORANGE)

@@ -122,6 +122,7 @@ class SyncBatch(SlottedBatch):
         self.tables = layout.build_tables(scenarios)
         self._rows = np.zeros(num_rows, layout.ROW)
         self._twins = np.zeros((num_rows, len(layout.TWIN_FIELDS), count))
+        self._seen = np.zeros((num_rows, len(layout.SEEN_FIELDS), count), np.float32)
         places = max(one.round_size for one in scenarios) if self.is_by_round else 1
         longest = max(one.delay_slots for one in scenarios) + 1
         self._on_way = np.full((num_rows, longest, places), -1, np.int32)
@@ -148,10 +149,11 @@ class SyncBatch(SlottedBatch):
             "bridge": self.tables.bridge,
             "series": self.tables.series,
             "lost": self.tables.lost,
-            "delivery": self.tables.delivery,
+            "spared": self.tables.spared,
             "heads": self.heads,
             "rows": self._rows,
             "twins": self._twins,
+            "seen": self._seen,
             "on_way": self._on_way,
             "chosen": self._chosen,
             "observations": self.observations,
@@ -188,8 +190,9 @@ class SyncBatch(SlottedBatch):
         return record
 
     def twin(self, index: int) -> dict[str, NDArray[np.float64]]:
-        """What the twin of a row holds of its entities, by `layout.TWIN_FIELDS`, to look at."""
-        return dict(zip(layout.TWIN_FIELDS, self._twins[index].copy(), strict=True))
+        """What the twin of a row holds of its entities, by `layout.TWIN_FIELDS`, and its `age`."""
+        found = dict(zip(layout.TWIN_FIELDS, self._twins[index].copy(), strict=True))
+        return found | {"age": self.heads["slot"][index] - found["born"]}
 
     def world(self, row: int) -> World:
         """The world of a row's running episode: hidden from agents."""
@@ -220,19 +223,21 @@ class SyncBatch(SlottedBatch):
                 chosen[row] = -1
                 chosen[row, :size] = self.chosen_of(actions[row : row + 1], size)[0]
         else:
-            chosen[first:last] = self.chosen_of(actions[first:last], 1)
+            count = self.tables.laws.shape[-1]
+            picked = actions[first:last]
+            np.subtract(picked, (picked == count) * (count + 1), out=chosen[first:last, 0])
         tables = self.tables
         kernel.step_rows(
             tables.networks, tables.entities, tables.laws, tables.bridge, tables.series,
-            tables.lost, tables.delivery, self.heads, self._rows, self._twins, self._on_way,
-            chosen, self.observations, self._masks, self.outcomes, first, last, self._objective,
-            int(self.is_realised),
+            tables.lost, tables.spared, self.heads, self._rows, self._twins, self._seen,
+            self._on_way, chosen, self.observations, self._masks, self.outcomes, first, last,
+            self._objective, int(self.is_realised),
         )  # fmt: skip
 
     def _observe(self, first: int, last: int) -> None:
         kernel.observe_rows(
-            self.tables.networks, self.heads, self._rows, self._twins, self.observations,
-            self._masks, self.outcomes, first, last, self._objective,
+            self.tables.networks, self.heads, self._rows, self._twins, self._seen,
+            self.observations, self._masks, self.outcomes, first, last, self._objective,
         )  # fmt: skip
 
     def _story(self, row: int) -> SyncStory:
@@ -269,4 +274,6 @@ class SyncStory:
         arrays = self._batch.arrays
         head = self._batch.heads[row]
         head["slot"], head["is_over"] = self._network.slot, self._network.is_over
-        self._network.write(arrays["rows"][row], arrays["twins"][row], arrays["on_way"][row])
+        self._network.write(
+            arrays["rows"][row], arrays["twins"][row], arrays["seen"][row], arrays["on_way"][row]
+        )

@@ -55,10 +55,11 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
     ## Dynamics
     One step is one slot. In this order: the chosen entities send the values that they have at the
     beginning of the slot, as long as the budget lasts; of n updates in a slot each arrives with
-    probability `delivery_probability` (1 - `load_loss`)^(n - 1), or, where losses are replayed, if
-    the sensor's own frame did; what was sent `delay_slots` before reaches the twin; time passes:
-    all values change, all ages grow by one slot; errors are measured at the end of the slot; every
-    `inspection_slots` slots and at the horizon, all predictions are compared with the true values.
+    probability `delivery_probability` (1 - `load_loss`)^(n - 1) (the former of its group, if that
+    says one), or, where losses are replayed, if the sensor's own frame did; what was sent
+    `delay_slots` before reaches the twin; time passes: all values change, all ages grow by one
+    slot; errors are measured at the end of the slot; every `inspection_slots` slots and at the
+    horizon, all predictions are compared with the true values.
     Values change whatever is decided: by a random walk, mean-reverting, between two states, or as
     measured. They are in units of the attribute's range. Between updates the twin predicts the last
     value (`hold`), a line through the last two (`trend`), or the mean that the process has then
@@ -97,8 +98,8 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
     smaller mean error than `twin_gym.theory.age.relaxation_bound`.
 
     ## References
-    Tao, Xu, You et al., Wireless Network Digital Twin for 6G: Generative AI as a Key Enabler, IEEE
-    Wireless Communications 31(4), 2024 (right-time synchronisation, twinning rate); Kadota, Sinha,
+    Duran et al., Generative AI-enabled Digital Twins for 6G-enhanced Smart Cities,
+    arXiv:2411.14222, 2024 (right-time synchronisation, twinning rate); Kadota, Sinha,
     Uysal-Biyikoglu, Singh, Modiano, Scheduling Policies for Minimizing Age of Information in
     Broadcast Wireless Networks, IEEE/ACM Transactions on Networking 26(6), 2018.
 

@@ -109,10 +109,10 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
     @entry_point
     def step_rows(
         networks: Records, entities: Records, laws: Floats, bridge: Floats, series: Floats,
-        lost: NDArray[np.bool_], delivery: Floats, heads: Records, rows: Records, twins: Floats,
-        on_way: NDArray[np.int32], chosen: NDArray[np.int64], observations: NDArray[np.float32],
-        masks: NDArray[np.int8], outcomes: Records, first: int, last: int, objective: int,
-        is_realised: int,
+        lost: NDArray[np.bool_], spared: Floats, heads: Records, rows: Records, twins: Floats,
+        seen: NDArray[np.float32], on_way: NDArray[np.int32], chosen: NDArray[np.int64],
+        observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records, first: int,
+        last: int, objective: int, is_realised: int,
     ) -> None:  # fmt: skip
         """One slot in each of the rows first <= i < last, or the next episode."""
         _ = compiled_in
@@ -124,7 +124,7 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
                 network = networks[n]
                 begin(
                     network, entities[n], laws[n], bridge[n], series, head.world, row, twin,
-                    on_way[i],
+                    seen[i], on_way[i],
                 )  # fmt: skip
                 _clear(outcome)
                 _first_mask(network, row, masks[i])
@@ -136,21 +136,21 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
                 if masks.shape[1] > 0 and is_exhausted and chosen[i, 0] >= 0:
                     outcome.disallowed_actions += 1
                 run_slot(
-                    network, entities[n], laws[n], bridge[n], series, lost, delivery[n],
-                    head.world, row, twin, on_way[i], chosen[i], slot, is_realised,
+                    network, entities[n], laws[n], bridge[n], series, lost, spared[n],
+                    head.world, row, twin, seen[i], on_way[i], chosen[i], slot, is_realised,
                 )  # fmt: skip
                 head.slot = slot + 1
                 head.is_over = np.int64(slot + 1 >= network.num_slots)
                 _report(network, head, row, outcome, objective)
                 if row.budget_left == 0 and not is_exhausted:
                     _mask(network, row, masks[i])
-            observe(network, row, twin, head.slot, observations[i])
+            observe(network, row, twin, seen[i], head.slot, observations[i])
 
     @entry_point
     def observe_rows(
         networks: Records, heads: Records, rows: Records, twins: Floats,
-        observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records, first: int,
-        last: int, objective: int,
+        seen: NDArray[np.float32], observations: NDArray[np.float32], masks: NDArray[np.int8],
+        outcomes: Records, first: int, last: int, objective: int,
     ) -> None:  # fmt: skip
         """What `step_rows` tells of rows that something else has moved."""
         _ = compiled_in
@@ -163,7 +163,7 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
                 _clear(outcomes[i])
                 _first_mask(network, row, masks[i])
             _mask(network, row, masks[i])
-            observe(network, row, twins[i], head.slot, observations[i])
+            observe(network, row, twins[i], seen[i], head.slot, observations[i])
 
     return step_rows, observe_rows
 

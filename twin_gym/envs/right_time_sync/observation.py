@@ -71,6 +71,7 @@ def observe(
     network: Record,
     row: Record,
     twin: NDArray[np.float64],
+    seen: NDArray[np.float32],
     slot: int,
     observation: NDArray[np.float32],
 ) -> None:
@@ -80,20 +81,26 @@ def observe(
         network: record of the scenario.
         row: counters of the running network.
         twin: what it holds of its entities.
+        seen: what is observed of that but for the ages.
         slot: slots that are over.
         observation: written; shape (fields,).
     """
     count = network.num_entities
-    scale = np.float64(count)
-    ages, known = twin[layout.AGE], twin[layout.IS_KNOWN]
-    rates, changes = twin[layout.SEEN_RATE], twin[layout.SEEN_CHANGE]
+    scale = np.float32(count)
+    born, known = twin[layout.BORN], twin[layout.IS_KNOWN]
+    rates, changes = seen[layout.RATE], seen[layout.CHANGE]
+    now = np.float64(slot)
     for i in range(count):
-        squashed = ages[i] / (ages[i] + scale)
-        observation[i] = np.float32(squashed * known[i] + (1.0 - known[i]))
+        age = np.float32(now - born[i])
+        observation[i] = age / (age + scale)
+    if row.known < count:
+        for i in range(count):
+            if known[i] == 0.0:
+                observation[i] = 1.0
     for i in range(count):
-        observation[count + i] = np.float32(rates[i])
+        observation[count + i] = rates[i]
     for i in range(count):
-        observation[2 * count + i] = np.float32(changes[i])
+        observation[2 * count + i] = changes[i]
     budget = 1.0
     if network.budget > 0:
         budget = row.budget_left / network.budget

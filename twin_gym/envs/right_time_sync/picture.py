@@ -7,20 +7,19 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.envs.canvas import COLOURS, EMPTY, FAINT, HEIGHT, INK, WIDTH, Canvas
+from twin_gym.envs.canvas import COLOURS, EMPTY, FAINT, HEIGHT, INK, WIDTH, Canvas, Colour
 from twin_gym.envs.drawing import shortened
 from twin_gym.envs.right_time_sync.render import Drawable
 
 _MARGIN = 20
-_TOP, _BOTTOM = 96, HEIGHT - 46
-_FEW = 100  # entities that can be drawn large
-_RED = COLOURS[5]
+_LEFT, _RIGHT = 72.0, float(WIDTH - _MARGIN)
+_TOP, _BOTTOM = 112.0, float(HEIGHT - 66)
+_FEWEST_LETTERS = 4
+_MUCH = 4.0  # squared tolerances from which on a dot is red
 
 
 def paint(env: Drawable) -> NDArray[np.uint8]:
-    """Paints a twin as a star: each entity is a dot, the farther out the older its value.
-
-    A dot is as red as its error is large; the ring marks one turn through all entities.
+    """Paints a twin: each entity is a dot, the higher the older its value, the redder the worse.
 
     Args:
         env: the single form of the environment.
@@ -30,7 +29,7 @@ def paint(env: Drawable) -> NDArray[np.uint8]:
     """
     canvas = Canvas()
     _paint_head(canvas, env)
-    _paint_star(canvas, env)
+    _paint_entities(canvas, env)
     return canvas.pixels()
 
 
@@ -48,28 +47,51 @@ def _paint_head(canvas: Canvas, env: Drawable) -> None:
     canvas.box(_MARGIN, 66, _MARGIN + (right - _MARGIN) * slot / scenario.num_slots, 70, INK)
 
 
-def _paint_star(canvas: Canvas, env: Drawable) -> None:
+def _paint_entities(canvas: Canvas, env: Drawable) -> None:
+    """A dot an entity, group by group from left to right; the higher the older."""
     scenario, twin = env.scenario, env.batch.twin(0)
-    x, y = WIDTH / 2, (_TOP + _BOTTOM) / 2
-    radius = (_BOTTOM - _TOP) / 2
     count = scenario.num_entities
     shares = twin["age"] / (twin["age"] + count)
-    beyond = np.minimum(twin["error"] / (4 * scenario.tolerance**2), 1.0)
-    size = 5.0 if count <= _FEW else 2.5
-    canvas.dot(x, y, radius / 2, None)
-    first = 0
-    for g, group in enumerate(scenario.groups):
-        colour = COLOURS[g % 4]
-        for i in range(first, first + group.count):
-            angle = 2 * math.pi * i / count
-            reach = radius * (0.1 + 0.9 * float(shares[i]))
-            at = (x + 1.8 * reach * math.cos(angle), y + reach * math.sin(angle))
-            red = float(beyond[i])
-            mixed = tuple(
-                round(a * (1 - red) + b * red) for a, b in zip(colour, _RED, strict=True)
-            )  # fmt: skip
-            canvas.dot(*at, size, (mixed[0], mixed[1], mixed[2]))
-        first += group.count
-        place = _MARGIN + g % 6 * 114
-        canvas.box(place, HEIGHT - 28, place + 10, HEIGHT - 18, colour)
-        canvas.text(place + 15, HEIGHT - 23, shortened(group.name, 14), 12)
+    beyond = np.minimum(twin["error"] / (_MUCH * scenario.tolerance**2), 1.0)
+    step = (_RIGHT - _LEFT) / count
+    size = min(max(0.4 * step, 1.5), 5.0)
+    canvas.text(_LEFT, _TOP - 14, "age of the twin's value", 12, FAINT)
+    for share, told in ((0.0, "0"), (0.5, "a turn"), (0.75, "3 turns"), (10.0 / 11.0, "10 turns")):
+        y = _BOTTOM - (_BOTTOM - _TOP) * share
+        canvas.box(_LEFT, y, _RIGHT, y + 1, EMPTY)
+        canvas.text(_LEFT - 8, y, told, 11, FAINT, "rm")
+    for i, (share, red) in enumerate(zip(shares.tolist(), beyond.tolist(), strict=True)):
+        y = _BOTTOM - (_BOTTOM - _TOP) * share
+        canvas.dot(_LEFT + step * (i + 0.5), y, size, _mixed(red))
+    _paint_groups(canvas, env, step)
+    _paint_legend(canvas)
+
+
+def _paint_groups(canvas: Canvas, env: Drawable, step: float) -> None:
+    """Names of the groups below their entities, where there is room for them."""
+    left = _LEFT
+    for group in env.scenario.groups:
+        width = step * group.count
+        letters = int(width / 7)
+        canvas.box(left + 1, _BOTTOM + 8, left + width - 1, _BOTTOM + 10, FAINT)
+        if letters >= _FEWEST_LETTERS:
+            told = shortened(group.name, letters)
+            canvas.text(left + width / 2, _BOTTOM + 19, told, 11, INK, "mm")
+        left += width
+
+
+def _paint_legend(canvas: Canvas) -> None:
+    """What the colours of the dots stand for."""
+    y = HEIGHT - 16
+    canvas.text(_LEFT, y, "error", 12, FAINT)
+    for k, told in enumerate(("none", "tolerance", "twice the tolerance")):
+        at = _LEFT + 50 + 100 * k
+        canvas.dot(at, y, 5, _mixed((0.0, 1.0 / _MUCH, 1.0)[k]))
+        canvas.text(at + 11, y, told, 12)
+
+
+def _mixed(red: float) -> Colour:
+    """Blue for 0, red for 1."""
+    a, b = COLOURS[0], COLOURS[5]
+    mixed = [round(one * (1 - red) + other * red) for one, other in zip(a, b, strict=True)]
+    return mixed[0], mixed[1], mixed[2]

@@ -100,9 +100,9 @@ class TicSchedulingEnv(RowEnv[TicBatch]):
     more in any world than the matching that knows its channels.
 
     ## References
-    Tao, Xu, You et al., Wireless Network Digital Twin for 6G: Generative AI as a Key Enabler, IEEE
-    Wireless Communications 31(4), 2024 (sizes, shares that ask at once, 0.9 ms, 2 kbit, the four
-    weighted terms). Everything else is this project's choice.
+    Duran et al., Generative AI-enabled Digital Twins for 6G-enhanced Smart Cities,
+    arXiv:2411.14222, 2024 (sizes, shares that ask at once, 0.9 ms, 2 kbit, the four weighted
+    terms). Everything else is this project's choice.
 
     ## Version History
     v0: first release.

@@ -45,7 +45,7 @@ class Snapshot:
         slack: messages up and down that have so many slots left; shape (2, bins).
         delivered: so far.
         lost: so far.
-        weights: in force.
+        weights: in force; none where an agent picks who is next.
     """
 
     scenario: TicScenario
@@ -74,10 +74,11 @@ def take_snapshot(env: Drawable) -> Snapshot:
     slack = np.zeros((2, bins), np.int64)
     np.add.at(slack, (messages[:, 2], np.clip(left - 1, 0, bins - 1)), 1)
     lost = int(row["expired"].sum() + row["dropped"].sum())
+    weights = () if batch.settings.action == "pick" else tuple(row["weights"].tolist())
     return Snapshot(
         scenario, batch.topology_of(0), slot, np.array([len(one) for one in waiting]),
         fills.max(axis=1), slack, int(row["delivered"].sum()), lost,
-        tuple(row["weights"].tolist()),
+        weights,
     )  # fmt: skip
 
 
@@ -115,13 +116,12 @@ def as_text(snapshot: Snapshot) -> str:
     one = snapshot.scenario
     done = round(snapshot.slot / one.num_slots * _PROGRESS_WIDTH)
     bar = "=" * done + " " * (_PROGRESS_WIDTH - done)
-    weights = ", ".join(
-        f"{name} {weight:.2f}" for name, weight in zip(WEIGHT_NAMES, snapshot.weights, strict=True)
-    )
+    named = zip(WEIGHT_NAMES, snapshot.weights, strict=False)
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in named)
     lines = [
         f"{shortened(one.name, 26):<26}  [{bar}] {snapshot.slot * one.slot_s * 1e3:.3f} ms",
         f"delivered {snapshot.delivered:,}, lost {snapshot.lost:,}",
-        f"weights  {weights}",
+        f"weights  {weights}" if weights else "the agent picks who is next",
         "",
         f"gateways by messages that wait ({snapshot.queued.sum()} in all)",
     ]

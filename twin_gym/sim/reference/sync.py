@@ -28,14 +28,14 @@ class EntityTwin:
     number: int
     law: int
     decay: float
-    noise: float
+    settled: float
+    growth: float
     hold: float
     age: int = 0
     is_known: bool = False
     value: float = 0.0
     slope: float = 0.0
-    shrunk: float = 1.0
-    variance: float = 0.0
+    shrunk: float = 0.0
     error: float = 0.0
     squares: float = 0.0
     spans: float = 0.0
@@ -43,19 +43,16 @@ class EntityTwin:
     seen_change: float = 0.5
 
     def grow_older(self) -> None:
-        """One slot passes."""
+        """One slot passes: what is known of the value is worth less."""
         self.age += 1
-        self.blur()
-
-    def blur(self) -> None:
-        """What is known of the value is worth less than a slot ago."""
-        self.shrunk *= self.decay
-        self.variance = self.variance * self.decay * self.decay + self.noise
+        left = self.shrunk * self.decay
+        self.shrunk = left if left > layout.NOTHING_LEFT else 0.0
 
     def expected_error(self) -> float:
         """The mean square by which the prediction is off, given all that was delivered."""
         gap = self.hold * (self.shrunk - 1.0) * self.value - self.slope * self.age
-        return self.variance + gap * gap
+        variance = self.settled * (1.0 - self.shrunk * self.shrunk) + self.growth * self.age
+        return variance + gap * gap
 
     @property
     def prediction(self) -> float:
@@ -93,15 +90,12 @@ class SyncNetwork:
 
     def _first_twin(self, number: int) -> EntityTwin:
         world, laws = self._world, self._world.laws
-        entity = world.entities[number]
+        decay, settled, growth, hold, _ = laws[:, number].tolist()
         twin = EntityTwin(
-            number, int(entity["law"]), float(laws[layout.DECAY, number]),
-            float(laws[layout.NOISE, number]), float(laws[layout.HOLD, number]),
+            number, int(world.entities[number]["law"]), decay, settled, growth, hold
         )  # fmt: skip
         if world.network["is_synchronised"]:
-            twin.is_known, twin.value = True, world.value(number, 0)
-        else:
-            twin.variance = float(entity["initial_sd"]) ** 2
+            twin.is_known, twin.value, twin.shrunk = True, world.value(number, 0), 1.0
         return twin
 
     def step(self, chosen: Sequence[int]) -> None:
@@ -147,9 +141,9 @@ class SyncNetwork:
         if twin.is_known and span > 0.0:
             self._compare(twin, value - twin.value, span)
         twin.is_known, twin.value, twin.age = True, value, self._delay
-        twin.shrunk, twin.variance = 1.0, 0.0
+        twin.shrunk = 1.0
         for _ in range(self._delay):
-            twin.blur()
+            twin.shrunk *= twin.decay
 
     def _compare(self, twin: EntityTwin, change: float, span: float) -> None:
         """What the change between two delivered values tells."""
@@ -184,15 +178,16 @@ class SyncNetwork:
 
     def _measure(self) -> None:
         """The mean error, added up in the order of the kernel."""
-        sums, rest = [0.0] * 4, 0.0
-        whole = len(self.twins) - len(self.twins) % 4
+        sums, rest = [0.0] * 8, 0.0
+        whole = len(self.twins) - len(self.twins) % 8
         for i, twin in enumerate(self.twins):
             product = float(self._weights[i]) * twin.error
             if i < whole:
-                sums[i % 4] += product
+                sums[i % 8] += product
             else:
                 rest += product
-        self.step_error = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + rest
+        first, second = ((s[0] + s[1]) + (s[2] + s[3]) for s in (sums[:4], sums[4:]))
+        self.step_error = (first + second) + rest
         self.error_sum += self.step_error
         limit = self._tolerance * self._tolerance
         self.counters["step_beyond"] = sum(twin.error > limit for twin in self.twins)
@@ -208,12 +203,19 @@ class SyncNetwork:
         self.counters["accurate"] += accurate
         self.counters["last_accurate"] = accurate
 
-    def write(self, row: np.void, twin: NDArray[np.float64], on_way: NDArray[np.int32]) -> None:
+    def write(
+        self,
+        row: np.void,
+        twin: NDArray[np.float64],
+        seen: NDArray[np.float32],
+        on_way: NDArray[np.int32],
+    ) -> None:
         """Lays the network down as the compiled kernel has it.
 
         Args:
             row: the record to fill.
             twin: the row's entities, one array a field.
+            seen: what is observed of them.
             on_way: what was sent in the last slots.
         """
         for name, count in self.counters.items():
@@ -223,8 +225,11 @@ class SyncNetwork:
         row["offset"] = self._world.offset
         for name in ("budget_left", "error_sum", "step_error"):
             row[name] = getattr(self, name)
-        for field, name in enumerate(layout.TWIN_FIELDS):
+        twin[layout.BORN] = [self.slot - one.age for one in self.twins]
+        for field, name in enumerate(layout.TWIN_FIELDS[1:], 1):
             twin[field] = [getattr(one, name) for one in self.twins]
+        seen[layout.RATE] = [one.seen_rate for one in self.twins]
+        seen[layout.CHANGE] = [one.seen_change for one in self.twins]
         on_way[:] = -1
         for (sent, place), number in self.on_way.items():
             on_way[sent % (self._delay + 1), place] = number

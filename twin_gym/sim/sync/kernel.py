@@ -5,10 +5,11 @@ the budget lasts; what was sent `delay_slots` before and was not lost reaches th
 all values change and all ages grow by one; errors are measured; now and then the twin is inspected.
 `twin_gym.sim.reference.sync` tells the same rules in SimPy.
 
-Arguments that recur: `network`, `entities`, `laws`, `bridge`, `series`, `lost`, `delivery`: the
+Arguments that recur: `network`, `entities`, `laws`, `bridge`, `series`, `lost`, `spared`: the
 tables of the scenario (see `layout`); `world`, the key of the world; `row`, the counters of the
-running network; `twin`, what it holds of its entities; `on_way`, what was sent in the last slots,
-by slot modulo the delay plus 1 and by place, -1 where nothing will arrive.
+running network; `twin`, what it holds of its entities, and `seen`, what the observation has of
+that; `on_way`, what was sent in the last slots, by slot modulo the delay plus 1 and by place, -1
+where nothing will arrive.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from twin_gym.sim.sync.workload import is_delivered, offset_drawn, value_at
 
 Floats = NDArray[np.float64]
 
+# Typed, for Numba compiles a function anew for each literal number that it is called with.
+_FIRST: Integer = np.int64(0)
+
 
 @compiled
 def begin(
@@ -33,6 +37,7 @@ def begin(
     world: np.uint64,
     row: Record,
     twin: Floats,
+    seen: NDArray[np.float32],
     on_way: NDArray[np.int32],
 ) -> None:
     """A new episode: the twin knows every value, or none."""
@@ -47,16 +52,14 @@ def begin(
             twin[field, i] = 0.0
     known = network.is_synchronised
     for i in range(network.num_entities):
-        entity = entities[i]
-        twin[layout.SHRUNK, i] = 1.0
-        twin[layout.SEEN_CHANGE, i] = 0.5
+        seen[layout.RATE, i] = 0.0
+        seen[layout.CHANGE, i] = 0.5
         twin[layout.IS_KNOWN, i] = known
         if known:
+            twin[layout.SHRUNK, i] = 1.0
             twin[layout.VALUE, i] = value_at(
-                network, entity, bridge[i], series, world, row.offset, np.int64(i), np.int64(0)
+                network, entities[i], bridge[i], series, world, row.offset, i, _FIRST
             )
-        else:
-            twin[layout.VARIANCE, i] = entity.initial_sd * entity.initial_sd
     row.known = known * network.num_entities
 
 
@@ -86,10 +89,11 @@ def run_slot(
     bridge: Floats,
     series: Floats,
     lost: NDArray[np.bool_],
-    delivery: Floats,
+    spared: Floats,
     world: np.uint64,
     row: Record,
     twin: Floats,
+    seen: NDArray[np.float32],
     on_way: NDArray[np.int32],
     chosen: NDArray[np.int64],
     slot: int,
@@ -104,17 +108,18 @@ def run_slot(
         bridge: see above.
         series: see above.
         lost: see above.
-        delivery: see above.
+        spared: see above.
         world: see above.
         row: see above.
         twin: see above.
+        seen: see above.
         on_way: see above.
         chosen: entities in the order in which the budget is spent on them, each once; -1: nobody.
         slot: its number.
         is_realised: whether errors are those of the true values, or expected ones.
     """
     period = network.delay_slots + 1
-    _send(network, entities, lost, delivery, world, row, on_way[slot % period], chosen, slot)
+    _send(network, entities, lost, spared, world, row, on_way[slot % period], chosen, slot)
     sent = slot - network.delay_slots
     arriving = on_way[(slot + 1) % period]
     for k in range(arriving.shape[0] if sent >= 0 else 0):
@@ -123,11 +128,16 @@ def run_slot(
             value = value_at(
                 network, entities[number], bridge[number], series, world, row.offset, number, sent
             )
-            _learn(network, entities[number], laws, row, twin, number, value)
+            _learn(network, entities[number], laws, row, twin, seen, number, slot, value)
             arriving[k] = -1
-    _pass(network, laws, row, twin)
+    row.age_now += network.num_entities
+    row.age_sum += row.age_now
     if is_realised or network.has_replay:
         _look(network, entities, laws, bridge, series, world, row, twin, slot + 1, is_realised)
+    elif network.is_trend:
+        _expect_by_trend(network, laws, twin, slot + 1)
+    else:
+        _expect(network, laws, twin, slot + 1)
     _measure(network, laws, row, twin)
     if (slot + 1) % network.inspection_slots == 0 or slot + 1 == network.num_slots:
         _inspect(network, entities, laws, bridge, series, world, row, twin, slot + 1)
@@ -138,7 +148,7 @@ def _send(
     network: Record,
     entities: Records,
     lost: NDArray[np.bool_],
-    delivery: Floats,
+    spared: Floats,
     world: np.uint64,
     row: Record,
     places: NDArray[np.int32],
@@ -154,14 +164,14 @@ def _send(
         row.budget_left -= sending
     row.updates += sending
     row.step_updates = sending
-    probability = delivery[sending]
+    share = spared[sending]
     sent = np.int64(0)
     for k in range(chosen.shape[0]):
         number: Integer = chosen[k]
         if number < 0 or sent == sending:
             continue
         sent += 1
-        if is_delivered(entities[number], lost, probability, world, row.offset, number, slot):
+        if is_delivered(entities[number], lost, share, world, row.offset, number, slot):
             places[k] = number
 
 
@@ -172,21 +182,23 @@ def _learn(
     laws: Floats,
     row: Record,
     twin: Floats,
+    seen: NDArray[np.float32],
     number: int,
+    slot: int,
     value: float,
 ) -> None:
     """The twin takes over a value that was true when it was sent."""
-    age = np.int64(twin[layout.AGE, number])
+    born = np.float64(slot - network.delay_slots)
+    span = born - twin[layout.BORN, number]
     row.delivered += 1
     row.peaks += 1
-    row.peak_sum += age
-    row.age_now += network.delay_slots - age
+    row.peak_sum += np.int64(span) + network.delay_slots
+    row.age_now -= np.int64(span)
     if twin[layout.IS_KNOWN, number] == 0.0:
         twin[layout.IS_KNOWN, number] = 1.0
         row.known += 1
-    elif age > network.delay_slots:
+    elif span > 0.0:
         change = value - twin[layout.VALUE, number]
-        span = np.float64(age - network.delay_slots)
         squares = twin[layout.SQUARES, number] + change * change
         spans = twin[layout.SPANS, number] + span
         twin[layout.SQUARES, number] = squares
@@ -195,49 +207,71 @@ def _learn(
             twin[layout.SLOPE, number] = change / span
         turn = squares / spans * network.num_entities
         square_tolerance = network.tolerance * network.tolerance
-        twin[layout.SEEN_RATE, number] = turn / (turn + square_tolerance)
-        twin[layout.SEEN_CHANGE, number] = 0.5 + 0.5 * change / (abs(change) + network.tolerance)
-    shrunk, variance = 1.0, 0.0
+        seen[layout.RATE, number] = np.float32(turn / (turn + square_tolerance))
+        relative = change / (abs(change) + network.tolerance)
+        seen[layout.CHANGE, number] = np.float32(0.5 + 0.5 * relative)
+    shrunk = 1.0
     for _ in range(network.delay_slots):
         shrunk *= laws[layout.DECAY, number]
-        variance = _grown(laws, number, variance)
-    twin[layout.AGE, number] = network.delay_slots
+    twin[layout.BORN, number] = born
     twin[layout.VALUE, number] = value
     twin[layout.SHRUNK, number] = shrunk
-    twin[layout.VARIANCE, number] = variance
 
 
 @inlined
-def _grown(laws: Floats, number: int, variance: float) -> float:
-    """The variance one slot later."""
-    decay = laws[layout.DECAY, number]
-    return variance * decay * decay + laws[layout.NOISE, number]
+def _shrink(network: Record, decays: Floats, shrunk: Floats) -> None:
+    """What is left of deviations, one slot later; arithmetic on yet smaller numbers is slow.
 
-
-@inlined
-def _pass(network: Record, laws: Floats, row: Record, twin: Floats) -> None:
-    """Time passes: what the twin holds is one slot older, and the expected errors grow."""
-    ages, slopes = twin[layout.AGE], twin[layout.SLOPE]
-    values, errors = twin[layout.VALUE], twin[layout.ERROR]
-    shrunk, variances = twin[layout.SHRUNK], twin[layout.VARIANCE]
-    decays, noises, holds = laws[layout.DECAY], laws[layout.NOISE], laws[layout.HOLD]
+    It has a loop of its own: LLVM computes several entities at once only where few arrays must be
+    shown not to overlap.
+    """
     for i in range(network.num_entities):
-        ages[i] += 1.0
-        shrunk[i] *= decays[i]
-        variances[i] = variances[i] * decays[i] * decays[i] + noises[i]
-        gap = holds[i] * (shrunk[i] - 1.0) * values[i] - slopes[i] * ages[i]
-        errors[i] = variances[i] + gap * gap
-    row.age_now += network.num_entities
-    row.age_sum += row.age_now
+        left = shrunk[i] * decays[i]
+        shrunk[i] = left if left > layout.NOTHING_LEFT else 0.0
 
 
 @inlined
-def prediction(laws: Floats, twin: Floats, number: int) -> float:
+def _expect(network: Record, laws: Floats, twin: Floats, slot: int) -> None:
+    """A slot is over: the errors to expect, given all that was delivered."""
+    born, values, shrunk, errors = (
+        twin[layout.BORN], twin[layout.VALUE], twin[layout.SHRUNK], twin[layout.ERROR],
+    )  # fmt: skip
+    decays, settled, growth, holds = (
+        laws[layout.DECAY], laws[layout.SETTLED], laws[layout.GROWTH], laws[layout.HOLD],
+    )  # fmt: skip
+    now = np.float64(slot)
+    _shrink(network, decays, shrunk)
+    for i in range(network.num_entities):
+        left = shrunk[i]
+        gap = holds[i] * (left - 1.0) * values[i]
+        variance = settled[i] * (1.0 - left * left) + growth[i] * (now - born[i])
+        errors[i] = variance + gap * gap
+
+
+@inlined
+def _expect_by_trend(network: Record, laws: Floats, twin: Floats, slot: int) -> None:
+    """The same where lines are drawn through the last two values."""
+    born, slopes = twin[layout.BORN], twin[layout.SLOPE]
+    values, shrunk, errors = twin[layout.VALUE], twin[layout.SHRUNK], twin[layout.ERROR]
+    decays, settled, growth = laws[layout.DECAY], laws[layout.SETTLED], laws[layout.GROWTH]
+    now = np.float64(slot)
+    _shrink(network, decays, shrunk)
+    for i in range(network.num_entities):
+        left = shrunk[i]
+        age = now - born[i]
+        gap = (left - 1.0) * values[i] - slopes[i] * age
+        variance = settled[i] * (1.0 - left * left) + growth[i] * age
+        errors[i] = variance + gap * gap
+
+
+@inlined
+def prediction(laws: Floats, twin: Floats, number: int, slot: int) -> float:
     """What the twin takes for the value of an entity."""
     hold = laws[layout.HOLD, number]
     factor = hold + (1.0 - hold) * twin[layout.SHRUNK, number]
-    drift = twin[layout.SLOPE, number] * twin[layout.AGE, number]
-    return twin[layout.VALUE, number] * factor + drift
+    drift = twin[layout.SLOPE, number] * (slot - twin[layout.BORN, number])
+    predicted: float = twin[layout.VALUE, number] * factor + drift
+    return predicted
 
 
 @compiled
@@ -254,34 +288,41 @@ def _look(
     is_realised: int,
 ) -> None:
     """Realised errors: of all entities, or of the replayed ones, which have no law."""
+    if network.is_trend:
+        _expect_by_trend(network, laws, twin, slot)
+    else:
+        _expect(network, laws, twin, slot)
     for i in range(network.num_entities):
         if is_realised or entities[i].law == layout.REPLAYED:
-            value = value_at(
-                network, entities[i], bridge[i], series, world, row.offset, np.int64(i), slot
-            )
-            gap = value - prediction(laws, twin, i)
+            value = value_at(network, entities[i], bridge[i], series, world, row.offset, i, slot)
+            gap = value - prediction(laws, twin, i, slot)
             twin[layout.ERROR, i] = gap * gap
 
 
 @inlined
 def _measure(network: Record, laws: Floats, row: Record, twin: Floats) -> None:
-    """The mean error, in four interleaved sums, for a single one waits for each addition."""
+    """The mean error, in eight interleaved sums, for a single one waits for each addition."""
     errors, weights = twin[layout.ERROR], laws[layout.WEIGHT]
     limit = network.tolerance * network.tolerance
     count = network.num_entities
-    sum_0, sum_1, sum_2, sum_3 = 0.0, 0.0, 0.0, 0.0
-    for i in range(0, count - 3, 4):
+    sum_0, sum_1, sum_2, sum_3, sum_4, sum_5, sum_6, sum_7 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(0, count - 7, 8):
         sum_0 += weights[i] * errors[i]
         sum_1 += weights[i + 1] * errors[i + 1]
         sum_2 += weights[i + 2] * errors[i + 2]
         sum_3 += weights[i + 3] * errors[i + 3]
+        sum_4 += weights[i + 4] * errors[i + 4]
+        sum_5 += weights[i + 5] * errors[i + 5]
+        sum_6 += weights[i + 6] * errors[i + 6]
+        sum_7 += weights[i + 7] * errors[i + 7]
     rest = 0.0
-    for i in range(count - count % 4, count):
+    for i in range(count - count % 8, count):
         rest += weights[i] * errors[i]
     beyond = np.int64(0)
     for i in range(count):
         beyond += np.int64(errors[i] > limit)
-    row.step_error = ((sum_0 + sum_1) + (sum_2 + sum_3)) + rest
+    first, second = (sum_0 + sum_1) + (sum_2 + sum_3), (sum_4 + sum_5) + (sum_6 + sum_7)
+    row.step_error = (first + second) + rest
     row.error_sum += row.step_error
     row.step_beyond = beyond
     row.beyond_sum += beyond
@@ -304,10 +345,8 @@ def _inspect(
     for i in range(network.num_entities):
         if twin[layout.IS_KNOWN, i] == 0.0:
             continue
-        value = value_at(
-            network, entities[i], bridge[i], series, world, row.offset, np.int64(i), slot
-        )
-        accurate += np.int64(abs(value - prediction(laws, twin, i)) <= network.tolerance)
+        value = value_at(network, entities[i], bridge[i], series, world, row.offset, i, slot)
+        accurate += np.int64(abs(value - prediction(laws, twin, i, slot)) <= network.tolerance)
     row.inspections += 1
     row.accurate += accurate
     row.last_accurate = accurate

@@ -4,6 +4,10 @@ Every law of an entity is told by the same two numbers: by which factor a deviat
 shrinks in a slot (`decay`, 1 for a random walk) and the variance that a slot adds (`noise`). Of a
 two-state entity with values -1/2 and +1/2, they are the correlation of neighbouring slots and what
 is left of the variance 1/4.
+
+So the variance of a value that was last known `a` slots ago is `settled` (1 - decay^(2 a)) +
+`growth` a: of a walk the first term is 0, of all others the second one. An entity that was never
+heard of has 0 in the place of decay^a, and `settled` is then the variance it begins with.
 """
 
 from __future__ import annotations
@@ -21,6 +25,9 @@ from twin_gym.scenario import EntityGroup, MeanReverting, Replay, SyncScenario, 
 from twin_gym.sim.sync.replayed import SeriesPool
 
 GAUSSIAN, TWO_STATE, REPLAYED = 0, 1, 2
+
+NOTHING_LEFT = 1e-100
+"""A deviation that has shrunk to this share is taken as gone."""
 
 NETWORK = np.dtype(
     [
@@ -52,6 +59,7 @@ ENTITY = np.dtype(
         ("initial_sd", "f8"),
         ("series", "i8"),  # row of the replayed values
         ("has_losses", "i8"),  # whether those of the series decide what is delivered
+        ("delivery", "f8"),  # probability for an update that is alone in its slot
     ],
     align=True,
 )
@@ -83,33 +91,37 @@ ROW = np.dtype(
 
 LAW_FIELDS = (
     "decay",  # factor of a slot
-    "noise",  # variance that a slot adds
+    "settled",  # variance of a value of which nothing is known any more
+    "growth",  # variance that a slot adds where it is never settled: of a walk
     "hold",  # 1: the last value is held; 0: the mean that the process has is taken
     "weight",  # share of the mean error; they sum to 1
 )
 """What the laws of a scenario are told by, each an array of one number an entity."""
 
-DECAY, NOISE, HOLD, WEIGHT = range(len(LAW_FIELDS))
+DECAY, SETTLED, GROWTH, HOLD, WEIGHT = range(len(LAW_FIELDS))
 NUM_FIELDS = len(LAW_FIELDS)
 
 TWIN_FIELDS = (
-    "age",  # slots since the value was true; of an entity never heard of, since the start
-    "is_known",  # whether the twin has a value
-    "value",  # last delivered
-    "slope",  # a slot; 0 unless the predictor is `trend` and two values are known
-    "shrunk",  # decay to the power of the age
-    "variance",  # of the true value, given all that was delivered
+    "born",  # slot at which the value was true; of an entity never heard of, 0
+    "value",  # last delivered; 0 of an entity never heard of
+    "shrunk",  # decay to the power of the age; 0 of an entity never heard of
     "error",  # squared, at the end of the last slot: expected or realised
+    "slope",  # a slot; 0 unless the predictor is `trend` and two values are known
+    "is_known",  # whether the twin has a value
     "squares",  # sum of the squared changes between delivered values
     "spans",  # sum of the slots between them
-    "seen_rate",  # what the observation has of these sums
-    "seen_change",  # what the observation has of the last change
 )
 """What the twin holds of the entities of a row, each an array of one number an entity."""
 
-(
-    AGE, IS_KNOWN, VALUE, SLOPE, SHRUNK, VARIANCE, ERROR, SQUARES, SPANS, SEEN_RATE, SEEN_CHANGE,
-) = range(len(TWIN_FIELDS))  # fmt: skip
+BORN, VALUE, SHRUNK, ERROR, SLOPE, IS_KNOWN, SQUARES, SPANS = range(len(TWIN_FIELDS))
+
+SEEN_FIELDS = (
+    "rate",  # of the changes, as far as they were delivered, in [0, 1]
+    "change",  # the last one delivered, in [0, 1]
+)
+"""What the observation has of an entity besides its age, each an array of one number an entity."""
+
+RATE, CHANGE = range(len(SEEN_FIELDS))
 
 
 class Law(NamedTuple):
@@ -132,7 +144,8 @@ class Tables:
         bridge: see `bridge_of`; shape (scenarios, entities, levels + 1, 2).
         series: replayed values in ranges around their means; shape (series, slots), never empty.
         lost: whether the frame of a slot was lost; likewise.
-        delivery: probability by how many updates share the slot; shape (scenarios, updates + 1).
+        spared: by how many updates share a slot, the probability that the others leave one alone;
+            shape (scenarios, updates + 1).
     """
 
     networks: NDArray[np.void]
@@ -141,7 +154,7 @@ class Tables:
     bridge: NDArray[np.float64]
     series: NDArray[np.float64]
     lost: NDArray[np.bool_]
-    delivery: NDArray[np.float64]
+    spared: NDArray[np.float64]
 
 
 def law_of(group: EntityGroup, member: int, slot_s: float) -> Law:
@@ -186,7 +199,7 @@ def build_tables(scenarios: Sequence[SyncScenario]) -> Tables:
     entities = np.zeros(shape, ENTITY)
     laws = np.zeros((shape[0], NUM_FIELDS, shape[1]))
     bridge = np.zeros((*shape, most_levels + 1, 2))
-    delivery = np.zeros((len(scenarios), most + 1))
+    spared = np.zeros((len(scenarios), most + 1))
     pool = SeriesPool()
     for n, one in enumerate(scenarios):
         members = [(group, k) for group in one.groups for k in range(group.count)]
@@ -194,28 +207,28 @@ def build_tables(scenarios: Sequence[SyncScenario]) -> Tables:
             law, entity = _described(one, group, k, pool)
             entities[n, i] = entity
             is_held = one.predictor != "fitted" or law.law == TWO_STATE
-            laws[n, :, i] = law.decay, law.noise, is_held, group.weight
+            laws[n, :, i] = law.decay, *settled_and_growth(law), is_held, group.weight
             levels = num_levels(one.num_slots)
             bridge[n, i, : levels + 1] = bridge_of(law, levels)
         laws[n, WEIGHT] /= laws[n, WEIGHT].sum()
         others = np.maximum(np.arange(most + 1) - 1.0, 0.0)
-        delivery[n] = one.delivery_probability * (1.0 - one.load_loss) ** others
+        spared[n] = (1.0 - one.load_loss) ** others
     series, lost = pool.arrays()
     networks = _networks(scenarios, entities, pool.lengths)
-    return Tables(networks, entities, laws, bridge, series, lost, delivery)
+    return Tables(networks, entities, laws, bridge, series, lost, spared)
 
 
 def _described(
     scenario: SyncScenario, group: EntityGroup, member: int, pool: SeriesPool
-) -> tuple[Law, tuple[int, float, int, bool]]:
+) -> tuple[Law, tuple[int, float, int, bool, float]]:
     """The law of an entity and its record."""
-    process = group.process
+    process, delivery = group.process, scenario.delivery_of(group)
     if not isinstance(process, Replay):
         law = law_of(group, member, scenario.slot_s)
-        return law, (law.law, law.initial_sd, -1, False)
+        return law, (law.law, law.initial_sd, -1, False, delivery)
     row = pool.add(process, member, scenario.slot_s)
     decay, noise = pool.fit(row)
-    return Law(REPLAYED, decay, noise, 0.0), (REPLAYED, 0.0, row, process.losses)
+    return Law(REPLAYED, decay, noise, 0.0), (REPLAYED, 0.0, row, process.losses, delivery)
 
 
 def num_levels(num_slots: int) -> int:
@@ -259,6 +272,20 @@ def bridge_of(law: Law, levels: int) -> NDArray[np.float64]:
         table[level, 0] = factor / (1.0 + factor**2)
         table[level, 1] = math.sqrt(variance / (1.0 + factor**2))
     return table
+
+
+def settled_and_growth(law: Law) -> tuple[float, float]:
+    """The two terms of the variance of a value by age (see the top of this file).
+
+    Args:
+        law: of the entity.
+
+    Returns:
+        Variance of a value of which nothing is known, and what a slot adds to a walk.
+    """
+    if law.law == REPLAYED:
+        return 0.0, 0.0  # its errors are never expected ones
+    return law.initial_sd**2, law.noise if law.decay == 1.0 else 0.0
 
 
 def variance_after(decay: float, noise: float, slots: int) -> float:

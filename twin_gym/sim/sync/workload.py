@@ -22,6 +22,7 @@ _VALUE: Integer = np.int64(0)
 _DELIVERY: Integer = np.int64(1)
 _OFFSET: Integer = np.int64(2)
 
+_FIRST: Integer = np.int64(0)
 _EVEN = 0.5
 
 NODE_ROOM: Integer = np.int64(2**18)
@@ -57,33 +58,34 @@ def value_at(
         -1/2 or 1/2 of a two-state entity.
     """
     if entity.law == layout.REPLAYED:
-        return series[entity.series, offset + slot]
-    levels = network.num_levels
+        replayed: float = series[entity.series, offset + slot]
+        return replayed
+    levels: Integer = network.num_levels
     first = number * NODE_ROOM
-    stretch = np.int64(1) << levels
+    stretch: Integer = np.int64(1) << levels
     if entity.law == layout.TWO_STATE:
         return _state_at(bridge, world, first, levels, slot)
-    left = entity.initial_sd * normal(world, _VALUE, first)
+    left: float = entity.initial_sd * normal(world, _VALUE, first)
     if slot == 0:
         return left
-    right = bridge[levels, 0] * left
+    right: float = bridge[levels, 0] * left
     right += bridge[levels, 1] * normal(world, _VALUE, first + stretch)
     if slot == stretch:
         return right
-    place, node = np.int64(0), np.int64(1)
+    rest: Integer = np.int64(slot)  # beyond `left`
+    node: Integer = np.int64(1)
     for level in range(levels):
-        half = stretch >> (level + 1)
-        middle = bridge[level, 0] * (left + right)
+        stretch >>= 1
+        middle: float = bridge[level, 0] * (left + right)
         middle += bridge[level, 1] * normal(world, _VALUE, first + node)
-        if slot == place + half:
+        if rest == stretch:
             return middle
-        if slot > place + half:
-            place += half
-            node = 2 * node + 1
-            left = middle
-        else:
-            node = 2 * node
-            right = middle
+        # Without a jump: which half it is cannot be foretold.
+        is_right = rest > stretch
+        rest -= stretch * is_right
+        node += node + is_right
+        left = middle if is_right else left
+        right = right if is_right else middle
     return left
 
 
@@ -99,28 +101,26 @@ def _state_at(
     left = 0.5 if uniform(world, _VALUE, first) <= _EVEN else -0.5
     if slot == 0:
         return left
-    stretch = np.int64(1) << levels
+    stretch: Integer = np.int64(1) << levels
     differs = uniform(world, _VALUE, first + stretch) <= bridge[levels, 0]
     right = -left if differs else left
     if slot == stretch:
         return right
-    place, node = np.int64(0), np.int64(1)
+    rest: Integer = np.int64(slot)  # beyond `left`
+    node: Integer = np.int64(1)
     for level in range(levels):
-        half = stretch >> (level + 1)
+        stretch >>= 1
         drawn = uniform(world, _VALUE, first + node)
-        if left == right:
-            middle = -left if drawn <= bridge[level, 0] else left
-        else:
-            middle = left if drawn <= _EVEN else right
-        if slot == place + half:
+        is_even = left != right
+        differs = drawn <= (_EVEN if is_even else bridge[level, 0])
+        middle = -left if differs != is_even else left
+        if rest == stretch:
             return middle
-        if slot > place + half:
-            place += half
-            node = 2 * node + 1
-            left = middle
-        else:
-            node = 2 * node
-            right = middle
+        is_right = rest > stretch
+        rest -= stretch * is_right
+        node += node + is_right
+        left = middle if is_right else left
+        right = right if is_right else middle
     return left
 
 
@@ -129,7 +129,7 @@ def offset_drawn(network: Record, world: np.uint64) -> Integer:
     """The slot of the replayed series with which the episode begins."""
     if network.has_replay == 0:
         return np.int64(0)
-    drawn = np.int64(uniform(world, _OFFSET, np.int64(0)) * network.num_offsets)
+    drawn = np.int64(uniform(world, _OFFSET, _FIRST) * network.num_offsets)
     return min(drawn, network.num_offsets - 1)
 
 
@@ -137,7 +137,7 @@ def offset_drawn(network: Record, world: np.uint64) -> Integer:
 def is_delivered(
     entity: Record,
     lost: NDArray[np.bool_],
-    probability: float,
+    spared: float,
     world: np.uint64,
     offset: int,
     number: int,
@@ -148,7 +148,7 @@ def is_delivered(
     Args:
         entity: its record.
         lost: slots of the replayed series whose frames were lost.
-        probability: of the delivery, given how many share the slot.
+        spared: probability that the other updates of the slot leave this one alone.
         world: the key of the world.
         offset: see `value_at`.
         number: of the entity.
@@ -159,4 +159,5 @@ def is_delivered(
     """
     if entity.has_losses:
         return not lost[entity.series, offset + slot]
+    probability: float = entity.delivery * spared
     return uniform(world, _DELIVERY, slot * ENTITY_ROOM + number) <= probability

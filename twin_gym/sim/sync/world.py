@@ -24,7 +24,7 @@ class World:
         self.entities: NDArray[np.void] = tables.entities[number]
         self.laws: NDArray[np.float64] = tables.laws[number]
         self._bridge = tables.bridge[number]
-        self._delivery = tables.delivery[number]
+        self._spared = tables.spared[number]
         self._key = np.uint64(key)
         self.offset = int(workload.offset_drawn(self.network, self._key))
 
@@ -47,7 +47,7 @@ class World:
         """
         return bool(
             workload.is_delivered(
-                self.entities[entity], self.tables.lost, float(self._delivery[sharing]),
+                self.entities[entity], self.tables.lost, float(self._spared[sharing]),
                 self._key, self.offset, entity, slot,
             )
         )  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.scenario.links import MAX_LINK_BLOCKS, load_links
 from twin_gym.scenario.tic import TicScenario
 from twin_gym.sim.compiled import Integer
 from twin_gym.sim.tic.topology import Topology, topology_of
@@ -58,6 +59,9 @@ NETWORK = np.dtype(
         ("message_bits", "f8"),
         ("loss_target", "f8"),
         ("value", "f8"),  # of a message: 1 / messages of a frame
+        ("num_links", "i8"),  # measured links that are replayed; 0: none
+        ("num_blocks", "i8"),  # of each of them
+        ("links", "f8", (MAX_LINK_BLOCKS,)),  # success, link after link, block after block
     ],
     align=True,
 )
@@ -124,6 +128,9 @@ def build_tables(scenarios: Sequence[TicScenario]) -> Tables:
 
     Returns:
         The tables, in the order of the scenarios.
+
+    Raises:
+        TraceError: if measured links are asked for and cannot be read.
     """
     topologies = tuple(topology_of(one) for one in scenarios)
     most_sensors = max(one.num_sensors for one in scenarios)
@@ -134,6 +141,10 @@ def build_tables(scenarios: Sequence[TicScenario]) -> Tables:
     for i, (one, topology) in enumerate(zip(scenarios, topologies, strict=True)):
         for name, value in _values(one).items():
             networks[i][name] = value
+        if one.channel_trace is not None:
+            success = load_links(one.channel_trace)
+            networks[i]["num_links"], networks[i]["num_blocks"] = success.shape
+            networks[i]["links"][: success.size] = success.ravel()
         sensors[i]["density"][: one.num_sensors] = topology.density
         sensors[i]["gateway"][: one.num_sensors] = topology.gateway_of
         counts = np.bincount(topology.gateway_of, minlength=most_gateways)

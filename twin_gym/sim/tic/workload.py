@@ -18,6 +18,8 @@ _BURST_SENSOR: Integer = np.int64(1)
 _BACKGROUND: Integer = np.int64(2)
 _STATE: Integer = np.int64(3)
 _SUCCESS: Integer = np.int64(4)
+_TRACE_START: Integer = np.int64(5)
+_FIRST: Integer = np.int64(0)
 
 SENSOR_ROOM: Integer = np.int64(2**14)
 NEVER: Integer = np.int64(2**50)
@@ -66,8 +68,16 @@ def background_gap(network: Record, world: np.uint64, count: int) -> Integer:
 
 @inlined
 def success_probability(network: Record, world: np.uint64, sensor: int, slot: int) -> float:
-    """Of a transmission from or to a sensor: the state of its channel in the block of the slot."""
+    """Of a transmission from or to a sensor: the state of its channel in the block of the slot.
+
+    Measured links are replayed from a block that the world draws, the same for all sensors.
+    """
     block = slot // network.block_slots
+    if network.num_links > 0:
+        start = np.int64(math.ceil(uniform(world, _TRACE_START, _FIRST) * network.num_blocks)) - 1
+        place = (start + block) % network.num_blocks
+        measured: float = network.links[sensor % network.num_links * network.num_blocks + place]
+        return measured
     is_bad = uniform(world, _STATE, block * SENSOR_ROOM + sensor) <= network.bad_share
     probability: float = network.bad if is_bad else network.good
     return probability

@@ -6,19 +6,17 @@
    times, fixed patience, one scenario, the `slice` action, the revenue as reward.
 
    layout.h is written by the caller from the NumPy record types: struct network, lens, row, entry,
-   outcome, and SLICES, RESOURCES. */
+   outcome, batch. */
 
-#include <stdint.h>
-#include <string.h>
-
+#include "draws.h"
 #include "layout.h"
 
 #define NEVER ((INT64_C(1) << 57) - 1)
 #define NEVER_EVENT ((NEVER << 6) + 63)
 #define NO_SLICE 62
-#define GOLDEN UINT64_C(0x9E3779B97F4A7C15)
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define SLICES ((int64_t)(sizeof(DEMAND) / sizeof(DEMAND[0])))
+#define RESOURCES ((int64_t)(sizeof(DEMAND[0]) / sizeof(DEMAND[0][0])))
+#define DEMAND (((struct network *)0)->demand)
 
 enum { DEPARTURE = 0, TIMEOUT = 16, ARRIVAL = 32 };
 enum { GAP = 0, HOLDING = 1, PURPOSES = 4 };
@@ -26,52 +24,6 @@ enum { GAP = 0, HOLDING = 1, PURPOSES = 4 };
 typedef const struct network Network;
 typedef struct row Row;
 typedef struct entry Entry;
-
-struct batch {
-    Network *networks;
-    const struct lens *lenses;
-    Row *rows;
-    Entry *queues;
-    int64_t *departures;
-    float *observations;
-    int8_t *masks;
-    struct outcome *outcomes;
-    Row *final_rows;
-    float *final_observations;
-    int64_t num_rows, queue_places, service_places, num_fields, num_actions;
-};
-
-/* Draws: see twin_gym/sim/draws.py. */
-
-static inline uint64_t mix(uint64_t bits) {
-    bits = (bits ^ (bits >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    bits = (bits ^ (bits >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return bits ^ (bits >> 31);
-}
-
-static inline double natural_log(double x) {
-    int64_t bits;
-    memcpy(&bits, &x, 8);
-    int64_t exponent_bits = (bits - INT64_C(0x3FE6A09E00000000)) & ~INT64_C(0x000FFFFFFFFFFFFF);
-    double k = (double)(exponent_bits >> 52);
-    bits -= exponent_bits;
-    memcpy(&x, &bits, 8);
-    double f = x - 1.0, s = f / (2.0 + f), z = s * s, w = z * z;
-    double even = w * (3.999999999940941908e-01
-                       + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
-    double odd = z * (6.666666666666735130e-01
-                      + w * (2.857142874366239149e-01
-                             + w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
-    double half_square = 0.5 * f * f;
-    double remainder = s * (half_square + even + odd) + k * 1.90821492927058770002e-10;
-    return k * 6.93147180369123816490e-01 - ((half_square - remainder) - f);
-}
-
-static inline double unit_exponential(uint64_t world, int64_t stream, int64_t index) {
-    uint64_t counter = ((uint64_t)stream << 48) + (uint64_t)index + 1;
-    uint64_t bits = mix(world + GOLDEN * counter);
-    return -natural_log((double)(int64_t)((bits >> 11) + 1) * 0x1p-53);
-}
 
 static inline int64_t to_ticks(double duration_s) {
     double ticks = duration_s * 1e9;
@@ -136,7 +88,7 @@ static inline void forget_last_step(Row *row) {
 }
 
 static void begin(Network *network, Row *row, int64_t *departures, int64_t service_places) {
-    row->world = mix(mix(row->seed + GOLDEN) + GOLDEN * (uint64_t)row->episode);
+    row->world = world_key(row->seed, row->episode);
     row->network = row->trace_offset = row->now = row->is_over = row->num_in_service = 0;
     row->pending = NO_SLICE;
     row->waiting = row->disallowed = 0;
@@ -316,10 +268,10 @@ static inline void report(const Row *row, struct outcome *outcome) {
 
 static inline void step_row(const struct batch *batch, int64_t i, int64_t action) {
     Row *row = &batch->rows[i];
-    Entry *queue = batch->queues + i * batch->queue_places;
-    int64_t *departures = batch->departures + i * batch->service_places;
-    float *observation = batch->observations + i * batch->num_fields;
-    int8_t *mask = batch->masks + i * batch->num_actions;
+    Entry *queue = batch->queues + i * batch->queues_width;
+    int64_t *departures = batch->departures + i * batch->departures_width;
+    float *observation = batch->observations + i * batch->observations_width;
+    int8_t *mask = batch->masks + i * batch->masks_width;
     Network *network = batch->networks;
     forget_last_step(row);
     int64_t goes_on = 1;
@@ -334,10 +286,10 @@ static inline void step_row(const struct batch *batch, int64_t i, int64_t action
     observe(network, batch->lenses, row, observation, mask);
     if (row->is_over) {
         batch->final_rows[i] = *row;
-        memcpy(batch->final_observations + i * batch->num_fields, observation,
-               (size_t)batch->num_fields * sizeof(float));
+        memcpy(batch->final_observations + i * batch->observations_width, observation,
+               (size_t)batch->observations_width * sizeof(float));
         row->episode++;
-        begin(network, row, departures, batch->service_places);
+        begin(network, row, departures, batch->departures_width);
         run_to_decision(network, row, queue, departures);
         observe(network, batch->lenses, row, observation, mask);
     }

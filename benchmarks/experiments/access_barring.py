@@ -1,0 +1,367 @@
+"""Access success and delay over the number of devices, for barring policies.
+
+Duran et al., arXiv:2411.14222, 2024, section III-C: identical sensors that ask at once, 20, 45 and
+70 % of them, in networks of 50 to 1,000; it reports no figure of it. The arrivals of 3GPP TR 37.868
+(Beta(3, 4) over 10 s, uniform over 60 s) up to 30,000 devices show where random access collapses.
+
+`python -m benchmarks.experiments.access_barring` runs no barring, the best constant barring (tuned
+anew for each number of devices on other worlds), the estimator from idle preambles and the genie
+that sees who waits, and sets the formula of singletons beside the simulation. It can be stopped and
+goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import typer
+from matplotlib import pyplot as plt
+from rich.console import Console
+
+from benchmarks.experiments.blocks import (
+    Cell,
+    Measured,
+    measure_with_bar,
+    over_blocks,
+    policy_cell,
+)
+from benchmarks.experiments.drawing import draw_lines, save, styles_of
+from benchmarks.experiments.learned import OF_ACCESS, agent_cells, trained_note
+from benchmarks.experiments.pages import (
+    Again,
+    Kept,
+    Learners,
+    Out,
+    Quick,
+    Seeds,
+    Worlds,
+    page_of,
+    places,
+    publish,
+    table,
+    told,
+)
+from benchmarks.statistics import Interval
+from twin_gym.policies import FixedBarring, Policy, make_policy, search_level, world_seeds
+from twin_gym.scenario import AccessScenario, Scenario, load
+from twin_gym.scenario.access import BetaArrivals, SimultaneousArrivals, UniformArrivals
+from twin_gym.theory.random_access import best_senders, expected_successes
+
+NAME = "access_barring"
+DEVICES = (50, 250, 1_000, 5_000, 10_000, 15_000, 20_000, 25_000, 30_000)
+BURST_DEVICES = (50, 250, 500, 1_000, 2_000, 5_000)
+SENDERS = (1, 5, 10, 20, 30, 40, 54, 70, 90, 108, 150, 200)
+NONE, FIXED, ESTIMATOR, GENIE = "none", "fixed (tuned)", "idle estimator", "genie"
+SINGLETONS = "singletons"
+LEARNED = "PPO"
+TUNING_WORLDS = 8
+KPIS = (
+    "access_success_probability", "mean_delay_s", "p95_delay_s", "service_time_s", "preamble_use",
+    "mean_tries", "return",
+)  # fmt: skip
+SHOWN = {
+    "access_success_probability": ("access success (%)", 100.0, 2),
+    "mean_delay_s": ("mean delay (s)", 1.0, 4),
+    "p95_delay_s": ("95 % of delays within (s)", 1.0, 3),
+    "service_time_s": ("last success (s)", 1.0, 2),
+}
+LEAST_DEVICES, LEAST_OF_LAW = 250, {"beta": 10_000}
+"""The agent is measured from so many devices on: with fewer, nothing is to be barred."""
+
+MULTIPLE = 1.1
+"""Time left to a burst, in times that the base station needs for it at its best."""
+
+Found = Mapping[tuple[str, str, int], Measured]
+"""By label, law of the arrivals, and devices."""
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+def network(law: str, devices: int) -> AccessScenario:
+    """A cell of so many devices.
+
+    Args:
+        law: `beta`, `uniform`, or the per cent that ask at once.
+        devices: how many.
+
+    Returns:
+        The scenario: time for who still tries is 2 s, or more where the burst needs more.
+    """
+    base = load("access-beta-30000", AccessScenario)
+    name = f"access-{law}-{devices}"
+    if law == "beta":
+        return base.replace(name=name, num_devices=devices, arrivals=BetaArrivals())
+    if law == "uniform":
+        return base.replace(
+            name=name, num_devices=devices, arrivals=UniformArrivals(), horizon_s=62.0
+        )
+    arrivals = SimultaneousArrivals(fraction=int(law) / 100.0)
+    needed = devices / best_senders(base.preambles)[1] * base.slot_s
+    horizon_s = 3.0 + np.ceil(MULTIPLE * needed)
+    return base.replace(
+        name=name, num_devices=devices, arrivals=arrivals, horizon_s=float(horizon_s)
+    )
+
+
+LAWS: Mapping[str, tuple[str, tuple[int, ...]]] = {
+    "beta": ("Beta(3, 4) over 10 s", DEVICES),
+    "uniform": ("uniform over 60 s", DEVICES),
+    "20": ("20 % at once", BURST_DEVICES),
+    "45": ("45 % at once", BURST_DEVICES),
+    "70": ("70 % at once", BURST_DEVICES),
+}
+
+
+def tuned(scenario: Scenario) -> Policy:
+    """The best constant level on validation worlds that no result here is from."""
+    if not isinstance(scenario, AccessScenario):
+        raise TypeError(f"barring is tuned for massive access, got {scenario.kind!r}")
+    found = search_level(scenario, world_seeds("validation", TUNING_WORLDS))
+    return FixedBarring(scenario, barring=scenario.barring_probabilities[found.level])
+
+
+RULES: Mapping[str, Callable[[Scenario], Policy]] = {
+    NONE: partial(make_policy, "none"),
+    FIXED: tuned,
+    ESTIMATOR: partial(make_policy, "idle-estimator"),
+    GENIE: partial(make_policy, "genie"),
+}
+
+
+def one_opportunity(senders: int) -> AccessScenario:
+    """A cell in which all devices send once, at the same opportunity."""
+    return load("access-beta-30000", AccessScenario).replace(
+        name=f"access-singletons-{senders}",
+        num_devices=senders,
+        arrivals=SimultaneousArrivals(window_s=0.005, fraction=1.0),
+        horizon_s=0.01,
+        max_tries=1,
+    )
+
+
+def cells(seeds: int, worlds: int, laws: Mapping[str, Sequence[int]]) -> list[Cell]:
+    """What is measured without learning.
+
+    Args:
+        seeds: blocks of worlds.
+        worlds: of each block.
+        laws: numbers of devices by law of arrivals.
+
+    Returns:
+        The cells.
+    """
+    found = []
+    for law, counts in laws.items():
+        for devices in counts:
+            scenario = network(law, devices)
+            for label, make in RULES.items():
+                setting = f"tuned in {TUNING_WORLDS} worlds" if label == FIXED else ""
+                found.append(
+                    policy_cell(
+                        label,
+                        scenario,
+                        make,
+                        KPIS,
+                        blocks=range(seeds),
+                        worlds=worlds,
+                        setting=setting,
+                        x=float(devices),
+                    )
+                )
+    return found
+
+
+def learned_cells(seeds: int, worlds: int, laws: Mapping[str, Sequence[int]]) -> list[Cell]:
+    """Agents trained on one cell, where barring matters: no uniform arrivals, no small numbers."""
+    return [
+        cell
+        for law, counts in laws.items()
+        for devices in counts
+        if law != "uniform" and devices >= LEAST_OF_LAW.get(law, LEAST_DEVICES)
+        for cell in agent_cells(
+            LEARNED, OF_ACCESS, network(law, devices), KPIS, seeds=seeds, worlds=worlds,
+            x=float(devices),
+        )
+    ]  # fmt: skip
+
+
+def singleton_cells(seeds: int, worlds: int) -> list[Cell]:
+    """Devices that are alone on their preamble when so many send at once."""
+    make = partial(make_policy, "none")
+    return [
+        policy_cell(
+            SINGLETONS, one_opportunity(senders), make, ("succeeded",), blocks=range(seeds),
+            worlds=worlds, x=float(senders),
+        )
+        for senders in SENDERS
+    ]  # fmt: skip
+
+
+@app.command()
+def main(
+    seeds: Seeds = 5,
+    worlds: Worlds = 4,
+    learners: Learners = True,
+    quick: Quick = False,
+    again: Again = False,
+    out: Out = None,
+    kept: Kept = None,
+) -> None:
+    """Measures what is not measured yet, and writes JSON, PNG and a Markdown page."""
+    folder, file = places(NAME, out, kept, quick=quick, again=again)
+    laws = {law: counts for law, (_, counts) in LAWS.items()}
+    if quick:
+        seeds, worlds, laws = min(seeds, 2), min(worlds, 1), {"70": (50, 1_000)}
+    singletons = singleton_cells(seeds, 50 * worlds)
+    singletons = singletons[::4] if quick else singletons
+    wanted = [*cells(seeds, worlds, laws), *singletons]
+    if learners and not quick:
+        wanted += learned_cells(seeds, worlds, laws)
+    measured = measure_with_bar(wanted, file)
+    by_name = {network(law, n).name: (law, n) for law, counts in laws.items() for n in counts}
+    found = {
+        (one.label, *by_name[one.scenario]): one for one in measured if one.scenario in by_name
+    }
+    alone = [one for one in measured if one.label == SINGLETONS]
+    _draw(folder / f"{NAME}.png", found)
+    _draw_singletons(folder / f"{NAME}_singletons.png", alone)
+    page = _page(found, alone, f"{NAME} --seeds {seeds} --worlds {worlds}")
+    publish(folder, NAME, page, measured)
+    Console().print(page, markup=False, soft_wrap=True)
+
+
+def _laws(found: Found) -> list[str]:
+    return list(dict.fromkeys(law for _, law, _ in found))
+
+
+def _labels(found: Found) -> list[str]:
+    return list(dict.fromkeys(label for label, _, _ in found))
+
+
+def _counts(found: Found, law: str) -> list[int]:
+    return list(dict.fromkeys(devices for _, where, devices in found if where == law))
+
+
+def _scaled(one: Measured, kpi: str) -> Interval:
+    return over_blocks(one.values[kpi] * SHOWN[kpi][1])
+
+
+def _draw(path: Path, found: Found) -> None:
+    """Success and delays over the devices, a column a law (uniform arrivals show nothing)."""
+    laws = [law for law in _laws(found) if law != "uniform"]
+    kpis = list(SHOWN)[:3]
+    shape = (len(kpis), len(laws))
+    figure, axes = plt.subplots(*shape, figsize=(4.6 * len(laws), 11.0), squeeze=False)
+    labels = _labels(found)
+    for row, kpi in zip(axes, kpis, strict=True):
+        for axis, law in zip(row, laws, strict=True):
+            axis.set_xscale("log")
+            if kpi != "access_success_probability":
+                axis.set_yscale("log")
+            lines = {
+                label: [
+                    (found[label, law, n].x, _scaled(found[label, law, n], kpi))
+                    for n in _counts(found, law)
+                    if (label, law, n) in found
+                ]
+                for label in labels
+            }
+            draw_lines(axis, lines, styles_of(labels))
+            axis.set_title(f"{SHOWN[kpi][0]}, {LAWS[law][0]}", fontsize=9)
+            axis.set_xlabel("devices")
+    figure.subplots_adjust(wspace=0.5, hspace=0.3)
+    save(figure, path)
+
+
+def _draw_singletons(path: Path, alone: Sequence[Measured]) -> None:
+    figure, axis = plt.subplots(figsize=(6.0, 4.0))
+    senders = np.arange(1, max(SENDERS) + 1)
+    axis.plot(senders, [expected_successes(float(n)) for n in senders], color="0.35", linewidth=1)
+    axis.errorbar(
+        [one.x for one in alone], [one.interval("succeeded").estimate for one in alone],
+        yerr=[(i.high - i.low) / 2 for i in (one.interval("succeeded") for one in alone)],
+        fmt="o", color="#D55E00", markersize=4,
+    )  # fmt: skip
+    axis.annotate("n (1 - 1/54)^(n - 1)", (130, expected_successes(130)), xytext=(6, 6),
+                  textcoords="offset points", color="0.35")  # fmt: skip
+    axis.annotate("simulated", (90, expected_successes(90)), xytext=(4, 6),
+                  textcoords="offset points", color="#D55E00")  # fmt: skip
+    axis.set_xlabel("devices that send at one opportunity")
+    axis.set_ylabel("devices alone on their preamble")
+    axis.grid(alpha=0.3)
+    save(figure, path)
+
+
+def _page(found: Found, alone: Sequence[Measured], command: str) -> str:
+    parts = [
+        f"![success and delay]({NAME}.png)",
+        trained_note(LEARNED, OF_ACCESS, _labels(found)),
+        "## What barring is worth\n\n" + _verdict(found),
+        "## The formula of singletons\n\n" + _singleton_table(alone),
+        *(f"## {LAWS[law][0]}\n\n" + _table(found, law) for law in _laws(found)),
+    ]
+    return page_of("Random access over the number of devices", __doc__, command, parts)
+
+
+def _verdict(found: Found) -> str:
+    """Where random access collapses, and how much of it each policy mends."""
+    rows = []
+    for law in _laws(found):
+        for n in _counts(found, law):
+            share = {label: found[label, law, n].values["access_success_probability"]
+                     for label in _labels(found) if (label, law, n) in found}  # fmt: skip
+            if float(np.mean(share[GENIE] - share[NONE])) < 0.01:  # noqa: PLR2004  one in a hundred
+                continue
+            mended = [
+                told(over_blocks((share[label] - share[NONE]) / (share[GENIE] - share[NONE])), 1,
+                     scale=100) if label in share else ""
+                for label in _labels(found)
+                if label not in (NONE, GENIE)
+            ]  # fmt: skip
+            ends = [told(over_blocks(share[label]), 2, scale=100) for label in (NONE, GENIE)]
+            rows.append([LAWS[law][0], f"{n:,}", *ends, *mended])
+    mended_heads = [
+        f"{label}: share mended (%)" for label in _labels(found) if label not in (NONE, GENIE)
+    ]
+    heads = ["arrivals", "devices", "success with none (%)", "with the genie (%)", *mended_heads]
+    most, ceiling = best_senders()
+    note = (
+        "Only where the genie lifts the success by a hundredth or more; elsewhere barring has "
+        "nothing to gain. Share mended: of the way from no barring to the genie, in the same "
+        f"worlds. An opportunity serves {ceiling:.2f} devices on average at its best, when {most} "
+        "send. The genie bars by who may send now, to the nearest of 16 levels: it is an anchor, "
+        "not a proven bound, and can be passed by a little. Of the classical policies the constant "
+        "alone was tuned: it is the level of the greatest return (successes less delay), which at "
+        "times gives up some success for less delay. Delays are of those who succeeded: without "
+        "barring they are short because the others gave up. The paper has no figure to compare "
+        "with."
+    )
+    return table(heads, rows) + "\n\n" + note
+
+
+def _singleton_table(alone: Sequence[Measured]) -> str:
+    rows = [
+        [f"{one.x:.0f}", f"{expected_successes(one.x):.3f}", told(one.interval("succeeded"), 3)]
+        for one in alone
+    ]
+    heads = ["devices that send", "n (1 - 1/54)^(n - 1)", "simulated"]
+    return f"![singletons]({NAME}_singletons.png)\n\n" + table(heads, rows)
+
+
+def _table(found: Found, law: str) -> str:
+    rows = []
+    for n in _counts(found, law):
+        for label in _labels(found):
+            if (label, law, n) not in found:
+                continue
+            one = found[label, law, n]
+            cells_ = [told(_scaled(one, kpi), SHOWN[kpi][2]) for kpi in SHOWN]
+            rows.append([f"{n:,}", label, *cells_])
+    return table(["devices", "policy", *(title for title, _, _ in SHOWN.values())], rows)
+
+
+if __name__ == "__main__":
+    app()

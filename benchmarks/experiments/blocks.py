@@ -1,0 +1,243 @@
+"""Measurements of policies in blocks of worlds: made once, kept one by one, compared in pairs.
+
+Block k is one replicate: worlds of its own and, for agents that learn, the training of seed k. All
+policies meet the same worlds in the same block, so that two of them can be compared block by block.
+The worlds are validation worlds that no tuning and no other result has seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from benchmarks.files import write_text
+from benchmarks.progress import training_progress
+from benchmarks.statistics import Interval, mean_interval
+from twin_gym import __version__
+from twin_gym.policies import Policy, evaluate, world_seeds
+from twin_gym.scenario import Scenario
+
+Floats = NDArray[np.float64]
+Values = Mapping[str, Sequence[float]]
+
+FIRST_WORLD = 2**28
+"""Of the validation worlds, those before it belong to tuning, curves and other results."""
+
+_WORLDS_A_BLOCK = 2**16
+_DIGITS = 9
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement, by what it depends on and how it is made.
+
+    Attributes:
+        label: of the row: a policy, or what else is measured.
+        scenario: what it is measured on.
+        blocks: their numbers.
+        worlds: of each block.
+        measure: gives by name one value a block.
+        setting: what else it depends on, in words.
+        x: where figures draw it.
+    """
+
+    label: str
+    scenario: Scenario
+    blocks: tuple[int, ...]
+    worlds: int
+    measure: Callable[[Cell], Values] = field(compare=False)
+    setting: str = ""
+    x: float = 0.0
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that name the measurement."""
+        named = [
+            __version__, self.label, self.setting, self.scenario.digest, self.blocks, self.worlds
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:16]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The worlds, block after block."""
+        return [seed for block in self.blocks for seed in worlds_of(block, self.worlds)]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found of one label on one scenario.
+
+    Attributes:
+        label: of the row.
+        scenario: its name.
+        x: where figures draw it.
+        values: by name, one value a block; shape (blocks,).
+    """
+
+    label: str
+    scenario: str
+    x: float
+    values: dict[str, Floats]
+
+    def interval(self, name: str) -> Interval:
+        """Mean over the blocks with Student's 95 % interval; of one block, the value alone."""
+        return over_blocks(self.values[name])
+
+
+def worlds_of(block: int, worlds: int) -> list[int]:
+    """Seeds of the worlds of a block."""
+    return world_seeds("validation", worlds, first=FIRST_WORLD + block * _WORLDS_A_BLOCK)
+
+
+def over_blocks(values: Floats) -> Interval:
+    """Mean over the blocks with Student's 95 % interval; of one block, the value alone.
+
+    Args:
+        values: one a block; shape (blocks,).
+
+    Returns:
+        The mean and its interval.
+    """
+    if len(values) == 1:
+        return Interval(*[float(values[0])] * 3)
+    return mean_interval(values)
+
+
+def policy_cell(
+    label: str,
+    scenario: Scenario,
+    make: Callable[[Scenario], Policy],
+    names: Sequence[str],
+    *,
+    blocks: Sequence[int],
+    worlds: int,
+    action: str | None = None,
+    setting: str = "",
+    x: float = 0.0,
+) -> Cell:
+    """The measurement of a policy: the means over the worlds of each block.
+
+    Args:
+        label: of its row.
+        scenario: that it runs on.
+        make: gives the policy.
+        names: of the KPIs that are kept.
+        blocks: their numbers.
+        worlds: of each block.
+        action: the form of its actions; None: the default of the environment.
+        setting: what else it depends on, in words.
+        x: where figures draw it.
+
+    Returns:
+        The cell, of which nothing has been run yet.
+    """
+    run = partial(_run_policy, make=make, names=tuple(names), action=action)
+    told = " ".join(part for part in (setting, action or "") if part)
+    return Cell(label, scenario, tuple(blocks), worlds, run, told, x)
+
+
+def _run_policy(
+    cell: Cell, make: Callable[[Scenario], Policy], names: Sequence[str], action: str | None
+) -> Values:
+    found = evaluate(make(cell.scenario), cell.scenario, cell.seeds, action=action)
+    kpis = {**found.kpi, "return": found.returns}
+    return {name: block_means(kpis[name], cell.worlds).tolist() for name in names}
+
+
+def block_means(values: ArrayLike, worlds: int) -> Floats:
+    """Means over the worlds of each block.
+
+    Args:
+        values: one a world, block after block.
+        worlds: of each block.
+
+    Returns:
+        Shape (blocks,).
+    """
+    means: Floats = np.asarray(values, np.float64).reshape(-1, worlds).mean(axis=1)
+    return means
+
+
+def measure_all(
+    cells: Sequence[Cell],
+    kept: Path | None = None,
+    *,
+    on_done: Callable[[Cell], None] | None = None,
+) -> list[Measured]:
+    """Measures what has not been measured yet.
+
+    Args:
+        cells: what is wanted.
+        kept: a file of what is done, one line each, which is read first and grows by each
+            measurement; None: nothing is kept.
+        on_done: told of each cell, those found included.
+
+    Returns:
+        By label and scenario, in the order of the cells; cells of the same label and scenario that
+        differ in their blocks alone are put together.
+    """
+    done = _read(kept)
+    for cell in cells:
+        if cell.digest not in done:
+            found = cell.measure(cell)
+            done[cell.digest] = {name: [_short(v) for v in found[name]] for name in found}
+            _append(kept, cell, done[cell.digest])
+        if on_done is not None:
+            on_done(cell)
+    return _together(cells, done)
+
+
+def measure_with_bar(cells: Sequence[Cell], kept: Path | None) -> list[Measured]:
+    """As `measure_all`, with a progress bar."""
+    with training_progress() as progress:
+        task = progress.add_task("measuring", total=len(cells))
+        return measure_all(cells, kept, on_done=lambda _: progress.advance(task))
+
+
+def _together(cells: Iterable[Cell], done: Mapping[str, Values]) -> list[Measured]:
+    groups: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.label, cell.scenario.name, cell.setting, cell.x), []).append(cell)
+    found = []
+    for (label, scenario, _, x), group in groups.items():
+        ordered = sorted(group, key=lambda cell: cell.blocks)
+        names = done[ordered[0].digest]
+        values = {
+            name: np.array([v for cell in ordered for v in done[cell.digest][name]], np.float64)
+            for name in names
+        }
+        found.append(Measured(label, scenario, x, values))
+    return found
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _read(kept: Path | None) -> dict[str, Values]:
+    """Finished measurements by digest; a last line that a kill cut short is left out."""
+    if kept is None or not kept.exists():
+        return {}
+    lines = kept.read_text("utf-8").split("\n")
+    entries = [json.loads(line) for line in lines[:-1] if line]
+    return {entry["digest"]: entry["values"] for entry in entries}
+
+
+def _append(kept: Path | None, cell: Cell, values: Values) -> None:
+    if kept is None:
+        return
+    text = kept.read_text("utf-8") if kept.exists() else ""
+    whole = text[: text.rfind("\n") + 1]
+    entry = {
+        "digest": cell.digest, "label": cell.label, "scenario": cell.scenario.name,
+        "setting": cell.setting, "values": values,
+    }  # fmt: skip
+    write_text(kept, whole + json.dumps(entry) + "\n")

@@ -1,0 +1,154 @@
+"""Agents that experiments train: each training is done once, and its actor kept as weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from agents.defaults import settings_for
+from agents.settings import AgentName, TrainSettings, whole_rollouts
+from benchmarks.experiments.blocks import Cell, policy_cell
+from benchmarks.experiments.pages import WORK
+from twin_gym.policies import Policy
+from twin_gym.scenario import Scenario, load
+
+ACTORS = WORK / "actors"
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained, but for its seed.
+
+    Attributes:
+        agent: one of `agents.settings.AGENTS`.
+        scenario: name of the preset.
+        steps: of the environment; rounded to whole rollouts.
+        given: settings in which it differs from the defaults of the kind of scenario.
+    """
+
+    agent: AgentName
+    scenario: str
+    steps: int
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self, seed: int) -> TrainSettings:
+        """The settings of one training, in one leg."""
+        usual = settings_for(self.agent, self.scenario, seed=seed, **self.given)
+        total = whole_rollouts(self.steps, usual.num_rows * usual.rollout_steps)
+        return usual.with_(total_steps=total, leg_steps=total)
+
+    @property
+    def digest(self) -> str:
+        """Names the settings and the scenario, whatever the seed."""
+        return f"{self.settings(0).digest}-{load(self.scenario, Scenario).digest}"
+
+    def __str__(self) -> str:
+        """What a page says of it."""
+        own = ", ".join(f"{name} {value}" for name, value in self.given.items())
+        steps = self.settings(0).total_steps
+        return f"`{self.agent}` on `{self.scenario}`, {steps:,} steps{', ' if own else ''}{own}"
+
+
+OF_TIC = Training(
+    "ppo",
+    "tic-medium-70",
+    65_536,
+    {
+        "num_rows": 32, "rollout_steps": 64, "learning_rate": 1e-3, "annealed": True,
+        "spread_rows": True, "discount_holding_times": 2.0, "trace_holding_times": 0.6,
+    },
+)  # fmt: skip
+OF_ACCESS = Training(
+    "ppo",
+    "access-large-70",
+    98_304,
+    {
+        "num_rows": 32, "rollout_steps": 64, "batch_size": 256, "learning_rate": 2e-3,
+        "entropy_weight": 0.0, "annealed": True, "spread_rows": True,
+        "discount_holding_times": 0.3, "trace_holding_times": 0.1,
+    },
+)  # fmt: skip
+
+
+def learned_policy(settings: TrainSettings, folder: Path = ACTORS) -> Policy:
+    """The greedy policy of an agent, which is trained if it is not kept from before.
+
+    Args:
+        settings: of its training.
+        folder: where actors are kept: weights and a card, no pickles.
+
+    Returns:
+        The policy.
+    """
+    # Here, so that experiments without learners load nothing that learns.
+    import torch
+
+    from agents.actor import CARD_FILE, load_actor, save_actor
+    from agents.training import train
+
+    digest = load(settings.scenario, Scenario).digest
+    place = folder / f"{settings.agent}-{settings.digest}-{digest}"
+    if not (place / CARD_FILE).exists():
+        torch.set_num_threads(1)
+        model, _ = train(settings, evaluate_every=settings.total_steps, num_worlds=2)
+        save_actor(model, settings, place)
+    return load_actor(place)
+
+
+def agent_cells(
+    label: str,
+    training: Training,
+    scenario: Scenario,
+    names: Sequence[str],
+    *,
+    seeds: int,
+    worlds: int,
+    x: float = 0.0,
+) -> list[Cell]:
+    """The measurements of an agent: in block k that of the training of seed k.
+
+    Args:
+        label: of its row.
+        training: of which seed k is measured in block k.
+        scenario: that it runs on.
+        names: of the KPIs that are kept.
+        seeds: trainings.
+        worlds: of each block.
+        x: where figures draw it.
+
+    Returns:
+        A cell a seed; nothing has been trained yet.
+    """
+    return [
+        policy_cell(
+            label, scenario, partial(_trained, training=training, seed=seed), names,
+            blocks=[seed], worlds=worlds, setting=training.digest, x=x,
+        )
+        for seed in range(seeds)
+    ]  # fmt: skip
+
+
+def _trained(_: Scenario, training: Training, seed: int) -> Policy:
+    return learned_policy(training.settings(seed))
+
+
+def trained_note(label: str, training: Training, labels: Iterable[str]) -> str:
+    """What a page says of the agent, or nothing where it has no row.
+
+    Args:
+        label: of its row.
+        training: of it.
+        labels: of all rows.
+
+    Returns:
+        Markdown.
+    """
+    if label not in labels:
+        return ""
+    return (
+        f"{label}: {training}. One training a block of worlds; it acts greedily, as it is, on "
+        "every network of this page."
+    )

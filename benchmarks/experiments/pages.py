@@ -1,0 +1,131 @@
+"""What experiments write: a page, its figure, and the numbers of both, each whole or not there."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.experiments.blocks import Measured
+from benchmarks.files import write_text
+from benchmarks.statistics import Interval
+
+PUBLISHED = Path("benchmarks/results")
+WORK = Path("results/experiments")
+"""Where what is done is kept, and where quick runs write: not part of the repository."""
+
+Seeds = Annotated[int, typer.Option(min=1, help="Blocks of worlds, and trainings of an agent.")]
+Worlds = Annotated[int, typer.Option(min=1, help="Worlds of each block.")]
+Quick = Annotated[bool, typer.Option("--quick", help="A small run that shows that it works.")]
+Again = Annotated[bool, typer.Option("--again", help="Measure anew what is kept from before.")]
+Learners = Annotated[
+    bool, typer.Option("--learners/--without-learners", help="Whether agents are trained, too.")
+]
+Out = Annotated[
+    Path | None, typer.Option(help=f"Folder of the results; {PUBLISHED}, or of quick runs {WORK}.")
+]
+Kept = Annotated[
+    Path | None, typer.Option(help=f"File of what is done, to go on from; one in {WORK}.")
+]
+
+
+def places(
+    name: str, out: Path | None, kept: Path | None, *, quick: bool, again: bool
+) -> tuple[Path, Path]:
+    """Folder of the results, and file of what is done, which is emptied if asked.
+
+    Args:
+        name: of the experiment.
+        out: as given, or None.
+        kept: as given, or None.
+        quick: whether the run is a small one, which publishes nothing unless told where.
+        again: whether what is kept is to be forgotten.
+
+    Returns:
+        The folder and the file.
+    """
+    folder = out if out is not None else (WORK / "quick" if quick else PUBLISHED)
+    file = kept if kept is not None else WORK / f"{name}.jsonl"
+    if again:
+        file.unlink(missing_ok=True)
+    return folder, file
+
+
+def publish(folder: Path, name: str, page: str, found: Sequence[Measured]) -> None:
+    """Writes the page and its numbers.
+
+    Args:
+        folder: made if it does not exist.
+        name: of the experiment.
+        page: Markdown.
+        found: what was measured.
+    """
+    content = [
+        {
+            "label": one.label, "scenario": one.scenario, "x": one.x,
+            "values": {key: values.tolist() for key, values in one.values.items()},
+        }
+        for one in found
+    ]  # fmt: skip
+    lines = ",\n".join(json.dumps(entry) for entry in content)
+    write_text(folder / f"{name}.json", f"[\n{lines}\n]\n")
+    write_text(folder / f"{name}.md", page)
+
+
+def page_of(title: str, introduction: str | None, command: str, parts: Sequence[str]) -> str:
+    """A page of results.
+
+    Args:
+        title: its heading.
+        introduction: what the experiment is; the docstring of its module.
+        command: that measures it.
+        parts: sections in Markdown.
+
+    Returns:
+        Markdown.
+    """
+    machine = platform.processor() or platform.machine()
+    measured = (
+        f"Measured with `python -m benchmarks.experiments.{command}` on {machine}, Python "
+        f"{platform.python_version()}. Figures are means over blocks of worlds with Student's 95 % "
+        "interval; all policies meet the same worlds."
+    )
+    whole = [f"# {title}", (introduction or "").strip(), measured, *parts]
+    return "\n\n".join(part for part in whole if part) + "\n"
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown.
+
+    Args:
+        heads: of the columns.
+        rows: as many cells each.
+
+    Returns:
+        Lines joined by newlines.
+    """
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def told(value: Interval, digits: int = 3, *, scale: float = 1.0) -> str:
+    """An estimate with half its interval.
+
+    Args:
+        value: the interval.
+        digits: behind the point.
+        scale: by which it is multiplied, such as 100 for per cent.
+
+    Returns:
+        Such as `0.951 ± 0.002`.
+
+    Example:
+        >>> told(Interval(0.5, 0.4, 0.6), 1, scale=100.0)
+        '50.0 ± 10.0'
+    """
+    half = scale * (value.high - value.low) / 2.0
+    return f"{scale * value.estimate:.{digits}f} ± {half:.{digits}f}"

@@ -1,0 +1,96 @@
+"""`python -m benchmarks.throughput`: measures, shows tables, and keeps the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.throughput import growth, tables
+from benchmarks.throughput.admission import admission_lines
+from benchmarks.throughput.slotted import SUBJECTS, slotted_lines
+from benchmarks.throughput.timing import Line, load_average, machine
+from twin_gym.errors import unknown_name
+
+RESULT = Path(__file__).parents[1] / "results" / "throughput.json"
+QUICK = 0.1
+LINES: dict[str, Callable[[float], Iterator[Line]]] = {
+    "admission": admission_lines,
+    **{kind: partial(slotted_lines, subject) for kind, subject in SUBJECTS.items()},
+}
+PARTS = (*LINES, "growth")
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    quick: Annotated[bool, typer.Option(help="a tenth of the steps; kept only with --result")] = (
+        False
+    ),
+    only: Annotated[list[str] | None, typer.Option(help=f"a part: {', '.join(PARTS)}")] = None,
+    result: Annotated[Path | None, typer.Option(help="JSON file of the figures")] = None,
+) -> None:
+    """Measures, shows tables, and writes the figures as JSON and Markdown.
+
+    Parts that are not measured stay in the files as they were.
+    """
+    chosen = only or list(PARTS)
+    for name in chosen:
+        if name not in PARTS:
+            message = str(unknown_name("part", name, PARTS))
+            raise typer.BadParameter(message, param_hint="--only")
+    path = result or (None if quick else RESULT)
+    console, scale = Console(), QUICK if quick else 1.0
+    console.print(machine())
+    for name in PARTS:
+        if name not in chosen:
+            continue
+        about = {"machine": machine(), "load_average_at_start": load_average()}
+        measure = measured_growth if name == "growth" else partial(measured_lines, name=name)
+        for found in measure(console, scale):
+            if path is not None:
+                keep(path, name, about | found)
+
+
+def keep(path: Path, name: str, part: dict[str, Any]) -> None:
+    """Puts a part, as far as it has been measured, in its place in the files."""
+    record = tables.kept(path)
+    record["parts"][name] = part
+    record["parts"] = {key: record["parts"][key] for key in PARTS if key in record["parts"]}
+    tables.write(path, record)
+    if "points" in part:
+        points = [growth.Point(**one) for one in part["points"]]
+        growth.draw(points, path.with_name(f"{path.stem}_growth.png"))
+
+
+def measured_lines(console: Console, scale: float, name: str) -> Iterator[dict[str, Any]]:
+    """The lines of one environment so far, shown as they come; the table at the end."""
+    lines: list[Line] = []
+    for line in LINES[name](scale):
+        lines.append(line)
+        console.print(f"{line.what}: {tables.shown(line)} {line.unit}", highlight=False)
+        yield {"lines": [asdict(one) for one in lines]}
+    table = Table("what", "median", "unit", "aim", title=f"{name}, per core-second")
+    for line in lines:
+        table.add_row(line.what, tables.shown(line), line.unit, line.target)
+    console.print(table)
+
+
+def measured_growth(console: Console, scale: float) -> Iterator[dict[str, Any]]:
+    """The costs by the size of the network so far, shown as they come."""
+    found: list[growth.Point] = []
+    for one in growth.points(scale):
+        found.append(one)
+        console.print(f"{one.kind}, {one.size:,}: {one.cost_s * 1e6:.2f} µs", highlight=False)
+        yield {"points": [asdict(point) for point in found], "exponents": growth.exponents(found)}
+
+
+if __name__ == "__main__":
+    app()

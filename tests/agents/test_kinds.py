@@ -1,0 +1,218 @@
+"""Trainings on every kind of scenario: built, run, kept, and the same after a kill."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from agents.actor import load_actor, save_actor
+from agents.defaults import defaults_of, kind_of, settings_for
+from agents.models import build
+from agents.settings import AGENTS, TrainSettings
+from agents.training import train, trained_policy
+from agents.twin import make_twin
+from tests.agents.cases import Killed, are_equal, are_same_curves
+from twin_gym.errors import ConfigError
+from twin_gym.policies import evaluate, make_policy, world_seeds
+from twin_gym.sb3 import indicators, make_vec_env
+from twin_gym.scenario import Scenario, load, to_toml
+
+SHORT = {
+    "access": ("access-small-70", {"horizon_s": 1.2}, None),
+    "tic": ("tic-small-70", {"horizon_s": 0.02}, None),
+    "tic-pick": ("tic-pick", {"horizon_s": 0.01}, "pick"),
+    "sync": ("sync-small", {"horizon_s": 60.0}, None),
+    "sync-rounds": ("sync-rounds", {"horizon_s": 1200.0}, "rounds"),
+}
+TINY = {
+    "num_rows": 4, "rollout_steps": 8, "total_steps": 64, "leg_steps": 32, "hidden": (8, 8),
+    "num_decisions": 60, "synthetic_share": 0.2,
+}  # fmt: skip
+QUICK = {"evaluate_every": 32, "num_worlds": 2}
+OF_AMOUNTS = {"tic", "sync-rounds"}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """By case, the file of a scenario with short episodes."""
+    folder = tmp_path_factory.mktemp("scenarios")
+    for case, (preset, changes, _) in SHORT.items():
+        scenario = load(preset, Scenario).replace(**changes)
+        (folder / f"{case}.toml").write_text(to_toml(scenario))
+    return {case: str(folder / f"{case}.toml") for case in SHORT}
+
+
+def settings(files, case, agent, **changes):
+    """Settings of a training of two rollouts."""
+    given = TINY | ({"action": SHORT[case][2]} if SHORT[case][2] else {})
+    if case == "access":
+        given["default_policy"] = "none"  # no level was tuned for so short an episode
+    given |= changes
+    return settings_for(agent, files[case], **given)
+
+
+@pytest.mark.parametrize(
+    ("case", "agent"), list(itertools.product(SHORT, ["a2c", "ppo", "maskable-ppo"]))
+)
+def test_every_agent_learns_on_every_kind(files, case, agent, tmp_path):
+    """Two rollouts change the actor, and what is saved of it decides the same in every state."""
+    wanted = settings(files, case, agent)
+    if case in OF_AMOUNTS and agent == "maskable-ppo":
+        with pytest.raises(ConfigError, match="train `ppo`"):
+            train(wanted, **QUICK)
+        return
+    before = build(wanted).model.policy.state_dict()
+    model, curve = train(wanted, **QUICK)
+    moved = [x for x, value in model.policy.state_dict().items() if not value.equal(before[x])]
+    assert any(name.startswith("action_net") for name in moved)
+    assert curve.column("step") == [0.0, 32.0, 64.0]
+    assert np.isfinite(curve.column("return_per_s")).all()
+    assert np.isfinite(curve.column("online_return_per_s")[1:]).all()
+    save_actor(model, wanted, tmp_path)
+    actor, scenario = load_actor(tmp_path), load(files[case], Scenario)
+    actor.check_fits(scenario)
+    policy = trained_policy(model, wanted)
+    states = np.random.default_rng(0).random((50, len(actor.field_names))).astype(np.float32)
+    space = model.action_space
+    masks = np.ones((50, 0 if case in OF_AMOUNTS else int(space.n)), np.int8)
+    chosen = actor.actions(states, masks)
+    np.testing.assert_array_equal(chosen, policy.actions(states, masks))
+    if case in OF_AMOUNTS:
+        assert (chosen >= space.low).all()
+        assert (chosen <= space.high).all()
+
+
+@pytest.mark.parametrize("case", list(SHORT))
+def test_curve_is_scored_by_the_return_a_second(files, case):
+    """Of the greedy policy, on the validation worlds, as `evaluate` gives it."""
+    wanted = settings(files, case, "a2c", total_steps=32)
+    model, curve = train(wanted, **QUICK)
+    scenario = load(files[case], Scenario)
+    seeds = world_seeds("validation", 2)
+    found = evaluate(trained_policy(model, wanted), scenario, seeds, action=wanted.action)
+    expected = found.returns.mean() / scenario.horizon_s
+    assert curve.points[-1]["return_per_s"] == pytest.approx(expected)
+    values = indicators(found, [scenario])
+    assert values["return_per_s"].mean() == pytest.approx(expected)
+    assert values.keys() == {"return_per_s", *found.kpi}
+
+
+@pytest.mark.parametrize("case", ["access", "tic"])
+def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
+    """With rows out of step and rates that fall; stopped in the second of three legs."""
+    wanted = settings(files, case, "ppo", total_steps=96)
+    assert wanted.spread_rows
+    assert wanted.annealed
+    model, curve = train(wanted, **QUICK)
+
+    def stop(step, score):
+        if step > 32:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(wanted, folder=tmp_path, on_progress=stop, **QUICK)
+    again, its_curve = train(wanted, folder=tmp_path, **QUICK)
+    assert are_equal(again, model)
+    assert are_same_curves(its_curve, curve)
+
+
+@pytest.mark.parametrize(
+    ("case", "agent"),
+    [
+        *((case, "a2c-twin") for case in SHORT),
+        *(pytest.param(case, "a2c-gan-twin", marks=pytest.mark.slow) for case in ("tic", "access")),
+    ],
+)
+def test_warm_start_begins_as_its_twin(files, case, agent):
+    """The first point of the curve is what the twin itself earns."""
+    wanted = settings(files, case, agent, total_steps=32)
+    _, curve = train(wanted, **QUICK)
+    scenario = load(files[case], Scenario)
+    seeds = world_seeds("validation", 2)
+    found = evaluate(make_twin(wanted), scenario, seeds, action=wanted.action)
+    assert curve.points[0]["return_per_s"] == pytest.approx(
+        found.returns.mean() / scenario.horizon_s, rel=1e-6
+    )
+
+
+@pytest.mark.parametrize("case", ["access", "tic"])
+def test_twin_of_a_constant_rule_begins_near_its_score(files, case):
+    """A fixed level and first-come weights are easy to clone: a log of 60 decisions is enough."""
+    wanted = settings(files, case, "a2c-twin", total_steps=32)
+    scenario, seeds = load(files[case], Scenario), world_seeds("validation", 2)
+    default = make_policy(wanted.default_policy, scenario, wanted.action)
+    _, curve = train(wanted, **QUICK)
+    usual = evaluate(default, scenario, seeds, action=wanted.action)
+    assert curve.points[0]["return_per_s"] == pytest.approx(
+        usual.returns.mean() / scenario.horizon_s, rel=0.02
+    )
+
+
+@pytest.mark.parametrize("agent", list(AGENTS))
+def test_admission_keeps_the_defaults(agent):
+    """Its settings, and with them the names of its trainings, are those of `TrainSettings`."""
+    for scenario in ("contention", "mild"):
+        assert settings_for(agent, scenario) == TrainSettings(agent=agent, scenario=scenario)
+
+
+def test_other_kinds_have_defaults_of_their_own():
+    """A default policy that exists there, whole rollouts, and what is given is kept."""
+    for preset, form in (("access-large-70", None), ("tic-pick", "pick"), ("sync-small", None)):
+        scenario = load(preset, Scenario)
+        found = settings_for("ppo", preset, num_rows=24, action=form)
+        make_policy(defaults_of(scenario, "ppo", form)["default_policy"], scenario, form)
+        assert found.num_rows == 24
+        assert found.total_steps % (24 * found.rollout_steps) == 0
+        assert found.shared == (form == "pick" or scenario.kind == "sync")
+
+
+def test_credit_of_access_is_counted_in_opportunities():
+    """Three and one, however long the scenario's time unit is."""
+    for preset in ("access-large-70", "access-beta-30000"):
+        scenario = load(preset, Scenario)
+        model = build(settings_for("ppo", preset, num_rows=2, rollout_steps=4)).model
+        assert model.discount_time_s == pytest.approx(3.0 * scenario.slot_s)
+        assert model.trace_time_s == pytest.approx(1.0 * scenario.slot_s)
+
+
+def test_what_cannot_be_trained_is_refused(files):
+    """Mixed kinds; candidates where there are none; a shared network for a twin."""
+    with pytest.raises(ConfigError, match=r"one kind, got .* of 'tic', .* of 'sync'"):
+        kind_of((files["tic"], files["sync"]))
+    with pytest.raises(ConfigError, match="of one kind"):
+        settings_for("a2c", files["tic"], more_scenarios=(files["sync"],))
+    with pytest.raises(ConfigError, match="leave `shared` False"):
+        build(settings(files, "access", "a2c", shared=True))
+    with pytest.raises(ConfigError, match="leave `shared` False"):
+        settings(files, "tic-pick", "a2c-twin", shared=True)
+
+
+def test_actor_of_another_kind_is_refused(files, tmp_path):
+    """With the kind, or with what differs in what it sees or does."""
+    wanted = settings(files, "access", "a2c")
+    save_actor(build(wanted).model, wanted, tmp_path)
+    actor = load_actor(tmp_path)
+    with pytest.raises(ConfigError, match=r"of the kind 'access', and .* of the kind 'sync'"):
+        actor.check_fits(load("sync-small", Scenario))
+    other = load("access-small-70", Scenario).replace(barring_levels=8)
+    with pytest.raises(ConfigError, match="other actions"):
+        actor.check_fits(other)
+
+
+def test_rows_that_are_spread_are_at_different_points_of_their_episodes():
+    """Row i of n is at i/n; without it all are at the beginning; the same seed gives the same."""
+    kwargs = {"scenario": "access-small-70", "seed": 5}
+    together = make_vec_env("twin_gym/MassiveAccess-v0", 4, **kwargs)
+    assert (together.reset()[:, -1] == 0.0).all()
+    spread, again = (
+        make_vec_env("twin_gym/MassiveAccess-v0", 4, spread_rows=True, **kwargs) for _ in range(2)
+    )
+    seen = spread.reset()
+    np.testing.assert_allclose(seen[:, -1], [0.0, 0.25, 0.5, 0.75], atol=0.01)
+    np.testing.assert_array_equal(seen, again.reset())
+    actions = np.zeros(4, np.int64)
+    lengths = {}
+    for _ in range(300):
+        _, _, dones, infos = spread.step(actions)
+        lengths |= {row: infos[row]["episode"]["l"] for row in np.flatnonzero(dones)}
+    assert lengths == dict.fromkeys(range(4), 300)
