@@ -17,13 +17,22 @@ if TYPE_CHECKING:
     from twin_gym.twins.card import PolicyCard
     from twin_gym.twins.clone import CloneSettings, clone, smoothed_cross_entropy
     from twin_gym.twins.decision_log import DecisionLog
+    from twin_gym.twins.decision_space import DecisionSpace
     from twin_gym.twins.feasible_states import FeasibleStates, draw_feasible_states
-    from twin_gym.twins.fidelity import Agreement, Fidelity, agreement, fidelity
+    from twin_gym.twins.fidelity import (
+        Agreement,
+        AmountAgreement,
+        Fidelity,
+        agreement,
+        amount_agreement,
+        fidelity,
+    )
     from twin_gym.twins.forward import PlainNetwork
     from twin_gym.twins.gan import DecisionGenerator, GanSettings, synthesise, train_generator
     from twin_gym.twins.layout import ObservationLayout
     from twin_gym.twins.minari_data import export_minari, import_minari
     from twin_gym.twins.networks import (
+        FlatNetwork,
         ObservedMask,
         PolicyNetwork,
         SliceNetwork,
@@ -31,21 +40,24 @@ if TYPE_CHECKING:
         build_network,
         mask_from_observations,
         masked_log_probabilities,
+        network_for,
     )
     from twin_gym.twins.policy_twin import PolicyTwin
     from twin_gym.twins.recording import record
     from twin_gym.twins.transition_recording import Exploring, record_transitions
     from twin_gym.twins.transitions import Transitions
 
-<<<<<<< HEAD
 _MODULE_OF = {
     "Agreement": "fidelity",
+    "AmountAgreement": "fidelity",
     "CloneSettings": "clone",
     "DecisionGenerator": "gan",
     "DecisionLog": "decision_log",
+    "DecisionSpace": "decision_space",
     "Exploring": "transition_recording",
     "FeasibleStates": "feasible_states",
     "Fidelity": "fidelity",
+    "FlatNetwork": "networks",
     "GanSettings": "gan",
     "ObservationLayout": "layout",
     "ObservedMask": "networks",
@@ -57,6 +69,7 @@ _MODULE_OF = {
     "SlotNetwork": "networks",
     "Transitions": "transitions",
     "agreement": "fidelity",
+    "amount_agreement": "fidelity",
     "build_network": "networks",
     "clone": "clone",
     "draw_feasible_states": "feasible_states",
@@ -65,46 +78,13 @@ _MODULE_OF = {
     "import_minari": "minari_data",
     "mask_from_observations": "networks",
     "masked_log_probabilities": "networks",
+    "network_for": "networks",
     "record": "recording",
     "record_transitions": "transition_recording",
     "smoothed_cross_entropy": "clone",
     "synthesise": "gan",
     "train_generator": "gan",
 }
-=======
-from twin_gym.twins.card import PolicyCard
-from twin_gym.twins.clone import CloneSettings, clone, smoothed_cross_entropy
-from twin_gym.twins.decision_log import DecisionLog
-from twin_gym.twins.decision_space import DecisionSpace
-from twin_gym.twins.feasible_states import FeasibleStates, draw_feasible_states
-from twin_gym.twins.fidelity import (
-    Agreement,
-    AmountAgreement,
-    Fidelity,
-    agreement,
-    amount_agreement,
-    fidelity,
-)
-from twin_gym.twins.forward import PlainNetwork
-from twin_gym.twins.gan import DecisionGenerator, GanSettings, synthesise, train_generator
-from twin_gym.twins.layout import ObservationLayout
-from twin_gym.twins.minari_data import export_minari, import_minari
-from twin_gym.twins.networks import (
-    FlatNetwork,
-    ObservedMask,
-    PolicyNetwork,
-    SliceNetwork,
-    SlotNetwork,
-    build_network,
-    mask_from_observations,
-    masked_log_probabilities,
-    network_for,
-)
-from twin_gym.twins.policy_twin import PolicyTwin
-from twin_gym.twins.recording import record
-from twin_gym.twins.transition_recording import Exploring, record_transitions
-from twin_gym.twins.transitions import Transitions
->>>>>>> main
 
 __all__ = [
     "Agreement",
