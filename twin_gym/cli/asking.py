@@ -13,6 +13,7 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, Tim
 from rich.table import Table
 
 from twin_gym.cli.console import messages, number, output, progress_bar, table
+from twin_gym.cli.views import VIEW_OF_KIND
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.policies.what_if import Difference, WhatIf, what_if
 from twin_gym.policies.worlds import Family, world_seeds
@@ -31,7 +32,7 @@ class Question:
     scenario: str
     assignments: Sequence[str]
     other: str | None
-    agent: str
+    agent: str | None
     against: str | None
     action: str | None
     worlds: int
@@ -105,7 +106,7 @@ def _asked(question: Question, base: Scenario, then: Scenario) -> WhatIf:
             bar.update(tasks[label], completed=share)
 
         return what_if(
-            question.agent,
+            question.agent or VIEW_OF_KIND[base.kind].default_policy,
             base,
             then,
             against=question.against,
@@ -187,6 +188,8 @@ def _told(one: Difference) -> str:
     """The difference to the decimals that its interval supports."""
     if one.mean == one.half_width == 0.0:
         return "the same  "
+    if one.half_width == 0.0:
+        return f"{'+' if one.mean > 0 else '-'}{number(abs(one.mean))} in all *"
     decimals = 0
     while decimals < _MOST_DECIMALS and 0.0 < one.half_width * 10**decimals < _LEAST_LAST_DIGITS:
         decimals += 1

@@ -119,7 +119,7 @@ def _set(values: dict[str, Any], path: str, value: object) -> None:
         at = at[place]
 
 
-def _open(inner: object) -> object:
+def _open(inner: object) -> Any:  # noqa: ANN401 - a table, a list or a value
     """What lies on the way, as something that can be changed."""
     if isinstance(inner, FrozenModel):
         return inner.model_dump()
