@@ -40,8 +40,12 @@ OF_PPO: Mapping[str, _Table] = MappingProxyType(
 )
 """By kind of scenario, what differs for PPO and MaskablePPO besides."""
 
-SHARED: _Table = MappingProxyType({"shared": True, "learning_rate": 3e-3})
-"""What differs where an action picks one of many like things."""
+SHARED: _Table = MappingProxyType({"shared": True, "learning_rate": 6e-3, "rollout_steps": 8})
+SHARED_PPO: _Table = MappingProxyType({"shared": True, "learning_rate": 3e-3})
+"""What differs where an action picks one of many like things, for A2C and for PPO.
+
+A2C makes one gradient step of a rollout and needs short ones to make enough of them.
+"""
 
 CREDIT_SLOTS: Mapping[str, tuple[float, float]] = MappingProxyType({"access": (3.0, 1.0)})
 """By kind of scenario, discount time and trace time in slots, where they do not go with its unit.
@@ -97,7 +101,7 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
     found |= dict(zip(("discount_holding_times", "trace_holding_times"), credit, strict=False))
     form = FORMS_OF_KIND[kind][0] if action is None else action
     if form == "pick" and agent not in WITH_TWIN and agent != "clone":
-        found |= SHARED
+        found |= SHARED_PPO if agent in PPO_NAMES else SHARED
     return found
 
 

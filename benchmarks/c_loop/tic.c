@@ -2,8 +2,8 @@
 
    It works on the arrays of the compiled kernel itself, with the same draws, the same order of
    floating-point operations and the same observations, so that the two must agree to the last bit.
-   It knows the action form `weights` alone, and leaves the indicators of an ended episode to its
-   caller.
+   It knows the action form `weights` and drawn channels alone, and leaves the indicators of an
+   ended episode to its caller.
 
    layout.h is written by the caller from the NumPy record types: struct network, sensor, head, row,
    choice, outcome, batch. */

@@ -6,8 +6,8 @@ Duran et al., arXiv:2411.14222, 2024, section III-C: identical sensors that ask 
 
 `python -m benchmarks.experiments.access_barring` runs no barring, the best constant barring (tuned
 anew for each number of devices on other worlds), the estimator from idle preambles and the genie
-that sees who waits, and sets the formula of singletons beside the simulation. It can be stopped and
-goes on where it was.
+that sees who waits, and an agent that has learned in one cell, and sets the formula of singletons
+beside the simulation. It can be stopped and goes on where it was.
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ SHOWN = {
     "p95_delay_s": ("95 % of delays within (s)", 1.0, 3),
     "service_time_s": ("last success (s)", 1.0, 2),
 }
+ONE_CELL = (
+    "The agent has learned in one cell of 1,000 devices. With many more it meets backlogs that it "
+    "never saw, and what it does there says how far it generalises, not what could be learned "
+    "there. It is not measured where nothing is to be barred."
+)
 LEAST_DEVICES, LEAST_OF_LAW = 250, {"beta": 10_000}
 """The agent is measured from so many devices on: with fewer, nothing is to be barred."""
 
@@ -299,6 +304,7 @@ def _page(found: Found, alone: Sequence[Measured], command: str) -> str:
     parts = [
         f"![success and delay]({NAME}.png)",
         trained_note(LEARNED, OF_ACCESS, _labels(found)),
+        ONE_CELL if LEARNED in _labels(found) else "",
         "## What barring is worth\n\n" + _verdict(found),
         "## The formula of singletons\n\n" + _singleton_table(alone),
         *(f"## {LAWS[law][0]}\n\n" + _table(found, law) for law in _laws(found)),

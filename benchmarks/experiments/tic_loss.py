@@ -4,9 +4,9 @@ Duran et al., arXiv:2411.14222, 2024, section III-C: packet loss "nearly zero" a
 with 20, 45 and 70 % of the sensors asking simultaneously, a deadline of 0.9 ms (Table I), on 50,
 250 and 1,000 sensors with 2, 8 and 20 gateways (Table II). It reports no loss and no latency.
 
-`python -m benchmarks.experiments.tic_loss` runs every baseline on the nine networks, and puts
-beside each the least loss that a matching bound leaves to any policy in the same worlds. It can be
-stopped and goes on where it was.
+`python -m benchmarks.experiments.tic_loss` runs every baseline, and an agent that has learned in
+one of them, on the nine networks, and puts beside each the least loss that a matching bound leaves
+to any policy in the same worlds. It can be stopped and goes on where it was.
 """
 
 from __future__ import annotations

@@ -131,7 +131,9 @@ def gather(results: Iterable[Result]) -> dict[str, TrackRuns]:
 
 def _track_runs(name: str, agents: Mapping[str, list[Result]]) -> TrackRuns:
     track = track_named(name)
-    anchors = tuple(anchors_of(one, track.objective) for one in track.test_scenarios())
+    anchors = tuple(
+        anchors_of(one, track.objective, track.action) for one in track.test_scenarios()
+    )
     digest = track.digest
     for results in agents.values():
         for result in results:

@@ -216,12 +216,12 @@ def indicator_value(name: str, value: float) -> str:
     Example:
         >>> indicator_value("mean_delay_s", 0.25), indicator_value("updates", 720.0)
         ('0.250 s', '720')
-        >>> indicator_value("on_time_share", 0.941)
-        '94.1 %'
+        >>> indicator_value("on_time_share", 0.941), indicator_value("mean_age_s", 43_210.0)
+        ('94.1 %', '43,210 s')
     """
     kind = name.partition("/")[0]
     if kind.endswith("_s"):
-        return f"{number(value, digits_for(value) - 1 if value else 0)} s"
+        return f"{number(value, max(0, digits_for(value) - 1) if value else 0)} s"
     if kind in _COUNTS:
         return number(value, 0)
     return f"{number(100.0 * value, 1)} %"

@@ -38,7 +38,8 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
 
     Args:
         path: of the JSON file.
-        record: `parts` by name, each with its `machine` and its `lines` or `points`.
+        record: `parts` by name, each with its `machine`, its `lines` or `points`, and a `note` if
+            there is something to add.
     """
     whole = {"method": METHOD, **record}
     write_text(path, json.dumps(whole, indent=2) + "\n")
@@ -55,6 +56,10 @@ def page(record: Mapping[str, Any]) -> str:
             f"{about['processor']}, Python {about['python']}, NumPy {about['numpy']}, Numba "
             f"{about['numba']}, C with `{about['c_flags']}`.", "",
         ]  # fmt: skip
+        if (
+            "note" in part
+        ):  # by hand, where a part was measured in another way; gone when it is redone
+            parts += [part["note"], ""]
         parts += _growth(part) if "points" in part else _lines(part["lines"])
     return "\n".join(parts).rstrip() + "\n"
 

@@ -116,6 +116,23 @@ def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
     assert are_same_curves(its_curve, curve)
 
 
+def test_rates_fall_on_one_line_over_all_legs(files):
+    """Three legs of one rollout each: whole, two thirds, one third."""
+    wanted = settings(files, "access", "a2c", total_steps=96, entropy_weight=0.03)
+    models, rates = [], []
+    model, _ = train(
+        wanted,
+        on_begin=lambda built, _: models.append(built.model),
+        on_progress=lambda *_: rates.append(models[0].lr_schedule(1.0)),
+        **QUICK,
+    )
+    rates.append(model.lr_schedule(1.0))
+    shares = np.array(rates) / wanted.learning_rate
+    np.testing.assert_allclose(shares, [1.0, 1.0, 2.0 / 3.0, 1.0 / 3.0])
+    assert model.policy.optimizer.param_groups[0]["lr"] == pytest.approx(rates[-1])
+    assert model.ent_coef == pytest.approx(0.01)
+
+
 @pytest.mark.parametrize(
     ("case", "agent"),
     [

@@ -18,12 +18,14 @@ MEANS = {
     "contention": {"density": 84.0, "a2c": 86.0},
     "access-large-45": {"genie": 99.5, "fixed": 90.0, "a2c": 40.0},
     "access-large-70": {"genie": 99.0, "fixed": 92.0, "a2c": 50.0},
+    "tic-pick": {"edf": 40.0},
 }
 
 
 @pytest.fixture(scope="module")
 def summary(tmp_path_factory):
-    """Two tracks of each of two environments; the curves of the second are of returns."""
+    """Two tracks of each of two environments, whose second one has curves of returns; and one of
+    a third, whose actions have a form."""
     path = write_anchors(tmp_path_factory.mktemp("anchors") / "anchors.toml", list(MEANS))
     results = [
         replace(
@@ -94,12 +96,12 @@ def test_curves_of_returns_are_drawn_as_those_of_revenue_are(summary):
     """What is earned a second, under either name."""
     (agent,) = [one for one in summary.agents if one.name == "a2c"]
     curves = {entry.row.track: entry.curve for entry in agent.entries}
-    assert set(curves) == set(MEANS)
+    assert set(curves) == {*ADMISSION, *ACCESS}
     assert all(curve is not None and len(curve.steps) == 6 for curve in curves.values())
 
 
 def test_revenue_is_a_word_of_admission_alone(summary):
     """The part of the text on massive access speaks of what is earned."""
     text = as_markdown(summary)
-    access = text[text.index("## Massive access") : text.index("## Agents")]
+    access = text[text.index("## Massive access") : text.index("## Tiny instant")]
     assert "revenue" not in access.lower()

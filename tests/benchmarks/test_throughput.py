@@ -128,10 +128,13 @@ def made_record():
 def test_page_shows_the_figures(tmp_path):
     """Median, aim, spread and load stand in a row; the growth has its table and its figure."""
     path = tmp_path / "throughput.json"
-    tables.write(path, made_record())
+    record = made_record()
+    record["parts"]["tic"]["note"] = "Measured while others worked."
+    tables.write(path, record)
     text = path.with_suffix(".md").read_text()
     assert "| gym.make | 12,346 | steps/s | 1 M | 4 % | 1.5 |" in text
     assert "| loop over C | 0.81 | ratio |  |  |  |" in text
+    assert "Measured while others worked." in text
     assert "| 50 | 2.00 (40.0) |  |  |" in text
     assert "throughput_growth.png" in text
 

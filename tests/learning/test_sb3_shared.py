@@ -23,6 +23,7 @@ from twin_gym.sb3 import (
 )
 from twin_gym.scenario import Scenario, load
 from twin_gym.twins import FlatNetwork, PlainNetwork
+from twin_gym.twins.decision_space import DecisionSpace
 
 TIC, SYNC = "twin_gym/TicScheduling-v0", "twin_gym/RightTimeSync-v0"
 
@@ -168,3 +169,23 @@ def test_amounts_need_a_box(pick_env):
 def test_scores_have_the_names_of_their_kinds():
     """Revenue is earned in admission alone."""
     assert [score_name(kind) for kind in ("admission", "tic")] == ["revenue_rate", "return_per_s"]
+
+
+def test_candidates_see_their_own_fields():
+    """By the names of the fields, each queue or entity its own, and the mask where it is shown."""
+    tic, sync = load("tic-pick", Scenario), load("sync-small", Scenario)
+    for scenario, own in ((tic, ("slack", "fill", "channel")), (sync, ("age", "rate", "change"))):
+        space = DecisionSpace.of(scenario, "pick")
+        names, scorer = space.field_names, shared_policy_kwargs(scenario)["scorer"]
+        for candidate, columns in zip(space.action_names[:-1], scorer["columns"], strict=True):
+            sensor = candidate.partition("/")[0]
+            keys = (candidate, candidate, sensor if scenario is tic else candidate)
+            wanted = [f"{name}/{key}" for name, key in zip(own, keys, strict=True)]
+            assert [names[column] for column in columns] == wanted
+        masked = [names[column] for column in scorer["mask_columns"]]
+        queues = [f"fill/{queue}" for queue in space.action_names[:-1]]
+        assert masked == (queues if scenario is tic else ["budget"] * 50)
+        assert masked_policy_kwargs(scenario)["mask_columns"] == scorer["mask_columns"]
+        assert [names[column] for column in scorer["common"]] == (
+            ["grants", "phase", "time"] if scenario is tic else ["budget", "time"]
+        )

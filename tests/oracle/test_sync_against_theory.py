@@ -76,6 +76,9 @@ def test_normal_draws_are_normal():
         assert abs(len(tail) - 1e6 * stats.norm.sf(3.0)) < 4.5 * np.sqrt(1e6 * stats.norm.sf(3.0))
         shares = stats.norm.sf(tail) / stats.norm.sf(3.0)
         assert stats.kstest(shares, "uniform").pvalue > 1e-6
+    beyond = np.abs(draws)[np.abs(draws) > 3.66]  # some 250, drawn by another method
+    shares = stats.norm.sf(beyond) / stats.norm.sf(3.66)
+    assert stats.kstest(shares, "uniform").pvalue > 1e-6
     assert abs(np.corrcoef(draws[1:], draws[:-1])[0, 1]) < 4.5e-3
     assert np.array_equal(draws[:5], many_normals(np.uint64(7), 5))
 
