@@ -212,7 +212,7 @@ def ask(
     save: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask what a change would do to every indicator, in the same worlds.
+    """Ask what a change would do, in the same worlds.
 
     For example: twin-gym what-if --scenario contention --set slices.hrllc.arrival_rate_hz=4.8
     --agent density --against reservation
