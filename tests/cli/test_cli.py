@@ -27,7 +27,7 @@ def run(*arguments, code=0):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["list"], ["describe"], ["rollout"], ["reservation-search"]]
+    "command", [[], ["list"], ["describe"], ["rollout"], ["what-if"], ["reservation-search"]]
 )
 def test_help_is_for_80_columns(command):
     """Every command explains itself, and no sentence of the overview is cut off."""

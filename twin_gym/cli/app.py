@@ -60,6 +60,49 @@ ActionOption = Annotated[
 ]
 
 
+FamilyOption = Annotated[FamilyName, typer.Option(help="Worlds to train on, or to choose on.")]
+FirstOption = Annotated[
+    int, typer.Option(min=0, metavar="INDEX", help="Number of the first world.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and no table.")]
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="What changes; give the option again for more."
+    ),
+]
+ToOption = Annotated[
+    str | None, typer.Option("--to", metavar="NAME", help="Another scenario instead of --set.")
+]
+AgentOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="POLICY", help="Who runs the network.", show_default="the operator's default"
+    ),
+]
+AgainstOption = Annotated[
+    str | None, typer.Option(metavar="POLICY", help="Who might run the changed network instead.")
+]
+PairsOption = Annotated[
+    int,
+    typer.Option(
+        "--worlds", min=2, max=100_000, metavar="COUNT", help="How many worlds, both sides in each."
+    ),
+]
+ReconfigureOption = Annotated[
+    bool,
+    typer.Option("--reconfigure", help="Make policies for the changed network; else they stay."),
+]
+EverythingOption = Annotated[bool, typer.Option("--all", help="Single slices and directions too.")]
+FigureOption = Annotated[
+    Path | None, typer.Option(metavar="FILE.png", help="Draw the differences.")
+]
+SaveOption = Annotated[
+    Path | None, typer.Option(metavar="FILE.toml", help="Keep the changed network.")
+]
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"twin-gym {version_of('twin-gym')}")
@@ -119,12 +162,8 @@ def rollout(
             min=1, max=100_000, metavar="COUNT", help="How many worlds, an episode in each."
         ),
     ] = 32,
-    family: Annotated[
-        FamilyName, typer.Option(help="Worlds to train on, to choose on, or to report on.")
-    ] = FamilyName.validation,
-    first: Annotated[
-        int, typer.Option(min=0, metavar="INDEX", help="Number of the first world.")
-    ] = 0,
+    family: FamilyOption = FamilyName.validation,
+    first: FirstOption = 0,
     action: ActionOption = None,
     render: Annotated[
         str | None,
@@ -133,7 +172,7 @@ def rollout(
             help="Show the first world too: 'ansi' plays it here, FILE.png receives its end.",
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON and no table.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Run policies in the same worlds and compare them.
 
@@ -153,6 +192,50 @@ def rollout(
         as_json=json,
     )
     run(request)
+
+
+@app.command("what-if")
+@one_line_errors
+def ask(
+    scenario: ScenarioOption = "contention",
+    assignments: SetOption = None,
+    to: ToOption = None,
+    agent: AgentOption = None,
+    against: AgainstOption = None,
+    action: ActionOption = None,
+    worlds: PairsOption = 64,
+    family: FamilyOption = FamilyName.validation,
+    first: FirstOption = 0,
+    reconfigure: ReconfigureOption = False,
+    everything: EverythingOption = False,
+    figure: FigureOption = None,
+    save: SaveOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Ask what a change would do, in the same worlds.
+
+    For example: twin-gym what-if --scenario contention --set slices.hrllc.arrival_rate_hz=4.8
+    --agent density --against reservation
+    """
+    from twin_gym.cli.asking import Question, run
+
+    question = Question(
+        scenario=scenario,
+        assignments=tuple(assignments or ()),
+        other=to,
+        agent=agent,
+        against=against,
+        action=action,
+        worlds=worlds,
+        family=family.value,
+        first=first,
+        reconfigured=reconfigure,
+        everything=everything,
+        figure=figure,
+        save=save,
+        as_json=json,
+    )
+    run(question)
 
 
 @app.command("reservation-search")

@@ -1,0 +1,91 @@
+"""Distances between samples, the power of their test, and copies of history."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from twin_gym.errors import ConfigError
+from twin_gym.twins.scenarios.distances import copying, energy_distance, two_sample_test
+
+
+def drawn(seed: int, count: int = 60, shift: float = 0.0) -> np.ndarray:
+    """A sample of a normal law in three dimensions."""
+    return np.random.default_rng(seed).standard_normal((count, 3)) * [1.0, 5.0, 0.1] + shift
+
+
+def test_the_energy_distance_of_normal_laws_is_the_known_one():
+    """In one dimension, for a shift d of unit normals: 2E|N(d,2)| - 4/sqrt(pi)."""
+    rng = np.random.default_rng(1)
+    x, y = rng.standard_normal((4000, 1)), rng.standard_normal((4000, 1)) + 1.0
+    from scipy.stats import foldnorm
+
+    expected = 2 * foldnorm.mean(1 / np.sqrt(2), scale=np.sqrt(2)) - 4 / np.sqrt(np.pi)
+    assert energy_distance(x, y) == pytest.approx(expected, rel=0.1)
+
+
+def test_equal_laws_pass_as_often_as_the_level_says():
+    """Of 200 tests of samples of one law about 5 % have a p-value of at most 5 %."""
+    rng = np.random.default_rng(2)
+    refused = 0
+    for seed in range(200):
+        found = two_sample_test(
+            drawn(2 * seed, 20), drawn(2 * seed + 1, 20), rng, num_permutations=99,
+            num_power_draws=1,
+        )  # fmt: skip
+        refused += found.p_value <= 0.05
+    assert 2 <= refused <= 20
+
+
+def test_another_law_is_seen_and_the_power_grows_with_the_samples():
+    """A shift of one standard deviation; and what few points cannot see is said."""
+    rng = np.random.default_rng(3)
+    far = two_sample_test(drawn(1) + np.array([1.0, 5.0, 0.1]), drawn(2), rng)
+    assert far.p_value <= 0.01
+    few = two_sample_test(drawn(1, 6), drawn(2, 6), rng)
+    many = two_sample_test(drawn(1, 200), drawn(2, 200), rng)
+    assert few.power < 0.6
+    assert many.power > 0.95
+    assert many.power > few.power
+
+
+def test_the_scale_of_a_coordinate_does_not_matter():
+    """Seconds or milliseconds give the same answer."""
+    scale = np.array([1000.0, 1.0, 1e-3])
+    one = two_sample_test(drawn(1), drawn(2), np.random.default_rng(4))
+    other = two_sample_test(drawn(1) * scale, drawn(2) * scale, np.random.default_rng(4))
+    assert one.distance == pytest.approx(other.distance)
+    assert one.p_value == other.p_value
+
+
+def test_a_generator_that_copies_its_history_is_found_out():
+    """Exact copies and copies with a little noise are; honest draws of the law are not."""
+    history, held_out = drawn(1, 200), drawn(2, 100)
+    rng = np.random.default_rng(5)
+    again = history[rng.integers(200, size=60)]
+    exact = copying(again, history, held_out)
+    assert exact.exact_copies == 60
+    assert exact.is_copy
+    noisy = copying(again + 0.05 * rng.standard_normal((60, 3)) * [1, 5, 0.1], history, held_out)
+    assert noisy.is_copy
+    assert noisy.share_closer > 0.8
+    wrong = sum(copying(drawn(seed, 60), history, held_out).is_copy for seed in range(10, 40))
+    assert wrong <= 4
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (drawn(1, 3), drawn(2)),
+        (drawn(1), drawn(2)[:, :2]),
+        (np.full((5, 3), np.nan), drawn(2)),
+    ],
+)
+def test_samples_that_cannot_be_compared_are_refused(pair):
+    """Too few points, other coordinates, or not finite."""
+    with pytest.raises(ConfigError):
+        energy_distance(*pair)
+    with pytest.raises(ConfigError):
+        two_sample_test(*pair, np.random.default_rng(0))
+    with pytest.raises(ConfigError):
+        copying(pair[0], pair[1], pair[1])

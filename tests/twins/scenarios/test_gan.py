@@ -1,0 +1,129 @@
+"""The scenario GAN: what it learns, keeps, and refuses."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from twin_gym.errors import ConfigError
+from twin_gym.scenario import load
+from twin_gym.scenario.objective import Demand, KpiObjective
+from twin_gym.scenario.tic import TicScenario
+from twin_gym.twins.scenarios.criteria import Criteria
+from twin_gym.twins.scenarios.gan import GanGenerator
+from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings, train_gan
+from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameters import ParameterSpace
+
+SPACE = ParameterSpace.of(load("tic-small-45", TicScenario), ["num_sensors", "burst_fraction"])
+QUICK = ScenarioGanSettings(max_steps=300, check_every=50, width=32)
+
+
+def lived(windows: int = 80, seed: int = 0) -> Lived:
+    """A network that wanders."""
+    rng = np.random.default_rng(seed)
+    start = SPACE.coordinates(SPACE.base)
+    points = [start]
+    for _ in range(windows - 1):
+        points.append(start + 0.8 * (points[-1] - start) + rng.normal(0.0, 0.3, 2))
+    return Lived(SPACE, np.array(points), "a wandering network")
+
+
+@pytest.fixture(scope="module")
+def trained() -> GanGenerator:
+    """A generator after a short training."""
+    return train_gan(lived(), QUICK)
+
+
+def test_it_makes_valid_scenarios_that_say_where_they_come_from(trained):
+    """As many as asked, the same for the same generator of draws, others for another."""
+    history = lived()
+    now = Now(SPACE, history.points[-1], np.zeros(2))
+    found = [
+        trained.generate(Criteria(), history, now, 5, np.random.default_rng(seed))
+        for seed in (1, 1, 2)
+    ]
+    assert found[0] == found[1] != found[2]
+    assert all("'gan'" in one.provenance for one in found[0])
+
+
+def test_demands_are_obeyed(trained):
+    """A demand for many sensors is met by every scenario."""
+    criteria = Criteria(KpiObjective(demand=Demand(num_devices=400)))
+    found = trained.generate(criteria, lived(), None, 5, np.random.default_rng(3))
+    assert min(one.num_sensors for one in found) >= 400
+
+
+def test_what_is_unknown_now_is_drawn(trained):
+    """Without a value of a parameter the scenarios still have one."""
+    now = Now(SPACE, np.array([np.nan, 0.0]), np.zeros(2))
+    assert trained.generate(Criteria(), lived(), now, 3, np.random.default_rng(4))
+
+
+def test_a_training_is_the_same_for_the_same_seed_and_draws_nothing_global():
+    """Weights, batches and noise come from the seed; torch's own generator is left alone."""
+    torch.manual_seed(11)
+    before = torch.rand(1)
+    torch.manual_seed(11)
+    one = train_gan(lived(), QUICK)
+    assert torch.rand(1) == before
+    other = train_gan(lived(), QUICK)
+    for name, values in one.network.state_dict().items():
+        assert torch.equal(values, other.network.state_dict()[name])
+
+
+def test_it_is_kept_and_read_back_without_pickles(trained, tmp_path):
+    """The same draws after saving; the files are JSON and safetensors alone."""
+    trained.save(tmp_path)
+    again = GanGenerator.load(tmp_path)
+    states = lived().points[:7]
+    zeros = np.zeros(5)
+    one = trained.next_states(states, zeros, np.random.default_rng(5))
+    assert (one == again.next_states(states, zeros, np.random.default_rng(5))).all()
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".safetensors"]
+
+
+def test_the_best_look_is_what_is_checkpointed(tmp_path):
+    """The folder holds the weights of the best look at the held-out windows, as is returned."""
+    told = []
+    found = train_gan(
+        lived(), QUICK, folder=tmp_path, on_progress=lambda step, best: told.append((step, best))
+    )
+    assert told[-1][0] == 300
+    assert found.card.held_out_distance == told[-1][1] == min(best for _, best in told)
+    kept = GanGenerator.load(tmp_path)
+    assert kept.card == found.card
+    for name, values in found.network.state_dict().items():
+        assert torch.equal(values, kept.network.state_dict()[name])
+
+
+@pytest.mark.parametrize("damage", ["card", "weights", "format", "missing"])
+def test_damaged_files_are_refused(trained, tmp_path, damage):
+    """With what is wrong."""
+    trained.save(tmp_path)
+    card = tmp_path / "generator.json"
+    if damage == "card":
+        card.write_text("{")
+    elif damage == "weights":
+        (tmp_path / "generator.safetensors").write_bytes(b"x" * 40)
+    elif damage == "format":
+        card.write_text(json.dumps(json.loads(card.read_text()) | {"format": "another"}))
+    else:
+        card.unlink()
+    with pytest.raises(ConfigError):
+        GanGenerator.load(tmp_path)
+
+
+def test_what_cannot_be_trained_is_refused(trained):
+    """Too few windows, settings out of range, a history of other parameters."""
+    with pytest.raises(ConfigError, match="9 windows"):
+        train_gan(lived(8), QUICK)
+    with pytest.raises(ConfigError, match="max_steps"):
+        ScenarioGanSettings(max_steps=0)
+    other = ParameterSpace.of(SPACE.base, ["num_sensors"])
+    history = Lived(other, lived().points[:, :1], "x")
+    with pytest.raises(ConfigError, match="was trained on"):
+        trained.generate(Criteria(), history, None, 1, np.random.default_rng(0))

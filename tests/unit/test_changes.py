@@ -1,0 +1,81 @@
+"""Changing values of a scenario by path."""
+
+from __future__ import annotations
+
+import pytest
+
+from twin_gym.errors import ConfigError
+from twin_gym.scenario import Scenario, load, names
+from twin_gym.scenario.changes import changed, parse_assignment
+
+
+def test_a_change_reaches_the_value_it_names_and_no_other():
+    """Entries of lists are called by name; the scenario it came from stays as it was."""
+    base = load("contention")
+    other = changed(base, {"slices.hrllc.arrival_rate_hz": 4.8, "capacity.radio": 30.0})
+    assert other.slices[1].arrival_rate_hz == 4.8
+    assert other.capacity["radio"] == 30.0
+    assert base.slices[1].arrival_rate_hz != 4.8
+    same = changed(
+        other,
+        {
+            "slices.hrllc.arrival_rate_hz": base.slices[1].arrival_rate_hz,
+            "capacity.radio": base.capacity["radio"],
+        },
+    )
+    assert same == base
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_preset_is_the_same_after_a_change_that_changes_nothing(name):
+    """Taking a scenario apart and building it again loses nothing."""
+    scenario = load(name, Scenario)
+    assert changed(scenario, {"horizon_s": scenario.horizon_s}) == scenario
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("slices.hrlc.arrival_rate_hz", "did you mean 'hrllc'"),
+        ("slices.hrllc.arrival_rate", "arrival_rate_hz"),
+        ("horizon_s.x", "single value"),
+        ("x." * 9 + "x", "at most 8"),
+        ("", "unknown"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_refused(path, words):
+    """With what there is instead."""
+    with pytest.raises(ConfigError, match=words):
+        changed(load("contention"), {path: 1.0})
+
+
+def test_a_value_that_is_not_allowed_is_refused_by_the_scenario():
+    """As if the scenario were built with it."""
+    with pytest.raises(ConfigError, match="arrival_rate_hz"):
+        changed(load("contention"), {"slices.hrllc.arrival_rate_hz": -1.0})
+    with pytest.raises(ConfigError, match="nothing is changed"):
+        changed(load("contention"), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a.b=4.8", 4.8),
+        ("a.b = 3", 3),
+        ("a.b=true", True),
+        ("a.b=exponential", "exponential"),
+        ("a.b='two words'", "two words"),
+        ("a.b=[1, 2]", [1, 2]),
+        ("a.b={law = 'poisson'}", {"law": "poisson"}),
+    ],
+)
+def test_an_assignment_has_a_toml_value_or_a_word(text, value):
+    """As one would write it in a file, or without quotes."""
+    assert parse_assignment(text) == ("a.b", value)
+
+
+@pytest.mark.parametrize("text", ["a.b", "=3", "a=", "a=1\nb=2", "a=[1", "a=1 2", "a=__x__()"])
+def test_other_assignments_are_refused(text):
+    """Nothing is evaluated, nothing guessed."""
+    with pytest.raises(ConfigError):
+        parse_assignment(text)

@@ -1,0 +1,171 @@
+"""What-if questions: the same worlds, paired differences, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from twin_gym.cli.app import app
+from twin_gym.errors import ConfigError
+from twin_gym.policies import evaluate, make_policy, world_seeds
+from twin_gym.policies.what_if import RETURN, paired_difference, what_if
+from twin_gym.scenario import Scenario, load
+from twin_gym.scenario.changes import changed
+
+WORLDS = world_seeds("validation", 8)
+SHORT = changed(load("contention"), {"horizon_s": 60.0})
+BUSY = {"slices.hrllc.arrival_rate_hz": 4.8}
+
+
+def test_a_change_that_changes_nothing_changes_nothing():
+    """Every paired difference is exactly zero, whatever the worlds."""
+    found = what_if("density", SHORT, {"horizon_s": 60.0}, seeds=WORLDS)
+    assert found.by_change
+    for one in found.by_change.values():
+        assert one.mean == one.half_width == 0.0
+        assert not one.is_clear
+
+
+def test_the_requests_of_other_slices_are_the_same_ones():
+    """More of one slice leaves the offered requests of the others as they were, world by world."""
+    found = what_if("density", SHORT, BUSY, seeds=WORLDS).by_change
+    for name in ("immersive", "massive", "ubiquitous"):
+        assert found[f"offered/{name}"].mean == found[f"offered/{name}"].half_width == 0.0
+    assert found["offered/hrllc"].mean > 100
+    assert found["offered/hrllc"].is_clear
+
+
+def test_differences_are_those_of_two_evaluations():
+    """Both sides and their difference are what `evaluate` gives in these worlds."""
+    found = what_if("density", SHORT, BUSY, against="fifo", seeds=WORLDS)
+    after = changed(SHORT, BUSY)
+    before = evaluate(make_policy("density", SHORT), SHORT, WORLDS)
+    then = evaluate(make_policy("density", SHORT), after, WORLDS)
+    other = evaluate(make_policy("fifo", SHORT), after, WORLDS)
+    gap = then.kpi["loss_ratio"] - before.kpi["loss_ratio"]
+    assert found.by_change["loss_ratio"].mean == pytest.approx(gap.mean(), abs=1e-15)
+    gain = (other.returns - then.returns) / 60.0
+    assert found.by_agent[RETURN].mean == pytest.approx(gain.mean(), abs=1e-12)
+    assert (found.agent, found.against) == ("density", "fifo")
+
+
+def test_an_interval_covers_the_mean_as_often_as_it_says():
+    """Of 2,000 intervals about 95 % hold the true difference."""
+    rng = np.random.default_rng(1)
+    covered = 0
+    for _ in range(2000):
+        common = rng.normal(0.0, 3.0, 12)
+        one = paired_difference(common + rng.normal(0, 1, 12), common + rng.normal(0.5, 1, 12))
+        covered += abs(one.mean - 0.5) <= one.half_width
+    assert covered / 2000 == pytest.approx(0.95, abs=0.015)
+
+
+def test_the_same_worlds_save_worlds():
+    """A common part of variance 9 beside parts of variance 1 saves ten times the worlds."""
+    rng = np.random.default_rng(2)
+    common = rng.normal(0.0, 3.0, 200_000)
+    one = paired_difference(common + rng.normal(0, 1, 200_000), common + rng.normal(0, 1, 200_000))
+    assert one.variance_reduction == pytest.approx(10.0, rel=0.02)
+
+
+def test_worlds_without_the_indicator_are_left_out():
+    """Not a number on either side: the pair is not counted; fewer than two pairs are no answer."""
+    nan = float("nan")
+    one = paired_difference(np.array([1.0, nan, 3.0]), np.array([2.0, 5.0, 5.0]))
+    assert (one.num_worlds, one.before, one.mean) == (2, 2.0, 1.5)
+    assert paired_difference(np.array([1.0, nan]), np.array([1.0, 2.0])) is None
+
+
+def test_policies_stay_as_configured_unless_asked_otherwise():
+    """The tuned reservation has no thresholds for the changed network, and so must stay."""
+    what_if("reservation", "contention", {"horizon_s": 60.0}, seeds=WORLDS)
+    with pytest.raises(ConfigError, match="no tuned reservation"):
+        what_if("reservation", "contention", BUSY, seeds=WORLDS, reconfigured=True)
+
+
+@pytest.mark.parametrize(
+    ("base", "change", "words"),
+    [
+        ("sync-small", load("sync-medium", Scenario), "reconfigured=True"),
+        ("contention", load("tic-small-45", Scenario), "one kind"),
+        ("contention", {"horizon": 3.0}, "horizon_s"),
+    ],
+)
+def test_networks_that_an_agent_cannot_run_are_refused(base, change, words):
+    """Another kind, other observations, or a path that leads nowhere."""
+    agent = "round-robin" if base == "sync-small" else "density"
+    with pytest.raises(ConfigError, match=words):
+        what_if(agent, base, change, seeds=WORLDS)
+
+
+def test_one_world_is_no_sample():
+    """A difference without an interval is no answer."""
+    with pytest.raises(ConfigError, match="two worlds"):
+        what_if("density", SHORT, BUSY, seeds=WORLDS[:1])
+
+
+@pytest.mark.parametrize(
+    ("base", "agent", "change"),
+    [
+        ("tic-small-45", "first-come", {"burst_fraction": 0.5, "horizon_s": 0.1}),
+        ("access-small-45", "fixed", {"preambles": 40}),
+        ("sync-small", "round-robin", {"delivery_probability": 0.7}),
+    ],
+)
+def test_questions_are_asked_of_every_kind(base, agent, change):
+    """The return is among the answers for all of them."""
+    found = what_if(agent, base, change, seeds=WORLDS[:2])
+    assert np.isfinite(found.by_change[RETURN].mean)
+
+
+def ask(*words: str):
+    """The command with a short horizon."""
+    question = ["what-if", "--scenario", "contention", "--worlds", "4", *words]
+    return CliRunner().invoke(app, question)
+
+
+def test_the_command_prints_a_table_draws_and_keeps(tmp_path):
+    """The network it keeps is the one that was asked about, and says so."""
+    figure, kept = tmp_path / "answer.png", tmp_path / "busy.toml"
+    found = ask(
+        "--set", "slices.hrllc.arrival_rate_hz=4.8", "--against", "reservation",
+        "--figure", str(figure), "--save", str(kept),
+    )  # fmt: skip
+    assert found.exit_code == 0, found.output
+    assert "return_per_s" in found.output
+    assert "reservation instead of density" in found.output
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    assert load(kept).digest == changed(load("contention"), BUSY).digest
+    assert "arrival_rate_hz=4.8" in load(kept).provenance
+    assert {entry.name for entry in tmp_path.iterdir()} == {"answer.png", "busy.toml"}
+
+
+def test_the_command_answers_in_json():
+    """The same numbers as the function."""
+    found = ask("--set", "slices.hrllc.arrival_rate_hz=4.8", "--json")
+    told = json.loads(found.stdout)
+    expected = what_if("density", "contention", BUSY, seeds=WORLDS[:4])
+    mean = told["changed_minus_base"]["loss_ratio"]["mean"]
+    assert mean == pytest.approx(expected.by_change["loss_ratio"].mean)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "nothing changes"),
+        (("--set", "horizon_s=60", "--to", "mild"), "not with both"),
+        (("--set", "horizon_s"), "equals sign"),
+        (("--set", "horizon_s=60", "--figure", "x.pdf"), ".png"),
+        (("--set", "horizon_s=60", "--save", "no/such/folder/x.toml"), "no folder"),
+        (("--set", "horizon_s=60", "--agent", "densty"), "density"),
+    ],
+)
+def test_the_command_refuses_in_one_line(words, told):
+    """Exit code 2 and the reason, before anything is computed."""
+    found = ask(*words)
+    assert found.exit_code == 2
+    assert told in found.output
+    assert len(found.output.strip().splitlines()) == 1

@@ -1,0 +1,225 @@
+"""What-if questions: one agent, two networks, the very same worlds, and the paired difference.
+
+What the world does is a pure function of (seed, stream, index), so the k-th request or message is
+the same one in the network as it is and in the network as it would be. The difference of an
+indicator is therefore taken world by world, and what all worlds have in common falls out of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.envs.making import vector_env
+from twin_gym.errors import ConfigError
+from twin_gym.policies.base import Policy
+from twin_gym.policies.evaluation import Evaluation, evaluate
+from twin_gym.policies.registry import make_policy
+from twin_gym.policies.worlds import world_seeds
+from twin_gym.scenario import Scenario, load
+from twin_gym.scenario.changes import changed
+
+RETURN = "return_per_s"
+"""The indicator that every environment has: the sum of the rewards over the simulated time."""
+
+Agent = str | Policy | Callable[[Scenario], Policy]
+"""A policy by name, a policy as it is, or what makes one for a scenario."""
+OnProgress = Callable[[str, float], None]
+"""Told which evaluation runs and the share of it that is done."""
+
+_CONFIDENCE = 0.95
+_LEAST_WORLDS = 2
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What becomes of one indicator, over the worlds in which both sides have it.
+
+    Attributes:
+        before: its mean on the first side.
+        after: its mean on the second side.
+        mean: of the paired differences, after minus before.
+        half_width: half of the 95 % interval of `mean` (Student's t).
+        num_worlds: pairs.
+        variance_reduction: variance of the difference with unrelated worlds over the variance with
+            the same worlds: so many times more unrelated worlds would be needed for the same
+            interval. Not a number if nothing varies.
+    """
+
+    before: float
+    after: float
+    mean: float
+    half_width: float
+    num_worlds: int
+    variance_reduction: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return abs(self.mean) > self.half_width
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """The answer to a what-if question.
+
+    Attributes:
+        agent: name of the policy.
+        base: the network as it is.
+        changed: the network as it would be.
+        seeds: the worlds.
+        by_change: by indicator, what the change does to the agent: changed minus base.
+        against: name of the other policy, if there is one.
+        by_agent: by indicator, what the other policy would make of the changed network: it minus
+            the agent. Empty without one.
+    """
+
+    agent: str
+    base: Scenario
+    changed: Scenario
+    seeds: tuple[int, ...]
+    by_change: Mapping[str, Difference]
+    against: str | None
+    by_agent: Mapping[str, Difference]
+
+
+def what_if(
+    agent: Agent,
+    base: str | Scenario,
+    change: Mapping[str, Any] | Scenario,
+    *,
+    against: Agent | None = None,
+    seeds: Sequence[int] | None = None,
+    reconfigured: bool = False,
+    action: str | None = None,
+    on_progress: OnProgress | None = None,
+) -> WhatIf:
+    """What would happen to every indicator if the network changed.
+
+    Args:
+        agent: who runs the network.
+        base: the network as it is.
+        change: new values by path (see `twin_gym.scenario.changes`), or the other network.
+        against: who might run the changed network instead.
+        seeds: the worlds, two or more; None: 64 of the `validation` family.
+        reconfigured: whether policies by name are made for the changed network; otherwise they
+            stay as they are configured for the base, as an operator's would.
+        action: the form of the action; None: the environment's default.
+        on_progress: see `OnProgress`.
+
+    Returns:
+        Paired differences with 95 % intervals.
+
+    Raises:
+        ConfigError: if a name, a path or a value is not valid, there are fewer than two worlds, or
+            an agent that is not reconfigured cannot see or steer the changed network.
+    """
+    before = base if isinstance(base, Scenario) else load(base, Scenario)
+    after = change if isinstance(change, Scenario) else changed(before, change)
+    worlds = tuple(world_seeds("validation", 64) if seeds is None else seeds)
+    if len(worlds) < _LEAST_WORLDS:
+        raise ConfigError(f"paired differences need two worlds at least, got {len(worlds)}")
+    if not reconfigured:
+        _check_alike(before, after, action)
+    tell = on_progress or (lambda what, share: None)
+
+    def run(who: Agent, scenario: Scenario, label: str) -> Evaluation:
+        made = _policy(who, scenario if reconfigured else before, action)
+        return evaluate(
+            made, scenario, worlds, action=action, progress=lambda share: tell(label, share)
+        )
+
+    first = run(agent, before, "as it is")
+    second = run(agent, after, "changed")
+    third = None if against is None else run(against, after, "the other policy")
+    now, then = _indicators(first, before), _indicators(second, after)
+    other = {} if third is None else _indicators(third, after)
+    return WhatIf(
+        first.policy, before, after, worlds,
+        by_change=_differences(now, then),
+        against=None if third is None else third.policy,
+        by_agent=_differences(then, other),
+    )  # fmt: skip
+
+
+def paired_difference(before: NDArray[np.float64], after: NDArray[np.float64]) -> Difference | None:
+    """The difference of an indicator world by world.
+
+    Args:
+        before: one value a world; not a number where the indicator has none.
+        after: the same worlds.
+
+    Returns:
+        The difference, or None if fewer than two worlds have both values.
+    """
+    both = np.isfinite(before) & np.isfinite(after)
+    count = int(both.sum())
+    if count < _LEAST_WORLDS:
+        return None
+    first, second = before[both], after[both]
+    gap = second - first
+    paired = float(gap.var(ddof=1))
+    unrelated = float(first.var(ddof=1) + second.var(ddof=1))
+    return Difference(
+        before=float(first.mean()),
+        after=float(second.mean()),
+        mean=float(gap.mean()),
+        half_width=_quantile(count) * math.sqrt(paired / count),
+        num_worlds=count,
+        variance_reduction=unrelated / paired if paired > 0.0 else float("nan"),
+    )
+
+
+def _differences(
+    before: Mapping[str, NDArray[np.float64]], after: Mapping[str, NDArray[np.float64]]
+) -> dict[str, Difference]:
+    """Of every indicator that both sides have."""
+    found = {
+        name: paired_difference(values, after[name])
+        for name, values in before.items()
+        if name in after
+    }
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _indicators(found: Evaluation, scenario: Scenario) -> dict[str, NDArray[np.float64]]:
+    return {RETURN: found.returns / scenario.horizon_s} | found.kpi
+
+
+def _policy(agent: Agent, scenario: Scenario, action: str | None) -> Policy:
+    if isinstance(agent, str):
+        return make_policy(agent, scenario, action)
+    return agent if isinstance(agent, Policy) else agent(scenario)
+
+
+def _quantile(count: int) -> float:
+    """Of Student's t, for the two-sided interval of a mean of so many values."""
+    from scipy.stats import t as student  # takes a second to import
+
+    return float(student.ppf((1.0 + _CONFIDENCE) / 2.0, count - 1))
+
+
+def _check_alike(before: Scenario, after: Scenario, action: str | None) -> None:
+    """Refuses a network that an agent made for the first one cannot see or steer."""
+    if before.kind != after.kind:
+        raise ConfigError(
+            f"{before.name!r} is a network of the kind {before.kind!r} and {after.name!r} of the "
+            f"kind {after.kind!r}: a what-if question stays within one kind"
+        )
+    given = {} if action is None else {"action": action}
+    spaces = []
+    for scenario in (before, after):
+        env = vector_env(scenario, 1, **given)
+        spaces.append((env.single_observation_space.shape, env.single_action_space))
+        env.close()
+    if spaces[0] != spaces[1]:
+        raise ConfigError(
+            f"the change gives agents other observations or actions ({spaces[0]} before, "
+            f"{spaces[1]} after): ask with reconfigured=True, so that policies are made for the "
+            "network that they run"
+        )

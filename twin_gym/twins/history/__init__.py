@@ -1,0 +1,32 @@
+"""The historical store: what twins were told and decided, kept in one SQLite file, as of any time.
+
+`open_store` makes or opens one to write to, `read_store` opens one to read, `record_run` fills one
+from a running environment. Arrays and tables for other programs: `export_parquet`,
+`export_duckdb`, `to_transitions`. No extra is needed but for these.
+"""
+
+from twin_gym.twins.history.checking import Check, check_store
+from twin_gym.twins.history.decisions import Decisions
+from twin_gym.twins.history.export import export_duckdb, export_parquet, to_transitions
+from twin_gym.twins.history.kept import Episode, Series
+from twin_gym.twins.history.reading import HistoryReader
+from twin_gym.twins.history.recording import record_run
+from twin_gym.twins.history.retention import Retention
+from twin_gym.twins.history.store import HistoryStore, open_store, read_store
+
+__all__ = [
+    "Check",
+    "Decisions",
+    "Episode",
+    "HistoryReader",
+    "HistoryStore",
+    "Retention",
+    "Series",
+    "check_store",
+    "export_duckdb",
+    "export_parquet",
+    "open_store",
+    "read_store",
+    "record_run",
+    "to_transitions",
+]

@@ -1,0 +1,122 @@
+"""Decision logs: what was seen, done and earned, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.errors import ConfigError
+from twin_gym.twins.history.sums import check_sum
+
+MAX_BLOB_BYTES = 256 * 2**20
+MAX_WIDTH = 1_000_000
+
+_BLOBS = ("times_s", "observations", "masks", "actions", "rewards", "elapsed_s")
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """Consecutive decisions of one network.
+
+    Attributes:
+        times_s: when each was taken; shape (steps,), float64, never falling.
+        observations: what was seen at each, and after the last; shape (steps + 1, fields), float32.
+        masks: what was allowed then, 1 = allowed; shape (steps + 1, actions), int8; no actions
+            where they are amounts.
+        actions: what was done; shape (steps,), int64, or (steps, amounts), float32.
+        rewards: what it brought; shape (steps,), float64.
+        elapsed_s: simulated seconds until the next; shape (steps,), float64.
+        is_end: whether the episode ended with the last one.
+
+    Raises:
+        ConfigError: if the arrays do not fit together, are not finite, or are too large.
+    """
+
+    times_s: NDArray[np.float64]
+    observations: NDArray[np.float32]
+    masks: NDArray[np.int8]
+    actions: NDArray[Any]
+    rewards: NDArray[np.float64]
+    elapsed_s: NDArray[np.float64]
+    is_end: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks everything: decisions may come from a file of someone else's."""
+        steps = len(self.times_s)
+        is_discrete = self.actions.ndim == 1
+        wanted = {
+            "times_s": (np.float64, (steps,)),
+            "observations": (np.float32, (steps + 1, *self.observations.shape[1:2])),
+            "masks": (np.int8, (steps + 1, *self.masks.shape[1:2])),
+            "actions": (np.int64, (steps,)) if is_discrete
+            else (np.float32, (steps, *self.actions.shape[1:2])),
+            "rewards": (np.float64, (steps,)),
+            "elapsed_s": (np.float64, (steps,)),
+        }  # fmt: skip
+        for name, (kind, shape) in wanted.items():
+            array = getattr(self, name)
+            if array.dtype != kind or array.shape != shape or array.nbytes > MAX_BLOB_BYTES:
+                raise ConfigError(
+                    f"`{name}` of {steps} decisions is {np.dtype(kind)} of the shape {shape}, at "
+                    f"most {MAX_BLOB_BYTES:,} bytes; got {array.dtype} of {array.shape}"
+                )
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise ConfigError(f"`{name}` of decisions has a value that is not finite")
+        if steps == 0 or self.observations.ndim != 2 or self.masks.ndim != 2:  # noqa: PLR2004
+            raise ConfigError("a log has at least one decision, and a row for each state")
+        if (np.diff(self.times_s) < 0.0).any():
+            raise ConfigError("`times_s` of decisions never fall")
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+
+def to_row(one: Decisions, episode: int) -> tuple[Any, ...]:
+    """Decisions as a row of the table: little-endian bytes, and what their shapes are."""
+    blobs = [_little(getattr(one, name)) for name in _BLOBS]
+    amounts = one.actions.shape[1] if one.actions.ndim > 1 else 0
+    shape = (one.observations.shape[1], one.masks.shape[1], amounts)
+    head = (episode, len(one), int(one.is_end))
+    return (*head, check_sum([*head, *blobs, *shape]), *blobs, *shape)
+
+
+def from_row(row: tuple[Any, ...]) -> Decisions:
+    """Decisions from a row of the table.
+
+    Args:
+        row: as `to_row` gives it.
+
+    Returns:
+        The decisions; copies.
+
+    Raises:
+        ConfigError: if the check sum is another one, or the arrays do not fit together.
+    """
+    episode, steps, is_end, total, *rest = row
+    blobs, (fields, choices, amounts) = rest[: len(_BLOBS)], rest[len(_BLOBS) :]
+    if check_sum([episode, steps, is_end, *blobs, fields, choices, amounts]) != total:
+        raise ConfigError(f"a log of decisions of episode {episode} is damaged")
+    if not (steps > 0 and max(fields, choices, amounts) <= MAX_WIDTH):
+        raise ConfigError(f"a log of decisions of episode {episode} has no such shape")
+    times_s, observations, masks, actions, rewards, elapsed_s = blobs
+    try:
+        return Decisions(
+            np.frombuffer(times_s, "<f8").astype(np.float64),
+            np.frombuffer(observations, "<f4").astype(np.float32).reshape(steps + 1, fields),
+            np.frombuffer(masks, "i1").astype(np.int8).reshape(steps + 1, choices),
+            np.frombuffer(actions, "<f4").astype(np.float32).reshape(steps, amounts)
+            if amounts
+            else np.frombuffer(actions, "<i8").astype(np.int64),
+            np.frombuffer(rewards, "<f8").astype(np.float64),
+            np.frombuffer(elapsed_s, "<f8").astype(np.float64),
+            bool(is_end),
+        )
+    except ValueError as error:  # a ConfigError is one
+        raise ConfigError(f"a log of decisions of episode {episode}: {error}") from None
+
+
+def _little(array: NDArray[Any]) -> bytes:
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()

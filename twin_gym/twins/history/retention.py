@@ -1,0 +1,129 @@
+"""How much history is kept: what is old is dropped in the transaction that brings what is new."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+import numpy as np
+
+from twin_gym.errors import ConfigError
+from twin_gym.twins.history.sums import row_sum, signed
+
+_MOST = 2**62
+_AT_ONCE = 10  # a part of `max_rows` that is dropped at once, so that it is not dropped every time
+
+
+@dataclass(frozen=True)
+class Retention:
+    """The most of each kind that a store keeps; None: everything.
+
+    Attributes:
+        max_snapshots: the last m graphs, of whichever episode: the history of a twin.
+        max_episodes: the last ones, with all that belongs to them.
+        max_rows: of telemetry; the oldest rows go first, by episode, then by time, and at least a
+            tenth of the limit at once.
+
+    Raises:
+        ConfigError: if a limit is no whole number of 1 or more.
+    """
+
+    max_snapshots: int | None = None
+    max_episodes: int | None = None
+    max_rows: int | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the limits."""
+        for name in ("max_snapshots", "max_episodes", "max_rows"):
+            limit = getattr(self, name)
+            if limit is not None and (type(limit) is not int or not 1 <= limit <= _MOST):
+                raise ConfigError(f"`{name}` is a whole number, 1 or more, or None; got {limit!r}")
+
+
+def drop_old(database: sqlite3.Connection, kept: Retention) -> bool:
+    """Drops what is too much, within the running transaction.
+
+    Args:
+        database: of the store.
+        kept: the limits.
+
+    Returns:
+        Whether episodes were dropped.
+    """
+    if kept.max_snapshots is not None:
+        database.execute(
+            "DELETE FROM snapshot WHERE id <= "
+            "(SELECT id FROM snapshot ORDER BY id DESC LIMIT 1 OFFSET ?)",
+            (kept.max_snapshots,),
+        )
+    dropped = []
+    if kept.max_episodes is not None:
+        dropped = database.execute(
+            "SELECT id FROM episode ORDER BY id DESC LIMIT -1 OFFSET ?", (kept.max_episodes,)
+        ).fetchall()
+        for (episode,) in dropped:
+            _drop_episode(database, episode)
+    if kept.max_rows is not None:
+        _drop_rows(database, kept.max_rows)
+    return bool(dropped)
+
+
+def _drop_episode(database: sqlite3.Connection, episode: int) -> None:
+    _drop_telemetry(database, episode)
+    for statement in (
+        "DELETE FROM channel WHERE episode = ?",
+        "DELETE FROM snapshot WHERE episode = ?",
+        "DELETE FROM decisions WHERE episode = ?",
+        "DELETE FROM episode WHERE id = ?",
+    ):
+        database.execute(statement, (episode,))
+
+
+def _drop_telemetry(database: sqlite3.Connection, episode: int) -> None:
+    database.execute(
+        "DELETE FROM telemetry WHERE channel IN (SELECT id FROM channel WHERE episode = ?)",
+        (episode,),
+    )
+    database.execute("UPDATE episode SET num_rows = 0, row_sum = 0 WHERE id = ?", (episode,))
+
+
+def _drop_rows(database: sqlite3.Connection, max_rows: int) -> None:
+    episodes = database.execute(
+        "SELECT id, num_rows FROM episode WHERE num_rows > 0 ORDER BY id"
+    ).fetchall()
+    total = sum(count for _, count in episodes)
+    if total <= max_rows:
+        return
+    excess = total - (max_rows - max_rows // _AT_ONCE)
+    for episode, count in episodes:
+        if count > excess:
+            _drop_first_rows(database, episode, excess)
+            return
+        _drop_telemetry(database, episode)
+        excess -= count
+        if excess == 0:
+            return
+
+
+def _drop_first_rows(database: sqlite3.Connection, episode: int, count: int) -> None:
+    """The first rows of an episode by time; of one time, those that were sent first."""
+    rows = database.execute(
+        "SELECT channel, time_s, number, value FROM telemetry "
+        "WHERE channel IN (SELECT id FROM channel WHERE episode = ?) "
+        "ORDER BY time_s, number LIMIT ?",
+        (episode, count),
+    ).fetchall()
+    channels, times_s, numbers, values = zip(*rows, strict=True)
+    gone = row_sum(
+        np.array(channels, np.int64), np.array(times_s), np.array(numbers, np.int64),
+        np.array(values),
+    )  # fmt: skip
+    database.executemany(
+        "DELETE FROM telemetry WHERE channel = ? AND time_s = ? AND number = ?",
+        list(zip(channels, times_s, numbers, strict=True)),
+    )
+    (before,) = database.execute("SELECT row_sum FROM episode WHERE id = ?", (episode,)).fetchone()
+    database.execute(
+        "UPDATE episode SET num_rows = num_rows - ?, row_sum = ? WHERE id = ?",
+        (len(rows), signed(before - gone), episode),
+    )

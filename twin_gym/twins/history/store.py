@@ -1,0 +1,344 @@
+"""The historical store: what is appended is whole and stays, whatever happens to the process."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.errors import ConfigError
+from twin_gym.scenario import to_toml
+from twin_gym.scenario.base import MAX_TIME_S, Scenario
+from twin_gym.twins.history.checking import Check, check_store
+from twin_gym.twins.history.decisions import Decisions, to_row
+from twin_gym.twins.history.kept import packed
+from twin_gym.twins.history.opening import connect, create, plain_error
+from twin_gym.twins.history.reading import HistoryReader
+from twin_gym.twins.history.retention import Retention, drop_old
+from twin_gym.twins.history.sums import check_sum, row_sum, signed
+from twin_gym.twins.realtime.events import Event
+from twin_gym.twins.realtime.model import MAX_LONG
+from twin_gym.twins.realtime.snapshot import Snapshot
+
+MAX_BYTES = 64 * 2**30
+MAX_EVENTS = 10_000_000
+MAX_TEXT = 1_000
+
+_KINDS = {float: "double", int: "long", bool: "boolean"}
+_INSERT_DECISIONS = (
+    "INSERT INTO decisions (episode, num_steps, is_end, check_sum, times_s, observations, masks, "
+    "actions, rewards, elapsed_s, fields, choices, amounts) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class HistoryStore(HistoryReader):
+    """A store that is written to, by one process at a time (see `open_store`).
+
+    Every method that writes is a transaction: when it returns, what it was given is kept even if
+    the process is killed at once or the power fails; if it raises, nothing of it is.
+
+    Args:
+        database: a connection to a store.
+        path: of it.
+        retention: how much is kept.
+    """
+
+    def __init__(self, database: sqlite3.Connection, path: Path, retention: Retention) -> None:
+        super().__init__(database, path)
+        self.retention = retention
+        self._ids: dict[tuple[str, str, type], int] = {}  # of the channels of an episode
+        self._ids_of = -1
+
+    def begin_episode(
+        self, scenario: Scenario, seed: int, *, policy: str = "", action: str = ""
+    ) -> int:
+        """Begins an episode, which is then the one that is written to and asked about.
+
+        Args:
+            scenario: what runs.
+            seed: of its world.
+            policy: who decides.
+            action: form of the actions.
+
+        Returns:
+            Its number.
+
+        Raises:
+            ConfigError: if a text is too long, or the store cannot be written to.
+        """
+        if len(policy) > MAX_TEXT or len(action) > MAX_TEXT or not 0 <= seed < 2**63:
+            raise ConfigError(f"names have at most {MAX_TEXT} letters, and a seed is 0 to 2^63 - 1")
+        text = to_toml(scenario)
+        told = (scenario.kind, scenario.name, scenario.digest, text, int(seed), policy, action)
+        with self._transaction() as database:
+            episode = database.execute(
+                "INSERT INTO episode (kind, scenario, digest, toml, seed, policy, action, "
+                "check_sum, next_number, num_rows, row_sum) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)",
+                told,
+            ).lastrowid
+            database.execute(
+                "UPDATE episode SET check_sum = ? WHERE id = ?",
+                (check_sum([episode, *told]), episode),
+            )
+        self.episode = episode
+        return int(episode or 0)
+
+    def append(
+        self,
+        events: Iterable[Event] = (),
+        *,
+        snapshots: Iterable[Snapshot] = (),
+        decisions: Iterable[Decisions] = (),
+    ) -> None:
+        """Appends a batch to the episode: all of it, or nothing.
+
+        Args:
+            events: numbers and booleans; late ones too, in any order.
+            snapshots: graphs, in the order in which they were taken.
+            decisions: logs, in the order in which they were made.
+
+        Raises:
+            ConfigError: if no episode has begun, something is not allowed, or the store cannot be
+                written to.
+        """
+        several, taken, logs = list(events), list(snapshots), list(decisions)
+        episode = self._of(None)
+        with self._transaction() as database:
+            if several:
+                times_s, twins, names, values = zip(*several, strict=True)
+                self._insert(
+                    episode,
+                    np.array(self._channels_of(episode, twins, names, values), np.int64),
+                    np.array(times_s, np.float64),
+                    np.array(values, np.float64),
+                )
+            database.executemany(
+                "INSERT INTO snapshot (episode, time_s, check_sum, content) VALUES (?, ?, ?, ?)",
+                [packed(one, episode) for one in taken],
+            )
+            database.executemany(_INSERT_DECISIONS, [to_row(one, episode) for one in logs])
+
+    def add_channel(self, twin: str, name: str, kind: str = "double") -> int:
+        """The number of a property of the episode, made if nothing was told of it yet.
+
+        Args:
+            twin: whose.
+            name: of the property.
+            kind: `double`, `long` or `boolean`.
+
+        Returns:
+            What `append_columns` and `many_as_of` take.
+
+        Raises:
+            ConfigError: if it is of another kind, or the store cannot be written to.
+        """
+        if kind not in _KINDS.values():
+            raise ConfigError(f"the kind of a channel is double, long or boolean; got {kind!r:.80}")
+        episode = self._of(None)
+        with self._transaction():
+            number, found = self._made(episode, twin, name, kind)
+        if found != kind:
+            raise ConfigError(f"{twin!r} {name!r} is a {found}, not a {kind}")
+        return number
+
+    def append_columns(
+        self,
+        channels: NDArray[np.int64],
+        times_s: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """`append` for events that are columns already: all of them, or nothing.
+
+        Args:
+            channels: see `add_channel`; of this episode; shape (events,).
+            times_s: 0 or more; shape (events,).
+            values: finite; shape (events,).
+
+        Raises:
+            ConfigError: if the shapes differ, a number is out of range, or a channel is not of this
+                episode.
+        """
+        episode = self._of(None)
+        wanted = (channels.astype(np.int64), times_s.astype(np.float64), values.astype(np.float64))
+        if channels.ndim != 1 or not channels.shape == times_s.shape == values.shape:
+            raise ConfigError("channels, times and values are columns of one length")
+        with self._transaction() as database:
+            own = dict(
+                database.execute("SELECT id, kind FROM channel WHERE episode = ?", (episode,))
+            )
+            strange = set(np.unique(wanted[0]).tolist()) - own.keys()
+            if strange:
+                raise ConfigError(
+                    f"{sorted(strange)[:5]} are no channels of episode {episode}: see `add_channel`"
+                )
+            whole = [number for number, kind in own.items() if kind != "double"]
+            if (wanted[2][np.isin(wanted[0], whole)] % 1.0).any():
+                raise ConfigError("a channel of the kind long or boolean was given a fraction")
+            self._insert(episode, *wanted)
+
+    def _insert(
+        self,
+        episode: int,
+        channels: NDArray[np.int64],
+        times_s: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """Rows in the order of the table, which spares its pages; counts and sum with them."""
+        count = len(channels)
+        if count > MAX_EVENTS:
+            raise ConfigError(f"a batch has at most {MAX_EVENTS:,} events, got {count:,}: cut it")
+        if not ((times_s >= 0.0) & (times_s <= MAX_TIME_S) & np.isfinite(values)).all():
+            raise ConfigError(f"events have times of 0 to {MAX_TIME_S:g} s and finite values")
+        database = self._database
+        row = database.execute(
+            "SELECT next_number, row_sum FROM episode WHERE id = ?", (episode,)
+        ).fetchone()
+        if row is None:
+            raise ConfigError(f"episode {episode} is not kept any more: begin another")
+        first, before = row
+        numbers = np.arange(first, first + count, dtype=np.int64)
+        order = np.lexsort((numbers, times_s, channels))
+        columns = (channels[order], times_s[order], numbers[order], values[order])
+        database.executemany(
+            "INSERT INTO telemetry VALUES (?, ?, ?, ?)",
+            zip(*(column.tolist() for column in columns), strict=True),
+        )
+        database.execute(
+            "UPDATE episode SET next_number = ?, num_rows = num_rows + ?, row_sum = ? WHERE id = ?",
+            (first + count, count, signed(before + row_sum(*columns)), episode),
+        )
+
+    def _channels_of(
+        self, episode: int, twins: Sequence[str], names: Sequence[str], values: Sequence[Any]
+    ) -> list[int]:
+        """The channel of each event; new ones are made."""
+        if self._ids_of != episode:
+            self._ids, self._ids_of = {}, episode
+        known = self._ids
+        keys = list(zip(twins, names, map(type, values), strict=True))
+        for twin, name, kind in set(keys) - known.keys():
+            if kind not in _KINDS:
+                raise ConfigError(
+                    f"a store keeps floats, whole numbers and booleans; {twin!r} {name!r} is a "
+                    f"{kind.__name__}"
+                )
+            known[twin, name, kind] = self._made(episode, twin, name, _KINDS[kind])[0]
+        if any(type(value) is int and abs(value) > MAX_LONG for value in values):
+            raise ConfigError("a store keeps whole numbers up to 2^53, and was given a larger one")
+        return [known[key] for key in keys]
+
+    def _made(self, episode: int, twin: str, name: str, kind: str) -> tuple[int, str]:
+        """Number and kind of a channel; whole numbers become floats where a float comes."""
+        database, key = self._database, (episode, twin, name)
+        row = database.execute(
+            "SELECT id, kind FROM channel WHERE episode = ? AND twin = ? AND property = ?", key
+        ).fetchone()
+        if row is None:
+            if not (0 < len(twin) <= MAX_TEXT and 0 < len(name) <= MAX_TEXT):
+                raise ConfigError(f"twins and properties have names of 1 to {MAX_TEXT} letters")
+            number = database.execute(
+                "INSERT INTO channel (episode, twin, property, kind) VALUES (?, ?, ?, ?)",
+                (*key, kind),
+            ).lastrowid
+            found = int(number or 0), kind
+        else:
+            found = int(row[0]), str(row[1])
+        if (found[1], kind) == ("long", "double"):
+            database.execute("UPDATE channel SET kind = 'double' WHERE id = ?", (found[0],))
+            found = found[0], kind
+        if found[1] != kind and (found[1], kind) != ("double", "long"):
+            raise ConfigError(f"{twin!r} {name!r} is a {found[1]}; a {kind} came")
+        self._channels[key] = found
+        return found
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Committed with what is old dropped, or rolled back; what is remembered goes with it."""
+        database = self._database
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                if drop_old(database, self.retention):
+                    self._channels.clear()
+                    self._ids.clear()
+                database.execute("COMMIT")
+            except BaseException:
+                self._channels.clear()
+                self._ids.clear()
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise plain_error(self.path, error) from None
+
+
+def open_store(
+    path: str | Path,
+    *,
+    retention: Retention | None = None,
+    max_bytes: int = MAX_BYTES,
+    check: Check = "pages",
+) -> HistoryStore:
+    """Opens a store to write to; makes it if there is none.
+
+    Args:
+        path: of the file; two more (`-wal`, `-shm`) stand beside it while it is open, and belong
+            to it.
+        retention: how much is kept; None: everything.
+        max_bytes: the most that the file may grow to; what does not fit is refused.
+        check: how closely it is looked at; see `check_store`.
+
+    Returns:
+        The store, as a context or to be closed.
+
+    Raises:
+        ConfigError: if the file is no store, of another version, or damaged.
+    """
+    if not 0 < max_bytes < math.inf:
+        raise ConfigError(f"`max_bytes` of a store is a positive number, got {max_bytes!r}")
+    found = Path(path)
+    if not found.exists():
+        create(found)
+    database = _opened(found, read_only=False, max_bytes=int(max_bytes), check=check)
+    return HistoryStore(database, found, retention or Retention())
+
+
+def read_store(path: str | Path, *, check: Check = "pages") -> HistoryReader:
+    """Opens a store to read alone; it is not changed, and another process may write to it.
+
+    Args:
+        path: of the file.
+        check: how closely it is looked at; see `check_store`.
+
+    Returns:
+        The store, as a context or to be closed.
+
+    Raises:
+        ConfigError: if there is no such file, or it is no store, of another version, or damaged.
+    """
+    found = Path(path)
+    if not found.is_file():
+        raise ConfigError(f"there is no store {str(found)!r}: `open_store` makes one")
+    return HistoryReader(_opened(found, read_only=True, max_bytes=1, check=check), found)
+
+
+def _opened(path: Path, **arguments: Any) -> sqlite3.Connection:
+    if not path.is_file():
+        raise ConfigError(f"{str(path)!r} is no file: give another path")
+    check = arguments.pop("check")
+    database = connect(path, **arguments)
+    try:
+        check_store(database, path, check)
+    except BaseException:
+        database.close()
+        raise
+    return database

@@ -1,0 +1,88 @@
+"""What every adapter is: it looks at one row of a batch, and never touches it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar
+
+from twin_gym.envs.batch import Batch
+from twin_gym.envs.slotted import SlottedBatch
+from twin_gym.scenario import Scenario
+from twin_gym.twins.realtime.events import Event
+from twin_gym.twins.realtime.graph import TwinGraph
+
+BatchType = TypeVar("BatchType", bound=Batch)
+SlottedType = TypeVar("SlottedType", bound=SlottedBatch)
+
+NETWORK = "network"
+"""Id of the twin with which every graph begins."""
+
+
+class Adapter(ABC, Generic[BatchType]):
+    """Tells of one row of a batch what its twins are and what is measured of them now.
+
+    Args:
+        batch: the rows.
+        row: the one to look at.
+    """
+
+    def __init__(self, batch: BatchType, row: int) -> None:
+        self.batch = batch
+        self.row = row
+
+    @property
+    def scenario(self) -> Any:  # noqa: ANN401 - each environment has its own kind
+        """The scenario of the running episode."""
+        return self.batch.scenario_of(self.row)
+
+    @property
+    @abstractmethod
+    def now_s(self) -> float:
+        """Simulated seconds since the start of the episode."""
+
+    @property
+    @abstractmethod
+    def episode(self) -> str:
+        """Names the running episode: seed and number."""
+
+    @abstractmethod
+    def build(self, graph: TwinGraph) -> None:
+        """Adds all twins of the episode, how they are joined, and what is known of them before."""
+
+    @abstractmethod
+    def measure(self) -> list[Event]:
+        """Everything that is measured now, each with the time at which it was true."""
+
+
+class SlottedAdapter(Adapter[SlottedType]):
+    """The time of environments that go on by slots."""
+
+    @property
+    def now_s(self) -> float:
+        """Slots that are over, in seconds."""
+        return float(int(self.batch.heads["slot"][self.row]) * self.scenario.slot_s)
+
+    @property
+    def episode(self) -> str:
+        """Seed and number of the episode."""
+        head = self.batch.heads[self.row]
+        return f"{int(head['seed'])}/{int(head['episode'])}"
+
+
+def network_twin(graph: TwinGraph, scenario: Scenario) -> None:
+    """Adds the twin with which every graph begins.
+
+    Args:
+        graph: still empty.
+        scenario: that runs.
+    """
+    graph.add_twin(
+        NETWORK,
+        "Network",
+        {
+            "kind": scenario.kind,
+            "scenario": scenario.name,
+            "scenario_digest": scenario.digest,
+            "horizon_s": scenario.horizon_s,
+        },
+    )

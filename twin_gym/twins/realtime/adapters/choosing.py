@@ -1,0 +1,45 @@
+"""Which adapter belongs to which kind of scenario."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+from twin_gym.envs.batch import Batch
+from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.twins.realtime.adapters.access import AccessAdapter
+from twin_gym.twins.realtime.adapters.admission import AdmissionAdapter
+from twin_gym.twins.realtime.adapters.base import Adapter
+from twin_gym.twins.realtime.adapters.sync import SyncAdapter
+from twin_gym.twins.realtime.adapters.tic import TicAdapter
+
+ADAPTER_OF_KIND: MappingProxyType[str, type[Adapter[Any]]] = MappingProxyType(
+    {
+        "admission": AdmissionAdapter,
+        "tic": TicAdapter,
+        "access": AccessAdapter,
+        "sync": SyncAdapter,
+    }
+)
+"""By kind of scenario."""
+
+
+def adapter_of(batch: Batch, row: int = 0) -> Adapter[Any]:
+    """The adapter for a row of a batch.
+
+    Args:
+        batch: of any environment.
+        row: 0 to `batch.num_rows` - 1.
+
+    Returns:
+        It.
+
+    Raises:
+        ConfigError: if there is no such row, or no adapter for this kind of environment.
+    """
+    if not 0 <= row < batch.num_rows:
+        raise ConfigError(f"there are rows 0 to {batch.num_rows - 1}, got {row!r}")
+    kind = batch.scenarios[0].kind
+    if kind not in ADAPTER_OF_KIND:
+        raise unknown_name("kind of environment", kind, ADAPTER_OF_KIND)
+    return ADAPTER_OF_KIND[kind](batch, row)

@@ -1,0 +1,193 @@
+"""What is told of a network, and the link on which some of it is lost and all of it is late."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.errors import ConfigError
+from twin_gym.scenario.base import MAX_TIME_S
+from twin_gym.sim.compiled import entry_point
+from twin_gym.sim.draws import uniform, unit_exponential
+from twin_gym.twins.realtime.model import Value
+
+LOSS_STREAM, DELAY_STREAM = 0, 1
+_NEVER = math.inf
+
+
+class Event(NamedTuple):
+    """A value at the time at which it was true.
+
+    Attributes:
+        time_s: simulated seconds since the start of the episode.
+        twin: whose.
+        property: name of the property or telemetry.
+        value: of it.
+    """
+
+    time_s: float
+    twin: str
+    property: str
+    value: Value
+
+
+class Delivery(NamedTuple):
+    """An event that came through.
+
+    Attributes:
+        arrival_s: when it arrived.
+        number: the how-manieth event of the episode it was when it was sent.
+        event: what it says.
+    """
+
+    arrival_s: float
+    number: int
+    event: Event
+
+
+class Link:
+    """Loses some events and delays all others; what was sent later may arrive earlier.
+
+    The fate of an event is a pure function of the seed, the episode, what it is of (twin and
+    property) and the how-manieth of these it is: it does not depend on what else was sent. (Draws:
+    `twin_gym.sim.draws`.)
+
+    Args:
+        loss: probability of each event to be lost, in [0, 1].
+        delay_s: least delay.
+        jitter_s: mean of the exponential delay that is added to it.
+        seed: 0 or more.
+
+    Attributes:
+        sent: events of this episode.
+        lost: of these.
+
+    Raises:
+        ConfigError: if a number is out of range.
+    """
+
+    def __init__(
+        self, loss: float = 0.0, delay_s: float = 0.0, jitter_s: float = 0.0, seed: int = 0
+    ) -> None:
+        if not 0.0 <= loss <= 1.0:
+            raise ConfigError(f"`loss` of a link is a probability, 0 to 1, got {loss!r}")
+        for name, value in (("delay_s", delay_s), ("jitter_s", jitter_s)):
+            if not 0.0 <= value <= MAX_TIME_S:
+                raise ConfigError(f"`{name}` of a link is 0 to {MAX_TIME_S:g}, got {value!r}")
+        if seed < 0:
+            raise ConfigError(f"`seed` of a link is 0 or more, got {seed!r}")
+        self.loss, self.delay_s, self.jitter_s, self.seed = loss, delay_s, jitter_s, seed
+        self.begin("")
+
+    def begin(self, episode: str) -> None:
+        """Begins an episode: nothing was sent and nothing is on the way.
+
+        Args:
+            episode: names it; part of what draws are a function of.
+        """
+        self._episode = episode
+        self._keys: dict[tuple[str, str], tuple[int, np.uint64]] = {}
+        self._counts: list[int] = []
+        self._on_the_way: list[Delivery] = []
+        self.sent = self.lost = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Events that were sent and will arrive."""
+        return len(self._on_the_way)
+
+    def send(self, events: Iterable[Event], now_s: float) -> None:
+        """Puts events on their way.
+
+        Args:
+            events: in the order in which they are sent.
+            now_s: when.
+        """
+        several = list(events)
+        keys = np.empty(len(several), np.uint64)
+        counts = np.empty(len(several), np.int64)
+        for i, event in enumerate(several):
+            place, keys[i] = self._channel(event.twin, event.property)
+            counts[i] = self._counts[place]
+            self._counts[place] += 1
+        delays_s = np.empty(len(several))
+        draw_delays(keys, counts, self.loss, self.delay_s, self.jitter_s, delays_s)
+        for event, delay_s in zip(several, delays_s.tolist(), strict=True):
+            if delay_s < _NEVER:
+                heapq.heappush(self._on_the_way, Delivery(now_s + delay_s, self.sent, event))
+            else:
+                self.lost += 1
+            self.sent += 1
+
+    def arrived(self, now_s: float) -> list[Delivery]:
+        """What has arrived since the last call, in the order of arrival.
+
+        Args:
+            now_s: simulated seconds since the start of the episode.
+
+        Returns:
+            Deliveries with an arrival at `now_s` or before; of equal arrivals the first sent first.
+        """
+        found = []
+        while self._on_the_way and self._on_the_way[0].arrival_s <= now_s:
+            found.append(heapq.heappop(self._on_the_way))
+        return found
+
+    def _channel(self, twin: str, name: str) -> tuple[int, np.uint64]:
+        """Place among the counts, and the key of the draws, of a twin's property."""
+        found = self._keys.get((twin, name))
+        if found is None:
+            place = len(self._counts)
+            self._counts.append(0)
+            found = place, channel_key(self.seed, self._episode, twin, name)
+            self._keys[twin, name] = found
+        return found
+
+
+def channel_key(seed: int, episode: str, twin: str, name: str) -> np.uint64:
+    """The key of the draws that decide on the events of one property of one twin.
+
+    Args:
+        seed: of the link.
+        episode: as `Link.begin` was told.
+        twin: whose.
+        name: of the property.
+
+    Returns:
+        64 bits, for `twin_gym.sim.draws.uniform`.
+    """
+    text = "\x1f".join((str(seed), episode, twin, name))
+    return np.uint64(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
+
+
+@entry_point
+def draw_delays(
+    keys: NDArray[np.uint64],
+    counts: NDArray[np.int64],
+    loss: float,
+    delay_s: float,
+    jitter_s: float,
+    delays_s: NDArray[np.float64],
+) -> None:
+    """Writes how long each event takes.
+
+    Args:
+        keys: see `channel_key`; shape (events,).
+        counts: the how-manieth of its property each event is; shape (events,).
+        loss: probability.
+        delay_s: least delay.
+        jitter_s: mean of the rest.
+        delays_s: written; infinite: lost; shape (events,).
+    """
+    for i in range(len(keys)):
+        delays_s[i] = delay_s
+        if loss > 0.0 and uniform(keys[i], LOSS_STREAM, counts[i]) <= loss:
+            delays_s[i] = np.inf
+        elif jitter_s > 0.0:
+            delays_s[i] += jitter_s * unit_exponential(keys[i], DELAY_STREAM, counts[i])

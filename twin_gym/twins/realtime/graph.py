@@ -1,0 +1,311 @@
+"""The graph of twins: what is known of a network now, how old it is, and what is joined to what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import networkx as nx
+
+from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.twins.realtime.events import Event
+from twin_gym.twins.realtime.model import Content, Interface, ObjectModel, Value, object_model
+from twin_gym.twins.realtime.snapshot import Known, Snapshot, TwinState
+
+MAX_TWINS = 1_000_000
+MAX_ID = 200
+
+
+class _Held(NamedTuple):
+    """What is known of a property; a later one is greater."""
+
+    time_s: float
+    number: int
+    value: Value
+
+
+class TwinGraph:
+    """Twins of the kinds of an object model, joined by its relationships, each with what is known.
+
+    Time goes on by `advance`. A value has the time at which it was true; its age is the time since
+    then. What is older than what is known already is ignored and counted.
+
+    Args:
+        model: kinds of twins; None: the one that all environments share.
+
+    Attributes:
+        model: kinds of twins.
+        now_s: simulated seconds since the start of the episode.
+        taken: events that told something new.
+        late: events that were older than what was known, and so ignored.
+    """
+
+    def __init__(self, model: ObjectModel | None = None) -> None:
+        self.model = object_model() if model is None else model
+        self.now_s = 0.0
+        self.taken = self.late = 0
+        self._graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        self._held: dict[str, dict[str, _Held]] = {}
+        self._kinds: dict[str, Interface] = {}
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    def __contains__(self, twin: object) -> bool:
+        return twin in self._kinds
+
+    def add_twin(
+        self, twin: str, interface: str, properties: Mapping[str, Value] | None = None
+    ) -> None:
+        """Adds a twin.
+
+        Args:
+            twin: its id, unique.
+            interface: name of its kind.
+            properties: what is known of it from its beginning, by name; true now.
+
+        Raises:
+            ConfigError: if the id is taken or malformed, or a property is unknown or of another
+                type.
+        """
+        if not isinstance(twin, str) or not 0 < len(twin) <= MAX_ID or not twin.isprintable():
+            raise ConfigError(f"an id is 1 to {MAX_ID} printable letters, got {twin!r:.80}")
+        if twin in self._kinds:
+            raise ConfigError(f"there is a twin {twin!r} already: give each its own id")
+        if len(self._kinds) >= MAX_TWINS:
+            raise ConfigError(f"a graph has at most {MAX_TWINS} twins")
+        kind = self.model.interface(interface)
+        known = {}
+        for name, value in (properties or {}).items():
+            checked = _content(kind, twin, name).checked(value)
+            known[name] = _Held(self.now_s, -1, checked)
+        self._graph.add_node(twin, interface=interface)
+        self._kinds[twin], self._held[twin] = kind, known
+
+    def relate(
+        self,
+        source: str,
+        relationship: str,
+        target: str,
+        properties: Mapping[str, Value] | None = None,
+    ) -> None:
+        """Joins two twins.
+
+        Args:
+            source: id of the twin whose relationship it is.
+            relationship: its name.
+            target: id of the other twin.
+            properties: of the relationship, by name.
+
+        Raises:
+            ConfigError: if a twin, the relationship or a property is unknown, the target is of
+                another kind, or they are joined already.
+        """
+        kind, other = self._kind(source), self._kind(target)
+        if relationship not in kind.relationships:
+            raise unknown_name(f"relationship of a {kind.name}", relationship, kind.relationships)
+        told = kind.relationships[relationship]
+        if other.name != told.target:
+            raise ConfigError(
+                f"{relationship!r} of a {kind.name} leads to a {told.target}; {target!r} is a "
+                f"{other.name}"
+            )
+        if self._graph.has_edge(source, target, relationship):
+            raise ConfigError(f"{source!r} {relationship} {target!r} already")
+        checked = {}
+        for name, value in (properties or {}).items():
+            if name not in told.properties:
+                raise unknown_name(f"property of {relationship!r}", name, told.properties)
+            checked[name] = told.properties[name].checked(value)
+        self._graph.add_edge(source, target, relationship, **checked)
+
+    def advance(self, now_s: float) -> None:
+        """Time goes on.
+
+        Args:
+            now_s: simulated seconds since the start of the episode; not before now.
+
+        Raises:
+            ConfigError: if it is before now or not finite.
+        """
+        if not self.now_s <= now_s < math.inf:
+            raise ConfigError(f"it is {self.now_s!r} s and time does not go to {now_s!r} s")
+        self.now_s = float(now_s)
+
+    def take(self, event: Event, number: int = 0) -> bool:
+        """Learns from an event.
+
+        Args:
+            event: not from the future.
+            number: in which order events were sent: of two of one time, the greater one is later.
+
+        Returns:
+            Whether it told something new: not if what is known is as late or later.
+
+        Raises:
+            ConfigError: if the twin, the property or the type of the value is unknown, or its time
+                is negative, after now, or no number.
+        """
+        content = _content(self._kind(event.twin), event.twin, event.property)
+        value = content.checked(event.value)
+        if not 0.0 <= event.time_s <= self.now_s:
+            raise ConfigError(
+                f"an event of {event.twin!r} is of {event.time_s!r} s; it is {self.now_s!r} s now, "
+                "and events are of the past"
+            )
+        known = self._held[event.twin]
+        before = known.get(event.property)
+        if before is not None and (before.time_s, before.number) >= (event.time_s, number):
+            self.late += 1
+            return False
+        known[event.property] = _Held(float(event.time_s), number, value)
+        self.taken += 1
+        return True
+
+    def twins(self, interface: str | None = None) -> tuple[str, ...]:
+        """Ids of the twins, in the order in which they were added.
+
+        Args:
+            interface: of this kind alone; None: all.
+
+        Raises:
+            UnknownNameError: if there is no such kind.
+        """
+        if interface is None:
+            return tuple(self._kinds)
+        wanted = self.model.interface(interface)
+        return tuple(twin for twin, kind in self._kinds.items() if kind.name == wanted.name)
+
+    def interface_of(self, twin: str) -> Interface:
+        """The kind of a twin.
+
+        Raises:
+            UnknownNameError: if there is no such twin.
+        """
+        return self._kind(twin)
+
+    def value(self, twin: str, name: str) -> Value | None:
+        """The last known value of a property or telemetry.
+
+        Args:
+            twin: its id.
+            name: of a component: `component.name`.
+
+        Returns:
+            The value; None if nothing was ever heard of it.
+
+        Raises:
+            UnknownNameError: if there is no such twin or property.
+        """
+        held = self._known(twin, name)
+        return None if held is None else held.value
+
+    def age_s(self, twin: str, name: str) -> float:
+        """Seconds since the last known value was true.
+
+        Args:
+            twin: its id.
+            name: of a component: `component.name`.
+
+        Returns:
+            0 or more; infinite if nothing was ever heard of it.
+
+        Raises:
+            UnknownNameError: if there is no such twin or property.
+        """
+        held = self._known(twin, name)
+        return math.inf if held is None else self.now_s - held.time_s
+
+    def neighbours(
+        self, twin: str, relationship: str | None = None, *, incoming: bool = False
+    ) -> tuple[str, ...]:
+        """Twins that one is joined to.
+
+        Args:
+            twin: its id.
+            relationship: by this one alone; None: by any.
+            incoming: those whose relationship leads to it, instead of those its own lead to.
+
+        Returns:
+            Their ids, in the order in which they were joined, each once.
+
+        Raises:
+            UnknownNameError: if there is no such twin, or no interface has such a relationship.
+        """
+        self._kind(twin)
+        known = {name for one in self.model.interfaces.values() for name in one.relationships}
+        if relationship is not None and relationship not in known:
+            raise unknown_name("relationship", relationship, known)
+        edges = self._graph.in_edges if incoming else self._graph.out_edges
+        end = 0 if incoming else 1
+        found = [edge[end] for edge in edges(twin, keys=True) if relationship in (None, edge[2])]
+        return tuple(dict.fromkeys(found))
+
+    def networkx(self) -> nx.MultiDiGraph[str]:
+        """A copy as a networkx graph.
+
+        Nodes have `interface` and the known values by name; edges are keyed by relationship and
+        have its properties.
+        """
+        graph = self._graph.copy()
+        for twin, known in self._held.items():
+            graph.nodes[twin].update({name: held.value for name, held in known.items()})
+        return graph
+
+    def snapshot(self) -> Snapshot:
+        """All that is known now, as an immutable value."""
+        states = []
+        for twin, kind in self._kinds.items():
+            known = self._held[twin]
+            told = [(name, Known(known[name].time_s, known[name].value)) for name in sorted(known)]
+            states.append((twin, TwinState(kind.name, tuple(told))))
+        edges = [
+            (source, name, target, tuple(sorted(properties.items())))
+            for source, target, name, properties in self._graph.edges(keys=True, data=True)
+        ]
+        return Snapshot(self.now_s, tuple(sorted(states)), tuple(sorted(edges)))
+
+    def _kind(self, twin: str) -> Interface:
+        if twin not in self._kinds:
+            raise unknown_name("twin", str(twin)[:MAX_ID], self._some_twins())
+        return self._kinds[twin]
+
+    def _known(self, twin: str, name: str) -> _Held | None:
+        _content(self._kind(twin), twin, name)
+        return self._held[twin].get(name)
+
+    def _some_twins(self) -> list[str]:
+        """At most so many as fit into an error."""
+        return [twin for twin, _ in zip(self._kinds, range(20), strict=False)]
+
+
+def _content(kind: Interface, twin: str, name: str) -> Content:
+    if name not in kind.contents:
+        raise unknown_name(f"property of {twin!r}, a {kind.name},", str(name)[:80], kind.contents)
+    return kind.contents[name]
+
+
+def graph_from_json(text: str | bytes, model: ObjectModel | None = None) -> TwinGraph:
+    """A graph from the JSON text of a snapshot, checked as if it was built by hand.
+
+    Args:
+        text: as `Snapshot.to_json` gives it.
+        model: kinds of twins; None: the one that all environments share.
+
+    Returns:
+        A graph whose `snapshot()` equals the one that was written.
+
+    Raises:
+        ConfigError: if the text is no snapshot of this model.
+    """
+    told = Snapshot.parsed(text)
+    graph = TwinGraph(model)
+    graph.advance(told.time_s)
+    for twin, state in told.twins:
+        graph.add_twin(twin, state.interface)
+        for name, known in state.known:
+            graph.take(Event(known.time_s, twin, name, known.value))
+    for source, name, target, properties in told.relationships:
+        graph.relate(source, name, target, dict(properties))
+    return graph

@@ -1,0 +1,156 @@
+"""All that a graph of twins knows at one moment, as a value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.twins.realtime.model import Value
+
+FORMAT = "twin_gym snapshot 1"
+MAX_JSON_BYTES = 256 * 2**20
+
+Edge = tuple[str, str, str, tuple[tuple[str, Value], ...]]
+
+
+class Known(NamedTuple):
+    """A value.
+
+    Attributes:
+        time_s: when it was true.
+        value: what it was.
+    """
+
+    time_s: float
+    value: Value
+
+
+class TwinState(NamedTuple):
+    """What is known of a twin.
+
+    Attributes:
+        interface: its kind.
+        known: by name, sorted.
+    """
+
+    interface: str
+    known: tuple[tuple[str, Known], ...]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A graph of twins at one moment: immutable; equal if all that is known is equal.
+
+    Attributes:
+        time_s: when it was taken.
+        twins: by id, sorted.
+        relationships: source, name, target and properties, sorted.
+    """
+
+    time_s: float
+    twins: tuple[tuple[str, TwinState], ...]
+    relationships: tuple[Edge, ...]
+
+    @cached_property
+    def _by_id(self) -> dict[str, dict[str, Known]]:
+        return {twin: dict(state.known) for twin, state in self.twins}
+
+    def value(self, twin: str, name: str) -> Value | None:
+        """What was known of a property; None if nothing was.
+
+        Raises:
+            UnknownNameError: if there was no such twin.
+        """
+        known = self._of(twin).get(name)
+        return None if known is None else known.value
+
+    def age_s(self, twin: str, name: str) -> float:
+        """How old it was; infinite if nothing was known.
+
+        Raises:
+            UnknownNameError: if there was no such twin.
+        """
+        known = self._of(twin).get(name)
+        return float("inf") if known is None else self.time_s - known.time_s
+
+    def changed_since(self, earlier: Snapshot) -> tuple[tuple[str, str], ...]:
+        """Twins and properties whose values differ from an earlier snapshot, or were not known.
+
+        Args:
+            earlier: of the same network.
+
+        Returns:
+            Pairs of twin and property, sorted.
+        """
+        before = {(t, n): k.value for t, state in earlier.twins for n, k in state.known}
+        now = {(t, n): k.value for t, state in self.twins for n, k in state.known}
+        return tuple(
+            sorted(pair for pair in now if pair not in before or before[pair] != now[pair])
+        )
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that name all of it."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    def to_json(self) -> str:
+        """As text; equal snapshots give the same one."""
+        document = {
+            "format": FORMAT,
+            "time_s": self.time_s,
+            "twins": {
+                twin: [state.interface, {name: list(known) for name, known in state.known}]
+                for twin, state in self.twins
+            },
+            "relationships": [[*edge[:3], dict(edge[3])] for edge in self.relationships],
+        }
+        return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def parsed(cls, text: str | bytes) -> Snapshot:
+        """What a text says, its form checked; `graph_from_json` checks what it means too.
+
+        Args:
+            text: as `to_json` gives it.
+
+        Returns:
+            The snapshot.
+
+        Raises:
+            ConfigError: if it is too long, no JSON, or of another form.
+        """
+        if len(text) > MAX_JSON_BYTES:
+            raise ConfigError(f"a snapshot has at most {MAX_JSON_BYTES:,} bytes, got {len(text):,}")
+        try:
+            document = json.loads(text)
+            if document["format"] != FORMAT or len(document) != len(_KEYS):
+                raise ConfigError(f"it is not of the format {FORMAT!r}")
+            twins = [
+                (twin, TwinState(str(interface), tuple(sorted(_all_known(known)))))
+                for twin, (interface, known) in document["twins"].items()
+            ]
+            edges: list[Any] = [
+                (source, name, target, tuple(sorted(properties.items())))
+                for source, name, target, properties in document["relationships"]
+            ]
+            if not all(isinstance(part, str) for edge in edges for part in edge[:3]):
+                raise ConfigError("relationships are between twins by their names")
+            return cls(float(document["time_s"]), tuple(sorted(twins)), tuple(sorted(edges)))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ConfigError(f"the text is no snapshot: {error!s:.200}") from None
+
+    def _of(self, twin: str) -> dict[str, Known]:
+        if twin not in self._by_id:
+            raise unknown_name("twin", twin, list(self._by_id)[:20])
+        return self._by_id[twin]
+
+
+_KEYS = ("format", "time_s", "twins", "relationships")
+
+
+def _all_known(known: dict[str, Any]) -> list[tuple[str, Known]]:
+    return [(name, Known(float(time_s), value)) for name, (time_s, value) in known.items()]

@@ -1,0 +1,20 @@
+"""Scenario twins: networks that may come, out of what has been, what is and what is asked."""
+
+from twin_gym.twins.scenarios.criteria import Criteria
+from twin_gym.twins.scenarios.gaussian import HistoricalGenerator, HybridGenerator
+from twin_gym.twins.scenarios.generator import GenerationError, Generator
+from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameters import Parameter, ParameterSpace, parameters_of
+
+__all__ = [
+    "Criteria",
+    "GenerationError",
+    "Generator",
+    "HistoricalGenerator",
+    "HybridGenerator",
+    "Lived",
+    "Now",
+    "Parameter",
+    "ParameterSpace",
+    "parameters_of",
+]

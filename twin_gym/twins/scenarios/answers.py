@@ -1,0 +1,82 @@
+"""What a language model answered, taken as data: entries, and their numbers once checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from twin_gym.errors import ConfigError
+from twin_gym.twins.scenarios.parameters import Coordinates, ParameterSpace
+
+_MOST = 1e300  # also leaves out infinities and what is not a number
+_MOST_NAMED = 5
+
+
+def entries_of(text: str) -> tuple[list[Any], str]:
+    """The list `scenarios` of an answer.
+
+    Args:
+        text: the answer.
+
+    Returns:
+        The entries, not looked at, and what is wrong if there are none.
+    """
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        return [], "the answer is nested too deeply"
+    except ValueError:
+        return [], "the answer is no JSON"
+    entries = found.get("scenarios") if isinstance(found, Mapping) else None
+    if not isinstance(entries, list):
+        return [], "the answer has no list `scenarios`"
+    return entries, "" if entries else "the list `scenarios` is empty"
+
+
+def point_of(entry: object, space: ParameterSpace, bounds: Coordinates) -> Coordinates:
+    """Where an entry stands, once it is found to be what was asked for.
+
+    Args:
+        entry: of `entries_of`.
+        space: of the parameters.
+        bounds: least and greatest coordinates that are demanded.
+
+    Returns:
+        Shape (parameters,).
+
+    Raises:
+        ConfigError: if it is no object of exactly these finite numbers, or one is out of range.
+    """
+    values = _numbers(entry, space.paths)
+    for one in space.parameters:
+        value = values[one.path]
+        if not one.low <= value <= one.high:
+            raise ConfigError(f"{one.path} must be {one.low:g} to {one.high:g}, got {value:g}")
+        if one.is_whole and value != round(value):
+            raise ConfigError(f"{one.path} must be a whole number, got {value:g}")
+    point = space.coordinates_of(np.array([values[path] for path in space.paths]))
+    wrong = np.flatnonzero((point < bounds[0] - 1e-9) | (point > bounds[1] + 1e-9))
+    if wrong.size:
+        path = space.paths[wrong[0]]
+        raise ConfigError(f"{path} does not meet what is demanded, got {values[path]:g}")
+    return point
+
+
+def _numbers(entry: object, paths: tuple[str, ...]) -> dict[str, float]:
+    if not isinstance(entry, Mapping):
+        raise ConfigError(f"a scenario must be an object, got {type(entry).__name__}")
+    unknown, missing = set(entry) - set(paths), set(paths) - set(entry)
+    if unknown or missing:
+        raise ConfigError(
+            f"unknown keys {sorted(unknown)[:_MOST_NAMED]!r:.200}, missing keys "
+            f"{sorted(missing)[:_MOST_NAMED]}"
+        )
+    for path in paths:
+        value = entry[path]
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not abs(value) < _MOST:
+            raise ConfigError(f"{path} must be a finite number, got {value!r:.80}")
+    return {path: float(entry[path]) for path in paths}

@@ -1,0 +1,206 @@
+"""H+R+GAI: a conditional generative adversarial network over the next state of a network.
+
+The generator is given a state, the prioritised indicators and noise, and answers with the next
+state; the discriminator tells pairs of successive states that were lived from pairs that were made
+up. Both work on coordinates in units of the history's standard deviations, and the generator gives
+the difference to what is expected by the first-order autoregression that `hybrid` uses: what a
+straight line explains need not be learned.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from twin_gym.errors import ConfigError
+from twin_gym.twins.files import read_bytes, write_bytes
+from twin_gym.twins.scenarios.criteria import Criteria
+from twin_gym.twins.scenarios.gaussian import Step
+from twin_gym.twins.scenarios.generator import PointGenerator
+from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameters import Coordinates
+
+FORMAT = "twin_gym scenario gan 1"
+CARD_FILE, WEIGHTS_FILE = "generator.json", "generator.safetensors"
+NUM_CONDITIONS = 5
+"""The four indicators, and whether anything is asked at all."""
+
+_MAX_CARD_BYTES = 2_000_000
+_MAX_WEIGHTS_BYTES = 2**28
+_SLOPE = 0.2
+
+
+class NextState(nn.Module):
+    """From a state, a condition and noise to the difference of the next state to the expected one.
+
+    Args:
+        num_parameters: coordinates of a state.
+        noise_size: random numbers a draw.
+        width: of the two hidden layers.
+    """
+
+    def __init__(self, num_parameters: int, noise_size: int, width: int) -> None:
+        super().__init__()
+        self.noise_size = noise_size
+        self.layers = nn.Sequential(
+            nn.Linear(num_parameters + NUM_CONDITIONS + noise_size, width),
+            nn.LeakyReLU(_SLOPE),
+            nn.Linear(width, width),
+            nn.LeakyReLU(_SLOPE),
+            nn.Linear(width, num_parameters),
+        )
+
+    def forward(self, states: Tensor, conditions: Tensor, noise: Tensor) -> Tensor:
+        """Differences in standard deviations; shape (points, parameters)."""
+        found: Tensor = self.layers(torch.cat([states, conditions, noise], 1))
+        return found
+
+
+@dataclass(frozen=True)
+class GanCard:
+    """Everything about a trained generator but its weights.
+
+    Attributes:
+        paths: of the parameters, in order.
+        mean: coordinates of the average window.
+        scale: standard deviations of the windows.
+        keep: share of a deviation that is left after a window.
+        noise_size: random numbers a draw.
+        width: of the hidden layers.
+        num_windows: of the history that it has learned from.
+        num_steps: of the training that gave the kept weights.
+        held_out_distance: energy distance to the windows held out, at these weights.
+        seed: of the training.
+        format: of the two files.
+    """
+
+    paths: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    keep: tuple[float, ...]
+    noise_size: int
+    width: int
+    num_windows: int
+    num_steps: int
+    held_out_distance: float
+    seed: int
+    format: str = field(default=FORMAT)
+
+
+class GanGenerator(PointGenerator):
+    """Draws next states from a trained network (see `train_gan`).
+
+    Args:
+        card: what the network is.
+        network: its weights are those of the card.
+    """
+
+    name = "gan"
+
+    def __init__(self, card: GanCard, network: NextState) -> None:
+        self.card = card
+        self.network = network.eval()
+
+    def draw(
+        self,
+        criteria: Criteria,
+        history: Lived,
+        realtime: Now | None,
+        count: int,
+        rng: np.random.Generator,
+    ) -> Coordinates:
+        """Next states of what the real-time twin sees; without one, of the last window.
+
+        What is unknown now is filled by the law of history, drawn anew for each point.
+
+        Raises:
+            ConfigError: if the history has other parameters than the network.
+        """
+        if history.space.paths != self.card.paths:
+            raise ConfigError(
+                f"the GAN was trained on {list(self.card.paths)}, and the history has "
+                f"{list(history.space.paths)}: train one for it"
+            )
+        step = Step.fit(history.points)
+        if realtime is None:
+            states = np.tile(history.points[-1], (count, 1))
+        else:
+            faded = step.law.mean + step.keep**realtime.ages * (realtime.point - step.law.mean)
+            states = step.law.given(faded).draw(count, rng)
+        return self.next_states(states, asked(criteria.condition), rng)
+
+    def next_states(
+        self, states: Coordinates, condition: NDArray[np.float64], rng: np.random.Generator
+    ) -> Coordinates:
+        """One next state of each state.
+
+        Args:
+            states: coordinates; shape (points, parameters).
+            condition: see `asked`; shape (5,) or (points, 5).
+            rng: of the noise.
+
+        Returns:
+            Shape (points, parameters).
+        """
+        mean, scale = np.array(self.card.mean), np.array(self.card.scale)
+        units = (states - mean) / scale
+        conditions = np.broadcast_to(condition, (len(states), NUM_CONDITIONS))
+        noise = rng.standard_normal((len(states), self.card.noise_size))
+        with torch.no_grad():
+            new = self.network(_tensor(units), _tensor(conditions), _tensor(noise)).numpy()
+        expected = np.array(self.card.keep) * units
+        found: Coordinates = mean + scale * (expected + new.astype(np.float64))
+        return found
+
+    def save(self, folder: Path) -> None:
+        """Writes card and weights, each whole; the card last, which says that both are there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = safetensors.torch.save(self.network.state_dict())
+        write_bytes(folder / WEIGHTS_FILE, weights)
+        text = json.dumps(asdict(self.card), indent=1, allow_nan=False) + "\n"
+        write_bytes(folder / CARD_FILE, text.encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> GanGenerator:
+        """Reads what `save` wrote; no pickle is read.
+
+        Raises:
+            ConfigError: if a file is missing, too large, damaged, or of another format.
+        """
+        try:
+            values = json.loads(read_bytes(folder / CARD_FILE, _MAX_CARD_BYTES))
+            lists = {name: tuple(values[name]) for name in ("paths", "mean", "scale", "keep")}
+            card = GanCard(**(values | lists))
+            if card.format != FORMAT:
+                raise ConfigError(f"the format is {card.format!r}, not {FORMAT!r}")
+            network = NextState(len(card.paths), card.noise_size, card.width)
+            weights = safetensors.torch.load(read_bytes(folder / WEIGHTS_FILE, _MAX_WEIGHTS_BYTES))
+            network.load_state_dict(weights)
+        except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            raise ConfigError(f"{str(folder)!r} holds no scenario GAN: {error}") from None
+        return cls(card, network)
+
+
+def asked(condition: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The prioritised indicators and whether there are any: what the network is told.
+
+    Args:
+        condition: 1 for each prioritised indicator; shape (..., 4).
+
+    Returns:
+        Shape (..., 5). All zero stands for "whatever comes", which the training knows too.
+    """
+    any_asked = condition.max(-1, keepdims=True)
+    return np.concatenate([condition, any_asked], -1)
+
+
+def _tensor(values: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, np.float32))

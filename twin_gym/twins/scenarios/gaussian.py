@@ -1,0 +1,205 @@
+"""Generators without a network: the normal law of what has been, and its step from what is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.errors import ConfigError
+from twin_gym.twins.scenarios.criteria import Criteria
+from twin_gym.twins.scenarios.generator import PointGenerator
+from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameters import Coordinates
+
+Matrix = NDArray[np.float64]
+
+_RIDGE = 1e-9
+_BOUND_STEPS = 8
+
+
+@dataclass(frozen=True)
+class Normal:
+    """A multivariate normal law.
+
+    Attributes:
+        mean: shape (parameters,).
+        covariance: shape (parameters, parameters).
+    """
+
+    mean: Coordinates
+    covariance: Matrix
+
+    @classmethod
+    def fit(cls, points: Matrix) -> Normal:
+        """Mean, and covariance shrunk towards its diagonal.
+
+        The weight of the diagonal is (Schaefer and Strimmer, Statistical Applications in Genetics
+        and Molecular Biology 4(1), 2005, target D) the sum of the variances of the entries beside
+        the diagonal over the sum of their squares, within [0, 1]: few windows say little about how
+        parameters go together.
+
+        Args:
+            points: shape (windows, parameters), three rows at least.
+
+        Returns:
+            The law.
+        """
+        count = len(points)
+        mean = points.mean(0)
+        spread = points - mean
+        products = spread[:, :, None] * spread[:, None, :]
+        covariance = products.sum(0) / (count - 1)
+        noise = count / (count - 1) ** 3 * ((products - products.mean(0)) ** 2).sum(0)
+        beside = ~np.eye(len(mean), dtype=np.bool_)
+        squares = float((covariance[beside] ** 2).sum())
+        weight = min(float(noise[beside].sum()) / squares, 1.0) if squares > 0.0 else 1.0
+        return cls(mean, np.where(beside, (1.0 - weight) * covariance, covariance))
+
+    def given(self, values: Coordinates) -> Normal:
+        """The law of all parameters once some are known.
+
+        Args:
+            values: not a number where unknown; shape (parameters,).
+
+        Returns:
+            A law with the known ones at their values, without a variance.
+        """
+        known = np.isfinite(values)
+        if not known.any():
+            return self
+        inner = self.covariance[np.ix_(known, known)]
+        inner = inner + _RIDGE * np.eye(len(inner))
+        gain = np.linalg.solve(inner, self.covariance[known]).T
+        gain[known] = np.eye(int(known.sum()))
+        mean = self.mean + gain @ (values[known] - self.mean[known])
+        covariance = self.covariance - gain @ self.covariance[known]
+        covariance[known] = 0.0
+        covariance[:, known] = 0.0
+        return Normal(mean, _symmetric(covariance))
+
+    def draw(self, count: int, rng: np.random.Generator) -> Matrix:
+        """Points of the law; shape (count, parameters)."""
+        values, vectors = np.linalg.eigh(_symmetric(self.covariance))
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        points: Matrix = self.mean + rng.standard_normal((count, len(self.mean))) @ root.T
+        return points
+
+
+@dataclass(frozen=True)
+class Step:
+    """How one window follows another: x' = mean + keep (x - mean) + a normal change.
+
+    Attributes:
+        law: of the windows.
+        keep: share of a deviation that is left after a window, 0 to 1; shape (parameters,).
+        change: covariance of what is new.
+    """
+
+    law: Normal
+    keep: Coordinates
+    change: Matrix
+
+    @classmethod
+    def fit(cls, points: Matrix) -> Step:
+        """From successive windows; shape (windows, parameters).
+
+        Each parameter is a first-order autoregression of its own; what they have in common is in
+        the covariance of the changes.
+        """
+        law = Normal.fit(points)
+        before, after = points[:-1] - law.mean, points[1:] - law.mean
+        power = (before**2).sum(0)
+        slope = np.where(power > 0.0, (before * after).sum(0) / np.maximum(power, _RIDGE), 0.0)
+        keep = np.clip(slope, 0.0, 1.0)
+        change = Normal.fit(after - keep * before).covariance
+        return cls(law, keep, change)
+
+    def from_state(self, values: Coordinates, windows: NDArray[np.float64]) -> Normal:
+        """The law of the next window given what is known of this one.
+
+        Args:
+            values: coordinates, not a number where unknown.
+            windows: age of each of them; an old one counts as its expected remains.
+
+        Returns:
+            The law.
+        """
+        faded = self.law.mean + self.keep**windows * (values - self.law.mean)
+        state = self.law.given(faded)
+        mean = self.law.mean + self.keep * (state.mean - self.law.mean)
+        covariance = self.keep[:, None] * state.covariance * self.keep + self.change
+        return Normal(mean, _symmetric(covariance))
+
+
+def within(law: Normal, bounds: Matrix, count: int, rng: np.random.Generator) -> Matrix:
+    """Draws of a law, those out of bounds moved in with what goes together with them.
+
+    Where a draw breaks a bound of a parameter, that parameter is set on the bound, and all others
+    are moved by their regression on it: a network of more devices also has what usually comes with
+    more devices.
+
+    Args:
+        law: to draw from.
+        bounds: least and greatest coordinates, possibly infinite; shape (2, parameters).
+        count: how many points.
+        rng: of the draws.
+
+    Returns:
+        Shape (count, parameters), within the bounds.
+    """
+    points = law.draw(count, rng)
+    variances = np.maximum(np.diag(law.covariance), _RIDGE)
+    for _ in range(_BOUND_STEPS):
+        moved = np.clip(points, bounds[0], bounds[1]) - points
+        if not moved.any():
+            return points
+        for place in np.flatnonzero(moved.any(0)):
+            slope = law.covariance[place] / variances[place]
+            slope[place] = 1.0
+            points = points + moved[:, place : place + 1] * slope
+            moved = np.clip(points, bounds[0], bounds[1]) - points
+    return np.clip(points, bounds[0], bounds[1])
+
+
+class HistoricalGenerator(PointGenerator):
+    """H: networks as they have been, from history alone."""
+
+    name = "historical"
+
+    def draw(
+        self,
+        criteria: Criteria,
+        history: Lived,
+        realtime: Now | None,
+        count: int,
+        rng: np.random.Generator,
+    ) -> Coordinates:
+        """Draws of the law of all windows, whatever the network is now."""
+        law = Normal.fit(history.points)
+        return within(law, criteria.bounds(history.space), count, rng)
+
+
+class HybridGenerator(PointGenerator):
+    """H+R: networks that follow the one that the real-time twin sees, as history teaches."""
+
+    name = "hybrid"
+
+    def draw(
+        self,
+        criteria: Criteria,
+        history: Lived,
+        realtime: Now | None,
+        count: int,
+        rng: np.random.Generator,
+    ) -> Coordinates:
+        """Draws of the law of the next window."""
+        if realtime is None:
+            raise ConfigError("the hybrid generator needs the real-time twin: give `realtime`")
+        law = Step.fit(history.points).from_state(realtime.point, realtime.ages)
+        return within(law, criteria.bounds(history.space), count, rng)
+
+
+def _symmetric(matrix: Matrix) -> Matrix:
+    return (matrix + matrix.T) / 2.0

@@ -1,0 +1,119 @@
+"""The protocol of generators, and what all of them do with the points that they draw."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from twin_gym.errors import ConfigError, TwinGymError
+from twin_gym.scenario import Scenario
+from twin_gym.twins.scenarios.criteria import Criteria
+from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameters import Coordinates
+
+MAX_COUNT = 100_000
+_TRIES_A_SCENARIO = 20
+
+
+class GenerationError(TwinGymError):
+    """A generator could not make what was asked for; the message has the reasons."""
+
+
+class Generator(Protocol):
+    """Makes networks that may come, out of what has been and what is.
+
+    Attributes:
+        name: how provenances and tables call it.
+    """
+
+    name: str
+
+    def generate(
+        self,
+        criteria: Criteria,
+        history: Lived,
+        realtime: Now | None,
+        count: int,
+        rng: np.random.Generator,
+    ) -> list[Scenario]:
+        """Scenario twins.
+
+        Args:
+            criteria: what is wanted of them.
+            history: what the network has lived.
+            realtime: what it is now, or None.
+            count: how many.
+            rng: of all draws.
+
+        Returns:
+            So many valid scenarios, each with its provenance.
+
+        Raises:
+            ConfigError: if the count is out of range, or the generator needs what is not given.
+            GenerationError: if too few of what was drawn were valid.
+        """
+        ...
+
+
+class PointGenerator:
+    """A generator that draws points: they become scenarios, and what is not valid is drawn again.
+
+    Attributes:
+        name: of the generator.
+    """
+
+    name: str
+
+    def draw(
+        self,
+        criteria: Criteria,
+        history: Lived,
+        realtime: Now | None,
+        count: int,
+        rng: np.random.Generator,
+    ) -> Coordinates:
+        """Points of networks that may come next; shape (count, parameters)."""
+        raise NotImplementedError
+
+    def generate(
+        self,
+        criteria: Criteria,
+        history: Lived,
+        realtime: Now | None,
+        count: int,
+        rng: np.random.Generator,
+    ) -> list[Scenario]:
+        """See `Generator`."""
+        if not 1 <= count <= MAX_COUNT:
+            raise ConfigError(f"1 to {MAX_COUNT:,} scenarios are generated at once, got {count}")
+        if realtime is not None and realtime.space != history.space:
+            raise ConfigError("history and real-time twin must have the same parameters")
+        made: list[Scenario] = []
+        reasons: list[str] = []
+        low, high = criteria.bounds(history.space)
+        while len(made) < count and len(reasons) < _TRIES_A_SCENARIO * count:
+            missing = count - len(made)
+            points = self.draw(criteria, history, realtime, missing, rng)
+            for point in np.clip(points, low, high):
+                try:
+                    made.append(self._scenario(criteria, history, point, len(made)))
+                except ConfigError as error:
+                    reasons.append(str(error))
+        if len(made) < count:
+            raise GenerationError(
+                f"{self.name} made {len(made)} valid scenarios of {count} and {len(reasons)} that "
+                f"are not; the last reason: {reasons[-1]}"
+            )
+        return made
+
+    def _scenario(
+        self, criteria: Criteria, history: Lived, point: Coordinates, index: int
+    ) -> Scenario:
+        base = history.space.base
+        provenance = (
+            f"Scenario twin {index} of {base.name!r} ({base.digest}) by the generator "
+            f"{self.name!r}, from {len(history.points)} windows ({history.source}); prioritised: "
+            f"{', '.join(sorted(criteria.objective.prioritised)) or 'nothing'}."
+        )
+        return history.space.scenario(point, name=f"{criteria.name}-{index}", provenance=provenance)

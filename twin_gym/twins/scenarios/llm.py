@@ -1,0 +1,153 @@
+"""Scenario twins from a language model behind any endpoint that speaks OpenAI's protocol.
+
+What the model answers is data. It is parsed as JSON, checked against the scenario models, and never
+run, shown as ours, or trusted: names and provenances are written here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from twin_gym.errors import ConfigError
+from twin_gym.scenario import Scenario
+from twin_gym.twins.scenarios.answers import entries_of, point_of
+from twin_gym.twins.scenarios.criteria import Criteria
+from twin_gym.twins.scenarios.endpoint import AnswerError, Endpoint
+from twin_gym.twins.scenarios.generator import MAX_COUNT, GenerationError
+from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.questions import ask_for, schema_of, summary_of
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+MAX_REQUESTS = 100
+
+_MOST_AT_ONCE = 32
+_MAX_QUOTE = 160
+_MAX_REASON = 500
+_REASONS_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Something that a model answered and that did not become a scenario.
+
+    Attributes:
+        request: the how-manieth request it answered, from 1.
+        reason: why it was refused.
+        quote: how it began, as Python writes a string.
+    """
+
+    request: int
+    reason: str
+    quote: str
+
+
+@dataclass
+class _Order:
+    """What is asked for, and what is there already."""
+
+    criteria: Criteria
+    history: Lived
+    realtime: Now | None
+    made: list[Scenario]
+
+
+class LlmGenerator:
+    """H+R+GAI by a language model.
+
+    Args:
+        endpoint: who is asked.
+        max_requests: how many times at most.
+
+    Attributes:
+        rejections: of the last call of `generate`, in order.
+    """
+
+    name = "llm"
+
+    def __init__(self, endpoint: Endpoint, max_requests: int = 5) -> None:
+        if not 1 <= max_requests <= MAX_REQUESTS:
+            raise ConfigError(f"a model is asked 1 to {MAX_REQUESTS} times, got {max_requests}")
+        self.endpoint = endpoint
+        self.max_requests = max_requests
+        self.rejections: list[Rejection] = []
+
+    def generate(
+        self,
+        criteria: Criteria,
+        history: Lived,
+        realtime: Now | None,
+        count: int,
+        rng: np.random.Generator,
+    ) -> list[Scenario]:
+        """See `Generator`; the draws are the model's own, seeded where it obeys a seed.
+
+        Raises:
+            ConfigError: if the count is out of range.
+            GenerationError: if after all requests too few scenarios are valid; the message has the
+                last reasons.
+            MissingExtraError: if the client is not installed.
+        """
+        if not 1 <= count <= MAX_COUNT:
+            raise ConfigError(f"1 to {MAX_COUNT:,} scenarios are generated at once, got {count}")
+        self.rejections = []
+        client = self.endpoint.connected()
+        order = _Order(criteria, history, realtime, [])
+        for request in range(1, self.max_requests + 1):
+            wanted = min(count - len(order.made), _MOST_AT_ONCE)
+            for entry in self._asked(client, request, order, wanted, rng)[:wanted]:
+                self._take(entry, request, order)
+            if len(order.made) == count:
+                return order.made
+        reasons = "; ".join(one.reason for one in self.rejections[-3:]) or "it answered too little"
+        raise GenerationError(
+            f"the model {self.endpoint.model!r} gave {len(order.made)} valid scenarios of {count} "
+            f"in {self.max_requests} requests: {reasons}"
+        )
+
+    def _asked(
+        self, client: OpenAI, request: int, order: _Order, wanted: int, rng: np.random.Generator
+    ) -> list[Any]:
+        """What one request brought: entries that have not been looked at."""
+        space = order.history.space
+        reasons = [one.reason for one in self.rejections[-_REASONS_TOLD:]]
+        told = summary_of(order.criteria, order.history, order.realtime)
+        schema = schema_of(space, order.criteria.bounds(space), wanted)
+        try:
+            text = self.endpoint.answer(
+                client, ask_for(wanted, told, reasons), schema, int(rng.integers(2**31))
+            )
+        except AnswerError as error:
+            self._reject(request, str(error), "")
+            return []
+        entries, reason = entries_of(text)
+        if reason:
+            self._reject(request, reason, text)
+        return entries
+
+    def _take(self, entry: object, request: int, order: _Order) -> None:
+        """Adds an entry to what was made, or to what was rejected."""
+        space, made = order.history.space, order.made
+        provenance = (
+            f"Scenario twin {len(made)} of {space.base.name!r} ({space.base.digest}) by the "
+            f"language model {self.endpoint.model!r}, request {request}, from "
+            f"{len(order.history.points)} windows ({order.history.source}); checked by the "
+            "scenario models."
+        )
+        try:
+            point = point_of(entry, space, order.criteria.bounds(space))
+            name = f"{order.criteria.name}-{len(made)}"
+            made.append(space.scenario(point, name=name, provenance=provenance))
+        except ConfigError as error:
+            self._reject(request, str(error), json.dumps(entry)[:_MAX_QUOTE])
+
+    def _reject(self, request: int, reason: str, text: str) -> None:
+        """Keeps a reason; a key that an endpoint sent back is blotted out."""
+        key = self.endpoint.key
+        told = [one.replace(key, "***") if key else one for one in (reason, text[:_MAX_QUOTE])]
+        self.rejections.append(Rejection(request, told[0][:_MAX_REASON], repr(told[1])))

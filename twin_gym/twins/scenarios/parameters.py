@@ -1,0 +1,245 @@
+"""Which values of a scenario a generator may choose, and the plain coordinates it works in.
+
+A parameter is a value of a scenario, named by its path, with a scale on which differences mean
+about the same everywhere: rates and counts on a logarithmic one, shares on a logistic one. Every
+point of the coordinates is a valid scenario within the parameters' ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.errors import ConfigError
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.access import MAX_DEVICES, AccessScenario, SimultaneousArrivals
+from twin_gym.scenario.admission import MAX_QUEUE_LIMIT, AdmissionScenario
+from twin_gym.scenario.base import MAX_TIME_S, MIN_TIME_S
+from twin_gym.scenario.changes import changed, value_at
+from twin_gym.scenario.sync import SyncScenario
+from twin_gym.scenario.tic import MAX_BUFFER, MAX_GATEWAYS, MAX_SENSORS, TicScenario
+
+Scale = Literal["log", "log1p", "logit"]
+Coordinates = NDArray[np.float64]
+
+_LEAST_SHARE = 1e-4
+_DIGITS = 12  # of a value: what was a decimal fraction is one again
+_RATES = (1e-9, 1e6)
+_TIMES = (MIN_TIME_S, MAX_TIME_S)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A value that generators may choose.
+
+    Attributes:
+        path: where it stands in the scenario (see `twin_gym.scenario.changes`).
+        scale: on which it is compared and drawn.
+        low: least allowed value.
+        high: greatest allowed value.
+        is_whole: whether it is a whole number.
+    """
+
+    path: str
+    scale: Scale
+    low: float
+    high: float
+    is_whole: bool = False
+
+    def coordinate(self, value: float) -> float:
+        """Where a value stands on the scale."""
+        inside = min(max(float(value), self.low), self.high)
+        if self.scale == "log":
+            return float(np.log(inside))
+        if self.scale == "log1p":
+            return float(np.log1p(inside))
+        inside = min(max(inside, _LEAST_SHARE), 1.0 - _LEAST_SHARE)
+        return float(np.log(inside / (1.0 - inside)))
+
+    def value(self, coordinate: float) -> float | int:
+        """The nearest allowed value to a place on the scale."""
+        clipped = float(np.clip(coordinate, -60.0, 60.0))
+        if self.scale == "log":
+            found = float(np.exp(clipped))
+        elif self.scale == "log1p":
+            found = float(np.expm1(clipped))
+        else:
+            found = float(1.0 / (1.0 + np.exp(-clipped)))
+        found = min(max(float(f"{found:.{_DIGITS}g}"), self.low), self.high)
+        return round(found) if self.is_whole else found
+
+
+@dataclass(frozen=True)
+class ParameterSpace:
+    """The parameters of the scenarios that share everything else with a base.
+
+    Attributes:
+        base: gives all other values.
+        parameters: what generators choose, in the order of coordinates.
+
+    Example:
+        >>> from twin_gym.scenario import load
+        >>> space = ParameterSpace.of(load("contention"))
+        >>> point = space.coordinates(space.base)
+        >>> space.scenario(point, name="same").digest == space.base.digest
+        True
+    """
+
+    base: Scenario
+    parameters: tuple[Parameter, ...]
+
+    def __post_init__(self) -> None:
+        """Refuses a space without a parameter, or with one twice."""
+        paths = self.paths
+        if not paths or len(set(paths)) != len(paths):
+            raise ConfigError(f"a space needs parameters, each once, got {list(paths)}")
+        for path in paths:
+            value_at(self.base, path)
+
+    @classmethod
+    def of(cls, base: Scenario, paths: Sequence[str] | None = None) -> ParameterSpace:
+        """The usual parameters of a kind of scenario, or some of them.
+
+        Args:
+            base: of any kind.
+            paths: of those that may vary; None: all of `parameters_of`.
+
+        Returns:
+            The space.
+
+        Raises:
+            ConfigError: if a path is not among the usual ones.
+        """
+        usual = {one.path: one for one in parameters_of(base)}
+        chosen = list(usual) if paths is None else list(paths)
+        unknown = [path for path in chosen if path not in usual]
+        if unknown:
+            raise ConfigError(f"no parameter {unknown}; there are {', '.join(usual)}")
+        return cls(base, tuple(usual[path] for path in chosen))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Of the parameters, in order."""
+        return tuple(one.path for one in self.parameters)
+
+    def coordinates(self, scenario: Scenario) -> Coordinates:
+        """Where a scenario stands; shape (parameters,)."""
+        values = [float(value_at(scenario, path)) for path in self.paths]
+        return self.coordinates_of(np.array(values))
+
+    def coordinates_of(self, values: NDArray[np.float64]) -> Coordinates:
+        """Where plain values stand; shape (..., parameters) as given."""
+        flat = np.atleast_2d(values)
+        found = np.array(
+            [
+                [one.coordinate(x) for one, x in zip(self.parameters, row, strict=True)]
+                for row in flat
+            ]
+        )
+        return found.reshape(values.shape)
+
+    def values(self, point: Coordinates) -> dict[str, float | int]:
+        """By path, the allowed values nearest to a point."""
+        return {
+            one.path: one.value(float(x)) for one, x in zip(self.parameters, point, strict=True)
+        }
+
+    def scenario(self, point: Coordinates, *, name: str, provenance: str = "") -> Scenario:
+        """The scenario at a point.
+
+        Args:
+            point: shape (parameters,).
+            name: of the scenario.
+            provenance: where it comes from.
+
+        Returns:
+            Of the same kind as the base, and valid.
+
+        Raises:
+            ConfigError: if the point is not finite, or the values do not fit together.
+        """
+        if not np.isfinite(point).all():
+            raise ConfigError(f"a point has finite coordinates, got {point.tolist()}")
+        about = {"name": name, "provenance": provenance}
+        return changed(self.base, self.values(point) | about)
+
+
+def parameters_of(base: Scenario) -> tuple[Parameter, ...]:
+    """What generators may choose in scenarios of the kind of this one.
+
+    Args:
+        base: decides by its slices or groups how many there are.
+
+    Returns:
+        The parameters in order: rates and loads, then times, then sizes.
+
+    Raises:
+        ConfigError: if nothing of it varies (all of it is replayed).
+    """
+    if isinstance(base, AdmissionScenario):
+        found = _of_admission(base)
+    elif isinstance(base, TicScenario):
+        found = _of_tic(base)
+    elif isinstance(base, AccessScenario):
+        found = _of_access(base)
+    elif isinstance(base, SyncScenario):
+        found = _of_sync(base)
+    else:
+        found = []
+    if not found:
+        raise ConfigError(f"{base.name!r} has no parameters that a generator could choose")
+    return tuple(found)
+
+
+def _of_admission(base: AdmissionScenario) -> list[Parameter]:
+    if base.trace is not None:
+        return []
+    names = base.slice_names
+    found = [Parameter(f"slices.{name}.arrival_rate_hz", "log", *_RATES) for name in names]
+    found += [Parameter(f"slices.{name}.mean_holding_time_s", "log", *_TIMES) for name in names]
+    found += [Parameter(f"slices.{name}.mean_patience_s", "log", *_TIMES) for name in names]
+    found += [
+        Parameter(f"slices.{name}.queue_limit", "log1p", 0, MAX_QUEUE_LIMIT, is_whole=True)
+        for name in names
+    ]
+    return found
+
+
+def _of_tic(base: TicScenario) -> list[Parameter]:
+    found = [
+        Parameter("background_rate_hz", "log1p", 0.0, 1.0 / base.slot_s),
+        Parameter("burst_fraction", "logit", 0.0, 1.0),
+        Parameter("bad_share", "logit", 0.0, 1.0),
+        Parameter("deadline_slots", "log", 1, 1000, is_whole=True),
+        Parameter("buffer_messages", "log", 1, MAX_BUFFER, is_whole=True),
+    ]
+    if base.placement is None:
+        found += [
+            Parameter("num_sensors", "log", 1, MAX_SENSORS, is_whole=True),
+            Parameter("num_gateways", "log", 1, MAX_GATEWAYS, is_whole=True),
+        ]
+    return found
+
+
+def _of_access(base: AccessScenario) -> list[Parameter]:
+    found = [Parameter("num_devices", "log", 1, MAX_DEVICES, is_whole=True)]
+    if isinstance(base.arrivals, SimultaneousArrivals):
+        found.append(Parameter("arrivals.fraction", "logit", 0.0, 1.0))
+    found.append(Parameter("arrivals.window_s", "log", base.slot_s, base.horizon_s))
+    return found
+
+
+def _of_sync(base: SyncScenario) -> list[Parameter]:
+    fields = {"walk": ("variance_rate_hz", _RATES), "two-state": ("change_rate_hz", _RATES)}
+    fields["mean-reverting"] = ("relaxation_s", _TIMES)
+    found = []
+    for group in base.groups:
+        if group.process.law in fields:
+            field, ends = fields[group.process.law]
+            found.append(Parameter(f"groups.{group.name}.process.{field}", "log", *ends))
+    found.append(Parameter("delivery_probability", "logit", 0.0, 1.0))
+    return found
