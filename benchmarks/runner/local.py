@@ -153,8 +153,13 @@ def _start(function: CellFunction) -> _Worker:
     context = get_context("spawn")
     mine, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, function), name="cells")
-    with one_thread_each():
-        process.start()
+    # A worker that is still importing would answer Ctrl-C with a traceback: it inherits the mask.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with one_thread_each():
+            process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()  # so that the pipe ends with the worker
     return _Worker(process, mine)
 
