@@ -27,7 +27,6 @@ from agents.settings import WITH_TWIN, TrainSettings
 from agents.training import train, trained_policy
 from agents.twin import make_twin
 from twin_gym.cli.console import (
-    half_width,
     messages,
     number,
     output,
@@ -36,6 +35,7 @@ from twin_gym.cli.console import (
 )
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import Policy, evaluate, make_policy, world_seeds
+from twin_gym.policies.intervals import half_width
 from twin_gym.policies.registry import POLICIES_OF_KIND
 from twin_gym.sb3 import indicators, score_name
 from twin_gym.scenario import Scenario, load

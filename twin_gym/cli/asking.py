@@ -12,7 +12,14 @@ from typing import Any, cast
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from twin_gym.cli.console import messages, number, output, progress_bar, table
+from twin_gym.cli.console import (
+    messages,
+    number,
+    output,
+    progress_bar,
+    supported_decimals,
+    table,
+)
 from twin_gym.cli.views import VIEW_OF_KIND
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.policies.what_if import Difference, WhatIf, what_if
@@ -20,9 +27,6 @@ from twin_gym.policies.worlds import Family, world_seeds
 from twin_gym.scenario import Scenario, load
 from twin_gym.scenario.changes import changed, parse_assignment
 from twin_gym.scenario.toml import to_toml
-
-_MOST_DECIMALS = 9
-_LEAST_LAST_DIGITS = 3.0  # a half-width of 0.27 is written as 0.27 and of 0.034 as 0.03
 
 
 @dataclass(frozen=True)
@@ -190,9 +194,7 @@ def _told(one: Difference) -> str:
         return "the same  "
     if one.half_width == 0.0:
         return f"{'+' if one.mean > 0 else '-'}{number(abs(one.mean))} in all *"
-    decimals = 0
-    while decimals < _MOST_DECIMALS and 0.0 < one.half_width * 10**decimals < _LEAST_LAST_DIGITS:
-        decimals += 1
+    decimals = supported_decimals(one.half_width)
     star = " *" if one.is_clear else "  "
     return f"{one.mean:+,.{decimals}f} ± {one.half_width:,.{decimals}f}{star}"
 

@@ -24,7 +24,7 @@ P = ParamSpec("P")
 FAILED = 2
 """Exit code of a refused request."""
 
-_CONFIDENCE = 0.95
+_MOST_DECIMALS = 9
 _LEAST_LAST_DIGITS = 3.0  # 0.27 is written as 0.27 and 0.034 as 0.03
 _ROUNDING = 1e-12  # of a mean: what equal values may differ by after sums
 
@@ -105,27 +105,24 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:.{digits + 3}f}".rstrip("0") if "e" in rounded else rounded
 
 
-def half_width(values: NDArray[np.float64]) -> float:
-    """Half of the 95 % interval of a mean (Student's t); not a number for a single value."""
-    from scipy.stats import t as student
-
-    count = len(values)
-    if count == 1:
-        return float("nan")
-    quantile = float(student.ppf((1 + _CONFIDENCE) / 2, count - 1))
-    return quantile * float(values.std(ddof=1)) / math.sqrt(count)
+def supported_decimals(half: float, most: int = _MOST_DECIMALS) -> int:
+    """How many decimals a half-width supports: 0.27 is told as 0.27, and 0.034 as 0.03."""
+    decimals = 0
+    while decimals < most and 0.0 < half * 10**decimals < _LEAST_LAST_DIGITS:
+        decimals += 1
+    return decimals
 
 
-def with_interval(values: NDArray[np.float64], most_decimals: int = 9) -> str:
+def with_interval(values: NDArray[np.float64], most_decimals: int = _MOST_DECIMALS) -> str:
     """A mean and half of its 95 % interval, to the decimals that the interval supports."""
+    from twin_gym.policies.intervals import half_width  # loads the environments: help does not
+
     mean, half = float(values.mean()), half_width(values)
     if math.isnan(half):
         return number(mean)
     if half <= abs(mean) * _ROUNDING:
         return f"{number(mean)} ± 0"
-    decimals = 0
-    while decimals < most_decimals and half * 10**decimals < _LEAST_LAST_DIGITS:
-        decimals += 1
+    decimals = supported_decimals(half, most_decimals)
     return f"{mean:,.{decimals}f} ± {half:,.{decimals}f}"
 
 

@@ -11,7 +11,7 @@ from typing import cast
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from twin_gym.cli.console import half_width, output, progress_bar, table
+from twin_gym.cli.console import output, progress_bar, table
 from twin_gym.cli.showing import check_target, show_episode
 from twin_gym.cli.views import VIEW_OF_KIND
 from twin_gym.policies import (
@@ -23,6 +23,7 @@ from twin_gym.policies import (
     policies_for,
     world_seeds,
 )
+from twin_gym.policies.intervals import half_width
 from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.scenario import Scenario, load
 

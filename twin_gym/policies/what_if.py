@@ -7,7 +7,6 @@ indicator is therefore taken world by world, and what all worlds have in common 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from twin_gym.envs.making import vector_env
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Policy
 from twin_gym.policies.evaluation import Evaluation, evaluate
+from twin_gym.policies.intervals import half_width
 from twin_gym.policies.registry import make_policy
 from twin_gym.policies.worlds import world_seeds
 from twin_gym.scenario import Scenario, load
@@ -32,7 +32,6 @@ Agent = str | Policy | Callable[[Scenario], Policy]
 OnProgress = Callable[[str, float], None]
 """Told which evaluation runs and the share of it that is done."""
 
-_CONFIDENCE = 0.95
 _LEAST_WORLDS = 2
 
 
@@ -169,7 +168,7 @@ def paired_difference(before: NDArray[np.float64], after: NDArray[np.float64]) -
         before=float(first.mean()),
         after=float(second.mean()),
         mean=float(gap.mean()),
-        half_width=_quantile(count) * math.sqrt(paired / count),
+        half_width=half_width(gap),
         num_worlds=count,
         variance_reduction=unrelated / paired if paired > 0.0 else float("nan"),
     )
@@ -195,13 +194,6 @@ def _policy(agent: Agent, scenario: Scenario, action: str | None) -> Policy:
     if isinstance(agent, str):
         return make_policy(agent, scenario, action)
     return agent if isinstance(agent, Policy) else agent(scenario)
-
-
-def _quantile(count: int) -> float:
-    """Of Student's t, for the two-sided interval of a mean of so many values."""
-    from scipy.stats import t as student  # takes a second to import
-
-    return float(student.ppf((1.0 + _CONFIDENCE) / 2.0, count - 1))
 
 
 def _check_alike(before: Scenario, after: Scenario, action: str | None) -> None:
