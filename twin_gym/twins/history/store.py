@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -223,7 +223,13 @@ class HistoryStore(HistoryReader):
         if self._ids_of != episode:
             self._ids, self._ids_of = {}, episode
         known = self._ids
-        keys = list(zip(twins, names, map(type, values), strict=True))
+        kinds = list(map(type, values))
+        if int in kinds and any(type(one) is int and abs(one) > MAX_LONG for one in values):
+            raise ConfigError("a store keeps whole numbers up to 2^53, and was given a larger one")
+        keys = list(zip(twins, names, kinds, strict=True))
+        found = [known.get(key) for key in keys]
+        if None not in found:
+            return cast("list[int]", found)
         for twin, name, kind in set(keys) - known.keys():
             if kind not in _KINDS:
                 raise ConfigError(
@@ -231,8 +237,6 @@ class HistoryStore(HistoryReader):
                     f"{kind.__name__}"
                 )
             known[twin, name, kind] = self._made(episode, twin, name, _KINDS[kind])[0]
-        if any(type(value) is int and abs(value) > MAX_LONG for value in values):
-            raise ConfigError("a store keeps whole numbers up to 2^53, and was given a larger one")
         return [known[key] for key in keys]
 
     def _made(self, episode: int, twin: str, name: str, kind: str) -> tuple[int, str]:
