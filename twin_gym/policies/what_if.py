@@ -124,11 +124,11 @@ def what_if(
     if len(worlds) < _LEAST_WORLDS:
         raise ConfigError(f"paired differences need two worlds at least, got {len(worlds)}")
     if not reconfigured:
-        _check_alike(before, after, action)
+        check_alike(before, after, action)
     tell = on_progress or (lambda what, share: None)
 
     def run(who: Agent, scenario: Scenario, label: str) -> Evaluation:
-        made = _policy(who, scenario if reconfigured else before, action)
+        made = policy_of(who, scenario if reconfigured else before, action)
         return evaluate(
             made, scenario, worlds, action=action, progress=lambda share: tell(label, share)
         )
@@ -136,8 +136,8 @@ def what_if(
     first = run(agent, before, "as it is")
     second = run(agent, after, "changed")
     third = None if against is None else run(against, after, "the other policy")
-    now, then = _indicators(first, before), _indicators(second, after)
-    other = {} if third is None else _indicators(third, after)
+    now, then = indicators_of(first, before), indicators_of(second, after)
+    other = {} if third is None else indicators_of(third, after)
     return WhatIf(
         first.policy, before, after, worlds,
         by_change=_differences(now, then),
@@ -186,18 +186,46 @@ def _differences(
     return {name: one for name, one in found.items() if one is not None}
 
 
-def _indicators(found: Evaluation, scenario: Scenario) -> dict[str, NDArray[np.float64]]:
+def indicators_of(found: Evaluation, scenario: Scenario) -> dict[str, NDArray[np.float64]]:
+    """Every indicator of an evaluation by name, the return per second first.
+
+    Args:
+        found: what a policy reached.
+        scenario: the network that it ran.
+
+    Returns:
+        One value a world; not a number where a world has none.
+    """
     return {RETURN: found.returns / scenario.horizon_s} | found.kpi
 
 
-def _policy(agent: Agent, scenario: Scenario, action: str | None) -> Policy:
+def policy_of(agent: Agent, scenario: Scenario, action: str | None = None) -> Policy:
+    """The policy that an agent is, made for a network if it is a name or a maker.
+
+    Args:
+        agent: see `Agent`.
+        scenario: that it is configured for.
+        action: the form of the action; None: the environment's default.
+
+    Raises:
+        ConfigError: if there is no such policy, or none for this network.
+    """
     if isinstance(agent, str):
         return make_policy(agent, scenario, action)
     return agent if isinstance(agent, Policy) else agent(scenario)
 
 
-def _check_alike(before: Scenario, after: Scenario, action: str | None) -> None:
-    """Refuses a network that an agent made for the first one cannot see or steer."""
+def check_alike(before: Scenario, after: Scenario, action: str | None = None) -> None:
+    """Refuses a network that an agent made for the first one cannot see or steer.
+
+    Args:
+        before: that the agent is made for.
+        after: that it would run.
+        action: the form of the action; None: the environment's default.
+
+    Raises:
+        ConfigError: if they are of two kinds, or their observations or actions differ.
+    """
     if before.kind != after.kind:
         raise ConfigError(
             f"{before.name!r} is a network of the kind {before.kind!r} and {after.name!r} of the "
