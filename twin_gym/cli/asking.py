@@ -66,7 +66,7 @@ def run(question: Question) -> None:
     if question.save is not None:
         _save(question.save, then, question)
     if question.figure is not None:
-        _draw(question.figure, answer)
+        _draw(question.figure, answer, _told_changes(question))
     if question.as_json:
         output().print(json.dumps(as_document(answer), indent=1), soft_wrap=True, markup=False)
         return
@@ -169,11 +169,9 @@ def _print(answer: WhatIf, changes: str, *, everything: bool) -> None:
         console.print(_table(title, heads, answer.by_agent, everything=everything))
     console.print(
         "\nPaired differences, world by world, ± half of their 95 % interval; * where it leaves "
-        "out zero.\n'worlds saved': so many times more unrelated worlds would give the same "
-        "interval."
+        "out zero. 'worlds saved': so many times more unrelated worlds would give the same "
+        "interval." + ("" if everything else " Indicators of single slices and directions: --all.")
     )
-    if not everything:
-        console.print("Indicators of single slices and directions: --all.")
 
 
 def _table(
@@ -212,10 +210,10 @@ def _save(path: Path, scenario: Scenario, question: Question) -> None:
     messages().print(f"{path}: the changed network", markup=False)
 
 
-def _draw(path: Path, answer: WhatIf) -> None:
+def _draw(path: Path, answer: WhatIf, changes: str) -> None:
     try:
         from twin_gym.cli.difference_figure import draw
     except ImportError as error:
         raise missing_extra("a figure", "render") from error
-    draw(path, answer)
+    draw(path, answer, changes)
     messages().print(f"{path}: the figure", markup=False)

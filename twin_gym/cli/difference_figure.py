@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,25 +13,29 @@ from twin_gym.policies.what_if import Difference, WhatIf
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#666666"
 _PERCENT = 100.0
+_TITLE_WIDTH = 60  # letters over a panel
 
 
-def draw(path: Path, answer: WhatIf) -> None:
+def draw(path: Path, answer: WhatIf, changes: str) -> None:
     """Relative differences of the indicators of the whole network, with their intervals.
 
     Args:
         path: of the PNG; written aside and renamed.
         answer: what to draw.
+        changes: what was changed, in a line.
     """
-    panels = [(f"the change, under {answer.agent}", answer.by_change, _BLUE)]
+    panels = [(f"changed against as it is, under {answer.agent}", answer.by_change, _BLUE)]
     if answer.against is not None:
-        panels.append((f"{answer.against} instead of {answer.agent}", answer.by_agent, _ORANGE))
+        told = f"when changed, {answer.against} instead of {answer.agent}"
+        panels.append((told, answer.by_agent, _ORANGE))
     shown = [name for name, one in answer.by_change.items() if _is_drawable(name, one)]
-    height = 1.4 + 0.3 * len(shown)
+    height = 1.5 + 0.3 * len(shown)
     figure = Figure(figsize=(5.2 * len(panels) + 1.0, height), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axis, (title, differences, colour) in zip(axes, panels, strict=True):
         _panel(axis, title, shown, differences, colour)
-    figure.suptitle(f"{answer.base.name}, {len(answer.seeds)} worlds", x=0.01, ha="left")
+    title = f"{answer.base.name} with {changes}, {len(answer.seeds)} worlds"
+    figure.suptitle("\n".join(textwrap.wrap(title, _TITLE_WIDTH * len(panels))), x=0.01, ha="left")
     aside = path.with_name(f"aside-{path.name}")
     figure.savefig(aside, dpi=130, format="png")
     aside.replace(path)
@@ -61,5 +66,5 @@ def _panel(
     axis.axvline(0.0, color=_GREY, linewidth=0.8)
     axis.set_yticks(range(len(shown)), list(reversed(shown)))
     axis.set_title(title, loc="left", fontsize=10)
-    axis.set_xlabel("difference in %, 95 % interval (grey: may be none)")
+    axis.set_xlabel("difference in %, 95 % interval (grey: may be zero)")
     axis.grid(axis="x", alpha=0.3)
