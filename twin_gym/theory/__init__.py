@@ -12,6 +12,11 @@ from twin_gym.theory.age import (
     updated_share,
     whittle_index,
 )
+from twin_gym.theory.bisimulation import (
+    TabularModel,
+    admission_model,
+    bisimulation_distances,
+)
 from twin_gym.theory.bounds import FluidBound, fluid_bound, utilisation_bound
 from twin_gym.theory.erlang import ErlangA, erlang_a, erlang_b
 from twin_gym.theory.evaluation import PolicyFunction, PolicyValue, evaluate_policy, first_fit
@@ -53,9 +58,12 @@ __all__ = [
     "PolicyFunction",
     "PolicyValue",
     "ProductForm",
+    "TabularModel",
     "access_bound",
+    "admission_model",
     "best_senders",
     "beta_share",
+    "bisimulation_distances",
     "cycle_errors",
     "erlang_a",
     "erlang_b",
