@@ -1,6 +1,13 @@
 """Scenario twins: networks that may come, out of what has been, what is and what is asked."""
 
 from twin_gym.twins.scenarios.criteria import Criteria
+from twin_gym.twins.scenarios.gaps import (
+    IndicatorGap,
+    KpiGaps,
+    ScenarioFidelity,
+    kpi_gaps,
+    scenario_fidelity,
+)
 from twin_gym.twins.scenarios.gaussian import HistoricalGenerator, HybridGenerator
 from twin_gym.twins.scenarios.generator import GenerationError, Generator
 from twin_gym.twins.scenarios.lived import Lived, Now
@@ -12,9 +19,14 @@ __all__ = [
     "Generator",
     "HistoricalGenerator",
     "HybridGenerator",
+    "IndicatorGap",
+    "KpiGaps",
     "Lived",
     "Now",
     "Parameter",
     "ParameterSpace",
+    "ScenarioFidelity",
+    "kpi_gaps",
     "parameters_of",
+    "scenario_fidelity",
 ]

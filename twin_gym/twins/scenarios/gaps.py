@@ -1,0 +1,273 @@
+"""How far the indicators in scenario twins are from those in the network that they foretell.
+
+The same policy runs the same worlds in each twin and in the network that came; the k-th request or
+message is the same one in all of them, so that a gap is a paired difference, world by world.
+Parameters may be far apart and matter little, or close together and matter much: the gaps say
+which. Over several twins, a twin is the unit of the interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.errors import ConfigError
+from twin_gym.policies.evaluation import evaluate
+from twin_gym.policies.intervals import half_width
+from twin_gym.policies.what_if import (
+    Agent,
+    Difference,
+    OnProgress,
+    check_alike,
+    indicators_of,
+    paired_difference,
+    policy_of,
+)
+from twin_gym.policies.worlds import world_seeds
+from twin_gym.scenario import Scenario
+from twin_gym.twins.scenarios.distances import Copying, TwoSample, copying, two_sample_test
+from twin_gym.twins.scenarios.lived import Lived
+
+Values = dict[str, NDArray[np.float64]]
+
+_LEAST_WORLDS = 2
+
+
+@dataclass(frozen=True)
+class IndicatorGap:
+    """How far one indicator in the twins is from that in the network that came.
+
+    Attributes:
+        came: its mean in the network that came.
+        spread: its standard deviation over the worlds there.
+        by_twin: by number of the twin, of those that have it, the paired difference with its
+            interval over worlds: twin minus network.
+        mean: over the twins of their mean differences: what twins get wrong on average.
+        half_width: half of the 95 % interval of `mean` over twins (Student's t), in these worlds;
+            not a number for a single twin.
+        root_mean_square: over the twins of their mean differences: how wrong a twin is.
+    """
+
+    came: float
+    spread: float
+    by_twin: Mapping[int, Difference]
+    mean: float
+    half_width: float
+    root_mean_square: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval over twins leaves out zero; of one twin, that over worlds."""
+        if len(self.by_twin) == 1:
+            return next(iter(self.by_twin.values())).is_clear
+        return abs(self.mean) > self.half_width
+
+    def relative(self, gap: float) -> float:
+        """A gap in standard deviations of the indicator over worlds.
+
+        Args:
+            gap: in the unit of the indicator, such as `mean` or `root_mean_square`.
+
+        Returns:
+            Infinite if the indicator does not vary and there is a gap.
+        """
+        if gap == 0.0:
+            return 0.0
+        return gap / self.spread if self.spread > 0.0 else math.copysign(math.inf, gap)
+
+
+@dataclass(frozen=True)
+class KpiGaps:
+    """Gaps of every indicator under one policy.
+
+    Attributes:
+        agent: name of the policy.
+        twins: names of the twins.
+        came: the network that came.
+        seeds: the worlds.
+        by_indicator: in the order of the environment.
+    """
+
+    agent: str
+    twins: tuple[str, ...]
+    came: Scenario
+    seeds: tuple[int, ...]
+    by_indicator: Mapping[str, IndicatorGap]
+
+
+def kpi_gaps(
+    twins: Sequence[Scenario],
+    came: Scenario,
+    agent: Agent,
+    *,
+    seeds: Sequence[int] | None = None,
+    action: str | None = None,
+    reconfigured: bool = False,
+    on_progress: OnProgress | None = None,
+) -> KpiGaps:
+    """How far every indicator in the twins is from that in the network that came.
+
+    Args:
+        twins: scenario twins, one or more.
+        came: the network that they foretell.
+        agent: who runs all of them.
+        seeds: the worlds, two or more; None: 64 of the `validation` family.
+        action: the form of the action; None: the environment's default.
+        reconfigured: whether policies by name are made for each network anew; otherwise they stay
+            as they are configured for the network that came.
+        on_progress: told which network runs and the share of it that is done.
+
+    Returns:
+        Paired gaps with 95 % intervals, of each twin and over the twins.
+
+    Raises:
+        ConfigError: if there is no twin, there are fewer than two worlds, a twin is of another
+            kind, or an agent that is not reconfigured cannot see or steer a twin.
+    """
+    worlds = tuple(world_seeds("validation", 64) if seeds is None else seeds)
+    if not twins or len(worlds) < _LEAST_WORLDS:
+        raise ConfigError(
+            f"gaps need a twin and two worlds at least, got {len(twins)} and {len(worlds)}"
+        )
+    for twin in twins:
+        _check_twin(twin, came, action, reconfigured=reconfigured)
+    tell = on_progress or (lambda what, share: None)
+    name = ""
+
+    def run(scenario: Scenario) -> Values:
+        nonlocal name
+        policy = policy_of(agent, scenario if reconfigured else came, action)
+        found = evaluate(
+            policy, scenario, worlds, action=action,
+            progress=lambda share: tell(scenario.name, share),
+        )  # fmt: skip
+        name = found.policy
+        return indicators_of(found, scenario)
+
+    foretold = [run(twin) for twin in twins]
+    physical = run(came)
+    gaps = {key: _gap(key, values, foretold) for key, values in physical.items()}
+    return KpiGaps(
+        name, tuple(twin.name for twin in twins), came, worlds,
+        {key: gap for key, gap in gaps.items() if gap is not None},
+    )  # fmt: skip
+
+
+def _check_twin(twin: Scenario, came: Scenario, action: str | None, *, reconfigured: bool) -> None:
+    if twin.kind != came.kind:
+        raise ConfigError(
+            f"the twin {twin.name!r} is a network of the kind {twin.kind!r} and {came.name!r} of "
+            f"the kind {came.kind!r}: gaps are between networks of one kind"
+        )
+    if not reconfigured:
+        check_alike(came, twin, action)
+
+
+def _gap(
+    key: str, physical: NDArray[np.float64], foretold: Sequence[Values]
+) -> IndicatorGap | None:
+    """Of one indicator, or None if no twin shares two worlds of it with the network."""
+    pairs = {
+        number: paired_difference(physical, twin[key])
+        for number, twin in enumerate(foretold)
+        if key in twin
+    }
+    by_twin = {number: one for number, one in pairs.items() if one is not None}
+    if not by_twin:
+        return None
+    there = physical[np.isfinite(physical)]
+    means = np.array([one.mean for one in by_twin.values()])
+    return IndicatorGap(
+        came=float(there.mean()),
+        spread=float(there.std(ddof=1)),
+        by_twin=by_twin,
+        mean=float(means.mean()),
+        half_width=half_width(means),
+        root_mean_square=float(np.sqrt((means**2).mean())),
+    )
+
+
+@dataclass(frozen=True)
+class ScenarioFidelity:
+    """How faithful scenario twins are to the network that came, in three ways.
+
+    Attributes:
+        parameters: whether the twins' parameters and those of the windows that came are of one law,
+            with the power of that test.
+        copies: whether the twins repeat the history that they were made from.
+        gaps: what the difference does to every indicator.
+    """
+
+    parameters: TwoSample
+    copies: Copying
+    gaps: KpiGaps
+
+    def lines(self) -> list[str]:
+        """The report for people, a finding a line; gaps of whole networks alone."""
+        law, copies = self.parameters, self.copies
+        found = [
+            f"parameters: energy distance {law.distance:.3f}, p = {law.p_value:.3f}; a shift of "
+            f"{law.effect:g} standard deviations would be seen with probability {law.power:.2f}",
+            f"copies: {copies.share_closer:.0%} closer to history than windows that came are "
+            f"({copies.expected:.0%} expected, p = {copies.p_value:.3f}), {copies.exact_copies} "
+            f"exact: {'a copy' if copies.is_copy else 'no copy'}",
+        ]
+        for key, gap in self.gaps.by_indicator.items():
+            if "/" not in key:
+                found.append(
+                    f"{key}: {gap.came:.4g} came, twins {gap.mean:+.3g} ± {gap.half_width:.2g}"
+                    f"{' *' if gap.is_clear else ''}, {gap.relative(gap.mean):+.2f} spreads; a "
+                    f"twin is off by {gap.relative(gap.root_mean_square):.2f} spreads"
+                )
+        return found
+
+
+def scenario_fidelity(
+    twins: Sequence[Scenario],
+    history: Lived,
+    came: Lived,
+    agent: Agent,
+    rng: np.random.Generator,
+    *,
+    seeds: Sequence[int] | None = None,
+    action: str | None = None,
+    reconfigured: bool = False,
+    on_progress: OnProgress | None = None,
+) -> ScenarioFidelity:
+    """How faithful scenario twins are: their parameters, whether they are copies, and the gaps.
+
+    Args:
+        twins: made from `history`, four or more.
+        history: what the generator has learned from.
+        came: the windows that came after it, which the generator has not seen; the first one is
+            the network that the gaps are to.
+        agent: who runs the networks for the gaps.
+        rng: of the test of parameters.
+        seeds: see `kpi_gaps`.
+        action: see `kpi_gaps`.
+        reconfigured: see `kpi_gaps`.
+        on_progress: see `kpi_gaps`.
+
+    Returns:
+        The three findings.
+
+    Raises:
+        ConfigError: if history and what came have other parameters, or there are too few twins;
+            and as `kpi_gaps`.
+    """
+    if came.space != history.space:
+        raise ConfigError("history and the windows that came must have the same parameters")
+    space = history.space
+    points = np.array([space.coordinates(twin) for twin in twins]).reshape(len(twins), -1)
+    parameters = two_sample_test(points, came.points, rng)
+    copies = copying(points, history.points, came.points)
+    network = space.scenario(came.points[0], name="came", provenance=came.source)
+    gaps = kpi_gaps(
+        twins, network, agent, seeds=seeds, action=action, reconfigured=reconfigured,
+        on_progress=on_progress,
+    )  # fmt: skip
+    return ScenarioFidelity(parameters, copies, gaps)
