@@ -12,6 +12,7 @@ OPEN_TO_ALL = {"train", "validation"}
 # Files that name worlds of a family that is handed to them.
 HAND_ON = {
     "twin_gym/cli/asking.py",  # its option has the two families that are open to all
+    "twin_gym/cli/recording.py",  # likewise
     "benchmarks/protocol.py",  # a track names the worlds of a cell
     "benchmarks/cell.py",  # a cell is run in them
     "twin_gym/cli/rollout.py",  # users choose: `--family`

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -101,6 +101,50 @@ FigureOption = Annotated[
 SaveOption = Annotated[
     Path | None, typer.Option(metavar="FILE.toml", help="Keep the changed network.")
 ]
+
+StoreOption = Annotated[Path, typer.Option(metavar="FILE.db", help="Made, or added to.")]
+RulesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--policy", "-p", metavar="NAME", help="Who decides.", show_default="the operator's default"
+    ),
+]
+WorldOption = Annotated[int, typer.Option(min=0, metavar="INDEX", help="Number of the world.")]
+EpisodesOption = Annotated[
+    int, typer.Option(min=1, max=100_000, metavar="COUNT", help="This world, and those after it.")
+]
+PeriodOption = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        metavar="S",
+        help="Simulated seconds from one measurement to the next; 0: at each decision.",
+    ),
+]
+GraphsOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        metavar="S",
+        help="Simulated seconds from one kept graph to the next.",
+        show_default="the last one alone",
+    ),
+]
+LossOption = Annotated[
+    float, typer.Option(min=0, max=1, metavar="SHARE", help="Of values, lost on their way.")
+]
+DelayOption = Annotated[
+    float, typer.Option(min=0, metavar="S", help="Least delay of values on their way.")
+]
+JitterOption = Annotated[
+    float, typer.Option(min=0, metavar="S", help="Mean of the random delay on top.")
+]
+
+
+def _kept(what: str) -> Any:  # noqa: ANN401 - typer's own type
+    """An option that bounds the store."""
+    told = f"Keep the last so many {what} of the store alone."
+    return typer.Option(min=1, metavar="COUNT", help=told, show_default="all")
 
 
 def _print_version(wanted: bool) -> None:
@@ -236,6 +280,52 @@ def ask(
         as_json=json,
     )
     run(question)
+
+
+@app.command()
+@one_line_errors
+def record(
+    store: StoreOption,
+    scenario: ScenarioOption = "contention",
+    policy: RulesOption = None,
+    action: ActionOption = None,
+    family: FamilyOption = FamilyName.validation,
+    world: WorldOption = 0,
+    episodes: EpisodesOption = 1,
+    period_s: PeriodOption = 0.0,
+    snapshot_period_s: GraphsOption = None,
+    loss: LossOption = 0.0,
+    delay_s: DelayOption = 0.0,
+    jitter_s: JitterOption = 0.0,
+    keep_rows: Annotated[int | None, _kept("values")] = None,
+    keep_episodes: Annotated[int | None, _kept("episodes")] = None,
+    keep_snapshots: Annotated[int | None, _kept("graphs")] = None,
+) -> None:
+    """Record what a network's twin hears and its operator decides.
+
+    It goes into a historical store. For example:
+    twin-gym record --scenario contention --store history.db --episodes 4
+    """
+    from twin_gym.cli.recording import Recording, run
+
+    recording = Recording(
+        store=store,
+        scenario=scenario,
+        policy=policy,
+        action=action,
+        family=family.value,
+        world=world,
+        episodes=episodes,
+        period_s=period_s,
+        snapshot_period_s=snapshot_period_s,
+        loss=loss,
+        delay_s=delay_s,
+        jitter_s=jitter_s,
+        keep_rows=keep_rows,
+        keep_episodes=keep_episodes,
+        keep_snapshots=keep_snapshots,
+    )
+    run(recording)
 
 
 @app.command("reservation-search")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,7 @@ def record_run(
     period_s: float = 0.0,
     snapshot_period_s: float | None = None,
     max_steps: int | None = None,
+    on_progress: Callable[[float], None] | None = None,
 ) -> LiveTwin:
     """Runs a policy through an episode and keeps what its twin hears, knows, and what is decided.
 
@@ -48,6 +50,7 @@ def record_run(
         period_s: of measurements (see `LiveTwin`).
         snapshot_period_s: simulated seconds from one stored graph to the next; None: only the last.
         max_steps: most decisions; None: to the end of the episode.
+        on_progress: told, after each batch that is kept, the share of the horizon that has passed.
 
     Returns:
         The twin, as it was in the end.
@@ -72,6 +75,7 @@ def record_run(
     kept.hear(twin)
     unmasked = np.ones((1, 0), np.int8)
     next_snapshot_s = 0.0 if snapshot_period_s else MAX_TIME_S * 2
+    tell, horizon_s = on_progress or (lambda share: None), env.batch.scenario_of(0).horizon_s
     is_over, steps = False, 0
     while not is_over:
         masks = infos.get("action_mask", unmasked)
@@ -89,6 +93,7 @@ def record_run(
             kept.snapshots.append(twin.graph.snapshot())
         if is_over or len(kept) == STEPS_A_BATCH:
             kept.commit(observations, infos.get("action_mask", unmasked), is_over)
+            tell(min(twin.now_s / horizon_s, 1.0))
     return twin
 
 
