@@ -1,0 +1,160 @@
+"""The transfer matrix: what agents that learned on some networks earn on others.
+
+Block k is one replicate: the training of seed k, tested in worlds of its own. All agents meet the
+same worlds in the same block, so that two of them are compared block by block and the intervals
+hold the luck of trainings and of worlds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.policies import Policy, evaluate
+from twin_gym.policies.intervals import half_width
+from twin_gym.scenario import Scenario
+
+Floats = NDArray[np.float64]
+
+OnCell = Callable[[str, str], None]
+"""Told row and column once they are measured."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A mean over blocks.
+
+    Attributes:
+        mean: of the blocks' means.
+        half_width: half of Student's 95 % interval; not a number for a single block.
+    """
+
+    mean: float
+    half_width: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return abs(self.mean) > self.half_width
+
+
+@dataclass(frozen=True)
+class TransferMatrix:
+    """Trained on (rows) against tested on (columns).
+
+    Attributes:
+        rows: what agents were trained on, or the names of rules.
+        columns: what they were tested on.
+        scores: means over the worlds of each block; shape (rows, columns, blocks).
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    scores: Floats
+
+    def __post_init__(self) -> None:
+        """Refuses scores of another shape."""
+        shape = (len(self.rows), len(self.columns))
+        if self.scores.ndim != len(shape) + 1 or self.scores.shape[:2] != shape:
+            raise ConfigError(
+                f"{shape[0]} rows and {shape[1]} columns need scores of shape "
+                f"({shape[0]}, {shape[1]}, blocks), got {self.scores.shape}"
+            )
+
+    def blocks(self, row: str, column: str) -> Floats:
+        """The mean of each block; shape (blocks,).
+
+        Raises:
+            UnknownNameError: if there is no such row or column.
+        """
+        if row not in self.rows:
+            raise unknown_name("row", row, self.rows)
+        if column not in self.columns:
+            raise unknown_name("column", column, self.columns)
+        found: Floats = self.scores[self.rows.index(row), self.columns.index(column)]
+        return found
+
+    def score(self, row: str, column: str) -> Cell:
+        """What the agents of a row earn on a column."""
+        return _cell(self.blocks(row, column))
+
+    def gain(self, row: str, over: str, column: str) -> Cell:
+        """By how much the agents of a row earn more than those of another one, paired by block."""
+        return _cell(self.blocks(row, column) - self.blocks(over, column))
+
+    def relative(self, to: str) -> Floats:
+        """Mean scores as multiples of those of one row in the same column; (rows, columns)."""
+        means = self.scores.mean(axis=2)
+        if to not in self.rows:
+            raise unknown_name("row", to, self.rows)
+        found: Floats = means / means[self.rows.index(to)]
+        return found
+
+
+def transfer_matrix(
+    trained: Mapping[str, Sequence[Policy]],
+    tested: Mapping[str, Sequence[Scenario]],
+    worlds: Sequence[Sequence[int]],
+    *,
+    indicator: str = "revenue_rate",
+    on_cell: OnCell | None = None,
+) -> TransferMatrix:
+    """Tests every agent on every network.
+
+    Args:
+        trained: by name of the row, the agent of each block; a rule is the same one in all.
+        tested: by name of the column, one network or several; each world picks one of them, the
+            same one for every agent.
+        worlds: seeds of the worlds of each block (see `twin_gym.policies.world_seeds`).
+        indicator: the KPI that is the score; more is better.
+        on_cell: see `OnCell`.
+
+    Returns:
+        The matrix.
+
+    Raises:
+        ConfigError: if a row has not one agent a block, nothing is trained or tested, or no KPI
+            has the name of the indicator.
+
+    Example:
+        >>> from twin_gym.policies import make_policy, world_seeds
+        >>> from twin_gym.scenario import load
+        >>> network = load("mild").replace(horizon_s=20.0)
+        >>> rules = {name: [make_policy(name, network)] for name in ("random", "density")}
+        >>> seeds = [world_seeds("validation", 4)]
+        >>> found = transfer_matrix(rules, {"mild": [network]}, seeds)
+        >>> found.gain("density", "random", "mild").mean > 0.0
+        True
+    """
+    if not trained or not tested or not worlds or not all(len(block) for block in worlds):
+        raise ConfigError("a matrix needs a row, a column and a world in each block at least")
+    for row, policies in trained.items():
+        if len(policies) != len(worlds):
+            raise ConfigError(
+                f"row {row!r} needs one agent a block ({len(worlds)}), got {len(policies)}"
+            )
+    scores = np.zeros((len(trained), len(tested), len(worlds)))
+    for i, (row, policies) in enumerate(trained.items()):
+        for j, (column, networks) in enumerate(tested.items()):
+            for k, (policy, seeds) in enumerate(zip(policies, worlds, strict=True)):
+                scores[i, j, k] = _score(policy, networks, seeds, indicator)
+            if on_cell is not None:
+                on_cell(row, column)
+    return TransferMatrix(tuple(trained), tuple(tested), scores)
+
+
+def _score(
+    policy: Policy, networks: Sequence[Scenario], seeds: Sequence[int], indicator: str
+) -> float:
+    kpi = evaluate(policy, list(networks), list(seeds)).kpi
+    if indicator not in kpi:
+        raise unknown_name("indicator", indicator, kpi)
+    return float(kpi[indicator].mean())
+
+
+def _cell(blocks: Floats) -> Cell:
+    return Cell(float(blocks.mean()), half_width(blocks))
