@@ -115,11 +115,12 @@ class Fit:
     distance: float
 
 
-def fit_slice(pods: list[Pod]) -> Fit:
+def fit_slice(pods: list[Pod], *, duration_s: float = LAST_S - FIRST_S) -> Fit:
     """Fit one slice.
 
     Args:
         pods: its pods within the window.
+        duration_s: length of the window, in whole days.
 
     Returns:
         Rates, means and tables, rounded as they are written down; `distance` is the largest
@@ -133,7 +134,7 @@ def fit_slice(pods: list[Pod]) -> Fit:
     quantiles = fit_quantiles(holding_s, mean_s)
     return Fit(
         num_requests=len(pods),
-        arrival_rate_hz=float(f"{len(pods) / (LAST_S - FIRST_S):.5g}"),
+        arrival_rate_hz=float(f"{len(pods) / duration_s:.5g}"),
         mean_holding_time_s=mean_s,
         demand={name: round(float(of), 2) for name, of in zip(RESOURCES, demand, strict=True)},
         factors=tuple(float(one) for one in np.round(counts / counts.mean(), 3)),
@@ -162,9 +163,11 @@ def distance(holding_s: NDArray[np.float64], quantiles: NDArray[np.float64]) -> 
     return float(np.abs(fitted - measured).max())
 
 
-def read_window(path: Path) -> dict[str, list[Pod]]:
+def read_window(
+    path: Path, first_s: float = FIRST_S, last_s: float = LAST_S
+) -> dict[str, list[Pod]]:
     """The pods of the window, by slice."""
-    pods = [pod for pod in read_pods(path) if FIRST_S <= pod.created_s < LAST_S]
+    pods = [pod for pod in read_pods(path) if first_s <= pod.created_s < last_s]
     return {name: [pod for pod in pods if pod.slice_name == name] for name in SLICES}
 
 
