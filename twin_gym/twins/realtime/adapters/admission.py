@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from twin_gym.envs.slice_admission.batch import AdmissionBatch
 from twin_gym.scenario import AdmissionScenario
 from twin_gym.scenario.base import AMOUNT_RESOLUTION
+from twin_gym.sim.admission import layout
 from twin_gym.sim.clock import SECONDS_PER_TICK
 from twin_gym.twins.realtime.adapters.base import NETWORK, Adapter, network_twin
 from twin_gym.twins.realtime.events import Event
@@ -63,7 +66,7 @@ class AdmissionAdapter(Adapter[AdmissionBatch]):
             for i, name in enumerate(one.resource_names)
         ]
         lost = sum(row[name] for name in _LOSSES).tolist()
-        ages_s = self.batch.waiting(self.row)
+        ages_s, served_s = self.batch.waiting(self.row), self._served_s(row)
         for s, name in enumerate(one.slice_names):
             events += (
                 Event(now_s, f"slice/{name}", "in_service", int(row["in_service"][s])),
@@ -72,5 +75,23 @@ class AdmissionAdapter(Adapter[AdmissionBatch]):
                 Event(now_s, f"service/{name}", "offered", int(row["offered"][s])),
                 Event(now_s, f"service/{name}", "served", int(row["admitted"][s])),
                 Event(now_s, f"service/{name}", "lost", lost[s]),
+                Event(now_s, f"service/{name}", "expired", int(row["expired"][s])),
             )
+            if served_s is not None:
+                events.append(Event(now_s, f"service/{name}", "served_s", served_s[s]))
         return events
+
+    def _served_s(self, row: np.void) -> list[float] | None:
+        """By slice, seconds of service so far; None where SimPy runs, which keeps no departures.
+
+        A row books all the service of a request when it is admitted: what is still to come is
+        taken off again, for nobody knows that yet.
+        """
+        if self.batch.settings.engine == "simpy":
+            return None
+        horizon = self.batch.tables.networks["horizon"][row["network"]]
+        departures = self.batch.arrays["departures"][self.row, : row["num_in_service"]]
+        rest = np.minimum(departures >> layout.TICK_SHIFT, horizon) - row["now"]
+        ticks = row["busy"].copy()
+        np.subtract.at(ticks, departures & layout.SLICE_MASK, rest)
+        return [float(one) * SECONDS_PER_TICK for one in ticks.tolist()]

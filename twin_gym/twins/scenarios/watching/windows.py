@@ -1,0 +1,230 @@
+"""The history of a store as windows that generators learn from, and its last window as what is."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from twin_gym.errors import ConfigError
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.base import MAX_TIME_S
+from twin_gym.scenario.changes import value_at
+from twin_gym.twins.history.kept import Episode
+from twin_gym.twins.history.reading import HistoryReader
+from twin_gym.twins.scenarios.lived import MIN_WINDOWS, Lived, Now
+from twin_gym.twins.scenarios.parameters import Coordinates, ParameterSpace
+from twin_gym.twins.scenarios.watching import admission
+from twin_gym.twins.scenarios.watching.evidence import Evidence
+from twin_gym.twins.scenarios.watching.telemetry import Watched
+
+Window = Mapping[str, Evidence]
+
+EVIDENCE_OF_KIND: MappingProxyType[
+    str, Callable[[Watched, Any, float, float], dict[str, Evidence]]
+] = MappingProxyType({"admission": admission.evidence_of})
+
+_LEAST_HEARD = 0.5  # of a window that counts
+_NAMED = 20
+
+
+def lived_of_store(
+    store: HistoryReader,
+    space: ParameterSpace,
+    window_s: float,
+    *,
+    episodes: Sequence[int] | None = None,
+) -> Lived:
+    """The parameters of a network in successive windows, estimated from what its twin heard.
+
+    Nothing is read from the scenario that ran but its kind and the names of its parts: each kind of
+    network has its estimators, with their formulas and sources, in a file of this folder. Each
+    window's estimate is drawn towards that of all windows together by the weight of one
+    observation, and that towards the base's value likewise; where nothing was heard, it is the
+    centre. Estimates are noisier the shorter the windows are, and generators take their noise for
+    change of the network.
+
+    Args:
+        store: open.
+        space: which parameters; its base is of the kind of the episodes, and has their parts.
+        window_s: length of a window in simulated seconds. The last window of an episode counts if
+            half of it was heard at least. Massive access: every device asks once an episode, so
+            that a window is a whole episode, however short the length that is given.
+        episodes: numbers, in the order of time; None: all that fit the base.
+
+    Returns:
+        The history; its source says how many windows of which episodes, and which parameters could
+        not be observed.
+
+    Raises:
+        ConfigError: if the length is out of range, an episode is not there or is of another kind
+            of network, or there are too few windows.
+    """
+    _check_window(window_s)
+    chosen = _chosen(store, space.base, episodes)
+    windows: list[Window] = []
+    for one in chosen:
+        watched = Watched(store, one.id)
+        windows += [
+            EVIDENCE_OF_KIND[space.base.kind](watched, space.base, start_s, end_s)
+            for start_s, end_s in _spans(watched, space.base, window_s)
+        ]
+    if len(windows) < MIN_WINDOWS:
+        raise ConfigError(
+            f"store {str(store.path)!r} has {len(windows)} windows of {window_s:g} s in the "
+            f"episodes {[one.id for one in chosen][:_NAMED]}, and a history needs {MIN_WINDOWS}: "
+            "record for longer, or ask for shorter windows"
+        )
+    centres = _centres(space, windows)
+    points = np.array([_point(space, one, centres) for one in windows])
+    return Lived(space, points, _source(store, space, windows, chosen, window_s))
+
+
+def now_of_store(
+    store: HistoryReader,
+    space: ParameterSpace,
+    window_s: float,
+    *,
+    time_s: float | None = None,
+    episode: int | None = None,
+) -> Now:
+    """What a network is: the window that ends at a time, estimated from what was heard by then.
+
+    Args:
+        store: open.
+        space: as for `lived_of_store`.
+        window_s: length of the window in simulated seconds; it begins with the episode at the
+            earliest.
+        time_s: its end, in simulated seconds since the start of the episode; None: the last time
+            of which anything was heard.
+        episode: number; None: the last one that fits the base.
+
+    Returns:
+        The estimates, each drawn by the weight of one observation towards that of the whole episode
+        so far; not a number where nothing was heard. The ages are from the last time at which what
+        an estimate needs was measured to the end of the window, infinite where nothing was heard.
+
+    Raises:
+        ConfigError: if an argument is out of range, or there is no such episode.
+    """
+    _check_window(window_s)
+    if time_s is not None and not 0.0 <= time_s <= MAX_TIME_S:
+        raise ConfigError(f"`time_s` is 0 to {MAX_TIME_S:g} s, or None; got {time_s!r}")
+    chosen = _chosen(store, space.base, None if episode is None else [episode])[-1]
+    watched = Watched(store, chosen.id, math.inf if time_s is None else time_s)
+    end_s = watched.end_s if time_s is None else time_s
+    start_s = max(end_s - window_s, 0.0)
+    evidence_of = EVIDENCE_OF_KIND[space.base.kind]
+    window = evidence_of(watched, space.base, start_s, end_s)
+    centres = _centres(space, [evidence_of(watched, space.base, 0.0, end_s)])
+    found = [window.get(path) for path in space.paths]
+    is_known = np.array([one is not None and not one.is_empty for one in found])
+    measured_s = np.array([0.0 if one is None else one.at_s for one in found])
+    ages = np.maximum(end_s - measured_s, 0.0) / window_s
+    point = np.where(is_known, _point(space, window, centres), np.nan)
+    return Now(space, point, np.where(is_known, ages, np.inf))
+
+
+def _check_window(window_s: float) -> None:
+    if not 0.0 < window_s <= MAX_TIME_S:
+        raise ConfigError(
+            f"`window_s` is over 0, up to {MAX_TIME_S:g} simulated seconds; got {window_s!r}"
+        )
+
+
+def _chosen(
+    store: HistoryReader, base: Scenario, episodes: Sequence[int] | None
+) -> tuple[Episode, ...]:
+    """Episodes of networks like the base; those that were asked for are refused with the reason."""
+    if base.kind not in EVIDENCE_OF_KIND:
+        raise ConfigError(
+            f"nothing is estimated of networks of the kind {base.kind!r}; it is of "
+            f"{', '.join(EVIDENCE_OF_KIND)}"
+        )
+    known = {one.id: one for one in store.episodes()}
+    missing = [one for one in episodes or () if one not in known]
+    if missing or (episodes is not None and not len(episodes)):
+        raise ConfigError(
+            f"store {str(store.path)!r} has no episodes {missing or '(none was named)'}; it has "
+            f"{list(known)[:_NAMED]}"
+        )
+    asked = list(known.values()) if episodes is None else [known[one] for one in episodes]
+    reasons = {one.id: _misfit(one, base) for one in asked}
+    found = tuple(one for one in asked if reasons[one.id] is None)
+    if not found or (episodes is not None and len(found) < len(asked)):
+        said = [f"episode {k} {reason}" for k, reason in reasons.items() if reason]
+        raise ConfigError(
+            f"store {str(store.path)!r} has no telemetry like that of {base.name!r}, a network of "
+            f"the kind {base.kind!r}: {'; '.join(said[:3]) or 'it has no episode'}. Give the "
+            "base that ran, or another store"
+        )
+    return found
+
+
+def _misfit(episode: Episode, base: Scenario) -> str | None:
+    """Why an episode does not tell of networks like the base; None: it does."""
+    if episode.kind != base.kind:
+        return f"is of the kind {episode.kind!r}"
+    names, wanted = _parts(episode.load_scenario()), _parts(base)
+    return None if names == wanted else f"has {', '.join(names)} instead of {', '.join(wanted)}"
+
+
+def _parts(scenario: Any) -> tuple[str, ...]:  # noqa: ANN401 - of any kind
+    """Names of the slices or entities: telemetry is told under them."""
+    return tuple(getattr(scenario, "slice_names", getattr(scenario, "entity_names", ())))
+
+
+def _spans(watched: Watched, base: Scenario, window_s: float) -> list[tuple[float, float]]:
+    """Beginnings and ends of the windows of an episode."""
+    if base.kind == "access":
+        return [(0.0, math.inf)] if watched.end_s > 0.0 else []
+    count = math.floor(watched.end_s / window_s + 1.0 - _LEAST_HEARD)
+    edges = [k * window_s for k in range(count + 1)]
+    return list(itertools.pairwise(edges))
+
+
+def _centres(space: ParameterSpace, windows: Sequence[Window]) -> dict[str, float]:
+    """By path, the estimate of all windows together, or the base's value."""
+    found = {}
+    for path in space.paths:
+        base = float(value_at(space.base, path))
+        several = [one[path] for one in windows if path in one and not one[path].is_empty]
+        found[path] = several[0].joined(several[1:]).estimate(base) if several else base
+    return found
+
+
+def _point(space: ParameterSpace, window: Window, centres: Mapping[str, float]) -> Coordinates:
+    """The coordinates of a window's estimates; shape (parameters,)."""
+    values = [
+        centres[path]
+        if path not in window or window[path].is_empty
+        else window[path].estimate(centres[path])
+        for path in space.paths
+    ]
+    return space.coordinates_of(np.array(values))
+
+
+def _source(
+    store: HistoryReader,
+    space: ParameterSpace,
+    windows: Sequence[Window],
+    chosen: Sequence[Episode],
+    window_s: float,
+) -> str:
+    numbers = ", ".join(str(one.id) for one in chosen[:_NAMED])
+    more = f" and {len(chosen) - _NAMED} more" if len(chosen) > _NAMED else ""
+    length = "an episode each" if space.base.kind == "access" else f"{window_s:g} s each"
+    unseen = [
+        path
+        for path in space.paths
+        if not any(path in one and not one[path].is_empty for one in windows)
+    ]
+    said = f"not observed, so as in the base: {', '.join(unseen)}" if unseen else "all observed"
+    return (
+        f"{len(windows)} windows, {length}, of the episodes {numbers}{more} in "
+        f"{store.path.name!r}; {said}"
+    )
