@@ -6,7 +6,10 @@ import pytest
 
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario, load, names
-from twin_gym.scenario.changes import changed, parse_assignment
+from twin_gym.scenario.changes import changed, parse_assignment, value_at
+
+DEEP = "a=" + "[" * 4990 + "]" * 4990
+LONG = f"a='{'x' * 10_000}'"
 
 
 def test_a_change_reaches_the_value_it_names_and_no_other():
@@ -40,13 +43,38 @@ def test_every_preset_is_the_same_after_a_change_that_changes_nothing(name):
         ("slices.hrllc.arrival_rate", "arrival_rate_hz"),
         ("horizon_s.x", "single value"),
         ("x." * 9 + "x", "at most 8"),
+        ("x." * 7 + "x", "unknown field here"),
         ("", "unknown"),
+        ("name.0", "'name' is a single value"),
+        ("slices.hrllc.rate", "in 'slices.hrllc'"),
     ],
 )
 def test_a_path_that_leads_nowhere_is_refused(path, words):
     """With what there is instead."""
     with pytest.raises(ConfigError, match=words):
         changed(load("contention"), {path: 1.0})
+
+
+def test_a_value_is_read_by_the_path_that_changes_it():
+    """In tables and lists; what is not there is refused with the place where it was sought."""
+    base = load("contention")
+    assert value_at(base, "slices.hrllc.arrival_rate_hz") == base.slices[1].arrival_rate_hz
+    assert value_at(base, "capacity.radio") == base.capacity["radio"]
+    with pytest.raises(ConfigError, match=r"in 'slices\.hrllc'.*arrival_rate_hz"):
+        value_at(base, "slices.hrllc.arrival_rate")
+
+
+def test_entries_without_a_name_are_called_by_their_number():
+    """From zero, as in lists: here the phases of a burst."""
+    base = load("burst")
+    place = next(k for k, one in enumerate(base.slices) if one.arrival.law == "mmpp")
+    path = f"slices.{base.slices[place].name}.arrival.factors"
+    factors = base.slices[place].arrival.factors
+    other = changed(base, {f"{path}.0": factors[0] + 1.0})
+    assert value_at(other, f"{path}.0") == factors[0] + 1.0
+    assert value_at(other, path)[1:] == list(factors[1:])
+    with pytest.raises(ConfigError, match=f"unknown entry in {path!r}"):
+        changed(base, {f"{path}.{len(factors)}": 1.0})
 
 
 def test_a_value_that_is_not_allowed_is_refused_by_the_scenario():
@@ -65,6 +93,9 @@ def test_a_value_that_is_not_allowed_is_refused_by_the_scenario():
         ("a.b=true", True),
         ("a.b=exponential", "exponential"),
         ("a.b='two words'", "two words"),
+        ("a.b=first-come", "first-come"),
+        ("a.b='x=y'", "x=y"),
+        ("a.b=inf", float("inf")),
         ("a.b=[1, 2]", [1, 2]),
         ("a.b={law = 'poisson'}", {"law": "poisson"}),
     ],
@@ -74,7 +105,10 @@ def test_an_assignment_has_a_toml_value_or_a_word(text, value):
     assert parse_assignment(text) == ("a.b", value)
 
 
-@pytest.mark.parametrize("text", ["a.b", "=3", "a=", "a=1\nb=2", "a=[1", "a=1 2", "a=__x__()"])
+@pytest.mark.parametrize(
+    "text",
+    ["a.b", "=3", "a=", "a=1\nb=2", "a=[1", "a=1 2", "a=__x__()", "a=" + "[" * 5000, DEEP, LONG],
+)
 def test_other_assignments_are_refused(text):
     """Nothing is evaluated, nothing guessed."""
     with pytest.raises(ConfigError):

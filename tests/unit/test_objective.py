@@ -35,6 +35,7 @@ DEMANDS = st.builds(
         ({"accuracy": 0.97}, set()),
         ({"accuracy": 0.98}, {"density", "buffer"}),
         ({"num_devices": 51, "accuracy": 0.98}, {"density", "deadline", "buffer"}),
+        ({"num_devices": 51, "latency_s": 0.89e-3}, {"density", "deadline", "latency"}),
     ],
 )
 def test_the_cases_of_equation_1_are_strict_and_unite(demand, expected):
@@ -69,6 +70,25 @@ def test_random_weights_are_even_on_the_simplex():
     assert drawn.var(0) == pytest.approx(3 / 80, rel=0.1)
 
 
+def test_prioritised_indicators_share_four_fifths_and_the_others_the_rest_at_random():
+    """By default; of two others each has half of the rest on average, anywhere from nothing on."""
+    objective = SCENARIO_OBJECTIVES["high-density"]
+    drawn = np.array([objective.weights(seed) for seed in range(2000)])
+    assert drawn[:, :2] == pytest.approx(0.4)
+    assert drawn[:, 2:].mean(0) == pytest.approx(0.1, abs=0.005)
+    assert drawn[:, 2:].std(0) == pytest.approx(0.2 / np.sqrt(12), rel=0.05)
+
+
+def test_the_scenarios_of_the_paper_prioritise_what_it_says():
+    """Nothing, a dense network, an accurate twin."""
+    found = {name: one.prioritised for name, one in SCENARIO_OBJECTIVES.items()}
+    assert found == {
+        "base": set(),
+        "high-density": {"density", "deadline"},
+        "synchronisation": {"density", "buffer"},
+    }
+
+
 def test_the_value_is_the_weighted_sum():
     """All indicators at their best give 1, and one alone gives its weight."""
     objective = SCENARIO_OBJECTIVES["high-density"]
@@ -82,6 +102,7 @@ def test_the_value_is_the_weighted_sum():
     [
         ({"density": 1.0}, "missing"),
         (dict.fromkeys(INDICATORS, 1.5), "0 to 1"),
+        (dict.fromkeys(INDICATORS, -0.5), "0 to 1"),
         (dict.fromkeys(INDICATORS, float("nan")), "0 to 1"),
         ({**dict.fromkeys(INDICATORS, 1.0), "densety": 1.0}, "density"),
     ],

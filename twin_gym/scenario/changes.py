@@ -66,7 +66,7 @@ def value_at(scenario: Scenario, path: str) -> Any:  # noqa: ANN401 - whatever s
     names = path.split(".")
     for depth, name in enumerate(names):
         at = _open(at)[_place(_open(at), name, ".".join(names[:depth]))]
-    return at
+    return _open(at)
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
