@@ -7,6 +7,7 @@ from twin_gym.scenario.tic import TicScenario
 from twin_gym.twins.realtime.adapters.base import NETWORK, SlottedAdapter, network_twin
 from twin_gym.twins.realtime.events import Event
 from twin_gym.twins.realtime.graph import TwinGraph
+from twin_gym.twins.realtime.model import Value
 
 _DIRECTIONS = ("uplink", "downlink")
 
@@ -38,13 +39,15 @@ class TicAdapter(SlottedAdapter[TicBatch]):
             strict=True,
         )  # fmt: skip
         for i, ((x_m, y_m), density, g) in enumerate(stands):
-            graph.add_twin(f"sensor/{i}", "Sensor", {"x_m": x_m, "y_m": y_m, "density": density})
+            told: dict[str, Value] = {"x_m": x_m, "y_m": y_m, "density": density}
+            told["buffer_messages"] = one.buffer_messages
+            graph.add_twin(f"sensor/{i}", "Sensor", told)
             graph.relate(f"gateway/{g}", "serves", f"sensor/{i}")
 
     def measure(self) -> list[Event]:
         """Queues of gateways and sensors, and the counters of both directions."""
         now_s, row, one = self.now_s, self.batch.row(self.row), self.scenario
-        events: list[Event] = []
+        events = [Event(now_s, NETWORK, "transmissions", int(row["attempts"]))]
         for d, direction in enumerate(_DIRECTIONS):
             lost = int(row["expired"][d] + row["dropped"][d])
             events += (

@@ -18,7 +18,7 @@ from twin_gym.twins.history.kept import Episode
 from twin_gym.twins.history.reading import HistoryReader
 from twin_gym.twins.scenarios.lived import MIN_WINDOWS, Lived, Now
 from twin_gym.twins.scenarios.parameters import Coordinates, ParameterSpace
-from twin_gym.twins.scenarios.watching import admission
+from twin_gym.twins.scenarios.watching import access, admission, sync, tic
 from twin_gym.twins.scenarios.watching.evidence import Evidence
 from twin_gym.twins.scenarios.watching.telemetry import Watched
 
@@ -26,7 +26,14 @@ Window = Mapping[str, Evidence]
 
 EVIDENCE_OF_KIND: MappingProxyType[
     str, Callable[[Watched, Any, float, float], dict[str, Evidence]]
-] = MappingProxyType({"admission": admission.evidence_of})
+] = MappingProxyType(
+    {
+        "admission": admission.evidence_of,
+        "tic": tic.evidence_of,
+        "access": access.evidence_of,
+        "sync": sync.evidence_of,
+    }
+)
 
 _LEAST_HEARD = 0.5  # of a window that counts
 _NAMED = 20
