@@ -16,7 +16,9 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from twin_gym.envs.indicators import Gauge, ObjectiveReward
 from twin_gym.errors import ConfigError
+from twin_gym.scenario.objective import INDICATORS, KpiObjective
 from twin_gym.sim.compiled import entry_point
 
 Engine = Literal["kernel", "simpy"]
@@ -42,6 +44,8 @@ class Batch(ABC):
         observations: of every row; shape (rows, *observation).
         masks: 1 = allowed; shape (rows, actions), int8; None where actions are not masked.
         outcomes: records with `reward`, `truncated` and what is reported; shape (rows,).
+        brought: what the kernel writes of them: the same array, unless `payer` makes its own.
+        payer: makes the reward where the objective is a `KpiObjective`; otherwise None.
         final_observations: last observations of episodes that ended in the last step.
     """
 
@@ -55,6 +59,8 @@ class Batch(ABC):
     observations: NDArray[np.float32]
     masks: NDArray[np.int8] | None
     outcomes: NDArray[np.void]
+    brought: NDArray[np.void]
+    payer: ObjectiveReward | None = None
     final_observations: NDArray[np.float32]
 
     @property
@@ -133,6 +139,23 @@ class Batch(ABC):
     @abstractmethod
     def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
         """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """Names of the outcomes that `info` has, besides the mask, with these arguments."""
+        return self.REPORTED if self.payer is None else (*self.REPORTED, *INDICATORS)
+
+    def start_paying(self, objective: object, seed: int, gauge: Gauge) -> None:
+        """Hands the reward over to an objective of the scenario, if it is one.
+
+        Args:
+            objective: as the environment takes it; names leave everything as it is.
+            seed: of the objective's weights.
+            gauge: reads the indicators off these rows.
+        """
+        if isinstance(objective, KpiObjective):
+            self.payer = ObjectiveReward(objective, seed, gauge, self.brought)
+            self.outcomes = self.payer.outcomes
 
     @property
     def memory_per_row_bytes(self) -> int:

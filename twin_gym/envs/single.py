@@ -45,7 +45,7 @@ class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
         self.reward_space = reward_space(batch)
         self._actions = np.zeros(1, np.int64)
         names = batch.outcomes.dtype.names or ()
-        self._reported = [(name, names.index(name)) for name in batch.REPORTED]
+        self._reported = [(name, names.index(name)) for name in batch.reported]
         self._is_running = False
         self._is_seeded = False
 

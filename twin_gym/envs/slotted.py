@@ -179,9 +179,15 @@ class SlottedBatch(Batch):
         self.outcomes[at] = outcomes  # what the step brought belongs to the old episode
 
     def _step(self, actions: NDArray[Any], first: int, last: int) -> None:
+        begins = None if self.payer is None else self.heads["is_over"][first:last] != 0
         if self.engine == "kernel":
             self._move(actions, first, last)
-            return
+        else:
+            self._tell(actions, first, last)
+        if self.payer is not None and begins is not None:
+            self.payer.pay(first, last, begins)
+
+    def _tell(self, actions: NDArray[Any], first: int, last: int) -> None:
         for row in range(first, last):
             story = self._stories[row]
             if story is None or self.heads["is_over"][row]:

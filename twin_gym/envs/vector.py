@@ -95,7 +95,8 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         self._nobody = np.zeros(self.num_envs, np.bool_)
         present = np.ones(self.num_envs, np.bool_)
         present.flags.writeable = False
-        told = batch.REPORTED if batch.masks is None else ("action_mask", *batch.REPORTED)
+        self._reported = batch.reported
+        told = self._reported if batch.masks is None else ("action_mask", *self._reported)
         self._all_present = {f"_{name}": present for name in told}
         self._is_seeded = False
 
@@ -227,7 +228,7 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         infos: Infos = {}
         if self._batch.masks is not None:
             infos["action_mask"] = self._returned(self._batch.masks)
-        for name in self._batch.REPORTED:
+        for name in self._reported:
             infos[name] = outcomes[name]
         infos.update(self._all_present)
         return infos
@@ -249,12 +250,12 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         final: Infos = {}
         if batch.masks is not None:
             final["action_mask"] = batch.final_masks(at)
-        for name in batch.REPORTED:
+        for name in self._reported:
             final[name] = outcomes[name]
         final["kpi"] = kpi
         final.update(dict.fromkeys(_flag_names(tuple(final)), ended))
         begun = batch.begun(at)
-        for name in batch.REPORTED:
+        for name in self._reported:
             infos[name] = begun[name]
         infos["final_info"], infos["_final_info"] = final, ended
         observations = np.empty(self.num_envs, object)

@@ -13,6 +13,7 @@ from twin_gym.envs.batch import Engine
 from twin_gym.envs.making import AnyScenario, vector_env
 from twin_gym.policies.base import Policy, Seer
 from twin_gym.policies.trajectory import TrajectoryHash
+from twin_gym.scenario.objective import KpiObjective
 
 _STEPS_BETWEEN_REPORTS = 64
 
@@ -48,7 +49,8 @@ def evaluate(
     seeds: Sequence[int],
     *,
     action: str | None = None,
-    objective: str | None = None,
+    objective: str | KpiObjective | None = None,
+    objective_seed: int = 0,
     engine: Engine = "kernel",
     progress: Callable[[float], None] | None = None,
 ) -> Evaluation:
@@ -60,6 +62,7 @@ def evaluate(
         seeds: the worlds (see `world_seeds`).
         action: the form of the policy's actions; None: the environment's default.
         objective: what the returns are sums of; None: the environment's default.
+        objective_seed: of the weights of a `KpiObjective`.
         engine: as the environment takes it.
         progress: told now and then the share of the simulated time that is over.
 
@@ -67,9 +70,9 @@ def evaluate(
         Indicators, returns and decisions, one a world.
 
     Raises:
-        ConfigError: if the scenario or a name is not valid.
+        ConfigError: if the scenario, a name or a seed is not valid.
     """
-    given = {"action": action, "objective": objective}
+    given = {"action": action, "objective": objective, "objective_seed": objective_seed}
     env = vector_env(
         scenario, len(seeds), engine=engine, autoreset_mode=AutoresetMode.NEXT_STEP, copy=False,
         **{name: value for name, value in given.items() if value is not None},

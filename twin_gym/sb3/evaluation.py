@@ -253,6 +253,7 @@ class EvaluateOnWorlds(BaseCallback):
             self._seeds,
             action=batch.arguments["action"],
             objective=batch.arguments["objective"],
+            objective_seed=batch.arguments["objective_seed"],
         )
         line = {"step": float(self.num_timesteps)}
         for name, values in self._recorded(found, scenarios).items():

@@ -12,11 +12,14 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import ENGINES, Engine
+from twin_gym.envs.indicators import check_objective, place_of
 from twin_gym.envs.massive_access import kernel
+from twin_gym.envs.massive_access.indicators import AccessGauge
 from twin_gym.envs.massive_access.observation import field_names, observation_space
 from twin_gym.envs.slotted import SCENARIO_STREAM, SlottedBatch
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario import AccessScenario, load
+from twin_gym.scenario.objective import KpiObjective
 from twin_gym.sim.access import kpi, layout
 from twin_gym.sim.access.world import World
 from twin_gym.sim.draws import uniform, world_key
@@ -77,18 +80,20 @@ class BatchSettings:
         action: whether an action is a level of the barring probability or the probability.
         objective: whether the reward is the sum of its components, one of them, or all.
         engine: the compiled kernel, or the SimPy model (some thousand times slower).
+        objective_seed: of the weights, where the objective is a `KpiObjective`.
     """
 
     scenario: ScenarioLike | Sequence[ScenarioLike] = "access-beta-30000"
     action: ActionForm = "level"
-    objective: Objective = "balanced"
+    objective: Objective | KpiObjective = "balanced"
     engine: Engine = "kernel"
+    objective_seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuses unknown names."""
+        """Refuses unknown names and bad seeds."""
+        check_objective(self.objective, self.objective_seed, OBJECTIVES)
         for kind, value, known in (
             ("action form", self.action, ACTION_FORMS),
-            ("objective", self.objective, OBJECTIVES),
             ("engine", self.engine, ENGINES),
         ):
             if value not in known:
@@ -116,7 +121,7 @@ class AccessBatch(SlottedBatch):
         self.is_vector_reward = settings.objective == "vector"
         self._by_level = settings.action == "level"
         self._levels = np.array(self.scenario.barring_probabilities)
-        self._objective = OBJECTIVES.index(settings.objective) % len(OBJECTIVES[:-1])
+        self._objective = place_of(settings.objective, OBJECTIVES) % len(OBJECTIVES[:-1])
         most_devices = max(one.num_devices for one in scenarios)
         most_opportunities = max(one.num_opportunities for one in scenarios)
         self.networks = layout.build_networks(scenarios)
@@ -127,7 +132,7 @@ class AccessBatch(SlottedBatch):
         self._barring = np.ones(num_rows)
         self.observation_space = observation_space()
         self.observations = np.zeros((num_rows, len(field_names())), np.float32)
-        self.outcomes = np.zeros(num_rows, kernel.OUTCOME)
+        self.outcomes = self.brought = np.zeros(num_rows, kernel.OUTCOME)
         if self._by_level:
             self.action_space = spaces.Discrete(len(self._levels))
             self.masks = np.ones((num_rows, len(self._levels)), np.int8)
@@ -135,6 +140,8 @@ class AccessBatch(SlottedBatch):
             self.action_space = spaces.Box(0.0, 1.0, (1,), np.float32)
             self.masks = None
         self.make_room_for_ends()
+        gauge = AccessGauge(self.networks, self.heads, self._rows, self._delays)
+        self.start_paying(settings.objective, settings.objective_seed, gauge)
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -148,20 +155,26 @@ class AccessBatch(SlottedBatch):
             "delays": self._delays,
             "barring": self._barring,
             "observations": self.observations,
-            "outcomes": self.outcomes,
+            "outcomes": self.brought,
             "final_observations": self.final_observations,
         }
         return found if self.masks is None else found | {"masks": self.masks}
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Form of the action and objective."""
-        return {"action": self.settings.action, "objective": self.settings.objective}
+        """Form of the action, objective and seed of its weights."""
+        settings = self.settings
+        return {
+            "action": settings.action,
+            "objective": settings.objective,
+            "objective_seed": settings.objective_seed,
+        }
 
     @property
     def usual_reward_scale(self) -> float:
-        """The rewards of a time unit are near its opportunities."""
-        return self.scenario.slot_s / self.scenario.time_unit_s
+        """The rewards of a time unit are near its opportunities, or near its seconds."""
+        earned = self.scenario.slot_s if self.payer is None else 1.0
+        return earned / self.scenario.time_unit_s
 
     def kpi_names(self) -> tuple[str, ...]:
         """Flat names of the indicators (see `twin_gym.sim.access.kpi`)."""
@@ -196,12 +209,12 @@ class AccessBatch(SlottedBatch):
             self._barring[first:last] = actions[first:last, 0]
         kernel.step_rows(
             self.networks, self.heads, self._rows, self._devices, self._senders, self._delays,
-            self._barring, self.observations, self.outcomes, first, last, self._objective,
+            self._barring, self.observations, self.brought, first, last, self._objective,
         )  # fmt: skip
 
     def _observe(self, first: int, last: int) -> None:
         kernel.observe_rows(
-            self.networks, self.heads, self._rows, self.observations, self.outcomes, first, last,
+            self.networks, self.heads, self._rows, self.observations, self.brought, first, last,
             self._objective,
         )  # fmt: skip
 
@@ -229,7 +242,7 @@ class AccessStory:
         choice = int(uniform(head["world"], SCENARIO_STREAM, 0) * len(batch.networks))
         head["network"] = min(choice, len(batch.networks) - 1)
         self._cell = Cell(World(batch.networks[head["network"]], int(head["world"])))
-        batch.outcomes[row] = np.zeros((), kernel.OUTCOME)
+        batch.brought[row] = np.zeros((), kernel.OUTCOME)
 
     def step(self, action: Any) -> None:  # noqa: ANN401 - a level or an array
         """One opportunity under the barring probability of the action."""

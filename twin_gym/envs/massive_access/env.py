@@ -20,6 +20,7 @@ from twin_gym.envs.massive_access.batch import (
 from twin_gym.envs.massive_access.observation import FIELDS
 from twin_gym.envs.single import RENDER_MODES, RowEnv
 from twin_gym.scenario import AccessScenario
+from twin_gym.scenario.objective import KpiObjective
 
 _METADATA: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
 
@@ -67,6 +68,12 @@ class MassiveAccessEnv(RowEnv[AccessBatch]):
     `"throughput"` and `"delay"` are the components alone, `"vector"` gives both as an array (see
     `reward_space`), as MO-Gymnasium has it.
 
+    A `twin_gym.scenario.objective.KpiObjective` is an objective, too: the reward is then the
+    simulated seconds that passed, times the weighted sum of the indicators `density`, `deadline`,
+    `latency` and `buffer`, each in [0, 1], so that the return over the horizon is the time-average
+    of the objective. `objective_seed` draws its weights; they are the same in every row and
+    episode. The four are then in `info`; their formulas: `twin_gym.envs.massive_access.indicators`.
+
     ## Starting State
     Nobody waits, nothing has been seen, barring probability 1.
 
@@ -81,8 +88,9 @@ class MassiveAccessEnv(RowEnv[AccessBatch]):
 
     ## Arguments
     `scenario` (a preset name, a TOML path, a scenario, or a sequence of them of which each episode
-    draws one), `action`, `objective`, `engine` (`kernel`, or `simpy` for the same rules told
-    slowly), `render_mode`.
+    draws one), `action`, `objective`, `objective_seed` (0 unless the objective is a
+    `KpiObjective`), `engine` (`kernel`, or `simpy` for the same rules told slowly),
+    `render_mode`.
 
     ## Known answers
     n senders on m preambles: n (1 - 1/m)^(n-1) are alone on average; 8.45, 20.05 and 14.62 for 10,
@@ -107,11 +115,12 @@ class MassiveAccessEnv(RowEnv[AccessBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "access-beta-30000",
         *,
         action: ActionForm = "level",
-        objective: Objective = "balanced",
+        objective: Objective | KpiObjective = "balanced",
+        objective_seed: int = 0,
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        settings = BatchSettings(scenario, action, objective, engine)
+        settings = BatchSettings(scenario, action, objective, engine, objective_seed)
         super().__init__(AccessBatch(1, settings), render_mode)
 
     @property

@@ -15,6 +15,7 @@ from twin_gym.envs.massive_access.batch import (
     ScenarioLike,
 )
 from twin_gym.envs.vector import RowsVectorEnv
+from twin_gym.scenario.objective import KpiObjective
 
 
 class MassiveAccessVectorEnv(RowsVectorEnv[AccessBatch]):
@@ -25,6 +26,7 @@ class MassiveAccessVectorEnv(RowsVectorEnv[AccessBatch]):
         scenario: as for the single form; each row draws one of several at each of its resets.
         action: as for the single form.
         objective: as for the single form.
+        objective_seed: as for the single form.
         engine: as for the single form.
         autoreset_mode: see `RowsVectorEnv`, as for what follows.
         num_threads: stretches of rows.
@@ -41,7 +43,8 @@ class MassiveAccessVectorEnv(RowsVectorEnv[AccessBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "access-beta-30000",
         *,
         action: ActionForm = "level",
-        objective: Objective = "balanced",
+        objective: Objective | KpiObjective = "balanced",
+        objective_seed: int = 0,
         engine: Engine = "kernel",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         num_threads: int = 1,
@@ -49,7 +52,9 @@ class MassiveAccessVectorEnv(RowsVectorEnv[AccessBatch]):
         render_mode: None = None,
     ) -> None:
         super().__init__(
-            AccessBatch(num_envs, BatchSettings(scenario, action, objective, engine)),
+            AccessBatch(
+                num_envs, BatchSettings(scenario, action, objective, engine, objective_seed)
+            ),
             autoreset_mode=autoreset_mode,
             num_threads=num_threads,
             copy=copy,

@@ -12,11 +12,14 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import ENGINES, Engine
+from twin_gym.envs.indicators import check_objective, place_of
 from twin_gym.envs.right_time_sync import kernel
+from twin_gym.envs.right_time_sync.indicators import SyncGauge
 from twin_gym.envs.right_time_sync.observation import observation_space
 from twin_gym.envs.slotted import SCENARIO_STREAM, SlottedBatch
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario import SyncScenario, load
+from twin_gym.scenario.objective import KpiObjective
 from twin_gym.sim.draws import uniform, world_key
 from twin_gym.sim.reference.sync import SyncNetwork
 from twin_gym.sim.sync import kpi, layout
@@ -76,19 +79,21 @@ class BatchSettings:
         objective: whether the reward is the sum of its components, one of them, or all.
         error: whether errors are expected ones, given all that was delivered, or the true ones.
         engine: the compiled kernel, or the SimPy model (some thousand times slower).
+        objective_seed: of the weights, where the objective is a `KpiObjective`.
     """
 
     scenario: ScenarioLike | Sequence[ScenarioLike] = "sync-small"
     action: ActionForm = "pick"
-    objective: Objective = "balanced"
+    objective: Objective | KpiObjective = "balanced"
     error: ErrorForm = "expected"
     engine: Engine = "kernel"
+    objective_seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuses unknown names."""
+        """Refuses unknown names and bad seeds."""
+        check_objective(self.objective, self.objective_seed, OBJECTIVES)
         for kind, value, known in (
             ("action form", self.action, ACTION_FORMS),
-            ("objective", self.objective, OBJECTIVES),
             ("form of errors", self.error, ERROR_FORMS),
             ("engine", self.engine, ENGINES),
         ):
@@ -117,7 +122,7 @@ class SyncBatch(SlottedBatch):
         self.is_vector_reward = settings.objective == "vector"
         self.is_realised = settings.error == "realised"
         self.is_by_round = settings.action == "rounds"
-        self._objective = OBJECTIVES.index(settings.objective) % len(OBJECTIVES[:-1])
+        self._objective = place_of(settings.objective, OBJECTIVES) % len(OBJECTIVES[:-1])
         count = self.scenario.num_entities
         self.tables = layout.build_tables(scenarios)
         self._rows = np.zeros(num_rows, layout.ROW)
@@ -129,7 +134,7 @@ class SyncBatch(SlottedBatch):
         self._chosen = np.full((num_rows, places), -1, np.int64)
         self.observation_space = observation_space(count)
         self.observations = np.zeros((num_rows, *(self.observation_space.shape)), np.float32)
-        self.outcomes = np.zeros(num_rows, kernel.OUTCOME)
+        self.outcomes = self.brought = np.zeros(num_rows, kernel.OUTCOME)
         if self.is_by_round:
             self.action_space = spaces.Box(0.0, 1.0, (count,), np.float32)
             self.masks = None
@@ -138,6 +143,10 @@ class SyncBatch(SlottedBatch):
             self.action_space = spaces.Discrete(count + 1)
             self.masks = self._masks = np.ones((num_rows, count + 1), np.int8)
         self.make_room_for_ends()
+        gauge = SyncGauge(
+            scenarios, self.tables.networks, self.heads, self._rows, self._twins, self.is_by_round
+        )
+        self.start_paying(settings.objective, settings.objective_seed, gauge)
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -157,20 +166,30 @@ class SyncBatch(SlottedBatch):
             "on_way": self._on_way,
             "chosen": self._chosen,
             "observations": self.observations,
-            "outcomes": self.outcomes,
+            "outcomes": self.brought,
             "final_observations": self.final_observations,
         }
         return found if self.masks is None else found | {"masks": self.masks}
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Form of the action, of the errors, and objective."""
+        """Form of the action, of the errors, objective and seed of its weights."""
         settings = self.settings
-        return {"action": settings.action, "objective": settings.objective, "error": settings.error}
+        return {
+            "action": settings.action,
+            "objective": settings.objective,
+            "error": settings.error,
+            "objective_seed": settings.objective_seed,
+        }
 
     @property
     def usual_reward_scale(self) -> float:
-        """The rewards of a time unit are near its slots times a few squared tolerances."""
+        """The rewards of a time unit are near its slots times a few squared tolerances.
+
+        Those of a `KpiObjective` are near its seconds.
+        """
+        if self.payer is not None:
+            return 1.0 / self.scenario.time_unit_s
         slots = self.scenario.time_unit_s / self.scenario.slot_s
         return 1.0 / (slots * 4.0 * self.scenario.tolerance**2)
 
@@ -230,14 +249,14 @@ class SyncBatch(SlottedBatch):
         kernel.step_rows(
             tables.networks, tables.entities, tables.laws, tables.bridge, tables.series,
             tables.lost, tables.spared, self.heads, self._rows, self._twins, self._seen,
-            self._on_way, chosen, self.observations, self._masks, self.outcomes, first, last,
+            self._on_way, chosen, self.observations, self._masks, self.brought, first, last,
             self._objective, int(self.is_realised),
         )  # fmt: skip
 
     def _observe(self, first: int, last: int) -> None:
         kernel.observe_rows(
             self.tables.networks, self.heads, self._rows, self._twins, self._seen,
-            self.observations, self._masks, self.outcomes, first, last, self._objective,
+            self.observations, self._masks, self.brought, first, last, self._objective,
         )  # fmt: skip
 
     def _story(self, row: int) -> SyncStory:
@@ -266,7 +285,7 @@ class SyncStory:
         """One slot in which what the action chooses is sent."""
         (chosen,) = self._batch.chosen_of(np.asarray(action)[None], self._size)
         if not self._batch.is_by_round and chosen[0] >= 0 and self._network.budget_left == 0:
-            self._batch.outcomes["disallowed_actions"][self._row] += 1
+            self._batch.brought["disallowed_actions"][self._row] += 1
         self._network.step(chosen.tolist())
 
     def write(self, row: int) -> None:

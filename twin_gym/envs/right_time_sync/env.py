@@ -21,6 +21,7 @@ from twin_gym.envs.right_time_sync.batch import (
 from twin_gym.envs.right_time_sync.observation import FIELDS
 from twin_gym.envs.single import RENDER_MODES, RowEnv
 from twin_gym.scenario import SyncScenario
+from twin_gym.scenario.objective import KpiObjective
 
 _METADATA: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
 
@@ -75,6 +76,12 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
     are the components alone, `"vector"` gives both as an array (see `reward_space`), as
     MO-Gymnasium has it.
 
+    A `twin_gym.scenario.objective.KpiObjective` is an objective, too: the reward is then the
+    simulated seconds that passed, times the weighted sum of the indicators `density`, `deadline`,
+    `latency` and `buffer`, each in [0, 1], so that the return over the horizon is the time-average
+    of the objective. `objective_seed` draws its weights; they are the same in every row and
+    episode. The four are then in `info` (formulas: `twin_gym.envs.right_time_sync.indicators`).
+
     ## Starting State
     The twin knows every value (`initial="synchronised"`), or none (`"unknown"`: it takes the mean).
 
@@ -89,8 +96,9 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
 
     ## Arguments
     `scenario` (a preset name, a TOML path, a scenario, or a sequence of them of which each episode
-    draws one), `action`, `objective`, `error`, `engine` (`kernel`, or `simpy` for the same rules
-    told slowly), `render_mode`.
+    draws one), `action`, `objective`, `objective_seed` (0 unless the objective is a
+    `KpiObjective`), `error`, `engine` (`kernel`, or `simpy` for the same rules told slowly),
+    `render_mode`.
 
     ## Known answers
     An update every T seconds that arrives with probability p: mean age T (2 - p) / (2 p), 0.75 T at
@@ -117,12 +125,13 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "sync-small",
         *,
         action: ActionForm = "pick",
-        objective: Objective = "balanced",
+        objective: Objective | KpiObjective = "balanced",
+        objective_seed: int = 0,
         error: ErrorForm = "expected",
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        settings = BatchSettings(scenario, action, objective, error, engine)
+        settings = BatchSettings(scenario, action, objective, error, engine, objective_seed)
         super().__init__(SyncBatch(1, settings), render_mode)
 
     @property

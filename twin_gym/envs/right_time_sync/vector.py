@@ -16,6 +16,7 @@ from twin_gym.envs.right_time_sync.batch import (
     SyncBatch,
 )
 from twin_gym.envs.vector import RowsVectorEnv
+from twin_gym.scenario.objective import KpiObjective
 
 
 class RightTimeSyncVectorEnv(RowsVectorEnv[SyncBatch]):
@@ -26,6 +27,7 @@ class RightTimeSyncVectorEnv(RowsVectorEnv[SyncBatch]):
         scenario: as for the single form; each row draws one of several at each of its resets.
         action: as for the single form.
         objective: as for the single form.
+        objective_seed: as for the single form.
         error: as for the single form.
         engine: as for the single form.
         autoreset_mode: see `RowsVectorEnv`, as for what follows.
@@ -43,7 +45,8 @@ class RightTimeSyncVectorEnv(RowsVectorEnv[SyncBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "sync-small",
         *,
         action: ActionForm = "pick",
-        objective: Objective = "balanced",
+        objective: Objective | KpiObjective = "balanced",
+        objective_seed: int = 0,
         error: ErrorForm = "expected",
         engine: Engine = "kernel",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
@@ -52,7 +55,9 @@ class RightTimeSyncVectorEnv(RowsVectorEnv[SyncBatch]):
         render_mode: None = None,
     ) -> None:
         super().__init__(
-            SyncBatch(num_envs, BatchSettings(scenario, action, objective, error, engine)),
+            SyncBatch(
+                num_envs, BatchSettings(scenario, action, objective, error, engine, objective_seed)
+            ),
             autoreset_mode=autoreset_mode,
             num_threads=num_threads,
             copy=copy,

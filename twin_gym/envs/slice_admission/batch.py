@@ -20,7 +20,9 @@ from twin_gym.envs.batch import (
     checked_num_rows,
     stretches,
 )
+from twin_gym.envs.indicators import check_objective, place_of
 from twin_gym.envs.slice_admission import kernel
+from twin_gym.envs.slice_admission.indicators import AdmissionGauge
 from twin_gym.envs.slice_admission.observation import (
     ActionForm,
     build_lenses,
@@ -29,6 +31,7 @@ from twin_gym.envs.slice_admission.observation import (
 )
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.scenario.objective import KpiObjective
 from twin_gym.sim.admission import layout
 from twin_gym.sim.admission.kpi import Kpis, kpi_names, kpi_table, kpis
 from twin_gym.sim.admission.tables import build_tables
@@ -80,18 +83,20 @@ class BatchSettings:
         action: whether an action names a slice or a queue position.
         objective: which component is the reward; `vector` gives all of them.
         engine: the compiled kernel, or the SimPy model (some hundred times slower).
+        objective_seed: of the weights, where the objective is a `KpiObjective`.
     """
 
     scenario: ScenarioLike | Sequence[ScenarioLike] = "contention"
     action: ActionForm = "slice"
-    objective: Objective = "revenue"
+    objective: Objective | KpiObjective = "revenue"
     engine: Engine = "kernel"
+    objective_seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuses unknown names."""
+        """Refuses unknown names and bad seeds."""
+        check_objective(self.objective, self.objective_seed, OBJECTIVES)
         for kind, value, known in (
             ("action form", self.action, ACTION_FORMS),
-            ("objective", self.objective, OBJECTIVES),
             ("engine", self.engine, ENGINES),
         ):
             if value not in known:
@@ -132,11 +137,13 @@ class AdmissionBatch(Batch):
         fields = len(field_names(self.scenario, settings.action))
         self.observations = np.zeros((num_rows, fields), np.float32)
         self.masks = np.ones((num_rows, self.num_actions), np.int8)
-        self.outcomes = np.zeros(num_rows, kernel.OUTCOME)
+        self.outcomes = self.brought = np.zeros(num_rows, kernel.OUTCOME)
         self._final_rows = np.zeros_like(self._rows)
         self.final_observations = np.zeros_like(self.observations)
-        self._objective = max(OBJECTIVES.index(settings.objective), 0) % len(kernel.OBJECTIVES)
+        self._objective = place_of(settings.objective, OBJECTIVES) % len(kernel.OBJECTIVES)
         self._stories: list[SlicedNetwork | None] = [None] * num_rows
+        self._gauge = AdmissionGauge(self.tables, self._rows, self._queues, self._final_rows)
+        self.start_paying(settings.objective, settings.objective_seed, self._gauge)
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -149,7 +156,7 @@ class AdmissionBatch(Batch):
             "departures": self._departures,
             "observations": self.observations,
             "masks": self.masks,
-            "outcomes": self.outcomes,
+            "outcomes": self.brought,
             "final_rows": self._final_rows,
             "final_observations": self.final_observations,
         }
@@ -161,8 +168,13 @@ class AdmissionBatch(Batch):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Form of the action and objective."""
-        return {"action": self.settings.action, "objective": self.settings.objective}
+        """Form of the action, objective and seed of its weights."""
+        settings = self.settings
+        return {
+            "action": settings.action,
+            "objective": settings.objective,
+            "objective_seed": settings.objective_seed,
+        }
 
     @property
     def usual_reward_scale(self) -> float:
@@ -174,7 +186,7 @@ class AdmissionBatch(Batch):
         if objective == "revenue":
             offered = sum(one.revenue * one.arrival_rate_hz for one in self.scenario.slices)
             return 4.0 / max(offered * unit_s, 1e-12)
-        return 1.0 / unit_s if objective == "utilisation" else 1.0
+        return 1.0 if objective in ("fairness", "vector") else 1.0 / unit_s
 
     def scenario_of(self, row: int) -> AdmissionScenario:
         """The scenario of a row's running episode."""
@@ -197,14 +209,20 @@ class AdmissionBatch(Batch):
     ) -> bool:
         """One action in each of the rows first <= i < last (see `Batch.advance`)."""
         last = self.num_rows if last is None else last
-        if self.settings.engine == "simpy":
-            return self._tell(actions, autoreset, first, last)
+        begins = None if self.payer is None else self._rows["is_over"][first:last] == layout.OVER
+        move = self._tell if self.settings.engine == "simpy" else self._move
+        any_over = move(actions, autoreset, first, last)
+        if begins is not None:
+            self._pay(begins, autoreset, first, last)
+        return any_over
+
+    def _move(self, actions: NDArray[Any], autoreset: int, first: int, last: int) -> bool:
         tables = self.tables
         return bool(
             kernel.step_rows(
                 tables.networks, self._lenses, tables.curves, tables.trace_arrivals,
                 tables.trace_holdings, self._rows, self._queues, self._departures, actions,
-                self.observations, self.masks, self.outcomes, self._final_rows,
+                self.observations, self.masks, self.brought, self._final_rows,
                 self.final_observations, first, last, self._by_slot, self._objective, autoreset,
             )
         )  # fmt: skip
@@ -246,7 +264,7 @@ class AdmissionBatch(Batch):
     def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
         """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
         outcomes = self.copied_outcomes()
-        outcomes[ended] = np.zeros((), kernel.OUTCOME)
+        outcomes[ended] = np.zeros((), outcomes.dtype)
         outcomes["elapsed_s"][ended] = self._rows["elapsed"][ended] * SECONDS_PER_TICK
         return outcomes
 
@@ -268,6 +286,17 @@ class AdmissionBatch(Batch):
             ages.append(((row["now"] - arrivals) * SECONDS_PER_TICK).tolist())
         return ages
 
+    def _pay(self, begins: NDArray[np.bool_], autoreset: int, first: int, last: int) -> None:
+        """The reward of an objective of the scenario, if there is one."""
+        if self.payer is None:
+            return
+        if autoreset != AUTORESET_SAME_STEP:
+            self.payer.pay(first, last, begins)
+            return
+        ended = self.brought["truncated"][first:last].copy()
+        at_end = self._gauge.final_counts(first + np.flatnonzero(ended))
+        self.payer.pay(first, last, begins, ended, at_end)
+
     def _tell(self, actions: NDArray[np.int64], autoreset: int, first: int, last: int) -> bool:
         chosen = np.zeros(self.num_rows, np.bool_)
         chosen[first:last] = True
@@ -286,13 +315,13 @@ class AdmissionBatch(Batch):
         self._observe(chosen)
         ended = chosen & (self._rows["is_over"] == layout.OVER)
         if autoreset == AUTORESET_SAME_STEP and ended.any():
-            outcomes = self.outcomes.copy()
+            outcomes = self.brought.copy()
             self.final_observations[ended] = self.observations[ended]
             self._final_rows[ended] = self._rows[ended]
             for row in np.flatnonzero(ended):
                 self._begin_story(int(row))
             self._observe(ended)
-            self.outcomes[:] = outcomes
+            self.brought[:] = outcomes
         return bool(ended.any())
 
     def _begin_story(self, i: int) -> None:
@@ -307,7 +336,7 @@ class AdmissionBatch(Batch):
     def _observe(self, chosen: NDArray[np.bool_]) -> None:
         kernel.observe_rows(
             self.tables.networks, self._lenses, self._rows, self._queues, self.observations,
-            self.masks, self.outcomes, chosen, self._by_slot, self._objective,
+            self.masks, self.brought, chosen, self._by_slot, self._objective,
         )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from twin_gym.envs.slice_admission.batch import (
 )
 from twin_gym.envs.slice_admission.observation import FIELDS, ActionForm
 from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario.objective import KpiObjective
 
 _METADATA: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
 
@@ -62,6 +63,12 @@ class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
     where the acceptance ratios are proportionally fair. `"vector"`: all three as an array (see
     `reward_space`), as MO-Gymnasium has it.
 
+    A `twin_gym.scenario.objective.KpiObjective` is an objective, too: the reward is then the
+    simulated seconds that passed, times the weighted sum of the indicators `density`, `deadline`,
+    `latency` and `buffer`, each in [0, 1], so that the return over the horizon is the time-average
+    of the objective. `objective_seed` draws its weights; they are the same in every row and
+    episode. The four are then in `info` (formulas: `twin_gym.envs.slice_admission.indicators`).
+
     ## Starting State
     An empty network. The first decision is at the first arrival.
 
@@ -76,8 +83,9 @@ class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
 
     ## Arguments
     `scenario` (a preset name, a TOML path, a scenario, or a sequence of them of which each episode
-    draws one), `action`, `objective`, `engine` (`kernel`, or `simpy` for the same rules told
-    slowly), `render_mode`.
+    draws one), `action`, `objective`, `objective_seed` (0 unless the objective is a
+    `KpiObjective`), `engine` (`kernel`, or `simpy` for the same rules told slowly),
+    `render_mode`.
 
     ## Known answers
     One slice without a queue is Erlang's loss system: B(8 Erlang, 10 units) = 0.1217.
@@ -100,11 +108,12 @@ class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "contention",
         *,
         action: ActionForm = "slice",
-        objective: Objective = "revenue",
+        objective: Objective | KpiObjective = "revenue",
+        objective_seed: int = 0,
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        settings = BatchSettings(scenario, action, objective, engine)
+        settings = BatchSettings(scenario, action, objective, engine, objective_seed)
         super().__init__(AdmissionBatch(1, settings), render_mode)
 
     @property

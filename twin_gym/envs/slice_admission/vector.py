@@ -15,6 +15,7 @@ from twin_gym.envs.slice_admission.batch import (
 )
 from twin_gym.envs.slice_admission.observation import ActionForm
 from twin_gym.envs.vector import RowsVectorEnv
+from twin_gym.scenario.objective import KpiObjective
 
 
 class SliceAdmissionVectorEnv(RowsVectorEnv[AdmissionBatch]):
@@ -25,6 +26,7 @@ class SliceAdmissionVectorEnv(RowsVectorEnv[AdmissionBatch]):
         scenario: as for the single form; each row draws one of several at each of its resets.
         action: as for the single form.
         objective: as for the single form.
+        objective_seed: as for the single form.
         engine: as for the single form.
         autoreset_mode: see `RowsVectorEnv`, as for what follows.
         num_threads: stretches of rows.
@@ -41,7 +43,8 @@ class SliceAdmissionVectorEnv(RowsVectorEnv[AdmissionBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "contention",
         *,
         action: ActionForm = "slice",
-        objective: Objective = "revenue",
+        objective: Objective | KpiObjective = "revenue",
+        objective_seed: int = 0,
         engine: Engine = "kernel",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         num_threads: int = 1,
@@ -49,7 +52,9 @@ class SliceAdmissionVectorEnv(RowsVectorEnv[AdmissionBatch]):
         render_mode: None = None,
     ) -> None:
         super().__init__(
-            AdmissionBatch(num_envs, BatchSettings(scenario, action, objective, engine)),
+            AdmissionBatch(
+                num_envs, BatchSettings(scenario, action, objective, engine, objective_seed)
+            ),
             autoreset_mode=autoreset_mode,
             num_threads=num_threads,
             copy=copy,

@@ -12,8 +12,10 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import ENGINES, Engine
+from twin_gym.envs.indicators import check_objective
 from twin_gym.envs.slotted import SCENARIO_STREAM, SlottedBatch
 from twin_gym.envs.tic_scheduling import kernel
+from twin_gym.envs.tic_scheduling.indicators import TicGauge
 from twin_gym.envs.tic_scheduling.observation import (
     WEIGHTS_FIELDS,
     Field,
@@ -23,6 +25,7 @@ from twin_gym.envs.tic_scheduling.observation import (
 )
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario import load
+from twin_gym.scenario.objective import KpiObjective
 from twin_gym.scenario.tic import TicScenario
 from twin_gym.sim.draws import uniform, world_key
 from twin_gym.sim.reference.tic import Network
@@ -96,18 +99,20 @@ class BatchSettings:
         action: whether an action is the weights of a frame or the queue of the next grant.
         objective: whether the reward is the sum of its components, or all of them.
         engine: the compiled kernel, or the SimPy model (some thousand times slower).
+        objective_seed: of the weights, where the objective is a `KpiObjective`.
     """
 
     scenario: ScenarioLike | Sequence[ScenarioLike] = "tic-small-45"
     action: ActionForm = "weights"
-    objective: Objective = "balanced"
+    objective: Objective | KpiObjective = "balanced"
     engine: Engine = "kernel"
+    objective_seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuses unknown names."""
+        """Refuses unknown names and bad seeds."""
+        check_objective(self.objective, self.objective_seed, OBJECTIVES)
         for kind, value, known in (
             ("action form", self.action, ACTION_FORMS),
-            ("objective", self.objective, OBJECTIVES),
             ("engine", self.engine, ENGINES),
         ):
             if value not in known:
@@ -137,7 +142,7 @@ class TicBatch(SlottedBatch):
         self._arrays = layout.row_arrays(self.num_rows, scenarios)
         self._of_scenarios = (self.tables.networks, self.tables.sensors, self.tables.firsts)
         self._of_rows = tuple(self._arrays.values())
-        self.outcomes = np.zeros(num_rows, kernel.OUTCOME)
+        self.outcomes = self.brought = np.zeros(num_rows, kernel.OUTCOME)
         fields: tuple[Field, ...] = WEIGHTS_FIELDS
         if settings.action == "pick":
             fields = pick_fields(self.scenario.num_sensors)
@@ -151,6 +156,11 @@ class TicBatch(SlottedBatch):
         self.observation_space = observation_space(fields)
         self.observations = np.zeros((num_rows, len(field_names(fields))), np.float32)
         self.make_room_for_ends()
+        gauge = TicGauge(
+            self.tables.networks, self.heads, self._arrays["rows"], self._arrays["waiting"],
+            is_by_frame=self.masks is None,
+        )  # fmt: skip
+        self.start_paying(settings.objective, settings.objective_seed, gauge)
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -162,20 +172,26 @@ class TicBatch(SlottedBatch):
             "heads": self.heads,
             **self._arrays,
             "observations": self.observations,
-            "outcomes": self.outcomes,
+            "outcomes": self.brought,
             "final_observations": self.final_observations,
         }
         return found if self.masks is None else found | {"masks": self.masks}
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Form of the action and objective."""
-        return {"action": self.settings.action, "objective": self.settings.objective}
+        """Form of the action, objective and seed of its weights."""
+        settings = self.settings
+        return {
+            "action": settings.action,
+            "objective": settings.objective,
+            "objective_seed": settings.objective_seed,
+        }
 
     @property
     def usual_reward_scale(self) -> float:
-        """A frame earns about 1."""
-        return self.scenario.frame_slots * self.scenario.slot_s / self.scenario.time_unit_s
+        """A frame earns about 1, or about its seconds."""
+        earned = self.scenario.frame_slots * self.scenario.slot_s if self.payer is None else 1.0
+        return earned / self.scenario.time_unit_s
 
     def kpi_names(self) -> tuple[str, ...]:
         """Flat names of the indicators (see `twin_gym.sim.tic.kpi`)."""
@@ -218,12 +234,12 @@ class TicBatch(SlottedBatch):
         if self.masks is None:
             kernel.step_frames(
                 *self._of_scenarios, self.heads, *self._of_rows, actions, self.observations,
-                self.outcomes, first, last,
+                self.brought, first, last,
             )  # fmt: skip
         else:
             kernel.step_picks(
                 *self._of_scenarios, self.heads, *self._of_rows[:-1], actions, self.observations,
-                self.masks, self.outcomes, first, last,
+                self.masks, self.brought, first, last,
             )  # fmt: skip
 
     def _observe(self, first: int, last: int) -> None:
@@ -231,12 +247,12 @@ class TicBatch(SlottedBatch):
         if self.masks is None:
             kernel.observe_frames(
                 self.tables.networks, self.tables.firsts, self.heads, *own, self.observations,
-                self.outcomes, first, last,
+                self.brought, first, last,
             )  # fmt: skip
         else:
             kernel.observe_picks(
                 self.tables.networks, self.heads, *own, self.observations, self.masks,
-                self.outcomes, self._has_moved, first, last,
+                self.brought, self._has_moved, first, last,
             )  # fmt: skip
 
     def _story(self, row: int) -> TicStory:
@@ -245,12 +261,12 @@ class TicBatch(SlottedBatch):
     def tell_pick(self, row: int, elapsed_s: float, disallowed: int) -> None:
         """What a story knows of a pick besides the counters."""
         self._has_moved[row] = True
-        self.outcomes["elapsed_s"][row] = elapsed_s
-        self.outcomes["disallowed_actions"][row] = disallowed
+        self.brought["elapsed_s"][row] = elapsed_s
+        self.brought["disallowed_actions"][row] = disallowed
 
     def tell_begin(self, row: int) -> None:
         """A story begins: nothing has been earned."""
-        self.outcomes[row] = np.zeros((), kernel.OUTCOME)
+        self.brought[row] = np.zeros((), kernel.OUTCOME)
         if self.masks is not None:
             self._has_moved[row] = False
 

@@ -19,6 +19,7 @@ from twin_gym.envs.tic_scheduling.batch import (
     TicBatch,
 )
 from twin_gym.envs.tic_scheduling.observation import WEIGHTS_FIELDS, pick_fields
+from twin_gym.scenario.objective import KpiObjective
 from twin_gym.scenario.tic import TicScenario
 
 _METADATA: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
@@ -77,6 +78,12 @@ class TicSchedulingEnv(RowEnv[TicBatch]):
     size of the network. `objective="vector"` gives the three (losses negative) as an array (see
     `reward_space`), as MO-Gymnasium has it.
 
+    A `twin_gym.scenario.objective.KpiObjective` is an objective, too: the reward is then the
+    simulated seconds that passed, times the weighted sum of the indicators `density`, `deadline`,
+    `latency` and `buffer`, each in [0, 1], so that the return over the horizon is the time-average
+    of the objective. `objective_seed` draws its weights; they are the same in every row and
+    episode. The four are then in `info`; their formulas: `twin_gym.envs.tic_scheduling.indicators`.
+
     ## Starting State
     The arrivals of slot 0, equal weights.
 
@@ -91,8 +98,9 @@ class TicSchedulingEnv(RowEnv[TicBatch]):
 
     ## Arguments
     `scenario` (a preset name, a TOML path, a scenario, or a sequence of them of which each episode
-    draws one), `action`, `objective`, `engine` (`kernel`, or `simpy` for the same rules told
-    slowly), `render_mode`.
+    draws one), `action`, `objective`, `objective_seed` (0 unless the objective is a
+    `KpiObjective`), `engine` (`kernel`, or `simpy` for the same rules told slowly),
+    `render_mode`.
 
     ## Known answers
     One gateway, a perfect channel, uplink only: earliest deadline first delivers as many messages
@@ -118,11 +126,12 @@ class TicSchedulingEnv(RowEnv[TicBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "tic-small-45",
         *,
         action: ActionForm = "weights",
-        objective: Objective = "balanced",
+        objective: Objective | KpiObjective = "balanced",
+        objective_seed: int = 0,
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        settings = BatchSettings(scenario, action, objective, engine)
+        settings = BatchSettings(scenario, action, objective, engine, objective_seed)
         super().__init__(TicBatch(1, settings), render_mode)
 
     @property

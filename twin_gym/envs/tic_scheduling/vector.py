@@ -15,6 +15,7 @@ from twin_gym.envs.tic_scheduling.batch import (
     TicBatch,
 )
 from twin_gym.envs.vector import RowsVectorEnv
+from twin_gym.scenario.objective import KpiObjective
 
 
 class TicSchedulingVectorEnv(RowsVectorEnv[TicBatch]):
@@ -25,6 +26,7 @@ class TicSchedulingVectorEnv(RowsVectorEnv[TicBatch]):
         scenario: as for the single form; each row draws one of several at each of its resets.
         action: as for the single form.
         objective: as for the single form.
+        objective_seed: as for the single form.
         engine: as for the single form.
         autoreset_mode: see `RowsVectorEnv`, as for what follows.
         num_threads: stretches of rows.
@@ -41,7 +43,8 @@ class TicSchedulingVectorEnv(RowsVectorEnv[TicBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "tic-small-45",
         *,
         action: ActionForm = "weights",
-        objective: Objective = "balanced",
+        objective: Objective | KpiObjective = "balanced",
+        objective_seed: int = 0,
         engine: Engine = "kernel",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         num_threads: int = 1,
@@ -49,7 +52,7 @@ class TicSchedulingVectorEnv(RowsVectorEnv[TicBatch]):
         render_mode: None = None,
     ) -> None:
         super().__init__(
-            TicBatch(num_envs, BatchSettings(scenario, action, objective, engine)),
+            TicBatch(num_envs, BatchSettings(scenario, action, objective, engine, objective_seed)),
             autoreset_mode=autoreset_mode,
             num_threads=num_threads,
             copy=copy,
