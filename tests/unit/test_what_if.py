@@ -17,6 +17,7 @@ from twin_gym.scenario.changes import changed
 
 WORLDS = world_seeds("validation", 8)
 SHORT = changed(load("contention"), {"horizon_s": 60.0})
+BRIEF = changed(SHORT, {"horizon_s": 5.0})
 BUSY = {"slices.hrllc.arrival_rate_hz": 4.8}
 
 
@@ -99,6 +100,77 @@ def test_networks_that_an_agent_cannot_run_are_refused(base, change, words):
     agent = "round-robin" if base == "sync-small" else "density"
     with pytest.raises(ConfigError, match=words):
         what_if(agent, base, change, seeds=WORLDS)
+
+
+def test_a_difference_by_hand():
+    """Three worlds: gaps 1, 2 and 3; variances 7/3 and 19/3 on their own and 1 in pairs."""
+    one = paired_difference(np.array([1.0, 2.0, 4.0]), np.array([2.0, 4.0, 7.0]))
+    assert (one.before, one.after, one.mean) == pytest.approx((7 / 3, 13 / 3, 2.0))
+    assert one.half_width == pytest.approx(4.302653 / np.sqrt(3))
+    assert one.variance_reduction == pytest.approx(26 / 3)
+    assert not one.is_clear
+
+
+def test_worlds_are_64_of_validation_unless_others_are_given():
+    """Those that are open to all and not trained on."""
+    found = what_if("density", BRIEF, BUSY)
+    assert found.seeds == tuple(world_seeds("validation", 64))
+    assert found.by_change[RETURN].num_worlds == 64
+
+
+def test_returns_are_a_second_of_each_network():
+    """Half the horizon: the return of each side, and of either policy, over its own time."""
+    found = what_if("density", BRIEF, {"horizon_s": 2.5}, against="fifo", seeds=WORLDS)
+    assert (found.base, found.changed) == (BRIEF, changed(BRIEF, {"horizon_s": 2.5}))
+    agent, other = make_policy("density", BRIEF), make_policy("fifo", BRIEF)
+    before = evaluate(agent, BRIEF, WORLDS).returns / 5.0
+    after = evaluate(agent, found.changed, WORLDS).returns / 2.5
+    instead = evaluate(other, found.changed, WORLDS).returns / 2.5
+    assert found.by_change[RETURN].before == pytest.approx(before.mean())
+    assert found.by_change[RETURN].after == pytest.approx(after.mean())
+    assert found.by_agent[RETURN].before == pytest.approx(after.mean())
+    assert found.by_agent[RETURN].after == pytest.approx(instead.mean())
+
+
+def test_an_agent_is_a_name_a_policy_or_what_makes_one():
+    """With the same answer; it is made for the network as it is, or for both if asked for."""
+    made = []
+
+    def maker(scenario):
+        made.append(scenario)
+        return make_policy("density", scenario)
+
+    found = [
+        repr(what_if(agent, BRIEF, BUSY, seeds=WORLDS[:2]))  # equal also where not a number
+        for agent in ("density", make_policy("density", BRIEF), maker)
+    ]
+    assert found[0] == found[1] == found[2]
+    assert made == [BRIEF, BRIEF]
+    made.clear()
+    what_if(maker, BRIEF, BUSY, seeds=WORLDS[:2], reconfigured=True)
+    assert made == [BRIEF, changed(BRIEF, BUSY)]
+
+
+def test_every_evaluation_tells_how_far_it_is():
+    """By its name, in shares that rise."""
+    told: dict[str, list[float]] = {}
+    what_if(
+        "density", SHORT, BUSY, against="fifo", seeds=WORLDS[:2],
+        on_progress=lambda what, share: told.setdefault(what, []).append(share),
+    )  # fmt: skip
+    assert list(told) == ["as it is", "changed", "the other policy"]
+    for shares in told.values():
+        assert shares == sorted(shares)
+        assert 0.5 < shares[-1] <= 1.0
+
+
+def test_other_actions_are_refused_in_the_form_that_has_them():
+    """Fewer levels of barring are other actions as levels, and the same ones as probabilities."""
+    change = {"barring_levels": 8}
+    with pytest.raises(ConfigError, match=r"Discrete\(16\).* before"):
+        what_if("fixed", "access-small-45", change, seeds=WORLDS[:2])
+    found = what_if("fixed", "access-small-45", change, action="probability", seeds=WORLDS[:2])
+    assert np.isfinite(found.by_change[RETURN].mean)
 
 
 def test_one_world_is_no_sample():
