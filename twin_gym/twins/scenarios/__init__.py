@@ -12,6 +12,7 @@ from twin_gym.twins.scenarios.gaussian import HistoricalGenerator, HybridGenerat
 from twin_gym.twins.scenarios.generator import GenerationError, Generator
 from twin_gym.twins.scenarios.lived import Lived, Now
 from twin_gym.twins.scenarios.parameters import Parameter, ParameterSpace, parameters_of
+from twin_gym.twins.scenarios.request_windows import lived_of_requests, now_of_last
 from twin_gym.twins.scenarios.watching import lived_of_store, now_of_store
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "ParameterSpace",
     "ScenarioFidelity",
     "kpi_gaps",
+    "lived_of_requests",
     "lived_of_store",
+    "now_of_last",
     "now_of_store",
     "parameters_of",
     "scenario_fidelity",
