@@ -1,0 +1,1 @@
+"""Does training on generated twins make an agent better on the network that really comes?"""

@@ -1,0 +1,99 @@
+"""`python -m benchmarks.experiments.what_if_training --help`: trains, tests, writes the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks.experiments.pages import PUBLISHED, WORK, Out, Quick, page_of
+from benchmarks.experiments.what_if_training import page
+from benchmarks.experiments.what_if_training.measuring import Found, measure
+from benchmarks.experiments.what_if_training.networks import (
+    Case,
+    seen_case,
+    service_case,
+    unforeseen_case,
+)
+from benchmarks.experiments.what_if_training.telling import ANSWER, QUESTION, SET_UP, TRIED
+from benchmarks.experiments.what_if_training.trainings import FOLDER, Plan
+from benchmarks.files import write_text
+from twin_gym.cli.console import one_line_errors
+
+NAME = "what_if_training"
+CASES: dict[str, Callable[[], Case]] = {
+    "service": service_case, "unforeseen": unforeseen_case, "seen": seen_case
+}  # fmt: skip
+QUICK = Plan(seeds=2, steps=8_192, num_twins=4, worlds=2, held_out=4)
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+@app.command()
+@one_line_errors
+def main(
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each kind.")] = Plan.seeds,
+    case: Annotated[
+        list[str] | None, typer.Option(help=f"One of {', '.join(CASES)}; again for others.")
+    ] = None,
+    quick: Quick = False,
+    out: Out = None,
+    work: Annotated[Path, typer.Option(help="Folder of twins, actors and what is done.")] = FOLDER,
+) -> None:
+    """Trains and tests what is not done yet, and writes JSON, PNG and a Markdown page."""
+    console = Console()
+    plan = QUICK if quick else Plan(seeds=seeds)
+    chosen = list(CASES) if case is None else case
+    folder = out if out is not None else (WORK / "quick" if quick else PUBLISHED)
+    found = []
+    for name in chosen:
+        found.append(measure(CASES[name](), plan, lambda text: console.print(text), folder=work))
+    page.draw(folder / f"{NAME}.png", found)
+    write_text(folder / f"{NAME}.json", page.as_json(found))
+    write_text(folder / f"{NAME}.md", whole_page(found, plan))
+    console.print(f"the page is {folder / f'{NAME}.md'}")
+
+
+def whole_page(found: list[Found], plan: Plan) -> str:
+    """The page of all cases.
+
+    Args:
+        found: of each case.
+        plan: of the run.
+
+    Returns:
+        Markdown.
+    """
+    return page_of(
+        "What-if training: do generated twins help on the network that really comes?",
+        QUESTION,
+        f"{NAME} --seeds {plan.seeds}",
+        [
+            ANSWER,
+            "## Set-up\n\n" + SET_UP,
+            *(_section(one) for one in found),
+            f"![matrices]({NAME}.png)",
+            "## What was tried\n\n" + TRIED,
+        ],
+    )
+
+
+def _section(found: Found) -> str:
+    parts = [
+        f"## {found.title}",
+        f"{found.source}. {found.training}.",
+        page.main_table(found),
+        page.verdict(found),
+        "### The windows of history",
+        page.past(found),
+        "### Transfer matrix",
+        page.matrix_table(found),
+    ]
+    return "\n\n".join(parts)
+
+
+if __name__ == "__main__":
+    app()

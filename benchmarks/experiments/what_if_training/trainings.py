@@ -1,0 +1,149 @@
+"""What the agents of the study are trained on; each training is done once and its actor kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.defaults import settings_for
+from agents.settings import AgentName, TrainSettings
+from benchmarks.experiments.pages import WORK
+from benchmarks.experiments.what_if_training.networks import Case
+from benchmarks.experiments.what_if_training.twins import FAMILIES, RANDOMISED, twins, write
+from twin_gym.policies import Policy
+from twin_gym.scenario import Scenario, load
+
+FOLDER = WORK / "what_if_training"
+
+CHOSEN: Mapping[str, tuple[AgentName, Mapping[str, Any]]] = {
+    "service": ("maskable-ppo", {"spread_rows": True, "annealed": True, "rollout_steps": 16}),
+    "unforeseen": ("a2c", {"spread_rows": True, "annealed": True}),
+    "seen": ("a2c", {"spread_rows": True, "annealed": True}),
+}
+"""By case, the agent and the settings in which it differs from its defaults, chosen on history."""
+
+HISTORY, ONE, HINDSIGHT = "history alone", "one fitted network", "hindsight: what came"
+LABELS = {
+    HISTORY: HISTORY,
+    ONE: ONE,
+    RANDOMISED: "randomised parameters",
+    "historical": "twins: historical",
+    "hybrid": "twins: hybrid",
+    "gan": "twins: gan",
+    HINDSIGHT: HINDSIGHT,
+}
+"""By what is trained on, how tables call it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How large a run of the study is.
+
+    Attributes:
+        seeds: trainings of each kind.
+        steps: environment steps of each training.
+        num_twins: that a training has.
+        worlds: validation worlds of each network that agents are tested on.
+        held_out: twins of each family to be tested on.
+    """
+
+    seeds: int = 5
+    steps: int = 98_304
+    num_twins: int = 32
+    worlds: int = 32
+    held_out: int = 48
+
+
+def sources(case: Case) -> list[str]:
+    """What agents are trained on in a case; a fitted network that is the history is left out."""
+    one = [] if case.base.digest == case.history.digest else [ONE]
+    return [HISTORY, *one, *FAMILIES, HINDSIGHT]
+
+
+def networks(case: Case, source: str, seed: int, plan: Plan) -> list[Scenario]:
+    """The networks that a training is on.
+
+    Args:
+        case: of the study.
+        source: one of `sources`.
+        seed: of the training, and of its twins.
+        plan: says how many twins.
+
+    Returns:
+        One or several.
+    """
+    single: dict[str, Scenario] = {HISTORY: case.history, ONE: case.base, HINDSIGHT: case.later}
+    if source in single:
+        return [single[source]]
+    return twins(case, source, seed, plan.num_twins)
+
+
+def settings(case: Case, paths: tuple[str, ...], seed: int, plan: Plan) -> TrainSettings:
+    """Those of all trainings of a case: only what they are on differs.
+
+    Args:
+        case: whose fitted network gives the unit that credit is counted in, so that it is equally
+            long in seconds whatever comes first among the twins.
+        paths: of the networks to train on.
+        seed: of the training.
+        plan: says how many steps.
+
+    Returns:
+        The settings.
+    """
+    agent, given = CHOSEN[case.name]
+    usual = settings_for(agent, paths[0], more_scenarios=paths[1:], seed=seed, **given)
+    factor = case.base.time_unit_s / load(paths[0], Scenario).time_unit_s
+    return usual.with_(
+        total_steps=plan.steps,
+        leg_steps=plan.steps,
+        discount_holding_times=factor * usual.discount_holding_times,
+        trace_holding_times=factor * usual.trace_holding_times,
+    )
+
+
+def training_note(case: Case, plan: Plan) -> str:
+    """What a page says of the trainings of a case."""
+    agent, given = CHOSEN[case.name]
+    own = ", ".join(f"{name} {value}" for name, value in given.items())
+    return f"Agent: `{agent}`, {plan.steps:,} steps, {own}"
+
+
+def trained(case: Case, source: str, seed: int, plan: Plan, *, folder: Path = FOLDER) -> Policy:
+    """The greedy policy of one training, which is done if it is not kept from before.
+
+    Args:
+        case: of the study.
+        source: what it is trained on, one of `sources`.
+        seed: of the training, and of its twins.
+        plan: how long, and on how many twins.
+        folder: where twins and actors are kept.
+
+    Returns:
+        The policy.
+    """
+    # Here, so that pages can be written anew without what learns.
+    import torch
+
+    from agents.actor import CARD_FILE, load_actor, save_actor
+    from agents.training import train
+
+    made = networks(case, source, seed, plan)
+    paths = write(made, folder / "networks")
+    chosen = settings(case, paths, seed, plan)
+    place = folder / "actors" / _name(chosen, made)
+    if not (place / CARD_FILE).exists():
+        torch.set_num_threads(1)
+        model, _ = train(chosen, evaluate_every=plan.steps, num_worlds=2)
+        save_actor(model, chosen, place)
+    return load_actor(place)
+
+
+def _name(chosen: TrainSettings, made: list[Scenario]) -> str:
+    """Of the settings but for paths, and of what the networks are."""
+    bare = chosen.with_(scenario="none", more_scenarios=()).digest
+    text = "+".join(one.digest for one in made)
+    return f"{bare}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
