@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,7 +38,8 @@ NOW = Now(SPACE, POINTS[-1], np.array([0.0, 2.0]))
 KEY = "sk-very-secret"
 GOOD = {"num_sensors": 80, "burst_fraction": 0.4}
 
-Script = Callable[[dict, int], bytes | str]
+Script = Callable[[dict, int], bytes | str | tuple[int, Iterator[bytes]]]
+NO_TEXT = json.dumps({"choices": [{"message": {"role": "assistant", "content": None}}]})
 
 
 def completion(content: object) -> str:
@@ -58,11 +60,14 @@ def endpoint(script: Script, **settings) -> Iterator[tuple[Endpoint, list[dict]]
             try:
                 answer = script(request, len(asked))
                 body = answer.encode() if isinstance(answer, str) else answer
-                self.send_response(200)
+                status, parts = body if isinstance(body, tuple) else (200, iter([body]))
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
+                if not isinstance(body, tuple):
+                    self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                for part in parts:
+                    self.wfile.write(part)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # the client had enough
 
@@ -203,25 +208,146 @@ def test_a_huge_answer_is_cut_off():
 def test_a_late_answer_is_not_waited_for():
     """The timeout is for the whole answer."""
 
+    gone = threading.Event()
+
     def script(request: dict, number: int) -> str:
-        time.sleep(1.5)
+        gone.wait(20.0)
         return completion({"scenarios": [GOOD]})
 
     start = time.monotonic()
     with endpoint(script, timeout_s=0.3) as (found, _):
         generator, error = generate(found, requests=1)
-        assert time.monotonic() - start < 1.5
+        assert time.monotonic() - start < 15.0
+        gone.set()
     assert isinstance(error, GenerationError)
     assert "within 0.3 s" in generator.rejections[0].reason
 
 
-@pytest.mark.parametrize("body", ["{}", "not json", '{"choices": []}', completion(None)[:-9]])
+def test_an_answer_that_trickles_in_is_not_waited_for():
+    """Each part is in time and the whole is not: 20 s of blanks before a good answer."""
+
+    def trickle() -> Iterator[bytes]:
+        for _ in range(400):
+            threading.Event().wait(0.05)
+            yield b" "
+        yield completion({"scenarios": [GOOD]}).encode()
+
+    start = time.monotonic()
+    with endpoint(lambda request, n: (200, trickle()), timeout_s=0.5) as (found, _):
+        generator, error = generate(found, 1, requests=1)
+        assert time.monotonic() - start < 10.0
+    assert isinstance(error, GenerationError)
+    assert "within 0.5 s" in generator.rejections[0].reason
+
+
+def test_an_answer_that_breaks_off_or_stalls_is_refused():
+    """The errors of the package that the client reads with do not come through."""
+    gone = threading.Event()
+
+    def stopped() -> Iterator[bytes]:
+        yield b'{"choices": '
+        raise ConnectionResetError
+
+    def stalled() -> Iterator[bytes]:
+        yield b'{"choices": '
+        gone.wait(20.0)
+
+    for parts, reason in ((stopped, "broke off|no chat completion"), (stalled, "broke off")):
+        with endpoint(lambda request, n, parts=parts: (200, parts()), timeout_s=0.3) as (found, _):
+            generator, error = generate(found, 1, requests=1)
+        assert isinstance(error, GenerationError)
+        assert re.search(reason, generator.rejections[0].reason)
+    gone.set()
+
+
+def test_an_error_of_the_endpoint_is_said_and_not_tried_again():
+    """One request is one request; its status is the reason."""
+    with endpoint(lambda request, n: (503, iter([b"{}"]))) as (found, asked):
+        generator, error = generate(found, requests=2)
+    assert isinstance(error, GenerationError)
+    assert len(asked) == 2
+    assert [one.reason for one in generator.rejections] == [
+        "the endpoint answered with status 503"
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{}", "not json", '{"choices": []}', completion(None)[:-9], NO_TEXT, "[" * 100_000],
+)
 def test_what_is_no_chat_completion_is_refused(body):
     """Whatever an endpoint sends."""
     with endpoint(lambda request, n: body) as (found, _):
         generator, error = generate(found, requests=1)
     assert isinstance(error, GenerationError)
     assert len(generator.rejections) == 1
+
+
+def test_each_request_is_for_what_is_missing():
+    """Of too much nothing is kept; at most 32 are asked for at once; each draw has its seed."""
+
+    def script(request: dict, number: int) -> str:
+        return completion({"scenarios": [GOOD] * 31})
+
+    with endpoint(script) as (found, asked):
+        generator, made = generate(found, 40)
+    assert [one.name for one in made] == [f"twin-{k}" for k in range(40)]
+    assert not generator.rejections
+    told = [json.loads(one["messages"][1]["content"])["wanted_scenarios"] for one in asked]
+    assert told == [32, 9]
+    assert "request 2" in made[-1].provenance
+    most = [
+        one["response_format"]["json_schema"]["schema"]["properties"]["scenarios"]["maxItems"]
+        for one in asked
+    ]
+    assert most == told
+    assert asked[0]["seed"] != asked[1]["seed"]
+    assert all(one["model"] == "tiny" for one in asked)
+    assert all(one["response_format"]["json_schema"]["strict"] for one in asked)
+    with endpoint(lambda request, n: completion({"scenarios": [GOOD] * 9})) as (found, _):
+        _, made = generate(found, 2)
+    assert len(made) == 2
+
+
+def test_rejections_are_those_of_the_last_call_and_the_last_reasons_are_told():
+    """The model hears five, the error has three, and each is cut to what one reads."""
+    bad = [GOOD | {"num_sensors": -k - 1} for k in range(8)]
+
+    def script(request: dict, number: int) -> str:
+        return completion({"scenarios": bad if number == 1 else [GOOD] * 8})
+
+    with endpoint(script) as (found, asked):
+        generator = LlmGenerator(found, 1)
+        rng = np.random.default_rng(0)
+        with pytest.raises(GenerationError) as error:
+            generator.generate(Criteria(), HISTORY, NOW, 8, rng)
+        assert len(generator.rejections) == 8
+        assert [f"got -{k};" in f"{error.value};" for k in range(1, 9)] == [False] * 5 + [True] * 3
+        generator.generate(Criteria(), HISTORY, NOW, 8, rng)
+        assert not generator.rejections
+    with endpoint(script) as (found, asked):
+        generate(found, 8)
+    told = json.loads(asked[1]["messages"][1]["content"])
+    refused = told["earlier_answers_were_refused_because"]
+    assert [one.rpartition(" ")[2] for one in refused] == [f"-{k}" for k in range(4, 9)]
+    with endpoint(lambda request, n: completion({"scenarios": [{"x" * 900: 1}]})) as (found, _):
+        generator, _ = generate(found, requests=1)
+    assert len(generator.rejections[0].reason) <= 500
+    assert len(generator.rejections[0].quote) <= 170
+
+
+def test_what_cannot_be_asked_is_refused():
+    """No scenario or no request at all, far too many, an endpoint without a model or a time."""
+    here = Endpoint("tiny", "http://127.0.0.1:9/v1", KEY)
+    for count in (0, 100_001):
+        with pytest.raises(ConfigError, match="1 to 100,000"):
+            LlmGenerator(here).generate(Criteria(), HISTORY, NOW, count, np.random.default_rng(0))
+    for requests in (0, 101):
+        with pytest.raises(ConfigError, match="1 to 100 times"):
+            LlmGenerator(here, requests)
+    for model, timeout_s in (("", 1.0), ("tiny", 0.0), ("tiny", float("inf"))):
+        with pytest.raises(ConfigError, match="name of a model and a positive timeout"):
+            Endpoint(model, here.base_url, timeout_s=timeout_s)
 
 
 def test_an_endpoint_that_is_not_there_is_said_and_the_key_is_not():
@@ -237,6 +363,12 @@ def test_a_key_that_comes_back_is_blotted_out():
         generator, error = generate(found, requests=1)
     assert KEY not in repr(generator.rejections) + str(error)
     assert "***" in generator.rejections[0].quote
+    cut = "x" * 154 + KEY  # a quote ends in the middle of it
+    entry = GOOD | {"num_sensors": "x" * 70 + KEY}  # and so does a value in a reason
+    for content in (cut, {"scenarios": [entry]}):
+        with endpoint(lambda request, n, content=content: completion(content)) as (found, _):
+            generator, error = generate(found, requests=1)
+        assert KEY[:5] not in repr(generator.rejections) + str(error)
 
 
 def test_the_environment_names_the_endpoint(monkeypatch):
@@ -250,5 +382,7 @@ def test_the_environment_names_the_endpoint(monkeypatch):
     monkeypatch.setenv(KEY_VARIABLE, KEY)
     found = Endpoint.from_environment()
     assert (found.model, found.base_url, found.key) == ("tiny", "http://localhost:1/v1", KEY)
+    found = Endpoint.from_environment("large", "http://localhost:2/v1")
+    assert (found.model, found.base_url, found.key) == ("large", "http://localhost:2/v1", KEY)
     with pytest.raises(ConfigError, match="http"):
         Endpoint("tiny", "file:///etc/passwd")

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,6 @@ URL_VARIABLE = "TWIN_GYM_LLM_URL"
 MODEL_VARIABLE = "TWIN_GYM_LLM_MODEL"
 
 MAX_ANSWER_BYTES = 2_000_000
-
-_PART_BYTES = 65_536
 
 
 class AnswerError(TwinGymError):
@@ -123,7 +122,7 @@ class Endpoint:
         }
         try:
             with client.chat.completions.with_streaming_response.create(**asked) as response:
-                return content_of(self._whole(response.iter_bytes(_PART_BYTES)))
+                return content_of(self._whole(response.iter_bytes()))  # parts as they come in
         except openai.APITimeoutError:
             reason = f"no answer within {self.timeout_s:g} s"
         except openai.APIStatusError as error:
@@ -133,16 +132,24 @@ class Endpoint:
         raise AnswerError(reason)
 
     def _whole(self, parts: Any) -> bytes:  # noqa: ANN401 - an iterator of bytes
-        """All parts of a body, or an error once they are too many or too late."""
+        """All parts of a body, or an error once they are too many, too late, or break off."""
         deadline = time.monotonic() + self.timeout_s
         body = bytearray()
-        for part in parts:
+        for part in _until_it_breaks(parts):
             body += part
             if len(body) > MAX_ANSWER_BYTES:
                 raise AnswerError(f"the answer has more than {MAX_ANSWER_BYTES:,} bytes")
             if time.monotonic() > deadline:
                 raise AnswerError(f"no whole answer within {self.timeout_s:g} s")
         return bytes(body)
+
+
+def _until_it_breaks(parts: Any) -> Iterator[bytes]:  # noqa: ANN401 - an iterator of bytes
+    """The parts; the client leaves errors of reading a body to the package that it reads with."""
+    try:
+        yield from parts
+    except Exception as error:
+        raise AnswerError(f"the answer broke off: {type(error).__name__}") from None
 
 
 def content_of(body: bytes) -> str:

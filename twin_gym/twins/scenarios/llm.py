@@ -125,6 +125,7 @@ class LlmGenerator:
         except AnswerError as error:
             self._reject(request, str(error), "")
             return []
+        text = self._without_key(text)  # before anything of it is quoted, whole or cut off
         entries, reason = entries_of(text)
         if reason:
             self._reject(request, reason, text)
@@ -147,7 +148,10 @@ class LlmGenerator:
             self._reject(request, str(error), json.dumps(entry)[:_MAX_QUOTE])
 
     def _reject(self, request: int, reason: str, text: str) -> None:
-        """Keeps a reason; a key that an endpoint sent back is blotted out."""
-        key = self.endpoint.key
-        told = [one.replace(key, "***") if key else one for one in (reason, text[:_MAX_QUOTE])]
-        self.rejections.append(Rejection(request, told[0][:_MAX_REASON], repr(told[1])))
+        """Keeps a reason and how the text begins."""
+        told, quote = self._without_key(reason)[:_MAX_REASON], text[:_MAX_QUOTE]
+        self.rejections.append(Rejection(request, told, repr(self._without_key(quote))))
+
+    def _without_key(self, text: str) -> str:
+        """A text in which a key that an endpoint sent back is blotted out."""
+        return text.replace(self.endpoint.key, "***") if self.endpoint.key else text
