@@ -10,11 +10,15 @@ import torch
 
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import load
-from twin_gym.scenario.objective import Demand, KpiObjective
+from twin_gym.scenario.objective import Demand, KpiObjective, Thresholds
 from twin_gym.scenario.tic import TicScenario
-from twin_gym.twins.scenarios.criteria import Criteria
+from twin_gym.twins.scenarios.criteria import Criteria, condition_of
 from twin_gym.twins.scenarios.gan import GanGenerator
-from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings, train_gan
+from twin_gym.twins.scenarios.gan_training import (
+    ScenarioGanSettings,
+    train_gan,
+    train_on_points,
+)
 from twin_gym.twins.scenarios.lived import Lived, Now
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
@@ -115,6 +119,32 @@ def test_damaged_files_are_refused(trained, tmp_path, damage):
         card.unlink()
     with pytest.raises(ConfigError):
         GanGenerator.load(tmp_path)
+
+
+def test_states_of_anything_can_be_learned_from():
+    """Plain points with what each prioritises; of a long history few windows are held out."""
+    history = lived()
+    told = np.array([condition_of(SPACE, one, Thresholds()) for one in history.points[1:]])
+    found = train_on_points(history.points, SPACE.paths, QUICK, conditions=told)
+    assert found.card == train_gan(history, QUICK).card
+    without = train_on_points(history.points, SPACE.paths, QUICK)
+    assert without.card != found.card
+    quick = ScenarioGanSettings(max_steps=2, check_every=1, width=8)
+    long = np.random.default_rng(6).standard_normal((40_000, 2))
+    assert train_on_points(long, SPACE.paths, quick).card.num_windows == 40_000
+
+
+def test_states_far_from_all_that_was_lived_are_answered_within_bounds(trained):
+    """The straight line goes on, and what the network adds to it does not."""
+    mean, scale = np.array(trained.card.mean), np.array(trained.card.scale)
+    keep = np.array(trained.card.keep)
+    added = []
+    for units in (1e3, 1e6):
+        states = np.tile(mean + units * scale, (4, 1))
+        found = trained.next_states(states, np.zeros(5), np.random.default_rng(7))
+        added.append((found - mean) / scale - keep * units)
+    assert np.abs(added[0]).max() < 100.0
+    assert added[1] == pytest.approx(added[0], abs=1e-6)
 
 
 def test_what_cannot_be_trained_is_refused(trained):

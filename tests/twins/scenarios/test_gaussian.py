@@ -106,6 +106,40 @@ def test_the_step_is_the_autoregression_that_made_the_windows():
     assert stale == pytest.approx(0.7**3, abs=0.05)
 
 
+def test_old_values_count_as_the_joint_law_of_all_windows_says():
+    """A value of two windows ago and one of now, against the normal law of all at once."""
+    step = Step(
+        Normal(np.array([1.0, -1.0]), np.array([[1.0, 0.6], [0.6, 2.0]])),
+        np.array([0.9, 0.5]),
+        np.array([[0.3, 0.1], [0.1, 0.4]]),
+    )
+    keep, blocks = np.diag(step.keep), [step.law.covariance]
+    for _ in range(2):
+        blocks.append(keep @ blocks[-1] @ keep + step.change)
+    later = keep @ keep @ blocks[0]  # of the last window with the first
+    joint = Normal(np.tile(step.law.mean, 2), np.block([[blocks[0], later.T], [later, blocks[2]]]))
+    known = joint.given(np.array([2.5, np.nan, np.nan, 0.7]))
+    found = step.state(np.array([2.5, 0.7]), np.array([2.0, 0.0]))
+    assert found.mean == pytest.approx(known.mean[2:], abs=1e-6)
+    assert found.covariance == pytest.approx(known.covariance[2:, 2:], abs=1e-6)
+    law = step.later(found, 1.0)
+    assert law.covariance == pytest.approx(keep @ found.covariance @ keep + step.change)
+    assert step.from_state(np.array([2.5, 0.7]), np.array([2.0, 0.0])).mean == pytest.approx(
+        law.mean
+    )
+    assert step.later(step.later(found, 1.0), 1.0).covariance == pytest.approx(
+        step.later(found, 2.0).covariance
+    )
+    assert step.state(np.full(2, np.nan), np.zeros(2)) is step.law
+
+
+def test_what_never_moved_stays_where_it_is_found():
+    """A parameter without a variance in history keeps the value that the real-time twin has."""
+    points = np.random.default_rng(12).normal(0.0, 1.0, (60, 2)) * [1.0, 0.0] + 3.0
+    law = Step.fit(points).from_state(np.array([np.nan, 5.0]), np.array([0.0, 7.0]))
+    assert law.mean[1] == pytest.approx(5.0)
+
+
 def test_hybrid_follows_the_network_that_is_and_historical_does_not():
     """A network far from its usual state is continued by one and not by the other."""
     history = lived("contention", windows=200)

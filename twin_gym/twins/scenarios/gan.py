@@ -36,6 +36,7 @@ NUM_CONDITIONS = 5
 _MAX_CARD_BYTES = 2_000_000
 _MAX_WEIGHTS_BYTES = 2**28
 _SLOPE = 0.2
+_MOST_UNITS = 8.0  # beyond what was learned from, a network's answer would grow without a bound
 
 
 class NextState(nn.Module):
@@ -133,8 +134,7 @@ class GanGenerator(PointGenerator):
         if realtime is None:
             states = np.tile(history.points[-1], (count, 1))
         else:
-            faded = step.law.mean + step.keep**realtime.ages * (realtime.point - step.law.mean)
-            states = step.law.given(faded).draw(count, rng)
+            states = step.state(realtime.point, realtime.ages).draw(count, rng)
         return self.next_states(states, asked(criteria.condition), rng)
 
     def next_states(
@@ -155,7 +155,8 @@ class GanGenerator(PointGenerator):
         conditions = np.broadcast_to(condition, (len(states), NUM_CONDITIONS))
         noise = rng.standard_normal((len(states), self.card.noise_size))
         with torch.no_grad():
-            new = self.network(_tensor(units), _tensor(conditions), _tensor(noise)).numpy()
+            seen = np.clip(units, -_MOST_UNITS, _MOST_UNITS)
+            new = self.network(_tensor(seen), _tensor(conditions), _tensor(noise)).numpy()
         expected = np.array(self.card.keep) * units
         found: Coordinates = mean + scale * (expected + new.astype(np.float64))
         return found

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from twin_gym.errors import ConfigError
-from twin_gym.scenario.objective import Thresholds
+from twin_gym.scenario.objective import INDICATORS, Thresholds
 from twin_gym.twins.scenarios.criteria import condition_of
 from twin_gym.twins.scenarios.distances import energy_distance
 from twin_gym.twins.scenarios.gan import (
@@ -35,6 +35,7 @@ _SLOPE = 0.2
 _REAL_LABEL = 0.9
 _LEAST_SCALE = 1e-6
 _LEAST_HELD_OUT = 4
+_MOST_HELD_OUT = 125
 _COPIES = 8
 _TOLD_SHARE = 0.5  # of the pairs: for the others the network learns "whatever comes"
 
@@ -135,14 +136,49 @@ def train_gan(
     Raises:
         ConfigError: if the history is too short to hold any windows out.
     """
-    card, pairs = _prepared(history, settings)
+    told = [condition_of(history.space, point, Thresholds()) for point in history.points[1:]]
+    return train_on_points(
+        history.points, history.space.paths, settings,
+        conditions=np.array(told), folder=folder, on_progress=on_progress,
+    )  # fmt: skip
+
+
+def train_on_points(
+    points: NDArray[np.float64],
+    paths: tuple[str, ...],
+    settings: ScenarioGanSettings = _DEFAULTS,
+    *,
+    conditions: NDArray[np.float64] | None = None,
+    folder: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> GanGenerator:
+    """Trains a GAN on successive states of anything, as `train_gan` on those of a network.
+
+    Args:
+        points: states, oldest first; shape (windows, coordinates).
+        paths: what the coordinates are called.
+        settings: of the training.
+        conditions: indicators that each state but the first prioritises; shape (windows - 1, 4);
+            None: nothing is asked, ever.
+        folder: see `train_gan`.
+        on_progress: see `OnProgress`.
+
+    Returns:
+        The generator at its best.
+
+    Raises:
+        ConfigError: if there are too few states to hold any out.
+    """
+    card, pairs = _prepared(points, paths, conditions, settings)
     num_held_out = max(round(len(pairs.states) * settings.held_out_share), _LEAST_HELD_OUT)
     if len(pairs.states) - num_held_out < _LEAST_HELD_OUT:
         raise ConfigError(
             f"a scenario GAN needs {2 * _LEAST_HELD_OUT + 1} windows at least, got "
-            f"{len(history.points)}: watch the network for longer, or use `hybrid`"
+            f"{len(points)}: watch the network for longer, or use `hybrid`"
         )
-    learned, held_out = pairs.part(slice(-num_held_out)), pairs.part(slice(-num_held_out, None))
+    apart = -(-num_held_out // _MOST_HELD_OUT)  # of very many only every so-manieth is looked at
+    learned = pairs.part(slice(-num_held_out))
+    held_out = pairs.part(slice(-num_held_out, None, apart))
     contest = _Contest(len(card.paths), learned, settings)
     best, best_distance, best_step, looks = None, float("inf"), 0, 0
     for step in range(1, settings.max_steps + 1):
@@ -168,23 +204,27 @@ def train_gan(
     return GanGenerator(replace(card, num_steps=best_step), contest.generator)
 
 
-def _prepared(history: Lived, settings: ScenarioGanSettings) -> tuple[GanCard, _Pairs]:
+def _prepared(
+    points: NDArray[np.float64],
+    paths: tuple[str, ...],
+    conditions: NDArray[np.float64] | None,
+    settings: ScenarioGanSettings,
+) -> tuple[GanCard, _Pairs]:
     """The card but for its results, and the pairs."""
-    step = Step.fit(history.points)
+    step = Step.fit(points)
     mean = step.law.mean
-    scale = np.maximum(history.points.std(0), _LEAST_SCALE)
-    units = (history.points - mean) / scale
-    conditions = np.array(
-        [condition_of(history.space, point, Thresholds()) for point in history.points[1:]]
-    )
+    scale = np.maximum(points.std(0), _LEAST_SCALE)
+    units = (points - mean) / scale
+    if conditions is None:
+        conditions = np.zeros((len(points) - 1, len(INDICATORS)))
     card = GanCard(
-        paths=history.space.paths,
+        paths=paths,
         mean=tuple(mean.tolist()),
         scale=tuple(scale.tolist()),
         keep=tuple(step.keep.tolist()),
         noise_size=settings.noise_size,
         width=settings.width,
-        num_windows=len(history.points),
+        num_windows=len(points),
         num_steps=0,
         held_out_distance=0.0,
         seed=settings.seed,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from twin_gym.errors import ConfigError
 from twin_gym.twins.scenarios.criteria import Criteria
@@ -49,9 +50,10 @@ class Normal:
         count = len(points)
         mean = points.mean(0)
         spread = points - mean
-        products = spread[:, :, None] * spread[:, None, :]
-        covariance = products.sum(0) / (count - 1)
-        noise = count / (count - 1) ** 3 * ((products - products.mean(0)) ** 2).sum(0)
+        products = spread.T @ spread
+        covariance = products / (count - 1)
+        squared = (spread**2).T @ spread**2 - products**2 / count
+        noise = count / (count - 1) ** 3 * np.maximum(squared, 0.0)
         beside = ~np.eye(len(mean), dtype=np.bool_)
         squares = float((covariance[beside] ** 2).sum())
         weight = min(float(noise[beside].sum()) / squares, 1.0) if squares > 0.0 else 1.0
@@ -69,9 +71,7 @@ class Normal:
         known = np.isfinite(values)
         if not known.any():
             return self
-        inner = self.covariance[np.ix_(known, known)]
-        inner = inner + _RIDGE * np.eye(len(inner))
-        gain = np.linalg.solve(inner, self.covariance[known]).T
+        gain = _solved(self.covariance[np.ix_(known, known)], self.covariance[known]).T
         gain[known] = np.eye(int(known.sum()))
         mean = self.mean + gain @ (values[known] - self.mean[known])
         covariance = self.covariance - gain @ self.covariance[known]
@@ -106,31 +106,70 @@ class Step:
         """From successive windows; shape (windows, parameters).
 
         Each parameter is a first-order autoregression of its own; what they have in common is in
-        the covariance of the changes.
+        the covariance of the changes. What never moved stays where it is found.
         """
         law = Normal.fit(points)
         before, after = points[:-1] - law.mean, points[1:] - law.mean
         power = (before**2).sum(0)
-        slope = np.where(power > 0.0, (before * after).sum(0) / np.maximum(power, _RIDGE), 0.0)
+        slope = np.where(power > 0.0, (before * after).sum(0) / np.maximum(power, _RIDGE), 1.0)
         keep = np.clip(slope, 0.0, 1.0)
         change = Normal.fit(after - keep * before).covariance
         return cls(law, keep, change)
 
+    def state(self, values: Coordinates, windows: NDArray[np.float64]) -> Normal:
+        """The law of this window given what was last known of each parameter.
+
+        A Kalman filter (Kalman, Journal of Basic Engineering 82(1), 1960) without noise of
+        measurement: it begins with the law of all windows at the oldest value, learns the values
+        of that age, steps on to the next younger ones, and so on until now.
+
+        Args:
+            values: coordinates, not a number where unknown; shape (parameters,).
+            windows: age of each of them, used where it is known; shape (parameters,).
+
+        Returns:
+            The law, without a variance of what is known of this window itself.
+        """
+        law, known = self.law, np.isfinite(values)
+        ages = np.unique(windows[known])[::-1]
+        for age, younger in zip(ages, np.append(ages[1:], 0.0), strict=False):
+            law = law.given(np.where(known & (windows == age), values, np.nan))
+            law = self.later(law, age - younger)
+        return law
+
+    def later(self, law: Normal, windows: float) -> Normal:
+        """The law some windows later, if nothing is heard in between.
+
+        Args:
+            law: of a window.
+            windows: 0 or more; parts of a window count as such.
+
+        Returns:
+            With what of it is left, and the sum of the changes.
+        """
+        if windows == 0.0:
+            return law
+        keep = self.keep**windows
+        mean = self.law.mean + keep * (law.mean - self.law.mean)
+        both = np.outer(self.keep, self.keep)
+        is_kept = both > 1.0 - _RIDGE
+        sums = np.where(
+            is_kept, windows, (1.0 - both**windows) / np.where(is_kept, 1.0, 1.0 - both)
+        )
+        covariance = keep[:, None] * law.covariance * keep + sums * self.change
+        return Normal(mean, _symmetric(covariance))
+
     def from_state(self, values: Coordinates, windows: NDArray[np.float64]) -> Normal:
-        """The law of the next window given what is known of this one.
+        """The law of the next window given what was last known of each parameter.
 
         Args:
             values: coordinates, not a number where unknown.
-            windows: age of each of them; an old one counts as its expected remains.
+            windows: age of each of them, see `state`.
 
         Returns:
             The law.
         """
-        faded = self.law.mean + self.keep**windows * (values - self.law.mean)
-        state = self.law.given(faded)
-        mean = self.law.mean + self.keep * (state.mean - self.law.mean)
-        covariance = self.keep[:, None] * state.covariance * self.keep + self.change
-        return Normal(mean, _symmetric(covariance))
+        return self.later(self.state(values, windows), 1.0)
 
 
 def within(law: Normal, bounds: Matrix, count: int, rng: np.random.Generator) -> Matrix:
@@ -199,6 +238,19 @@ class HybridGenerator(PointGenerator):
             raise ConfigError("the hybrid generator needs the real-time twin: give `realtime`")
         law = Step.fit(history.points).from_state(realtime.point, realtime.ages)
         return within(law, criteria.bounds(history.space), count, rng)
+
+
+def _solved(matrix: Matrix, right: Matrix) -> Matrix:
+    """Solution of a symmetric system, with as much of a ridge as makes it positive definite."""
+    greatest = max(float(np.diag(matrix).max(initial=0.0)), 1.0)
+    for ridge in (_RIDGE, *(greatest * _RIDGE * 10.0**power for power in range(1, 12))):
+        try:
+            factor = cho_factor(matrix + ridge * np.eye(len(matrix)))
+        except LinAlgError:
+            continue
+        solution: Matrix = cho_solve(factor, right)
+        return solution
+    raise ConfigError("what is known does not go together: covariances are far from any law")
 
 
 def _symmetric(matrix: Matrix) -> Matrix:
