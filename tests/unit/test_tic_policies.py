@@ -94,7 +94,7 @@ def test_every_rule_acts(action):
             observation, *_, info = env.step(chosen)
             mask = info.get("action_mask", mask)
             assert info["disallowed_actions"] == 0
-    assert made == {"weights": 8, "pick": 6}[action]
+    assert made == {"weights": 11, "pick": 6}[action]
 
 
 def test_random_weights_are_even_on_the_simplex():

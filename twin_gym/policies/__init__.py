@@ -22,12 +22,14 @@ from twin_gym.policies.registry import (
 from twin_gym.policies.reservation import ReservationPolicy
 from twin_gym.policies.rules import DensityPolicy, FifoPolicy, MaxRevenuePolicy, RandomPolicy
 from twin_gym.policies.search import ReservationSearch, search_reservation
+from twin_gym.policies.tic import ConstantWeights, ObjectiveWeights
 from twin_gym.policies.worlds import Family, world_seeds
 
 __all__ = [
     "POLICIES",
     "POLICIES_OF_KIND",
     "BidPricePolicy",
+    "ConstantWeights",
     "DensityPolicy",
     "Evaluation",
     "Family",
@@ -37,6 +39,7 @@ __all__ = [
     "IdleEstimator",
     "MaxRevenuePolicy",
     "NoBarring",
+    "ObjectiveWeights",
     "OptimalPolicy",
     "Policy",
     "RandomBarring",

@@ -1,4 +1,4 @@
-"""Rules for tiny instant communication: constant or random weights, and who is picked next."""
+"""Rules for tiny instant communication: whence the weights come, and who is picked next."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.envs.tic_scheduling.batch import ACTION_FORMS, ActionForm
+from twin_gym.envs.tic_scheduling.observation import field_names
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies.base import Actions, Masks, Observations, Policy
+from twin_gym.scenario.objective import INDICATORS, SCENARIO_OBJECTIVES, KpiObjective
 from twin_gym.scenario.tic import TicScenario
 
 Keys = NDArray[np.int64]
@@ -57,6 +59,64 @@ class RandomWeights:
         """Four weights a row; shape (rows, 4)."""
         drawn = self._rng.dirichlet(np.ones(4), len(observations))
         return drawn.astype(np.float32)
+
+
+class ObjectiveWeights:
+    """The weights that an objective gives its indicators: who asks what decides who goes first.
+
+    Equations (1) and (2) of Duran et al., arXiv:2411.14222, 2024, as the source of the scheduler's
+    weights. An objective that prioritises something gives every episode the same weights. One that
+    prioritises nothing has its weights drawn anew for each episode, as the paper's base scenario
+    says: the k-th episode of row i depends on the seeds, i and k alone.
+
+    Args:
+        objective: what is wanted of the network.
+        seed: of the draws; 0 or more.
+        name: how tables call it.
+
+    Raises:
+        ConfigError: if the seed is negative.
+
+    Example:
+        >>> from twin_gym.scenario.objective import Demand, KpiObjective
+        >>> dense = ObjectiveWeights(KpiObjective(demand=Demand(num_devices=51)))
+        >>> dense.actions(np.zeros((1, 32), np.float32), np.ones((1, 0), np.int8))[0, :2]
+        array([0.4, 0.4], dtype=float32)
+    """
+
+    def __init__(self, objective: KpiObjective, seed: int = 0, name: str = "objective") -> None:
+        self.objective = objective
+        self.seed = seed
+        self.name = name
+        self._weights = objective.weights(seed)
+        self._time = field_names().index("time")
+        self.reset(0)
+
+    def reset(self, seed: int) -> None:
+        """Begins anew: the same seed draws the same."""
+        self._reset_seed = seed
+        self._episodes = np.zeros(0, np.int64)
+        self._drawn = np.zeros((0, len(INDICATORS)), np.float32)
+
+    def actions(self, observations: Observations, masks: Masks) -> Actions:
+        """The weights of density, deadline, latency and buffer; shape (rows, 4)."""
+        rows = len(observations)
+        if self.objective.prioritised:
+            return np.tile(self._weights.astype(np.float32), (rows, 1))
+        begins = observations[:, self._time] == 0.0
+        if len(self._episodes) != rows:
+            self._episodes = np.full(rows, -1)
+            self._drawn = np.zeros((rows, len(INDICATORS)), np.float32)
+            begins = np.ones(rows, np.bool_)
+        self._episodes[begins] += 1
+        for row in np.flatnonzero(begins):
+            self._drawn[row] = self.objective.weights(self._seed_of(int(row)))
+        return self._drawn.copy()
+
+    def _seed_of(self, row: int) -> int:
+        """Of a row's running episode; row i after reset(s) has that of row 0 after reset(s + i)."""
+        parts = [self.seed, self._reset_seed + row, int(self._episodes[row])]
+        return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0])
 
 
 class PickPolicy(ABC):
@@ -211,6 +271,9 @@ _WEIGHTS: Mapping[str, tuple[float, float, float, float]] = {
     "first-come": (0.0, 0.0, 1.0, 0.0),
     "longest-queue": (0.0, 0.0, 0.0, 1.0),
 }
+_OBJECTIVES: Mapping[str, KpiObjective] = {
+    f"objective-{name}": objective for name, objective in SCENARIO_OBJECTIVES.items()
+}
 _PICKS: Mapping[str, Any] = {
     one.name: one
     for one in (
@@ -231,7 +294,9 @@ def _factory(name: str) -> Factory:
             return RandomWeights()
         if action == "weights" and name in _WEIGHTS:
             return ConstantWeights(name, _WEIGHTS[name])
-        known = sorted(_PICKS) if action == "pick" else ["random", *_WEIGHTS]
+        if action == "weights" and name in _OBJECTIVES:
+            return ObjectiveWeights(_OBJECTIVES[name], name=name)
+        known = sorted(_PICKS) if action == "pick" else ["random", *_WEIGHTS, *_OBJECTIVES]
         raise ConfigError(
             f"the policy {name!r} has nothing for action={action!r}: take one of {', '.join(known)}"
         )
@@ -246,6 +311,9 @@ _SENTENCES: Mapping[str, str] = {
     "density-buffer": "Density and buffer first: weights 0.4, 0.1, 0.1, 0.4.",
     "latency-deadline": "Latency and deadline first: weights 0.1, 0.4, 0.4, 0.1.",
     "equal": "All four weights alike.",
+    "objective-base": "Weights of the paper's base scenario: drawn anew in every episode.",
+    "objective-high-density": "Weights of its high density: density and deadline 0.4 each.",
+    "objective-synchronisation": "Weights of its synchronisation: density and buffer 0.4 each.",
     "edf": "Earliest deadline first: the most urgent message, then the oldest.",
     "first-come": "The oldest message first.",
     "longest-queue": "The fullest queue first, then the oldest message.",

@@ -49,8 +49,8 @@ class AdmissionGauge(Gauge):
         scenario, networks = tables.scenarios[0], tables.networks
         self._slices = slices = len(scenario.slices)
         resources = len(scenario.resource_names)
-        self._capacity = networks["capacity"][:, :resources]
-        self._demand = networks["demand"][:, :slices, :resources]
+        capacity = networks["capacity"][:, None, :resources]
+        self._shares = networks["demand"][:, :slices, :resources] / capacity
         self._patience_s = networks["mean_patience_s"][:, :slices]
         self._places = networks["queue_limit"][:, :slices].sum(axis=1)
         self._starts = networks["queue_start"][:, :slices]
@@ -109,6 +109,5 @@ class AdmissionGauge(Gauge):
 
     def _largest_share(self, requests: Counts, network: NDArray[np.int64]) -> Values:
         """Of all resources, the largest share of its capacity that so many requests use."""
-        amounts = (requests[:, :, None] * self._demand[network]).sum(axis=1)
-        largest: Values = (amounts / self._capacity[network]).max(axis=1)
+        largest: Values = (requests[:, :, None] * self._shares[network]).sum(axis=1).max(axis=1)
         return largest

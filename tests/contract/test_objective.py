@@ -1,0 +1,227 @@
+"""A KPI objective as the reward: the same contract in every environment, form and engine."""
+
+import functools
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode
+
+import twin_gym  # noqa: F401 - registers the environments
+from twin_gym.envs.making import vector_env
+from twin_gym.errors import ConfigError, UnknownNameError
+from twin_gym.policies import evaluate, make_policy
+from twin_gym.registration import ID_OF_KIND
+from twin_gym.sb3 import make_vec_env
+from twin_gym.scenario import Scenario, load
+from twin_gym.scenario.objective import INDICATORS, SCENARIO_OBJECTIVES, Demand, KpiObjective
+from twin_gym.testing import check_vector_env
+
+OBJECTIVE = KpiObjective(demand=Demand(latency_s=0.5e-3))
+SEED = 3
+RULES = {"admission": "density", "tic": "edf", "access": "none", "sync": "whittle"}
+HORIZONS_S = {"contention": 1.2, "tic-small-45": 0.006, "tic-pick": 0.005, "sync-small": 20.0}
+CASES = [
+    ("contention", "slice"), ("contention", "slot"), ("tic-small-45", "weights"),
+    ("tic-pick", "pick"), ("crowd", "level"), ("crowd", "probability"), ("sync-small", "pick"),
+    ("sync-small", "rounds"),
+]  # fmt: skip
+
+every_case = pytest.mark.parametrize(("preset", "action"), CASES)
+every_mode = pytest.mark.parametrize("mode", list(AutoresetMode))
+one_of_each = pytest.mark.parametrize(("preset", "action"), CASES[::2])
+
+
+def short(preset):
+    """A preset with an episode of a few dozen decisions."""
+    if preset == "crowd":
+        found = load("access-medium-70", Scenario)
+        return found.replace(
+            horizon_s=0.15, arrivals=found.arrivals.model_copy(update={"window_s": 0.1})
+        )
+    return load(preset, Scenario).replace(horizon_s=HORIZONS_S[preset])
+
+
+def settings_of(preset, action, **more):
+    """Arguments of the environment."""
+    return {
+        "scenario": short(preset), "action": action, "objective": OBJECTIVE,
+        "objective_seed": SEED, **more,
+    }  # fmt: skip
+
+
+def makers(num_envs=2, mode=AutoresetMode.NEXT_STEP, vector_only=None, **settings):
+    """What makes the vector form, and the single one of a lane."""
+    env_id = ID_OF_KIND[settings["scenario"].kind]
+    vector = functools.partial(
+        gymnasium.make_vec, env_id, num_envs=num_envs, autoreset_mode=mode,
+        **settings | (vector_only or {}),
+    )  # fmt: skip
+    return vector, functools.partial(gymnasium.make, env_id, disable_env_checker=True, **settings)
+
+
+def played(env, seed, steps=200):
+    """Observations, rewards and infos of one episode of sampled actions."""
+    env.action_space.seed(seed)
+    observation, info = env.reset(seed=seed)
+    told = [(observation, 0.0, info)]
+    for _ in range(steps):
+        observation, reward, _, truncated, info = env.step(env.action_space.sample())
+        told.append((observation, reward, info))
+        if truncated:
+            break
+    return told
+
+
+@one_of_each
+def test_gymnasium_s_checker_passes(preset, action):
+    """One of each kind, and every warning is an error."""
+    env = gymnasium.make(ID_OF_KIND[short(preset).kind], **settings_of(preset, action))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped, skip_render_check=True)
+
+
+@one_of_each
+@every_mode
+def test_vector_form_keeps_the_contract(preset, action, mode):
+    """Lane by lane against the single form, pickled too, in every mode."""
+    check_vector_env(*makers(mode=mode, **settings_of(preset, action)), steps=45)
+
+
+@one_of_each
+def test_simpy_tells_the_same_rewards(preset, action):
+    """The slow engine's lanes are the kernel's single environments, to the last bit."""
+    given = settings_of(preset, action)
+    vector, single = makers(mode=AutoresetMode.SAME_STEP, vector_only={"engine": "simpy"}, **given)
+    check_vector_env(vector, single, steps=40, pickling=False)
+
+
+@every_case
+def test_reward_is_the_weighted_sum_times_the_time(preset, action):
+    """At every step; the four values are told and lie in [0, 1]; together at most the horizon."""
+    env = gymnasium.make(ID_OF_KIND[short(preset).kind], **settings_of(preset, action))
+    weights = OBJECTIVE.weights(SEED)
+    rewards = []
+    for _, reward, info in played(env, 4)[1:]:
+        values = np.array([info[name] for name in INDICATORS])
+        assert ((values >= 0.0) & (values <= 1.0)).all()
+        assert reward == pytest.approx(float(weights @ values) * info["elapsed_s"], rel=1e-12)
+        rewards.append(reward)
+    assert 0.0 < sum(rewards) <= env.unwrapped.scenario.horizon_s
+
+
+@every_case
+def test_everything_else_is_as_without_it(preset, action):
+    """Observations, masks, components and costs of the same decisions do not change."""
+    given = settings_of(preset, action)
+    env_id = ID_OF_KIND[given["scenario"].kind]
+    mine = played(gymnasium.make(env_id, **given), 5)
+    del given["objective"], given["objective_seed"]
+    theirs = played(gymnasium.make(env_id, **given), 5)
+    assert len(mine) == len(theirs)
+    for (seen, _, told), (expected, _, plain) in zip(mine, theirs, strict=True):
+        assert np.array_equal(seen, expected)
+        assert set(told) == set(plain) | set(INDICATORS)
+        assert all(np.array_equal(told[name], value) for name, value in plain.items())
+
+
+@one_of_each
+def test_all_ways_to_it_give_the_same_return(preset, action):
+    """`evaluate`, the single form and the Stable-Baselines3 form, alone and among others."""
+    given = settings_of(preset, action)
+    scenario, rest = given["scenario"], {k: v for k, v in given.items() if k != "scenario"}
+    policy = make_policy(RULES[scenario.kind], scenario, action)
+    together = evaluate(policy, scenario, [7, 8, 9], **rest)
+    alone = evaluate(policy, scenario, [8], **rest)
+    assert together.returns[1] == alone.returns[0]
+    assert 0.0 < alone.returns[0] <= scenario.horizon_s
+    env = make_vec_env(ID_OF_KIND[scenario.kind], 1, seed=6, **given)
+    single = gymnasium.make(ID_OF_KIND[scenario.kind], **given)
+    env.reset()
+    single.reset(seed=6)
+    single.action_space.seed(0)
+    total, is_over = 0.0, False
+    while not is_over:
+        chosen = single.action_space.sample()
+        _, reward, _, is_over, _ = single.step(chosen)
+        total += reward
+        _, rewards, dones, infos = env.step(np.asarray(chosen)[None])
+        assert rewards[0] == np.float32(reward)
+        assert dones[0] == is_over
+    assert infos[0]["episode"]["r"] == pytest.approx(total)
+
+
+@one_of_each
+def test_rows_and_threads_do_not_matter(preset, action):
+    """Five rows on two threads, and two rows on one: the first two are equal."""
+    told = []
+    for rows, threads in ((5, 2), (2, 1)):
+        vector, _ = makers(num_envs=rows, **settings_of(preset, action, vector_only=None))
+        env = vector(num_threads=threads)
+        env.reset(seed=1)
+        space = env.single_action_space
+        space.seed(2)
+        run = []
+        for _ in range(12):
+            chosen = np.asarray(space.sample())
+            _, rewards, _, _, infos = env.step(np.stack([chosen] * rows))
+            run.append((rewards[:2], *(infos[name][:2] for name in INDICATORS)))
+        env.close()
+        told.append(np.array(run))
+    assert np.array_equal(*told)
+
+
+@one_of_each
+def test_weights_reach_the_reward(preset, action):
+    """With other priorities the same decisions earn what the other weights say."""
+    given = settings_of(preset, action)
+    returns = {}
+    for name in INDICATORS[1:]:
+        asked = {
+            "deadline": Demand(num_devices=51), "latency": Demand(latency_s=1e-4),
+            "buffer": Demand(accuracy=0.98),
+        }[name]  # fmt: skip
+        given["objective"] = KpiObjective(demand=asked, prioritised_share=0.98)
+        env = gymnasium.make(ID_OF_KIND[given["scenario"].kind], **given)
+        steps = played(env, 5)[1:]
+        weighed = {one: sum(info[one] * info["elapsed_s"] for *_, info in steps)
+                   for one in INDICATORS}  # fmt: skip
+        returns[name] = sum(reward for _, reward, _ in steps)
+        first = sum(weighed[one] for one in given["objective"].prioritised) / 2.0
+        assert returns[name] == pytest.approx(first, abs=0.02 * env.unwrapped.scenario.horizon_s)
+    assert len(set(returns.values())) == 3
+
+
+def test_the_seed_draws_the_weights_alone():
+    """Another one changes rewards and nothing that is seen."""
+    given = settings_of("tic-small-45", "weights", objective=SCENARIO_OBJECTIVES["base"])
+    env_id = ID_OF_KIND["tic"]
+    one = played(gymnasium.make(env_id, **given), 5)
+    other = played(gymnasium.make(env_id, **given | {"objective_seed": SEED + 1}), 5)
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(one, other, strict=True))
+    assert sum(a[1] for a in one) != sum(b[1] for b in other)
+
+
+@one_of_each
+@pytest.mark.parametrize(
+    ("arguments", "error", "told"),
+    [
+        ({"objective_seed": -1}, ConfigError, "0 to 2"),
+        ({"objective_seed": 1.5}, ConfigError, "whole number"),
+        ({"objective_seed": True}, ConfigError, "whole number"),
+        ({"objective": "vectr", "objective_seed": 0}, UnknownNameError, "did you mean 'vector'"),
+        ({"objective": 7, "objective_seed": 0}, UnknownNameError, "unknown objective"),
+        ({"objective": "vector"}, ConfigError, "leave it out"),
+    ],
+)
+def test_bad_objectives_are_refused(preset, action, arguments, error, told):
+    """At construction, in both forms, with what is allowed."""
+    given = settings_of(preset, action) | arguments
+    with pytest.raises(error, match=told):
+        gymnasium.make(ID_OF_KIND[given["scenario"].kind], **given)
+    scenario = given.pop("scenario")
+    with pytest.raises(error, match=told):
+        vector_env(scenario, 2, **given)
