@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from twin_gym.errors import ConfigError
-from twin_gym.twins.scenarios.distances import copying, energy_distance, two_sample_test
+from twin_gym.twins.scenarios.distances import Copying, copying, energy_distance, two_sample_test
 
 
 def drawn(seed: int, count: int = 60, shift: float = 0.0) -> np.ndarray:
@@ -43,7 +43,7 @@ def test_another_law_is_seen_and_the_power_grows_with_the_samples():
     far = two_sample_test(drawn(1) + np.array([1.0, 5.0, 0.1]), drawn(2), rng)
     assert far.p_value <= 0.01
     few = two_sample_test(drawn(1, 6), drawn(2, 6), rng)
-    many = two_sample_test(drawn(1, 200), drawn(2, 200), rng)
+    many = two_sample_test(drawn(1, 200), drawn(2, 200), rng, num_power_draws=40)
     assert few.power < 0.6
     assert many.power > 0.95
     assert many.power > few.power
@@ -52,10 +52,70 @@ def test_another_law_is_seen_and_the_power_grows_with_the_samples():
 def test_the_scale_of_a_coordinate_does_not_matter():
     """Seconds or milliseconds give the same answer."""
     scale = np.array([1000.0, 1.0, 1e-3])
-    one = two_sample_test(drawn(1), drawn(2), np.random.default_rng(4))
-    other = two_sample_test(drawn(1) * scale, drawn(2) * scale, np.random.default_rng(4))
+    one, other = (
+        two_sample_test(first, second, np.random.default_rng(4), num_power_draws=1)
+        for first, second in ((drawn(1), drawn(2)), (drawn(1) * scale, drawn(2) * scale))
+    )
     assert one.distance == pytest.approx(other.distance)
     assert one.p_value == other.p_value
+
+
+def test_distances_are_in_standard_deviations_of_the_second_sample():
+    """However wide the first one is; the least p-value is one of all divisions."""
+    wide, usual = 5.0 * drawn(1, 20, 3.0), drawn(2, 40)
+    found = two_sample_test(
+        wide, usual, np.random.default_rng(5), num_permutations=199, num_power_draws=1
+    )
+    scale = usual.std(0)
+    assert found.distance == pytest.approx(energy_distance(wide / scale, usual / scale))
+    assert found.p_value == 1 / 200
+
+
+def test_the_power_is_that_of_samples_of_these_sizes_and_of_the_effect():
+    """Six points beside 150 see little; no effect is seen as often as the level says."""
+    rng = np.random.default_rng(6)
+    few = two_sample_test(drawn(1, 6), drawn(2, 150), rng, num_permutations=1)
+    assert few.power < 0.75
+    none = two_sample_test(drawn(1, 40), drawn(2, 40), rng, num_permutations=1, effect=0.0)
+    assert none.power < 0.2
+    assert none.effect == 0.0
+    far = two_sample_test(drawn(1, 40), drawn(2, 40), rng, num_permutations=1, effect=1.5)
+    assert far.power > 0.95
+
+
+def test_equal_points_are_no_evidence():
+    """Where all divisions are alike, the p-value is one."""
+    same = np.ones((6, 2))
+    found = two_sample_test(same, same, np.random.default_rng(7), num_permutations=50)
+    assert (found.distance, found.p_value) == (0.0, 1.0)
+
+
+def test_the_nearest_neighbour_test_by_hand():
+    """History at 0, 10, 20 and 30; what is held out lies 2 away, so that 1 away is close."""
+    history = np.array([[0.0], [10.0], [20.0], [30.0]])
+    held_out = history + 2.0
+    found = copying(history + 1.0, history, held_out)
+    assert (found.share_closer, found.expected, found.exact_copies) == (1.0, 0.5, 0)
+    assert found.p_value == pytest.approx(1 / 16)
+    one = copying(np.array([[1.0], [13.0], [23.0], [33.0]]), history, held_out)
+    assert one.share_closer == 0.25
+    assert one.p_value == pytest.approx(15 / 16)
+    scale = np.array([[1e-3]])
+    assert copying((history + 1.0) * scale, history * scale, held_out * scale) == found
+
+
+def test_the_unit_of_a_coordinate_does_not_hide_a_copy():
+    """Nearness counts in standard deviations of the history."""
+    scale = np.array([1000.0, 1.0, 1e-3])
+    one = copying(drawn(3), drawn(1), drawn(2))
+    assert copying(drawn(3) * scale, drawn(1) * scale, drawn(2) * scale) == one
+
+
+def test_a_copy_is_an_exact_one_or_what_chance_hardly_gives():
+    """One in a hundred is the level."""
+    assert Copying(0.6, 0.5, 0.009, 0).is_copy
+    assert not Copying(0.6, 0.5, 0.011, 0).is_copy
+    assert Copying(0.1, 0.5, 1.0, 1).is_copy
 
 
 def test_a_generator_that_copies_its_history_is_found_out():
@@ -89,3 +149,14 @@ def test_samples_that_cannot_be_compared_are_refused(pair):
         two_sample_test(*pair, np.random.default_rng(0))
     with pytest.raises(ConfigError):
         copying(pair[0], pair[1], pair[1])
+
+
+def test_sizes_that_take_too_long_are_refused():
+    """More than 5,000 points, no permutation, no draw."""
+    with pytest.raises(ConfigError, match="5,000 points"):
+        energy_distance(np.zeros((5001, 1)), np.zeros((5, 1)))
+    rng = np.random.default_rng(0)
+    with pytest.raises(ConfigError, match="permutations"):
+        two_sample_test(drawn(1), drawn(2), rng, num_permutations=0)
+    with pytest.raises(ConfigError, match="permutations"):
+        two_sample_test(drawn(1), drawn(2), rng, num_power_draws=0)

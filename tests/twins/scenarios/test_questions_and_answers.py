@@ -1,0 +1,103 @@
+"""What a language model is told of a network, and what of its answer is taken."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from twin_gym.errors import ConfigError
+from twin_gym.scenario import load
+from twin_gym.scenario.objective import Demand, KpiObjective
+from twin_gym.scenario.tic import TicScenario
+from twin_gym.twins.scenarios.answers import entries_of, point_of
+from twin_gym.twins.scenarios.criteria import Criteria
+from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameters import ParameterSpace
+from twin_gym.twins.scenarios.questions import ask_for, schema_of, summary_of
+
+TIC = load("tic-small-45", TicScenario)
+SPACE = ParameterSpace.of(TIC, ["num_sensors", "deadline_slots"])
+ASKED = Criteria(KpiObjective(demand=Demand(num_devices=100, latency_s=5 * TIC.slot_s)))
+FREE = Criteria().bounds(SPACE)
+
+
+def test_the_newest_windows_are_told_oldest_first():
+    """Twenty-four of thirty, in plain values."""
+    points = np.log([[10.0 + k, 7.0] for k in range(30)])
+    told = summary_of(Criteria(), Lived(SPACE, points, "x"), None)
+    windows = told["past_windows_oldest_first"]
+    assert [one["num_sensors"] for one in windows] == list(range(16, 40))
+    assert "now" not in told
+    assert told["kind"] == "tic"
+    assert told["demands"] == {}
+
+
+def test_what_is_known_now_is_told_and_nothing_else():
+    """Values as they stand in scenarios, their ages, priorities and demands."""
+    history = Lived(SPACE, np.log([[50.0, 7.0]] * 4), "x")
+    now = Now(SPACE, np.array([np.nan, np.log(6.0)]), np.array([0.0, 1.23456]))
+    told = summary_of(ASKED, history, now)
+    assert told["now"] == {"deadline_slots": {"value": 6, "age_windows": 1.235}}
+    assert told["prioritised_indicators"] == ["deadline", "density", "latency"]
+    assert told["demands"] == {"num_devices": 100, "latency_s": 5 * TIC.slot_s}
+
+
+def test_the_schema_has_the_demanded_ranges_and_so_many_entries():
+    """The least of one, the most of the other; the models' own ranges elsewhere."""
+    schema = schema_of(SPACE, ASKED.bounds(SPACE), 7)
+    found = schema["properties"]["scenarios"]
+    assert found["maxItems"] == 7
+    assert found["items"]["properties"] == {
+        "num_sensors": {"type": "integer", "minimum": 100, "maximum": 10_000},
+        "deadline_slots": {"type": "integer", "minimum": 1, "maximum": 5},
+    }
+
+
+def test_a_question_says_how_many_and_what_was_wrong_before():
+    """Reasons only where there are any."""
+    _, first = ask_for(3, {"kind": "tic"}, [])
+    assert json.loads(first["content"]) == {"wanted_scenarios": 3, "kind": "tic"}
+    _, second = ask_for(2, {"kind": "tic"}, ["too few"])
+    told = json.loads(second["content"])
+    assert told["earlier_answers_were_refused_because"] == ["too few"]
+
+
+def test_an_entry_becomes_its_point():
+    """In the order of the parameters, whatever the order of the keys; bounds themselves are met."""
+    entry = {"deadline_slots": 5, "num_sensors": 100}
+    assert np.exp(point_of(entry, SPACE, FREE)) == pytest.approx([100.0, 5.0])
+    assert np.exp(point_of(entry, SPACE, ASKED.bounds(SPACE))) == pytest.approx([100.0, 5.0])
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"num_sensors": 99, "deadline_slots": 5}, "num_sensors does not meet .* got 99"),
+        ({"num_sensors": 100, "deadline_slots": 6}, "deadline_slots does not meet .* got 6"),
+        ({"num_sensors": 0, "deadline_slots": 5}, "num_sensors must be 1 to 10000"),
+        ({"num_sensors": 100, "deadline_slots": 1e301}, "finite number"),
+        ({"num_sensors": 100, "deadline_slots": -1e301}, "finite number"),
+        ({"num_sensors": 100, "deadline_slots": 10**400}, "finite number"),
+        ({"num_sensors": 100, "deadline_slots": 5, "x": 1}, "unknown keys"),
+        ([100, 5], "must be an object, got list"),
+    ],
+)
+def test_an_entry_that_is_not_what_was_asked_for_is_refused(entry, words):
+    """With the parameter that is wrong."""
+    with pytest.raises(ConfigError, match=words):
+        point_of(entry, SPACE, ASKED.bounds(SPACE))
+
+
+@pytest.mark.parametrize("depth", [10, 200, 900, 990])
+def test_an_entry_that_is_a_nest_is_refused_at_any_depth(depth):
+    """As too deep or as no number, and never by an error of Python's own."""
+    text = json.dumps({"scenarios": [{"num_sensors": "here"}]})
+    text = text.replace('"here"', "[" * depth + "1" + "]" * depth)
+    entries, reason = entries_of(text)
+    if reason:
+        assert "nested too deeply" in reason
+        return
+    with pytest.raises(ConfigError):
+        point_of(entries[0] | {"deadline_slots": 5}, SPACE, FREE)
