@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.scenario.access import AccessScenario, BetaArrivals, SimultaneousArrivals
+from twin_gym.twins.history.kept import Series
 from twin_gym.twins.scenarios.watching.evidence import Average, Evidence, Told
 from twin_gym.twins.scenarios.watching.telemetry import Watched, counter_at
 
@@ -105,35 +106,26 @@ class _Heard:
 def _heard(watched: Watched, base: AccessScenario, end_s: float) -> _Heard | None:
     """What there is of an episode by opportunity; None before all have asked, or if none has."""
     served = watched.series(_SERVICE, "served")
-    slot_s = base.slot_s
-    slots = math.floor(end_s / slot_s + _NO_IDLE)
+    slots = math.floor(end_s / base.slot_s + 0.5)
     if not len(served.times_s) or slots < 1:
         return None
-    times_s = np.asarray(np.arange(1, slots + 1) * slot_s, np.float64)
-    answers = counter_at(served, times_s)
+    since_start = Series(np.append(0.0, served.times_s), np.append(0.0, served.values))
+    times_s = np.asarray(np.arange(1, slots + 1) * base.slot_s, np.float64)
+    answers = counter_at(since_start, times_s)
     count = float(answers[-1])
-    if count < 1.0:
+    last = int(np.searchsorted(answers, count - 0.5))
+    is_over = slots >= base.num_opportunities or slots - last >= _SILENCE * max(last / count, 1.0)
+    if count < 1.0 or not is_over:
         return None
-    last = int(np.searchsorted(answers, count - _NO_IDLE))
-    is_over = slots >= base.num_opportunities
-    if not is_over and slots - last < _SILENCE * max(last / count, 1.0):
-        return None
-    last_s = (last + _NO_IDLE) * slot_s
     gains = np.diff(answers, prepend=0.0)
-    mean_s = float((gains * (times_s - _NO_IDLE * slot_s)).sum() / count)
-    told = [_by_opportunity(watched, name, slots, slot_s) for name in _TOLD]
-    answered, collisions, barring = told
-    idle = np.maximum(base.preambles - answered - collisions, _NO_IDLE)
-    senders = (
-        np.log(idle / base.preambles) / math.log1p(-1.0 / base.preambles)
-        if base.preambles > 1
-        else answered + 2.0 * collisions
+    mean_s = float((gains * times_s).sum()) / count - 0.5 * base.slot_s
+    answered, collisions, barring = (
+        _by_opportunity(watched, name, slots, base.slot_s)
+        for name in ("successes", "collisions", "barring")
     )
-    senders = np.maximum(senders, answered + 2.0 * collisions)
+    senders = _senders(base.preambles, answered, collisions)
+    last_s = (last + 0.5) * base.slot_s
     return _Heard(times_s, answers, last_s, mean_s, senders, answered, collisions, barring)
-
-
-_TOLD = ("successes", "collisions", "barring")
 
 
 def _by_opportunity(watched: Watched, name: str, slots: int, slot_s: float) -> Floats:
@@ -146,15 +138,26 @@ def _by_opportunity(watched: Watched, name: str, slots: int, slot_s: float) -> F
     return found
 
 
+def _senders(preambles: int, answered: Floats, collisions: Floats) -> Floats:
+    """How many seem to send: so many as leave the seen number of preambles idle on average.
+
+    Of M preambles, n senders leave M (1 - 1 / M)^n idle on average (see
+    `twin_gym.theory.random_access`), so that n = log(idle / M) / log(1 - 1 / M); at least the
+    answered ones and two a collision. Where no preamble is idle, it is too small.
+    """
+    least: Floats = answered + 2.0 * collisions
+    if preambles == 1:
+        return least
+    idle = np.maximum(preambles - answered - collisions, _NO_IDLE)
+    return np.maximum(np.log(idle / preambles) / math.log1p(-1.0 / preambles), least)
+
+
 def _mean_wait_s(heard: _Heard, base: AccessScenario) -> float:
     """Mean time from asking to the answer, by Little's law from who seems to wait.
 
-    Of M preambles, n senders leave M (1 - 1 / M)^n idle on average (see
-    `twin_gym.theory.random_access`): in an opportunity as many seem to send as leave the seen number
-    idle, log(idle / M) / log(1 - 1 / M). For each of them that sent,
-    1 / barring - 1 waited; each that was not answered waits for a backoff more. Opportunities of
-    which something was lost count as the mean of the others. Where no preamble is idle, the number
-    is too small.
+    For each that seems to send, 1 / barring - 1 were barred, and waited for an opportunity; each
+    that was not answered waits for a backoff. Opportunities of which something was lost count as
+    the mean of the others.
     """
     barring = np.maximum(heard.barring, _LEAST_BARRING)
     backoff = 0.5 * (max(base.backoff_s / base.slot_s, 1.0) + 1.0)
@@ -170,21 +173,35 @@ def _mean_wait_s(heard: _Heard, base: AccessScenario) -> float:
 def _burst(heard: _Heard, base: AccessScenario) -> float:
     """Devices that asked at one moment.
 
-    The moment is that of most collisions; the burst is over when there was none for as long as a
-    backoff may take. It is what was answered from then to then, less what the answers outside of
-    it, spread over the time that they took, would have brought meanwhile.
+    It is in the time of most collisions, which begins and ends where there was none for as long as
+    a backoff may take. They are those that were answered in that time, less what the answers
+    outside of it, spread over the time that they took, would have brought meanwhile.
     """
-    collisions = np.nan_to_num(heard.collisions)
-    if not collisions.any():
+    collisions = heard.collisions
+    if not (collisions > 0.0).any():
         return 0.0
-    first = int(np.argmax(collisions))
+    most = int(np.nanargmax(collisions))
     quiet = math.ceil(base.backoff_s / base.slot_s) + 1
-    last, calm = first, 0
-    while last < len(collisions) - 1 and calm < quiet:
-        last += 1
-        calm = 0 if collisions[last] > 0.0 else calm + 1
+    last = most + _until_calm(collisions[most + 1 :], quiet) + quiet  # who backs off then, too
+    last = min(last, len(collisions) - 1)
+    first = most - _until_calm(collisions[:most][::-1], quiet)
     before = heard.answers[first - 1] if first else 0.0
     inside, length_s = heard.answers[last] - before, (last - first + 1) * base.slot_s
     outside, rest_s = heard.answers[-1] - inside, heard.last_s - length_s
     rate_hz = outside / rest_s if rest_s > 0.0 else 0.0
     return float(np.clip(inside - rate_hz * length_s, 0.0, heard.answers[-1]))
+
+
+def _until_calm(collisions: Floats, quiet: int) -> int:
+    """Opportunities up to the last with a collision before so many without one in a row.
+
+    Those that were lost are neither, and what is lost right after the last one counts with it.
+    """
+    calm = end = 0
+    for place, number in enumerate(collisions.tolist()):
+        calm = calm + int(number == 0.0) if not number > 0.0 else 0
+        if calm == 0:
+            end = place + 1
+        if calm == quiet:
+            break
+    return end

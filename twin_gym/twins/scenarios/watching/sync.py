@@ -134,12 +134,12 @@ def _members(
 ) -> Iterator[tuple[Floats, Floats, Floats]]:
     """The pairs of each entity of a group; replayed ones have no law to be found."""
     for member in range(0 if isinstance(group.process, Replay) else group.count):
-        series = watched.series(f"entity/{group.name}/{member}", "value")
-        times_s, places = np.unique(series.times_s, return_index=True)
-        values = series.values[places]
-        is_inside = (times_s[1:] > start_s) & (times_s[1:] <= end_s)
-        spans_s = np.diff(times_s)[is_inside] * group.rate_factor(member)
-        yield spans_s, values[:-1][is_inside], values[1:][is_inside]
+        times_s, values = watched.moments(f"entity/{group.name}/{member}", "value")
+        first, last = np.searchsorted(times_s, (start_s, end_s), side="right")
+        first = max(first, 1)
+        last = max(first, last)
+        spans_s = np.diff(times_s[first - 1 : last]) * group.rate_factor(member)
+        yield spans_s, values[first - 1 : last - 1], values[first:last]
     yield np.zeros(0), np.zeros(0), np.zeros(0)
 
 

@@ -29,6 +29,7 @@ class Watched:
         self._store = store
         self._until_s = until_s
         self._read: dict[tuple[str, str], Series] = {}
+        self._moments: dict[tuple[str, str], Series] = {}
 
     @cached_property
     def twins(self) -> dict[str, frozenset[str]]:
@@ -68,6 +69,15 @@ class Watched:
             except UnknownNameError:
                 self._read[key] = _NOTHING
         return self._read[key]
+
+    def moments(self, twin: str, name: str) -> Series:
+        """As `series`, each time once: of the values of one time, the last that was sent."""
+        key = twin, name
+        if key not in self._moments:
+            series = self.series(twin, name)
+            is_last = _is_last(series)
+            self._moments[key] = Series(series.times_s[is_last], series.values[is_last])
+        return self._moments[key]
 
     def told(self, twin: str, name: str) -> float | None:
         """A property that was told with a twin; None if no graph that has it is kept."""
@@ -126,9 +136,14 @@ def counter_at(series: Series, times_s: NDArray[np.float64]) -> NDArray[np.float
     Returns:
         Shape (times,); beyond the ends, the first or last value.
     """
-    is_last = np.append(np.diff(series.times_s) > 0.0, True)
+    is_last = _is_last(series)
     found: NDArray[np.float64] = np.interp(times_s, series.times_s[is_last], series.values[is_last])
     return found
+
+
+def _is_last(series: Series) -> NDArray[np.bool_]:
+    """Which values are the last of their times."""
+    return np.append(np.diff(series.times_s) > 0.0, True)[: len(series.times_s)]
 
 
 def _some(twins: dict[str, frozenset[str]]) -> list[str]:

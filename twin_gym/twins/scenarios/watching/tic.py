@@ -70,7 +70,7 @@ def _traffic(
 ) -> tuple[Rate, Average]:
     """Background and burst of the sensors, by the periods that begin within a window."""
     last_s = watched.last_s(_UPLINK, "offered", end_s=end_s)
-    slots, counts = _by_slot(watched.series(_UPLINK, "offered"), base.slot_s)
+    slots, counts = _by_slot(watched.moments(_UPLINK, "offered"), base.slot_s)
     period, jitter = base.burst_period_slots, base.burst_jitter_slots
     first = int(np.ceil(start_s / base.slot_s / period - _ROUNDING))
     last = int(np.ceil(min(end_s, watched.end_s + base.slot_s) / base.slot_s / period - _ROUNDING))
@@ -97,9 +97,7 @@ def _traffic(
 
 def _by_slot(series: Series, slot_s: float) -> tuple[NDArray[np.int64], Floats]:
     """The slots after whose arrivals a counter was heard, and what it was; each slot once."""
-    slots = np.rint(series.times_s / slot_s).astype(np.int64)
-    is_last = np.append(np.diff(slots) > 0, True)[: len(slots)]
-    return slots[is_last], series.values[is_last]
+    return np.rint(series.times_s / slot_s).astype(np.int64), series.values
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ EVIDENCE_OF_KIND: MappingProxyType[
     }
 )
 
+MAX_WINDOWS = 100_000
 _LEAST_HEARD = 0.5  # of a window that counts
 _NAMED = 20
 
@@ -131,7 +132,8 @@ def now_of_store(
     found = [window.get(path) for path in space.paths]
     is_known = np.array([one is not None and not one.is_empty for one in found])
     measured_s = np.array([0.0 if one is None else one.at_s for one in found])
-    ages = np.maximum(end_s - measured_s, 0.0) / window_s
+    length_s = max(window_s, space.base.horizon_s) if space.base.kind == "access" else window_s
+    ages = np.maximum(end_s - measured_s, 0.0) / length_s
     point = np.where(is_known, _point(space, window, centres), np.nan)
     return Now(space, point, np.where(is_known, ages, np.inf))
 
@@ -190,6 +192,11 @@ def _spans(watched: Watched, base: Scenario, window_s: float) -> list[tuple[floa
     if base.kind == "access":
         return [(0.0, math.inf)] if watched.end_s > 0.0 else []
     count = math.floor(watched.end_s / window_s + 1.0 - _LEAST_HEARD)
+    if count > MAX_WINDOWS:
+        raise ConfigError(
+            f"episode {watched.episode} has over {MAX_WINDOWS:,} windows of {window_s:g} s in its "
+            f"{watched.end_s:g} s: ask for longer ones"
+        )
     edges = [k * window_s for k in range(count + 1)]
     return list(itertools.pairwise(edges))
 
