@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
+from stable_baselines3 import A2C
 
 import twin_gym  # noqa: F401 - registers the environments
 from twin_gym.envs.making import vector_env
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy
 from twin_gym.registration import ID_OF_KIND
-from twin_gym.sb3 import make_vec_env
+from twin_gym.sb3 import EvaluateOnWorlds, ModelPolicy, make_vec_env
 from twin_gym.scenario import Scenario, load
 from twin_gym.scenario.objective import INDICATORS, SCENARIO_OBJECTIVES, Demand, KpiObjective
 from twin_gym.testing import check_vector_env
@@ -152,6 +153,30 @@ def test_all_ways_to_it_give_the_same_return(preset, action):
         assert rewards[0] == np.float32(reward)
         assert dones[0] == is_over
     assert infos[0]["episode"]["r"] == pytest.approx(total)
+
+
+@one_of_each
+def test_what_depends_on_the_reward_knows_it(preset, action):
+    """The scale of a critic is a time unit's; validation in training earns the same objective."""
+    given = settings_of(preset, action)
+    scenario = given["scenario"]
+    env = make_vec_env(ID_OF_KIND[scenario.kind], 1, seed=6, reward_scale="auto", **given)
+    assert env.reward_scale == 1.0 / scenario.time_unit_s
+    told = env.batch.arguments
+    assert (told["objective"], told["objective_seed"]) == (OBJECTIVE, SEED)
+    assert env.batch.reported[-4:] == INDICATORS
+
+
+def test_validation_in_training_earns_the_same_objective():
+    """With the same weights."""
+    given = settings_of("tic-small-45", "weights", objective=SCENARIO_OBJECTIVES["base"])
+    model = A2C("MlpPolicy", make_vec_env(ID_OF_KIND["tic"], 1, seed=6, **given), seed=0)
+    callback = EvaluateOnWorlds(1000, num_worlds=2)
+    model.learn(5, callback=callback)
+    found = callback.evaluate_now()
+    rest = {key: value for key, value in given.items() if key != "scenario"}
+    again = evaluate(ModelPolicy(model).frozen(), given["scenario"], found.seeds, **rest)
+    assert np.array_equal(found.returns, again.returns)
 
 
 @one_of_each

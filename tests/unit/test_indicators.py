@@ -6,6 +6,7 @@ import pytest
 from twin_gym.envs.indicators import share
 from twin_gym.envs.making import vector_env
 from twin_gym.envs.slice_admission import indicators as admission
+from twin_gym.envs.tic_scheduling import indicators as tic
 from twin_gym.policies import evaluate, make_policy
 from twin_gym.scenario import (
     AccessScenario,
@@ -18,7 +19,7 @@ from twin_gym.scenario import (
 )
 from twin_gym.scenario.access import SimultaneousArrivals, UniformArrivals
 from twin_gym.scenario.objective import INDICATORS, Demand, KpiObjective
-from twin_gym.scenario.tic import TicScenario
+from twin_gym.scenario.tic import Placement, TicScenario
 
 BASE = KpiObjective()
 OBJECTIVES = (
@@ -70,6 +71,21 @@ def test_a_grant_that_is_not_used_is_density_lost():
     """Who picks nobody carries nothing of what could have been carried."""
     env = began(three_sensors(), action="pick")
     assert step(env, 6) == [0.0, 1.0, 1.0, 0.5]
+
+
+def test_a_gateway_cannot_carry_what_waits_at_another():
+    """Of three messages at one of two gateways, a slot carries one and a frame of two carries two.
+
+    The other gateway's grants are of no use to them.
+    """
+    where = Placement(
+        sensors_m=((0.0, 0.0),) * 3, gateways_m=((0.0, 0.0), (9.0, 9.0)), gateway_of=(0, 0, 0)
+    )
+    for slots, expected in ((1, [1.0, 1.0, 1.0, 4 / 6]), (2, [1.0, 1.0, 11 / 12, 5 / 6])):
+        env = began(three_sensors(num_gateways=2, placement=where, frame_slots=slots))
+        could = env.batch.payer._gauge.counts(0, 1)[0, tic._CARRIABLE]
+        assert could == slots
+        assert step(env, [1.0, 0.0, 0.0, 0.0]) == expected
 
 
 def test_messages_that_expire():
