@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from twin_gym.cli.console import one_line_errors
+from twin_gym.cli.scenario_app import scenario_app
 
 app = typer.Typer(
     name="twin-gym",
@@ -301,9 +302,9 @@ def record(
     keep_episodes: Annotated[int | None, _kept("episodes")] = None,
     keep_snapshots: Annotated[int | None, _kept("graphs")] = None,
 ) -> None:
-    """Record what a network's twin hears and its operator decides.
+    """Record a running network into a historical store.
 
-    It goes into a historical store. For example:
+    What its twin hears and what is decided is kept. For example:
     twin-gym record --scenario contention --store history.db --episodes 4
     """
     from twin_gym.cli.recording import Recording, run
@@ -326,6 +327,9 @@ def record(
         keep_snapshots=keep_snapshots,
     )
     run(recording)
+
+
+app.add_typer(scenario_app, name="scenario")
 
 
 @app.command("reservation-search")
