@@ -13,7 +13,8 @@ are is said in each environment's `indicators.py`. What all of them obey:
 
 The reward of a step is O times the simulated seconds that it took, so that the return over the
 horizon is the time-average of O. A step that takes no time earns nothing, and what happened in it
-counts in the step in which time passes.
+counts in the step in which time passes. At the beginning of an episode nothing has been measured:
+`info` has 0 for all four, as for every other outcome.
 """
 
 from __future__ import annotations
