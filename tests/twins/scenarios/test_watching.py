@@ -18,7 +18,9 @@ from twin_gym.twins.scenarios.watching.sync import (
     change_likelihood,
     relaxation_likelihood,
 )
+from twin_gym.twins.scenarios.watching.telemetry import Watched
 from twin_gym.twins.scenarios.watching.tic import Channels, expected_tries
+from twin_gym.twins.scenarios.watching.windows import EVIDENCE_OF_KIND
 
 RATES = [f"slices.{name}.arrival_rate_hz" for name in ("immersive", "hrllc")]
 HOLDING = "slices.immersive.mean_holding_time_s"
@@ -99,6 +101,26 @@ def test_longest_wait_is_the_patience_where_requests_expire(store):
     centre = (4 * (0.95 + 0.97 + 0.93) + 1.0) / 13.0
     assert found[2] == pytest.approx(centre)
     assert found[[0, 1, 3]] == pytest.approx((4 * np.array([0.95, 0.97, 0.93]) + centre) / 5.0)
+
+
+def test_exponential_patience_is_time_in_the_queue_over_those_that_gave_up(tmp_path):
+    """Areas 0.5, 3 and 1; what was admitted, has just come, or was not heard of is not in them."""
+    base = load("teletraffic-erlang-a", Scenario)
+    times_s = [0, 1, 3, 4, 5, 5, 6]
+    several = {
+        ("slice/calls", "queue_length"): [2, 1, 3, 3, 2, 1, 1],
+        ("slice/calls", "head_age_s"): [0.5, 0.0, 1.0, None, 0.2, 0.2, 1.2],
+        ("service/calls", "served"): [0, 1, 2, 2, 2, 3, 3],
+        ("service/calls", "expired"): [0, 1, 1, 3, 3, 3, 4],
+    }
+    with open_store(tmp_path / "store.db") as store:
+        store.begin_episode(base, 1)
+        for (twin, name), told in several.items():
+            heard = [(t, n) for t, n in zip(times_s, told, strict=True) if n is not None]
+            store.append([Event(float(t), twin, name, n) for t, n in heard])
+        found = EVIDENCE_OF_KIND["admission"](Watched(store, 1), base, 0.0, 6.0)
+    evidence = found["slices.calls.mean_patience_s"]
+    assert (evidence.total, evidence.count) == (4.5, 2.0)
 
 
 def test_now_is_the_last_window_and_as_old_as_its_telemetry(store):

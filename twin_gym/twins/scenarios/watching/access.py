@@ -105,7 +105,7 @@ class _Heard:
 
 def _heard(watched: Watched, base: AccessScenario, end_s: float) -> _Heard | None:
     """What there is of an episode by opportunity; None before all have asked, or if none has."""
-    served = watched.series(_SERVICE, "served")
+    served = watched.moments(_SERVICE, "served")
     slots = math.floor(end_s / base.slot_s + 0.5)
     if not len(served.times_s) or slots < 1:
         return None

@@ -81,16 +81,21 @@ class Watched:
 
     def told(self, twin: str, name: str) -> float | None:
         """A property that was told with a twin; None if no graph that has it is kept."""
-        if self.snapshot is None or twin not in dict(self.snapshot.twins):
+        if self.snapshot is None or twin not in self._interfaces:
             return None
         value = self.snapshot.value(twin, name)
         return None if value is None else float(value)
 
     def count(self, interface: str) -> int:
         """Twins of a kind; 0 if no graph is kept."""
+        return sum(one == interface for one in self._interfaces.values())
+
+    @cached_property
+    def _interfaces(self) -> dict[str, str]:
+        """By twin, its kind; none if no graph is kept."""
         if self.snapshot is None:
-            return 0
-        return sum(state.interface == interface for _, state in self.snapshot.twins)
+            return {}
+        return {twin: state.interface for twin, state in self.snapshot.twins}
 
     def growth(self, twin: str, name: str, start_s: float, end_s: float) -> tuple[float, float]:
         """How much a counter grew within a window, and in how many seconds of it this is known.
@@ -107,7 +112,7 @@ class Watched:
         Returns:
             Growth, and seconds.
         """
-        series = self.series(twin, name)
+        series = self.moments(twin, name)
         if not len(series.times_s):
             return 0.0, 0.0
         first, last = max(start_s, series.times_s[0]), min(end_s, series.times_s[-1])
@@ -130,14 +135,13 @@ def counter_at(series: Series, times_s: NDArray[np.float64]) -> NDArray[np.float
     """A counter, even between the values that were heard.
 
     Args:
-        series: of the counter, not empty; of one time, the last value counts.
+        series: of the counter, not empty; one value a time.
         times_s: shape (times,).
 
     Returns:
         Shape (times,); beyond the ends, the first or last value.
     """
-    is_last = _is_last(series)
-    found: NDArray[np.float64] = np.interp(times_s, series.times_s[is_last], series.values[is_last])
+    found: NDArray[np.float64] = np.interp(times_s, series.times_s, series.values)
     return found
 
 

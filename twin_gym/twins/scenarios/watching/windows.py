@@ -100,7 +100,9 @@ def now_of_store(
     time_s: float | None = None,
     episode: int | None = None,
 ) -> Now:
-    """What a network is: the window that ends at a time, estimated from what was heard by then.
+    """What a network is: the window that ends at a time, estimated from what was true by then.
+
+    A late event counts from when it was true, as everywhere in a store.
 
     Args:
         store: open.
