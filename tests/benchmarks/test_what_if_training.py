@@ -36,7 +36,7 @@ from benchmarks.experiments.what_if_training.trainings import (
 )
 from benchmarks.experiments.what_if_training.twins import FAMILIES, RANDOMISED, twins, write
 from twin_gym.envs.making import vector_env
-from twin_gym.errors import UnknownNameError
+from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario import load
 from twin_gym.twins.scenarios import HistoricalGenerator
@@ -317,6 +317,27 @@ def test_what_is_found_is_the_same_when_read_again():
     np.testing.assert_array_equal(again.matrix.scores, found.matrix.scores)
     assert again.matrix.rows == found.matrix.rows
     assert again.to_json() == found.to_json()
+
+
+def test_an_unknown_case_is_one_line_and_the_exit_code_2():
+    """Before anything is trained, with the nearest known one."""
+    module = importlib.import_module("benchmarks.experiments.what_if_training.__main__")
+    run = CliRunner().invoke(module.app, ["--quick", "--case", "unforseen"])
+    assert run.exit_code == 2
+    assert "unforeseen" in run.output
+
+
+def test_steps_are_rounded_to_whole_rollouts(case, tmp_path):
+    """Any number can be asked for."""
+    paths = write([case.base], tmp_path)
+    assert settings(case, paths, 0, Plan(steps=9_000)).total_steps == 8_192
+
+
+def test_the_trace_is_asked_for_where_it_is_missing(monkeypatch):
+    """With what to set."""
+    monkeypatch.delenv("TWIN_GYM_DATA", raising=False)
+    with pytest.raises(ConfigError, match="TWIN_GYM_DATA"):
+        service_case()
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from benchmarks.experiments.what_if_training.telling import ANSWER, QUESTION, SE
 from benchmarks.experiments.what_if_training.trainings import FOLDER, Plan
 from benchmarks.files import write_text
 from twin_gym.cli.console import one_line_errors
+from twin_gym.errors import unknown_name
 
 NAME = "what_if_training"
 CASES: dict[str, Callable[[], Case]] = {
@@ -36,6 +37,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 @one_line_errors
 def main(
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each kind.")] = Plan.seeds,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = Plan.steps,
     case: Annotated[
         list[str] | None, typer.Option(help=f"One of {', '.join(CASES)}; again for others.")
     ] = None,
@@ -45,8 +47,11 @@ def main(
 ) -> None:
     """Trains and tests what is not done yet, and writes JSON, PNG and a Markdown page."""
     console = Console()
-    plan = QUICK if quick else Plan(seeds=seeds)
+    plan = QUICK if quick else Plan(seeds=seeds, steps=steps)
     chosen = list(CASES) if case is None else case
+    for name in chosen:
+        if name not in CASES:
+            raise unknown_name("case", name, CASES)
     folder = out if out is not None else (WORK / "quick" if quick else PUBLISHED)
     found = []
     for name in chosen:
@@ -70,7 +75,7 @@ def whole_page(found: list[Found], plan: Plan) -> str:
     return page_of(
         "What-if training: do generated twins help on the network that really comes?",
         QUESTION,
-        f"{NAME} --seeds {plan.seeds}",
+        f"{NAME} --seeds {plan.seeds} --steps {plan.steps}",
         [
             ANSWER,
             "## Set-up\n\n" + SET_UP,

@@ -55,7 +55,6 @@ class Case:
             holding times.
         lived: the windows of the past.
         later: the network that comes, which nothing is fitted to.
-        whole: another network to test on, or None.
     """
 
     name: str
@@ -64,7 +63,6 @@ class Case:
     base: AdmissionScenario
     lived: Lived
     later: AdmissionScenario
-    whole: AdmissionScenario | None = None
 
 
 def service_case() -> Case:
@@ -76,8 +74,8 @@ def service_case() -> Case:
     data = os.environ.get("TWIN_GYM_DATA")
     if not data:
         raise ConfigError(
-            "the trace is needed: set TWIN_GYM_DATA to the directory of the traces, or run with "
-            "--without-trace"
+            "the trace is needed: set TWIN_GYM_DATA to the directory of the traces, or name other "
+            "cases with --case"
         )
     split_s = FIRST_S + HISTORY_DAYS * DAY_S
     pods = read_window(Path(data) / TRACE_PATH, FIRST_S, split_s)
@@ -111,7 +109,7 @@ def seen_case() -> Case:
     lived = lived_of_requests(_space(base), requests, SHIFT_WINDOW_S)
     shift = load("shift")
     title = "`shift`, seen before: the next swap"
-    return Case("seen", title, shift, base, lived, after, whole=shift)
+    return Case("seen", title, shift, base, lived, after)
 
 
 def phases() -> tuple[AdmissionScenario, AdmissionScenario]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.defaults import settings_for
-from agents.settings import AgentName, TrainSettings
+from agents.settings import AgentName, TrainSettings, whole_rollouts
 from benchmarks.experiments.pages import WORK
 from benchmarks.experiments.what_if_training.networks import Case
 from benchmarks.experiments.what_if_training.twins import FAMILIES, RANDOMISED, twins, write
@@ -97,9 +97,10 @@ def settings(case: Case, paths: tuple[str, ...], seed: int, plan: Plan) -> Train
     agent, given = CHOSEN[case.name]
     usual = settings_for(agent, paths[0], more_scenarios=paths[1:], seed=seed, **given)
     factor = case.base.time_unit_s / load(paths[0], Scenario).time_unit_s
+    steps = whole_rollouts(plan.steps, usual.num_rows * usual.rollout_steps)
     return usual.with_(
-        total_steps=plan.steps,
-        leg_steps=plan.steps,
+        total_steps=steps,
+        leg_steps=steps,
         discount_holding_times=factor * usual.discount_holding_times,
         trace_holding_times=factor * usual.trace_holding_times,
     )
@@ -137,7 +138,7 @@ def trained(case: Case, source: str, seed: int, plan: Plan, *, folder: Path = FO
     place = folder / "actors" / _name(chosen, made)
     if not (place / CARD_FILE).exists():
         torch.set_num_threads(1)
-        model, _ = train(chosen, evaluate_every=plan.steps, num_worlds=2)
+        model, _ = train(chosen, evaluate_every=chosen.total_steps, num_worlds=2)
         save_actor(model, chosen, place)
     return load_actor(place)
 
