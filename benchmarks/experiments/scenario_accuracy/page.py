@@ -1,0 +1,211 @@
+"""The figure and the page of scenario accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib import pyplot as plt
+
+from benchmarks.experiments.blocks import Measured, over_blocks
+from benchmarks.experiments.drawing import draw_lines, save, styles_of
+from benchmarks.experiments.pages import page_of, table, told
+from benchmarks.experiments.scenario_accuracy.forecasts import GAN, HYBRID, ROWS, SHARE_DELIVERED, H
+from benchmarks.experiments.scenario_accuracy.measuring import JOINT, MOVES, READINGS, STAYS
+
+SHOWN = (0, 1, 3, 5, 8, 12, 13)
+"""Rounds in the tables; all are in the JSON."""
+
+TITLES = {STAYS: "stays as it is after its change", MOVES: "moves on, a window a round"}
+PUBLISHED = {5: "about 50 % (H+R and H+R+GAI)", 12: "98 % (H+R+GAI), at most 60 % (others)",
+             13: "100 % (H+R+GAI)"}  # fmt: skip
+
+Found = Mapping[tuple[str, str, str, int], Measured]
+
+
+def indexed(entries: Sequence[Measured]) -> Found:
+    """By network, reading, row and round."""
+    found = {}
+    for one in entries:
+        reading, _, row = one.label.partition(": ")
+        found[one.scenario, reading, row, int(one.x)] = one
+    return found
+
+
+def draw(path: Path, entries: Sequence[Measured], titles: Mapping[str, str]) -> None:
+    """Accuracy over rounds, a row a network and a column a reading.
+
+    Args:
+        path: of the PNG.
+        entries: what was measured.
+        titles: of the networks.
+    """
+    found = indexed(entries)
+    rows = (*ROWS, SHARE_DELIVERED)
+    figure, axes = plt.subplots(
+        len(titles), 2, figsize=(13.0, 4.2 * len(titles)), squeeze=False, sharey=True
+    )
+    for line, (network, title) in zip(axes, titles.items(), strict=True):
+        for axis, reading in zip(line, READINGS, strict=True):
+            lines = {
+                row: [
+                    (float(k), found[network, reading, row, k].interval("accuracy"))
+                    for k in rounds_of(found, network)
+                ]
+                for row in rows
+            }
+            axis.set_ylim(0.0, 1.02)
+            draw_lines(axis, lines, styles_of(rows))
+            axis.set_title(f"{title}\n{TITLES[reading]}", fontsize=9)
+            axis.set_xlabel("rounds of twinning")
+        line[0].set_ylabel("scenario accuracy")
+    figure.subplots_adjust(wspace=0.45, hspace=0.45)
+    save(figure, path)
+
+
+def rounds_of(found: Found, network: str) -> list[int]:
+    """Rounds of which there is something."""
+    return sorted({key[3] for key in found if key[0] == network})
+
+
+def page(
+    entries: Sequence[Measured], titles: Mapping[str, str], missing: Sequence[str], about: str,
+    command: str,
+) -> str:  # fmt: skip
+    """The page of results.
+
+    Args:
+        entries: what was measured.
+        titles: of the networks.
+        missing: networks whose data were not there.
+        about: what the experiment is.
+        command: that measures it.
+
+    Returns:
+        Markdown.
+    """
+    found = indexed(entries)
+    parts = [
+        "![accuracy over rounds](scenario_accuracy.png)",
+        f"Left out, for their data were not there: {', '.join(missing)}." if missing else "",
+        "## Asked and measured\n\n" + _asked(found, titles),
+        "## Does the GAN add to H+R?\n\n" + _against(found, titles),
+        "## What each row is\n\n" + _LEGEND,
+    ]
+    for network, title in titles.items():
+        parts.append(f"## {title} (`{network}`)\n\n" + _network(found, network))
+    return page_of("Scenario accuracy over rounds of twinning", about, command, parts)
+
+
+def _asked(found: Found, titles: Mapping[str, str]) -> str:
+    """The paper's figures beside those that were found."""
+    heads = ["network", "after its change it", "round", "published", "H", "H+R", "H+R+GAI",
+             SHARE_DELIVERED]  # fmt: skip
+    rows = [
+        [
+            network, reading, str(k), PUBLISHED[k],
+            *(_percent(found, network, reading, row, k) for row in (H, HYBRID, GAN)),
+            _percent(found, network, reading, SHARE_DELIVERED, k),
+        ]
+        for network in titles
+        for reading in READINGS
+        for k in PUBLISHED
+    ]  # fmt: skip
+    return "Accuracy in %.\n\n" + table(heads, rows) + "\n\n" + _WHY
+
+
+def _against(found: Found, titles: Mapping[str, str]) -> str:
+    """Differences of the GAN to the hybrid generator, paired by blocks."""
+    rows = []
+    for network in titles:
+        for reading in READINGS:
+            row = [network, reading]
+            for measure, scale, digits in (
+                ("accuracy", 100.0, 1), ("draw_accuracy", 100.0, 1), ("energy_score", 1e3, 2)
+            ):  # fmt: skip
+                for k in (4, 12):
+                    one, base = (found[network, reading, r, k] for r in (GAN, HYBRID))
+                    gain = over_blocks(one.values[measure] - base.values[measure])
+                    row.append(told(gain, digits, scale=scale))
+            rows.append(row)
+    heads = ["network", "after its change it", "accuracy, round 4 (points)", "round 12",
+             "accuracy of one draw, round 4", "round 12", "energy score, round 4 (1e-3)",
+             "round 12"]  # fmt: skip
+    better = sum(_is_above(found, n, r, k) for n in titles for r in READINGS for k in (4, 12))
+    of = 4 * len(titles)
+    note = (
+        "H+R+GAI less H+R on the same changes and deliveries. More accuracy is better, less energy "
+        f"score is better. In {better} of these {of} comparisons of accuracy the interval is above "
+        "zero."
+    )
+    return table(heads, rows) + "\n\n" + note
+
+
+def _is_above(found: Found, network: str, reading: str, k: int) -> bool:
+    one, base = (found[network, reading, row, k].values["accuracy"] for row in (GAN, HYBRID))
+    return over_blocks(one - base).low > 0.0
+
+
+def _network(found: Found, network: str) -> str:
+    """All rows of a network at some rounds."""
+    parts = []
+    for reading in READINGS:
+        heads = ["accuracy (%)", *(f"round {k}" for k in SHOWN), "one draw, round 12"]
+        rows = [
+            [row, *(_percent(found, network, reading, row, k) for k in SHOWN),
+             _percent(found, network, reading, row, 12, "draw_accuracy")]
+            for row in (*ROWS, SHARE_DELIVERED)
+        ]  # fmt: skip
+        parts.append(f"The network {TITLES[reading]}:\n\n" + table(heads, rows))
+        parts.append(_joint(found, network, reading))
+    return "\n\n".join(parts)
+
+
+def _joint(found: Found, network: str, reading: str) -> str:
+    measures = [
+        name
+        for name in ("energy_score", "energy_distance")
+        if name in found[network, reading, H, 0].values
+    ]
+    heads = ["joint states (1e-3)"]
+    heads += [f"{name.replace('_', ' ')}, round {k}" for name in measures for k in JOINT]
+    rows = [
+        [row, *(told(found[network, reading, row, k].interval(name), 1, scale=1e3)
+                for name in measures for k in JOINT)]
+        for row in ROWS
+    ]  # fmt: skip
+    return table(heads, rows)
+
+
+def _percent(
+    found: Found, network: str, reading: str, row: str, k: int, measure: str = "accuracy"
+) -> str:
+    values = found[network, reading, row, k].values
+    if measure not in values:
+        return ""
+    return told(over_blocks(values[measure]), 1, scale=100)
+
+
+_LEGEND = """\
+- H: the mean of the normal law that was fitted to history.
+- H+R: the mean of the normal law of what comes next, given all that the real-time twin has heard
+  since the change and how old it is (a Kalman filter over the steps that history teaches, with
+  what goes together). It is the conditional mean of the generator `hybrid`.
+- H+R+GAI: the median, attribute by attribute, of 32 draws of the generator `gan`, trained on the
+  same history with the seed of the block. What was not heard is drawn from the law that H+R has of
+  the present state; the GAN steps on from it.
+- last known value: what was heard last, before the change if not since. No generator.
+- delivered, else mean: what was heard since the change, and the mean of history for the rest: the
+  real-time twin without what goes together.
+- share delivered: of the attributes. No generator, but what twinning alone can be sure of.
+
+The median of draws, not one draw, is judged in the figure, for a point is compared with a point;
+the accuracy of one draw stands in the last column, and for three more rounds in the JSON. At the
+change, what was heard before it is forgotten (but for the last known value). Asked first is what
+nothing was heard of, then what was heard of longest ago. Where the network stays, all generators
+know that it does: what was delivered is taken as it is. An attribute's range is that between the
+1st and 99th percentile of the history of the measured networks, and the unit of the simulated ones.
+The energy score judges the joint law of all attributes at once (less is better, in ranges an
+attribute), the energy distance the sample of one draw a change against the states that came."""
+
+_WHY = ""
