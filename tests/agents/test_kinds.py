@@ -1,10 +1,12 @@
 """Trainings on every kind of scenario: built, run, kept, and the same after a kill."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
 
+from agents import twin
 from agents.actor import load_actor, save_actor
 from agents.defaults import defaults_of, kind_of, settings_for
 from agents.models import build
@@ -16,6 +18,7 @@ from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import indicators, make_vec_env
 from twin_gym.scenario import Scenario, load, to_toml
+from twin_gym.twins import GanSettings, train_generator
 
 SHORT = {
     "access": ("access-small-70", {"horizon_s": 1.2}, None),
@@ -28,6 +31,7 @@ TINY = {
     "num_rows": 4, "rollout_steps": 8, "total_steps": 64, "leg_steps": 32, "hidden": (8, 8),
     "num_decisions": 60, "synthetic_share": 0.2,
 }  # fmt: skip
+BRIEF_GAN = GanSettings(num_steps=50)
 QUICK = {"evaluate_every": 32, "num_worlds": 2}
 OF_AMOUNTS = {"tic", "sync-rounds"}
 
@@ -140,8 +144,9 @@ def test_rates_fall_on_one_line_over_all_legs(files):
         *(pytest.param(case, "a2c-gan-twin", marks=pytest.mark.slow) for case in ("tic", "access")),
     ],
 )
-def test_warm_start_begins_as_its_twin(files, case, agent):
-    """The first point of the curve is what the twin itself earns."""
+def test_warm_start_begins_as_its_twin(files, case, agent, monkeypatch):
+    """The first point of the curve is what the twin itself earns, however long its GAN learns."""
+    monkeypatch.setattr(twin, "train_generator", partial(train_generator, settings=BRIEF_GAN))
     wanted = settings(files, case, agent, total_steps=32)
     _, curve = train(wanted, **QUICK)
     scenario = load(files[case], Scenario)

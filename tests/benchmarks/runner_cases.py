@@ -1,7 +1,8 @@
 """Cells that take no time, and a run of them in a process that can be killed.
 
-`python -m tests.benchmarks.runner_cases FOLDER` runs `CELLS` there and writes a line for each; with
-`endless` after the folder, they never end.
+`python -m tests.benchmarks.runner_cases FOLDER` runs `CELLS` there and writes a line for each. With
+`endless` after the folder they never end; with `held` each worker does one and holds in its second,
+so that the run cannot end before it is killed, however late that is.
 """
 
 import hashlib
@@ -68,6 +69,17 @@ def run_endless(cell: Cell, folder: Path, on_stage) -> Result:
     print("begun", flush=True)
     threading.Event().wait()
     return fake(cell)
+
+
+_begun: list[Cell] = []  # by this process
+
+
+def run_held(cell: Cell, folder: Path, on_stage) -> Result:
+    """The first cell of a process as `run_fake` does it; the second never ends."""
+    _begun.append(cell)
+    if len(_begun) > 1:
+        threading.Event().wait()
+    return run_fake(cell, folder, on_stage)
 
 
 @dataclass(frozen=True)
@@ -141,7 +153,8 @@ def main(folder: Path, *words: str) -> int:
     """Runs `CELLS` on two processes; Ctrl-C is heard even if whoever started pytest ignored it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     store = Store(folder)
-    function = run_endless if "endless" in words else run_fake
+    functions = {"endless": run_endless, "held": run_held}
+    function = functions[words[0]] if words else run_fake
     engine = Told(LocalEngine(function, store.folder_of, 2))
     return run_board(ASKED, store, engine, Console(stderr=True))
 

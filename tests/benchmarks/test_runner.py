@@ -192,8 +192,9 @@ def test_a_run_killed_again_and_again_ends_with_the_very_same_file(tmp_path):
         (None, None, SUCCESS),
     ):
         before = set(store.current())
+        words = [] if by is None else ["held"]
         with subprocess.Popen(
-            command, cwd=ROOT, text=True, start_new_session=True,
+            [*command, *words], cwd=ROOT, text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         ) as process:  # fmt: skip
             told = list(itertools.islice(process.stdout, num_kept))
@@ -386,15 +387,16 @@ def test_a_test_without_a_reason_is_refused(tmp_path):
 @pytest.mark.slow
 def test_real_cells_are_run_then_tested_by_the_commands(tmp_path):
     """In processes as in this one, to the last bit; on other worlds, with a line in the ledger."""
-    for words in (
-        ["run", "--agents", "density,random"],
-        ["test", "--agents", "density", "--why", "a test of the command"],
-    ):
-        command = [sys.executable, "-m", "benchmarks", *words, "--tracks", QUICK, "--seeds", "1"]
-        command += ["--jobs", "2", "--out", str(tmp_path)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == SUCCESS, done.stderr
-        assert "0 failed" in done.stdout
+    common = ["--tracks", QUICK, "--seeds", "1", "--out", str(tmp_path)]
+    words = ["run", "--agents", "density,random", "--jobs", "2", *common]
+    command = [sys.executable, "-m", "benchmarks", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == SUCCESS, done.stderr
+    assert "0 failed" in done.stdout
+    words = ["test", "--agents", "density", "--why", "a test of the command", "--jobs", "1"]
+    tested = CliRunner().invoke(app, [*words, *common])
+    assert tested.exit_code == SUCCESS, tested.output
+    assert "0 failed" in tested.stdout
     found = Store(tmp_path).current()
     cell = Cell(QUICK, "random", 0)
     assert without_times(found[cell]) == without_times(run_cell(cell, tmp_path / "alone"))
