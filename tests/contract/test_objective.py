@@ -92,6 +92,20 @@ def test_vector_form_keeps_the_contract(preset, action, mode):
     check_vector_env(*makers(mode=mode, **settings_of(preset, action)), steps=45)
 
 
+def test_an_episode_without_a_decision_leaves_nothing_to_the_next():
+    """The only step of such an episode takes no time, and what follows is counted from its end."""
+    given = settings_of("contention", "slice")
+    given["scenario"] = given["scenario"].replace(horizon_s=0.1)
+    vector, single = makers(mode=AutoresetMode.SAME_STEP, **given)
+    env = vector()
+    env.reset(seed=0)
+    ends = [env.step(np.full(2, 4))[-1] for _ in range(30)]
+    untimed = [one for one in ends if "final_info" in one and (
+        one["final_info"]["elapsed_s"][one["_final_info"]] == 0.0).any()]  # fmt: skip
+    assert len(untimed) > 3
+    check_vector_env(vector, single, steps=30)
+
+
 @one_of_each
 def test_simpy_tells_the_same_rewards(preset, action):
     """The slow engine's lanes are the kernel's single environments, to the last bit."""

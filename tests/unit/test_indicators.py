@@ -5,6 +5,7 @@ import pytest
 
 from twin_gym.envs.indicators import share
 from twin_gym.envs.making import vector_env
+from twin_gym.envs.massive_access import indicators as access
 from twin_gym.envs.slice_admission import indicators as admission
 from twin_gym.envs.tic_scheduling import indicators as tic
 from twin_gym.policies import evaluate, make_policy
@@ -133,6 +134,21 @@ def test_devices_that_are_late():
             assert step(env, [0.0]) == [0.0, 1.0, 1.0, 0.0]
         assert step(env, [1.0]) == expected
         assert step(env, [1.0]) == [1.0, 1.0, 1.0, 1.0]
+
+
+def test_an_opportunity_carries_what_its_preambles_can():
+    """Of eight devices on one preamble, one can be answered at a time: that is all.
+
+    Then one is lost besides, and the one answered has waited a third of the nine opportunities.
+    """
+    gauge = began(devices(num_devices=8, backoff_s=0.001)).batch.payer._gauge
+    before = np.zeros((1, 7), np.int64)
+    after = before.copy()
+    after[0, access._ARRIVED], after[0, access._WAITING] = 8, 6
+    after[0, access._SUCCEEDED], after[0, access._IN_TIME] = 1, 1
+    assert gauge.values(before, after)[0] == pytest.approx([1.0, 1.0, 1.0, 0.25])
+    after[0, access._LOST], after[0, access._WAITED] = 1, 3
+    assert gauge.values(before, after)[0] == pytest.approx([1.0, 0.5, 1 / 3, 0.25])
 
 
 def walkers(**changes):
