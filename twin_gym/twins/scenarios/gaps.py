@@ -233,6 +233,7 @@ def scenario_fidelity(
     agent: Agent,
     rng: np.random.Generator,
     *,
+    network: Scenario | None = None,
     seeds: Sequence[int] | None = None,
     action: str | None = None,
     reconfigured: bool = False,
@@ -243,10 +244,10 @@ def scenario_fidelity(
     Args:
         twins: made from `history`, four or more.
         history: what the generator has learned from.
-        came: the windows that came after it, which the generator has not seen; the first one is
-            the network that the gaps are to.
+        came: the windows that came after it, which the generator has not seen.
         agent: who runs the networks for the gaps.
         rng: of the test of parameters.
+        network: that the gaps are to; None: the one at the mean of the windows that came.
         seeds: see `kpi_gaps`.
         action: see `kpi_gaps`.
         reconfigured: see `kpi_gaps`.
@@ -265,7 +266,8 @@ def scenario_fidelity(
     points = np.array([space.coordinates(twin) for twin in twins]).reshape(len(twins), -1)
     parameters = two_sample_test(points, came.points, rng)
     copies = copying(points, history.points, came.points)
-    network = space.scenario(came.points[0], name="came", provenance=came.source)
+    if network is None:
+        network = space.scenario(came.points.mean(0), name="came", provenance=came.source)
     gaps = kpi_gaps(
         twins, network, agent, seeds=seeds, action=action, reconfigured=reconfigured,
         on_progress=on_progress,
