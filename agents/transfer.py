@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError, unknown_name
-from twin_gym.policies import Policy, evaluate
+from twin_gym.policies import Policy, Seer, evaluate
+from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.intervals import half_width
 from twin_gym.scenario import Scenario
 
@@ -140,20 +141,70 @@ def transfer_matrix(
     scores = np.zeros((len(trained), len(tested), len(worlds)))
     for i, (row, policies) in enumerate(trained.items()):
         for j, (column, networks) in enumerate(tested.items()):
-            for k, (policy, seeds) in enumerate(zip(policies, worlds, strict=True)):
-                scores[i, j, k] = _score(policy, networks, seeds, indicator)
+            scores[i, j] = _scores(policies, networks, worlds, indicator)
             if on_cell is not None:
                 on_cell(row, column)
     return TransferMatrix(tuple(trained), tuple(tested), scores)
 
 
-def _score(
+class _SideBySide:
+    """Agents that each decide in rows of their own: all blocks of a cell in one go."""
+
+    name = "side by side"
+
+    def __init__(self, policies: Sequence[Policy], worlds: Sequence[Sequence[int]]) -> None:
+        block = np.repeat(np.arange(len(worlds)), [len(seeds) for seeds in worlds])
+        groups: dict[int, list[int]] = {}
+        for k, policy in enumerate(policies):
+            groups.setdefault(id(policy), []).append(k)
+        self._groups = [
+            (policies[own[0]], np.flatnonzero(np.isin(block, own)), worlds[own[0]][0])
+            for own in groups.values()
+        ]
+
+    def reset(self, seed: int) -> None:
+        """Each with the first world of its own."""
+        for policy, _, first in self._groups:
+            policy.reset(first)
+
+    def actions(self, observations: Observations, masks: Masks) -> Actions:
+        """Of every row, by its own agent."""
+        parts = [
+            (rows, policy.actions(observations[rows], masks[rows]))
+            for policy, rows, _ in self._groups
+        ]
+        chosen = np.zeros((len(observations), *parts[0][1].shape[1:]), parts[0][1].dtype)
+        for rows, actions in parts:
+            chosen[rows] = actions
+        return chosen
+
+
+def _scores(
+    policies: Sequence[Policy],
+    networks: Sequence[Scenario],
+    worlds: Sequence[Sequence[int]],
+    indicator: str,
+) -> Floats:
+    """The mean of each block."""
+    if any(isinstance(policy, Seer) for policy in policies):
+        parts = [
+            _values(policy, networks, seeds, indicator)
+            for policy, seeds in zip(policies, worlds, strict=True)
+        ]
+    else:
+        seeds = [seed for block in worlds for seed in block]
+        found = _values(_SideBySide(policies, worlds), networks, seeds, indicator)
+        parts = np.split(found, np.cumsum([len(block) for block in worlds])[:-1])
+    return np.array([part.mean() for part in parts])
+
+
+def _values(
     policy: Policy, networks: Sequence[Scenario], seeds: Sequence[int], indicator: str
-) -> float:
+) -> Floats:
     kpi = evaluate(policy, list(networks), list(seeds)).kpi
     if indicator not in kpi:
         raise unknown_name("indicator", indicator, kpi)
-    return float(kpi[indicator].mean())
+    return kpi[indicator]
 
 
 def _cell(blocks: Floats) -> Cell:

@@ -6,7 +6,7 @@ import pytest
 from agents.transfer import TransferMatrix, transfer_matrix
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy, world_seeds
-from twin_gym.scenario import load
+from twin_gym.scenario import Scenario, load
 
 NETWORK = load("contention").replace(horizon_s=5.0)
 QUIET = load("mild").replace(horizon_s=5.0)
@@ -36,6 +36,28 @@ def test_each_block_has_the_agent_of_its_own_training():
     found = transfer_matrix(mixed, {"one": [NETWORK]}, WORLDS)
     assert found.blocks("mixed", "one")[0] == found.blocks("fifo", "one")[0]
     assert found.blocks("mixed", "one")[1] == found.blocks("density", "one")[1]
+
+
+def test_who_draws_draws_in_each_block_what_it_would_draw_alone():
+    """Random agents of their own in blocks of different sizes."""
+    worlds = [world_seeds("validation", 3), world_seeds("validation", 2, first=3)]
+    rows = {"random": [make_policy("random", NETWORK) for _ in worlds]}
+    found = transfer_matrix(rows, {"one": [NETWORK]}, worlds)
+    alone = [evaluate(make_policy("random", NETWORK), NETWORK, block).mean() for block in worlds]
+    np.testing.assert_allclose(found.blocks("random", "one"), alone)
+
+
+def test_agents_whose_actions_are_amounts_and_those_who_see_are_tested_too():
+    """Massive access: a level and the genie, which is shown the rows of its own block."""
+    network = load("access-small-20", Scenario)
+    rows = {name: [make_policy(name, network)] * 2 for name in ("fixed", "genie")}
+    found = transfer_matrix(rows, {"x": [network]}, WORLDS, indicator="succeeded")
+    for name in rows:
+        alone = [
+            evaluate(make_policy(name, network), network, block).mean("succeeded")
+            for block in WORLDS
+        ]
+        np.testing.assert_allclose(found.blocks(name, "x"), alone)
 
 
 def test_another_indicator_is_the_score():
