@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.comparison import as_markdown, bound_row, classical_rows, columns
-from twin_gym.scenario import load
+from twin_gym.scenario import load, to_toml
 
 
 def test_rules_stand_between_random_and_the_bound() -> None:
@@ -29,10 +29,13 @@ def test_table_has_a_column_for_each_indicator() -> None:
 
 @pytest.mark.slow
 def test_demo_runs(tmp_path: Path) -> None:
-    """One seed, one rollout: table and figure are there."""
+    """One seed, one rollout, in short episodes: table and figure are there."""
+    scenario = load("teletraffic-small")
+    path = tmp_path / "short.toml"
+    path.write_text(to_toml(scenario.replace(horizon_s=scenario.horizon_s / 20.0)), "utf-8")
     command = [sys.executable, "-m", "benchmarks.demo", "--seeds", "1", "--steps", "4096"]
     done = subprocess.run(
-        [*command, "--jobs", "1", "--scenario", "teletraffic-small", "--out", str(tmp_path)],
+        [*command, "--jobs", "1", "--scenario", str(path), "--out", str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
