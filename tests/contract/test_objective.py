@@ -242,6 +242,13 @@ def test_the_seed_draws_the_weights_alone():
     other = played(gymnasium.make(env_id, **given | {"objective_seed": SEED + 1}), 5)
     assert all(np.array_equal(a[0], b[0]) for a, b in zip(one, other, strict=True))
     assert sum(a[1] for a in one) != sum(b[1] for b in other)
+    rest = {key: value for key, value in given.items() if key not in ("scenario", "objective_seed")}
+    edf = make_policy("edf", given["scenario"])
+    first, second = (
+        evaluate(edf, given["scenario"], [5], objective_seed=seed, **rest).returns[0]
+        for seed in (SEED, SEED + 1)
+    )
+    assert first != second
 
 
 @one_of_each

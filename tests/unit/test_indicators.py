@@ -183,13 +183,13 @@ def test_requests():
     """Admitted after half their patience, lost, in service and waiting, by the formulas."""
     kept = tuple(
         Slice(
-            name=f"slice-{s}", demand={"radio": 10.0 * (s + 1)}, arrival_rate_hz=1.0,
-            mean_holding_time_s=1.0, mean_patience_s=2.0 * (s + 1), queue_limit=4,
+            name=f"slice-{s}", demand={"radio": 10.0 * (s + 1), "storage": 1.0},
+            arrival_rate_hz=1.0, mean_holding_time_s=1.0, mean_patience_s=2.0 * (s + 1), queue_limit=4,
         )
         for s in range(2)
     )  # fmt: skip
     scenario = AdmissionScenario(
-        name="two", horizon_s=10.0, capacity={"radio": 100.0},
+        name="two", horizon_s=10.0, capacity={"radio": 100.0, "storage": 100.0},
         slices=kept,
     )  # fmt: skip
     gauge = vector_env(scenario, 1, objective=BASE).batch._gauge
@@ -201,10 +201,17 @@ def test_requests():
     after[0, admission._WAITED] = (2_000_000_000, 9_000_000_000)  # ns: 1 s each; more than patience
     after[0, admission._IN_SERVICE] = (2, 1)
     after[0, admission._WAITING] = (0, 2)
-    # 2 x 10 + 20 of 100 are in use and 80 wanted; 3 of 4; waits 2 x 0.5 + 1 + one lost; 2 of 8
-    assert gauge.values(before, after)[0] == pytest.approx([0.5, 0.75, 0.25, 0.75])
+    # 2 x 10 + 20 of 100 are in use and 90 wanted; 3 of 4; waits 2 x 0.5 + 1 + one lost; 2 of 8
+    assert gauge.values(before, after)[0] == pytest.approx([4 / 9, 0.75, 0.25, 0.75])
     after[0, admission._WAITING] = (4, 4)
     assert gauge.values(before, after)[0] == pytest.approx([0.4, 0.75, 0.25, 0.0])
+
+
+def test_who_admits_nobody_carries_nothing():
+    """Without places to wait: every step that takes time ends with a loss, and nothing is used."""
+    env = began(load("teletraffic-small", AdmissionScenario).replace(horizon_s=5.0))
+    for _ in range(8):
+        assert step(env, 2) == [0.0, 0.0, 0.0, 1.0]
 
 
 def test_a_request_that_has_just_come_is_of_the_next_step():

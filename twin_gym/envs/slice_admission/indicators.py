@@ -6,7 +6,7 @@ decision will be made, is of the next step.
 
 | indicator | formula | why |
 |---|---|---|
-| density | most of the resources' shares in use / min(1, most of the shares that all who are in service or wait would use), at the end | the dominant resource carries what it could carry of what is there |
+| density | most of the resources' shares in use at the end / min(1, most of the shares that all who are in service, wait or were lost would use) | the dominant resource carries what it could carry of what was asked |
 | deadline | admitted / (admitted + expired + blocked + declined) | admitted before patience ended |
 | latency | 1 - mean of min(wait / mean patience, 1), by slice; lost ones counting 1 | 1: all at their arrival |
 | buffer | 1 - requests that wait at the end / places of all queues | 1 where there are no places |
@@ -86,7 +86,8 @@ class AdmissionGauge(Gauge):
             spent = gained[:, _WAITED, s] * SECONDS_PER_TICK / patience
             waited += np.minimum(spent, gained[:, _ADMITTED, s])
         used = self._largest_share(after[:, _IN_SERVICE], network)
-        wanted = self._largest_share(after[:, _IN_SERVICE] + after[:, _WAITING], network)
+        asked = after[:, _IN_SERVICE] + after[:, _WAITING] + gained[:, _LOST]
+        wanted = self._largest_share(asked, network)
         found = np.empty((len(after), 4))
         found[:, 0] = share(used, np.minimum(wanted, 1.0))
         found[:, 1] = share(admitted, admitted + lost)
