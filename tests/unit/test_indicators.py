@@ -184,7 +184,8 @@ def test_requests():
     kept = tuple(
         Slice(
             name=f"slice-{s}", demand={"radio": 10.0 * (s + 1), "storage": 1.0},
-            arrival_rate_hz=1.0, mean_holding_time_s=1.0, mean_patience_s=2.0 * (s + 1), queue_limit=4,
+            arrival_rate_hz=1.0, mean_holding_time_s=1.0, queue_limit=4,
+            mean_patience_s=2.0 * (s + 1),
         )
         for s in range(2)
     )  # fmt: skip
