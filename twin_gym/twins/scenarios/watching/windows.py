@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
@@ -20,6 +21,7 @@ from twin_gym.twins.scenarios.lived import MIN_WINDOWS, Lived, Now
 from twin_gym.twins.scenarios.parameters import Coordinates, ParameterSpace
 from twin_gym.twins.scenarios.watching import access, admission, sync, tic
 from twin_gym.twins.scenarios.watching.evidence import Evidence
+from twin_gym.twins.scenarios.watching.noise import without_noise
 from twin_gym.twins.scenarios.watching.telemetry import Watched
 
 Window = Mapping[str, Evidence]
@@ -46,6 +48,7 @@ def lived_of_store(
     window_s: float,
     *,
     episodes: Sequence[int] | None = None,
+    as_estimated: bool = False,
 ) -> Lived:
     """The parameters of a network in successive windows, estimated from what its twin heard.
 
@@ -53,8 +56,8 @@ def lived_of_store(
     network has its estimators, with their formulas and sources, in a file of this folder. Each
     window's estimate is drawn towards that of all windows together by the weight of one
     observation, and that towards the base's value likewise; where nothing was heard, it is the
-    centre. Estimates are noisier the shorter the windows are, and generators take their noise for
-    change of the network.
+    centre. Generators would take the noise of estimates for change of the network: the windows are
+    drawn together until their spread is that of the change (see `without_noise`).
 
     Args:
         store: open.
@@ -63,6 +66,7 @@ def lived_of_store(
             half of it was heard at least. Massive access: every device asks once an episode, so
             that a window is a whole episode, however short the length that is given.
         episodes: numbers, in the order of time; None: all that fit the base.
+        as_estimated: whether the spread of the windows stays as it is, noise and all.
 
     Returns:
         The history; its source says how many windows of which episodes, and which parameters could
@@ -75,12 +79,16 @@ def lived_of_store(
     _check_window(window_s)
     chosen = _chosen(store, space.base, episodes)
     windows: list[Window] = []
+    halves: list[tuple[Window, Window]] = []
     for one in chosen:
         watched = Watched(store, one.id)
-        windows += [
-            EVIDENCE_OF_KIND[space.base.kind](watched, space.base, start_s, end_s)
-            for start_s, end_s in _spans(watched, space.base, window_s)
-        ]
+        spans = _spans(watched, space.base, window_s)
+        windows += _windows(watched, space.base, spans)
+        if space.base.kind != "access" and not as_estimated:
+            edges = [(start_s, (start_s + end_s) / 2.0, end_s) for start_s, end_s in spans]
+            early = _windows(watched, space.base, [(a, b) for a, b, _ in edges])
+            late = _windows(watched, space.base, [(b, c) for _, b, c in edges])
+            halves += zip(early, late, strict=True)
     if len(windows) < MIN_WINDOWS:
         raise ConfigError(
             f"store {str(store.path)!r} has {len(windows)} windows of {window_s:g} s in the "
@@ -89,6 +97,10 @@ def lived_of_store(
         )
     centres = _centres(space, windows)
     points = np.array([_point(space, one, centres) for one in windows])
+    if halves:
+        early_points = np.array([_heard(space, one, centres) for one, _ in halves])
+        late_points = np.array([_heard(space, one, centres) for _, one in halves])
+        points = without_noise(points, early_points, late_points)
     return Lived(space, points, _source(store, space, windows, chosen, window_s))
 
 
@@ -132,12 +144,11 @@ def now_of_store(
     window = evidence_of(watched, space.base, start_s, end_s)
     centres = _centres(space, [evidence_of(watched, space.base, 0.0, end_s)])
     found = [window.get(path) for path in space.paths]
-    is_known = np.array([one is not None and not one.is_empty for one in found])
     measured_s = np.array([0.0 if one is None else one.at_s for one in found])
     length_s = max(window_s, space.base.horizon_s) if space.base.kind == "access" else window_s
     ages = np.maximum(end_s - measured_s, 0.0) / length_s
-    point = np.where(is_known, _point(space, window, centres), np.nan)
-    return Now(space, point, np.where(is_known, ages, np.inf))
+    point = _heard(space, window, centres)
+    return Now(space, point, np.where(_is_known(space, window), ages, np.inf))
 
 
 def _check_window(window_s: float) -> None:
@@ -203,6 +214,13 @@ def _spans(watched: Watched, base: Scenario, window_s: float) -> list[tuple[floa
     return list(itertools.pairwise(edges))
 
 
+def _windows(
+    watched: Watched, base: Scenario, spans: Sequence[tuple[float, float]]
+) -> list[Window]:
+    evidence_of = EVIDENCE_OF_KIND[base.kind]
+    return [evidence_of(watched, base, start_s, end_s) for start_s, end_s in spans]
+
+
 def _centres(space: ParameterSpace, windows: Sequence[Window]) -> dict[str, float]:
     """By path, the estimate of all windows together, or the base's value."""
     found = {}
@@ -222,6 +240,18 @@ def _point(space: ParameterSpace, window: Window, centres: Mapping[str, float]) 
         for path in space.paths
     ]
     return space.coordinates_of(np.array(values))
+
+
+def _heard(space: ParameterSpace, window: Window, centres: Mapping[str, float]) -> Coordinates:
+    """As `_point`, but not a number where nothing was heard."""
+    point = _point(space, window, centres)
+    return np.where(_is_known(space, window), point, np.nan)
+
+
+def _is_known(space: ParameterSpace, window: Window) -> NDArray[np.bool_]:
+    """Of which parameters something was heard; shape (parameters,)."""
+    found = [window.get(path) for path in space.paths]
+    return np.array([one is not None and not one.is_empty for one in found])
 
 
 def _source(
