@@ -104,11 +104,13 @@ class Life(NamedTuple):
         history: what generators learn from.
         coming: draws of what can come right after it; coordinates, shape (`COMING`, parameters).
         others: as many others, by which copies are told from what comes.
+        again: as many again, to see what the law itself is judged to be.
     """
 
     history: Lived
     coming: Floats
     others: Floats
+    again: Floats
 
     @property
     def now(self) -> Now:
@@ -128,9 +130,9 @@ def life(block: int) -> Life:
         fresh = noise * rng.standard_normal(len(centre))
         points.append(centre + KEEP * (points[-1] - centre) + fresh)
     expected = centre + KEEP * (points[-1] - centre)
-    coming = expected + noise * rng.standard_normal((2 * COMING, len(centre)))
+    coming = expected + noise * rng.standard_normal((3 * COMING, len(centre)))
     history = Lived(space, _allowed(space, np.array(points)), "a wandering network")
-    return Life(history, *np.split(_allowed(space, coming), 2))
+    return Life(history, *np.split(_allowed(space, coming), 3))
 
 
 def _allowed(space: ParameterSpace, points: Floats) -> Floats:
@@ -254,7 +256,7 @@ def other_generator(cell: Cell, name: str) -> Values:
     lived, rng = life(block), np.random.default_rng([cell.blocks[0], 17])
     made: Sequence[Scenario] | Floats
     if name == TRUE:
-        made = lived.others[: min(count, COMING)]
+        made = lived.again[: min(count, COMING)]
     elif name == COPIER:
         made = rng.choice(lived.history.points, count)
     else:
@@ -268,7 +270,7 @@ def _generator(name: str, history: Lived, block: int) -> Generator:
         return HistoricalGenerator()
     if name == "hybrid":
         return HybridGenerator()
-    return train_gan(history, ScenarioGanSettings(max_steps=1_500, seed=block))
+    return train_gan(history, ScenarioGanSettings(seed=block))
 
 
 OTHERS = (TRUE, COPIER, "historical", "hybrid", "gan")

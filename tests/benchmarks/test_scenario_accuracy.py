@@ -88,7 +88,7 @@ def test_updates_arrive_at_the_twinning_rate_and_lost_ones_are_asked_for_again()
     for _ in range(ROUNDS):
         twin.listen(np.zeros(1_000))
         shares.append(np.isfinite(twin.known()[0]).mean())
-    assert shares[0] == pytest.approx(0.0816, abs=0.03)
+    assert shares[5] == pytest.approx(0.49, abs=0.05)
     assert shares[11] == pytest.approx(0.98, abs=0.025)
     assert shares[12] > 0.97
 

@@ -128,6 +128,17 @@ def by_row(found: Sequence[Measured]) -> list[Measured]:
     return [entries[place] for place in ranked]
 
 
+def _left_out(known: Sequence[Network], asked: Sequence[Network], wanted: Sequence[Network]) -> str:
+    """What is not on the page, and why."""
+    not_asked = [one.name for one in known if one not in asked]
+    not_there = [one.name for one in asked if one not in wanted]
+    parts = [
+        f"Not asked for in this run: {', '.join(not_asked)}." if not_asked else "",
+        f"Left out, for their data were not there: {', '.join(not_there)}." if not_there else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
 @app.command()
 def main(
     seeds: Seeds = 5,
@@ -147,18 +158,18 @@ def main(
     """Measures what is not measured yet, and writes JSON, PNG and a Markdown page."""
     folder, file = places(NAME, out, kept, quick=quick, again=again)
     seeds = min(seeds, 2) if quick else seeds
-    asked = networks(quick=quick)
-    unknown = set(only or []) - {one.name for one in asked}
+    known = networks(quick=quick)
+    asked = [one for one in known if not only or one.name in only]
+    unknown = set(only or []) - {one.name for one in known}
     if unknown:
-        raise typer.BadParameter(f"no network {sorted(unknown)}; {[one.name for one in asked]}")
-    asked = [one for one in asked if not only or one.name in only]
+        raise typer.BadParameter(f"no network {sorted(unknown)}; {[one.name for one in known]}")
     wanted = [one for one in asked if is_there(one)]
-    missing = [one.name for one in asked if one not in wanted]
     found = by_row(measure_with_bar(cells(wanted, seeds, share, rate, tolerance), file))
     titles = {one.name: one.source(0, 1).panel.title for one in wanted}
     draw(folder / f"{NAME}.png", found, titles)
     command = f"{NAME} --seeds {seeds} --share {share:g} --rate {rate:g} --tolerance {tolerance:g}"
-    text = page(found, titles, missing, __doc__ or "", command)
+    command += "".join(f" --only {name}" for name in only or [])
+    text = page(found, titles, _left_out(known, asked, wanted), __doc__ or "", command)
     publish(folder, NAME, text, found)
     Console().print(text, markup=False, soft_wrap=True)
 
