@@ -368,7 +368,8 @@ def _near(found: Sequence[Measured]) -> str:
     note = (
         "Distances in standard deviations of the history; that of the known law is what other "
         "draws of it have. Nearer than they should: nearer to some window of the history than half "
-        "of the draws of the known law are. The scripted rows show a script that repeats the last "
+        "of the draws of the known law are; one that is too narrow is found out like one that "
+        "copies. The scripted rows show a script that repeats the last "
         "window with noise of 10 %: how near it is happens to be so, and that it is found out as "
         "one that copies is right. No conclusion on any language model follows."
     )
