@@ -93,15 +93,35 @@ def test_equal_points_are_no_evidence():
 def test_the_nearest_neighbour_test_by_hand():
     """History at 0, 10, 20 and 30; what is held out lies 2 away, so that 1 away is close."""
     history = np.array([[0.0], [10.0], [20.0], [30.0]])
-    held_out = history + 2.0
-    found = copying(history + 1.0, history, held_out)
+    held_out = history + np.array([[2.0], [2.1], [2.2], [2.3]])
+    close = history + np.array([[1.0], [1.1], [1.2], [1.3]])
+    found = copying(close, history, held_out)
     assert (found.share_closer, found.expected, found.exact_copies) == (1.0, 0.5, 0)
-    assert found.p_value == pytest.approx(1 / 16)
-    one = copying(np.array([[1.0], [13.0], [23.0], [33.0]]), history, held_out)
+    assert found.p_value == pytest.approx(1 / 70)  # of all orders of four and four
+    one = copying(np.array([[1.0], [12.5], [23.0], [33.5]]), history, held_out)
     assert one.share_closer == 0.25
-    assert one.p_value == pytest.approx(15 / 16)
+    assert one.p_value == pytest.approx(63 / 70)  # 12 of 16 pairs the wrong way round
     scale = np.array([[1e-3]])
-    assert copying((history + 1.0) * scale, history * scale, held_out * scale) == found
+    assert copying(close * scale, history * scale, held_out * scale) == found
+
+
+def test_a_coordinate_that_never_varies_does_not_drown_the_others():
+    """Its rounding is no spread."""
+    rng = np.random.default_rng(8)
+    steady = np.full((60, 1), 0.1) + 1e-16 * np.arange(60)[:, None]
+    history, came = (np.hstack([drawn(seed, 60), steady]) for seed in (1, 2))
+    near = np.hstack([drawn(1, 60) + 0.01, steady + 1e-12])
+    assert copying(near, history, came).is_copy
+    assert two_sample_test(near, history, rng, num_permutations=50).p_value > 0.1
+
+
+def test_honest_generators_are_seldom_called_copiers_however_many_points_they_draw():
+    """The noise of few held-out windows counts."""
+    wrong = sum(
+        copying(drawn(seed, 160), drawn(seed + 500, 60), drawn(seed + 900, 20)).is_copy
+        for seed in range(10, 110)
+    )
+    assert wrong <= 4
 
 
 def test_the_unit_of_a_coordinate_does_not_hide_a_copy():

@@ -139,7 +139,8 @@ def test_a_history_of_known_networks_has_a_row_each_oldest_first():
     history = Lived.of_scenarios(SPACE, known, "known")
     assert np.exp(history.points[:, 0]) == pytest.approx([10, 20, 30, 40, 50])
     assert np.exp(history.last(4).points[:, 0]) == pytest.approx([20, 30, 40, 50])
-    assert history.last(4).source == "known"
+    assert history.last(4).source == "the last 4 of known"
+    assert history.last(5) is history
 
 
 def test_the_present_is_known_at_once_or_with_ages():

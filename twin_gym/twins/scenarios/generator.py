@@ -113,7 +113,7 @@ class PointGenerator:
         base = history.space.base
         provenance = (
             f"Scenario twin {index} of {base.name!r} ({base.digest}) by the generator "
-            f"{self.name!r}, from {len(history.points)} windows ({history.source}); prioritised: "
+            f"{self.name!r}, from {history.source}; prioritised: "
             f"{', '.join(sorted(criteria.objective.prioritised)) or 'nothing'}."
         )
         return history.space.scenario(point, name=f"{criteria.name}-{index}", provenance=provenance)

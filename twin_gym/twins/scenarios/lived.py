@@ -22,7 +22,7 @@ class Lived:
     Attributes:
         space: what the columns are.
         points: coordinates, oldest window first; shape (windows, parameters).
-        source: where they come from, in a line.
+        source: how many there are and where they come from, in a line.
     """
 
     space: ParameterSpace
@@ -50,14 +50,18 @@ class Lived:
 
     @classmethod
     def of_scenarios(
-        cls, space: ParameterSpace, scenarios: Sequence[Scenario], source: str = "scenarios"
+        cls, space: ParameterSpace, scenarios: Sequence[Scenario], source: str = ""
     ) -> Lived:
         """A history of networks that are known, one a window."""
-        return cls(space, np.array([space.coordinates(one) for one in scenarios]), source)
+        told = source or f"{len(scenarios)} windows that are known"
+        return cls(space, np.array([space.coordinates(one) for one in scenarios]), told)
 
     def last(self, num_windows: int) -> Lived:
         """The most recent windows alone."""
-        return Lived(self.space, self.points[-num_windows:], self.source)
+        if num_windows >= len(self.points):
+            return self
+        told = f"the last {num_windows} of {self.source}"
+        return Lived(self.space, self.points[-num_windows:], told)
 
 
 @dataclass(frozen=True)

@@ -137,8 +137,7 @@ class LlmGenerator:
         provenance = (
             f"Scenario twin {len(made)} of {space.base.name!r} ({space.base.digest}) by the "
             f"language model {self.endpoint.model!r}, request {request}, from "
-            f"{len(order.history.points)} windows ({order.history.source}); checked by the "
-            "scenario models."
+            f"{order.history.source}; checked by the scenario models."
         )
         try:
             point = point_of(entry, space, order.criteria.bounds(space))
