@@ -104,6 +104,22 @@ def test_budget_is_kept_and_masks_say_so(action, error):
         assert info["action_mask"].tolist() == [0] * 50 + [1]
 
 
+@pytest.mark.parametrize("engine", ["kernel", "simpy"])
+def test_disallowed_picks_are_counted_anew_in_each_episode(engine):
+    """Also where the next episode begins in the step that ends the last one."""
+    scenario = short("sync-small").replace(update_budget=0, horizon_s=5.0)
+    mode = AutoresetMode.SAME_STEP
+    given = {"scenario": scenario, "action": "pick", "engine": engine, "autoreset_mode": mode}
+    env = gymnasium.make_vec(ENV_ID, num_envs=2, **given)
+    env.reset(seed=1)
+    counts, slots = [], round(5.0 / scenario.slot_s)
+    for _ in range(3 * slots):
+        _, _, _, truncated, infos = env.step(np.array([3, 3]))
+        told = infos["final_info"] if truncated.any() else infos
+        counts.append(int(told["disallowed_actions"][0]))
+    assert counts == 3 * list(range(1, slots + 1))
+
+
 @every_preset
 def test_scenario_and_spec_make_the_round_trip(preset):
     """A scenario through TOML; the environment through its spec; fields have names."""

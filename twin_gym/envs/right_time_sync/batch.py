@@ -284,6 +284,8 @@ class SyncStory:
     def step(self, action: Any) -> None:  # noqa: ANN401 - a whole number or an array
         """One slot in which what the action chooses is sent."""
         (chosen,) = self._batch.chosen_of(np.asarray(action)[None], self._size)
+        if self._network.slot == 0:  # where an episode ended in this row, its count still stands
+            self._batch.brought["disallowed_actions"][self._row] = 0
         if not self._batch.is_by_round and chosen[0] >= 0 and self._network.budget_left == 0:
             self._batch.brought["disallowed_actions"][self._row] += 1
         self._network.step(chosen.tolist())

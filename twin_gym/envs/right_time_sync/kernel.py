@@ -133,6 +133,8 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
                 network = networks[n]
                 slot = head.slot
                 is_exhausted = row.budget_left == 0
+                if slot == 0:  # where an episode ended in this row, its count still stands here
+                    outcome.disallowed_actions = 0
                 if masks.shape[1] > 0 and is_exhausted and chosen[i, 0] >= 0:
                     outcome.disallowed_actions += 1
                 run_slot(
