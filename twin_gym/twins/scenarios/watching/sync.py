@@ -147,10 +147,10 @@ def _delivery(watched: Watched, base: SyncScenario, start_s: float, end_s: float
     """Updates delivered over those sent, as far as they were sent alone.
 
     What is delivered is told `delay_slots` later than what was sent, and is counted in a window
-    that begins and ends so much later. Updates that share a slot spoil one another with the base's
-    probability `load_loss`: each counts as the share of itself that the others leave. Where groups
-    have probabilities of their own, or losses are replayed, the counters tell of those too, and so
-    nothing of the scenario's.
+    that begins and ends so much later, and only while both are known. Updates that share a slot
+    spoil one another with the base's probability `load_loss`: each counts as the share of itself
+    that the others leave. Where groups have probabilities of their own, or losses are replayed, the
+    counters tell of those too, and so nothing of the scenario's.
     """
     last_s = watched.last_s(_SERVICE, "offered", "served", end_s=end_s)
     is_mixed = any(
@@ -159,12 +159,25 @@ def _delivery(watched: Watched, base: SyncScenario, start_s: float, end_s: float
         for group in base.groups
     )
     delay_s = base.delay_slots * base.slot_s
-    until_s = min(end_s, watched.end_s - delay_s)
-    sent, exposure_s = watched.growth(_SERVICE, "offered", start_s, until_s)
-    came, _ = watched.growth(_SERVICE, "served", start_s + delay_s, until_s + delay_s)
+    start_s, end_s = _both_known(watched, start_s, end_s, delay_s)
+    sent, exposure_s = watched.growth(_SERVICE, "offered", start_s, end_s)
+    came, _ = watched.growth(_SERVICE, "served", start_s + delay_s, end_s + delay_s)
     if is_mixed or exposure_s <= 0.0:
         return Average(last_s, 0.0, 0.0)
-    return Average(last_s, came, sent * _left_alone(watched, base, start_s, until_s))
+    return Average(last_s, came, sent * _left_alone(watched, base, start_s, end_s))
+
+
+def _both_known(
+    watched: Watched, start_s: float, end_s: float, delay_s: float
+) -> tuple[float, float]:
+    """The part of a window in which it is known what was sent, and what came of that later."""
+    for name, late_s in (("offered", 0.0), ("served", delay_s)):
+        times_s = watched.moments(_SERVICE, name).times_s
+        if not len(times_s):
+            return start_s, start_s
+        start_s = max(start_s, float(times_s[0]) - late_s)
+        end_s = min(end_s, float(times_s[-1]) - late_s)
+    return start_s, end_s
 
 
 def _left_alone(watched: Watched, base: SyncScenario, start_s: float, end_s: float) -> float:
