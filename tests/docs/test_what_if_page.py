@@ -84,7 +84,7 @@ def test_page_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
             for words in map(shlex.split, text.splitlines()):
                 done = CliRunner().invoke(app, words[1:], catch_exceptions=False)
                 assert done.exit_code == 0, done.output
-    windows, answers, earned, fidelity = told
+    windows, answers, earned, fidelity, gaps = told
     assert [line.endswith("in 32 windows") for line in windows] == [True] * 4
     asked = ["contention", *(f"twin-{number}" for number in range(8))]
     assert [line.partition(": losses 0.")[0] for line in answers] == asked
@@ -93,3 +93,8 @@ def test_page_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     assert fidelity[0].startswith("parameters: energy distance")
     assert fidelity[1].startswith("copies: ")
     assert any(line.startswith("revenue_rate: ") for line in fidelity)
+    assert [line.partition(":")[0] for line in gaps] == [
+        "loss_ratio",
+        "revenue_rate",
+        "utilisation",
+    ]
