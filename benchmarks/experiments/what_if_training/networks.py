@@ -28,8 +28,7 @@ from twin_gym.scenario import (
     load,
     load_trace,
 )
-from twin_gym.twins.scenarios import Lived, ParameterSpace
-from twin_gym.twins.scenarios.request_windows import lived_of_requests
+from twin_gym.twins.scenarios import Lived, ParameterSpace, lived_of_requests
 
 HISTORY_DAYS = 20
 """Of the 29 days of the trace; the nine after them are what comes."""

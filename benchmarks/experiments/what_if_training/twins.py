@@ -11,8 +11,13 @@ from benchmarks.experiments.what_if_training.networks import Case
 from benchmarks.files import write_text
 from twin_gym.errors import unknown_name
 from twin_gym.scenario import AdmissionScenario, Scenario, to_toml
-from twin_gym.twins.scenarios import Criteria, Generator, HistoricalGenerator, HybridGenerator
-from twin_gym.twins.scenarios.request_windows import now_of_last
+from twin_gym.twins.scenarios import (
+    Criteria,
+    Generator,
+    HistoricalGenerator,
+    HybridGenerator,
+    now_of_last,
+)
 
 RANDOMISED = "randomised"
 FAMILIES = (RANDOMISED, "historical", "hybrid", "gan")
