@@ -52,7 +52,7 @@ def test_window_is_the_last_answer_and_a_little_more(tmp_path):
 
 @pytest.mark.parametrize(
     ("answers", "is_silent_after"),
-    [(dict.fromkeys(range(10), 1), 14), ({0: 1, 4: 2, 10: 1}, 23)],
+    [(dict.fromkeys(range(10), 2), 14), ({0: 1, 4: 2, 10: 1}, 23)],
     ids=["five opportunities", "five mean gaps"],
 )
 def test_nothing_is_said_before_nobody_asks_any_more(tmp_path, answers, is_silent_after):
@@ -151,7 +151,7 @@ def test_a_wait_beyond_the_answers_makes_no_negative_window(tmp_path):
 
 
 BUSY = {7: 1, 9: 3, 10: 1, 12: 2}
-ANSWERS = {2: 1, 7: 2, 10: 4, 13: 3, 15: 1, 16: 1, 24: 1, 29: 1}
+ANSWERS = {2: 1, 7: 2, 10: 4, 13: 3, 15: 1, 16: 1, 24: 1, 39: 4}
 
 
 def burst_evidence(folder, events, **changes):
@@ -180,7 +180,7 @@ def test_burst_is_what_was_answered_around_most_collisions(tmp_path, collisions,
     burst, window = burst_evidence(tmp_path, telemetry(ANSWERS, collisions, lost=lost))
     total = sum(ANSWERS.values())
     inside = sum(number for place, number in ANSWERS.items() if first <= place <= last)
-    length_s, last_s = (last - first + 1) * SLOT_S, 2.95
+    length_s, last_s = (last - first + 1) * SLOT_S, 3.95
     expected = max(inside - (total - inside) / (last_s - length_s) * length_s, 0.0)
     assert burst.total == pytest.approx(expected)
     assert burst.count == window.count == total
@@ -206,12 +206,12 @@ def test_of_several_bursts_nothing_is_said(tmp_path):
     """And the window is then that of all answers."""
     burst, window = burst_evidence(tmp_path, telemetry(ANSWERS, BUSY), bursts=2)
     assert burst == Average(0.0, 0.0, 0.0)
-    assert window.total / window.count == pytest.approx(2.95 * 15.0 / 14.0)
+    assert window.total / window.count == pytest.approx(3.95 * 18.0 / 17.0)
 
 
 def test_what_was_told_at_the_beginning_is_of_no_opportunity(tmp_path):
-    """It would else be taken for the last one."""
-    events = telemetry(ANSWERS, BUSY)
+    """It would else be taken for the last one, where that was lost."""
+    events = telemetry(ANSWERS, BUSY, lost=(SLOTS - 1,))
     burst, _ = burst_evidence(tmp_path / "plain", events)
     more, _ = burst_evidence(tmp_path / "more", events + told(CELL, "collisions", [(0.0, 9)]))
     assert more == burst
