@@ -11,7 +11,7 @@ from twin_gym.twins.scenarios.watching.tic import Channels, expected_tries
 
 SLOT_S = 0.001
 UPLINK, DOWNLINK, NETWORK = "service/uplink", "service/downlink", "network"
-COUNTS = {4: 10, 18: 13, 24: 20, 38: 24, 44: 30, 50: 31, 58: 32}
+COUNTS = {4: 10, 18: 13, 22: 17, 24: 20, 38: 24, 44: 30, 50: 31, 58: 32}
 
 
 def net(**changes):
@@ -132,11 +132,22 @@ def test_channels_are_transmissions_and_deliveries_of_both_directions(tmp_path):
     )
 
 
-def test_channels_of_which_transmissions_were_not_heard_are_unknown(tmp_path):
-    """Deliveries alone say nothing."""
-    found = evidence_from(tmp_path, net(), CAME)["bad_share"]
+@pytest.mark.parametrize("missing", ["transmissions", UPLINK, DOWNLINK])
+def test_channels_of_which_a_counter_was_not_heard_are_unknown(tmp_path, missing):
+    """Transmissions alone are no failures, and deliveries alone say nothing."""
+    heard = [one for one in [*SENT, *CAME] if missing not in (one.twin, one.property)]
+    found = evidence_from(tmp_path, net(), heard)["bad_share"]
     assert found.is_empty
     assert found.delivered == 0.0
+
+
+@pytest.mark.parametrize("lost", [(NETWORK, 0.02), (UPLINK, 0.02), (DOWNLINK, 0.0)])
+def test_channels_are_of_the_time_in_which_all_counters_are_known(tmp_path, lost):
+    """Where one was lost at an end, the others are not looked at there either."""
+    heard = [one for one in [*SENT, *CAME] if (one.twin, one.time_s) != lost]
+    found = evidence_from(tmp_path, net(), heard)["bad_share"]
+    expected = (30.0, 20.0) if lost[1] else (20.0, 14.0)
+    assert (found.tries, found.delivered) == expected
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
@@ -120,6 +121,26 @@ class Watched:
             return 0.0, 0.0
         before, after = counter_at(series, np.array([first, last]))
         return float(after - before), float(last - first)
+
+    def known(
+        self, counters: Iterable[tuple[str, str]], start_s: float, end_s: float
+    ) -> tuple[float, float]:
+        """The part of a window in which the growth of several counters is known.
+
+        Args:
+            counters: twins and names.
+            start_s: of the window.
+            end_s: of the window.
+
+        Returns:
+            Beginning and end; the end is not after the beginning if there is no such part.
+        """
+        for twin, name in counters:
+            times_s = self.moments(twin, name).times_s
+            if not len(times_s):
+                return start_s, start_s
+            start_s, end_s = max(start_s, float(times_s[0])), min(end_s, float(times_s[-1]))
+        return start_s, end_s
 
     def last_s(self, twin: str, *names: str, end_s: float) -> float:
         """When the oldest of the last values of some properties was true; 0 if one never was."""

@@ -184,10 +184,11 @@ def expected_tries(bad_share: float, good: float, bad: float, block_slots: int) 
 def _channels(watched: Watched, base: TicScenario, start_s: float, end_s: float) -> Channels:
     """Nothing where links are replayed, or good and bad ones do not differ."""
     last_s = watched.last_s(_NETWORK, "transmissions", end_s=end_s)
+    deliveries = [(service, "served") for service in (_UPLINK, _DOWNLINK)]
+    several = [(_NETWORK, "transmissions"), *deliveries]
+    start_s, end_s = watched.known(several, start_s, end_s)
     tries, exposure_s = watched.growth(_NETWORK, "transmissions", start_s, end_s)
-    delivered = sum(
-        watched.growth(service, "served", start_s, end_s)[0] for service in (_UPLINK, _DOWNLINK)
-    )
+    delivered = sum(watched.growth(*one, start_s, end_s)[0] for one in deliveries)
     law = (base.good_success, base.bad_success, base.block_slots)
     if exposure_s <= 0.0 or base.channel_trace is not None or not law[0] > law[1]:
         tries = delivered = 0.0
