@@ -73,6 +73,14 @@ def test_a_period_is_of_the_window_in_which_it_begins(tmp_path, start_s, end_s, 
     assert found["burst_fraction"].count == bursts
 
 
+def test_burst_of_the_last_slot_that_was_heard_counts(tmp_path):
+    """Without jitter it is seen in the first slot of its period."""
+    base = net(burst_jitter_s=0.0)
+    found = evidence_from(tmp_path, base, counted({10: 5, 20: 19}))["burst_fraction"]
+    assert found.count == 1.0
+    assert found.total == pytest.approx((14.0 - 10 * 10 * base.background_probability) / 20.0)
+
+
 @pytest.mark.parametrize("number", [2, 3])
 def test_period_that_begins_where_a_window_ends_is_of_the_next(tmp_path, number):
     """Even where the edge, 3 x 0.05 s, is a little more than fifteen periods as a float."""
