@@ -101,7 +101,7 @@ def test_what_was_told_with_twins_is_true_from_the_beginning(heard):
 
 def test_twin_of_tic_counts_transmissions_and_tells_of_buffers():
     """As many as were tried, more than came, fewer than in all slots of all grants."""
-    one = changed(load("tic-small-45", Scenario), {"horizon_s": 0.012, "buffer_messages": 3})
+    one = changed(load("tic-small-45", Scenario), {"horizon_s": 0.012, "buffer_messages": 5})
     env = vector_env(one, 1)
     twin = LiveTwin(env)
     env.action_space.seed(1)
@@ -112,6 +112,8 @@ def test_twin_of_tic_counts_transmissions_and_tells_of_buffers():
         row = env.batch.row(0)
         counts.append((twin.graph.value("network", "transmissions"), int(row["delivered"].sum())))
         assert counts[-1][0] == row["attempts"]
+        came = [twin.graph.value(f"service/{one}", "served") for one in ("uplink", "downlink")]
+        assert came == row["delivered"].tolist()
         assert twin.graph.age_s("network", "transmissions") == 0.0
         *_, truncated, _ = env.step(env.action_space.sample())
         is_over = bool(truncated[0])
@@ -119,4 +121,4 @@ def test_twin_of_tic_counts_transmissions_and_tells_of_buffers():
     assert (np.diff(tries) >= np.diff(delivered)).all()
     assert tries[-1] > delivered[-1] > 10
     limits = [twin.graph.value(f"sensor/{i}", "buffer_messages") for i in range(one.num_sensors)]
-    assert limits == [3] * one.num_sensors
+    assert limits == [5] * one.num_sensors
