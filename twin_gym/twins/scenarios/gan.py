@@ -2,9 +2,9 @@
 
 The generator is given a state, the prioritised indicators and noise, and answers with the next
 state; the discriminator tells pairs of successive states that were lived from pairs that were made
-up. Both work on coordinates in units of the history's standard deviations, and the generator gives
-the difference to what is expected by the first-order autoregression that `hybrid` uses: what a
-straight line explains need not be learned.
+up. Both work on coordinates in units of the history's standard deviations. The generator begins as
+the first-order autoregression with normal changes that `hybrid` uses, and learns the difference:
+what straight lines and normal laws explain need not be learned.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from twin_gym.twins.scenarios.generator import PointGenerator
 from twin_gym.twins.scenarios.lived import Lived, Now
 from twin_gym.twins.scenarios.parameters import Coordinates
 
-FORMAT = "twin_gym scenario gan 1"
+FORMAT = "twin_gym scenario gan 2"
 CARD_FILE, WEIGHTS_FILE = "generator.json", "generator.safetensors"
 NUM_CONDITIONS = 5
 """The four indicators, and whether anything is asked at all."""
@@ -42,27 +42,44 @@ _MOST_UNITS = 8.0  # beyond what was learned from, a network's answer would grow
 class NextState(nn.Module):
     """From a state, a condition and noise to the difference of the next state to the expected one.
 
+    It begins as the normal law of the changes that were lived, which `hybrid` draws from too, and
+    learns what that law leaves out: the last layer is zero at first.
+
     Args:
         num_parameters: coordinates of a state.
-        noise_size: random numbers a draw.
+        noise_size: random numbers a draw beside those of the normal law.
         width: of the two hidden layers.
     """
 
+    root: Tensor
+
     def __init__(self, num_parameters: int, noise_size: int, width: int) -> None:
         super().__init__()
-        self.noise_size = noise_size
+        self.num_parameters = num_parameters
+        self.noise_size = num_parameters + noise_size
+        self.register_buffer("root", torch.zeros(num_parameters, num_parameters))
+        last = nn.Linear(width, num_parameters)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
         self.layers = nn.Sequential(
-            nn.Linear(num_parameters + NUM_CONDITIONS + noise_size, width),
+            nn.Linear(num_parameters + NUM_CONDITIONS + self.noise_size, width),
             nn.LeakyReLU(_SLOPE),
             nn.Linear(width, width),
             nn.LeakyReLU(_SLOPE),
-            nn.Linear(width, num_parameters),
+            last,
         )
 
     def forward(self, states: Tensor, conditions: Tensor, noise: Tensor) -> Tensor:
-        """Differences in standard deviations; shape (points, parameters)."""
-        found: Tensor = self.layers(torch.cat([states, conditions, noise], 1))
-        return found
+        """Differences in standard deviations; shape (points, parameters).
+
+        Args:
+            states: in standard deviations; shape (points, parameters).
+            conditions: see `asked`; shape (points, 5).
+            noise: standard normal; shape (points, `noise_size`).
+        """
+        usual = noise[:, : self.num_parameters] @ self.root
+        learned: Tensor = self.layers(torch.cat([states, conditions, noise], 1))
+        return usual + learned
 
 
 @dataclass(frozen=True)
@@ -74,10 +91,11 @@ class GanCard:
         mean: coordinates of the average window.
         scale: standard deviations of the windows.
         keep: share of a deviation that is left after a window.
-        noise_size: random numbers a draw.
+        noise_size: random numbers a draw beside those of the normal law.
         width: of the hidden layers.
         num_windows: of the history that it has learned from.
-        num_steps: of the training that gave the kept weights.
+        num_steps: of the training that gave the kept weights; 0: nothing was clearly better than
+            the normal law that it began as.
         held_out_distance: energy distance to the windows held out, at these weights.
         seed: of the training.
         format: of the two files.
@@ -153,7 +171,7 @@ class GanGenerator(PointGenerator):
         mean, scale = np.array(self.card.mean), np.array(self.card.scale)
         units = (states - mean) / scale
         conditions = np.broadcast_to(condition, (len(states), NUM_CONDITIONS))
-        noise = rng.standard_normal((len(states), self.card.noise_size))
+        noise = rng.standard_normal((len(states), self.network.noise_size))
         with torch.no_grad():
             seen = np.clip(units, -_MOST_UNITS, _MOST_UNITS)
             new = self.network(_tensor(seen), _tensor(conditions), _tensor(noise)).numpy()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from twin_gym.twins.scenarios.gan import (
     NextState,
     asked,
 )
-from twin_gym.twins.scenarios.gaussian import Step
+from twin_gym.twins.scenarios.gaussian import Normal, Step
 from twin_gym.twins.scenarios.lived import Lived
 
 OnProgress = Callable[[int, float], None]
@@ -37,6 +38,9 @@ _LEAST_SCALE = 1e-6
 _LEAST_HELD_OUT = 4
 _MOST_HELD_OUT = 125
 _COPIES = 8
+_LEAST_GAIN = (
+    0.1  # of the distance: the best of many looks at few windows is a little better by chance
+)
 _TOLD_SHARE = 0.5  # of the pairs: for the others the network learns "whatever comes"
 
 
@@ -50,7 +54,7 @@ class ScenarioGanSettings:
         patience: looks without a better one after which it ends.
         batch_size: pairs a step.
         learning_rate: of Adam, for both.
-        noise_size: random numbers a draw.
+        noise_size: random numbers a draw beside those of the normal law.
         width: of the hidden layers.
         jitter: noise on lived pairs, in standard deviations: few windows cannot be learned by
             heart.
@@ -121,8 +125,9 @@ def train_gan(
 ) -> GanGenerator:
     """Trains a scenario GAN on the windows that a network has lived.
 
-    Of all looks at the held-out windows the weights of the best one are kept: those whose pairs of
-    states have the least energy distance from the pairs that came.
+    The generator begins as the law that `hybrid` draws from. Of all looks at the held-out windows
+    the weights of the best one are kept: those whose pairs of states have the least energy distance
+    from the pairs that came, if it is a tenth less than that of the beginning; else the beginning.
 
     Args:
         history: of which the latest windows are held out.
@@ -179,29 +184,73 @@ def train_on_points(
     apart = -(-num_held_out // _MOST_HELD_OUT)  # of very many only every so-manieth is looked at
     learned = pairs.part(slice(-num_held_out))
     held_out = pairs.part(slice(-num_held_out, None, apart))
+    with _one_thread():
+        return _trained(card, learned, held_out, settings, folder, on_progress or _untold)
+
+
+def _trained(
+    card: GanCard,
+    learned: _Pairs,
+    held_out: _Pairs,
+    settings: ScenarioGanSettings,
+    folder: Path | None,
+    tell: OnProgress,
+) -> GanGenerator:
+    """The best of all looks, the one before the first step among them."""
     contest = _Contest(len(card.paths), learned, settings)
-    best, best_distance, best_step, looks = None, float("inf"), 0, 0
+    best = _Best(card, contest.generator, folder)
+    beginning = _held_out_distance(contest.generator, held_out, settings)
+    best.take(0, beginning)
+    looks = 0
     for step in range(1, settings.max_steps + 1):
         contest.step()
         if step % settings.check_every and step != settings.max_steps:
             continue
         distance = _held_out_distance(contest.generator, held_out, settings)
         looks += 1
-        if distance < best_distance:
-            best, best_distance, best_step, looks = (
-                copy.deepcopy(contest.generator.state_dict()), distance, step, 0
-            )  # fmt: skip
-            card = replace(card, num_steps=step, held_out_distance=distance)
-            if folder is not None:
-                GanGenerator(card, contest.generator).save(folder)
-                contest.generator.train()
-        if on_progress is not None:
-            on_progress(step, best_distance)
+        if distance < min(best.card.held_out_distance, (1.0 - _LEAST_GAIN) * beginning):
+            best.take(step, distance)
+            looks = 0
+        tell(step, best.card.held_out_distance)
         if looks >= settings.patience:
             break
-    if best is not None:
-        contest.generator.load_state_dict(best)
-    return GanGenerator(replace(card, num_steps=best_step), contest.generator)
+    return best.generator()
+
+
+class _Best:
+    """The best weights so far, in memory and on the disk."""
+
+    def __init__(self, card: GanCard, network: NextState, folder: Path | None) -> None:
+        self.card = card
+        self._network, self._folder = network, folder
+
+    def take(self, step: int, distance: float) -> None:
+        """Keeps the weights as they are now."""
+        self._weights = copy.deepcopy(self._network.state_dict())
+        self.card = replace(self.card, num_steps=step, held_out_distance=distance)
+        if self._folder is not None:
+            GanGenerator(self.card, self._network).save(self._folder)
+            self._network.train()
+
+    def generator(self) -> GanGenerator:
+        """With the weights that were kept."""
+        self._network.load_state_dict(self._weights)
+        return GanGenerator(self.card, self._network)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small networks learn several times faster without threads that wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _untold(step: int, distance: float) -> None:
+    """Nobody wants to know."""
 
 
 def _prepared(
@@ -240,6 +289,7 @@ class _Contest:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.generator = NextState(num_parameters, settings.noise_size, settings.width)
+            self.generator.root.copy_(_tensor(Normal.fit(pairs.changes).root))
             self._discriminator = nn.Sequential(
                 nn.Linear(2 * num_parameters + NUM_CONDITIONS, settings.width),
                 nn.LeakyReLU(_SLOPE),
@@ -280,7 +330,7 @@ class _Contest:
         return _tensor(states), _tensor(changes), _tensor(self._pairs.conditions[chosen] * is_told)
 
     def _noise(self) -> Tensor:
-        shape = (self._settings.batch_size, self._settings.noise_size)
+        shape = (self._settings.batch_size, self.generator.noise_size)
         return _tensor(self._rng.standard_normal(shape))
 
 
@@ -289,7 +339,7 @@ def _held_out_distance(generator: NextState, pairs: _Pairs, settings: ScenarioGa
     rng = np.random.default_rng(settings.seed + 1)  # the same noise at every look
     states = np.repeat(pairs.states, _COPIES, 0)
     conditions = np.zeros((len(states), NUM_CONDITIONS))  # nothing is known of what comes
-    noise = rng.standard_normal((len(states), settings.noise_size))
+    noise = rng.standard_normal((len(states), generator.noise_size))
     with torch.no_grad():
         made = generator(_tensor(states), _tensor(conditions), _tensor(noise)).numpy()
     first = np.concatenate([states, made.astype(np.float64)], 1)

@@ -81,10 +81,15 @@ class Normal:
 
     def draw(self, count: int, rng: np.random.Generator) -> Matrix:
         """Points of the law; shape (count, parameters)."""
-        values, vectors = np.linalg.eigh(_symmetric(self.covariance))
-        root = vectors * np.sqrt(np.maximum(values, 0.0))
-        points: Matrix = self.mean + rng.standard_normal((count, len(self.mean))) @ root.T
+        points: Matrix = self.mean + rng.standard_normal((count, len(self.mean))) @ self.root
         return points
+
+    @property
+    def root(self) -> Matrix:
+        """What turns a row of standard normal numbers into a deviation; root.T @ root is C."""
+        values, vectors = np.linalg.eigh(_symmetric(self.covariance))
+        found: Matrix = (vectors * np.sqrt(np.maximum(values, 0.0))).T
+        return found
 
 
 @dataclass(frozen=True)
