@@ -92,7 +92,7 @@ def test_twins_are_scenarios_with_their_provenance(past, tmp_path, generator):
         assert {twin.replace(num_sensors=9, burst_fraction=0.5).digest} == {
             BASE.replace(num_sensors=9, burst_fraction=0.5).digest
         }
-        assert f"generator '{generator}', from 24 windows" in twin.provenance
+        assert f"generator '{generator}', from 24 files" in twin.provenance
         assert "seed 1 by `twin-gym scenario generate`" in twin.provenance
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -69,9 +68,10 @@ def _gan(choice: Choice, lived: Lived) -> Generator:
         _check_parameters(choice.gan, found.card.paths, lived)
     card = found.card
     folder = "" if choice.gan is None else f" ({choice.gan})"
+    learned = f"{card.num_steps:,} steps" if card.num_steps else "nothing beyond hybrid is learned"
     messages().print(
-        f"GAN {told}{folder}: {card.num_steps:,} steps on {card.num_windows:,} windows, energy "
-        f"distance {number(card.held_out_distance, 3)} to those held out",
+        f"GAN {told}{folder}: {learned} on {card.num_windows:,} windows, energy distance "
+        f"{number(card.held_out_distance, 3)} to those held out",
         markup=False,
     )
     return found
@@ -103,7 +103,7 @@ def _trained(choice: Choice, lived: Lived) -> GanGenerator:
         TextColumn("distance {task.description}"), TimeElapsedColumn(),
     )  # fmt: skip
     try:
-        with _one_thread(), progress_bar(*columns) as bar:
+        with progress_bar(*columns) as bar:
             task = bar.add_task("-", total=settings.max_steps)
             return train_gan(
                 lived, settings, folder=choice.gan,
@@ -116,19 +116,6 @@ def _trained(choice: Choice, lived: Lived) -> GanGenerator:
             told = f"stopped: {choice.gan} has the best network so far; delete it to train anew"
             messages().print(told, markup=False)
         raise
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small networks learn several times faster without threads that wait for one another."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _llm(choice: Choice, lived: Lived) -> Generator:

@@ -13,12 +13,14 @@ from twin_gym.scenario import load
 from twin_gym.scenario.objective import Demand, KpiObjective, Thresholds
 from twin_gym.scenario.tic import TicScenario
 from twin_gym.twins.scenarios.criteria import Criteria, condition_of
+from twin_gym.twins.scenarios.distances import energy_distance
 from twin_gym.twins.scenarios.gan import GanGenerator
 from twin_gym.twins.scenarios.gan_training import (
     ScenarioGanSettings,
     train_gan,
     train_on_points,
 )
+from twin_gym.twins.scenarios.gaussian import Step
 from twin_gym.twins.scenarios.lived import Lived, Now
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
@@ -52,6 +54,45 @@ def test_it_makes_valid_scenarios_that_say_where_they_come_from(trained):
     ]
     assert found[0] == found[1] != found[2]
     assert all("'gan'" in one.provenance for one in found[0])
+
+
+def test_before_it_learns_it_draws_what_hybrid_draws():
+    """The same mean and covariance of changes; nothing clearly better is found in one step."""
+    points = lived(400).points
+    found = train_on_points(points, SPACE.paths, ScenarioGanSettings(max_steps=1))
+    assert found.card.num_steps == 0
+    step = Step.fit(points[: -round(0.2 * 399)])
+    state = points[-1]
+    drawn = found.next_states(np.tile(state, (20_000, 1)), np.zeros(5), np.random.default_rng(1))
+    expected = np.array(found.card.mean) + found.card.keep * (state - found.card.mean)
+    assert drawn.mean(0) == pytest.approx(expected, abs=0.02)
+    assert np.cov(drawn.T) == pytest.approx(step.change, abs=0.012)
+
+
+def switching(windows: int, seed: int) -> np.ndarray:
+    """Two states that a network stays in for about ten windows each: no straight line."""
+    rng = np.random.default_rng(seed)
+    signs = np.cumprod(np.where(rng.random(windows) < 0.1, -1.0, 1.0))
+    return signs[:, None] * [1.0, 2.0] + rng.normal(0.0, 0.3, (windows, 2))
+
+
+@pytest.mark.slow
+def test_it_learns_what_a_normal_law_cannot_say():
+    """On a history of two states its next states are much nearer than those of hybrid twins."""
+    points, come = switching(300, 0), switching(2_000, 1)
+    settings = ScenarioGanSettings(max_steps=1_500, width=32, patience=8)
+    found = train_on_points(points, SPACE.paths, settings)
+    assert found.card.num_steps > 0
+    states, truth = come[:-1:2], come[1::2]
+    zeros, rng = np.zeros(5), np.random.default_rng(2)
+    begun = train_on_points(points, SPACE.paths, ScenarioGanSettings(max_steps=1, width=32))
+    apart = [
+        energy_distance(
+            np.hstack([states, one.next_states(states, zeros, rng)]), np.hstack([states, truth])
+        )
+        for one in (found, begun)
+    ]
+    assert apart[0] < 0.6 * apart[1]
 
 
 def test_demands_are_obeyed(trained):
