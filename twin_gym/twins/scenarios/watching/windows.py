@@ -66,7 +66,8 @@ def lived_of_store(
             half of it was heard at least. Massive access: every device asks once an episode, so
             that a window is a whole episode, however short the length that is given.
         episodes: numbers, in the order of time; None: all that fit the base.
-        as_estimated: whether the spread of the windows stays as it is, noise and all.
+        as_estimated: whether the spread of the windows stays as it is, noise and all; so it must
+            where windows are compared with others by a test, for all of these share an error.
 
     Returns:
         The history; its source says how many windows of which episodes, and which parameters could
