@@ -1,15 +1,9 @@
-"""Transitions as a Minari data set, and back: what other offline learners read.
-
-Minari (https://minari.farama.org) keeps one group an episode in an HDF5 file, and what it is in a
-JSON file beside it. Nothing in either is executed. Minari itself is imported where it is used.
-"""
+"""Transitions as a Minari data set, and back: what other offline learners read."""
 
 from __future__ import annotations
 
 import copy
 import itertools
-import re
-import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -23,18 +17,15 @@ from numpy.typing import NDArray
 
 from twin_gym.envs.slice_admission import observation_space
 from twin_gym.envs.slice_admission.observation import ActionForm
-from twin_gym.errors import ConfigError, missing_extra
+from twin_gym.errors import ConfigError
 from twin_gym.scenario import AdmissionScenario, load, names, to_toml
 from twin_gym.twins.card import package_versions
-from twin_gym.twins.files import write_bytes
+from twin_gym.twins.minari_folder import DATA, storage_class, write_dataset
 from twin_gym.twins.transitions import Transitions
 
 ENV_ID = "twin_gym/SliceAdmission-v0"
 FORMAT = "twin_gym transitions 1"
 
-_DATASET_ID = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_-]*/)*[A-Za-z0-9_][A-Za-z0-9_-]*-v[0-9]+")
-_NAMESPACE_FILE = "namespace_metadata.json"
-_DATA = "data"
 # What a damaged file makes Minari, h5py and json raise.
 _BROKEN = (
     OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, AssertionError,
@@ -77,28 +68,11 @@ def export_minari(
         MissingExtraError: if Minari or HDF5 is not installed.
     """
     transitions.check_fits(scenario)
-    if not _DATASET_ID.fullmatch(dataset_id):
-        raise ConfigError(
-            f"a data set's id is folders of letters, digits, - and _, a name and a version, such "
-            f"as 'twin_gym/slice-admission/{scenario.name}-v0'; got {dataset_id!r}"
-        )
-    folder = Path(root) / dataset_id
-    if folder.exists():
-        raise ConfigError(
-            f"there is a data set {str(folder)!r} already: choose the next version of the id, or "
-            "another root"
-        )
     metadata = _metadata(transitions, scenario, dataset_id, protocol, author)
-    _begin_namespaces(Path(root), dataset_id)
-    with tempfile.TemporaryDirectory(prefix=".aside-", dir=folder.parent) as aside:
-        part = Path(aside) / "set"
-        part.mkdir()
-        _write(transitions, scenario, part / _DATA, metadata)
-        try:
-            part.rename(folder)
-        except OSError:  # made by someone else in the meantime
-            raise ConfigError(f"there is a data set {str(folder)!r} already") from None
-    return folder
+    return write_dataset(
+        root, dataset_id, f"twin_gym/slice-admission/{scenario.name}-v0",
+        lambda folder: _write(transitions, scenario, folder, metadata),
+    )  # fmt: skip
 
 
 def import_minari(folder: str | Path) -> Transitions:
@@ -115,9 +89,9 @@ def import_minari(folder: str | Path) -> Transitions:
         MissingExtraError: if Minari or HDF5 is not installed.
     """
     origin = str(folder)
-    storage_of = _storage_class().read
+    storage_of = storage_class().read
     try:
-        storage = storage_of(Path(folder) / _DATA)
+        storage = storage_of(Path(folder) / DATA)
         about = storage.metadata
         if about.get("twin_gym_format") != FORMAT:
             raise ConfigError(f"it is not a data set of {FORMAT!r}")
@@ -142,23 +116,11 @@ def import_minari(folder: str | Path) -> Transitions:
     return found
 
 
-def _storage_class() -> type[Any]:
-    """Minari's own reader and writer of a data set's folder, wherever that is."""
-    try:
-        import h5py  # noqa: F401
-        import PIL  # noqa: F401 - asked for by Minari's HDF5 files
-        from minari.dataset.minari_storage import MinariStorage
-    except ImportError as error:
-        raise missing_extra("a Minari data set", "offline") from error
-    found: type[Any] = MinariStorage
-    return found
-
-
 def _write(
     transitions: Transitions, scenario: AdmissionScenario, folder: Path, metadata: dict[str, Any]
 ) -> None:
     """All files of a data set, in a folder that is made."""
-    storage = _storage_class().new(
+    storage = storage_class().new(
         folder,
         observation_space=observation_space(scenario, transitions.action),
         action_space=spaces.Discrete(transitions.masks.shape[1]),
@@ -177,7 +139,7 @@ def _metadata(
     author: str,
 ) -> dict[str, Any]:
     """What stands beside the data; the first keys are Minari's."""
-    _storage_class()
+    storage_class()
     versions = {**package_versions(), "minari": version("minari")}
     rule = transitions.policy
     found: dict[str, Any] = {
@@ -267,14 +229,3 @@ def _columns(episode: dict[str, Any]) -> dict[str, NDArray[Any]]:
         "next_masks": masks[1:],
         "truncated": episode["truncations"],
     }
-
-
-def _begin_namespaces(root: Path, dataset_id: str) -> None:
-    """Minari lists a folder of data sets as a namespace by a file in it."""
-    root.mkdir(parents=True, exist_ok=True)
-    folder = root
-    for name in dataset_id.split("/")[:-1]:
-        folder /= name
-        folder.mkdir(exist_ok=True)
-        if not (folder / _NAMESPACE_FILE).exists():
-            write_bytes(folder / _NAMESPACE_FILE, b"{}")

@@ -15,6 +15,7 @@ from twin_gym.twins.history import (
     check_store,
     export_duckdb,
     export_parquet,
+    export_store_minari,
     open_store,
     record_run,
     to_transitions,
@@ -96,6 +97,38 @@ def test_decisions_become_transitions_and_a_minari_data_set(tmp_path):
     pytest.importorskip("minari")
     folder = export_minari(found, scenario, tmp_path / "sets", "twin_gym/history-v0")
     assert import_minari(folder).digest == found.digest
+
+
+@pytest.mark.parametrize("kind", ["admission", "tic", "access", "sync"])
+def test_decisions_of_any_network_become_a_minari_data_set(tmp_path, kind):
+    """What was seen, allowed, done and earned, an episode each; other networks are refused."""
+    pytest.importorskip("minari")
+    from minari.dataset.minari_storage import MinariStorage
+
+    given = {"root": tmp_path / "sets", "dataset_id": "twin_gym/history-v0"}
+    with open_store(tmp_path / "store.db") as store:
+        for seed in (3, 4):
+            recorded(store, kind, seed, 7)
+        folder = export_store_minari(store, **given)
+        logs = [next(iter(store.decisions(number))) for number in (1, 2)]
+        recorded(store, "tic" if kind == "sync" else "sync", 5, 7)
+        for wrong in ({"dataset_id": "b-v0"}, {"dataset_id": "b-v0", "episodes": [9]}, {}):
+            asked = {"episodes": [1]} if not wrong else {}
+            with pytest.raises(ConfigError):
+                export_store_minari(store, **(given | asked | wrong))
+    storage = MinariStorage.read(folder / "data")
+    assert storage.metadata["policy"]
+    assert storage.metadata["world_seeds"] == [3, 4]
+    for log, found in zip(logs, storage.get_episodes([0, 1]), strict=True):
+        assert np.array_equal(found["observations"], log.observations)
+        assert np.array_equal(found["actions"], log.actions)
+        assert np.array_equal(found["rewards"], log.rewards)
+        assert np.array_equal(found["infos"]["elapsed_s"][1:], log.elapsed_s)
+        assert found["truncations"].tolist() == [False] * 6 + [True]
+        if log.masks.shape[1]:
+            assert np.array_equal(found["infos"]["action_mask"], log.masks)
+        else:
+            assert "action_mask" not in found["infos"]
 
 
 def test_tables_go_to_parquet(tmp_path, monkeypatch):

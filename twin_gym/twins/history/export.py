@@ -128,7 +128,7 @@ def to_transitions(
             f"of {scenario.name!r}; it has the episodes {sorted(known)[:20]}"
         )
     _check_alike(wanted, scenario)
-    parts = [_columns(one, logs[one.id]) for one in wanted]
+    parts = [followed(one, logs[one.id]) for one in wanted]
     joined: dict[str, Any] = {
         name: np.concatenate([part[name] for part in parts]) for name in parts[0]
     }
@@ -150,8 +150,16 @@ def _check_alike(episodes: Sequence[Episode], scenario: AdmissionScenario) -> No
         )
 
 
-def _columns(episode: Episode, logs: Sequence[Decisions]) -> dict[str, NDArray[Any]]:
-    """The logs of an episode as the arrays of `Transitions`."""
+def followed(episode: Episode, logs: Sequence[Decisions]) -> dict[str, NDArray[Any]]:
+    """The logs of an episode as the arrays of `Transitions`.
+
+    Args:
+        episode: whose.
+        logs: one at least, in order.
+
+    Raises:
+        ConfigError: if they do not follow one another.
+    """
     for before, after in itertools.pairwise(logs):
         if not np.array_equal(before.observations[-1], after.observations[0]):
             raise ConfigError(f"the logs of episode {episode.id} do not follow one another")
