@@ -195,7 +195,9 @@ _LEGEND = """\
   what goes together). It is the conditional mean of the generator `hybrid`.
 - H+R+GAI: the median, attribute by attribute, of 32 draws of the generator `gan`, trained on the
   same history with the seed of the block. What was not heard is drawn from the law that H+R has of
-  the present state; the GAN steps on from it.
+  the present state; the GAN steps on from it. It begins as H+R's own step and keeps what it learns
+  only where held-out windows are clearly nearer, so that it is hardly ever far below H+R; the
+  median of few draws is a little less sure than a mean.
 - last known value: what was heard last, before the change if not since. No generator.
 - delivered, else mean: what was heard since the change, and the mean of history for the rest: the
   real-time twin without what goes together.
