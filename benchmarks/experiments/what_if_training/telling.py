@@ -8,7 +8,7 @@ training on history alone, or on randomised parameters?
 ANSWER = """
 **Answer.** No: on the last nine days of the real trace agents trained on generated twins are not
 clearly better than those trained on history alone or on randomised parameters (five seeds;
-differences of at most 2.3 %, with intervals of ± 4 to 14 %), and the static reservation tuned on
+differences of at most 2.7 %, with intervals of ± 4 to 14 %), and the static reservation tuned on
 history earns more in the mean than all of them. On `shift` nearly all trainings end at one and
 the same rule, to admit hardly any `ubiquitous`, whatever they are on, so that there is nothing
 that twins could add.
