@@ -131,7 +131,7 @@ def _heat(axis: Axes, found: Found) -> AxesImage:
     names = [name.replace(", held out", "\n(held out)") for name in found.matrix.columns]
     axis.set_xticks(range(len(names)), names, fontsize=7, rotation=20, ha="right")
     axis.set_yticks(range(len(found.matrix.rows)), found.matrix.rows, fontsize=8)
-    axis.set_title(f"{found.title.replace('`', '')}: trained on (rows), tested on (columns)")
+    axis.set_title(f"{found.title.replace('`', '')}\ntrained on (rows), tested on (columns)")
     return image
 
 
