@@ -69,6 +69,34 @@ def test_before_it_learns_it_draws_what_hybrid_draws():
     assert np.cov(drawn.T) == pytest.approx(step.change, abs=0.012)
 
 
+def test_another_seed_is_another_network():
+    """Also where nothing has been learned yet."""
+    first, other = (
+        train_gan(lived(), ScenarioGanSettings(max_steps=1, seed=seed)).network.state_dict()
+        for seed in (0, 1)
+    )
+    assert not torch.equal(first["layers.0.weight"], other["layers.0.weight"])
+
+
+def test_a_training_ends_once_it_no_longer_gets_better():
+    """After so many looks as its patience allows, and not at its last step."""
+    told: list[int] = []
+    settings = ScenarioGanSettings(max_steps=200, check_every=1, patience=3, learning_rate=1e-6)
+    train_gan(lived(), settings, on_progress=lambda step, best: told.append(step))
+    assert told == [1, 2, 3]
+
+
+def test_without_a_real_time_twin_the_last_window_is_where_it_starts():
+    """Not the first one, and not the average."""
+    points = lived().points.copy()
+    points[-1] += 1.5
+    history = Lived(SPACE, points, "with a jump at its end")
+    found = train_gan(history, ScenarioGanSettings(max_steps=1))
+    drawn = found.draw(Criteria(), history, None, 4_000, np.random.default_rng(4))
+    expected = np.array(found.card.mean) + found.card.keep * (points[-1] - found.card.mean)
+    assert drawn.mean(0) == pytest.approx(expected, abs=0.05)
+
+
 def switching(windows: int, seed: int) -> np.ndarray:
     """Two states that a network stays in for about ten windows each: no straight line."""
     rng = np.random.default_rng(seed)
