@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-import torch
 from scipy.spatial.distance import cdist
 
 from benchmarks.experiments.blocks import Floats
@@ -182,11 +181,5 @@ def train(panel: Panel, settings: ScenarioGanSettings, block: int) -> GanGenerat
 
 @lru_cache(maxsize=16)
 def _trained(content: bytes, shape: tuple[int, int], settings: ScenarioGanSettings) -> GanGenerator:
-    """On one thread, so that it is the same on every machine of one kind."""
     names = tuple(f"attribute/{k}" for k in range(shape[1]))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return train_on_points(np.frombuffer(content).reshape(shape), names, settings)
-    finally:
-        torch.set_num_threads(threads)
+    return train_on_points(np.frombuffer(content).reshape(shape), names, settings)

@@ -97,6 +97,21 @@ def test_without_a_real_time_twin_the_last_window_is_where_it_starts():
     assert drawn.mean(0) == pytest.approx(expected, abs=0.05)
 
 
+def test_priorities_are_handed_to_the_network(trained, monkeypatch):
+    """Density and deadline of a dense network, and that something is asked at all."""
+    seen = []
+    inner = trained.next_states
+
+    def spied(states, condition, rng):
+        seen.append(condition.tolist())
+        return inner(states, condition, rng)
+
+    monkeypatch.setattr(trained, "next_states", spied)
+    criteria = Criteria(KpiObjective(demand=Demand(num_devices=400)))
+    trained.draw(criteria, lived(), None, 3, np.random.default_rng(0))
+    assert seen == [[1.0, 1.0, 0.0, 0.0, 1.0]]
+
+
 def switching(windows: int, seed: int) -> np.ndarray:
     """Two states that a network stays in for about ten windows each: no straight line."""
     rng = np.random.default_rng(seed)
