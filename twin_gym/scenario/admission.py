@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -20,10 +20,13 @@ from twin_gym.scenario.base import (
 )
 from twin_gym.scenario.laws import ArrivalLaw, Daily, Exponential, HoldingLaw, Poisson
 from twin_gym.scenario.traces import Trace
+from twin_gym.scenario.work import check_events, check_sums, most_arrivals, stretches
 
 MAX_SLICES = 16
 MAX_RESOURCES = 8
 MAX_QUEUE_LIMIT = 4096
+
+_PLACES_AN_EVENT = 16  # so many places of a queue are looked at in the time of an event
 
 PatienceLaw = Literal["deterministic", "exponential"]
 
@@ -123,7 +126,35 @@ class AdmissionScenario(Scenario):
             )
         if self.trace is not None:
             self._check_replay()
+        else:
+            self.check_work([
+                most_arrivals(one.arrival, one.arrival_rate_hz, self.horizon_s)
+                for one in self.slices
+            ])  # fmt: skip
         return self
+
+    def check_work(self, arrivals: Sequence[float]) -> None:
+        """Refuses what would take for ever to simulate, or outgrow what it is counted in.
+
+        Args:
+            arrivals: by slice, requests to expect in an episode; of a trace, those it brings.
+
+        Raises:
+            TooLargeError: if they are too many, or their waits too long.
+            ConfigError: if they are worth too much.
+        """
+        events, passed = 0.0, 0.0
+        for one, requests in zip(self.slices, arrivals, strict=True):
+            # Where patience is exponential, whoever leaves next is looked for in the whole queue.
+            waiting = min(float(one.queue_limit), one.arrival_rate_hz * one.mean_patience_s)
+            looked_at = waiting if self.patience_law == "exponential" else 0.0
+            events += requests * (1.0 + looked_at / _PLACES_AN_EVENT)
+            passed += stretches(one.arrival, self.horizon_s)
+        check_events(self.name, events, passed)
+        for one, requests in zip(self.slices, arrivals, strict=True):
+            price = max(one.revenue, one.lost_penalty)
+            patience_s, limit = one.mean_patience_s, one.queue_limit
+            check_sums(one.name, requests, self.horizon_s, limit, patience_s, price)
 
     def _check_demand(self, one: Slice) -> None:
         for resource, amount in one.demand.items():

@@ -27,10 +27,15 @@ MAX_ENTITIES = 10_000
 MAX_GROUPS = 64
 MAX_SLOTS = 100_000
 MAX_DELAY_SLOTS = 64
+MAX_REPLAYED = 50_000_000
+
+MIN_TOLERANCE = 1e-9
+"""Least tolerance, in ranges: errors are compared with its square."""
 
 _ROUNDING = 1e-6  # of a slot: what a decimal fraction may be off as a float
 
 Share = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
+Tolerance = Annotated[float, Field(strict=True, ge=MIN_TOLERANCE, le=1, allow_inf_nan=False)]
 Spread = Annotated[float, Field(strict=True, ge=1, le=1e6, allow_inf_nan=False)]
 
 
@@ -202,7 +207,7 @@ class SyncScenario(Scenario):
     update_budget: Annotated[int, Field(strict=True, ge=0, le=10**9)] | None = None
     update_cost: NonNegative = 0.0
     energy_per_update_j: NonNegative = 0.05
-    tolerance: Share = 0.05
+    tolerance: Tolerance = 0.05
     agreed_share: Probability = 0.1
     initial: Literal["synchronised", "unknown"] = "synchronised"
     inspection_slots: Annotated[int, Field(strict=True, ge=1, le=MAX_SLOTS)] = 100
@@ -237,7 +242,22 @@ class SyncScenario(Scenario):
         for group in self.groups:
             if isinstance(group.process, Walk):
                 self._check_walk(group, group.process)
+        self._check_replayed()
         return self
+
+    def _check_replayed(self) -> None:
+        """The replayed windows are held in memory, a value a slot."""
+        windows_s = [
+            group.count * (group.process.file.last_s - group.process.file.first_s)
+            for group in self.groups
+            if isinstance(group.process, Replay)
+        ]
+        values = sum(windows_s) / self.slot_s
+        if values > MAX_REPLAYED:
+            raise ConfigError(
+                f"the replayed windows hold {values:.3g} values, one a slot of {self.slot_s:g} s; "
+                f"at most {MAX_REPLAYED} are kept: shorten the windows or lengthen the slots"
+            )
 
     def _check_walk(self, group: EntityGroup, walk: Walk) -> None:
         """A walk that leaves its range at once is a mistake in the unit."""

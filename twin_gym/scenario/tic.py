@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, TooLargeError
 from twin_gym.scenario.base import Duration, FrozenModel, NonNegative, Probability, Scenario
 from twin_gym.scenario.links import LinkFile
 
@@ -21,6 +21,15 @@ MAX_PROCESSING_SLOTS = 1_000
 MAX_SLOTS = 10_000_000
 MAX_MESSAGE_BITS = 2_000
 MAX_SIDE_M = 1e6
+MIN_SIDE_M = 1e-6
+MAX_MESSAGES = 1e9
+MAX_LOOKS = 1e9
+
+MIN_BACKGROUND_HZ = 1e-9
+"""Least rate of background messages, unless there are none."""
+
+MIN_PER_FRAME = 1e-9
+"""Least messages a frame, on average: they are the unit of the reward."""
 
 _ROUNDING = 1e-6  # of a slot: what a decimal fraction may be off as a float
 
@@ -106,7 +115,9 @@ class TicScenario(Scenario):
     num_sensors: Annotated[int, Field(strict=True, ge=1, le=MAX_SENSORS)]
     num_gateways: Annotated[int, Field(strict=True, ge=1, le=MAX_GATEWAYS)]
     topology_seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 0
-    side_m: Annotated[float, Field(strict=True, gt=0, le=MAX_SIDE_M, allow_inf_nan=False)] = 1000.0
+    side_m: Annotated[
+        float, Field(strict=True, ge=MIN_SIDE_M, le=MAX_SIDE_M, allow_inf_nan=False)
+    ] = 1000.0
     placement: Placement | None = None
     cells_per_side: Annotated[int, Field(strict=True, ge=1, le=100)] = 4
     grants: Annotated[int, Field(strict=True, ge=1, le=MAX_GRANTS)] = 3
@@ -135,6 +146,7 @@ class TicScenario(Scenario):
     def _fits_together(self) -> TicScenario:
         self._check_times()
         self._check_traffic()
+        self._check_work()
         places = 2 * self.num_sensors * self.buffer_messages
         if places > MAX_PLACES:
             raise ConfigError(
@@ -192,6 +204,33 @@ class TicScenario(Scenario):
                 "no sensor ever asks: give a background_rate_hz, or a burst_fraction of at least "
                 f"{0.5 / self.num_sensors:g}"
             )
+        if 0.0 < self.background_rate_hz < MIN_BACKGROUND_HZ:
+            raise ConfigError(
+                f"background_rate_hz is 0 or {MIN_BACKGROUND_HZ:g} at least, got "
+                f"{self.background_rate_hz:g}"
+            )
+        if self.messages_per_frame < MIN_PER_FRAME:
+            raise ConfigError(
+                f"a frame brings {self.messages_per_frame:.3g} messages on average, in which "
+                f"rewards are counted, and {MIN_PER_FRAME:g} are needed: raise background_rate_hz "
+                "or burst_fraction, or lengthen the frames"
+            )
+
+    def _check_work(self) -> None:
+        """Refuses episodes of billions of messages, and frames that look at billions."""
+        messages = self.messages_per_frame * (self.num_slots / self.frame_slots)
+        if messages > MAX_MESSAGES:
+            raise TooLargeError(
+                f"an episode of {self.name!r} brings about {messages:.3g} messages and at most "
+                f"{MAX_MESSAGES:.0e} are simulated: shorten the horizon or lower the rates"
+            )
+        looks = self.frame_slots * self.most_looks_per_slot
+        if looks > MAX_LOOKS:
+            raise TooLargeError(
+                f"a frame of {self.name!r} may look at {looks:.3g} messages and gateways, slot by "
+                f"slot, and at most {MAX_LOOKS:.0e} are simulated: shorten the frames, the "
+                "deadlines or the buffers"
+            )
 
     def _content(self) -> dict[str, Any]:
         """Without links where there are none: digests are older than the field."""
@@ -241,6 +280,16 @@ class TicScenario(Scenario):
         """
         bursts = self.burst_sensors * self.burst_messages / self.burst_period_slots
         return bursts + self.num_sensors * self.background_probability
+
+    @property
+    def most_looks_per_slot(self) -> float:
+        """About so many messages, sensors and gateways are gone through in a slot, at most."""
+        places = 2.0 * self.num_sensors * self.buffer_messages
+        ways = 2 if self.answers else 1
+        burst = ways * self.burst_sensors * self.burst_messages
+        waiting = ways * self.uplinks_per_slot * self.most_deadline_slots + 2.0 * burst
+        bursts = self.num_sensors / self.burst_period_slots
+        return min(places, waiting) + bursts + self.num_gateways + 1.0
 
     @property
     def messages_per_frame(self) -> float:

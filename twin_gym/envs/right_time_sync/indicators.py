@@ -84,6 +84,6 @@ class SyncGauge(Gauge):
         found = np.empty((len(after), 4))
         found[:, 0] = 1.0 - after[:, _OFF] / self._count
         found[:, 1] = 1.0 - after[:, _OVERDUE] / self._count
-        found[:, 2] = 1.0 - after[:, _AGES] / (self._count * self._periods[network])
+        found[:, 2] = 1.0 - after[:, _AGES] / (float(self._count) * self._periods[network])
         found[:, 3] = 1.0 - after[:, _SENT] / self._places[network]
         return found

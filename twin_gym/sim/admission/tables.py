@@ -25,7 +25,7 @@ from twin_gym.scenario import (
 from twin_gym.scenario.base import AMOUNT_RESOLUTION
 from twin_gym.scenario.replay import load_trace
 from twin_gym.sim.admission import layout
-from twin_gym.sim.clock import TICKS_PER_SECOND
+from twin_gym.sim.clock import SECONDS_PER_TICK, TICKS_PER_SECOND
 
 MAX_IN_SERVICE = 65_536
 """Most requests in service at once that a row has room for."""
@@ -257,6 +257,15 @@ class _Builder:
         self, network: np.void, scenario: AdmissionScenario, replayed: RequestTrace
     ) -> None:
         network["trace_duration"] = _ticks(replayed.duration_s)
+        if network["trace_duration"] < 1:
+            raise ConfigError(
+                f"the window of the trace of {scenario.name!r} lasts {replayed.duration_s:.3g} s "
+                f"and time has steps of {SECONDS_PER_TICK:g} s: lengthen the window"
+            )
+        turns = 1.0 + scenario.horizon_s / replayed.duration_s
+        scenario.check_work(
+            [turns * int((replayed.slice_names == name).sum()) for name in scenario.slice_names]
+        )
         for s, name in enumerate(scenario.slice_names):
             mine = replayed.slice_names == name
             arrivals = np.rint(replayed.arrival_s[mine] * TICKS_PER_SECOND).astype(np.int64)

@@ -143,10 +143,10 @@ def patience_ticks(network: Record, row: Record, s: int, request: int) -> Intege
 def _profile_arrival(
     network: Record, s: int, tick: int, hazard: float, curves: NDArray[np.float64]
 ) -> Integer:
-    """Consumes the hazard over the parts of the profile, from `tick` on."""
+    """Consumes the hazard over the parts of the profile, from `tick` on to the horizon."""
     first, count = network.arrival_table[s, 0], network.arrival_table[s, 1]
     width = network.bin_ticks[s]
-    while tick < NEVER:
+    while tick < network.horizon:
         part = tick // width
         rate_hz = curves[first + part % count]
         end = (part + 1) * width
@@ -181,9 +181,9 @@ def _first_phase(network: Record, row: Record, s: int, curves: NDArray[np.float6
 def _modulated_arrival(
     network: Record, row: Record, s: int, tick: int, hazard: float, curves: NDArray[np.float64]
 ) -> Integer:
-    """Consumes the hazard over the phases of the modulating chain, from `tick` on."""
+    """Consumes the hazard over the phases of the chain, from `tick` on to the horizon."""
     first, count = network.arrival_table[s, 0], network.arrival_table[s, 1]
-    while tick < NEVER:
+    while tick < network.horizon:
         rate_hz = curves[first + row.phase[s]]
         through = (row.phase_end[s] - tick) * SECONDS_PER_TICK * rate_hz
         if hazard < through:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.errors import ConfigError
 from twin_gym.scenario import Replay, load_series
+
+MAX_RANGES = 1e6
+"""Farthest that a replayed value may lie from its mean, in ranges: errors are squared."""
 
 
 class SeriesPool:
@@ -28,9 +32,18 @@ class SeriesPool:
 
         Raises:
             TraceError: if it cannot be read.
+            ConfigError: if its values lie far beyond the range.
         """
         (series,) = load_series(process.file, process.sources[member : member + 1], slot_s)
-        self._values.append((series.values - series.values.mean()) / (process.high - process.low))
+        deviations, width = series.values - series.values.mean(), process.high - process.low
+        most = float(np.abs(deviations).max())
+        if most > MAX_RANGES * width:
+            raise ConfigError(
+                f"{series.source!r} goes {most:.3g} from its mean and its range is {width:.3g} "
+                f"wide: at most {MAX_RANGES:g} ranges are simulated; set `low` and `high` to what "
+                "the values lie between"
+            )
+        self._values.append(deviations / width)
         self._lost.append(series.is_lost)
         return len(self._values) - 1
 
