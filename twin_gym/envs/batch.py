@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
@@ -27,6 +27,12 @@ ENGINES: tuple[Engine, ...] = ("kernel", "simpy")
 AUTORESET_DISABLED, AUTORESET_SAME_STEP, AUTORESET_NEXT_STEP = 0, 1, 2
 
 MAX_ROWS = 1_000_000
+
+WORK_A_CALL = 50_000_000
+"""Elementary steps, of some nanoseconds each, after which a compiled call returns to Python.
+
+Until it does, Python hears no Ctrl-C.
+"""
 
 Kpis = Mapping[str, NDArray[np.float64]]
 
@@ -62,6 +68,7 @@ class Batch(ABC):
     brought: NDArray[np.void]
     payer: ObjectiveReward | None = None
     final_observations: NDArray[np.float32]
+    _is_stopped: bool = False
 
     @property
     @abstractmethod
@@ -172,7 +179,24 @@ class Batch(ABC):
             pool.submit(self.advance, actions, autoreset, first, last)
             for first, last in pairwise(edges)
         ]
-        return any([part.result() for part in parts])
+        try:
+            return any([part.result() for part in parts])
+        except BaseException:  # such as Ctrl-C: no thread moves rows on that nobody waits for
+            self._is_stopped = True
+            wait(parts)
+            self._is_stopped = False
+            raise
+
+    def check_stopped(self) -> None:
+        """Ends a thread of `advance_threaded` that nobody waits for any more.
+
+        To be called between two calls of compiled code.
+
+        Raises:
+            CancelledError: if there has been an error or Ctrl-C in another thread.
+        """
+        if self._is_stopped:
+            raise CancelledError
 
     def copied_outcomes(self) -> NDArray[np.void]:
         """A copy of the outcomes, as bytes: NumPy copies records field by field, and slowly."""

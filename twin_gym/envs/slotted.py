@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from twin_gym.envs.batch import (
     AUTORESET_NEXT_STEP,
     AUTORESET_SAME_STEP,
+    WORK_A_CALL,
     Batch,
     Engine,
     Kpis,
@@ -93,6 +94,10 @@ class SlottedBatch(Batch):
         """
 
     @abstractmethod
+    def _most_work(self) -> float:
+        """About so many elementary steps, of some nanoseconds each, move a row once, at most."""
+
+    @abstractmethod
     def _observe(self, first: int, last: int) -> None:
         """Observations and masks of rows that a story has moved."""
 
@@ -101,10 +106,11 @@ class SlottedBatch(Batch):
         """The row's next episode, told in SimPy; it brings the row's arrays to their beginning."""
 
     def make_room_for_ends(self) -> None:
-        """Arrays for what is known of episodes that have just ended."""
+        """Arrays for what is known of ends of episodes; says how many rows one call moves."""
         self.final_observations = np.zeros_like(self.observations)
         self._final_masks = None if self.masks is None else np.ones_like(self.masks)
         self._final_kpis = np.zeros((self.num_rows, len(self.kpi_names())))
+        self._rows_at_once = max(int(WORK_A_CALL / self._most_work()), 1)
 
     @property
     def scenarios(self) -> Sequence[Any]:
@@ -181,7 +187,13 @@ class SlottedBatch(Batch):
     def _step(self, actions: NDArray[Any], first: int, last: int) -> None:
         begins = None if self.payer is None else self.heads["is_over"][first:last] != 0
         if self.engine == "kernel":
-            self._move(actions, first, last)
+            at_once = self._rows_at_once
+            if last - first > at_once:
+                for begin in range(first, last, at_once):
+                    self.check_stopped()
+                    self._move(actions, begin, min(begin + at_once, last))
+            else:
+                self._move(actions, first, last)
         else:
             self._tell(actions, first, last)
         if self.payer is not None and begins is not None:

@@ -20,7 +20,7 @@ from twin_gym.scenario.base import (
 )
 from twin_gym.scenario.laws import ArrivalLaw, Daily, Exponential, HoldingLaw, Poisson
 from twin_gym.scenario.traces import Trace
-from twin_gym.scenario.work import check_events, check_sums, most_arrivals, stretches
+from twin_gym.scenario.work import check_events, check_sums, most_arrivals, parts_passed
 
 MAX_SLICES = 16
 MAX_RESOURCES = 8
@@ -149,7 +149,7 @@ class AdmissionScenario(Scenario):
             waiting = min(float(one.queue_limit), one.arrival_rate_hz * one.mean_patience_s)
             looked_at = waiting if self.patience_law == "exponential" else 0.0
             events += requests * (1.0 + looked_at / _PLACES_AN_EVENT)
-            passed += stretches(one.arrival, self.horizon_s)
+            passed += parts_passed(one.arrival, self.horizon_s)
         check_events(self.name, events, passed)
         for one, requests in zip(self.slices, arrivals, strict=True):
             price = max(one.revenue, one.lost_penalty)

@@ -13,7 +13,7 @@ from twin_gym.scenario.laws import MMPP, ArrivalLaw, Daily, Schedule
 MAX_EVENTS = 1e9
 """Most requests that an episode may bring, each counted with the places it is looked for in."""
 
-MAX_STRETCHES = 5e7
+MAX_PARTS = 5e7
 """Most parts of profiles and phases of bursts that an episode may pass through."""
 
 MAX_MONEY = 1e17
@@ -51,7 +51,7 @@ def most_arrivals(law: ArrivalLaw, rate_hz: float, horizon_s: float) -> float:
     return rate_hz * horizon_s
 
 
-def stretches(law: ArrivalLaw, horizon_s: float) -> float:
+def parts_passed(law: ArrivalLaw, horizon_s: float) -> float:
     """Parts of a profile, or phases of bursts, that an episode passes through.
 
     Args:
@@ -62,7 +62,7 @@ def stretches(law: ArrivalLaw, horizon_s: float) -> float:
         Their expected number; 0 of a law that has none.
 
     Example:
-        >>> stretches(Schedule(period_s=10.0, factors=(1.0, 3.0)), 60.0)
+        >>> parts_passed(Schedule(period_s=10.0, factors=(1.0, 3.0)), 60.0)
         12.0
     """
     if isinstance(law, Daily | Schedule):
@@ -78,7 +78,7 @@ def check_events(name: str, events: float, passed: float) -> None:
     Args:
         name: of the scenario.
         events: requests to expect, weighed by the work that each of them is.
-        passed: stretches of all its slices.
+        passed: parts and phases of all its slices.
 
     Raises:
         TooLargeError: if either is over its limit.
@@ -88,10 +88,10 @@ def check_events(name: str, events: float, passed: float) -> None:
             f"an episode of {name!r} has about {events:.3g} events and at most {MAX_EVENTS:.0e} "
             "are simulated: shorten the horizon, or lower the arrival rates or the queue limits"
         )
-    if not passed <= MAX_STRETCHES:
+    if not passed <= MAX_PARTS:
         raise TooLargeError(
             f"an episode of {name!r} passes through about {passed:.3g} parts of profiles and "
-            f"phases of bursts and at most {MAX_STRETCHES:.0e} are simulated: shorten the horizon, "
+            f"phases of bursts and at most {MAX_PARTS:.0e} are simulated: shorten the horizon, "
             "or lengthen `period_s` or `mean_sojourn_s`"
         )
 

@@ -212,6 +212,10 @@ class AccessBatch(SlottedBatch):
             self._barring, self.observations, self.brought, first, last, self._objective,
         )  # fmt: skip
 
+    def _most_work(self) -> float:
+        networks = self.networks
+        return float((10.0 * networks["num_devices"] + 3.0 * networks["num_opportunities"]).max())
+
     def _observe(self, first: int, last: int) -> None:
         kernel.observe_rows(
             self.networks, self.heads, self._rows, self.observations, self.brought, first, last,

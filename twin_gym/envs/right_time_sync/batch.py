@@ -253,6 +253,10 @@ class SyncBatch(SlottedBatch):
             self._objective, int(self.is_realised),
         )  # fmt: skip
 
+    def _most_work(self) -> float:
+        levels = int(self.tables.networks["num_levels"].max())
+        return 10.0 * (levels + 5.0) * self.scenario.num_entities
+
     def _observe(self, first: int, last: int) -> None:
         kernel.observe_rows(
             self.tables.networks, self.heads, self._rows, self._twins, self._seen,

@@ -15,6 +15,7 @@ from twin_gym.envs.batch import (
     AUTORESET_NEXT_STEP,
     AUTORESET_SAME_STEP,
     ENGINES,
+    WORK_A_CALL,
     Batch,
     Engine,
     checked_num_rows,
@@ -32,6 +33,7 @@ from twin_gym.envs.slice_admission.observation import (
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario import AdmissionScenario, load
 from twin_gym.scenario.objective import KpiObjective
+from twin_gym.scenario.work import parts_passed
 from twin_gym.sim.admission import layout
 from twin_gym.sim.admission.kpi import Kpis, kpi_names, kpi_table, kpis
 from twin_gym.sim.admission.tables import build_tables
@@ -41,6 +43,8 @@ from twin_gym.sim.reference.admission import SlicedNetwork
 
 Objective = Literal["revenue", "utilisation", "fairness", "vector"]
 ScenarioLike = str | Path | AdmissionScenario
+
+_STEPS_AN_EVENT = 20  # elementary ones
 
 ACTION_FORMS: tuple[ActionForm, ...] = ("slice", "slot")
 OBJECTIVES: tuple[Objective, ...] = ("revenue", "utilisation", "fairness", "vector")
@@ -140,6 +144,7 @@ class AdmissionBatch(Batch):
         self.outcomes = self.brought = np.zeros(num_rows, kernel.OUTCOME)
         self._final_rows = np.zeros_like(self._rows)
         self.final_observations = np.zeros_like(self.observations)
+        self._most_events, self._events_a_row = self._work_of_a_call()
         self._objective = place_of(settings.objective, OBJECTIVES) % len(kernel.OBJECTIVES)
         self._stories: list[SlicedNetwork | None] = [None] * num_rows
         self._gauge = AdmissionGauge(self.tables, self._rows, self._queues, self._final_rows)
@@ -218,14 +223,19 @@ class AdmissionBatch(Batch):
 
     def _move(self, actions: NDArray[Any], autoreset: int, first: int, last: int) -> bool:
         tables = self.tables
-        return bool(
-            kernel.step_rows(
+        any_over = 0
+        while True:
+            reached = kernel.step_rows(
                 tables.networks, self._lenses, tables.curves, tables.trace_arrivals,
                 tables.trace_holdings, self._rows, self._queues, self._departures, actions,
                 self.observations, self.masks, self.brought, self._final_rows,
                 self.final_observations, first, last, self._by_slot, self._objective, autoreset,
-            )
-        )  # fmt: skip
+                self._most_events, self._events_a_row,
+            )  # fmt: skip
+            first, any_over = reached >> 1, any_over | (reached & 1)
+            if first == last:
+                return bool(any_over)
+            self.check_stopped()
 
     def kpis(self) -> Kpis:
         """Indicators of the running episodes."""
@@ -285,6 +295,19 @@ class AdmissionBatch(Batch):
             arrivals = self._queues[index]["arrival"][network["queue_start"][s] + places]
             ages.append(((row["now"] - arrivals) * SECONDS_PER_TICK).tolist())
         return ages
+
+    def _work_of_a_call(self) -> tuple[int, int]:
+        """How many events a call of the kernel may pass through, and what a row counts as."""
+        scenarios = self.tables.scenarios
+        most_queued = max(one.queue_limit for each in scenarios for one in each.slices)
+        passed = max(
+            parts_passed(one.arrival, each.horizon_s) / (1.0 + one.arrival_rate_hz * each.horizon_s)
+            for each in scenarios
+            for one in each.slices
+        )
+        work = _STEPS_AN_EVENT + most_queued + passed  # steps of an event; a row draws two a slice
+        a_row = 2.0 * len(self.scenario.slices) * work + self.observations.shape[1]
+        return max(int(WORK_A_CALL / work), 1), max(int(a_row / work), 1)
 
     def _pay(self, begins: NDArray[np.bool_], autoreset: int, first: int, last: int) -> None:
         """The reward of an objective of the scenario, if there is one."""

@@ -95,24 +95,66 @@ def _advance(
     action: int,
     by_slot: bool,
     outside: Outside,
-) -> None:
-    """Carries out an action, or begins the next episode, and runs on to the next decision."""
-    begins = row.is_over == layout.OVER
-    if begins:
+    most_events: int,
+) -> Integer:
+    """Carries out an action, or begins the next episode, and runs on to the next decision.
+
+    A row that was cut short goes on from there.
+
+    Returns:
+        See `run_to_decision`.
+    """
+    cut = row.is_over
+    if cut == layout.OVER:
         row.episode += 1
         begin(row, departures, networks, len(networks), outside)
-    else:
+        cut = layout.CUT_IN_BEGINNING
+    elif cut < layout.CUT:
         forget_last_step(row)
-        if row.is_over == layout.OVER_UNTOLD:
+        if cut == layout.OVER_UNTOLD:
             row.is_over = layout.OVER
-            return
+            return most_events
         network = networks[row.network]
         s, place = slice_and_place(network, action, by_slot)
         if decide(network, row, queue, departures, s, place):
-            return
-    run_to_decision(networks[row.network], row, queue, departures, outside)
-    if begins and row.is_over == layout.OVER:
+            return most_events
+        cut = layout.CUT
+    row.is_over = layout.RUNNING
+    left = run_to_decision(networks[row.network], row, queue, departures, outside, most_events)
+    if left < 0:
+        row.is_over = cut
+    elif cut != layout.CUT and row.is_over == layout.OVER:
         row.is_over = layout.OVER_UNTOLD
+    return left
+
+
+@inlined
+def _step_row(
+    networks: Records, lenses: Records, outside: Outside, row: Record, queue: Records,
+    departures: NDArray[np.int64], action: int, observation: NDArray[np.float32],
+    mask: NDArray[np.int8], outcome: Record, final_rows: Records,
+    final_observations: NDArray[np.float32], i: int, by_slot: bool, objective: int,
+    autoreset: int, most_events: int, events_a_row: int,
+) -> Integer:  # fmt: skip
+    """`step_rows` for row i; gives how many events are left."""
+    left = most_events
+    is_again = row.is_over == layout.CUT_IN_NEXT
+    while True:
+        left = _advance(networks, row, queue, departures, action, by_slot, outside, left)
+        if left < 0:
+            if is_again:
+                row.is_over = layout.CUT_IN_NEXT
+            return left
+        left -= events_a_row
+        if not is_again:
+            _report(row, outcome, objective)
+        network, lens = networks[row.network], lenses[row.network]
+        observe(network, lens, row, queue, observation, mask, by_slot)
+        if is_again or row.is_over != layout.OVER or autoreset != AUTORESET_SAME_STEP:
+            return left
+        final_rows[i] = row
+        _copy(observation, final_observations[i])
+        is_again = True  # the same row once more: its next episode begins
 
 
 def _compile(compiled_in: str) -> tuple[Any, Any]:
@@ -126,32 +168,34 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
         observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records,
         final_rows: Records, final_observations: NDArray[np.float32],
         first: int, last: int, by_slot: bool, objective: int, autoreset: int,
-    ) -> bool:  # fmt: skip
+        most_events: int, events_a_row: int,
+    ) -> Integer:  # fmt: skip
         """Carries out one action in each of the rows first <= i < last; says if any is over.
 
         A row that is over already begins its next episode instead, whatever the action.
+
+        Python does nothing while this runs, and hears no Ctrl-C. So it does no more than
+        `most_events`, where a row counts as `events_a_row` besides what happens in it, and is then
+        to be called again for the rows that are left.
+
+        Returns:
+            Twice the row to go on with, `last` if none is left, and 1 more if any row is over.
         """
         _ = compiled_in
         outside = Outside(curves, trace_arrivals, trace_holdings)
-        any_over = False
+        any_over, left = False, most_events
         for i in range(first, last):
-            row, queue = rows[i], queues[i]
-            is_again = False
-            while True:
-                _advance(networks, row, queue, departures[i], actions[i], by_slot, outside)
-                if not is_again:
-                    _report(row, outcomes[i], objective)
-                network, lens = networks[row.network], lenses[row.network]
-                observe(network, lens, row, queue, observations[i], masks[i], by_slot)
-                if is_again or row.is_over != layout.OVER:
-                    break
-                any_over = True
-                if autoreset != AUTORESET_SAME_STEP:
-                    break
-                final_rows[i] = row
-                _copy(observations[i], final_observations[i])
-                is_again = True  # the same row once more: its next episode begins
-        return any_over
+            if left <= 0:
+                return 2 * i + any_over
+            left = _step_row(
+                networks, lenses, outside, rows[i], queues[i], departures[i], actions[i],
+                observations[i], masks[i], outcomes[i], final_rows, final_observations, i, by_slot,
+                objective, autoreset, left, events_a_row,
+            )  # fmt: skip
+            if rows[i].is_over >= layout.CUT:
+                return 2 * i + any_over
+            any_over |= outcomes[i].truncated
+        return 2 * last + any_over
 
     @entry_point
     def observe_rows(

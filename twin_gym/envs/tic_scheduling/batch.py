@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from twin_gym.envs.batch import ENGINES, Engine
+from twin_gym.envs.batch import ENGINES, WORK_A_CALL, Engine
 from twin_gym.envs.indicators import check_objective
 from twin_gym.envs.slotted import SCENARIO_STREAM, SlottedBatch
 from twin_gym.envs.tic_scheduling import kernel
@@ -36,6 +36,8 @@ from twin_gym.sim.tic.world import World
 ActionForm = Literal["weights", "pick"]
 Objective = Literal["balanced", "vector"]
 ScenarioLike = str | Path | TicScenario
+
+_STEPS_A_LOOK = 5.0  # elementary ones
 
 ACTION_FORMS: tuple[ActionForm, ...] = ("weights", "pick")
 OBJECTIVES: tuple[Objective, ...] = ("balanced", "vector")
@@ -156,6 +158,8 @@ class TicBatch(SlottedBatch):
         self.observation_space = observation_space(fields)
         self.observations = np.zeros((num_rows, len(field_names(fields))), np.float32)
         self.make_room_for_ends()
+        self._most_slots = max(int(WORK_A_CALL / self._most_work_a_slot()), 1)
+        self._is_long_frame = self._most_slots < max(one.frame_slots for one in scenarios)
         gauge = TicGauge(
             self.tables.networks, self.heads, self._arrays["rows"], self._arrays["waiting"],
             is_by_frame=self.masks is None,
@@ -232,15 +236,33 @@ class TicBatch(SlottedBatch):
 
     def _move(self, actions: NDArray[Any], first: int, last: int) -> None:
         if self.masks is None:
-            kernel.step_frames(
-                *self._of_scenarios, self.heads, *self._of_rows, actions, self.observations,
-                self.brought, first, last,
-            )  # fmt: skip
+            is_unfinished = True
+            while is_unfinished:
+                kernel.step_frames(
+                    *self._of_scenarios, self.heads, *self._of_rows, actions, self.observations,
+                    self.brought, first, last, self._most_slots,
+                )  # fmt: skip
+                is_unfinished = self._is_long_frame and self._is_in_frame(first)
         else:
             kernel.step_picks(
                 *self._of_scenarios, self.heads, *self._of_rows[:-1], actions, self.observations,
                 self.masks, self.brought, first, last,
             )  # fmt: skip
+
+    def _is_in_frame(self, row: int) -> bool:
+        """Whether a frame goes on of which a call has left a part: such rows move one by one."""
+        self.check_stopped()
+        head = self.heads[row]
+        return bool(head["slot"] % self.tables.networks["frame_slots"][head["network"]])
+
+    def _most_work(self) -> float:
+        slots: int = 1 if self.masks is not None else max(one.frame_slots for one in self.scenarios)
+        places = self._arrays["messages"].shape[1] + self._arrays["latencies"].shape[1]
+        return slots * self._most_work_a_slot() + places
+
+    def _most_work_a_slot(self) -> float:
+        most: float = max(one.most_looks_per_slot for one in self.scenarios)
+        return _STEPS_A_LOOK * most
 
     def _observe(self, first: int, last: int) -> None:
         own = [self._arrays[name] for name in ("rows", "messages", "waiting", "fills")]

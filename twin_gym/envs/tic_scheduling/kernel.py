@@ -102,9 +102,13 @@ def _compile_frames(compiled_in: str) -> Any:  # noqa: ANN401
         rows: Records, messages: Integers, waiting: Integers, fills: NDArray[np.int16],
         answers: NDArray[np.int32], answer_counts: Integers, latencies: NDArray[np.int32],
         best: Records, actions: NDArray[np.float64], observations: NDArray[np.float32],
-        outcomes: Records, begin_at: int, end_at: int,
+        outcomes: Records, begin_at: int, end_at: int, most_slots: int,
     ) -> None:  # fmt: skip
-        """One frame in each of the rows begin_at <= i < end_at, or the next episode."""
+        """One frame in each of the rows begin_at <= i < end_at, or the next episode.
+
+        Python does nothing while this runs, and hears no Ctrl-C. So a frame stops after
+        `most_slots`, and the next call goes on with it: episodes are whole numbers of frames.
+        """
         _ = compiled_in
         for i in range(begin_at, end_at):
             head, row, outcome = heads[i], rows[i], outcomes[i]
@@ -117,10 +121,12 @@ def _compile_frames(compiled_in: str) -> Any:  # noqa: ANN401
                 )  # fmt: skip
             else:
                 network = networks[head.network]
-                _weigh(actions[i], row)
-                begin_step(row)
                 slot = head.slot
-                for _frame_slot in range(network.frame_slots):
+                gone = slot % network.frame_slots
+                if gone == 0:
+                    _weigh(actions[i], row)
+                    begin_step(row)
+                for _frame_slot in range(min(network.frame_slots - gone, most_slots)):
                     serve(
                         network, sensors[head.network], firsts[head.network], head.world, row,
                         messages[i], waiting[i], fills[i], answers[i], answer_counts[i],
@@ -134,6 +140,8 @@ def _compile_frames(compiled_in: str) -> Any:  # noqa: ANN401
                             messages[i], waiting[i], fills[i], answers[i], answer_counts[i], slot,
                         )  # fmt: skip
                 head.slot = slot
+                if slot % network.frame_slots > 0:
+                    continue
                 head.is_over = np.int64(slot >= network.num_slots)
                 outcome.elapsed_s = network.frame_slots * network.slot_s
                 _report(network, head, row, outcome)

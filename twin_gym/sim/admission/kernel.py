@@ -130,18 +130,37 @@ def decide(
 
 @inlined
 def run_to_decision(
-    network: Record, row: Record, queue: Records, departures: NDArray[np.int64], outside: Outside
-) -> None:
-    """Lets events happen until a waiting request fits, or the horizon is reached."""
+    network: Record,
+    row: Record,
+    queue: Records,
+    departures: NDArray[np.int64],
+    outside: Outside,
+    most_events: int,
+) -> Integer:
+    """Lets events happen until a waiting request fits, or the horizon is reached.
+
+    Args:
+        network: see above.
+        row: see above.
+        queue: see above.
+        departures: see above.
+        outside: see above.
+        most_events: after so many it stops and can be called again, to go on from there.
+
+    Returns:
+        How many events more could have happened; -1 if it is to be called again.
+    """
     if row.pending != NO_SLICE:
         _turn_away(network, row, queue)
-    while True:
+    left: Integer = np.int64(most_events)
+    while left > 0:
+        left -= 1
         event = _next_event(row, departures)
         tick = event >> layout.TICK_SHIFT
         if tick >= network.horizon:
             _pass_time(row, network.horizon)
             row.is_over = layout.OVER
-            return
+            return left
         _pass_time(row, tick)
         s = event & layout.SLICE_MASK
         kind = (event >> layout.KIND_SHIFT) & _KIND_MASK
@@ -152,7 +171,8 @@ def run_to_decision(
         else:
             _expire(network, row, queue, s, tick)
         if row.waiting & row.fitting:
-            return
+            return left
+    return np.int64(-1)
 
 
 @inlined

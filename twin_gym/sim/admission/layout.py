@@ -26,6 +26,10 @@ RUNNING, OVER, OVER_UNTOLD = 0, 1, 2
 """Whether a row's episode is over. Untold: the horizon came before the first decision, and the next
 step says so, with nothing left to do."""
 
+CUT, CUT_IN_BEGINNING, CUT_IN_NEXT = 3, 4, 5
+"""A row of which a call has left the step unfinished: between decisions, before the first one of an
+episode, or before that of the episode that follows one that has ended in the same step."""
+
 IMPOSSIBLE = 2**62
 """Demand of the slices that a record has room for and the scenario has not: never fits."""
 
