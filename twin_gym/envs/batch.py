@@ -28,7 +28,7 @@ AUTORESET_DISABLED, AUTORESET_SAME_STEP, AUTORESET_NEXT_STEP = 0, 1, 2
 
 MAX_ROWS = 1_000_000
 
-WORK_A_CALL = 50_000_000
+WORK_A_CALL = 20_000_000
 """Elementary steps, of some nanoseconds each, after which a compiled call returns to Python.
 
 Until it does, Python hears no Ctrl-C.

@@ -75,6 +75,7 @@ class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
         if seed is not None or not self._is_seeded:
             self._batch.seed(row_seeds(seed, 1, self.np_random), _ALL)
             self._is_seeded = True
+        self._is_running = False
         self._batch.begin(_ALL)
         self._is_running = True
         if self.render_mode == "human":
@@ -95,9 +96,15 @@ class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
             gymnasium.error.ResetNeeded: before the first reset and after the end of an episode.
         """
         if not self._is_running:
-            raise gymnasium.error.ResetNeeded("the episode has not begun or is over: call reset()")
-        batch = self._batch
-        truncated = batch.advance(self._as_row(action), AUTORESET_DISABLED)
+            raise gymnasium.error.ResetNeeded(
+                "the episode has not begun, is over or was interrupted: call reset()"
+            )
+        batch, actions = self._batch, self._as_row(action)
+        try:
+            truncated = batch.advance(actions, AUTORESET_DISABLED)
+        except BaseException:  # such as Ctrl-C: the step has been left unfinished
+            self._is_running = False
+            raise
         info = self._info()
         if truncated:
             self._is_running = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -86,6 +87,8 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         self._copy = copy
         self._num_threads = num_threads
         self._pool: ThreadPoolExecutor | None = None
+        self._pool_process = 0
+        self._is_interrupted = False
         self._batch = batch
         self.single_observation_space = batch.observation_space
         self.single_action_space = batch.action_space
@@ -134,7 +137,9 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         if seed is not None or not self._is_seeded:
             self._batch.seed(row_seeds(seed, self.num_envs, self.np_random), chosen)
             self._is_seeded = True
+        self._is_interrupted = True
         self._batch.begin(chosen)
+        self._is_interrupted = False
         infos = self._infos(self._returned(self._batch.outcomes))
         return self._returned(self._batch.observations), infos
 
@@ -157,12 +162,15 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         """
         batch = self._batch
         wanted = self._checked(actions)
-        if self._num_threads == 1:
-            any_over = batch.advance(wanted, self._mode)
-        else:
-            any_over = batch.advance_threaded(
-                wanted, self._mode, self._threads(), self._num_threads
-            )
+        try:
+            if self._num_threads == 1:
+                any_over = batch.advance(wanted, self._mode)
+            else:
+                threads = self._threads()
+                any_over = batch.advance_threaded(wanted, self._mode, threads, self._num_threads)
+        except BaseException:  # such as Ctrl-C: some rows have moved, others have not
+            self._is_interrupted = True
+            raise
         # One copy of records, of which all that follows are views.
         outcomes = batch.copied_outcomes() if self._copy else batch.outcomes
         if batch.is_vector_reward:
@@ -185,13 +193,15 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
 
     def close_extras(self, **kwargs: Any) -> None:
         """Ends the threads."""
-        if self._pool is not None:
+        if self._pool is not None and self._pool_process == os.getpid():
             self._pool.shutdown()
-            self._pool = None
+        self._pool = None
 
     def _checked(self, actions: NDArray[Any]) -> NDArray[Any]:
         if not self._is_seeded:
             raise ResetNeeded("no episode has begun: call reset()")
+        if self._is_interrupted:
+            raise ResetNeeded("the last call was interrupted within a step: call reset()")
         if self._mode == AUTORESET_DISABLED and self._batch.outcomes["truncated"].any():
             rows = np.flatnonzero(self._batch.outcomes["truncated"]).tolist()
             raise ResetNeeded(f"rows {rows} are over: reset them with the option reset_mask")
@@ -212,13 +222,18 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
                 f"reset_mask must be a boolean array of shape ({self.num_envs},) with a True in "
                 f"it, got {chosen!r}"
             )
-        if not self._is_seeded and not chosen.all():
-            raise ConfigError("the first reset begins all rows: leave out reset_mask")
+        if (not self._is_seeded or self._is_interrupted) and not chosen.all():
+            raise ConfigError(
+                "the first reset, and that after an interruption, begins all rows: leave out "
+                "reset_mask"
+            )
         return chosen
 
     def _threads(self) -> ThreadPoolExecutor:
-        if self._pool is None:
+        """The threads of this process: a fork has none of those of its parent."""
+        if self._pool is None or self._pool_process != os.getpid():
             self._pool = ThreadPoolExecutor(self._num_threads, "twin_gym rows")
+            self._pool_process = os.getpid()
         return self._pool
 
     def _returned(self, array: NDArray[Any]) -> NDArray[Any]:

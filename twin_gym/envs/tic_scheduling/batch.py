@@ -242,7 +242,7 @@ class TicBatch(SlottedBatch):
                     *self._of_scenarios, self.heads, *self._of_rows, actions, self.observations,
                     self.brought, first, last, self._most_slots,
                 )  # fmt: skip
-                is_unfinished = self._is_long_frame and self._is_in_frame(first)
+                is_unfinished = self._is_long_frame and last > first and self._is_in_frame(first)
         else:
             kernel.step_picks(
                 *self._of_scenarios, self.heads, *self._of_rows[:-1], actions, self.observations,
@@ -258,7 +258,8 @@ class TicBatch(SlottedBatch):
     def _most_work(self) -> float:
         slots: int = 1 if self.masks is not None else max(one.frame_slots for one in self.scenarios)
         places = self._arrays["messages"].shape[1] + self._arrays["latencies"].shape[1]
-        return slots * self._most_work_a_slot() + places
+        most: float = slots * self._most_work_a_slot() + places
+        return most
 
     def _most_work_a_slot(self) -> float:
         most: float = max(one.most_looks_per_slot for one in self.scenarios)

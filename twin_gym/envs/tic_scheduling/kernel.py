@@ -122,11 +122,13 @@ def _compile_frames(compiled_in: str) -> Any:  # noqa: ANN401
             else:
                 network = networks[head.network]
                 slot = head.slot
-                gone = slot % network.frame_slots
-                if gone == 0:
+                slots_left = network.frame_slots
+                if most_slots < network.frame_slots:  # a division takes long
+                    slots_left -= slot % network.frame_slots
+                if slots_left == network.frame_slots:
                     _weigh(actions[i], row)
                     begin_step(row)
-                for _frame_slot in range(min(network.frame_slots - gone, most_slots)):
+                for _frame_slot in range(min(slots_left, most_slots)):
                     serve(
                         network, sensors[head.network], firsts[head.network], head.world, row,
                         messages[i], waiting[i], fills[i], answers[i], answer_counts[i],
@@ -140,7 +142,7 @@ def _compile_frames(compiled_in: str) -> Any:  # noqa: ANN401
                             messages[i], waiting[i], fills[i], answers[i], answer_counts[i], slot,
                         )  # fmt: skip
                 head.slot = slot
-                if slot % network.frame_slots > 0:
+                if most_slots < slots_left:
                     continue
                 head.is_over = np.int64(slot >= network.num_slots)
                 outcome.elapsed_s = network.frame_slots * network.slot_s
