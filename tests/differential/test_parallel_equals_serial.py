@@ -12,6 +12,7 @@ from twin_gym.sim.admission.kernel import begin, decide, run_to_decision
 from twin_gym.sim.admission.workload import Outside
 
 ROWS = 37
+MANY = 1_000_000
 
 
 def short():
@@ -89,9 +90,9 @@ def test_numba_parallel_loop_equals_serial():
             if row.is_over != 0:
                 row.episode += 1
                 begin(row, departures[i], networks, len(networks), outside)
-                run_to_decision(network, row, queues[i], departures[i], outside)
+                run_to_decision(network, row, queues[i], departures[i], outside, MANY)
             elif not decide(network, row, queues[i], departures[i], actions[i], np.int64(0)):
-                run_to_decision(network, row, queues[i], departures[i], outside)
+                run_to_decision(network, row, queues[i], departures[i], outside, MANY)
 
     serial, parallel = numba.njit(loop), numba.njit(parallel=True)(loop)
     one, other = begun(), begun()

@@ -11,13 +11,17 @@ machine.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias, TypeVar
 
-from numba import njit
+from numba import config, njit
+
+from twin_gym.sim.cache import LastingCache
+from twin_gym.sim.interpreted import interpreted
 
 Record: TypeAlias = Any
 """One entry of an array of records, as compiled code has it: its fields are attributes."""
@@ -30,20 +34,20 @@ Integer: TypeAlias = Any
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_IS_INTERPRETED = bool(getattr(config, "DISABLE_JIT", False))
+
 # Divisors are checked where they come from; nothing here is called from C.
 _OPTIONS: dict[str, Any] = {"_nrt": False, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def compiled(function: Function) -> Function:
     """A function that is called now and then from compiled code."""
-    result: Function = njit(**_options(function))(function)
-    return result
+    return _made(function, _options(function))
 
 
 def inlined(function: Function) -> Function:
     """A function that becomes part of its compiled callers."""
-    result: Function = njit(**_options(function), forceinline=True)(function)
-    return result
+    return _made(function, {**_options(function), "forceinline": True})
 
 
 def entry_point(function: Function) -> Function:
@@ -52,12 +56,12 @@ def entry_point(function: Function) -> Function:
     The cache is in `NUMBA_CACHE_DIR`, beside the source, or in the user's cache folder; where none
     of them can be written, the function is compiled anew in every process.
     """
-    result: Function
-    try:
-        result = njit(**_OPTIONS, cache=True, nogil=True)(function)
-    except RuntimeError:  # Numba's answer where it finds no folder for its cache
-        result = njit(**_OPTIONS, nogil=True)(function)
-    return result
+    result: Any = _made(function, {**_OPTIONS, "nogil": True})
+    if not _IS_INTERPRETED:
+        with contextlib.suppress(RuntimeError):  # Numba's answer where it finds no folder for it
+            result._cache = LastingCache(function)  # noqa: SLF001 - Numba has no other door
+    made: Function = result
+    return made
 
 
 def sources_digest(modules: Iterable[ModuleType]) -> str:
@@ -76,6 +80,12 @@ def sources_digest(modules: Iterable[ModuleType]) -> str:
     for module in modules:
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()
+
+
+def _made(function: Function, options: dict[str, Any]) -> Function:
+    result: Any = interpreted(function) if _IS_INTERPRETED else njit(**options)(function)
+    made: Function = result
+    return made
 
 
 def _options(function: Callable[..., Any]) -> dict[str, Any]:
