@@ -62,6 +62,8 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
     """
 
     metadata = _METADATA
+    _pool: ThreadPoolExecutor | None = None
+    _pool_process = 0
 
     def __init__(
         self,
@@ -86,8 +88,6 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         self._mode = _AUTORESET[mode]
         self._copy = copy
         self._num_threads = num_threads
-        self._pool: ThreadPoolExecutor | None = None
-        self._pool_process = 0
         self._is_interrupted = False
         self._batch = batch
         self.single_observation_space = batch.observation_space
@@ -191,8 +191,9 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         """
         return self._masks().astype(np.bool_)
 
-    def close_extras(self, **kwargs: Any) -> None:
-        """Ends the threads."""
+    def close(self, **kwargs: Any) -> None:
+        """Ends the threads; also those of steps that were made after it was closed before."""
+        super().close(**kwargs)
         if self._pool is not None and self._pool_process == os.getpid():
             self._pool.shutdown()
         self._pool = None

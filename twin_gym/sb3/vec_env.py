@@ -19,6 +19,9 @@ from twin_gym.errors import ConfigError
 
 Array = NDArray[Any]
 
+MIN_REWARD_SCALE, MAX_REWARD_SCALE = 1e-30, 1e18
+"""Rewards are at most 1e18, and learners get them in 32 bits, which hold up to 3e38."""
+
 _ROUNDING = 1e-9  # of sums of seconds
 
 
@@ -59,8 +62,11 @@ class NativeVecEnv(VecEnv):
                 "Stable-Baselines3 needs autoreset_mode=SAME_STEP, got "
                 f"{venv.metadata.get('autoreset_mode')}"
             )
-        if not 0.0 < reward_scale < float("inf"):
-            raise ConfigError(f"reward_scale must be positive and finite, got {reward_scale!r}")
+        if not MIN_REWARD_SCALE <= reward_scale <= MAX_REWARD_SCALE:
+            raise ConfigError(
+                f"reward_scale must be positive and finite, {MIN_REWARD_SCALE:g} to "
+                f"{MAX_REWARD_SCALE:g}, got {reward_scale!r}"
+            )
         if venv.batch.is_vector_reward:  # type: ignore[attr-defined]
             raise ConfigError(
                 'Stable-Baselines3 needs one number as reward, and objective="vector" gives '
