@@ -1,0 +1,123 @@
+"""Forking, pickling, copying and closing leave no thread behind and nobody waiting."""
+
+import copy
+import gc
+import pickle
+import subprocess
+import sys
+import threading
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.vector import AsyncVectorEnv
+
+import twin_gym  # noqa: F401 - registers the environments
+from twin_gym.envs.slice_admission import SliceAdmissionEnv
+from twin_gym.registration import ID_OF_KIND
+
+IDS = sorted(ID_OF_KIND.values())
+
+
+def begun(name, threads=3):
+    """Rows within their episodes, moved by threads."""
+    env = gymnasium.make_vec(name, num_envs=9, num_threads=threads, autoreset_mode="SameStep")
+    env.reset(seed=4)
+    told(env, 20)
+    return env
+
+
+def told(env, steps):
+    """What some steps tell, whatever was drawn before."""
+    env.action_space.seed(steps)
+    found = [env.step(env.action_space.sample()) for _ in range(steps)]
+    return [(observations.tobytes(), rewards.tobytes()) for observations, rewards, *_ in found]
+
+
+def pickled(env):
+    """There and back."""
+    return pickle.loads(pickle.dumps(env))  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_copy_in_the_middle_of_an_episode_goes_on_alike(name, copied):
+    """With threads of its own, which end when it is closed."""
+    env = begun(name)
+    other = copied(env)
+    assert told(env, 30) == told(other, 30)
+    other.close()
+    env.close()
+    assert threading.active_count() == 1
+
+
+def test_closing_ends_all_threads_every_time():
+    """Twice, after further steps, and by forgetting the environment."""
+    env = begun(IDS[0])
+    assert threading.active_count() == 4
+    env.close()
+    env.close()
+    assert threading.active_count() == 1
+    told(env, 2)
+    env.close()
+    assert threading.active_count() == 1
+    env = begun(IDS[0])
+    rows = [one for one in threading.enumerate() if one.name.startswith("twin_gym rows")]
+    del env
+    gc.collect()
+    for one in rows:
+        one.join(timeout=10)
+    assert threading.active_count() == 1
+
+
+_FORKING = """
+import os, signal, sys
+import gymnasium, twin_gym
+signal.alarm(60)  # whoever hangs is ended
+env = gymnasium.make_vec(sys.argv[1], num_envs=9, num_threads=3)
+env.reset(seed=4)
+def told(steps):
+    env.action_space.seed(steps)
+    return [env.step(env.action_space.sample())[1].tobytes() for _ in range(steps)]
+told(20)
+reader, writer = os.pipe()
+child = os.fork()
+mine = told(30)
+if child == 0:
+    signal.alarm(60)
+    os.write(writer, b"".join(mine))
+    env.close()
+    sys.exit(0)
+_, status = os.waitpid(child, 0)
+assert status == 0, status
+assert os.read(reader, 10**6) == b"".join(mine)
+if sys.argv[2] == "closed":
+    env.close()
+"""
+
+
+@pytest.mark.parametrize("name", IDS)
+@pytest.mark.parametrize("ending", ["closed", "left open"])
+def test_fork_after_threads_moved_rows_goes_on(name, ending):
+    """Parent and child do the same, and both end, whether or not anybody closes anything."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", _FORKING, name, ending],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("context", ["fork", "spawn", "forkserver"])
+def test_gymnasium_s_own_processes_work(context):
+    """Whatever way they are started; they do what the rows of a vector do."""
+    made = [SliceAdmissionEnv] * 2
+    processes = AsyncVectorEnv(made, context=context)
+    rows = gymnasium.make_vec(ID_OF_KIND["admission"], num_envs=2)
+    assert np.array_equal(processes.reset(seed=4)[0], rows.reset(seed=4)[0])
+    rows.action_space.seed(0)
+    for _ in range(5):
+        actions = rows.action_space.sample()
+        assert np.array_equal(processes.step(actions)[0], rows.step(actions)[0])
+    processes.close()
