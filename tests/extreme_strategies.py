@@ -216,7 +216,7 @@ def sync(draw):
             "count": draw(st.sampled_from((1, 3))),
             "spread": draw(st.sampled_from((1.0, 1e6))),
             "weight": draw(st.sampled_from((1e-6, 1e6))),
-            "delivery_probability": draw(st.none() | shares),
+            "delivery_probability": draw(st.none() | st.sampled_from((1.0, TINY))),
         }
         for number in range(draw(st.integers(1, 2)))
     ]
@@ -225,10 +225,10 @@ def sync(draw):
         "slot_s": slot_s,
         "horizon_s": draw(whole_slots(slot_s, 100_000)),
         "predictor": draw(st.sampled_from(("hold", "trend", "fitted"))),
-        "delivery_probability": draw(shares),
-        "delay_slots": draw(st.sampled_from((0, 64))),
-        "load_loss": draw(probabilities),
-        "update_budget": draw(st.sampled_from((None, 0, 10**9))),
+        "delivery_probability": draw(st.sampled_from((1.0, 1.0, TINY)) | shares),
+        "delay_slots": draw(st.sampled_from((0, 0, 64))),
+        "load_loss": draw(st.sampled_from((0.0, TINY, 1.0))),
+        "update_budget": draw(st.sampled_from((None, None, 0, 10**9))),
         "update_cost": draw(non_negative),
         "energy_per_update_j": draw(non_negative),
         "tolerance": draw(st.just(TINY) | between(1e-9, 1.0)),

@@ -16,7 +16,7 @@ from twin_gym.errors import ConfigError, TooLargeError
 from twin_gym.scenario import AdmissionScenario
 from twin_gym.scenario.work import most_arrivals, parts_passed
 
-EXAMPLES = int(os.environ.get("TWIN_GYM_EXTREMES", "60"))
+EXAMPLES = int(os.environ.get("TWIN_GYM_EXTREMES", "150"))
 STEPS = 25
 MOST_EVENTS = 30_000
 MOST_REWARD = 1e18
