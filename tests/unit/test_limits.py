@@ -189,8 +189,11 @@ def test_least_background_gives_numbers():
         assert np.isfinite(env.step(np.full((1, 4), 0.5, np.float32))[1]).all()
     with pytest.raises(ConfigError, match="background_rate_hz is 0 or 1e-09 at least, got 1e-308"):
         sensors(background_rate_hz=1e-308)
-    with pytest.raises(ConfigError, match="a frame brings 1e-12 messages on average"):
-        sensors(background_rate_hz=1e-9)
+    with pytest.raises(ConfigError, match="a frame brings 2e-18 messages on average"):
+        sensors(
+            background_rate_hz=1e-9, slot_s=1e-9, frame_slots=1, burst_period_s=1e-9,
+            burst_jitter_s=0.0, horizon_s=1e-8,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(

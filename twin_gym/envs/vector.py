@@ -223,10 +223,11 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
                 f"reset_mask must be a boolean array of shape ({self.num_envs},) with a True in "
                 f"it, got {chosen!r}"
             )
-        if (not self._is_seeded or self._is_interrupted) and not chosen.all():
+        if not self._is_seeded and not chosen.all():
+            raise ConfigError("the first reset begins all rows: leave out reset_mask")
+        if self._is_interrupted and not chosen.all():
             raise ConfigError(
-                "the first reset, and that after an interruption, begins all rows: leave out "
-                "reset_mask"
+                "the reset after an interruption begins all rows: leave out reset_mask"
             )
         return chosen
 

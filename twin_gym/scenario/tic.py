@@ -28,7 +28,7 @@ MAX_LOOKS = 1e9
 MIN_BACKGROUND_HZ = 1e-9
 """Least rate of background messages, unless there are none."""
 
-MIN_PER_FRAME = 1e-9
+MIN_PER_FRAME = 1e-12
 """Least messages a frame, on average: they are the unit of the reward."""
 
 _ROUNDING = 1e-6  # of a slot: what a decimal fraction may be off as a float
