@@ -62,7 +62,7 @@ def sync(mode, threads):
 
 def cut(env):
     """Every call of compiled code does as little as it can."""
-    for name in ("_most_events", "_events_a_row", "_most_slots", "_rows_at_once"):
+    for name in ("_most_events", "_most_slots", "_rows_at_once"):
         if hasattr(env.batch, name):
             setattr(env.batch, name, 1)
     if hasattr(env.batch, "_is_long_frame"):

@@ -144,7 +144,7 @@ class AdmissionBatch(Batch):
         self.outcomes = self.brought = np.zeros(num_rows, kernel.OUTCOME)
         self._final_rows = np.zeros_like(self._rows)
         self.final_observations = np.zeros_like(self.observations)
-        self._most_events, self._events_a_row = self._work_of_a_call()
+        self._most_events = self._events_of_a_call()
         self._objective = place_of(settings.objective, OBJECTIVES) % len(kernel.OBJECTIVES)
         self._stories: list[SlicedNetwork | None] = [None] * num_rows
         self._gauge = AdmissionGauge(self.tables, self._rows, self._queues, self._final_rows)
@@ -230,11 +230,12 @@ class AdmissionBatch(Batch):
                 tables.trace_holdings, self._rows, self._queues, self._departures, actions,
                 self.observations, self.masks, self.brought, self._final_rows,
                 self.final_observations, first, last, self._by_slot, self._objective, autoreset,
-                self._most_events, self._events_a_row,
+                self._most_events,
             )  # fmt: skip
-            first, any_over = reached >> 1, any_over | (reached & 1)
-            if first == last:
+            any_over |= reached & 1
+            if reached >> 1 == last:
                 return bool(any_over)
+            first = reached >> 1
             self.check_stopped()
 
     def kpis(self) -> Kpis:
@@ -296,8 +297,8 @@ class AdmissionBatch(Batch):
             ages.append(((row["now"] - arrivals) * SECONDS_PER_TICK).tolist())
         return ages
 
-    def _work_of_a_call(self) -> tuple[int, int]:
-        """How many events a call of the kernel may pass through, and what a row counts as."""
+    def _events_of_a_call(self) -> int:
+        """How many events a call of the kernel may pass through."""
         scenarios = self.tables.scenarios
         most_queued = max(one.queue_limit for each in scenarios for one in each.slices)
         passed = max(
@@ -305,9 +306,7 @@ class AdmissionBatch(Batch):
             for each in scenarios
             for one in each.slices
         )
-        work = _STEPS_AN_EVENT + most_queued + passed  # steps of an event; a row draws two a slice
-        a_row = 2.0 * len(self.scenario.slices) * work + self.observations.shape[1]
-        return max(int(WORK_A_CALL / work), 1), max(int(a_row / work), 1)
+        return max(int(WORK_A_CALL / (_STEPS_AN_EVENT + most_queued + passed)), 1)
 
     def _pay(self, begins: NDArray[np.bool_], autoreset: int, first: int, last: int) -> None:
         """The reward of an objective of the scenario, if there is one."""

@@ -168,15 +168,15 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
         observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records,
         final_rows: Records, final_observations: NDArray[np.float32],
         first: int, last: int, by_slot: bool, objective: int, autoreset: int,
-        most_events: int, events_a_row: int,
+        most_events: int,
     ) -> Integer:  # fmt: skip
         """Carries out one action in each of the rows first <= i < last; says if any is over.
 
         A row that is over already begins its next episode instead, whatever the action.
 
         Python does nothing while this runs, and hears no Ctrl-C. So it does no more than
-        `most_events`, where a row counts as `events_a_row` besides what happens in it, and is then
-        to be called again for the rows that are left.
+        `most_events`, where a row counts as some besides those that happen in it, and is then to be
+        called again for the rows that are left.
 
         Returns:
             Twice the row to go on with, `last` if none is left, and 1 more if any row is over.
@@ -184,6 +184,8 @@ def _compile(compiled_in: str) -> tuple[Any, Any]:
         _ = compiled_in
         outside = Outside(curves, trace_arrivals, trace_holdings)
         any_over, left = False, most_events
+        # A row may draw two arrivals a slice, and writes what is observed.
+        events_a_row = 2 * networks[0].num_slices + (observations.shape[1] >> 4)
         for i in range(first, last):
             if left <= 0:
                 return 2 * i + any_over
