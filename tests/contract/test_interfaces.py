@@ -17,6 +17,7 @@ from twin_gym.errors import ConfigError
 from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
 from twin_gym.sb3 import make_vec_env
 from twin_gym.scenario import Scenario, load
+from twin_gym.scenario.objective import KpiObjective
 from twin_gym.testing import check_vector_env
 
 SMALL = {
@@ -330,6 +331,8 @@ def test_what_is_no_whole_number_is_refused(kind, count):
             vector(kind).reset(seed=count)
         with pytest.raises(ConfigError, match=r"[Ss]eed"):
             single(kind).reset(seed=count)
+        with pytest.raises(ConfigError, match=r"[Ss]eed"):
+            native(kind, seed=count)
     env = single(kind)
     env.reset(seed=0)
     with pytest.raises(ConfigError, match="actions"):
@@ -356,14 +359,32 @@ def test_limit_on_the_steps_is_that_of_make(kind, mode, limit):
     """Row by row what `gym.make` does with the same argument, over many episodes."""
     check_vector_env(
         functools.partial(vector, kind, autoreset_mode=mode, max_episode_steps=limit),
-        functools.partial(_without_kpi, kind, limit),
+        functools.partial(_limited_by_gymnasium, kind, limit),
         steps=6 * limit + 10,
     )
 
 
-def _without_kpi(kind, limit):
+@every_kind
+@pytest.mark.parametrize(
+    "given",
+    [{"objective": KpiObjective(), "objective_seed": 3}, {"objective": "vector"}],
+    ids=["of_the_scenario", "vector"],
+)
+def test_limit_holds_whatever_is_earned(kind, given):
+    """Rewards of the first step after a cut are those of a new episode; with threads, too."""
+    for mode in AutoresetMode:
+        check_vector_env(
+            functools.partial(
+                vector, kind, autoreset_mode=mode, max_episode_steps=4, num_threads=2, **given
+            ),
+            functools.partial(_limited_by_gymnasium, kind, 4, **given),
+            steps=25,
+        )
+
+
+def _limited_by_gymnasium(kind, limit, **given):
     """The single form under Gymnasium's `TimeLimit`, with the indicators asked for at its end."""
-    env = single(kind, max_episode_steps=limit, disable_env_checker=True)
+    env = single(kind, max_episode_steps=limit, disable_env_checker=True, **given)
 
     class AskingForKpi(gymnasium.Wrapper):
         def step(self, action):
@@ -407,7 +428,7 @@ def test_limit_and_horizon_together():
     for mode in AutoresetMode:
         check_vector_env(
             functools.partial(vector, "admission", 4, autoreset_mode=mode, max_episode_steps=limit),
-            functools.partial(_without_kpi, "admission", limit),
+            functools.partial(_limited_by_gymnasium, "admission", limit),
             steps=8 * limit,
         )
 
@@ -480,6 +501,21 @@ def test_infos_of_an_episode_are_one_tree_of_arrays(kind):
     for name, value in infos[-1]["kpi"].items():
         assert kpi[name][-1, 0] == value
         assert np.isnan(kpi[name][:-1]).all()
+
+
+@every_kind
+@pytest.mark.filterwarnings("ignore")  # Minari's own, about what a data set should say of itself
+def test_minari_records_whole_infos(kind, tmp_path, monkeypatch):
+    """Names with a slash, too, beside those without, in its HDF5 files."""
+    pytest.importorskip("jax", reason="needs minari[create]")
+    minari = pytest.importorskip("minari", reason="needs the extra offline")
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    env = minari.DataCollector(single(kind), record_infos=True)
+    infos = episode(env)
+    recorded = next(env.create_dataset(f"{kind}-v0").iterate_episodes())
+    for name, value in infos[-1]["kpi"].items():
+        assert recorded.infos["kpi"][name][-1, 0] == value
+    assert len(recorded.infos["kpi"]) == len(infos)
 
 
 @every_kind

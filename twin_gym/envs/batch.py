@@ -230,7 +230,9 @@ def _amounts(actions: NDArray[Any], rows: int, space: spaces.Box) -> NDArray[np.
     if not ((wanted >= space.low) & (wanted <= space.high)).all():  # NaN is refused, too
         low, high = float(space.low.min()), float(space.high.max())
         raise ConfigError(
-            f"actions are finite and from {low:g} to {high:g}, got {wanted.min()} to {wanted.max()}"
+            f"actions are finite and from {low:g} to {high:g}, got {wanted.min()} to "
+            f"{wanted.max()}: wrap the environment in ClipAction or RescaleAction of "
+            "gymnasium.wrappers"
         )
     return wanted
 

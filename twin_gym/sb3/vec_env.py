@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import gymnasium
@@ -16,6 +17,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
 from twin_gym.envs.batch import AUTORESET_SAME_STEP, Batch, stretches
 from twin_gym.envs.options import own_options
+from twin_gym.envs.seeding import checked_seed
 from twin_gym.errors import ConfigError
 
 Array = NDArray[Any]
@@ -109,6 +111,14 @@ class NativeVecEnv(VecEnv):
         self._reset_seeds()
         self._reset_options()
         return self.batch.observations.copy()
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Row i begins with the first episode of seed + i at the next `reset`; None: drawn.
+
+        Raises:
+            ConfigError: if it is no whole number from 0 on.
+        """
+        return super().seed(checked_seed(seed))
 
     def set_options(self, options: list[dict[str, Any]] | dict[str, Any] | None = None) -> None:
         """Takes what the next `reset` is given: no option is known, keys of libraries pass.
