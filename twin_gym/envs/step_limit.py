@@ -48,7 +48,7 @@ class StepLimit:
         """
         batch = self._batch
         if self._begins_in_next_step and self._over.any():
-            # The step that a row took that had been cut is made undone: it begins instead.
+            # A row that was cut here has just gone on with its old episode: it begins instead.
             began, cut = self._over.copy(), self._cut.copy()
             if cut.any():
                 batch.begin(cut)
