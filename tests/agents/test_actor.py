@@ -147,7 +147,7 @@ def test_a_card_of_before_there_were_kinds_is_read(learned, tmp_path):
     assert load_actor(tmp_path).space.kind == "admission"
 
 
-@pytest.mark.parametrize("layers", [8, 9, 190_000])
+@pytest.mark.parametrize("layers", [8, 9, 160_000])
 def test_a_card_of_wide_layers_costs_nothing(learned, tmp_path, layers):
     """It is refused before a layer is made."""
     model, settings = learned

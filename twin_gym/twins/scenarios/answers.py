@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,30 +11,63 @@ import numpy as np
 
 from twin_gym.errors import ConfigError
 from twin_gym.twins.scenarios.parameters import Coordinates, ParameterSpace
+from twin_gym.twins.strict_json import each_once, is_deeper_than
 
 _MOST = 1e300  # also leaves out infinities and what is not a number
 _MOST_NAMED = 5
+_MAX_DEPTH = 32
+_FENCE = re.compile("`{3,}|~{3,}")
+_LANGUAGE = re.compile(r"[\w.+-]+(?=\s|[{\[])")
+_ONE_BLOCK = 3  # parts: before, within and after
+_WANTED = "answer with one JSON object, alone or in one code block"
 
 
 def entries_of(text: str) -> tuple[list[Any], str]:
-    """The list `scenarios` of an answer.
+    r"""The list `scenarios` of an answer.
+
+    An answer is one JSON object, alone or in one code block; around a block any prose may stand.
+    Which of several blocks is meant nobody can say, so that they are refused.
 
     Args:
         text: the answer.
 
     Returns:
         The entries, not looked at, and what is wrong if there are none.
+
+    Example:
+        >>> entries_of('Here it is:\n```json\n{"scenarios": [{"num_sensors": 5}]}\n```')
+        ([{'num_sensors': 5}], '')
     """
+    inside, reason = _json_in(text)
+    if reason:
+        return [], reason
     try:
-        found = json.loads(text)
+        found = json.loads(inside, object_pairs_hook=each_once)
     except RecursionError:
         return [], "the answer is nested too deeply"
-    except ValueError:
-        return [], "the answer is no JSON"
+    except ValueError as error:
+        return [], f"the answer is no JSON ({error}): {_WANTED}"
+    if is_deeper_than(found, _MAX_DEPTH):
+        return [], "the answer is nested too deeply"
     entries = found.get("scenarios") if isinstance(found, Mapping) else None
     if not isinstance(entries, list):
         return [], "the answer has no list `scenarios`"
     return entries, "" if entries else "the list `scenarios` is empty"
+
+
+def _json_in(text: str) -> tuple[str, str]:
+    """The part of an answer that is to be JSON, or why it is not clear which part that is."""
+    text = text.strip().removeprefix("\ufeff").strip()
+    if text.startswith(("{", "[")):
+        return text, ""  # fences within it are within its strings
+    parts = _FENCE.split(text)
+    if len(parts) == 1:
+        return text, ""
+    if len(parts) != _ONE_BLOCK:
+        return "", f"the answer has several code blocks or one that does not end: {_WANTED}"
+    inside = parts[1].strip()
+    language = _LANGUAGE.match(inside)
+    return inside[language.end() :] if language else inside, ""
 
 
 def point_of(entry: object, space: ParameterSpace, bounds: Coordinates) -> Coordinates:
