@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,13 +70,19 @@ def _json_in(text: str) -> tuple[str, str]:
     return inside[language.end() :] if language else inside, ""
 
 
-def point_of(entry: object, space: ParameterSpace, bounds: Coordinates) -> Coordinates:
+def point_of(
+    entry: object,
+    space: ParameterSpace,
+    bounds: Coordinates,
+    hide: Callable[[str], str] = str,
+) -> Coordinates:
     """Where an entry stands, once it is found to be what was asked for.
 
     Args:
         entry: of `entries_of`.
         space: of the parameters.
         bounds: least and greatest coordinates that are demanded.
+        hide: leaves a secret out of what is quoted of the entry, before it is cut.
 
     Returns:
         Shape (parameters,).
@@ -84,7 +90,7 @@ def point_of(entry: object, space: ParameterSpace, bounds: Coordinates) -> Coord
     Raises:
         ConfigError: if it is no object of exactly these finite numbers, or one is out of range.
     """
-    values = _numbers(entry, space.paths)
+    values = _numbers(entry, space.paths, hide)
     for one in space.parameters:
         value = values[one.path]
         if not one.low <= value <= one.high:
@@ -99,18 +105,18 @@ def point_of(entry: object, space: ParameterSpace, bounds: Coordinates) -> Coord
     return point
 
 
-def _numbers(entry: object, paths: tuple[str, ...]) -> dict[str, float]:
+def _numbers(entry: object, paths: tuple[str, ...], hide: Callable[[str], str]) -> dict[str, float]:
     if not isinstance(entry, Mapping):
         raise ConfigError(f"a scenario must be an object, got {type(entry).__name__}")
     unknown, missing = set(entry) - set(paths), set(paths) - set(entry)
     if unknown or missing:
         raise ConfigError(
-            f"unknown keys {sorted(unknown)[:_MOST_NAMED]!r:.200}, missing keys "
+            f"unknown keys {hide(repr(sorted(unknown)[:_MOST_NAMED])):.200}, missing keys "
             f"{sorted(missing)[:_MOST_NAMED]}"
         )
     for path in paths:
         value = entry[path]
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not abs(value) < _MOST:
-            raise ConfigError(f"{path} must be a finite number, got {value!r:.80}")
+            raise ConfigError(f"{path} must be a finite number, got {hide(repr(value)):.80}")
     return {path: float(entry[path]) for path in paths}

@@ -51,8 +51,8 @@ def blotted(text: str, key: str) -> str:
     Example:
         >>> blotted("you sent sk-4711-abcdef", "sk-4711-abcdef")
         'you sent ***'
-        >>> blotted("4711 and A B C D", "sk-4711-abcdef")
-        '*** and ***'
+        >>> blotted("4711, then A B C D", "sk-4711-abcdef")
+        '***, then ***'
     """
     text = text[:MAX_CHECKED]
     if not key:

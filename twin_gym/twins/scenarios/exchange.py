@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ MAX_ANSWER_BYTES = 2_000_000
 _SECONDS_TO_END = 0.5  # a thread whose connection was shut down ends at once
 _CLIENTS = ("openai", "httpx", "httpx2", "httpcore", "httpcore2")
 _CONNECTED = ("connect_tcp.complete", "start_tls.complete")
+_AT_ONCE = struct.pack("ii", 1, 0)  # the other side is not let to send what nobody reads
 _HOST = re.compile(r"[A-Za-z0-9.:-]{1,100}")
 
 
@@ -99,6 +101,7 @@ class _Exchange:
         self._is_over = True
         if self._socket is not None:
             with suppress(OSError):  # it has ended already
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _ask(self) -> None:

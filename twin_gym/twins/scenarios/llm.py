@@ -140,7 +140,7 @@ class LlmGenerator:
             f"{order.history.source}; checked by the scenario models."
         )
         try:
-            point = point_of(entry, space, order.criteria.bounds(space))
+            point = point_of(entry, space, order.criteria.bounds(space), self._without_key)
             name = f"{order.criteria.name}-{len(made)}"
             made.append(space.scenario(point, name=name, provenance=provenance))
         except ConfigError as error:
@@ -148,5 +148,9 @@ class LlmGenerator:
 
     def _reject(self, request: int, reason: str, text: str) -> None:
         """Keeps a reason and how the text begins, both without the key, blotted before cut."""
-        told, quote = (blotted(one, self.endpoint.key) for one in (reason, text))
+        told, quote = self._without_key(reason), self._without_key(text)
         self.rejections.append(Rejection(request, told[:_MAX_REASON], repr(quote[:_MAX_QUOTE])))
+
+    def _without_key(self, text: str) -> str:
+        """A text in which a key that an endpoint sent back is blotted out."""
+        return blotted(text, self.endpoint.key)
