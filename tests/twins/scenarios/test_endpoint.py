@@ -181,8 +181,10 @@ WAYS = {
     "with signs of no width": "\u200b".join(KEY),
     "in wide letters": "".join(chr(ord(sign) + 0xFEE0) for sign in KEY),
 }
-PARTS = {KEY[k : k + 4].lower() for k in range(len(KEY) - 3)}
-PARTS |= {WAYS["base64"][k : k + 8] for k in range(len(WAYS["base64"]) - 7)}
+PARTS = {one[k : k + 4].lower() for one in (KEY, KEY[::-1]) for k in range(len(KEY) - 3)}
+PARTS |= {WAYS["hexadecimal"][k : k + 8] for k in range(2 * len(KEY) - 7)}
+for packed in (WAYS["base64"], WAYS["base64 behind a word"][10:]):
+    PARTS |= {packed[k : k + 8].lower() for k in range(len(packed) - 7)}
 
 
 @pytest.mark.parametrize("name", WAYS)
