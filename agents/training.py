@@ -26,6 +26,8 @@ from twin_gym.sb3 import (
     score_name,
 )
 from twin_gym.scenario import Scenario, load
+from twin_gym.twins.files import read_bytes
+from twin_gym.twins.strict_json import read_object
 
 OnProgress = Callable[[int, float], None]
 """Told the steps done and the last score, after every rollout."""
@@ -33,6 +35,7 @@ OnBegin = Callable[[Built, int], None]
 """Told the model and the steps that it has behind it, before the first step of this process."""
 
 _LEG_SPACING = 1_000_003  # a prime: legs of neighbouring seeds do not fall on one another
+_MAX_SETTINGS_BYTES = 1_000_000
 _SETTINGS_FILE, _MODEL_FILE, _CURVE_FILE = "settings.json", "model.zip", "curve.jsonl"
 
 
@@ -199,15 +202,20 @@ def _claim(folder: Path, settings: TrainSettings) -> None:
         _write(path, json.dumps(mine, indent=2) + "\n")
         return
     try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        theirs = found["digest"], found.get("scenario_digest", mine["scenario_digest"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{str(path)!r} holds no settings of a training: {error!r}") from None
+        found = read_object(read_bytes(path, _MAX_SETTINGS_BYTES), repr(str(path)))
+    except ConfigError as error:
+        raise ConfigError(f"{str(path)!r} holds no settings of a training: {error}") from None
+    if not {"settings", "digest"} <= found.keys() <= mine.keys():
+        raise ConfigError(
+            f"{str(path)!r} holds no settings of a training: it has the keys "
+            f"{sorted(found)!r:.100}, not {sorted(mine)}"
+        )
+    theirs = found["digest"], found.get("scenario_digest", mine["scenario_digest"])
     if theirs != (mine["digest"], mine["scenario_digest"]):
         what = "settings" if theirs[0] != mine["digest"] else "contents of the scenario"
         raise ConfigError(
-            f"{str(folder)!r} holds a training with other {what} ({found.get('settings')}): name "
-            "another folder, or remove it"
+            f"{str(folder)!r} holds a training with other {what} ({found['settings']!r:.2000}): "
+            "name another folder, or remove it"
         )
 
 
