@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin_gym.errors import ConfigError
 from twin_gym.twins.history.sums import row_sum, signed
+from twin_gym.twins.plain import whole
 
 _MOST = 2**62
 _AT_ONCE = 10  # a part of `max_rows` that is dropped at once, so that it is not dropped every time
@@ -36,8 +36,10 @@ class Retention:
         """Checks the limits."""
         for name in ("max_snapshots", "max_episodes", "max_rows"):
             limit = getattr(self, name)
-            if limit is not None and (type(limit) is not int or not 1 <= limit <= _MOST):
-                raise ConfigError(f"`{name}` is a whole number, 1 or more, or None; got {limit!r}")
+            if limit is not None:
+                object.__setattr__(
+                    self, name, whole(limit, f"`{name}` (or None: everything)", 1, _MOST)
+                )
 
 
 def drop_old(database: sqlite3.Connection, kept: Retention) -> bool:
