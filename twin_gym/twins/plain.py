@@ -27,7 +27,7 @@ from twin_gym.errors import ConfigError
 MAX_WHOLE = 2**63 - 1
 """Largest whole number that SQL has."""
 
-_MAX_EXACT = 2.0**53
+_MAX_EXACT = 2**53
 
 _SHOWN = reprlib.Repr()
 _SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 80
@@ -209,7 +209,7 @@ def numbers_of(values: Any, what: str) -> NDArray[np.float64]:  # noqa: ANN401
     if found.dtype.kind not in "iuf" or found.dtype.itemsize > np.dtype(np.float64).itemsize:
         return np.array([number(one, what) for one in found.tolist()], np.float64)
     column = found.astype(np.float64, copy=False)
-    if found.dtype.kind != "f" and (np.abs(column) > _MAX_EXACT).any():
+    if found.dtype.kind != "f" and ((found > _MAX_EXACT) | (found < -_MAX_EXACT)).any():
         raise ConfigError(f"{what} are numbers, whole ones up to 2^53; got a larger one")
     if np.isnan(column).any():
         raise ConfigError(f"{what} are numbers; got one that is not a number (NaN)")
@@ -260,7 +260,8 @@ def listed(values: Any, what: str, kind: type | None = None) -> list[Any]:  # no
     Raises:
         ConfigError: if it cannot be gone through, or one is of another kind.
     """
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+    is_single = isinstance(values, str | bytes | dict) or getattr(values, "ndim", 1) == 0
+    if is_single or not isinstance(values, Iterable):
         raise ConfigError(f"{what} are several, such as a list; got {shown(values)}")
     found = list(values)
     for one in found if kind is not None else ():
@@ -284,13 +285,13 @@ def file_path(value: Any, what: str) -> Path:  # noqa: ANN401
         ConfigError: if it is none, is empty, or the system has no such names.
     """
     try:
-        told = os.fspath(value)
+        told = plain(os.fspath(value))
         if not isinstance(told, str) or not told or "\0" in told or not is_usable(told):
             raise TypeError
         found = Path(told)
         found.exists()  # a name that is too long, a loop of links
     except TypeError:
-        raise ConfigError(f"{what} is a path as text, got {shown(value)}") from None
+        raise ConfigError(f"{what} is a text without NUL, got {shown(value)}") from None
     except OSError as error:
         raise ConfigError(f"{what} {shown(value)}: {error.strerror}") from None
     return found

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.twins.history.decisions import from_row
-from twin_gym.twins.history.kept import unpacked
+from twin_gym.twins.history.kept import to_columns, unpacked
 from twin_gym.twins.history.opening import damaged, one_moment, said_plainly
 from twin_gym.twins.history.reading import HistoryReader
 from twin_gym.twins.history.sums import row_sum, signed
@@ -39,8 +39,12 @@ def check_store(database: sqlite3.Connection, path: Path, check: Check = "all") 
     Raises:
         ConfigError: with what is wrong.
     """
-    if check not in get_args(Check):
-        raise unknown_name("check of a store", shown(check), get_args(Check))
+    if not isinstance(check, str) or check not in get_args(Check):
+        raise unknown_name(
+            "check of a store",
+            str(check)[:80] if isinstance(check, str) else shown(check),
+            get_args(Check),
+        )
     if check == "head":
         return
     with said_plainly(path), one_moment(database):
@@ -48,11 +52,12 @@ def check_store(database: sqlite3.Connection, path: Path, check: Check = "all") 
         said, *_ = database.execute(kind).fetchone()
         if said != "ok":
             raise damaged(path, said)
-        if check == "all":
-            try:
+        try:
+            _channels(database)  # of a file that is only read, SQLite checks no kinds
+            if check == "all":
                 _check_values(database, path)
-            except _DamageError as error:
-                raise damaged(path, error) from None
+        except _DamageError as error:
+            raise damaged(path, error) from None
 
 
 class _DamageError(Exception):
@@ -93,7 +98,10 @@ def _counted(database: sqlite3.Connection, episodes: set[int]) -> dict[int | Non
     owners, kinds = _channels(database)
     cursor = database.execute("SELECT channel, time_s, number, value FROM telemetry")
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-        of, times_s, numbers, values = _columns(rows)
+        try:
+            of, times_s, numbers, values = to_columns(rows)
+        except ConfigError as error:
+            raise _DamageError(str(error)) from None
         _check_kinds(kinds, of, values)
         known = np.array([owners.get(one, -1) for one in of.tolist()], np.int64)
         for episode in np.unique(known).tolist():
@@ -116,26 +124,10 @@ def _channels(database: sqlite3.Connection) -> tuple[dict[int, int], dict[int, s
     return {one[0]: one[1] for one in rows}, {one[0]: one[2] for one in rows}
 
 
-def _columns(rows: list[tuple[Any, ...]]) -> tuple[NDArray[Any], ...]:
-    """Rows of telemetry as columns."""
-    wanted = (int, float, int, float)
-    columns = tuple(zip(*rows, strict=True))
-    for column, kind in zip(columns, wanted, strict=True):
-        if set(map(type, column)) != {kind}:
-            strange = next(row for row in rows if tuple(map(type, row)) != wanted)
-            raise _DamageError(f"a row of telemetry, {shown(strange)}")
-    return tuple(
-        np.array(column, np.int64 if kind is int else np.float64)
-        for column, kind in zip(columns, wanted, strict=True)
-    )
-
-
 def _check_kinds(kinds: dict[int, str], of: NDArray[Any], values: NDArray[Any]) -> None:
     """Whole numbers are whole, and booleans 0 or 1: the kind of a channel has no sum."""
-    for kind, is_wrong in (
-        ("long", values % 1.0 != 0.0),
-        ("boolean", (values * (values - 1.0)) != 0.0),
-    ):
+    wrong = {"long": values % 1.0 != 0.0, "boolean": (values != 0.0) & (values != 1.0)}
+    for kind, is_wrong in wrong.items():
         for channel in np.unique(of[is_wrong]).tolist():
             if kinds.get(channel) == kind:
-                raise _DamageError(f"channel {channel} is of the kind {kind} and has another value")
+                raise _DamageError(f"channel {channel}, of the kind {kind}, has another value")

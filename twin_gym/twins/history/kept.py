@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -108,6 +109,34 @@ def event_columns(events: list[Any]) -> tuple[Any, Any, Any, Any] | None:
     if not set(map(type, values)) <= KIND_OF_TYPE.keys():
         values = tuple(plain(one) for one in values)
     return times_s, twins, names, values
+
+
+def to_columns(rows: list[tuple[Any, ...]]) -> tuple[NDArray[Any], ...]:
+    """Rows of telemetry from the table as columns, checked.
+
+    Args:
+        rows: channel, time, number and value of each; one at least.
+
+    Returns:
+        The four columns.
+
+    Raises:
+        ConfigError: if something in them is not of its type, or not finite.
+    """
+    wanted = (int, float, int, float)
+    found = []
+    for column, kind in zip(zip(*rows, strict=True), wanted, strict=True):
+        is_right = set(map(type, column)) == {kind}
+        array = np.array(column, np.int64 if kind is int else np.float64) if is_right else None
+        if array is None or not np.isfinite(array).all():
+            strange = next(
+                row
+                for row in rows
+                if tuple(map(type, row)) != wanted or not math.isfinite(row[1] - row[3])
+            )
+            raise ConfigError(f"a row of telemetry, {shown(strange)}, is not what was written")
+        found.append(array)
+    return tuple(found)
 
 
 def packed(snapshot: Snapshot, episode: int) -> tuple[int, float, int, bytes]:

@@ -18,7 +18,7 @@ PAGE_BYTES = 8192
 BUSY_S = 5.0
 _CACHE_KIB = 64 * 1024
 _MAGIC = b"SQLite format 3\x00"
-_NO_FILES_BESIDE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_CANTINIT)
+_NO_FILES_BESIDE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 @contextmanager
@@ -266,7 +266,8 @@ def _linked(path: Path, *, read_only: bool) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         database.close()
         seen = _look(path)
-        if not read_only or seen is None or error.sqlite_errorcode not in _NO_FILES_BESIDE:
+        code = error.sqlite_errorcode & 0xFF
+        if not read_only or seen is None or code not in _NO_FILES_BESIDE:
             raise
         still: _Still = sqlite3.connect(f"{uri}&immutable=1", factory=_Still, **given)
         still.at, still.seen = path.absolute(), seen

@@ -155,7 +155,7 @@ class HistoryStore(HistoryReader):
             ConfigError: if it is of another kind, or the store cannot be written to.
         """
         told = plain(kind)
-        if told not in KIND_OF_TYPE.values():
+        if not isinstance(told, str) or told not in KIND_OF_TYPE.values():
             raise ConfigError(
                 f"the kind of a channel is double, long or boolean; got {shown(kind)}"
             )
@@ -189,6 +189,7 @@ class HistoryStore(HistoryReader):
         found = numbers_of(values, "values of events")
         if not of.shape == at.shape == found.shape:
             raise ConfigError("channels, times and values are columns of one length")
+        _check_rows(at, found)
         with self._transaction() as database:
             own = dict(
                 database.execute("SELECT id, kind FROM channel WHERE episode = ?", (episode,))
@@ -204,8 +205,8 @@ class HistoryStore(HistoryReader):
                 raise ConfigError(
                     "a channel of the kind long or boolean was given a fraction, or more than 2^53"
                 )
-            booleans = [number for number, kind in own.items() if kind == "boolean"]
-            if (found[np.isin(of, booleans)] * (found[np.isin(of, booleans)] - 1.0)).any():
+            is_boolean = np.isin(of, [number for number, kind in own.items() if kind == "boolean"])
+            if (is_boolean & (found != 0.0) & (found != 1.0)).any():
                 raise ConfigError("a channel of the kind boolean was given more than 0 and 1")
             self._insert(episode, of, at, found)
 
@@ -218,10 +219,7 @@ class HistoryStore(HistoryReader):
     ) -> None:
         """Rows in the order of the table, which spares its pages; counts and sum with them."""
         count = len(channels)
-        if count > MAX_EVENTS:
-            raise ConfigError(f"a batch has at most {MAX_EVENTS:,} events, got {count:,}: cut it")
-        if not ((times_s >= 0.0) & (times_s <= MAX_TIME_S) & np.isfinite(values)).all():
-            raise ConfigError(f"events have times of 0 to {MAX_TIME_S:g} s and finite values")
+        _check_rows(times_s, values)
         database = self._database
         first, before = self._check_is_kept(episode)
         numbers = np.arange(first, first + count, dtype=np.int64)
@@ -293,6 +291,12 @@ class HistoryStore(HistoryReader):
             raise ConfigError(f"{twin!r} {name!r} is a {found[1]}; a {kind} came")
         return found
 
+    def _drop_old(self) -> bool:
+        try:
+            return drop_old(self._database, self.retention)
+        except ConfigError as error:
+            raise damaged(self.path, error) from None
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Committed with what is old dropped, or rolled back; what is remembered goes with it."""
@@ -309,7 +313,7 @@ class HistoryStore(HistoryReader):
                 if version != self._version:  # another process has written
                     self._ids, self._version = {}, version
                 yield database
-                if drop_old(database, self.retention):
+                if self._drop_old():
                     self._ids.clear()
                 database.execute("COMMIT")
             except BaseException:
@@ -317,6 +321,14 @@ class HistoryStore(HistoryReader):
                 if is_within(database):
                     database.execute("ROLLBACK")
                 raise
+
+
+def _check_rows(times_s: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+    count = len(times_s)
+    if count > MAX_EVENTS:
+        raise ConfigError(f"a batch has at most {MAX_EVENTS:,} events, got {count:,}: cut it")
+    if not ((times_s >= 0.0) & (times_s <= MAX_TIME_S) & np.isfinite(values)).all():
+        raise ConfigError(f"events have times of 0 to {MAX_TIME_S:g} s and finite values")
 
 
 def open_store(

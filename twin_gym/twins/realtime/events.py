@@ -15,7 +15,7 @@ from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import MAX_TIME_S
 from twin_gym.sim.compiled import entry_point
 from twin_gym.sim.draws import uniform, unit_exponential
-from twin_gym.twins.plain import listed, number, shown, whole
+from twin_gym.twins.plain import listed, number, shown, text, whole
 from twin_gym.twins.realtime.model import Value
 
 LOSS_STREAM, DELAY_STREAM = 0, 1
@@ -89,7 +89,7 @@ class Link:
         Args:
             episode: names it; part of what draws are a function of.
         """
-        self._episode = episode
+        self._episode = text(episode, "the name of an episode")
         self._keys: dict[tuple[str, str], tuple[int, np.uint64]] = {}
         self._counts: list[int] = []
         self._on_the_way: list[Delivery] = []
@@ -143,6 +143,8 @@ class Link:
             raise ConfigError(f"a twin and a property have names, got {shown((twin, name))}")
         found = self._keys.get((twin, name))
         if found is None:
+            text(twin, "the id of a twin")
+            text(name, "the name of a property")
             place = len(self._counts)
             self._counts.append(0)
             found = place, channel_key(self.seed, self._episode, twin, name)
@@ -162,8 +164,8 @@ def channel_key(seed: int, episode: str, twin: str, name: str) -> np.uint64:
     Returns:
         64 bits, for `twin_gym.sim.draws.uniform`.
     """
-    text = "\x1f".join((str(seed), episode, twin, name))
-    return np.uint64(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
+    told = "\x1f".join((str(seed), episode, twin, name))
+    return np.uint64(int.from_bytes(hashlib.sha256(told.encode()).digest()[:8], "little"))
 
 
 @entry_point

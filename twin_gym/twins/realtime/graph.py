@@ -54,7 +54,7 @@ class TwinGraph:
         return len(self._kinds)
 
     def __contains__(self, twin: object) -> bool:
-        return twin in self._kinds
+        return isinstance(twin, str) and twin in self._kinds
 
     def add_twin(
         self, twin: str, interface: str, properties: Mapping[str, Value] | None = None

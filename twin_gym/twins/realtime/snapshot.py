@@ -67,7 +67,7 @@ class Snapshot:
         Raises:
             UnknownNameError: if there was no such twin.
         """
-        known = self._of(twin).get(name)
+        known = self._of(twin).get(text_of(name, "the name of a property"))
         return None if known is None else known.value
 
     def age_s(self, twin: str, name: str) -> float:
@@ -76,7 +76,7 @@ class Snapshot:
         Raises:
             UnknownNameError: if there was no such twin.
         """
-        known = self._of(twin).get(name)
+        known = self._of(twin).get(text_of(name, "the name of a property"))
         return float("inf") if known is None else self.time_s - known.time_s
 
     def changed_since(self, earlier: Snapshot) -> tuple[tuple[str, str], ...]:
@@ -158,9 +158,10 @@ class Snapshot:
             raise ConfigError(f"the text is no snapshot: {error!s:.200}") from None
 
     def _of(self, twin: str) -> dict[str, Known]:
-        if twin not in self._by_id:
-            raise unknown_name("twin", twin, list(self._by_id)[:20])
-        return self._by_id[twin]
+        told = text_of(twin, "the id of a twin")
+        if told not in self._by_id:
+            raise unknown_name("twin", told, list(self._by_id)[:20])
+        return self._by_id[told]
 
 
 _KEYS = ("format", "time_s", "twins", "relationships")
