@@ -1,5 +1,6 @@
 """Questions in any library's numbers, from any thread, beside other processes."""
 
+import os
 import shutil
 import sqlite3
 import threading
@@ -15,7 +16,7 @@ from tests.twins.history.cases import content, decisions, event, graph_at, tic
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.sim.clock import slots_to_seconds, to_seconds
 from twin_gym.twins.history import Retention, checking, export_parquet, open_store, read_store
-from twin_gym.twins.history.opening import plain_error
+from twin_gym.twins.history.opening import create, plain_error
 from twin_gym.twins.realtime import Event, TwinGraph, build_model
 from twin_gym.twins.realtime.model import CONTEXT, QUANTITATIVE_TYPES
 
@@ -257,12 +258,17 @@ def test_still_store_in_a_closed_folder_is_read_until_it_changes(store, monkeypa
         assert reader.value_as_of(*KEY, 9.0) == 2
 
 
-def test_nothing_is_left_beside_a_new_store(tmp_path):
-    """And a store that appears meanwhile stays."""
+@pytest.mark.parametrize("is_nameless", [True, False])
+def test_nothing_is_left_beside_a_new_store(tmp_path, monkeypatch, is_nameless):
+    """On any system; and a store that appears meanwhile stays."""
+    if not is_nameless:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     with open_store(tmp_path / "store.db") as store:
         store.begin_episode(tic(), 1)
     assert [one.name for one in tmp_path.iterdir()] == ["store.db"]
-    with open_store(tmp_path / "store.db") as store:
+    create(tmp_path / "store.db")
+    assert [one.name for one in tmp_path.iterdir()] == ["store.db"]
+    with open_store(tmp_path / "store.db", check="all") as store:
         assert len(store.episodes()) == 1
 
 

@@ -157,8 +157,8 @@ def is_within(database: sqlite3.Connection) -> bool:
 def create(path: Path) -> None:
     """Makes an empty store, which appears under its name when it is complete.
 
-    A process that is killed just then may leave an empty hidden file, `.twin_gym-store-` and random
-    digits, beside it, which nobody needs.
+    Where the system has no files without a name (Linux has), a process that is killed just then may
+    leave a hidden one, `.twin_gym-store-` and random digits, beside it, which nobody needs.
 
     Args:
         path: where there is nothing yet; if a store appears there in the meantime, it stays.
@@ -169,16 +169,10 @@ def create(path: Path) -> None:
     if not path.parent.is_dir():
         raise ConfigError(f"there is no folder {str(path.parent)!r}: make it first")
     try:
-        aside = path.with_name(f".twin_gym-store-{secrets.token_hex(8)}")
-        try:
-            with aside.open("xb") as file:
-                file.write(_empty())
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(FileExistsError):  # made by another process meanwhile
-                put(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
+        content = _empty()
+        with suppress(FileExistsError):  # made by another process meanwhile
+            if not _put_nameless(content, path):
+                _put_aside(content, path)
     except (OSError, sqlite3.Error) as error:
         raise ConfigError(f"a store cannot be made at {str(path)!r}: {error}") from None
 
@@ -196,6 +190,43 @@ def _empty() -> bytes:
         content = bytearray(database.serialize())
     content[18:20] = b"\x02\x02"  # write-ahead logging (https://www.sqlite.org/fileformat2.html)
     return bytes(content)
+
+
+def _put_nameless(content: bytes, path: Path) -> bool:
+    """Writes a file that has no name until it is whole, so that a kill leaves none; Linux can."""
+    try:
+        handle = os.open(path.parent, os.O_TMPFILE | os.O_RDWR, 0o644)
+    except (AttributeError, OSError):
+        return False
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(handle)
+        try:
+            own = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return False
+        try:
+            os.link(str(handle), path.absolute(), src_dir_fd=own)
+        except FileExistsError:
+            raise
+        except OSError:
+            return False
+        finally:
+            os.close(own)
+    return True
+
+
+def _put_aside(content: bytes, path: Path) -> None:
+    aside = path.with_name(f".twin_gym-store-{secrets.token_hex(8)}")
+    try:
+        with aside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        put(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def put(fresh: Path, path: Path) -> None:
