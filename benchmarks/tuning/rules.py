@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -21,6 +20,7 @@ from benchmarks.tuning.search import CoordinateSearch, OnEpisodes, earned_per_s
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import world_seeds
 from twin_gym.scenario import AdmissionScenario, Scenario
+from twin_gym.scenario.documents import read_toml
 from twin_gym.theory import fluid_bound
 
 CLASSICAL_FILE = Path(__file__).with_name("classical.toml")
@@ -180,7 +180,7 @@ def read_tunings(path: Path = CLASSICAL_FILE) -> tuple[RuleTuning, ...]:
     """
     if not path.exists():
         return ()
-    entries = tomllib.loads(path.read_text("utf-8")).get("rule", [])
+    entries = read_toml(path).get("rule", [])
     try:
         return tuple(
             RuleTuning(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -13,6 +12,7 @@ from twin_gym.errors import ConfigError
 from twin_gym.policies.reservation import ReservationPolicy, reserve_mapping
 from twin_gym.policies.search import ReservationSearch
 from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario.documents import parse_toml
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class TunedReservation:
 def tuned_reservations() -> tuple[TunedReservation, ...]:
     """The entries that come with the package."""
     text = (resources.files("twin_gym.policies") / "reservations.toml").read_text("utf-8")
-    entries: list[dict[str, Any]] = tomllib.loads(text)["reservation"]
+    entries: list[dict[str, Any]] = parse_toml(text, "reservations.toml")["reservation"]
     return tuple(TunedReservation(**entry) for entry in entries)
 
 

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from twin_gym.errors import ConfigError, TraceError, unknown_name
 from twin_gym.scenario.base import MAX_TIME_S, Duration, FrozenModel
+from twin_gym.scenario.files import found_file
 from twin_gym.scenario.tables import Row, read_rows
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -66,10 +67,7 @@ class Trace(FrozenModel):
                     "not set: set it, or give an absolute path"
                 )
             path = Path(root) / path
-        if not path.is_file():
-            raise TraceError(
-                f"there is no trace file {self.path!r}: check the path or TWIN_GYM_DATA"
-            )
+        found_file(path, "trace file", TraceError)
         return path
 
 
