@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from twin_gym.envs.batch import AUTORESET_DISABLED, Batch
 from twin_gym.envs.seeding import row_seeds
+from twin_gym.envs.spec import ToldSpec
 from twin_gym.errors import ConfigError
 
 Observation = NDArray[np.float32]
@@ -23,7 +24,7 @@ _MOST_REWARD = 1e18
 _ALL = np.ones(1, np.bool_)
 
 
-class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
+class RowEnv(ToldSpec, gymnasium.Env[Observation, Any], Generic[BatchType]):
     """One network: what an environment's class adds is its batch, its picture and its docstring.
 
     Args:

@@ -20,6 +20,7 @@ from twin_gym.envs.batch import (
     Batch,
 )
 from twin_gym.envs.seeding import row_seeds
+from twin_gym.envs.spec import ToldSpec
 from twin_gym.errors import ConfigError, unknown_name
 
 Observations = NDArray[np.float32]
@@ -36,7 +37,9 @@ MAX_THREADS = 256
 _METADATA: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}
 
 
-class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], Generic[BatchType]):
+class RowsVectorEnv(
+    ToldSpec, VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], Generic[BatchType]
+):
     """Many networks side by side, each in a world of its own.
 
     Row i of a vector that was reset with seed s goes through the same episodes as a single
