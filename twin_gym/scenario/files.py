@@ -19,7 +19,10 @@ _KINDS = {
 
 
 def found_file(
-    path: Path, what: str = "file", refused: type[ConfigError] = ConfigError
+    path: Path,
+    what: str = "file",
+    refused: type[ConfigError] = ConfigError,
+    advice: str = "check the path",
 ) -> os.stat_result:
     """What the system tells of a regular file.
 
@@ -27,6 +30,7 @@ def found_file(
         path: of the file; links are followed.
         what: how errors call it, such as "trace file".
         refused: the class of error.
+        advice: what to do where it is not there.
 
     Returns:
         Its size, its time of change and the rest.
@@ -37,7 +41,7 @@ def found_file(
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise refused(f"there is no {what} {shown(str(path), 200)}: check the path") from None
+        raise refused(f"there is no {what} {shown(str(path), 200)}: {advice}") from None
     except (OSError, ValueError) as error:  # ValueError: NUL bytes, letters that no system has
         raise refused(_unreachable(path, error)) from None
     _check_regular(path, found.st_mode, what, refused)
@@ -81,8 +85,8 @@ def read_bytes(
         raise refused(f"{shown(str(path), 200)} cannot be read at once: name a file that is whole")
     if len(content) > max_bytes:
         raise refused(
-            f"{shown(str(path), 200)} has {max(state.st_size, len(content)):,} bytes and at most "
-            f"{max_bytes:,} are read: cut out the part that is needed"
+            f"{shown(str(path), 200)} has {max(state.st_size, len(content))} bytes; at most "
+            f"{max_bytes} are read: cut out the part that is needed"
         )
     return content
 

@@ -58,7 +58,7 @@ class Trace(FrozenModel):
         Raises:
             TraceError: if it is not there, with what to set.
         """
-        path = Path(self.path)
+        path, advice = Path(self.path), "check the path"
         if not path.is_absolute():
             root = os.environ.get("TWIN_GYM_DATA")
             if not root:
@@ -66,8 +66,8 @@ class Trace(FrozenModel):
                     f"the trace {self.path!r} is relative to a data directory and TWIN_GYM_DATA is "
                     "not set: set it, or give an absolute path"
                 )
-            path = Path(root) / path
-        found_file(path, "trace file", TraceError)
+            path, advice = Path(root) / path, f"check the path or TWIN_GYM_DATA ({root})"
+        found_file(path, "trace file", TraceError, advice)
         return path
 
 
