@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from twin_gym.errors import ConfigError, shown
-from twin_gym.scenario.files import read_text
+from twin_gym.files.reading import read_text
 
 MAX_DOCUMENT_BYTES = 4_000_000
 """Largest TOML file that is read, unless its reader takes less."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.errors import TraceError, missing_extra, unknown_name
-from twin_gym.scenario.files import read_bytes
+from twin_gym.files.reading import read_bytes
 from twin_gym.scenario.pages import FRONT_COMPRESSED, pages
 from twin_gym.scenario.tables import MAX_CELL_LETTERS, MAX_TRACE_BYTES, MAX_TRACE_ROWS
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from twin_gym.errors import ConfigError, shown, unknown_name
+from twin_gym.files.reading import read_text
 from twin_gym.scenario.access import AccessScenario
 from twin_gym.scenario.admission import AdmissionScenario
 from twin_gym.scenario.base import Scenario
 from twin_gym.scenario.documents import MAX_DOCUMENT_BYTES, parse_toml
-from twin_gym.scenario.files import read_text
 from twin_gym.scenario.sync import SyncScenario
 from twin_gym.scenario.tic import TicScenario
 

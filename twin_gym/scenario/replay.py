@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from twin_gym.errors import TraceError
-from twin_gym.scenario.files import found_file
+from twin_gym.files.reading import found_file
 from twin_gym.scenario.openb import read_openb
 from twin_gym.scenario.traces import RequestTrace, Trace, read_requests
 

@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from twin_gym.errors import ConfigError, TraceError, bad_trace, unknown_name
+from twin_gym.files.reading import found_file
 from twin_gym.scenario.base import MAX_TIME_S, Duration, FrozenModel
-from twin_gym.scenario.files import found_file
 from twin_gym.scenario.parquet import read_columns
 from twin_gym.scenario.tables import read_rows
 from twin_gym.scenario.traces import Moment, Trace

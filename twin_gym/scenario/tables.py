@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from twin_gym.errors import TraceError, bad_trace, shown
-from twin_gym.scenario.files import read_bytes
+from twin_gym.files.reading import read_bytes
 
 MAX_TRACE_BYTES = 64_000_000
 """Largest trace file that is read."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from twin_gym.errors import ConfigError, TraceError, unknown_name
+from twin_gym.files.reading import found_file
 from twin_gym.scenario.base import MAX_TIME_S, Duration, FrozenModel
-from twin_gym.scenario.files import found_file
 from twin_gym.scenario.tables import Row, read_rows
 
 Scalar = TypeVar("Scalar", bound=np.generic)

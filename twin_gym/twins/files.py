@@ -1,6 +1,6 @@
 """Files that a twin leaves: written aside and renamed, read with a limit, never executed.
 
-They are read through the door of every file that a user names, `twin_gym.scenario.files`.
+They are read through the door of every file that a user names, `twin_gym.files.reading`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from twin_gym.scenario.files import read_bytes
+from twin_gym.files.reading import read_bytes
 
 __all__ = ["read_bytes", "write_bytes"]
 
