@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from twin_gym.scenario.text import without_controls
+from twin_gym.errors import without_controls
 
 _UNSEEN = "Cf"  # formats: also letters without a width, of which a reader sees nothing
 _JOINERS = "\u200c\u200d"  # parts of words and of pictures in many scripts

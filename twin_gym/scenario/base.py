@@ -22,8 +22,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from twin_gym.errors import ConfigError, shown
-from twin_gym.scenario.text import without_controls
+from twin_gym.errors import ConfigError, shown, without_controls
 
 MAX_TIME_S = 1e8
 """Longest time of any kind, in seconds (about three years)."""

@@ -11,9 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from twin_gym.errors import ConfigError, shown
+from twin_gym.errors import ConfigError, shown, without_controls
 from twin_gym.scenario.base import FrozenModel, Scenario
-from twin_gym.scenario.text import without_controls
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _LINE_WIDTH = 100
