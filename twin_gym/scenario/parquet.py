@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from twin_gym.errors import TraceError, missing_extra, unknown_name
 from twin_gym.files.reading import read_bytes
-from twin_gym.scenario.pages import FRONT_COMPRESSED, pages
+from twin_gym.scenario.pages import FRONT_COMPRESSED, Chunk, pages, read_footer
 from twin_gym.scenario.tables import MAX_CELL_LETTERS, MAX_TRACE_BYTES, MAX_TRACE_ROWS
 
 MAX_UNPACKED_BYTES = 256_000_000
@@ -70,11 +70,11 @@ def _read(
     import pyarrow
     from pyarrow import parquet
 
+    _check_footer(path, content, columns)
     source = pyarrow.BufferReader(content)
     schema = parquet.ParquetFile(source).schema_arrow
     texts = [name for name in columns if _is_text(path, schema, name)]
     file = parquet.ParquetFile(source, read_dictionary=texts, page_checksum_verification=True)
-    _check_footer(path, content, file.metadata, columns)
     empty = file.schema_arrow.empty_table()
     parts.append({name: _values(path, name, empty[name]) for name in columns})
     num_rows = unpacked = 0
@@ -101,38 +101,34 @@ def _is_text(path: Path, schema: Any, name: str) -> bool:  # noqa: ANN401 - no t
     return any(is_kind(inner) for is_kind in (types.is_string, types.is_large_string))
 
 
-def _check_footer(path: Path, content: bytes, footer: Any, columns: tuple[str, ...]) -> None:  # noqa: ANN401
+def _check_footer(path: Path, content: bytes, columns: tuple[str, ...]) -> None:
     """Refuses too much of anything, by what the footer says and by what the pages say."""
+    footer = read_footer(content)
+    num_columns = len(footer.chunks) // max(footer.num_groups, 1)
     for what, count, most in (
-        ("columns", footer.num_columns, MAX_COLUMNS),
-        ("groups of rows", footer.num_row_groups, MAX_ROW_GROUPS),
+        ("columns", num_columns, MAX_COLUMNS),
+        ("groups of rows", footer.num_groups, MAX_ROW_GROUPS),
     ):
         if count > most:
             raise TraceError(f"{path} has {count:,} {what} and at most {most:,} are read")
     unpacked = by_pages = 0
-    num_rows = footer.num_rows
-    for group in (footer.row_group(k) for k in range(footer.num_row_groups)):
-        for column in (group.column(k) for k in range(group.num_columns)):
-            if column.path_in_schema not in columns or not column.num_values:
-                continue
-            unpacked += column.total_uncompressed_size
-            num_rows = max(num_rows, column.num_values)
+    for chunk in footer.chunks:
+        if chunk.name in columns and chunk.num_values:
+            unpacked += chunk.unpacked_bytes
+            num_rows = max(footer.num_rows, chunk.num_values)
             _check_amounts(path, num_rows, unpacked)
-            by_pages += _unpacked_by_pages(path, content, column)
+            by_pages += _unpacked_by_pages(path, content, chunk)
             _check_amounts(path, num_rows, by_pages)
 
 
-def _unpacked_by_pages(path: Path, content: bytes, column: Any) -> int:  # noqa: ANN401
-    first, dictionary = column.data_page_offset, column.dictionary_page_offset
-    if dictionary is not None and 0 < dictionary < first:
-        first = dictionary
+def _unpacked_by_pages(path: Path, content: bytes, chunk: Chunk) -> int:
     total = 0
-    for page in pages(content, first, column.total_compressed_size):
+    for page in pages(content, chunk.first, chunk.packed_bytes):
         total += page.unpacked_bytes
         if page.encoding == FRONT_COMPRESSED:
             raise TraceError(
-                f"{path}: `{column.path_in_schema}` is encoded as DELTA_BYTE_ARRAY, which may "
-                "unpack to anything: write it with dictionaries"
+                f"{path}: `{chunk.name}` is encoded as DELTA_BYTE_ARRAY, which may unpack to "
+                "anything: write it with dictionaries"
             )
     return total
 
