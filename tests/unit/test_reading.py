@@ -99,6 +99,14 @@ def test_text_in_another_encoding_is_refused(tmp_path):
         load(path)
 
 
+def test_an_empty_file_is_called_empty(tmp_path):
+    """What says that it is empty is not read."""
+    (tmp_path / "a.toml").touch()
+    for path in (tmp_path / "a.toml", linked("/proc/self/status")(tmp_path)):
+        with pytest.raises(ConfigError, match=f"{path.name}' is empty"):
+            load(path)
+
+
 def test_a_file_is_read_whole_or_not_at_all(tmp_path):
     """Up to the limit, and with it."""
     path = tmp_path / "a"

@@ -93,6 +93,8 @@ def _load(name_or_path: str | Path) -> Scenario:
         )
     if isinstance(name_or_path, Path) or name_or_path.endswith(".toml"):
         text = read_text(Path(name_or_path), MAX_FILE_BYTES, "scenario file")
+        if not text.strip():
+            raise ConfigError(f"{shown(str(name_or_path), 200)} is empty: name a scenario file")
         return parse(text, origin=str(name_or_path))
     known = names()
     if name_or_path not in known:
