@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -21,6 +20,7 @@ from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.policies import world_seeds
 from twin_gym.registration import ID_OF_KIND
 from twin_gym.scenario import AdmissionScenario, Replay, Scenario, SyncScenario, load
+from twin_gym.scenario.documents import read_toml
 
 PROTOCOL = "twin_gym board 2"
 """Changes whenever a score could: worlds, anchors, unit, or what a track is.
@@ -244,7 +244,7 @@ def read_anchors(path: Path) -> Mapping[tuple[str, str, str], Anchors]:
     """The anchors of a file, by `Anchors.key`."""
     if not path.exists():
         return {}
-    entries = tomllib.loads(path.read_text("utf-8")).get("anchors", [])
+    entries = read_toml(path).get("anchors", [])
     return {one.key: one for one in (Anchors(**entry) for entry in entries)}
 
 

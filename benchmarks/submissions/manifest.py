@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -13,6 +12,7 @@ from benchmarks.protocol import PROTOCOL
 from benchmarks.tracks import track_named
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel, Name
+from twin_gym.scenario.documents import parse_toml
 
 MANIFEST_FILE = "agent.toml"
 MAX_MANIFEST_BYTES = 262_144
@@ -223,11 +223,10 @@ def read_manifest(content: bytes) -> Manifest:
             "read"
         )
     try:
-        values: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{MANIFEST_FILE} is not UTF-8 text: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{MANIFEST_FILE} is not valid TOML: {error}") from None
+    values = parse_toml(text, MANIFEST_FILE)
     try:
         return Manifest(**values)
     except ConfigError as error:

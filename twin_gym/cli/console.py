@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 from rich.table import Table
 
+from twin_gym.cli.plain import PlainConsole, plain
 from twin_gym.errors import TwinGymError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except TwinGymError as error:
-            typer.echo(f"twin-gym: {' '.join(str(error).split())}", err=True)
+            typer.echo(f"twin-gym: {' '.join(plain(str(error)).split())}", err=True)
             raise typer.Exit(FAILED) from None
 
     return answering
@@ -52,12 +53,12 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
 
 def output() -> Console:
     """For results."""
-    return Console(highlight=False)
+    return PlainConsole()
 
 
 def messages() -> Console:
     """For progress and remarks: standard error, so that results can be redirected."""
-    return Console(stderr=True, highlight=False)
+    return PlainConsole(stderr=True)
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:

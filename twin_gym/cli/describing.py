@@ -13,6 +13,7 @@ from rich.text import Text
 
 from twin_gym.cli.console import first_sentence, number, output, table
 from twin_gym.cli.listing import environment_class, kind_of, policy_text, short_name
+from twin_gym.cli.plain import plain
 from twin_gym.cli.views import VIEW_OF_KIND
 from twin_gym.envs.making import vector_env
 from twin_gym.errors import ConfigError, UnknownNameError, unknown_name
@@ -58,7 +59,7 @@ def _environment_kind(name: str) -> str:
 def _show_environment(kind: str) -> None:
     console, env_id = output(), ID_OF_KIND[kind]
     text = inspect.getdoc(environment_class(env_id)) or ""
-    console.print(f"[bold]{env_id}[/bold]  {first_sentence(text)}\n")
+    console.print(_head(env_id), f" {first_sentence(text)}\n")
     _show_section(console, text, "Story")
     console.print(_spaces(kind))
     console.print()
@@ -87,7 +88,7 @@ def _show_section(console: Console, text: str, title: str) -> None:
     """One section of an environment's documentation."""
     match = re.search(rf"^## {title}\n(.*?)(?=^## |^Raises:|\Z)", text, re.DOTALL | re.MULTILINE)
     if match:
-        console.print(f"[bold]{title}[/bold]")
+        console.print(_head(title))
         console.print(Padding(Markdown(match[1].strip()), (0, 0, 1, 2)))
 
 
@@ -95,7 +96,7 @@ def _show_policy(name: str, kinds: list[str]) -> None:
     console = output()
     for kind in kinds:
         env_id = ID_OF_KIND[kind]
-        console.print(f"[bold]{name}[/bold]  for {short_name(env_id)}\n")
+        console.print(_head(name), f" for {short_name(env_id)}\n")
         console.print(Markdown(policy_text(kind, name)))
         scenario = inspect.signature(environment_class(env_id)).parameters["scenario"].default
         console.print(f"\nTry it: twin-gym rollout --scenario {scenario} --policy {name}\n")
@@ -103,7 +104,7 @@ def _show_policy(name: str, kinds: list[str]) -> None:
 
 def _show_scenario(scenario: Scenario) -> None:
     console, view = output(), VIEW_OF_KIND[scenario.kind]
-    console.print(f"[bold]{scenario.name}[/bold]  {scenario.description}", markup=True)
+    console.print(_head(scenario.name), f" {scenario.description}")
     console.print(f"{ID_OF_KIND[scenario.kind]}, digest {scenario.digest}")
     console.print(f"horizon {number(scenario.horizon_s, 6)} s, {view.about(scenario)}\n")
     for part in view.tables(scenario):
@@ -111,6 +112,10 @@ def _show_scenario(scenario: Scenario) -> None:
         console.print()
     console.print(f"{view.known(scenario)}\n")
     if scenario.provenance.strip():
-        console.print("[bold]Provenance[/bold]")
+        console.print(_head("Provenance"))
         for paragraph in scenario.provenance.strip().split("\n\n"):
-            console.print(Padding(Text(" ".join(paragraph.split())), (0, 0, 1, 2)))
+            console.print(Padding(" ".join(paragraph.split()), (0, 0, 1, 2)))
+
+
+def _head(text: str) -> Text:
+    return Text(plain(text), style="bold")

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from twin_gym.cli.console import messages, output
 from twin_gym.cli.listing import environment_class
+from twin_gym.cli.plain import plain
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.policies import Policy, Seer
 from twin_gym.registration import ID_OF_KIND
@@ -66,7 +67,7 @@ def show_episode(
     console = output()
     if not console.is_terminal:
         _play(env, policy, seed, None)
-        console.print(Text(str(env.render())))
+        console.print(Text(plain(str(env.render()))))
         return
     with Live(console=console, auto_refresh=False) as live:
         _play(env, policy, seed, live)
@@ -94,7 +95,7 @@ def _play(env: Any, policy: Policy, seed: int, live: Live | None) -> None:  # no
         due = int(passed_s / env.scenario.horizon_s * _PICTURES)
         if live is not None and (due > shown or truncated):
             shown = due
-            live.update(Text(str(env.render())), refresh=True)
+            live.update(Text(plain(str(env.render()))), refresh=True)
             time.sleep(_SECONDS_A_PICTURE)
 
 

@@ -14,6 +14,7 @@ from twin_gym.envs.counts import as_index
 from twin_gym.envs.kpi import Kpi, kpi_of
 from twin_gym.envs.options import own_options
 from twin_gym.envs.seeding import checked_seed, row_seeds
+from twin_gym.envs.spec import ToldSpec
 from twin_gym.errors import ConfigError
 
 Observation = NDArray[np.float32]
@@ -25,7 +26,7 @@ _MOST_REWARD = 1e18
 _ALL = np.ones(1, np.bool_)
 
 
-class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
+class RowEnv(ToldSpec, gymnasium.Env[Observation, Any], Generic[BatchType]):
     """One network: what an environment's class adds is its batch, its picture and its docstring.
 
     Args:

@@ -24,6 +24,7 @@ from twin_gym.envs.counts import as_index, whole_number
 from twin_gym.envs.options import own_options
 from twin_gym.envs.seeding import checked_seeds, row_seeds
 from twin_gym.envs.single import reward_dim, reward_space
+from twin_gym.envs.spec import ToldSpec
 from twin_gym.envs.step_limit import StepLimit, ones_but
 from twin_gym.errors import ConfigError, unknown_name
 
@@ -55,7 +56,9 @@ class _Ends:
     begun: NDArray[np.void]
 
 
-class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], Generic[BatchType]):
+class RowsVectorEnv(
+    ToldSpec, VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], Generic[BatchType]
+):
     """Many networks side by side, each in a world of its own.
 
     Row i of a vector that was reset with seed s goes through the same episodes as a single

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +16,7 @@ from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.evaluation import evaluate
 from twin_gym.policies.worlds import world_seeds
 from twin_gym.scenario import AccessScenario
+from twin_gym.scenario.documents import parse_toml
 
 DEFAULT_WORLDS = 16
 
@@ -73,7 +73,7 @@ def search_level(scenario: AccessScenario, seeds: Sequence[int] | None = None) -
 @cache
 def _tuned() -> dict[str, dict[str, Any]]:
     text = (resources.files("twin_gym.policies") / "access_levels.toml").read_text("utf-8")
-    entries: list[dict[str, Any]] = tomllib.loads(text)["level"]
+    entries: list[dict[str, Any]] = parse_toml(text, "access_levels.toml")["level"]
     return {entry["digest"]: entry for entry in entries}
 
 

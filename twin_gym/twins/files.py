@@ -1,4 +1,7 @@
-"""Files that a twin leaves: written aside and renamed, read with a limit, never executed."""
+"""Files that a twin leaves: written aside and renamed, read with a limit, never executed.
+
+They are read through the door of every file that a user names, `twin_gym.files.reading`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from twin_gym.errors import ConfigError
+from twin_gym.files.reading import read_bytes
+
+__all__ = ["read_bytes", "write_bytes"]
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -26,25 +31,3 @@ def write_bytes(path: Path, content: bytes) -> None:
     except BaseException:
         Path(aside).unlink(missing_ok=True)
         raise
-
-
-def read_bytes(path: Path, max_bytes: int) -> bytes:
-    """The content of a file of a bounded size.
-
-    Args:
-        path: the file.
-        max_bytes: the most that is read.
-
-    Returns:
-        All of it.
-
-    Raises:
-        ConfigError: if there is no such file, or it is larger.
-    """
-    if not path.is_file():
-        raise ConfigError(f"there is no file {str(path)!r}")
-    with path.open("rb") as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
-        raise ConfigError(f"{str(path)!r} has more than {max_bytes:,} bytes: it is not read")
-    return content

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gymnasium.vector import AutoresetMode
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.massive_access.batch import (
     AccessBatch,
     ActionForm,
@@ -45,7 +47,7 @@ class MassiveAccessVectorEnv(RowsVectorEnv[AccessBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "access-beta-30000",
         *,
         action: ActionForm = "level",
-        objective: Objective | KpiObjective = "balanced",
+        objective: Objective | KpiObjective | Mapping[str, Any] = "balanced",
         objective_seed: int = 0,
         engine: Engine = "kernel",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
@@ -57,7 +59,8 @@ class MassiveAccessVectorEnv(RowsVectorEnv[AccessBatch]):
     ) -> None:
         super().__init__(
             AccessBatch(
-                num_envs, BatchSettings(scenario, action, objective, engine, objective_seed)
+                num_envs,
+                BatchSettings(scenario, action, as_objective(objective), engine, objective_seed),
             ),
             autoreset_mode=autoreset_mode,
             num_threads=num_threads,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import networkx as nx
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.right_time_sync.batch import (
     ActionForm,
     BatchSettings,
@@ -125,13 +126,15 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "sync-small",
         *,
         action: ActionForm = "pick",
-        objective: Objective | KpiObjective = "balanced",
+        objective: Objective | KpiObjective | Mapping[str, Any] = "balanced",
         objective_seed: int = 0,
         error: ErrorForm = "expected",
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        settings = BatchSettings(scenario, action, objective, error, engine, objective_seed)
+        settings = BatchSettings(
+            scenario, action, as_objective(objective), error, engine, objective_seed
+        )
         super().__init__(SyncBatch(1, settings), render_mode)
 
     @property

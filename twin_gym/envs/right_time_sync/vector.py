@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gymnasium.vector import AutoresetMode
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.right_time_sync.batch import (
     ActionForm,
     BatchSettings,
@@ -47,7 +49,7 @@ class RightTimeSyncVectorEnv(RowsVectorEnv[SyncBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "sync-small",
         *,
         action: ActionForm = "pick",
-        objective: Objective | KpiObjective = "balanced",
+        objective: Objective | KpiObjective | Mapping[str, Any] = "balanced",
         objective_seed: int = 0,
         error: ErrorForm = "expected",
         engine: Engine = "kernel",
@@ -60,7 +62,10 @@ class RightTimeSyncVectorEnv(RowsVectorEnv[SyncBatch]):
     ) -> None:
         super().__init__(
             SyncBatch(
-                num_envs, BatchSettings(scenario, action, objective, error, engine, objective_seed)
+                num_envs,
+                BatchSettings(
+                    scenario, action, as_objective(objective), error, engine, objective_seed
+                ),
             ),
             autoreset_mode=autoreset_mode,
             num_threads=num_threads,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -29,9 +29,10 @@ from twin_gym.envs.slice_admission.observation import (
     field_names,
     observation_space,
 )
-from twin_gym.errors import ConfigError, unknown_name
-from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.errors import unknown_name
+from twin_gym.scenario import AdmissionScenario
 from twin_gym.scenario.objective import KpiObjective
+from twin_gym.scenario.presets import scenarios_of
 from twin_gym.sim.admission import layout
 from twin_gym.sim.admission.kpi import Kpis, kpi_names, kpi_table, kpis
 from twin_gym.sim.admission.tables import build_tables
@@ -40,14 +41,14 @@ from twin_gym.sim.clock import SECONDS_PER_TICK
 from twin_gym.sim.reference.admission import SlicedNetwork
 
 Objective = Literal["revenue", "utilisation", "fairness", "vector"]
-ScenarioLike = str | Path | AdmissionScenario
+ScenarioLike = str | Path | Mapping[str, Any] | AdmissionScenario
 
 ACTION_FORMS: tuple[ActionForm, ...] = ("slice", "slot")
 OBJECTIVES: tuple[Objective, ...] = ("revenue", "utilisation", "fairness", "vector")
 
 
 def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[AdmissionScenario, ...]:
-    """Scenarios from names, paths and scenarios, one or several.
+    """Scenarios from names, paths, values and scenarios, one or several.
 
     Args:
         scenario: what the `scenario` argument of an environment takes.
@@ -58,20 +59,7 @@ def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[Admis
     Raises:
         ConfigError: if the sequence is empty or an entry is none of those.
     """
-    given: Any = scenario
-    is_several = isinstance(given, Sequence) and not isinstance(given, str)
-    several: list[Any] = [*given] if is_several else [given]
-    if not several:
-        raise ConfigError("scenario is an empty sequence: give at least one")
-    found = []
-    for one in several:
-        if not isinstance(one, ScenarioLike):
-            raise ConfigError(
-                "a scenario is a preset name, a path of a TOML file, or an AdmissionScenario; "
-                f"got {one!r:.80}"
-            )
-        found.append(one if isinstance(one, AdmissionScenario) else load(one))
-    return tuple(found)
+    return scenarios_of(scenario, AdmissionScenario)
 
 
 @dataclass(frozen=True)

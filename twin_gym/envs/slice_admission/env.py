@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.single import RENDER_MODES, RowEnv
 from twin_gym.envs.slice_admission.batch import (
     AdmissionBatch,
@@ -108,12 +109,12 @@ class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "contention",
         *,
         action: ActionForm = "slice",
-        objective: Objective | KpiObjective = "revenue",
+        objective: Objective | KpiObjective | Mapping[str, Any] = "revenue",
         objective_seed: int = 0,
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        settings = BatchSettings(scenario, action, objective, engine, objective_seed)
+        settings = BatchSettings(scenario, action, as_objective(objective), engine, objective_seed)
         super().__init__(AdmissionBatch(1, settings), render_mode)
 
     @property

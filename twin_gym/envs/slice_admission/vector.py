@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gymnasium.vector import AutoresetMode
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.slice_admission.batch import (
     AdmissionBatch,
     BatchSettings,
@@ -45,7 +47,7 @@ class SliceAdmissionVectorEnv(RowsVectorEnv[AdmissionBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "contention",
         *,
         action: ActionForm = "slice",
-        objective: Objective | KpiObjective = "revenue",
+        objective: Objective | KpiObjective | Mapping[str, Any] = "revenue",
         objective_seed: int = 0,
         engine: Engine = "kernel",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
@@ -57,7 +59,8 @@ class SliceAdmissionVectorEnv(RowsVectorEnv[AdmissionBatch]):
     ) -> None:
         super().__init__(
             AdmissionBatch(
-                num_envs, BatchSettings(scenario, action, objective, engine, objective_seed)
+                num_envs,
+                BatchSettings(scenario, action, as_objective(objective), engine, objective_seed),
             ),
             autoreset_mode=autoreset_mode,
             num_threads=num_threads,

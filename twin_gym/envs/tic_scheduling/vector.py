@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gymnasium.vector import AutoresetMode
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.tic_scheduling.batch import (
     ActionForm,
     BatchSettings,
@@ -45,7 +47,7 @@ class TicSchedulingVectorEnv(RowsVectorEnv[TicBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "tic-small-45",
         *,
         action: ActionForm = "weights",
-        objective: Objective | KpiObjective = "balanced",
+        objective: Objective | KpiObjective | Mapping[str, Any] = "balanced",
         objective_seed: int = 0,
         engine: Engine = "kernel",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
@@ -56,7 +58,10 @@ class TicSchedulingVectorEnv(RowsVectorEnv[TicBatch]):
         disable_env_checker: bool | None = None,
     ) -> None:
         super().__init__(
-            TicBatch(num_envs, BatchSettings(scenario, action, objective, engine, objective_seed)),
+            TicBatch(
+                num_envs,
+                BatchSettings(scenario, action, as_objective(objective), engine, objective_seed),
+            ),
             autoreset_mode=autoreset_mode,
             num_threads=num_threads,
             copy=copy,
