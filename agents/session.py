@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -34,6 +33,7 @@ from twin_gym.cli.console import (
     with_interval,
 )
 from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.files.lines import append_line
 from twin_gym.policies import Policy, evaluate, make_policy, world_seeds
 from twin_gym.policies.intervals import half_width
 from twin_gym.policies.registry import POLICIES_OF_KIND
@@ -149,7 +149,7 @@ class Session:
             "folder": folder.name,
             "versions": package_versions(),
         }
-        append_line(self.out / RESULTS_FILE, line)
+        append_line(self.out / RESULTS_FILE, json.dumps(line, allow_nan=False))
         earned = with_interval(values[score])
         _say(f"{folder}: earns {earned} /s")
         return line
@@ -249,23 +249,6 @@ def package_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
-def append_line(path: Path, line: dict[str, Any]) -> None:
-    """Adds a line in one write; one that a kill cut short before is closed first.
-
-    Args:
-        path: the file, made if it does not exist.
-        line: a JSON object without NaN or infinities.
-    """
-    text = json.dumps(line, allow_nan=False) + "\n"
-    with path.open("a+b") as file:
-        if file.seek(0, os.SEEK_END) > 0:
-            file.seek(-1, os.SEEK_END)
-            text = text if file.read(1) == b"\n" else "\n" + text
-        file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

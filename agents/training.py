@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from agents.defaults import kind_of
 from agents.models import Built, build
 from agents.settings import TrainSettings
 from twin_gym.errors import ConfigError
+from twin_gym.files.whole import replacing, write_text
 from twin_gym.policies import Policy
 from twin_gym.sb3 import (
     EvaluateOnWorlds,
@@ -196,7 +196,7 @@ def _claim(folder: Path, settings: TrainSettings) -> None:
     path = folder / _SETTINGS_FILE
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _write(path, json.dumps(mine, indent=2) + "\n")
+        write_text(path, json.dumps(mine, indent=2) + "\n")
         return
     try:
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -243,18 +243,7 @@ def _extend(curve: Curve, history: list[dict[str, float]], online: _Online) -> N
 
 def _save(folder: Path, model: OnPolicyAlgorithm, curve: Curve) -> None:
     """The curve, and then in one move the model, which says by its steps how far both are."""
-    _write(folder / _CURVE_FILE, "".join(json.dumps(point) + "\n" for point in curve.points))
-    aside = folder / f"aside-{_MODEL_FILE}"
-    model.save(aside)
-    with aside.open("rb") as file:
-        os.fsync(file.fileno())
-    aside.replace(folder / _MODEL_FILE)
-
-
-def _write(path: Path, text: str) -> None:
-    aside = path.with_name(f"aside-{path.name}")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    lines = "".join(json.dumps(point) + "\n" for point in curve.points)
+    write_text(folder / _CURVE_FILE, lines)
+    with replacing(folder / _MODEL_FILE) as file:
+        model.save(file)

@@ -26,6 +26,7 @@ from benchmarks.comparison import (
     learned_row,
 )
 from benchmarks.figures import learning_curves
+from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, curve_horizon_s, final_worlds, run_all
 from benchmarks.statistics import interval
@@ -123,10 +124,9 @@ def _save(
     groups: dict[AgentName, list[Run]],
     scenario: AdmissionScenario,
 ) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "table.md").write_text(as_markdown(rows, scenario), "utf-8")
+    write_text(folder / "table.md", as_markdown(rows, scenario))
     runs = [run for group in groups.values() for run in group]
-    (folder / "runs.jsonl").write_text("".join(run.to_json() + "\n" for run in runs), "utf-8")
+    write_text(folder / "runs.jsonl", "".join(run.to_json() + "\n" for run in runs))
     learning_curves(
         folder / "curves.png",
         f"{scenario.name}: interquartile mean over seeds, 95 % bootstrap interval",

@@ -17,6 +17,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks.files import write_text
 from twin_gym.scenario import AdmissionScenario, Daily, Empirical, Slice, Trace, to_toml
 from twin_gym.scenario.openb import RESOURCES, SLICES, Pod, read_pods
 
@@ -237,7 +238,7 @@ def main(
         print(f"{scenario.name}: offered load {loads}, digest {scenario.digest}")
         if write:
             path = folder / f"{scenario.name}.toml"
-            path.write_text(to_toml(scenario, comment), "utf-8")
+            write_text(path, to_toml(scenario, comment))
             print(f"wrote {path}")
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks.files import write_text
 from twin_gym.scenario import (
     EntityGroup,
     MeanReverting,
@@ -247,9 +248,7 @@ def main(
             print(f"{fit.group.name}: {fit.group.process!r}, spread {fit.group.spread:g}")
         if write:
             path = folder / f"{scenario.name}.toml"
-            aside = path.with_suffix(".new")
-            aside.write_text(to_toml(scenario, TOP.format(replayed=name).strip()), "utf-8")
-            aside.replace(path)
+            write_text(path, to_toml(scenario, TOP.format(replayed=name).strip()))
             print(f"wrote {path}")
 
 

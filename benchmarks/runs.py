@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.settings import TrainSettings
+from twin_gym.files.lines import append_line, whole_lines
 from twin_gym.policies import Evaluation, Policy, evaluate, world_seeds
 from twin_gym.scenario import AdmissionScenario, load
 
@@ -147,7 +147,8 @@ def run_all(
         for future in as_completed(futures):
             run = future.result()
             done[run.settings.digest] = run
-            _append(kept, run)
+            if kept is not None:
+                append_line(kept, run.to_json())
             if on_done is not None:
                 on_done(run)
     return [done[cell.digest] for cell in cells]
@@ -155,21 +156,6 @@ def run_all(
 
 def _read(kept: Path | None) -> list[Run]:
     """Finished runs; a last line that a kill cut short is left out."""
-    if kept is None or not kept.exists():
-        return []
-    lines = kept.read_text("utf-8").split("\n")
-    return [Run.from_json(line) for line in lines[:-1] if line]
-
-
-def _append(kept: Path | None, run: Run) -> None:
     if kept is None:
-        return
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    text = kept.read_text("utf-8") if kept.exists() else ""
-    whole = text[: text.rfind("\n") + 1]
-    aside = kept.with_name(f"aside-{kept.name}")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(whole + run.to_json() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(kept)
+        return []
+    return [Run.from_json(line.decode("utf-8")) for line in whole_lines(kept) if line]

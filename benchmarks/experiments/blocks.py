@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.statistics import Interval, mean_interval
 from twin_gym import __version__
+from twin_gym.files.lines import append_line, whole_lines
 from twin_gym.policies import Policy, evaluate, world_seeds
 from twin_gym.scenario import Scenario
 
@@ -224,20 +224,17 @@ def _short(value: float) -> float:
 
 def _read(kept: Path | None) -> dict[str, Values]:
     """Finished measurements by digest; a last line that a kill cut short is left out."""
-    if kept is None or not kept.exists():
+    if kept is None:
         return {}
-    lines = kept.read_text("utf-8").split("\n")
-    entries = [json.loads(line) for line in lines[:-1] if line]
+    entries = [json.loads(line) for line in whole_lines(kept) if line]
     return {entry["digest"]: entry["values"] for entry in entries}
 
 
 def _append(kept: Path | None, cell: Cell, values: Values) -> None:
     if kept is None:
         return
-    text = kept.read_text("utf-8") if kept.exists() else ""
-    whole = text[: text.rfind("\n") + 1]
     entry = {
         "digest": cell.digest, "label": cell.label, "scenario": cell.scenario.name,
         "setting": cell.setting, "values": values,
     }  # fmt: skip
-    write_text(kept, whole + json.dumps(entry) + "\n")
+    append_line(kept, json.dumps(entry))

@@ -26,6 +26,7 @@ from agents.settings import TrainSettings
 from benchmarks.comparison import Row, as_markdown, bound_row, classical_rows, learned_row
 from benchmarks.demo import TITLES, reference_lines
 from benchmarks.figures import learning_curves
+from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, run_all
 from benchmarks.statistics import Interval, interval
@@ -90,9 +91,8 @@ def main(
     rows += [learned_row(label, group, network) for label, group in groups.items()]
     _draw(out, name, network, groups, lines)
     page = _page(name, network, groups, rows, lines)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / f"{name}.md").write_text(page, "utf-8")
-    (out / f"{name}.json").write_text(_as_json(groups), "utf-8")
+    write_text(out / f"{name}.md", page)
+    write_text(out / f"{name}.json", _as_json(groups))
     Console().print(page)
 
 
