@@ -11,7 +11,8 @@ from typer.models import OptionInfo
 
 from agents.defaults import settings_for
 from agents.settings import AGENTS, AgentName, TrainSettings, whole_rollouts
-from twin_gym.cli.console import messages, one_line_errors, output, table
+from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.console import messages, output, table
 from twin_gym.errors import ConfigError, unknown_name
 
 INTERRUPTED = 130
@@ -154,8 +155,7 @@ TensorBoard = Annotated[
 ]
 
 
-@app.command(no_args_is_help=True)
-@one_line_errors
+@app.command(cls=AnsweringCommand, no_args_is_help=True)
 def main(
     context: typer.Context,
     agent: Agent,
