@@ -14,6 +14,7 @@ from agents.settings import AGENTS, AgentName, TrainSettings, whole_rollouts
 from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import messages, output, table
 from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.files.places import check_folder
 
 INTERRUPTED = 130
 """Exit code of a training that was stopped by its user."""
@@ -259,6 +260,9 @@ def _run(settings: TrainSettings, count: int, judging: tuple[Any, ...]) -> None:
     from agents.session import Session  # loads torch
 
     session = Session(*judging)
+    check_folder(session.out)
+    if session.tensorboard is not None:
+        check_folder(session.tensorboard)
     try:
         for seed in range(settings.seed, settings.seed + count):
             session.run(settings.with_(seed=seed))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import ConstantSchedule, set_random_seed
 
@@ -144,6 +145,7 @@ def train(
     built, curve, first_leg = _begin(settings, folder)
     score = score_name(kind_of(settings.scenarios))
     model = built.model
+    model.set_logger(Logger(folder=None, output_formats=[]))  # else a folder a leg in TMPDIR
     if on_begin is not None:
         on_begin(built, model.num_timesteps)
     for leg in range(first_leg, settings.num_legs):

@@ -18,6 +18,7 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.files import write_text
+from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.scenario import AdmissionScenario, Daily, Empirical, Slice, Trace, to_toml
 from twin_gym.scenario.openb import RESOURCES, SLICES, Pod, read_pods
 
@@ -220,6 +221,10 @@ def _slice(name: str, fit: Fit) -> Slice:
     )
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command(cls=AnsweringCommand)
 def main(
     data: Annotated[Path, typer.Option(envvar="TWIN_GYM_DATA", help="Directory of the traces.")],
     write: Annotated[bool, typer.Option(help="Write the two presets.")] = False,
@@ -243,4 +248,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

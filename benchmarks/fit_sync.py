@@ -19,6 +19,7 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.files import write_text
+from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.scenario import (
     EntityGroup,
     MeanReverting,
@@ -236,6 +237,10 @@ def _lines(fits: Sequence[Fit]) -> list[str]:
     return lines
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command(cls=AnsweringCommand)
 def main(
     write: Annotated[bool, typer.Option(help="Write the two presets.")] = False,
     folder: Annotated[Path, typer.Option(help="Where the presets are written.")] = PRESETS,
@@ -253,4 +258,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

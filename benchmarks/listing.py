@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
+
+from twin_gym.cli.console import messages, output, table
+from twin_gym.files.places import check_file
 
 
 def list_tracks() -> None:
@@ -18,11 +19,11 @@ def list_tracks() -> None:
     from benchmarks.protocol import PROTOCOL
     from benchmarks.tracks import tracks
 
-    columns = ("kind", "what", "scenarios", "worlds", "steps", "here")
-    table = Table(Column("track", no_wrap=True), *columns)
+    heads = ["track", "kind", "what", "scenarios", "worlds", "steps", "here"]
+    made = table(None, heads, left=4, wrapped=6)
     for track in tracks().values():
         count = len(track.test)
-        table.add_row(
+        made.add_row(
             track.name,
             track.kind,
             track.title,
@@ -31,8 +32,8 @@ def list_tracks() -> None:
             f"{track.learner_steps:,}",
             track.unavailable() or "yes",
         )
-    console = Console()
-    console.print(f"protocol: {PROTOCOL}", table)
+    console = output()
+    console.print(f"protocol: {PROTOCOL}", made)
     console.print("scenarios: to learn on / to be tested on; worlds: of each seed; steps: to learn")
 
 
@@ -40,10 +41,10 @@ def list_agents() -> None:
     """List the agents: rules, exact optima and learners."""
     from benchmarks.entrants import entrants
 
-    table = Table(Column("agent", no_wrap=True), Column("kind", no_wrap=True), "what")
+    made = table(None, ["agent", "kind", "what"], left=3)
     for one in entrants().values():
-        table.add_row(one.name, one.kind, one.description)
-    Console().print(table)
+        made.add_row(one.name, one.kind, one.description)
+    output().print(made)
 
 
 def write_anchors(
@@ -61,7 +62,8 @@ def write_anchors(
     from benchmarks.protocol import ANCHORS_FILE, read_anchors
     from benchmarks.tracks import tracks
 
-    console, path = Console(stderr=True), out or ANCHORS_FILE
+    console, path = messages(), out or ANCHORS_FILE
+    check_file(path, [".toml"], makes_folder=True)
     known = {} if again else dict(read_anchors(path))
     wanted = {
         (scenario.digest, track.objective, track.action or ""): (scenario, track)

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from agents.settings import TrainSettings
 from twin_gym.files.lines import append_line, whole_lines
+from twin_gym.files.locks import adding_to
 from twin_gym.policies import Evaluation, Policy, evaluate, world_seeds
 from twin_gym.scenario import AdmissionScenario, load
 
@@ -136,12 +138,26 @@ def run_all(
 
     Returns:
         The runs in the order of the cells.
+
+    Raises:
+        ConfigError: if another process adds to the file.
     """
+    with nullcontext() if kept is None else adding_to(kept):
+        return _run_missing(cells, judging, jobs, kept, on_done or (lambda _: None))
+
+
+def _run_missing(
+    cells: Sequence[TrainSettings],
+    judging: Judging,
+    jobs: int,
+    kept: Path | None,
+    tell: Callable[[Run], None],
+) -> list[Run]:
     done = {run.settings.digest: run for run in _read(kept)}
     wanted = [cell for cell in cells if cell.digest not in done]
     for cell in cells:
-        if cell.digest in done and on_done is not None:
-            on_done(done[cell.digest])
+        if cell.digest in done:
+            tell(done[cell.digest])
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(run_one, cell, judging) for cell in wanted]
         for future in as_completed(futures):
@@ -149,8 +165,7 @@ def run_all(
             done[run.settings.digest] = run
             if kept is not None:
                 append_line(kept, run.to_json())
-            if on_done is not None:
-                on_done(run)
+            tell(run)
     return [done[cell.digest] for cell in cells]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from benchmarks.progress import training_progress
 from benchmarks.statistics import Interval, mean_interval
 from twin_gym import __version__
 from twin_gym.files.lines import append_line, whole_lines
+from twin_gym.files.locks import adding_to
 from twin_gym.policies import Policy, evaluate, world_seeds
 from twin_gym.scenario import Scenario
 
@@ -183,15 +185,19 @@ def measure_all(
     Returns:
         By label and scenario, in the order of the cells; cells of the same label and scenario that
         differ in their blocks alone are put together.
+
+    Raises:
+        ConfigError: if another process adds to the file.
     """
-    done = _read(kept)
-    for cell in cells:
-        if cell.digest not in done:
-            found = cell.measure(cell)
-            done[cell.digest] = {name: [_short(v) for v in found[name]] for name in found}
-            _append(kept, cell, done[cell.digest])
-        if on_done is not None:
-            on_done(cell)
+    with nullcontext() if kept is None else adding_to(kept):
+        done = _read(kept)
+        for cell in cells:
+            if cell.digest not in done:
+                found = cell.measure(cell)
+                done[cell.digest] = {name: [_short(v) for v in found[name]] for name in found}
+                _append(kept, cell, done[cell.digest])
+            if on_done is not None:
+                on_done(cell)
     return _together(cells, done)
 
 

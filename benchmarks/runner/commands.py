@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from twin_gym.cli.console import output
 from twin_gym.errors import ConfigError
 
 if TYPE_CHECKING:  # loaded when a command runs: `--help` is quick
@@ -97,7 +98,7 @@ def command_status(
     from benchmarks.runner.state import show_state
 
     asked = wanted(agents, tracks, seeds, first_seed, "validation")
-    show_state(asked, _store(out), Console())
+    show_state(asked, _store(out), output())
 
 
 def _run(

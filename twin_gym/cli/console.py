@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_LEAST_WIDTH = 40
+_LEAST_WIDTH = 60
 _MOST_DECIMALS = 9
 _LEAST_LAST_DIGITS = 3.0  # 0.27 is written as 0.27 and 0.034 as 0.03
 _ROUNDING = 1e-12  # of a mean: what equal values may differ by after sums

@@ -66,9 +66,22 @@ class WholeTable(Table):
 
 
 class WholeMarkdown(Markdown):
-    """Markdown whose tables lose nothing."""
+    """Markdown whose tables lose nothing, and in which a `<` begins no tag.
+
+    Args:
+        text: in Markdown.
+    """
 
     elements: ClassVar[dict[str, type[MarkdownElement]]]
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        for token in self.parsed:
+            if token.type == "html_block":
+                token.type = "code_block"
+            for part in token.children or ():
+                if part.type == "html_inline":
+                    part.type = "text"
 
 
 class _WholeTableElement(TableElement):

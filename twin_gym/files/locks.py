@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from twin_gym.errors import ConfigError
 
@@ -15,16 +16,16 @@ LOCK_FILE = ".lock"
 
 @contextmanager
 def locked(
-    path: Path, folder: Path, *, instead: str = "name another folder with --out"
+    path: Path, what: Path, *, instead: str = "name another folder with --out"
 ) -> Iterator[None]:
-    """The right to write to a folder, which one process has at a time.
+    """The right to write, which one process has at a time.
 
     It ends with the block or with the process, however that ends: a lock of a dead process holds
     nobody up.
 
     Args:
         path: of the lock, made with its folder if it does not exist; it stays.
-        folder: that messages name.
+        what: is written to, for the message.
         instead: what the user can do other than wait.
 
     Raises:
@@ -32,19 +33,32 @@ def locked(
     """
     import fcntl  # POSIX only: what does not write works elsewhere too
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+    with _opened(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
             raise ConfigError(
-                f"process {file.read().strip() or '(unknown)'} is writing to {str(folder)!r}: wait "
+                f"process {file.read().strip() or '(unknown)'} is writing to {str(what)!r}: wait "
                 f"until it is done or stop it, or {instead}"
             ) from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
+        yield
+
+
+@contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """A short time alone, such as for adding a line: whoever comes second waits.
+
+    Args:
+        path: of the lock, made with its folder if it does not exist; it stays.
+    """
+    import fcntl
+
+    with _opened(path) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -60,3 +74,23 @@ def writing_to(folder: Path) -> Iterator[None]:
     """
     with locked(folder / LOCK_FILE, folder):
         yield
+
+
+@contextmanager
+def adding_to(path: Path) -> Iterator[None]:
+    """The right to add to a file of what is done (see `locked`).
+
+    Args:
+        path: of the file, whose folder is made if it does not exist.
+
+    Raises:
+        ConfigError: if another process has it.
+    """
+    lock = path.with_name(f".{path.name}.lock")
+    with locked(lock, path, instead="name another file with --kept"):
+        yield
+
+
+def _opened(path: Path) -> TextIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("a+", encoding="utf-8")

@@ -12,7 +12,11 @@ from twin_gym.files.whole import new_file_beside
 
 
 def check_file(
-    path: Path, endings: Iterable[str] = (), *, apart_from: Iterable[str | Path] = ()
+    path: Path,
+    endings: Iterable[str] = (),
+    *,
+    apart_from: Iterable[str | Path] = (),
+    makes_folder: bool = False,
 ) -> None:
     """Refuses a place that cannot receive a file.
 
@@ -21,6 +25,7 @@ def check_file(
         endings: that the name may have, such as `.png`; none: any.
         apart_from: files that are read or written as well and must stay what they are; what is no
             path of a file is passed over.
+        makes_folder: whether the folders above are made where they do not exist.
 
     Raises:
         ConfigError: if the ending is another one, the folder does not exist, the place is a folder
@@ -30,7 +35,10 @@ def check_file(
     if allowed and path.suffix.lower() not in allowed:
         raise ConfigError(f"the file must end in {' or '.join(allowed)}, got {str(path)!r}")
     try:
-        _check_folder_of(path)
+        if makes_folder:
+            check_folder(path.parent)
+        else:
+            _check_folder_of(path)
         if path.is_dir():
             raise ConfigError(f"{str(path)!r} is a folder: give the name of a file")
         if path.exists() and not path.is_file():
