@@ -90,7 +90,7 @@ class Measured:
     values: dict[str, Floats]
 
     def interval(self, name: str) -> Interval:
-        """Mean over the blocks with Student's 95 % interval; of one block, the value alone."""
+        """Mean over the blocks with Student's 95 % interval, if there are several."""
         return over_blocks(self.values[name])
 
 
@@ -100,7 +100,7 @@ def worlds_of(block: int, worlds: int) -> list[int]:
 
 
 def over_blocks(values: Floats) -> Interval:
-    """Mean over the blocks with Student's 95 % interval; of one block, the value alone.
+    """Mean over the blocks with Student's 95 % interval; of one block without one.
 
     Args:
         values: one a block; shape (blocks,).
@@ -108,8 +108,6 @@ def over_blocks(values: Floats) -> Interval:
     Returns:
         The mean and its interval.
     """
-    if len(values) == 1:
-        return Interval(*[float(values[0])] * 3)
     return mean_interval(values)
 
 

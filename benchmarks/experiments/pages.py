@@ -147,5 +147,7 @@ def told(value: Interval, digits: int = 3, *, scale: float = 1.0) -> str:
         >>> told(Interval(0.5, 0.4, 0.6), 1, scale=100.0)
         '50.0 ± 10.0'
     """
+    if not value.is_known:
+        return f"{scale * value.estimate:.{digits}f} (one value)"
     half = scale * (value.high - value.low) / 2.0
     return f"{scale * value.estimate:.{digits}f} ± {half:.{digits}f}"

@@ -300,6 +300,8 @@ def _verdict(found: Found, names: Sequence[str]) -> str:
 
 
 def _reached(loss: Interval, least: Interval) -> str:
+    if not loss.is_known:
+        return "not judged"
     if loss.high < NEARLY_ZERO:
         return "reached"
     return "impossible for any policy" if least.low > NEARLY_ZERO else "not reached"

@@ -326,7 +326,7 @@ def _verdict(found: Found) -> str:
             [
                 f"38 % more: {what}",
                 ", ".join(f"{told(one, 2, scale=100)} % ({p} %)" for p, one in gains.items()),
-                "reached" if best >= CLAIM else "not reached",
+                "reached" if best >= CLAIM else "not reached" if best < CLAIM else "not judged",
             ]
         )
     note = (
