@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from twin_gym.cli.console import messages, output, table
+from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file
 
 
@@ -56,14 +57,23 @@ def write_anchors(
     ] = None,
 ) -> None:
     """Work out what 0 and 100 mean on every scenario of every track that can be run here."""
-    from benchmarks.anchors import as_toml, work_out
-    from benchmarks.files import write_text
-    from benchmarks.progress import training_progress
-    from benchmarks.protocol import ANCHORS_FILE, read_anchors
-    from benchmarks.tracks import tracks
+    from benchmarks.protocol import ANCHORS_FILE
 
     console, path = messages(), out or ANCHORS_FILE
     check_file(path, [".toml"], makes_folder=True)
+    with adding_to(path, "--out"):
+        count, known = _work_out_missing(path, again=again)
+    console.print(f"{count} worked out, {known} in {path.name}", markup=False)
+
+
+def _work_out_missing(path: Path, *, again: bool) -> tuple[int, int]:
+    """How many anchors were missing, and how many the file has then."""
+    from benchmarks.anchors import as_toml, work_out
+    from benchmarks.files import write_text
+    from benchmarks.progress import training_progress
+    from benchmarks.protocol import read_anchors
+    from benchmarks.tracks import tracks
+
     known = {} if again else dict(read_anchors(path))
     wanted = {
         (scenario.digest, track.objective, track.action or ""): (scenario, track)
@@ -72,7 +82,7 @@ def write_anchors(
         for scenario in track.test_scenarios()
     }
     missing = {key: value for key, value in wanted.items() if key not in known}
-    with training_progress(console) as progress:
+    with training_progress(messages()) as progress:
         task = progress.add_task("anchors", total=len(missing))
         for key, (scenario, track) in missing.items():
             progress.update(task, description=scenario.name)
@@ -80,4 +90,4 @@ def write_anchors(
             write_text(path, as_toml(list(known.values())))
             progress.advance(task)
     read_anchors.cache_clear()
-    console.print(f"{len(missing)} worked out, {len(known)} in {path.name}", markup=False)
+    return len(missing), len(known)

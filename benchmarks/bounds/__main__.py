@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from benchmarks.bounds.page import as_page
@@ -18,7 +17,9 @@ from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.tracks import tracks
 from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.console import messages
 from twin_gym.errors import ConfigError
+from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file
 from twin_gym.scenario import AdmissionScenario
 
@@ -44,10 +45,17 @@ def work_out(
 ) -> None:
     """Work out the bounds of all scenarios that admission tracks test on; what is there is kept."""
     check_file(out, [".json"], makes_folder=True)
-    known = read_rows(out)
     wanted = _wanted(only or [])
+    with adding_to(out, "--out"):
+        _work_out_missing(wanted, out, again=again, worlds=worlds, policy_worlds=policy_worlds)
+
+
+def _work_out_missing(
+    wanted: list[AdmissionScenario], out: Path, *, again: bool, worlds: int, policy_worlds: int
+) -> None:
+    known = read_rows(out)
     missing = [one for one in wanted if again or not _is_known(known, one)]
-    console = Console(stderr=True)
+    console = messages()
     with training_progress(console) as progress:
         task = progress.add_task("bounds", total=float(len(missing)))
         for k, scenario in enumerate(missing):

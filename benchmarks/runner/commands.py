@@ -10,6 +10,7 @@ from rich.console import Console
 
 from twin_gym.cli.console import output
 from twin_gym.errors import ConfigError
+from twin_gym.files.places import check_folder
 
 if TYPE_CHECKING:  # loaded when a command runs: `--help` is quick
     from benchmarks.protocol import BoardFamily
@@ -127,7 +128,9 @@ def _run(
 def _store(out: Path | None) -> Store:
     from benchmarks.store import BOARD_FOLDER, Store
 
-    return Store(BOARD_FOLDER if out is None else out)
+    folder = BOARD_FOLDER if out is None else out
+    check_folder(folder)
+    return Store(folder)
 
 
 def _engine(name: EngineName, store: Store, jobs: int, address: str | None) -> Engine:

@@ -77,17 +77,18 @@ def writing_to(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def adding_to(path: Path) -> Iterator[None]:
+def adding_to(path: Path, option: str = "--kept") -> Iterator[None]:
     """The right to add to a file of what is done (see `locked`).
 
     Args:
         path: of the file, whose folder is made if it does not exist.
+        option: that names another file.
 
     Raises:
         ConfigError: if another process has it.
     """
     lock = path.with_name(f".{path.name}.lock")
-    with locked(lock, path, instead="name another file with --kept"):
+    with locked(lock, path, instead=f"name another file with {option}"):
         yield
 
 

@@ -109,7 +109,7 @@ def _is_same(path: Path, other: Path) -> bool:
     """Whether two paths are of one file, there already or not."""
     if path.exists() and other.exists():
         return path.samefile(other)
-    return path.resolve() == other.resolve()
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _refused(path: Path, error: Exception) -> ConfigError:
