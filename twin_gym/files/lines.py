@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 _BLOCK_BYTES = 65_536
 
@@ -21,7 +21,7 @@ def append_line(path: Path, line: str) -> None:
         OSError: if it cannot be written; the file is then as long as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
+    with path.open("a+b", buffering=0) as file:
         end = _end_of_whole_lines(file)
         file.truncate(end)
         _add(file, end, line.encode("utf-8") + b"\n")
@@ -37,7 +37,7 @@ def append_text(path: Path, text: str) -> None:
     Raises:
         OSError: if it cannot be written; the file is then as long as it was.
     """
-    with path.open("ab") as file:
+    with path.open("ab", buffering=0) as file:
         _add(file, file.seek(0, os.SEEK_END), text.encode("utf-8"))
 
 
@@ -46,17 +46,19 @@ def whole_lines(path: Path) -> list[bytes]:
     return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
 
 
-def _add(file: BinaryIO, end: int, content: bytes) -> None:
+def _add(file: FileIO, end: int, content: bytes) -> None:
+    """Writes past a buffer, which would try again when the file is closed."""
+    left = memoryview(content)
     try:
-        file.write(content)
-        file.flush()
+        while left:
+            left = left[file.write(left) :]
         os.fsync(file.fileno())
     except BaseException:
         os.ftruncate(file.fileno(), end)
         raise
 
 
-def _end_of_whole_lines(file: BinaryIO) -> int:
+def _end_of_whole_lines(file: FileIO) -> int:
     """Bytes up to the last newline, that included."""
     end = file.seek(0, os.SEEK_END)
     while end > 0:
