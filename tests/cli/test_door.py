@@ -83,7 +83,8 @@ def test_a_place_is_looked_at_before_anything_runs(option, network, tmp_path, no
         path = tmp_path / f"{place}{ending}"
         assert "twin-gym: " in refused(*command, "--scenario", network, option, path)
     if option != "--toml":
-        assert f"{ending}, got" in refused(*command, "--scenario", network, option, tmp_path / "x.y")
+        said = refused(*command, "--scenario", network, option, tmp_path / "x.y")
+        assert f"{ending}, got" in said
 
 
 @pytest.mark.parametrize("option", ["--save", "--toml"])
