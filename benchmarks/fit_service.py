@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.files import write_text
 from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.files.places import check_folder
 from twin_gym.scenario import AdmissionScenario, Daily, Empirical, Slice, Trace, to_toml
 from twin_gym.scenario.openb import RESOURCES, SLICES, Pod, read_pods
 
@@ -231,6 +232,8 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where the presets are written.")] = PRESETS,
 ) -> None:
     """Fit the presets service-trace and service-calibrated to the openb trace."""
+    if write:
+        check_folder(folder)
     fits = {name: fit_slice(pods) for name, pods in read_window(data / TRACE_PATH).items()}
     for name, fit in fits.items():
         print(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.files import write_text
 from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.files.places import check_folder
 from twin_gym.scenario import (
     EntityGroup,
     MeanReverting,
@@ -246,6 +247,8 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where the presets are written.")] = PRESETS,
 ) -> None:
     """Fit the calibrated presets of synchronisation to measured series."""
+    if write:
+        check_folder(folder)
     for name in LAGS:
         scenario, fits = calibrated(name)
         print(f"{scenario.name}, digest {scenario.digest}", *_lines(fits), sep="\n")
