@@ -15,6 +15,7 @@ from benchmarks.files import write_text
 from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import BOARD_FOLDER
 from twin_gym.errors import ConfigError, missing_extra
+from twin_gym.files.places import check_file
 
 MARKDOWN_FILE, HTML_FILE = "LEADERBOARD.md", "leaderboard.html"
 _COMMIT_DIGITS = 10
@@ -53,6 +54,9 @@ def leaderboard(
         if error.name not in {"jinja2", "markupsafe"}:
             raise
         raise missing_extra("the leaderboard", "board") from error
+    page, text = results / HTML_FILE, out / MARKDOWN_FILE
+    for path in (page, text):
+        check_file(path, makes_folder=True)
     found = read_results(results, family)
     made = Made(
         **(told_by_ledger(results / USES_FILE) if family == "test" else {}),
@@ -61,7 +65,6 @@ def leaderboard(
     )
     settings = Settings(family, reference, smallest_difference, resamples)
     summary = summarise(found.results, settings, made)
-    page, text = results / HTML_FILE, out / MARKDOWN_FILE
     write_text(page, as_html(summary))
     write_text(text, as_markdown(summary, _link(page, out)))
     Console().print(

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.protocol import PROTOCOL
 from benchmarks.runner.plan import Plan, Wanted
-from benchmarks.store import append_line
+from twin_gym.files.lines import append_line
 
 USES_FILE = "test_uses.jsonl"
 

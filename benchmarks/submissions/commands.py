@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from twin_gym.cli.console import output, table
 from twin_gym.errors import ConfigError
 
 if TYPE_CHECKING:  # loaded when a command runs: `--help` is quick
@@ -38,14 +38,14 @@ def claim(
     from benchmarks.submissions.verifying import make_claims
 
     names = [name.strip() for name in tracks.split(",") if name.strip()]
-    console = Console()
+    console = output()
     with _progress(console) as tell:
         made = make_claims(folder, names, seeds, _limits(memory_gib, cell_seconds), tell)
-    table = Table("track", "score", "95 % interval", "seeds")
+    made_table = table(None, ["track", "score", "95 % interval", "seeds"])
     for one in made:
         interval = f"{one.low:.2f} to {one.high:.2f}"
-        table.add_row(one.track, f"{one.score:.2f}", interval, str(len(one.seeds)))
-    console.print(table)
+        made_table.add_row(one.track, f"{one.score:.2f}", interval, str(len(one.seeds)))
+    console.print(made_table)
 
 
 def verify(
@@ -70,7 +70,7 @@ def verify(
 
     if family == "test" and len(why.strip()) < _LEAST_WHY:
         raise ConfigError("say with --why what this use of the test worlds is for")
-    limits, console = _limits(memory_gib, cell_seconds), Console()
+    limits, console = _limits(memory_gib, cell_seconds), output()
     with _progress(console) as tell:
         rows = verify_claims(folder, limits, tell)
     code = _show(rows, console)
@@ -81,9 +81,9 @@ def verify(
 
 def _show(rows: list[Row], console: Console) -> int:
     """A table, the reasons below it, and the verdict in a sentence."""
-    table = Table("track", "seed", "claimed", "found", "equal?")
+    shown = table(None, ["track", "seed", "claimed", "found", "equal?"], wrapped=4)
     for row in rows:
-        table.add_row(
+        shown.add_row(
             row.track,
             "all" if row.seed is None else str(row.seed),
             f"{row.claimed:.4f}",
@@ -91,7 +91,7 @@ def _show(rows: list[Row], console: Console) -> int:
             {"equal": "yes", "equal in score": "in score"}.get(row.verdict, row.verdict),
             end_section=row.seed is None,
         )
-    console.print(table)
+    console.print(shown)
     for row in rows:
         if row.reason:
             what = "all seeds" if row.seed is None else f"seed {row.seed}"
@@ -118,7 +118,7 @@ def _test(folder: Path, limits: Limits, out: Path | None, why: str, console: Con
 
     entrant = as_entrant(folder, limits)
     store = Store(BOARD_FOLDER if out is None else out)
-    table = Table("track", "score on test worlds", "95 % interval", "seeds")
+    shown = table(None, ["track", "score on test worlds", "95 % interval", "seeds"])
     with store.writing() as writer, _progress(console) as tell:
         for one in entrant.manifest.claims:
             seeds = range(len(one.seeds))
@@ -131,8 +131,8 @@ def _test(folder: Path, limits: Limits, out: Path | None, why: str, console: Con
                 writer.append(result)
             mean = mean_of(results)
             interval = f"{mean.low:.2f} to {mean.high:.2f}"
-            table.add_row(one.track, f"{mean.estimate:.2f}", interval, str(len(seeds)))
-    console.print(table)
+            shown.add_row(one.track, f"{mean.estimate:.2f}", interval, str(len(seeds)))
+    console.print(shown)
 
 
 def _limits(memory_gib: float, cell_seconds: float) -> Limits:

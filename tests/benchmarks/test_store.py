@@ -8,8 +8,9 @@ import pytest
 
 from benchmarks.cell import Cell, Result
 from benchmarks.protocol import PROTOCOL
-from benchmarks.store import Store, append_line
+from benchmarks.store import Store
 from twin_gym.errors import ConfigError
+from twin_gym.files.lines import append_line
 
 NOW, BEFORE = "0" * 16, "1" * 16
 

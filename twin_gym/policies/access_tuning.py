@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
-from twin_gym.policies.evaluation import evaluate
-from twin_gym.policies.worlds import world_seeds
+from twin_gym.policies.evaluation import evaluate_rows
+from twin_gym.policies.worlds import distinct_worlds, world_seeds
 from twin_gym.scenario import AccessScenario
 from twin_gym.scenario.documents import parse_toml
 
@@ -62,10 +62,11 @@ def search_level(scenario: AccessScenario, seeds: Sequence[int] | None = None) -
     Returns:
         The level with the greatest mean return; of equal ones the one that bars least.
     """
-    worlds = world_seeds("validation", DEFAULT_WORLDS) if seeds is None else list(seeds)
+    wanted = world_seeds("validation", DEFAULT_WORLDS) if seeds is None else seeds
+    worlds = list(distinct_worlds(wanted, 0))
     levels = np.arange(scenario.barring_levels)
     policy = _EachItsOwn(np.repeat(levels, len(worlds)))
-    found = evaluate(policy, scenario, [*worlds] * len(levels), action="level")
+    found = evaluate_rows(policy, scenario, [*worlds] * len(levels), action="level")
     returns = found.returns.reshape(len(levels), len(worlds)).mean(axis=1)
     return LevelSearch(int(returns.argmax()), tuple(returns.tolist()), tuple(worlds))
 

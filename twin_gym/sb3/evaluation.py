@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from stable_baselines3.common.torch_layers import FlattenExtractor, MlpExtractor
 from torch import nn
 
 from twin_gym.errors import ConfigError
+from twin_gym.files.whole import write_text
 from twin_gym.policies import Evaluation, Family, evaluate, world_seeds
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.draws import Draws
@@ -325,12 +327,11 @@ class EvaluateOnWorlds(BaseCallback):
         if not self.history:
             path.unlink(missing_ok=True)
             return
-        aside = path.with_name(path.name + ".new")
-        with aside.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(self.history[0]))
-            writer.writeheader()
-            writer.writerows(self.history)
-        aside.replace(path)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(self.history[0]))
+        writer.writeheader()
+        writer.writerows(self.history)
+        write_text(path, text.getvalue())
 
 
 def _read(path: Path) -> list[dict[str, float]]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.field_table import field_rows
 from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.right_time_sync.batch import (
     ActionForm,
@@ -164,5 +165,5 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
 
 RightTimeSyncEnv.__doc__ = (RightTimeSyncEnv.__doc__ or "").replace(
     "{observation_table}",
-    "\n    ".join(f"| `{field.name}` | {field.per} | {field.meaning} |" for field in FIELDS),
+    field_rows((field.name, field.per, field.meaning) for field in FIELDS),
 )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.field_table import field_rows
 from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.single import RENDER_MODES, RowEnv
 from twin_gym.envs.slice_admission.batch import (
@@ -131,5 +132,5 @@ class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
 
 SliceAdmissionEnv.__doc__ = (SliceAdmissionEnv.__doc__ or "").replace(
     "{observation_table}",
-    "\n    ".join(f"| `{field.name}` | {field.per} | {field.meaning} |" for field in FIELDS),
+    field_rows((field.name, field.per, field.meaning) for field in FIELDS),
 )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.field_table import field_rows
 from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.single import RENDER_MODES, RowEnv
 from twin_gym.envs.tic_scheduling.batch import (
@@ -167,7 +168,5 @@ _TABLES = {"{weights_table}": WEIGHTS_FIELDS, "{pick_table}": pick_fields(1)}
 for _mark, _fields in _TABLES.items():
     TicSchedulingEnv.__doc__ = (TicSchedulingEnv.__doc__ or "").replace(
         _mark,
-        "\n    ".join(
-            f"| `{one.name}` | {', '.join(one.keys) or 'one'} | {one.meaning} |" for one in _fields
-        ),
+        field_rows((one.name, ", ".join(one.keys) or "one", one.meaning) for one in _fields),
     )
