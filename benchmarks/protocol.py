@@ -228,6 +228,23 @@ def anchors_of(
         ) from None
 
 
+def digest_of_anchors(track: Track) -> str:
+    """Sixteen hexadecimal digits that name what 0 and 100 mean on a track.
+
+    Args:
+        track: with anchors for each of its test scenarios.
+
+    Returns:
+        The same for the same numbers; where they come from is not part of it.
+
+    Raises:
+        ConfigError: if a scenario has no anchors.
+    """
+    found = [anchors_of(one, track.objective, track.action) for one in track.test_scenarios()]
+    parts = [[*one.key, one.random_per_s, one.bound_per_s] for one in found]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
 @cache
 def read_anchors(path: Path) -> Mapping[tuple[str, str, str], Anchors]:
     """The anchors of a file, by `Anchors.key`."""

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from agents.lines import append_sealed
 from benchmarks.protocol import PROTOCOL
 from benchmarks.runner.plan import Plan, Wanted
-from benchmarks.store import append_line
 
 USES_FILE = "test_uses.jsonl"
 
@@ -46,7 +46,7 @@ def write_down(folder: Path, asked: Wanted, planned: Plan, why: str) -> dict[str
         "dirty": dirty,
         "versions": package_versions(),
     }
-    append_line(folder / USES_FILE, json.dumps(line))
+    append_sealed(folder / USES_FILE, json.dumps(line))
     return line
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.cell import Cell, Result, fit, tested
 from benchmarks.files import write_text
+from benchmarks.machine import processor_model
 from benchmarks.protocol import PROTOCOL, BoardFamily
 from benchmarks.statistics import Interval, mean_score
 from benchmarks.submissions.entrant import SubmittedAgent, as_entrant
@@ -128,11 +129,8 @@ def mean_of(results: Sequence[Result]) -> Interval:
 
 
 def processor() -> str:
-    """The model of this machine's processor: other ones may round otherwise."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text("utf-8").splitlines() if told.is_file() else []
-    named = [one.partition(":")[2].strip() for one in lines if one.startswith("model name")]
-    return f"{platform.machine()} {named[0] if named else ''}".strip()
+    """Architecture and model of this machine's processor: other ones may round otherwise."""
+    return " ".join(dict.fromkeys((platform.machine(), processor_model())))
 
 
 def _run_cell(entrant: SubmittedAgent, cell: Cell, tell: OnCell) -> Result:
