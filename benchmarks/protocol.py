@@ -126,7 +126,7 @@ class Track:
         """Why this track cannot be run here (a trace that is absent), or None."""
         try:
             for scenario in (*self.train_scenarios(), *self.test_scenarios()):
-                find_traces(scenario)
+                traces_of(scenario)
         except TwinGymError as error:
             return str(error)
         return None
@@ -270,18 +270,21 @@ def has_trace(scenario: Scenario) -> bool:
     return False
 
 
-def find_traces(scenario: Scenario) -> None:
-    """Looks for the files that a scenario replays.
+def traces_of(scenario: Scenario) -> tuple[Path, ...]:
+    """The files that a scenario replays.
 
     Args:
         scenario: of any kind.
+
+    Returns:
+        Their places; none for a scenario without a trace.
 
     Raises:
         TraceError: if one is not there, with what to set.
     """
     if isinstance(scenario, AdmissionScenario) and scenario.trace is not None:
-        scenario.trace.locate()
+        return (scenario.trace.locate(),)
     if isinstance(scenario, SyncScenario):
-        for group in scenario.groups:
-            if isinstance(group.process, Replay):
-                group.process.file.locate()
+        replayed = [one.process for one in scenario.groups if isinstance(one.process, Replay)]
+        return tuple(one.file.locate() for one in replayed)
+    return ()

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from benchmarks.protocol import PROTOCOL
+from benchmarks.protocol import PROTOCOL, digest_of_anchors
 from benchmarks.tracks import track_named
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel, Name
@@ -103,6 +103,7 @@ class Claim(FrozenModel):
         track: its name.
         protocol: of the score; another one than that of this code is refused.
         track_digest: of the track as it was.
+        anchors_digest: of its anchors as they were; "" in claims from before it was kept.
         family: of the worlds; claims are made on validation worlds alone.
         score: mean over seeds and worlds.
         low: lower end of its 95 % interval.
@@ -115,6 +116,7 @@ class Claim(FrozenModel):
     track: Name
     protocol: Line
     track_digest: Digits
+    anchors_digest: Digits | Literal[""] = ""
     family: Literal["validation"]
     score: Score
     low: Score
@@ -135,6 +137,13 @@ class Claim(FrozenModel):
             raise ConfigError(
                 f"the claim for {self.track!r} was made on another version of the track "
                 f"({self.track_digest}, now {track.digest}): run `python -m benchmarks claim` again"
+            )
+        anchors = digest_of_anchors(track)
+        if self.anchors_digest not in ("", anchors):
+            raise ConfigError(
+                f"the claim for {self.track!r} was made between other anchors "
+                f"({self.anchors_digest}, here {anchors}), so that its scores mean something else: "
+                "run `python -m benchmarks claim` again, or bring benchmarks/anchors.toml back"
             )
         if [one.seed for one in self.seeds] != list(range(len(self.seeds))):
             raise ConfigError(f"the seeds of the claim for {self.track!r} must be 0, 1, 2 ...")

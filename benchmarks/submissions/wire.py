@@ -33,9 +33,9 @@ _MAX_DEPTH = 16
 _STRING, _BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL), re.compile(r"[][{}]")
 _NAMES_OF_TYPES = "? b h i q B H I Q e f d"
 _TYPES = {
-    kind.newbyteorder(order).str: kind.newbyteorder(order)
-    for kind in map(np.dtype, _NAMES_OF_TYPES.split())
-    for order in "<>"
+    kind.str: kind
+    for one in _NAMES_OF_TYPES.split()
+    for kind in (np.dtype(f"<{one}"), np.dtype(f">{one}"))
 }
 """Of arrays: numbers of at most eight bytes, by the names that NumPy gives them."""
 
