@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.runner.working import name_of_signal
 from benchmarks.submissions.confining import in_words
 from benchmarks.submissions.wire import AnyArray, Message, WireError, packed, read
 from twin_gym.errors import TwinGymError
@@ -294,14 +295,6 @@ def confinement() -> str:
             return in_words(started.last_line())
         finally:
             started.end()
-
-
-def name_of_signal(number: int) -> str:
-    """Its name; those of real time have none in Python, and are called by their number."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _told(answer: Message) -> str:

@@ -15,6 +15,7 @@ from benchmarks.submissions.confining import in_words, landlock_version
 from benchmarks.submissions.policies import ChildPolicy
 from benchmarks.submissions.running import Child, SubmissionError, confinement
 from benchmarks.submissions.supervisor import descendants
+from tests.benchmarks.processes import alive
 from tests.benchmarks.submitting import DENSITY, QUICK
 from twin_gym.scenario import load
 
@@ -164,18 +165,6 @@ def below_without_end(tmp_path):
     child = Child(tmp_path, "agent:Agent", QUICK)
     policy = ChildPolicy(child, "mine", SCENARIO, {})
     return child, policy, descendants(child.process_id)
-
-
-def alive(processes):
-    """Those that still run; who is dead and not yet buried does not."""
-    found = []
-    for one in processes:
-        try:
-            state = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            continue
-        found += [one] * (state not in "ZX")
-    return found
 
 
 def until_all_end(processes):

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
+from benchmarks.runner.working import name_of_signal
 from benchmarks.submissions.policies import ChildPolicy, checked
-from benchmarks.submissions.running import Child, SubmissionError, name_of_signal
+from benchmarks.submissions.running import Child, SubmissionError
 from benchmarks.submissions.wire import WireError, packed, read
 from tests.benchmarks.submitting import QUICK
 from twin_gym.scenario import load
