@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -24,11 +25,19 @@ _ENTRY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,4}:[A-Za-z_]\w*", re.ASCII)
 _PART = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,99}|\{track\}|\{seed\})", re.ASCII)
 _DIGITS = re.compile(r"[0-9a-f]{16}")
 _MAX_PARTS = 5
+_BLANK = dict.fromkeys((0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0))
+"""Letters and signs that nobody sees, though they count as printable."""
+_MOST_MARKS = 4
+_STRING_OR_COMMENT = re.compile(r'"(?:[^"\\\n]++|\\.)*+"|\'[^\'\n]*+\'|#[^\n]*+')
+_MAX_DOTS, _MAX_TABLES, _MAX_DEPTH = 256, 512, 8
 
 
 def _line(text: str) -> str:
-    if not text.strip() or not text.isprintable():
-        raise ConfigError(f"must be one line of printable text, got {text!r:.80}")
+    marks = [unicodedata.category(one) == "Mn" for one in text]
+    if not any(map(str.isalnum, text.translate(_BLANK))) or not text.isprintable():
+        raise ConfigError(f"must be one line of printable text, got {text!a:.80}")
+    if marks[0] or any(map(all, zip(*(marks[k:] for k in range(_MOST_MARKS + 1)), strict=False))):
+        raise ConfigError(f"must not pile up marks on a letter, got {text!a:.80}")
     return text
 
 
@@ -232,12 +241,33 @@ def read_manifest(content: bytes) -> Manifest:
             "read"
         )
     try:
-        values: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
+        text = content.decode("utf-8")
+        _check_amounts(text)
+        values: dict[str, Any] = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{MANIFEST_FILE} is not UTF-8 text: {error}") from None
+    except ConfigError:
+        raise
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{MANIFEST_FILE} is not valid TOML: {error}") from None
     try:
         return Manifest(**values)
     except ConfigError as error:
         raise ConfigError(f"{MANIFEST_FILE}: {error}") from None
+
+
+def _check_amounts(text: str) -> None:
+    """Refuses what would take the parser, or who prints it, long, whether or not it is valid."""
+    bare = _STRING_OR_COMMENT.sub("", text)
+    lines = bare.split("\n")
+    tables = sum(line.lstrip().startswith("[") for line in lines)
+    if max(line.count(".") for line in lines) > _MAX_DOTS or tables > _MAX_TABLES:
+        raise ConfigError(
+            f"{MANIFEST_FILE} has at most {_MAX_DOTS} dots a line, and {_MAX_TABLES} lines that "
+            "begin with `[`"
+        )
+    depth = 0
+    for bracket in re.findall(r"[][{}]", bare):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _MAX_DEPTH:
+            raise ConfigError(f"{MANIFEST_FILE} nests tables and lists at most {_MAX_DEPTH} deep")
