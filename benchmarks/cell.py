@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from benchmarks.entrants import Cost, Entrant, Fitted, PolicyFor, Stopwatch, entrant_named
 from benchmarks.machine import this_machine
-from benchmarks.protocol import PROTOCOL, BoardFamily, Track, anchors_of, digest_of_anchors
+from benchmarks.protocol import (
+    KEPT_PROTOCOLS,
+    PROTOCOL,
+    BoardFamily,
+    Track,
+    anchors_of,
+    digest_of_anchors,
+)
 from benchmarks.tracks import track_named
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Evaluation, evaluate
@@ -129,12 +136,12 @@ class Result:
         """From one line.
 
         Raises:
-            ConfigError: if it is no result, or one of another protocol: scores of different
-                protocols are not compared.
+            ConfigError: if it is no result, or one of a protocol whose results do not count now
+                (see `KEPT_PROTOCOLS`).
         """
         try:
             values: dict[str, Any] = json.loads(line)
-            if values.get("protocol") != PROTOCOL:
+            if values.get("protocol") not in KEPT_PROTOCOLS:
                 raise ConfigError(
                     f"a result without the protocol {PROTOCOL!r} is refused, this one has "
                     f"{values.get('protocol')!r}: run the cell again"

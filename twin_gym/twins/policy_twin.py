@@ -16,6 +16,7 @@ from torch import Tensor
 from twin_gym.envs.slice_admission.observation import VALUES_PER_POSITION
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
+from twin_gym.policies.draws import Draws
 from twin_gym.scenario import Scenario
 from twin_gym.twins.card import PolicyCard
 from twin_gym.twins.decision_space import DecisionSpace, Names, admission_form
@@ -34,8 +35,6 @@ CARD_FILE = "policy.json"
 WEIGHTS_FILE = "policy.safetensors"
 MAX_CARD_BYTES = 8_000_000
 MAX_WEIGHTS_BYTES = 2**30
-
-_MAX_SEED = 2**128
 
 
 @dataclass
@@ -68,17 +67,15 @@ class PolicyTwin:
                 f"{self.card.name!r} gives amounts and draws nothing: let it be greedy"
             )
         self._plain: PlainNetwork | None = None
-        self.reset(0)
+        self._draws = Draws()
 
     def sampled(self) -> PolicyTwin:
         """The same twin, drawing its actions by their probabilities."""
         return PolicyTwin(self.network, self.card, greedy=False)
 
     def reset(self, seed: int) -> None:
-        """Begins the draws of a seed."""
-        if not 0 <= seed < _MAX_SEED:
-            raise ConfigError(f"a seed is a whole number from 0 on, got {seed!r}")
-        self._seed, self._calls = seed, 0
+        """Begins the draws of a seed: a whole number from 0 on."""
+        self._draws.reset(seed)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """One allowed action a row.
@@ -216,9 +213,7 @@ class PolicyTwin:
 
     def _draw(self, logs: NDArray[np.float32]) -> Actions:
         """One action a row, by its probability."""
-        bits = np.random.Philox(key=[self._seed, self._calls])
-        self._calls += 1
-        drawn = np.random.Generator(bits).random(len(logs))
+        drawn = self._draws.next().random(len(logs))
         cumulated = np.exp(logs.astype(np.float64)).cumsum(axis=1)
         chosen: Actions = (cumulated <= (drawn * cumulated[:, -1])[:, None]).sum(axis=1)
         return chosen
