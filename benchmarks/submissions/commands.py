@@ -118,8 +118,9 @@ def _tell_checkout(console: Console) -> None:
 
     changed = changed_files()
     if changed:
-        what = f"{len(changed)} files differ from the commit of this checkout, {changed[0]} first"
-        _say(console, f"{what}: the scores are those of the changed files", "yellow")
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        what = f"not as in the commit of this checkout: {changed[0]}{more}"
+        _say(console, f"{what}; the scores are those of the files as they are", "yellow")
 
 
 def _show(rows: list[Row], console: Console) -> int:

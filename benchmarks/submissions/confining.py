@@ -146,7 +146,8 @@ def in_words(told: dict[str, int]) -> str:
     by = [f"Landlock {version}"] * bool(version) + ["a PID namespace"] * bool(namespace)
     *first, last = kept
     what = f"{', '.join(first)} or {last}" if first else last
-    return f"Confined by {' and '.join(by)}: the code cannot {what}. It can read what you can."
+    can = "read what you can" if version else "read and write what you can"
+    return f"Confined by {' and '.join(by)}: the code cannot {what}. It can {can}."
 
 
 def _allow(rules: int, path: str, rights: int) -> None:

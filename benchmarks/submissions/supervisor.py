@@ -4,7 +4,8 @@ A program of its own, of the standard library alone, started by `benchmarks.subm
 forks a keeper, which forks the submission and waits for it. Where the system allows, the keeper is
 the first process of a PID namespace: when it ends, or this program does, the kernel ends all that
 came of the submission, and the submission can signal neither of them. Elsewhere this program ends
-all that it finds below it; it is the subreaper of processes that leave their group.
+all that it finds below it, or the keeper does when this program was killed; both are subreapers of
+processes that leave their group.
 
 The end comes with the submission's, when the board says so, or when the board is gone (its pipe
 closes). The last line that is written says how it ended and what was in force.
@@ -48,6 +49,7 @@ def main() -> None:
     namespace = new_pid_namespace()
     keeper = os.fork()
     if keeper == 0:
+        _go_with_parent(in_namespace=namespace)
         _keep(settings, sys.argv[3:], to_notes, [life, status, notes])
     for descriptor in (*settings["of_child"], to_notes):
         os.close(descriptor)
@@ -62,7 +64,6 @@ def main() -> None:
 def _keep(settings: dict[str, Any], command: list[str], to_notes: int, not_ours: list[int]) -> None:
     """Forks the submission and waits for it; what is left behind is taken in and waited for too."""
     os.setsid()
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     child = os.fork()
     if child == 0:
         _become(settings, command, to_notes)
@@ -75,9 +76,25 @@ def _keep(settings: dict[str, Any], command: list[str], to_notes: int, not_ours:
     os._exit(0)
 
 
+def _go_with_parent(*, in_namespace: bool) -> None:
+    """When the supervisor is killed the keeper ends too, and what is below it before."""
+    if in_namespace:  # the kernel ends what is below
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        return
+
+    def end(number: int, frame: object) -> None:
+        _end_all(None)
+        os._exit(_FAILED_TO_START)
+
+    signal.signal(signal.SIGTERM, end)
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _become(settings: dict[str, Any], command: list[str], to_notes: int) -> None:
     """The forked process takes its limits and becomes the submission."""
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         for name, value in settings["limits"].items():
             resource.setrlimit(getattr(resource, name), (value, value))
@@ -142,12 +159,13 @@ def _reaped() -> dict[int, int]:
     return found
 
 
-def _end_all(keeper: int) -> None:
-    """Kills what is left, and what that left, until there is nothing."""
+def _end_all(keeper: int | None) -> None:
+    """Kills what is left, the keeper's group included, and what that left, until all are gone."""
     deadline_s = time.monotonic() + _SECONDS_TO_END_ALL
     while time.monotonic() < deadline_s:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(keeper, signal.SIGKILL)
+        if keeper is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(keeper, signal.SIGKILL)
         for one in descendants(os.getpid()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
