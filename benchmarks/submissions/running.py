@@ -206,6 +206,8 @@ class Child:
             os.set_blocking(self._started.said, False)
             self._take_what_is_said()
         limits = self.limits
+        if not told:
+            return "what watches over its process was killed, and its process with it"
         if told.get("why") == "processes":
             return f"it had {told['count']} processes, and {limits.processes} are allowed"
         code = told.get("code")

@@ -184,7 +184,7 @@ def test_orphan_does_not_outlive_a_supervisor_that_is_killed(tmp_path, namespace
     assert len(below) == 3  # who keeps, the submission, who escapes
     os.kill(child.process_id, signal.SIGKILL)
     until_all_end(below)
-    with pytest.raises(SubmissionError, match="ended by itself"):
+    with pytest.raises(SubmissionError, match="what watches over its process was killed"):
         policy.reset(0)
 
 
@@ -197,7 +197,7 @@ def test_orphan_does_not_outlive_a_killed_supervisor_where_nothing_is_confined(
     assert len(below) == 3
     os.kill(child.process_id, signal.SIGKILL)
     until_all_end(below)
-    with pytest.raises(SubmissionError, match="ended by itself"):
+    with pytest.raises(SubmissionError, match="what watches over its process was killed"):
         policy.reset(0)
 
 
