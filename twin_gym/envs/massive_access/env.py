@@ -84,7 +84,7 @@ class MassiveAccessEnv(RowEnv[AccessBatch]):
     ## Info
     `action_mask` (int8, all 1; with `action="level"`), `elapsed_s` (a slot), `cost` (devices lost
     in this opportunity), the reward components `throughput` and `delay`, `disallowed_actions`
-    (always 0), and at the end of an episode `kpi` (see `twin_gym.sim.access.kpi`).
+    (always 0), and `kpi` (empty until the end of an episode; see `twin_gym.sim.access.kpi`).
 
     ## Arguments
     `scenario` (a preset name, a TOML path, a scenario, or a sequence of them of which each episode

@@ -32,6 +32,8 @@ class MassiveAccessVectorEnv(RowsVectorEnv[AccessBatch]):
         num_threads: stretches of rows.
         copy: whether what is returned stays as it is.
         render_mode: only None.
+        max_episode_steps: steps after which an episode ends, if not at the horizon before.
+        disable_env_checker: as `gym.make` takes it; only None and True.
 
     Raises:
         ConfigError: if an argument is unknown or a scenario is not valid.
@@ -50,6 +52,8 @@ class MassiveAccessVectorEnv(RowsVectorEnv[AccessBatch]):
         num_threads: int = 1,
         copy: bool = True,
         render_mode: None = None,
+        max_episode_steps: int | None = None,
+        disable_env_checker: bool | None = None,
     ) -> None:
         super().__init__(
             AccessBatch(
@@ -59,4 +63,6 @@ class MassiveAccessVectorEnv(RowsVectorEnv[AccessBatch]):
             num_threads=num_threads,
             copy=copy,
             render_mode=render_mode,
+            max_episode_steps=max_episode_steps,
+            disable_env_checker=disable_env_checker,
         )

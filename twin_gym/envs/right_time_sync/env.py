@@ -91,8 +91,8 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
     ## Info
     `action_mask` (int8, with `action="pick"`), `elapsed_s` (a slot), `cost` (share of the entities
     whose error is beyond the tolerance, above the agreed share), the reward components `error` and
-    `updates`, `disallowed_actions` (in this episode), and at the end of an episode `kpi` (see
-    `twin_gym.sim.sync.kpi`).
+    `updates`, `disallowed_actions` (in this episode), and `kpi` (empty until the end of an
+    episode; see `twin_gym.sim.sync.kpi`).
 
     ## Arguments
     `scenario` (a preset name, a TOML path, a scenario, or a sequence of them of which each episode

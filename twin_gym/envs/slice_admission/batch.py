@@ -119,7 +119,7 @@ class AdmissionBatch(Batch):
     masks: NDArray[np.int8]
 
     def __init__(self, num_rows: int, settings: BatchSettings) -> None:
-        self.num_rows = checked_num_rows(num_rows)
+        num_rows = self.num_rows = checked_num_rows(num_rows)
         self.settings = settings
         self.is_vector_reward = settings.objective == "vector"
         self.tables = build_tables(as_scenarios(settings.scenario))

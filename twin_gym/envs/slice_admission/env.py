@@ -78,8 +78,8 @@ class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
     ## Info
     `action_mask` (int8, 1 = allowed), `elapsed_s` (simulated seconds since the last decision, 0 is
     possible), `cost` (requests lost beyond the agreed loss ratio of their slice), the reward
-    components `revenue`, `utilisation`, `fairness`, `disallowed_actions` (so far), and at the end
-    of an episode `kpi` (see `twin_gym.sim.admission.kpi`).
+    components `revenue`, `utilisation`, `fairness`, `disallowed_actions` (so far), and `kpi`
+    (empty until the end of an episode; see `twin_gym.sim.admission.kpi`).
 
     ## Arguments
     `scenario` (a preset name, a TOML path, a scenario, or a sequence of them of which each episode

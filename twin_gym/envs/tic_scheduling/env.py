@@ -93,7 +93,7 @@ class TicSchedulingEnv(RowEnv[TicBatch]):
     ## Info
     `action_mask` (int8; with picks), `elapsed_s` (a frame; with picks a slot, or 0 within one),
     `cost` (the step's loss ratio above the scenario's target), the components `on_time`, `expired`,
-    `dropped`, `disallowed_actions`, and at the end of an episode `kpi` (see
+    `dropped`, `disallowed_actions`, and `kpi` (empty until the end of an episode; see
     `twin_gym.sim.tic.kpi`).
 
     ## Arguments
