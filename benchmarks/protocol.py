@@ -137,7 +137,7 @@ class Track:
         """Why this track cannot be run here (a trace that is absent), or None."""
         try:
             for scenario in (*self.train_scenarios(), *self.test_scenarios()):
-                find_traces(scenario)
+                traces_of(scenario)
         except TwinGymError as error:
             return str(error)
         return None
@@ -239,6 +239,23 @@ def anchors_of(
         ) from None
 
 
+def digest_of_anchors(track: Track) -> str:
+    """Sixteen hexadecimal digits that name what 0 and 100 mean on a track.
+
+    Args:
+        track: with anchors for each of its test scenarios.
+
+    Returns:
+        The same for the same numbers; where they come from is not part of it.
+
+    Raises:
+        ConfigError: if a scenario has no anchors.
+    """
+    found = [anchors_of(one, track.objective, track.action) for one in track.test_scenarios()]
+    parts = [[*one.key, one.random_per_s, one.bound_per_s] for one in found]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
 @cache
 def read_anchors(path: Path) -> Mapping[tuple[str, str, str], Anchors]:
     """The anchors of a file, by `Anchors.key`."""
@@ -264,18 +281,21 @@ def has_trace(scenario: Scenario) -> bool:
     return False
 
 
-def find_traces(scenario: Scenario) -> None:
-    """Looks for the files that a scenario replays.
+def traces_of(scenario: Scenario) -> tuple[Path, ...]:
+    """The files that a scenario replays.
 
     Args:
         scenario: of any kind.
+
+    Returns:
+        Their places; none for a scenario without a trace.
 
     Raises:
         TraceError: if one is not there, with what to set.
     """
     if isinstance(scenario, AdmissionScenario) and scenario.trace is not None:
-        scenario.trace.locate()
+        return (scenario.trace.locate(),)
     if isinstance(scenario, SyncScenario):
-        for group in scenario.groups:
-            if isinstance(group.process, Replay):
-                group.process.file.locate()
+        replayed = [one.process for one in scenario.groups if isinstance(one.process, Replay)]
+        return tuple(one.file.locate() for one in replayed)
+    return ()

@@ -1,8 +1,8 @@
 """Results of cells: a file that grows a line at a time, outlives a kill, and has one writer.
 
-`results.jsonl` holds one `Result` a line. A line ends with its newline: what follows the last one
-was cut by a kill, counts for nothing and is cut off by the next writer, so that a kill costs the
-line that was being written and no other. Below `cells/` lies what learners keep of a training.
+`results.jsonl` holds one `Result` a line with its check sum (see `twin_gym.files.sealed`): a line
+that was damaged or changed by hand is refused with its number. A kill costs the line that was being
+written and no other. Below `cells/` lies what learners keep of a training.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from benchmarks.cell import Cell, Result
 from benchmarks.files import write_text
 from benchmarks.tracks import tracks
 from twin_gym.errors import ConfigError
-from twin_gym.files.lines import append_line, whole_lines
 from twin_gym.files.locks import locked
+from twin_gym.files.sealed import append_sealed, read_sealed, sealed
 
 BOARD_FOLDER = Path(__file__).with_name("results") / "board"
 RESULTS_FILE, CELLS_FOLDER, LOCK_FILE = "results.jsonl", "cells", "lock"
@@ -68,10 +68,10 @@ class Store:
         """
         found: dict[Cell, Result] = {}
         lines: dict[tuple[Cell, str], int] = {}
-        for number, line in enumerate(whole_lines(self.path), start=1):
+        for number, line in read_sealed(self.path):
             where = f"{self.path}, line {number}"
             try:
-                result = Result.from_json(line.decode("utf-8"))
+                result = Result.from_json(line)
             except ValueError as error:  # ConfigError is one
                 raise ConfigError(f"{where}: {error}") from None
             first = lines.setdefault((result.cell, result.track_digest), number)
@@ -124,7 +124,7 @@ class Writer:
         before = self._found.get(cell)
         if before is not None and store.is_current(before):
             raise ConfigError(f"{_name(cell)} has a result already: it is kept as it is")
-        append_line(store.path, result.to_json())
+        append_sealed(store.path, result.to_json())
         self._found[cell] = result
 
     def forget(self, cells: Iterable[Cell]) -> int:
@@ -148,7 +148,7 @@ class Writer:
     def tidy(self) -> None:
         """Sorts the file by track, agent, seed and family, one line a cell: diffs stay small."""
         path = self._store.path
-        text = "".join(self._found[cell].to_json() + "\n" for cell in sorted(self._found))
+        text = "".join(sealed(self._found[cell].to_json()) + "\n" for cell in sorted(self._found))
         if path.exists() and path.read_bytes() != text.encode():
             write_text(path, text)
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from benchmarks.runner.local import LocalEngine
 from benchmarks.runner.plan import plan, wanted
 from benchmarks.runner.working import FAILURE_FILE
 from benchmarks.store import Store
+from benchmarks.submissions.supervisor import descendants
+from tests.benchmarks.processes import alive
 from tests.benchmarks.runner_cases import (
     ASKED,
     CELLS,
@@ -226,6 +229,29 @@ def test_workers_go_with_a_run_that_is_killed(tmp_path):
             assert process.stdout.readline() == "begun\n"
             process.kill()
             process.communicate(timeout=60)  # until nobody is left that could write
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", [0, 1, 2, 3])
+def test_workers_that_still_import_go_with_a_run_that_is_killed(part, tmp_path):
+    """At once, whatever they were importing: they watch before they import."""
+    words = [sys.executable, "-m", "tests.benchmarks.runner_cases", str(tmp_path), "endless"]
+    with subprocess.Popen(
+        words, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            deadline_s = time.monotonic() + 60.0
+            while len(workers := descendants(process.pid)) < 2:
+                assert time.monotonic() < deadline_s
+            time.sleep(0.15 * part)
+            process.kill()
+            process.wait()
+            killed_s = time.monotonic()
+            while alive(workers):
+                assert time.monotonic() < killed_s + 1.5
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

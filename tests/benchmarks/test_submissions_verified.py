@@ -91,7 +91,7 @@ def test_code_is_claimed_verified_and_tested(tmp_path, track):
         assert one.trajectory == board.trajectory
         assert one.score == board.scores().mean()
     out = tmp_path / "out"
-    words = ("verify", folder, "--family", "test", "--why", "to see", "--out", out)
+    words = ("verify", folder, "--run-code", "--family", "test", "--why", "to see", "--out", out)
     found = command(*words)
     assert found.exit_code == EQUAL, found.output
     assert "reproduced to the last bit" in found.output
@@ -181,7 +181,7 @@ def test_failing_code_is_told_with_its_seed(tmp_path):
     (folder / "agent.py").write_text(
         code.replace("        def density", "        1 / (seed - 1)\n        def density")
     )
-    done = command("verify", folder)
+    done = command("verify", folder, "--run-code")
     assert done.exit_code == DIFFERENT
     assert "tiny, seed 1: failed: it raised" in done.output
     assert "ZeroDivisionError" in done.output
