@@ -13,23 +13,22 @@ import numpy as np
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from agents.actor_card import FORMAT, ActorCard
 from agents.settings import TrainSettings
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.sb3 import actor_layers, native_env
 from twin_gym.scenario import Scenario
-from twin_gym.twins import PlainNetwork, SliceNetwork
-from twin_gym.twins.decision_space import DecisionSpace, checked_form
+from twin_gym.twins import FlatNetwork, PlainNetwork
+from twin_gym.twins.decision_space import DecisionSpace
 from twin_gym.twins.files import read_bytes, write_bytes
+from twin_gym.twins.weights import load_weights
 
-FORMAT = "twin_gym actor 1"
 CARD_FILE, WEIGHTS_FILE = "actor.json", "actor.safetensors"
 
 _MAX_CARD_BYTES, _MAX_WEIGHTS_BYTES = 1_000_000, 2**28
-_WIDEST = 4096
 
 
 @dataclass
@@ -42,7 +41,7 @@ class LearnedActor:
         name: how tables call it.
     """
 
-    network: SliceNetwork
+    network: FlatNetwork
     space: DecisionSpace
     name: str
 
@@ -81,7 +80,10 @@ class LearnedActor:
             raise ConfigError(
                 f"{self.name!r} sees other fields than {scenario.name!r} has: train one there"
             )
-        if found.action_names != self.space.action_names:
+        mine, theirs = (
+            (space.action_names, space.low, space.high) for space in (self.space, found)
+        )
+        if mine != theirs:
             raise ConfigError(
                 f"{self.name!r} has other actions than {scenario.name!r}: train one there"
             )
@@ -129,7 +131,7 @@ def write_actor(
     """Writes the two files of an actor, whatever it was trained with.
 
     Args:
-        weights: of a `SliceNetwork`, by its own names.
+        weights: of a `FlatNetwork`, by its own names.
         scenario: what it was trained on.
         folder: made if it does not exist; an actor that is there already is replaced.
         agent: how tables call it.
@@ -170,40 +172,16 @@ def load_actor(folder: Path) -> LearnedActor:
         ConfigError: if a file is missing, too large, damaged, or they do not belong together.
     """
     content = read_bytes(folder / WEIGHTS_FILE, _MAX_WEIGHTS_BYTES)
-    origin = str(folder / CARD_FILE)
+    text = read_bytes(folder / CARD_FILE, _MAX_CARD_BYTES)
     try:
-        card: dict[str, Any] = json.loads(read_bytes(folder / CARD_FILE, _MAX_CARD_BYTES))
-        if card["format"] != FORMAT:
-            raise ConfigError(f"{origin!r} has the format {card['format']!r}, not {FORMAT!r}")
-        if card["weights_sha256"] != hashlib.sha256(content).hexdigest():
-            raise ConfigError(f"{str(folder / WEIGHTS_FILE)!r} is not the file of {origin!r}")
-        space = _space(card, origin)
-        network = _network(space, card)
-        network.load_state_dict(safetensors.torch.load(content))
-        if not all(bool(torch.isfinite(values).all()) for values in network.parameters()):
-            raise ConfigError(f"{str(folder / WEIGHTS_FILE)!r} holds values that are not finite")
-        return LearnedActor(network.eval(), space, str(card["agent"]))
-    except ConfigError:
-        raise
-    except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        card = ActorCard.from_json(text, repr(str(folder / CARD_FILE)))
+        if card.weights_sha256 != hashlib.sha256(content).hexdigest():
+            raise ConfigError(
+                f"{str(folder / WEIGHTS_FILE)!r} is not the file of {str(folder / CARD_FILE)!r}"
+            )
+        network = FlatNetwork.blank(len(card.field_names), card.num_actions, card.hidden)
+        weights = load_weights(content, network, repr(str(folder / WEIGHTS_FILE)))
+    except ConfigError as error:
         raise ConfigError(f"{str(folder)!r} holds no actor: {error}") from None
-
-
-def _space(card: dict[str, Any], origin: str) -> DecisionSpace:
-    """What the card says of it; cards from before there were other kinds are of admission."""
-    kind = str(card.get("kind", "admission"))
-    fields, actions = (tuple(map(str, card.get(x, ()))) for x in ("field_names", "action_names"))
-    low, high = (tuple(map(float, card.get(x, ()))) for x in ("low", "high"))
-    if len(low) != len(high) or not all(a < b for a, b in zip(low, high, strict=True)):
-        raise ConfigError(f"{origin!r} has amounts from `low` to `high`, got {low} to {high}")
-    return DecisionSpace(kind, checked_form(kind, card["action"]), fields, actions, low, high)
-
-
-def _network(space: DecisionSpace, card: dict[str, Any]) -> SliceNetwork:
-    """A network of the card's widths, which are bounded before anything is allocated."""
-    widths = [card["num_actions"], *card["hidden"]]
-    if not all(isinstance(width, int) and 0 < width <= _WIDEST for width in widths):
-        raise ConfigError(f"an actor has widths of 1 to {_WIDEST}, got {widths}")
-    if card["num_actions"] != space.num_actions:
-        raise ConfigError(f"an actor of {space.num_actions} actions says it has {widths[0]}")
-    return SliceNetwork(len(space.field_names), widths[0], widths[1:])
+    network.load_state_dict(weights, assign=True)
+    return LearnedActor(network.eval(), card.space, card.agent)

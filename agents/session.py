@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ from agents.models import Built
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.training import train, trained_policy
 from agents.twin import make_twin
+from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import (
     messages,
     number,
@@ -33,7 +33,10 @@ from twin_gym.cli.console import (
     progress_bar,
     with_interval,
 )
-from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.errors import unknown_name
+from twin_gym.files.lines import append_line
+from twin_gym.files.locks import LOCK_FILE, in_turn, writing_to
+from twin_gym.files.places import check_folder
 from twin_gym.policies import Policy, evaluate, make_policy, world_seeds
 from twin_gym.policies.intervals import half_width
 from twin_gym.policies.registry import POLICIES_OF_KIND
@@ -119,15 +122,18 @@ class Session:
         scenario, score = load(settings.scenario, Scenario), score_name(kind_of(settings.scenarios))
         _check_default_policy(settings, scenario)  # before anything is computed
         folder = self.out / run_name(settings)
-        line = self._finished(settings, scenario.digest)
-        if line is not None:
-            earned = number(line["kpi"][score]["mean"])
-            _say(f"{folder}: was finished before, earns {earned} /s")
-            return line
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"{str(folder)!r} cannot be made: {error}") from None
+        check_folder(folder)
+        with writing_to(folder):
+            line = self._finished(settings, scenario.digest)
+            if line is not None:
+                earned = number(line["kpi"][score]["mean"])
+                _say(f"{folder}: was finished before, earns {earned} /s")
+                return line
+            return self._trained(settings, scenario, folder)
+
+    def _trained(self, settings: TrainSettings, scenario: Scenario, folder: Path) -> dict[str, Any]:
+        """Trains, judges, says what came of it, and keeps the line."""
+        score = score_name(kind_of(settings.scenarios))
         start = time.monotonic()
         policy, told = self._learn(settings, folder)
         seconds = time.monotonic() - start
@@ -149,10 +155,16 @@ class Session:
             "folder": folder.name,
             "versions": package_versions(),
         }
-        append_line(self.out / RESULTS_FILE, line)
-        earned = with_interval(values[score])
-        _say(f"{folder}: earns {earned} /s")
+        deliver(
+            lambda: _say(f"{folder}: earns {with_interval(values[score])} /s"),
+            lambda: self._keep(line),
+        )
         return line
+
+    def _keep(self, line: dict[str, Any]) -> None:
+        """Adds the line; trainings beside this one may add theirs."""
+        with in_turn(self.out / LOCK_FILE):
+            append_line(self.out / RESULTS_FILE, json.dumps(line, allow_nan=False))
 
     def _learn(self, settings: TrainSettings, folder: Path) -> tuple[Policy, dict[str, Any]]:
         """The policy, and what the line says of how it came about."""
@@ -249,23 +261,6 @@ def package_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
-def append_line(path: Path, line: dict[str, Any]) -> None:
-    """Adds a line in one write; one that a kill cut short before is closed first.
-
-    Args:
-        path: the file, made if it does not exist.
-        line: a JSON object without NaN or infinities.
-    """
-    text = json.dumps(line, allow_nan=False) + "\n"
-    with path.open("a+b") as file:
-        if file.seek(0, os.SEEK_END) > 0:
-            file.seek(-1, os.SEEK_END)
-            text = text if file.read(1) == b"\n" else "\n" + text
-        file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("batch_size", 1, 2**31 - 1),
     ("num_epochs", 1, 1_000),
 )
-_WIDEST = 4096
+_WIDEST, _MOST_LAYERS = 4096, 8  # as a saved actor may have
 
 AgentName = Literal["clone", "a2c", "a2c-twin", "a2c-gan-twin", "maskable-ppo", "ppo"]
 AGENTS: dict[AgentName, str] = {
@@ -126,15 +126,19 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained."""
+        for one in fields(self):
+            _check_type(one.name, getattr(self, one.name))
         if self.agent not in AGENTS:
             raise unknown_name("agent", self.agent, AGENTS)
         for name, least, most in _RANGES:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ConfigError(f"`{name}` must be {least:g} to {most:g}, got {value!r}")
-        if not self.hidden or not all(1 <= width <= _WIDEST for width in self.hidden):
+        is_known = all(1 <= width <= _WIDEST for width in self.hidden)
+        if not 1 <= len(self.hidden) <= _MOST_LAYERS or not is_known:
             raise ConfigError(
-                f"`hidden` must be one or more widths of 1 to {_WIDEST}, got {self.hidden!r}"
+                f"`hidden` must be one or more widths of 1 to {_WIDEST}, {_MOST_LAYERS} at most, "
+                f"got {self.hidden!r:.100}"
             )
         for name in ("total_steps", "leg_steps"):
             if getattr(self, name) < 1:
@@ -203,6 +207,27 @@ _LATER = (
     "spread_rows",
 )  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
+
+
+def _check_type(name: str, value: object) -> None:
+    """Refuses a value of another type than that of the default; a whole number is a real one."""
+    default = _DEFAULTS[name]
+    if name == "action":
+        fits, what = value is None or isinstance(value, str), "text or None"
+    elif isinstance(default, tuple):
+        kind = int if name == "hidden" else str
+        fits = isinstance(value, tuple) and all(type(part) is kind for part in value)
+        what = "a tuple of whole numbers" if kind is int else "a tuple of texts"
+    else:
+        fits = type(value) in ((int, float) if type(default) is float else (type(default),))
+        what = _WORDS[type(default)]
+    if not fits:
+        raise ConfigError(f"`{name}` must be {what}, got {value!r:.80}")
+
+
+_WORDS: dict[type, str] = {
+    bool: "True or False", int: "a whole number", float: "a number", str: "text"
+}  # fmt: skip
 
 
 def whole_rollouts(steps: int, rollout: int) -> int:

@@ -11,8 +11,10 @@ from typer.models import OptionInfo
 
 from agents.defaults import settings_for
 from agents.settings import AGENTS, AgentName, TrainSettings, whole_rollouts
-from twin_gym.cli.console import messages, one_line_errors, output, table
+from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.console import messages, output, table
 from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.files.places import check_folder
 
 INTERRUPTED = 130
 """Exit code of a training that was stopped by its user."""
@@ -154,8 +156,7 @@ TensorBoard = Annotated[
 ]
 
 
-@app.command(no_args_is_help=True)
-@one_line_errors
+@app.command(cls=AnsweringCommand, no_args_is_help=True)
 def main(
     context: typer.Context,
     agent: Agent,
@@ -259,6 +260,9 @@ def _run(settings: TrainSettings, count: int, judging: tuple[Any, ...]) -> None:
     from agents.session import Session  # loads torch
 
     session = Session(*judging)
+    check_folder(session.out)
+    if session.tensorboard is not None:
+        check_folder(session.tensorboard)
     try:
         for seed in range(settings.seed, settings.seed + count):
             session.run(settings.with_(seed=seed))

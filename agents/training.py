@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import ConstantSchedule, set_random_seed
 
@@ -17,6 +17,7 @@ from agents.defaults import kind_of
 from agents.models import Built, build
 from agents.settings import TrainSettings
 from twin_gym.errors import ConfigError
+from twin_gym.files.whole import replacing, write_text
 from twin_gym.policies import Policy
 from twin_gym.sb3 import (
     EvaluateOnWorlds,
@@ -26,6 +27,8 @@ from twin_gym.sb3 import (
     score_name,
 )
 from twin_gym.scenario import Scenario, load
+from twin_gym.twins.files import read_bytes
+from twin_gym.twins.strict_json import read_object
 
 OnProgress = Callable[[int, float], None]
 """Told the steps done and the last score, after every rollout."""
@@ -33,6 +36,7 @@ OnBegin = Callable[[Built, int], None]
 """Told the model and the steps that it has behind it, before the first step of this process."""
 
 _LEG_SPACING = 1_000_003  # a prime: legs of neighbouring seeds do not fall on one another
+_MAX_SETTINGS_BYTES = 1_000_000
 _SETTINGS_FILE, _MODEL_FILE, _CURVE_FILE = "settings.json", "model.zip", "curve.jsonl"
 
 
@@ -144,6 +148,7 @@ def train(
     built, curve, first_leg = _begin(settings, folder)
     score = score_name(kind_of(settings.scenarios))
     model = built.model
+    model.set_logger(Logger(folder=None, output_formats=[]))  # else a folder a leg in TMPDIR
     if on_begin is not None:
         on_begin(built, model.num_timesteps)
     for leg in range(first_leg, settings.num_legs):
@@ -196,18 +201,23 @@ def _claim(folder: Path, settings: TrainSettings) -> None:
     path = folder / _SETTINGS_FILE
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _write(path, json.dumps(mine, indent=2) + "\n")
+        write_text(path, json.dumps(mine, indent=2) + "\n")
         return
     try:
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        theirs = found["digest"], found.get("scenario_digest", mine["scenario_digest"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{str(path)!r} holds no settings of a training: {error!r}") from None
+        found = read_object(read_bytes(path, _MAX_SETTINGS_BYTES), repr(str(path)))
+    except ConfigError as error:
+        raise ConfigError(f"{str(path)!r} holds no settings of a training: {error}") from None
+    if not {"settings", "digest"} <= found.keys() <= mine.keys():
+        raise ConfigError(
+            f"{str(path)!r} holds no settings of a training: it has the keys "
+            f"{sorted(found)!r:.100}, not {sorted(mine)}"
+        )
+    theirs = found["digest"], found.get("scenario_digest", mine["scenario_digest"])
     if theirs != (mine["digest"], mine["scenario_digest"]):
         what = "settings" if theirs[0] != mine["digest"] else "contents of the scenario"
         raise ConfigError(
-            f"{str(folder)!r} holds a training with other {what} ({found.get('settings')}): name "
-            "another folder, or remove it"
+            f"{str(folder)!r} holds a training with other {what} ({found['settings']!r:.2000}): "
+            "name another folder, or remove it"
         )
 
 
@@ -243,18 +253,7 @@ def _extend(curve: Curve, history: list[dict[str, float]], online: _Online) -> N
 
 def _save(folder: Path, model: OnPolicyAlgorithm, curve: Curve) -> None:
     """The curve, and then in one move the model, which says by its steps how far both are."""
-    _write(folder / _CURVE_FILE, "".join(json.dumps(point) + "\n" for point in curve.points))
-    aside = folder / f"aside-{_MODEL_FILE}"
-    model.save(aside)
-    with aside.open("rb") as file:
-        os.fsync(file.fileno())
-    aside.replace(folder / _MODEL_FILE)
-
-
-def _write(path: Path, text: str) -> None:
-    aside = path.with_name(f"aside-{path.name}")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    lines = "".join(json.dumps(point) + "\n" for point in curve.points)
+    write_text(folder / _CURVE_FILE, lines)
+    with replacing(folder / _MODEL_FILE) as file:
+        model.save(file)

@@ -17,6 +17,7 @@ from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import Policy, Seer, evaluate
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.intervals import half_width
+from twin_gym.policies.worlds import distinct_worlds
 from twin_gym.scenario import Scenario
 
 Floats = NDArray[np.float64]
@@ -119,7 +120,7 @@ def transfer_matrix(
 
     Raises:
         ConfigError: if a row has not one agent a block, nothing is trained or tested, or no KPI
-            has the name of the indicator.
+            has the name of the indicator, or a world is there twice.
 
     Example:
         >>> from twin_gym.policies import make_policy, world_seeds
@@ -133,6 +134,7 @@ def transfer_matrix(
     """
     if not trained or not tested or not worlds or not all(len(block) for block in worlds):
         raise ConfigError("a matrix needs a row, a column and a world in each block at least")
+    distinct_worlds(seed for block in worlds for seed in block)
     for row, policies in trained.items():
         if len(policies) != len(worlds):
             raise ConfigError(

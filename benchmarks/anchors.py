@@ -17,6 +17,7 @@ from benchmarks.statistics import mean_interval
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.scenario import Scenario
+from twin_gym.scenario.toml import toml_pair
 
 RANDOM_WORLDS = 1024
 _FIRST = 2**18
@@ -96,14 +97,8 @@ def as_toml(anchors: list[Anchors]) -> str:
         for name, value in asdict(one).items():
             if name == "action" and not value:
                 continue  # the default of the environment
-            lines.append(f"{name} = {value!r}" if isinstance(value, float) else _text(name, value))
+            lines.append(toml_pair(name, value))
     return "\n".join(lines) + "\n"
-
-
-def _text(name: str, value: str) -> str:
-    if '"' in value or "\\" in value or "\n" in value:
-        raise ConfigError(f"`{name}` must be a line without quotes, got {value!r}")
-    return f'{name} = "{value}"'
 
 
 def _rounded(value: float, digits: int = _DIGITS, *, up: bool = False) -> float:

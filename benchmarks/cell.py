@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.entrants import Cost, Entrant, Fitted, PolicyFor, Stopwatch, entrant_named
-from benchmarks.protocol import PROTOCOL, BoardFamily, Track, anchors_of
+from benchmarks.machine import this_machine
+from benchmarks.protocol import (
+    KEPT_PROTOCOLS,
+    PROTOCOL,
+    BoardFamily,
+    Track,
+    anchors_of,
+    digest_of_anchors,
+)
 from benchmarks.tracks import track_named
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Evaluation, evaluate
@@ -35,6 +43,8 @@ INDICATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )  # fmt: skip
 """By kind of scenario, what is told of a cell besides its scores; with all parts of each name."""
+
+_KEPT_LATER = ("machine", "anchors_digest")
 
 
 @dataclass(frozen=True, order=True)
@@ -70,6 +80,9 @@ class Result:
         curve: of the learner, if it is one: `step` and what it earns a second on validation worlds,
             `revenue_rate` of admission and `return_per_s` elsewhere.
         versions: of the packages.
+        machine: that tested it, in words; "" in lines from before it was kept.
+        anchors_digest: of the anchors as they were (see `protocol.digest_of_anchors`); scores are
+            taken between those of the checkout, whatever they were then. "" in older lines.
     """
 
     protocol: str
@@ -82,6 +95,8 @@ class Result:
     test_seconds: float = 0.0
     curve: list[dict[str, float]] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+    machine: str = ""
+    anchors_digest: str = ""
 
     def scores(self) -> NDArray[np.float64]:
         """Normalised, one a world, the scenarios one after the other.
@@ -106,20 +121,27 @@ class Result:
         return np.array(parts).ravel()
 
     def to_json(self) -> str:
-        """One line; floats are written so that they are read back to the last bit."""
-        return json.dumps(asdict(self), allow_nan=False)
+        """One line; floats are written so that they are read back to the last bit.
+
+        What is not known of a result from before it was kept is left out, as it was then.
+        """
+        values = asdict(self)
+        for name in _KEPT_LATER:
+            if not values[name]:
+                del values[name]
+        return json.dumps(values, allow_nan=False)
 
     @classmethod
     def from_json(cls, line: str) -> Result:
         """From one line.
 
         Raises:
-            ConfigError: if it is no result, or one of another protocol: scores of different
-                protocols are not compared.
+            ConfigError: if it is no result, or one of a protocol whose results do not count now
+                (see `KEPT_PROTOCOLS`).
         """
         try:
             values: dict[str, Any] = json.loads(line)
-            if values.get("protocol") != PROTOCOL:
+            if values.get("protocol") not in KEPT_PROTOCOLS:
                 raise ConfigError(
                     f"a result without the protocol {PROTOCOL!r} is refused, this one has "
                     f"{values.get('protocol')!r}: run the cell again"
@@ -187,6 +209,8 @@ def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
         test_seconds=watch.cost(0, 0).seconds,
         curve=fitted.curve,
         versions=package_versions(),
+        machine=this_machine(),
+        anchors_digest=digest_of_anchors(track),
     )
 
 

@@ -101,4 +101,6 @@ def cell(value: Interval | None) -> str:
     digits = min(digits, 6) if abs(value.estimate) < 1 else 2
     if value.low == value.high:
         return f"{value.estimate:.{digits}f}"
+    if not value.is_known:
+        return f"{value.estimate:.{digits}f} (one value)"
     return f"{value.estimate:.{digits}f} ± {(value.high - value.low) / 2:.{digits}f}"

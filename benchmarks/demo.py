@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from agents.settings import AgentName, TrainSettings
 from benchmarks.comparison import (
@@ -26,10 +24,15 @@ from benchmarks.comparison import (
     learned_row,
 )
 from benchmarks.figures import learning_curves
+from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, curve_horizon_s, final_worlds, run_all
 from benchmarks.statistics import interval
+from twin_gym.cli.answering import AnsweringCommand, deliver
+from twin_gym.cli.console import messages, output, table
 from twin_gym.errors import TwinGymError
+from twin_gym.files.locks import writing_to
+from twin_gym.files.places import check_folder
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.scenario import AdmissionScenario, load
 
@@ -49,7 +52,7 @@ TITLES = {
 app = typer.Typer(add_completion=False, help=__doc__)
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def main(
     scenario: Annotated[str, typer.Option(help="Preset or TOML file.")] = "contention",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each agent.")] = 5,
@@ -58,38 +61,30 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results/demo"),
 ) -> None:
     """Trains, compares, prints the table and draws the curves."""
-    console = Console()
-    try:
-        network = load(scenario)
-        cells = [
-            TrainSettings(
-                agent=agent, scenario=scenario, seed=seed, total_steps=steps, leg_steps=steps
-            )
-            for seed in range(seeds)
-            for agent in AGENTS
-        ]
-    except TwinGymError as error:
-        console.print(f"[red]{error}")
-        raise typer.Exit(2) from None
-    start = time.perf_counter()
-    console.print(f"[bold]{network.name}[/bold]: {network.description}")
-    try:
-        rows = [bound_row(network), *classical_rows(network, JUDGING.final_worlds)]
-    except TwinGymError as error:
-        console.print(f"[red]{error}")
-        raise typer.Exit(2) from None
-    groups = _by_agent(_train(cells, jobs, console))
-    rows += [learned_row(AGENTS[agent], runs, network) for agent, runs in groups.items()]
-    _print(rows, network, console)
+    console = output()
+    network = load(scenario)
+    cells = [
+        TrainSettings(agent=agent, scenario=scenario, seed=seed, total_steps=steps, leg_steps=steps)
+        for seed in range(seeds)
+        for agent in AGENTS
+    ]
     folder = out / network.name
-    _save(folder, rows, groups, network)
-    for line in _told(groups, network):
-        console.print(line)
+    check_folder(folder)
+    with writing_to(folder):
+        start = time.perf_counter()
+        console.print(f"{network.name}: {network.description}", markup=False)
+        rows = [bound_row(network), *classical_rows(network, JUDGING.final_worlds)]
+        groups = _by_agent(_train(cells, jobs))
+        rows += [learned_row(AGENTS[agent], runs, network) for agent, runs in groups.items()]
+        deliver(
+            lambda: _print(rows, groups, network),
+            lambda: _save(folder, rows, groups, network),
+        )
     console.print(f"{time.perf_counter() - start:.0f} s; table and figure in {folder}")
 
 
-def _train(cells: list[TrainSettings], jobs: int, console: Console) -> list[Run]:
-    with training_progress(console) as progress:
+def _train(cells: list[TrainSettings], jobs: int) -> list[Run]:
+    with training_progress(messages()) as progress:
         task = progress.add_task("training", total=len(cells))
 
         def show(run: Run) -> None:
@@ -104,17 +99,22 @@ def _by_agent(runs: list[Run]) -> dict[AgentName, list[Run]]:
     return {agent: [run for run in runs if run.settings.agent == agent] for agent in AGENTS}
 
 
-def _print(rows: list[Row], scenario: AdmissionScenario, console: Console) -> None:
+def _print(
+    rows: list[Row], groups: dict[AgentName, list[Run]], scenario: AdmissionScenario
+) -> None:
     """Two tables, each of which fits a terminal: what is earned and used, and what is lost."""
+    console = output()
     names = columns(scenario)
     lost = [name for name in names if name.startswith("loss_ratio")]
     for chosen in ([name for name in names if name not in lost], lost):
-        table = Table("", *(heading(name) for name in chosen), pad_edge=False)
+        made = table(None, ["", *(heading(name) for name in chosen)])
         for row in rows:
             if any(name in row.values for name in chosen):
-                table.add_row(row.name, *(cell(row.values.get(name)) for name in chosen))
-        console.print(table)
+                made.add_row(row.name, *(cell(row.values.get(name)) for name in chosen))
+        console.print(made)
     console.print("± half a 95 % interval, over worlds for rules and over seeds for agents")
+    for line in _told(groups, scenario):
+        console.print(line, markup=False)
 
 
 def _save(
@@ -123,10 +123,9 @@ def _save(
     groups: dict[AgentName, list[Run]],
     scenario: AdmissionScenario,
 ) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "table.md").write_text(as_markdown(rows, scenario), "utf-8")
+    write_text(folder / "table.md", as_markdown(rows, scenario))
     runs = [run for group in groups.values() for run in group]
-    (folder / "runs.jsonl").write_text("".join(run.to_json() + "\n" for run in runs), "utf-8")
+    write_text(folder / "runs.jsonl", "".join(run.to_json() + "\n" for run in runs))
     learning_curves(
         folder / "curves.png",
         f"{scenario.name}: interquartile mean over seeds, 95 % bootstrap interval",

@@ -14,6 +14,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from benchmarks.comparison import Row
+from benchmarks.files import result_file
 from benchmarks.runs import Run
 from benchmarks.statistics import curve_bands
 
@@ -52,10 +53,8 @@ def learning_curves(
     axes[0][0].legend(loc="lower right", fontsize=8)
     figure.suptitle(title)
     figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"aside-{path.name}")
-    figure.savefig(aside, dpi=130, format="png")
-    aside.replace(path)
+    with result_file(path) as file:
+        figure.savefig(file, dpi=130, format="png")
     plt.close(figure)
 
 

@@ -1,22 +1,36 @@
-"""Files that are whole or not there."""
+"""Files of results: whole or not there, in folders that are made."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedWriter
 from pathlib import Path
+
+from twin_gym.files.whole import replacing
+
+
+@contextmanager
+def result_file(path: Path) -> Iterator[BufferedWriter]:
+    """A file that takes its place at the end (see `twin_gym.files.whole.replacing`).
+
+    Args:
+        path: in a folder that is made if it does not exist.
+
+    Yields:
+        The file, opened for bytes.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        yield file
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes aside, brings it to the disk, and renames.
+    """Writes a file in UTF-8 that is whole or not there.
 
     Args:
         path: in a folder that is made if it does not exist.
         text: the whole content.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"aside-{path.name}")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    with result_file(path) as file:
+        file.write(text.encode("utf-8"))

@@ -17,6 +17,9 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks.files import write_text
+from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.files.places import check_folder
 from twin_gym.scenario import AdmissionScenario, Daily, Empirical, Slice, Trace, to_toml
 from twin_gym.scenario.openb import RESOURCES, SLICES, Pod, read_pods
 
@@ -219,12 +222,18 @@ def _slice(name: str, fit: Fit) -> Slice:
     )
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command(cls=AnsweringCommand)
 def main(
     data: Annotated[Path, typer.Option(envvar="TWIN_GYM_DATA", help="Directory of the traces.")],
     write: Annotated[bool, typer.Option(help="Write the two presets.")] = False,
     folder: Annotated[Path, typer.Option(help="Where the presets are written.")] = PRESETS,
 ) -> None:
     """Fit the presets service-trace and service-calibrated to the openb trace."""
+    if write:
+        check_folder(folder)
     fits = {name: fit_slice(pods) for name, pods in read_window(data / TRACE_PATH).items()}
     for name, fit in fits.items():
         print(
@@ -237,9 +246,9 @@ def main(
         print(f"{scenario.name}: offered load {loads}, digest {scenario.digest}")
         if write:
             path = folder / f"{scenario.name}.toml"
-            path.write_text(to_toml(scenario, comment), "utf-8")
+            write_text(path, to_toml(scenario, comment))
             print(f"wrote {path}")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -18,6 +18,9 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks.files import write_text
+from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.files.places import check_folder
 from twin_gym.scenario import (
     EntityGroup,
     MeanReverting,
@@ -235,11 +238,17 @@ def _lines(fits: Sequence[Fit]) -> list[str]:
     return lines
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.command(cls=AnsweringCommand)
 def main(
     write: Annotated[bool, typer.Option(help="Write the two presets.")] = False,
     folder: Annotated[Path, typer.Option(help="Where the presets are written.")] = PRESETS,
 ) -> None:
     """Fit the calibrated presets of synchronisation to measured series."""
+    if write:
+        check_folder(folder)
     for name in LAGS:
         scenario, fits = calibrated(name)
         print(f"{scenario.name}, digest {scenario.digest}", *_lines(fits), sep="\n")
@@ -247,11 +256,9 @@ def main(
             print(f"{fit.group.name}: {fit.group.process!r}, spread {fit.group.spread:g}")
         if write:
             path = folder / f"{scenario.name}.toml"
-            aside = path.with_suffix(".new")
-            aside.write_text(to_toml(scenario, TOP.format(replayed=name).strip()), "utf-8")
-            aside.replace(path)
+            write_text(path, to_toml(scenario, TOP.format(replayed=name).strip()))
             print(f"wrote {path}")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

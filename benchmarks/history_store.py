@@ -28,10 +28,12 @@ from typing import Annotated
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.files import write_text
+from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.console import output, table
+from twin_gym.cli.tables import WholeTable
+from twin_gym.files.places import check_file, check_folder
 from twin_gym.scenario import Scenario, load
 from twin_gym.twins.history import HistoryStore, Retention, open_store
 from twin_gym.twins.realtime import Event
@@ -183,29 +185,33 @@ def as_of_lines(folder: Path, columns: Columns, questions: int) -> list[Line]:
     ]  # fmt: skip
 
 
-def shown(lines: list[Line]) -> Table:
+def shown(lines: list[Line]) -> WholeTable:
     """The lines for a terminal."""
-    table = Table(title="historical store, one core, median of five")
-    for heading in ("what", "per CPU second", "per second of the clock", "asked"):
-        table.add_column(heading, justify="left" if heading == "what" else "right")
+    heads = ["what", "per CPU second", "per second of the clock", "asked"]
+    made = table("historical store, one core, median of five", heads)
     for one in lines:
         target = f"{one.target:,}" if one.target else ""
-        table.add_row(one.what, f"{one.per_cpu_second:,.0f}", f"{one.per_second:,.0f}", target)
-    return table
+        made.add_row(one.what, f"{one.per_cpu_second:,.0f}", f"{one.per_second:,.0f}", target)
+    return made
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def main(
     quick: Annotated[bool, typer.Option(help="a tenth of the rows and questions")] = False,
-    output: Annotated[Path, typer.Option(help="where the JSON result goes")] = RESULT,
+    output_file: Annotated[
+        Path, typer.Option("--output", help="where the JSON result goes")
+    ] = RESULT,
     folder: Annotated[Path | None, typer.Option(help="where the stores are made")] = None,
 ) -> None:
     """How fast the historical store takes in and answers, on one core."""
+    check_file(output_file, [".json"], makes_folder=True)
+    if folder is not None:
+        check_folder(folder, with_parents=False)
     columns = telemetry(QUICK_ROWS if quick else ROWS)
     with tempfile.TemporaryDirectory(dir=folder) as place:
         lines = ingest_lines(Path(place), columns)
         lines += as_of_lines(Path(place), columns, QUICK_QUESTIONS if quick else QUESTIONS)
-    Console().print(shown(lines))
+    output().print(shown(lines))
     machine = {
         "machine": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),
@@ -217,7 +223,7 @@ def main(
         "batch_rows": BATCH_ROWS,
     }
     result = {"method": "median of five", **machine, "lines": [asdict(one) for one in lines]}
-    write_text(output, json.dumps(result, indent=2) + "\n")
+    write_text(output_file, json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
+
+from twin_gym.cli.console import messages, output, table
+from twin_gym.files.locks import adding_to
+from twin_gym.files.places import check_file
 
 
 def list_tracks() -> None:
@@ -18,11 +20,11 @@ def list_tracks() -> None:
     from benchmarks.protocol import PROTOCOL
     from benchmarks.tracks import tracks
 
-    columns = ("kind", "what", "scenarios", "worlds", "steps", "here")
-    table = Table(Column("track", no_wrap=True), *columns)
+    heads = ["track", "kind", "what", "scenarios", "worlds", "steps", "here"]
+    made = table(None, heads, left=4, wrapped=6)
     for track in tracks().values():
         count = len(track.test)
-        table.add_row(
+        made.add_row(
             track.name,
             track.kind,
             track.title,
@@ -31,8 +33,8 @@ def list_tracks() -> None:
             f"{track.learner_steps:,}",
             track.unavailable() or "yes",
         )
-    console = Console()
-    console.print(f"protocol: {PROTOCOL}", table)
+    console = output()
+    console.print(f"protocol: {PROTOCOL}", made)
     console.print("scenarios: to learn on / to be tested on; worlds: of each seed; steps: to learn")
 
 
@@ -40,10 +42,10 @@ def list_agents() -> None:
     """List the agents: rules, exact optima and learners."""
     from benchmarks.entrants import entrants
 
-    table = Table(Column("agent", no_wrap=True), Column("kind", no_wrap=True), "what")
+    made = table(None, ["agent", "kind", "what"], left=3)
     for one in entrants().values():
-        table.add_row(one.name, one.kind, one.description)
-    Console().print(table)
+        made.add_row(one.name, one.kind, one.description)
+    output().print(made)
 
 
 def write_anchors(
@@ -55,13 +57,23 @@ def write_anchors(
     ] = None,
 ) -> None:
     """Work out what 0 and 100 mean on every scenario of every track that can be run here."""
+    from benchmarks.protocol import ANCHORS_FILE
+
+    console, path = messages(), out or ANCHORS_FILE
+    check_file(path, [".toml"], makes_folder=True)
+    with adding_to(path, "--out"):
+        count, known = _work_out_missing(path, again=again)
+    console.print(f"{count} worked out, {known} in {path.name}", markup=False)
+
+
+def _work_out_missing(path: Path, *, again: bool) -> tuple[int, int]:
+    """How many anchors were missing, and how many the file has then."""
     from benchmarks.anchors import as_toml, work_out
     from benchmarks.files import write_text
     from benchmarks.progress import training_progress
-    from benchmarks.protocol import ANCHORS_FILE, read_anchors
+    from benchmarks.protocol import read_anchors
     from benchmarks.tracks import tracks
 
-    console, path = Console(stderr=True), out or ANCHORS_FILE
     known = {} if again else dict(read_anchors(path))
     wanted = {
         (scenario.digest, track.objective, track.action or ""): (scenario, track)
@@ -70,7 +82,7 @@ def write_anchors(
         for scenario in track.test_scenarios()
     }
     missing = {key: value for key, value in wanted.items() if key not in known}
-    with training_progress(console) as progress:
+    with training_progress(messages()) as progress:
         task = progress.add_task("anchors", total=len(missing))
         for key, (scenario, track) in missing.items():
             progress.update(task, description=scenario.name)
@@ -78,4 +90,4 @@ def write_anchors(
             write_text(path, as_toml(list(known.values())))
             progress.advance(task)
     read_anchors.cache_clear()
-    console.print(f"{len(missing)} worked out, {len(known)} in {path.name}", markup=False)
+    return len(missing), len(known)

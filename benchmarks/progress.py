@@ -5,12 +5,14 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from twin_gym.cli.console import messages
+
 
 def training_progress(console: Console | None = None) -> Progress:
     """What was trained last, how many of how many are done, and the time that is left.
 
     Args:
-        console: where it is drawn; None: the terminal.
+        console: where it is drawn; None: standard error.
 
     Returns:
         The bar, to be used as a context.
@@ -22,5 +24,5 @@ def training_progress(console: Console | None = None) -> Progress:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        console=console,
+        console=messages() if console is None else console,
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -21,9 +20,21 @@ from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.policies import world_seeds
 from twin_gym.registration import ID_OF_KIND
 from twin_gym.scenario import AdmissionScenario, Replay, Scenario, SyncScenario, load
+from twin_gym.scenario.documents import read_toml
 
-PROTOCOL = "twin_gym board 1"
-"""Changes whenever a score could: worlds, anchors, unit, or what a track is."""
+PROTOCOL = "twin_gym board 2"
+"""Changes whenever a score could: worlds, anchors, unit, or what a track is.
+
+2: the random policy of tiny instant communication draws row by row, and its anchors were worked out
+anew. Tracks, worlds and unit are those of 1.
+"""
+
+KEPT_PROTOCOLS = frozenset({PROTOCOL, "twin_gym board 1"})
+"""Of results that still count: they say what was earned, on tracks and worlds that are the same,
+and their scores are taken between the anchors of today."""
+
+_TASKS = "twin_gym board 1"
+"""The protocol that tracks and worlds are from; digests of tracks are made of it."""
 
 ANCHORS_FILE = Path(__file__).with_name("anchors.toml")
 MAX_SEEDS = 1000
@@ -126,7 +137,7 @@ class Track:
         """Why this track cannot be run here (a trace that is absent), or None."""
         try:
             for scenario in (*self.train_scenarios(), *self.test_scenarios()):
-                find_traces(scenario)
+                traces_of(scenario)
         except TwinGymError as error:
             return str(error)
         return None
@@ -139,7 +150,7 @@ class Track:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that name the task with the contents of its scenarios."""
-        parts: list[object] = [PROTOCOL, self.environment, self.objective]
+        parts: list[object] = [_TASKS, self.environment, self.objective]
         parts += [self.worlds, self.learner_steps]
         parts += [one.digest for one in self.train_scenarios()]
         parts += ["/", *(one.digest for one in self.test_scenarios())]
@@ -228,12 +239,29 @@ def anchors_of(
         ) from None
 
 
+def digest_of_anchors(track: Track) -> str:
+    """Sixteen hexadecimal digits that name what 0 and 100 mean on a track.
+
+    Args:
+        track: with anchors for each of its test scenarios.
+
+    Returns:
+        The same for the same numbers; where they come from is not part of it.
+
+    Raises:
+        ConfigError: if a scenario has no anchors.
+    """
+    found = [anchors_of(one, track.objective, track.action) for one in track.test_scenarios()]
+    parts = [[*one.key, one.random_per_s, one.bound_per_s] for one in found]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
 @cache
 def read_anchors(path: Path) -> Mapping[tuple[str, str, str], Anchors]:
     """The anchors of a file, by `Anchors.key`."""
     if not path.exists():
         return {}
-    entries = tomllib.loads(path.read_text("utf-8")).get("anchors", [])
+    entries = read_toml(path).get("anchors", [])
     return {one.key: one for one in (Anchors(**entry) for entry in entries)}
 
 
@@ -253,18 +281,21 @@ def has_trace(scenario: Scenario) -> bool:
     return False
 
 
-def find_traces(scenario: Scenario) -> None:
-    """Looks for the files that a scenario replays.
+def traces_of(scenario: Scenario) -> tuple[Path, ...]:
+    """The files that a scenario replays.
 
     Args:
         scenario: of any kind.
+
+    Returns:
+        Their places; none for a scenario without a trace.
 
     Raises:
         TraceError: if one is not there, with what to set.
     """
     if isinstance(scenario, AdmissionScenario) and scenario.trace is not None:
-        scenario.trace.locate()
+        return (scenario.trace.locate(),)
     if isinstance(scenario, SyncScenario):
-        for group in scenario.groups:
-            if isinstance(group.process, Replay):
-                group.process.file.locate()
+        replayed = [one.process for one in scenario.groups if isinstance(one.process, Replay)]
+        return tuple(one.file.locate() for one in replayed)
+    return ()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from agents.settings import TrainSettings
+from twin_gym.files.lines import append_line, whole_lines
+from twin_gym.files.locks import adding_to
 from twin_gym.policies import Evaluation, Policy, evaluate, world_seeds
 from twin_gym.scenario import AdmissionScenario, load
 
@@ -136,40 +138,39 @@ def run_all(
 
     Returns:
         The runs in the order of the cells.
+
+    Raises:
+        ConfigError: if another process adds to the file.
     """
+    with nullcontext() if kept is None else adding_to(kept):
+        return _run_missing(cells, judging, jobs, kept, on_done or (lambda _: None))
+
+
+def _run_missing(
+    cells: Sequence[TrainSettings],
+    judging: Judging,
+    jobs: int,
+    kept: Path | None,
+    tell: Callable[[Run], None],
+) -> list[Run]:
     done = {run.settings.digest: run for run in _read(kept)}
     wanted = [cell for cell in cells if cell.digest not in done]
     for cell in cells:
-        if cell.digest in done and on_done is not None:
-            on_done(done[cell.digest])
+        if cell.digest in done:
+            tell(done[cell.digest])
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(run_one, cell, judging) for cell in wanted]
         for future in as_completed(futures):
             run = future.result()
             done[run.settings.digest] = run
-            _append(kept, run)
-            if on_done is not None:
-                on_done(run)
+            if kept is not None:
+                append_line(kept, run.to_json())
+            tell(run)
     return [done[cell.digest] for cell in cells]
 
 
 def _read(kept: Path | None) -> list[Run]:
     """Finished runs; a last line that a kill cut short is left out."""
-    if kept is None or not kept.exists():
-        return []
-    lines = kept.read_text("utf-8").split("\n")
-    return [Run.from_json(line) for line in lines[:-1] if line]
-
-
-def _append(kept: Path | None, run: Run) -> None:
     if kept is None:
-        return
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    text = kept.read_text("utf-8") if kept.exists() else ""
-    whole = text[: text.rfind("\n") + 1]
-    aside = kept.with_name(f"aside-{kept.name}")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(whole + run.to_json() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(kept)
+        return []
+    return [Run.from_json(line.decode("utf-8")) for line in whole_lines(kept) if line]

@@ -1,13 +1,12 @@
 """Results of cells: a file that grows a line at a time, outlives a kill, and has one writer.
 
-`results.jsonl` holds one `Result` a line. A line ends with its newline: what follows the last one
-was cut by a kill, counts for nothing and is cut off by the next writer, so that a kill costs the
-line that was being written and no other. Below `cells/` lies what learners keep of a training.
+`results.jsonl` holds one `Result` a line with its check sum (see `twin_gym.files.sealed`): a line
+that was damaged or changed by hand is refused with its number. A kill costs the line that was being
+written and no other. Below `cells/` lies what learners keep of a training.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,14 +16,14 @@ from benchmarks.cell import Cell, Result
 from benchmarks.files import write_text
 from benchmarks.tracks import tracks
 from twin_gym.errors import ConfigError
+from twin_gym.files.locks import locked
+from twin_gym.files.sealed import append_sealed, read_sealed, sealed
 
 BOARD_FOLDER = Path(__file__).with_name("results") / "board"
 RESULTS_FILE, CELLS_FOLDER, LOCK_FILE = "results.jsonl", "cells", "lock"
 
 DigestOf = Callable[[str], str | None]
 """The digest that a track has now, by its name; None: there is no such track."""
-
-_BLOCK_BYTES = 65_536
 
 
 def digest_now(track: str) -> str | None:
@@ -69,10 +68,10 @@ class Store:
         """
         found: dict[Cell, Result] = {}
         lines: dict[tuple[Cell, str], int] = {}
-        for number, line in enumerate(_whole_lines(self.path), start=1):
+        for number, line in read_sealed(self.path):
             where = f"{self.path}, line {number}"
             try:
-                result = Result.from_json(line.decode("utf-8"))
+                result = Result.from_json(line)
             except ValueError as error:  # ConfigError is one
                 raise ConfigError(f"{where}: {error}") from None
             first = lines.setdefault((result.cell, result.track_digest), number)
@@ -99,7 +98,7 @@ class Store:
         Raises:
             ConfigError: if another process has it.
         """
-        with _locked(self.folder / CELLS_FOLDER / LOCK_FILE, self.folder):
+        with locked(self.folder / CELLS_FOLDER / LOCK_FILE, self.folder):
             yield Writer(self)
 
 
@@ -125,7 +124,7 @@ class Writer:
         before = self._found.get(cell)
         if before is not None and store.is_current(before):
             raise ConfigError(f"{_name(cell)} has a result already: it is kept as it is")
-        append_line(store.path, result.to_json())
+        append_sealed(store.path, result.to_json())
         self._found[cell] = result
 
     def forget(self, cells: Iterable[Cell]) -> int:
@@ -149,64 +148,9 @@ class Writer:
     def tidy(self) -> None:
         """Sorts the file by track, agent, seed and family, one line a cell: diffs stay small."""
         path = self._store.path
-        text = "".join(self._found[cell].to_json() + "\n" for cell in sorted(self._found))
+        text = "".join(sealed(self._found[cell].to_json()) + "\n" for cell in sorted(self._found))
         if path.exists() and path.read_bytes() != text.encode():
             write_text(path, text)
-
-
-def append_line(path: Path, line: str) -> None:
-    """Adds a line and brings it to the disk; what a kill cut short before it is removed.
-
-    Args:
-        path: a file of lines, made with its folder if it does not exist. One process at a time
-            writes to it.
-        line: without a newline.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
-        file.truncate(_end_of_whole_lines(path))
-        file.write(line.encode("utf-8") + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _whole_lines(path: Path) -> list[bytes]:
-    """The lines of a file that end with a newline."""
-    return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-
-
-def _end_of_whole_lines(path: Path) -> int:
-    """Bytes up to the last newline, that included."""
-    with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        while end > 0:
-            begin = max(0, end - _BLOCK_BYTES)
-            file.seek(begin)
-            place = file.read(end - begin).rfind(b"\n")
-            if place >= 0:
-                return begin + place + 1
-            end = begin
-    return 0
-
-
-@contextmanager
-def _locked(path: Path, folder: Path) -> Iterator[None]:
-    import fcntl  # POSIX only: what does not write works elsewhere too
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            raise ConfigError(
-                f"process {file.read().strip() or '(unknown)'} is writing to {str(folder)!r}: wait "
-                "until it is done or stop it, or name another folder with --out"
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
 
 
 def _name(cell: Cell) -> str:

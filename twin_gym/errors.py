@@ -5,8 +5,17 @@ always say the same things: what is wrong, with the value; what is allowed; what
 """
 
 import difflib
+import reprlib
+import unicodedata
 from collections.abc import Iterable
 from os import PathLike
+
+_MOST_LISTED, _MOST_COMPARED, _LONGEST_NAME = 100, 2_000, 200  # of names in an error
+_MOST_ENTRIES, _MOST_LEVELS = 12, 3  # of a collection that is quoted
+
+_KEPT = "\n\t"
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of letters, line separators
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class TwinGymError(Exception):
@@ -33,6 +42,57 @@ class MissingExtraError(TwinGymError, ImportError):
     """An optional dependency is not installed; see `missing_extra`."""
 
 
+def shown(value: object, width: int = 80) -> str:
+    """A value as errors quote it: never longer than it may be, whatever it is.
+
+    Args:
+        value: anything, also what is too deep, too long or too large to be written out.
+        width: most characters.
+
+    Returns:
+        The beginning of its representation, without control characters.
+
+    Example:
+        >>> shown([1, "a"]), len(shown("x" * 1_000_000)), shown(10**9999)
+        ("[1, 'a']", 80, 'a value of the type int')
+    """
+    brief = reprlib.Repr()
+    brief.maxlevel = _MOST_LEVELS
+    brief.maxlist = brief.maxtuple = brief.maxdict = brief.maxset = _MOST_ENTRIES
+    brief.maxstring = brief.maxother = brief.maxlong = 4 * width
+    try:
+        return brief.repr(value)[:width]
+    except Exception:  # of whatever kind: what cannot be written out is named by its type
+        return f"a value of the type {type(value).__name__}"[:width]
+
+
+def without_controls(text: str) -> str:
+    r"""The text without what steers a terminal or turns the direction of reading.
+
+    Left out are control characters (ESC and those above 127 too) other than line breaks and tabs,
+    marks that turn the direction of reading, and halves of letters, which no file can hold. Every
+    line break becomes a plain one.
+
+    Args:
+        text: any.
+
+    Returns:
+        The rest, in order; the same text if there is nothing to leave out.
+
+    Example:
+        >>> without_controls("plain\x1b[31m red\u202e")
+        'plain[31m red'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    lines = text.replace("\r\n", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    return "".join(
+        one
+        for one in lines
+        if one in _KEPT or not (unicodedata.category(one) in _UNSEEN or one in _DIRECTIONS)
+    )
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """The error for a name that does not exist, with the nearest one that does.
 
@@ -49,10 +109,14 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
         unknown preset 'contntion'; did you mean 'contention'? Known: contention, mild
     """
     names = sorted(known)
-    by_lower_case = {candidate.lower(): candidate for candidate in names}
-    nearest = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.5)
+    by_lower_case = {candidate.lower(): candidate for candidate in names[:_MOST_COMPARED]}
+    asked = name[:_LONGEST_NAME].lower()
+    nearest = difflib.get_close_matches(asked, by_lower_case, n=1, cutoff=0.5)
     hint = f"; did you mean {by_lower_case[nearest[0]]!r}?" if nearest else "."
-    return UnknownNameError(f"unknown {kind} {name!r}{hint} Known: {', '.join(names) or 'none'}")
+    listed = ", ".join(names[:_MOST_LISTED]) or "none"
+    if len(names) > _MOST_LISTED:
+        listed += f" and {len(names) - _MOST_LISTED:,} more"
+    return UnknownNameError(f"unknown {kind} {shown(name, _LONGEST_NAME)}{hint} Known: {listed}")
 
 
 def missing_extra(feature: str, extra: str) -> MissingExtraError:

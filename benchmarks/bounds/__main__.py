@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from benchmarks.bounds.page import as_page
@@ -18,14 +16,18 @@ from benchmarks.bounds.rows import POLICY_WORLDS, WORLDS, Row, rows_of
 from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.tracks import tracks
-from twin_gym.errors import ConfigError, TwinGymError
+from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.console import messages
+from twin_gym.errors import ConfigError
+from twin_gym.files.locks import adding_to
+from twin_gym.files.places import check_file
 from twin_gym.scenario import AdmissionScenario
 
 RESULTS = Path(__file__).parents[1] / "results" / "bounds.json"
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def work_out(
     only: Annotated[
         list[str] | None, typer.Option("--scenario", help="Only this one; may be repeated.")
@@ -42,10 +44,18 @@ def work_out(
     out: Annotated[Path, typer.Option(help="The data; the page stands beside it.")] = RESULTS,
 ) -> None:
     """Work out the bounds of all scenarios that admission tracks test on; what is there is kept."""
-    known = read_rows(out)
+    check_file(out, [".json"], makes_folder=True)
     wanted = _wanted(only or [])
+    with adding_to(out, "--out"):
+        _work_out_missing(wanted, out, again=again, worlds=worlds, policy_worlds=policy_worlds)
+
+
+def _work_out_missing(
+    wanted: list[AdmissionScenario], out: Path, *, again: bool, worlds: int, policy_worlds: int
+) -> None:
+    known = read_rows(out)
     missing = [one for one in wanted if again or not _is_known(known, one)]
-    console = Console(stderr=True)
+    console = messages()
     with training_progress(console) as progress:
         task = progress.add_task("bounds", total=float(len(missing)))
         for k, scenario in enumerate(missing):
@@ -107,8 +117,4 @@ def write_rows(path: Path, rows: dict[str, list[Row]]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        app(prog_name="python -m benchmarks.bounds")
-    except TwinGymError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False)
-        sys.exit(2)
+    app(prog_name="python -m benchmarks.bounds")

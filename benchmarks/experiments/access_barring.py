@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import typer
 from matplotlib import pyplot as plt
-from rich.console import Console
 
 from benchmarks.experiments.blocks import (
     Cell,
@@ -41,10 +40,12 @@ from benchmarks.experiments.pages import (
     page_of,
     places,
     publish,
+    show_and_keep,
     table,
     told,
 )
 from benchmarks.statistics import Interval
+from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.policies import FixedBarring, Policy, make_policy, search_level, world_seeds
 from twin_gym.scenario import AccessScenario, Scenario, load
 from twin_gym.scenario.access import BetaArrivals, SimultaneousArrivals, UniformArrivals
@@ -205,7 +206,7 @@ def singleton_cells(seeds: int, worlds: int) -> list[Cell]:
     ]  # fmt: skip
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def main(
     seeds: Seeds = 5,
     worlds: Worlds = 4,
@@ -231,11 +232,13 @@ def main(
         (one.label, *by_name[one.scenario]): one for one in measured if one.scenario in by_name
     }
     alone = [one for one in measured if one.label == SINGLETONS]
-    _draw(folder / f"{NAME}.png", found)
-    _draw_singletons(folder / f"{NAME}_singletons.png", alone)
     page = _page(found, alone, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    publish(folder, NAME, page, measured)
-    Console().print(page, markup=False, soft_wrap=True)
+    show_and_keep(
+        page,
+        lambda: publish(folder, NAME, page, measured),
+        lambda: _draw(folder / f"{NAME}.png", found),
+        lambda: _draw_singletons(folder / f"{NAME}_singletons.png", alone),
+    )
 
 
 def _laws(found: Found) -> list[str]:

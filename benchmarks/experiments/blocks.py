@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,10 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.statistics import Interval, mean_interval
 from twin_gym import __version__
+from twin_gym.files.lines import append_line, whole_lines
+from twin_gym.files.locks import adding_to
 from twin_gym.policies import Policy, evaluate, world_seeds
 from twin_gym.scenario import Scenario
 
@@ -88,7 +90,7 @@ class Measured:
     values: dict[str, Floats]
 
     def interval(self, name: str) -> Interval:
-        """Mean over the blocks with Student's 95 % interval; of one block, the value alone."""
+        """Mean over the blocks with Student's 95 % interval, if there are several."""
         return over_blocks(self.values[name])
 
 
@@ -98,7 +100,7 @@ def worlds_of(block: int, worlds: int) -> list[int]:
 
 
 def over_blocks(values: Floats) -> Interval:
-    """Mean over the blocks with Student's 95 % interval; of one block, the value alone.
+    """Mean over the blocks with Student's 95 % interval; of one block without one.
 
     Args:
         values: one a block; shape (blocks,).
@@ -106,8 +108,6 @@ def over_blocks(values: Floats) -> Interval:
     Returns:
         The mean and its interval.
     """
-    if len(values) == 1:
-        return Interval(*[float(values[0])] * 3)
     return mean_interval(values)
 
 
@@ -183,15 +183,19 @@ def measure_all(
     Returns:
         By label and scenario, in the order of the cells; cells of the same label and scenario that
         differ in their blocks alone are put together.
+
+    Raises:
+        ConfigError: if another process adds to the file.
     """
-    done = _read(kept)
-    for cell in cells:
-        if cell.digest not in done:
-            found = cell.measure(cell)
-            done[cell.digest] = {name: [_short(v) for v in found[name]] for name in found}
-            _append(kept, cell, done[cell.digest])
-        if on_done is not None:
-            on_done(cell)
+    with nullcontext() if kept is None else adding_to(kept):
+        done = _read(kept)
+        for cell in cells:
+            if cell.digest not in done:
+                found = cell.measure(cell)
+                done[cell.digest] = {name: [_short(v) for v in found[name]] for name in found}
+                _append(kept, cell, done[cell.digest])
+            if on_done is not None:
+                on_done(cell)
     return _together(cells, done)
 
 
@@ -224,20 +228,17 @@ def _short(value: float) -> float:
 
 def _read(kept: Path | None) -> dict[str, Values]:
     """Finished measurements by digest; a last line that a kill cut short is left out."""
-    if kept is None or not kept.exists():
+    if kept is None:
         return {}
-    lines = kept.read_text("utf-8").split("\n")
-    entries = [json.loads(line) for line in lines[:-1] if line]
+    entries = [json.loads(line) for line in whole_lines(kept) if line]
     return {entry["digest"]: entry["values"] for entry in entries}
 
 
 def _append(kept: Path | None, cell: Cell, values: Values) -> None:
     if kept is None:
         return
-    text = kept.read_text("utf-8") if kept.exists() else ""
-    whole = text[: text.rfind("\n") + 1]
     entry = {
         "digest": cell.digest, "label": cell.label, "scenario": cell.scenario.name,
         "setting": cell.setting, "values": values,
     }  # fmt: skip
-    write_text(kept, whole + json.dumps(entry) + "\n")
+    append_line(kept, json.dumps(entry))

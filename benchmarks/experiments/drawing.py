@@ -11,6 +11,7 @@ from matplotlib import pyplot as plt
 
 from benchmarks.experiments.blocks import Floats
 from benchmarks.figures import COLOURS
+from benchmarks.files import result_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,8 +115,6 @@ def save(figure: Figure, path: Path) -> None:
         figure: closed afterwards.
         path: in a folder that is made if it does not exist.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"aside-{path.name}")
-    figure.savefig(aside, dpi=90, format="png", bbox_inches="tight")
-    aside.replace(path)
+    with result_file(path) as file:
+        figure.savefig(file, dpi=90, format="png", bbox_inches="tight")
     plt.close(figure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +13,10 @@ import typer
 from benchmarks.experiments.blocks import Measured
 from benchmarks.files import write_text
 from benchmarks.statistics import Interval
+from twin_gym.cli.answering import deliver
+from twin_gym.cli.console import output
+from twin_gym.files.locks import adding_to
+from twin_gym.files.places import check_file, check_folder
 
 PUBLISHED = Path("benchmarks/results")
 WORK = Path("results/experiments")
@@ -47,12 +51,28 @@ def places(
 
     Returns:
         The folder and the file.
+
+    Raises:
+        ConfigError: if one of them cannot be written, or another process adds to the file.
     """
     folder = out if out is not None else (WORK / "quick" if quick else PUBLISHED)
     file = kept if kept is not None else WORK / f"{name}.jsonl"
+    check_folder(folder)
+    check_file(file, makes_folder=True)
     if again:
-        file.unlink(missing_ok=True)
+        with adding_to(file):
+            file.unlink(missing_ok=True)
     return folder, file
+
+
+def show_and_keep(page: str, *keep: Callable[[], None]) -> None:
+    """Prints a page and then keeps it: what cannot be written is not lost.
+
+    Args:
+        page: Markdown.
+        keep: what writes it, its figures and its numbers; each is tried.
+    """
+    deliver(lambda: output().print(page, markup=False, soft_wrap=True), *keep)
 
 
 def publish(folder: Path, name: str, page: str, found: Sequence[Measured]) -> None:
@@ -127,5 +147,7 @@ def told(value: Interval, digits: int = 3, *, scale: float = 1.0) -> str:
         >>> told(Interval(0.5, 0.4, 0.6), 1, scale=100.0)
         '50.0 ± 10.0'
     """
+    if not value.is_known:
+        return f"{scale * value.estimate:.{digits}f} (one value)"
     half = scale * (value.high - value.low) / 2.0
     return f"{scale * value.estimate:.{digits}f} ± {half:.{digits}f}"

@@ -21,7 +21,6 @@ import numpy as np
 import typer
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-from rich.console import Console
 
 from benchmarks.experiments.blocks import (
     Cell,
@@ -43,11 +42,13 @@ from benchmarks.experiments.pages import (
     page_of,
     places,
     publish,
+    show_and_keep,
     table,
     told,
 )
 from benchmarks.experiments.thinning import BASE, InTurn, Thinned
 from benchmarks.statistics import Interval
+from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.envs.making import vector_env
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy, make_policy
@@ -156,7 +157,7 @@ def _bound(cell: Cell, share: float) -> Values:
     return {"mean_error": [relaxation_bound(free)], "updates": [float(updates)]}
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def main(
     seeds: Seeds = 10,
     worlds: Worlds = 2,
@@ -178,10 +179,12 @@ def main(
     wanted = cells(seeds, worlds, scenarios, shares, prices)
     measured = measure_with_bar(wanted, file)
     curves = as_curves(measured)
-    _draw(folder / f"{NAME}.png", curves, scenarios)
     page = _page(curves, scenarios, missing, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    publish(folder, NAME, page, measured)
-    Console().print(page, markup=False, soft_wrap=True)
+    show_and_keep(
+        page,
+        lambda: publish(folder, NAME, page, measured),
+        lambda: _draw(folder / f"{NAME}.png", curves, scenarios),
+    )
 
 
 def as_curves(measured: Sequence[Measured]) -> dict[tuple[str, str], list[Measured]]:

@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from benchmarks.experiments.blocks import Cell, Floats, Measured, Values, measure_with_bar
 from benchmarks.experiments.pages import (
@@ -33,6 +32,7 @@ from benchmarks.experiments.pages import (
     page_of,
     places,
     publish,
+    show_and_keep,
     table,
     told,
 )
@@ -51,6 +51,7 @@ from benchmarks.experiments.scripted_endpoint import (
     Script,
     scripted_endpoint,
 )
+from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.scenario import Scenario, load
 from twin_gym.twins.scenarios import (
     Criteria,
@@ -291,7 +292,7 @@ def cells(seeds: int, tasks: int, *, quick: bool = False) -> list[Cell]:
     ]
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def main(
     seeds: Seeds = 5,
     quick: Quick = False,
@@ -304,8 +305,7 @@ def main(
     seeds, tasks = (min(seeds, 2), 2) if quick else (seeds, 10)
     found = measure_with_bar(cells(seeds, tasks, quick=quick), file)
     page = _page(found, tasks, f"{NAME} --seeds {seeds}")
-    publish(folder, NAME, page, found)
-    Console().print(page, markup=False, soft_wrap=True)
+    show_and_keep(page, lambda: publish(folder, NAME, page, found))
 
 
 def _page(found: Sequence[Measured], tasks: int, command: str) -> str:

@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import typer
 from matplotlib import pyplot as plt
-from rich.console import Console
 
 from benchmarks.experiments.blocks import (
     Cell,
@@ -42,10 +41,12 @@ from benchmarks.experiments.pages import (
     page_of,
     places,
     publish,
+    show_and_keep,
     table,
     told,
 )
 from benchmarks.statistics import Interval
+from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.envs.tic_scheduling.bound import most_deliveries
 from twin_gym.policies import make_policy
 from twin_gym.scenario import load
@@ -182,7 +183,7 @@ def learned_cells(seeds: int, worlds: int) -> list[Cell]:
     ]
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def main(
     seeds: Seeds = 5,
     worlds: Worlds = 3,
@@ -203,10 +204,12 @@ def main(
         wanted += learned_cells(seeds, worlds)
     measured = measure_with_bar(wanted, file)
     found = {(one.label, one.scenario): one for one in measured}
-    _draw(folder / f"{NAME}.png", found)
     page = _page(found, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    publish(folder, NAME, page, measured)
-    Console().print(page, markup=False, soft_wrap=True)
+    show_and_keep(
+        page,
+        lambda: publish(folder, NAME, page, measured),
+        lambda: _draw(folder / f"{NAME}.png", found),
+    )
 
 
 def _names(found: Found) -> list[str]:
@@ -297,6 +300,8 @@ def _verdict(found: Found, names: Sequence[str]) -> str:
 
 
 def _reached(loss: Interval, least: Interval) -> str:
+    if not loss.is_known:
+        return "not judged"
     if loss.high < NEARLY_ZERO:
         return "reached"
     return "impossible for any policy" if least.low > NEARLY_ZERO else "not reached"

@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 import typer
 from matplotlib import pyplot as plt
-from rich.console import Console
 
 from benchmarks.experiments.blocks import (
     Cell,
@@ -44,9 +43,11 @@ from benchmarks.experiments.pages import (
     page_of,
     places,
     publish,
+    show_and_keep,
     table,
     told,
 )
+from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.policies import Policy, make_policy
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.scenario import Scenario, load
@@ -216,7 +217,7 @@ def retained(found: Found, label: str, percent: int) -> Floats:
     return kept
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def main(
     seeds: Seeds = 5,
     worlds: Worlds = 16,
@@ -237,10 +238,9 @@ def main(
         wanted += learned_cells(seeds, worlds)
     measured = measure_with_bar(wanted, file)
     found = by_place(measured, sizes, loads)
-    _draw(folder / f"{NAME}.png", found)
-    page = _page(found, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    publish(folder, NAME, page, measured)
-    Console().print(page, markup=False, soft_wrap=True)
+    png, page = folder / f"{NAME}.png", _page(found, f"{NAME} --seeds {seeds} --worlds {worlds}")
+    publishing = partial(publish, folder, NAME, page, measured)
+    show_and_keep(page, publishing, lambda: _draw(png, found))
 
 
 def by_place(
@@ -326,7 +326,7 @@ def _verdict(found: Found) -> str:
             [
                 f"38 % more: {what}",
                 ", ".join(f"{told(one, 2, scale=100)} % ({p} %)" for p, one in gains.items()),
-                "reached" if best >= CLAIM else "not reached",
+                "reached" if best >= CLAIM else "not reached" if best < CLAIM else "not judged",
             ]
         )
     note = (

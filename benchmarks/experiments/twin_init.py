@@ -20,15 +20,18 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from agents.settings import TrainSettings
 from benchmarks.comparison import Row, as_markdown, bound_row, classical_rows, learned_row
 from benchmarks.demo import TITLES, reference_lines
+from benchmarks.experiments.pages import show_and_keep
 from benchmarks.figures import learning_curves
+from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, run_all
 from benchmarks.statistics import Interval, interval
+from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.files.places import check_folder
 from twin_gym.scenario import AdmissionScenario, load
 
 LOGS = (100, 1_000, 10_000)
@@ -69,7 +72,7 @@ def cells(scenario: str, seeds: int, steps: int) -> dict[str, list[TrainSettings
     return {label: [one.with_(seed=seed) for seed in range(seeds)] for label, one in groups.items()}
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def main(
     scenario: Annotated[str, typer.Option(help="Preset or TOML file.")] = "contention",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each agent.")] = 5,
@@ -79,6 +82,7 @@ def main(
 ) -> None:
     """Trains what is not trained yet, and writes JSON, PNG and a Markdown page."""
     network = load(scenario)
+    check_folder(out)
     wanted = cells(scenario, seeds, steps)
     name = "twin_init" if scenario == "contention" else f"twin_init_{network.name}"
     kept = Path("results/experiments") / f"{name}.jsonl"
@@ -88,12 +92,13 @@ def main(
     lines = reference_lines(network)
     rows = [bound_row(network), *classical_rows(network, JUDGING.final_worlds)]
     rows += [learned_row(label, group, network) for label, group in groups.items()]
-    _draw(out, name, network, groups, lines)
     page = _page(name, network, groups, rows, lines)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / f"{name}.md").write_text(page, "utf-8")
-    (out / f"{name}.json").write_text(_as_json(groups), "utf-8")
-    Console().print(page)
+    show_and_keep(
+        page,
+        lambda: write_text(out / f"{name}.md", page),
+        lambda: write_text(out / f"{name}.json", _as_json(groups)),
+        lambda: _draw(out, name, network, groups, lines),
+    )
 
 
 def _train(wanted: Sequence[TrainSettings], jobs: int, kept: Path) -> list[Run]:

@@ -23,7 +23,6 @@ import numpy as np
 import typer
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-from rich.console import Console
 
 from benchmarks.experiments.blocks import (
     Floats,
@@ -40,6 +39,7 @@ from benchmarks.experiments.pages import (
     Worlds,
     page_of,
     places,
+    show_and_keep,
     table,
 )
 from benchmarks.experiments.pairing import (
@@ -61,6 +61,7 @@ from benchmarks.experiments.what_if_questions import (
 )
 from benchmarks.files import write_text
 from benchmarks.statistics import Interval
+from twin_gym.cli.answering import AnsweringCommand
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +106,7 @@ class Found:
         return bool(np.isfinite(self.reduction.estimate))
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def main(
     blocks: int = typer.Option(8, min=1, help=f"Of {ANSWER_WORLDS} worlds each."),
     worlds: Worlds = ANSWER_WORLDS,
@@ -135,10 +136,12 @@ def main(
         for subject, one in asked
         for kpi in subject.kpis
     ]
-    _draw(folder / f"{NAME}.png", found)
     page = _page(found, count, f"{NAME} --blocks {blocks} --worlds {worlds}")
-    _publish(folder, page, found)
-    Console().print(page, markup=False, soft_wrap=True)
+    show_and_keep(
+        page,
+        lambda: _publish(folder, page, found),
+        lambda: _draw(folder / f"{NAME}.png", found),
+    )
 
 
 def judged(

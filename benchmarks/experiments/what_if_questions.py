@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.experiments.blocks import Cell, policy_cell
 from twin_gym.policies import Policy, make_policy
 from twin_gym.scenario import Scenario, load
-from twin_gym.scenario.changes import changed, value_at
+from twin_gym.scenario.changes import changed, names_of, value_at
 
 FACTORS = (1.01, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0)
 SMALL, LARGE = 1.05, 2.0
@@ -173,5 +173,4 @@ def short(path: str) -> str:
         >>> short("slices.hrllc.arrival_rate_hz")
         'hrllc arrival_rate_hz'
     """
-    names = path.split(".")
-    return " ".join(name for name in names if name not in ("slices", "groups", "process"))
+    return " ".join(name for name in names_of(path) if name not in ("slices", "groups", "process"))

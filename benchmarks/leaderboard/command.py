@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +14,8 @@ from benchmarks.files import write_text
 from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import BOARD_FOLDER
 from twin_gym.errors import ConfigError, missing_extra
+from twin_gym.files.places import check_file
+from twin_gym.files.sealed import read_sealed
 
 MARKDOWN_FILE, HTML_FILE = "LEADERBOARD.md", "leaderboard.html"
 _COMMIT_DIGITS = 10
@@ -33,13 +34,11 @@ def leaderboard(
         float, typer.Option(min=0.0, help="Of interest, in points of the score.")
     ] = 0.5,
     resamples: Annotated[int, typer.Option(min=100, help="Of each bootstrap.")] = 2_000,
-    machine: Annotated[
-        str, typer.Option(help="That the results were made on; else this one, in words.")
-    ] = "",
 ) -> None:
     """Write the leaderboard: LEADERBOARD.md, and leaderboard.html beside the results.
 
-    The page needs no network and no other file.
+    The page needs no network and no other file. The machine, the commit and the date that it shows
+    are those of the runs: the same results give the same files on every machine.
     """
     # Loaded here: the other commands do without them.
     from benchmarks.leaderboard.gather import read_results
@@ -53,15 +52,17 @@ def leaderboard(
         if error.name not in {"jinja2", "markupsafe"}:
             raise
         raise missing_extra("the leaderboard", "board") from error
+    page, text = results / HTML_FILE, out / MARKDOWN_FILE
+    for path in (page, text):
+        check_file(path, makes_folder=True)
     found = read_results(results, family)
     made = Made(
         **(told_by_ledger(results / USES_FILE) if family == "test" else {}),
-        machine=machine or this_machine(),
+        machine="; ".join(sorted({one.machine for one in found.results} - {""})),
         stale=found.stale,
     )
     settings = Settings(family, reference, smallest_difference, resamples)
     summary = summarise(found.results, settings, made)
-    page, text = results / HTML_FILE, out / MARKDOWN_FILE
     write_text(page, as_html(summary))
     write_text(text, as_markdown(summary, _link(page, out)))
     Console().print(
@@ -87,35 +88,18 @@ def told_by_ledger(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     lines = []
-    for number, line in enumerate(path.read_text("utf-8").split("\n")[:-1], start=1):
+    for number, line in read_sealed(path):
         try:
             entry = json.loads(line)
             lines.append((str(entry["time_utc"]), entry["cells"], _commit(entry)))
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f"{path.name}, line {number}, is no use of test worlds") from error
+        except (ValueError, KeyError, TypeError):
+            raise ConfigError(f"{path.name}, line {number}, is no use of test worlds") from None
     ran = [(time, commit) for time, cells, commit in lines if cells]
     return {
         "commit": ", ".join(dict.fromkeys(commit for _, commit in ran)),
         "date": max((time for time, _ in ran), default="")[:10],
         "uses": len(lines),
     }
-
-
-def this_machine() -> str:
-    """Model of the processor and number of cores; no name of a host.
-
-    Returns:
-        A phrase such as `Intel Xeon, 2 cores`.
-    """
-    model = platform.machine()
-    told = Path("/proc/cpuinfo")
-    if told.is_file():
-        named = [
-            one for one in told.read_text("utf-8").splitlines() if one.startswith("model name")
-        ]
-        model = named[0].partition(":")[2].strip() if named else model
-    count = os.cpu_count() or 1
-    return f"{model}, {count} core{'' if count == 1 else 's'}"
 
 
 def _commit(entry: dict[str, Any]) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from twin_gym.cli.console import output
 from twin_gym.errors import ConfigError
+from twin_gym.files.places import check_folder
 
 if TYPE_CHECKING:  # loaded when a command runs: `--help` is quick
     from benchmarks.protocol import BoardFamily
@@ -97,7 +99,7 @@ def command_status(
     from benchmarks.runner.state import show_state
 
     asked = wanted(agents, tracks, seeds, first_seed, "validation")
-    show_state(asked, _store(out), Console())
+    show_state(asked, _store(out), output())
 
 
 def _run(
@@ -126,7 +128,9 @@ def _run(
 def _store(out: Path | None) -> Store:
     from benchmarks.store import BOARD_FOLDER, Store
 
-    return Store(BOARD_FOLDER if out is None else out)
+    folder = BOARD_FOLDER if out is None else out
+    check_folder(folder)
+    return Store(folder)
 
 
 def _engine(name: EngineName, store: Store, jobs: int, address: str | None) -> Engine:

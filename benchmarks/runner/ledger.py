@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.protocol import PROTOCOL
 from benchmarks.runner.plan import Plan, Wanted
-from benchmarks.store import append_line
+from twin_gym.files.sealed import append_sealed
 
 USES_FILE = "test_uses.jsonl"
 
@@ -46,7 +46,7 @@ def write_down(folder: Path, asked: Wanted, planned: Plan, why: str) -> dict[str
         "dirty": dirty,
         "versions": package_versions(),
     }
-    append_line(folder / USES_FILE, json.dumps(line))
+    append_sealed(folder / USES_FILE, json.dumps(line))
     return line
 
 
@@ -55,11 +55,24 @@ def commit_of(checkout: Path) -> tuple[str | None, bool | None]:
 
     Published results are left out: they change with every run.
     """
-    commit = _git(checkout, "rev-parse", "HEAD")
-    status = _git(checkout, "status", "--porcelain", "--", ".", _PUBLISHED)
-    if commit is None or status is None:
+    commit, changed = _git(checkout, "rev-parse", "HEAD"), _changed(checkout)
+    if commit is None or changed is None:
         return None, None
-    return commit.strip(), bool(status.strip())
+    return commit.strip(), bool(changed)
+
+
+def changed_files() -> list[str]:
+    """Files of this checkout that differ from its commit, published results left out.
+
+    Returns:
+        Their places, with odd characters quoted; none where git knows nothing.
+    """
+    return _changed(_CHECKOUT) or []
+
+
+def _changed(checkout: Path) -> list[str] | None:
+    status = _git(checkout, "status", "--porcelain", "--", ".", _PUBLISHED)
+    return None if status is None else [line[3:] for line in status.splitlines()]
 
 
 def _git(checkout: Path, *words: str) -> str | None:

@@ -1,30 +1,40 @@
 """Cells on processes of this machine: each process does many, and one that dies is replaced.
 
 Every worker has a pipe of its own (a queue that all share can be left locked by one that is
-killed). A worker watches its parent and goes when that is gone, whatever it was doing: a run that
-goes on after a kill never meets the workers of the one before.
+killed). A worker watches its parent (see `worker`) and goes when that is gone, whatever it was
+doing: a run that goes on after a kill never meets the workers of the one before.
 """
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
+import subprocess
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import Pipe, connection, spawn
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cell import Cell
-from benchmarks.runner.working import CellFunction, Listener, attempt, hear, one_thread_each
+from benchmarks.runner.working import (
+    CellFunction,
+    Listener,
+    hear,
+    name_of_signal,
+    one_thread_each,
+)
 
 _ATTEMPTS = 2
 _TICK_S = 0.5
 _PATIENCE_S = 5.0
+_CHECKOUT = Path(__file__).parents[2]
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from benchmarks.runner.worker import main; "
+    "main(int(sys.argv[2]))"
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class LocalEngine:
 
 @dataclass
 class _Worker:
-    process: SpawnProcess
+    process: subprocess.Popen[bytes]
     pipe: Connection[Any, Any]
     cell: Cell | None = None
 
@@ -73,12 +83,11 @@ class _Crew:
         """Until no cell waits and no worker is busy."""
         while self._give_out():
             busy = [worker for worker in self.workers if worker.cell is not None]
-            handles = [handle for one in busy for handle in (one.pipe, one.process.sentinel)]
-            ready = connection.wait(handles, _TICK_S)
+            ready = connection.wait([one.pipe for one in busy], _TICK_S)
             for worker in busy:
                 if worker.pipe in ready:
                     self._listen(worker)
-                elif worker.process.sentinel in ready:
+                elif worker.process.poll() is not None:  # something that it left holds the pipe
                     self._bury(worker)
             self.listener.tick()
 
@@ -128,10 +137,9 @@ class _Crew:
 
     def _bury(self, worker: _Worker) -> None:
         """Its cell is tried once more, by another worker."""
-        worker.process.join(_PATIENCE_S)
-        code = worker.process.exitcode
         self.workers.remove(worker)
         _close(worker)
+        code = worker.process.returncode
         cell = worker.cell
         if cell is None:
             return
@@ -144,35 +152,44 @@ class _Crew:
 
     def _wait(self) -> None:
         for worker in self.workers:
-            worker.process.join(_PATIENCE_S)
             _close(worker)
         self.workers.clear()
 
 
 def _start(function: CellFunction) -> _Worker:
-    context = get_context("spawn")
-    mine, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, function), name="cells")
+    mine, theirs = Pipe()
+    command = [sys.executable, "-c", _START, str(_CHECKOUT), str(theirs.fileno())]
     # A worker that is still importing would answer Ctrl-C with a traceback: it inherits the mask.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         with one_thread_each():
-            process.start()
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, pass_fds=(theirs.fileno(),), close_fds=True
+            )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()  # so that the pipe ends with the worker
-    return _Worker(process, mine)
+    worker = _Worker(process, mine)
+    told = spawn.get_preparation_data("cells")
+    told.pop("authkey")  # a secret of ours, for which there is no use
+    _tell(worker, told)
+    _tell(worker, function)
+    return worker
 
 
 def _close(worker: _Worker) -> None:
-    if worker.process.is_alive():
+    """Waits for it a while, then kills it."""
+    try:
+        worker.process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
         worker.process.kill()
-        worker.process.join()
-    worker.process.close()
+        worker.process.wait()
+    if worker.process.stdin is not None:
+        worker.process.stdin.close()
     worker.pipe.close()
 
 
-def _tell(worker: _Worker, what: tuple[Cell, Path] | None) -> None:
+def _tell(worker: _Worker, what: object) -> None:
     try:
         worker.pipe.send(what)
     except OSError:
@@ -181,27 +198,5 @@ def _tell(worker: _Worker, what: tuple[Cell, Path] | None) -> None:
 
 def _in_words(code: int | None) -> str:
     if code is not None and code < 0:
-        return f"killed by {signal.Signals(-code).name}"
+        return f"killed by {name_of_signal(-code)}"
     return f"exit code {code}"
-
-
-def _serve(pipe: Connection[Any, Any], function: CellFunction) -> None:
-    """What a worker does: cells until it is told to go, or nobody is there to tell."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, who decides
-    threading.Thread(target=_go_with_parent, daemon=True).start()
-    while True:
-        try:
-            job = pipe.recv()
-        except EOFError:
-            return
-        if job is None:
-            return
-        cell, folder = job
-        pipe.send(attempt(function, cell, folder, lambda *news: pipe.send(("stage", *news))))
-
-
-def _go_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.cell import Cell, Result
 from benchmarks.protocol import BoardFamily
 from benchmarks.runner.board import skipped_lines
 from benchmarks.runner.plan import Wanted, who_takes_part
 from benchmarks.store import Store
+from twin_gym.cli.console import table
 
 _FAMILIES: tuple[tuple[str, BoardFamily], ...] = (("run", "validation"), ("tested", "test"))
 
@@ -28,23 +28,24 @@ def show_state(asked: Wanted, store: Store, console: Console) -> None:
     everything = store.read()
     current = {cell: one for cell, one in everything.items() if store.is_current(one)}
     taking_part, skipped = who_takes_part(asked)
-    table = Table("track", "agent", *(title for title, _ in _FAMILIES), "seeds missing")
+    heads = ["track", "agent", *(title for title, _ in _FAMILIES), "seeds missing"]
+    made = table(None, heads, left=2, wrapped=len(heads) - 1)
     previous = ""
     for track, agent in taking_part:
         first = track.name != previous
         if first and previous:
-            table.add_section()
+            made.add_section()
         previous = track.name
         cells = [
             replace(asked, family=family).cells(track.name, agent.name) for _, family in _FAMILIES
         ]
-        table.add_row(
+        made.add_row(
             track.name if first else "",
             agent.name,
             *(f"{_num_done(group, current)}/{len(group)}" for group in cells),
             _missing(cells, current),
         )
-    console.print(table)
+    console.print(made)
     for line in skipped_lines(skipped):
         console.print(f"skipped: {line}", style="dim", markup=False, soft_wrap=True)
     outdated = len(everything) - len(current)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +15,23 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and its 95 % interval."""
+    """An estimate and its 95 % interval, whose ends are no numbers where there is none.
+
+    A single value has no interval; a bound that is proved has its own value at both ends.
+    """
 
     estimate: float
     low: float
     high: float
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is an interval."""
+        return not (math.isnan(self.low) or math.isnan(self.high))
+
     def __format__(self, spec: str) -> str:
+        if not self.is_known:
+            return f"{self.estimate:{spec}} (one value)"
         return f"{self.estimate:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
 
@@ -47,9 +58,11 @@ def interval(values: ArrayLike, *, seed: int = 0) -> Interval:
         seed: of the resampling: the same gives the same interval.
 
     Returns:
-        The estimate; with a single value its interval is the value.
+        The estimate; of a single value without an interval.
     """
     data = np.asarray(values, np.float64)
+    if len(data) == 1:
+        return Interval(float(data[0]), math.nan, math.nan)
     rng = np.random.default_rng(seed)
     chosen = rng.integers(len(data), size=(RESAMPLES, len(data)))
     resampled = stats.trim_mean(data[chosen], 0.25, axis=1)
@@ -62,12 +75,14 @@ def mean_interval(values: ArrayLike) -> Interval:
     """Mean over independent worlds with Student's interval.
 
     Args:
-        values: one a world, at least two.
+        values: one a world.
 
     Returns:
-        The mean and its interval.
+        The mean and its interval; of a single value without one.
     """
     data = np.asarray(values, np.float64)
+    if len(data) == 1:
+        return Interval(float(data[0]), math.nan, math.nan)
     half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(data) - 1) * stats.sem(data))
     mean = float(data.mean())
     return Interval(mean, mean - half, mean + half)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from twin_gym.cli.console import output, table
 from twin_gym.errors import ConfigError
 
 if TYPE_CHECKING:  # loaded when a command runs: `--help` is quick
+    from benchmarks.submissions.entrant import SubmittedAgent
     from benchmarks.submissions.running import Limits
     from benchmarks.submissions.verifying import OnCell, Row
 
@@ -34,22 +36,28 @@ def claim(
     memory_gib: Memory = 8.0,
     cell_seconds: Seconds = 900.0,
 ) -> None:
-    """Run a submission on validation worlds and write what it earns into its agent.toml."""
+    """Run a submission on validation worlds and write what it earns into its agent.toml.
+
+    Code is run on this machine, as you: claim what is yours, and `verify` what is not.
+    """
     from benchmarks.submissions.verifying import make_claims
 
     names = [name.strip() for name in tracks.split(",") if name.strip()]
-    console = Console()
+    console = output()
     with _progress(console) as tell:
         made = make_claims(folder, names, seeds, _limits(memory_gib, cell_seconds), tell)
-    table = Table("track", "score", "95 % interval", "seeds")
+    made_table = table(None, ["track", "score", "95 % interval", "seeds"])
     for one in made:
         interval = f"{one.low:.2f} to {one.high:.2f}"
-        table.add_row(one.track, f"{one.score:.2f}", interval, str(len(one.seeds)))
-    console.print(table)
+        made_table.add_row(one.track, f"{one.score:.2f}", interval, str(len(one.seeds)))
+    console.print(made_table)
 
 
 def verify(
     folder: Folder,
+    run_code: Annotated[
+        bool, typer.Option("--run-code", help="Run its code here, as you; read it before.")
+    ] = False,
     family: Annotated[
         Literal["validation", "test"],
         typer.Option(help="test: what is verified is then tested, and the use written down."),
@@ -64,26 +72,62 @@ def verify(
     """Run what a submission claims again, and compare scores and trajectories.
 
     Exit code 0: all equal to the last bit. 3: equal in score, where packages or the processor are
-    others. 1: something differs, or the agent failed. 2: the folder is refused.
+    others. 1: something differs, or the agent failed. 2: the folder is refused, its code is not
+    agreed to, or something that scores depend on changed while it ran.
     """
-    from benchmarks.submissions.verifying import verify_claims
+    from benchmarks.submissions.entrant import held
+    from benchmarks.submissions.verifying import rows_of
 
     if family == "test" and len(why.strip()) < _LEAST_WHY:
         raise ConfigError("say with --why what this use of the test worlds is for")
-    limits, console = _limits(memory_gib, cell_seconds), Console()
-    with _progress(console) as tell:
-        rows = verify_claims(folder, limits, tell)
-    code = _show(rows, console)
-    if code != DIFFERENT and family == "test":
-        _test(folder, limits, out, why, console)
+    console = output()
+    with held(folder, _limits(memory_gib, cell_seconds)) as entrant:
+        if entrant.manifest.kind == "code":
+            _agree(run_code, console)
+        _tell_checkout(console)
+        with _progress(console) as tell:
+            rows = rows_of(entrant, tell)
+        code = _show(rows, console)
+        if code != DIFFERENT and family == "test":
+            _test(entrant, out, why, console)
     raise typer.Exit(code)
+
+
+def _agree(run_code: bool, console: Console) -> None:
+    """Code of others is run where somebody says so, after what it could do was said."""
+    from benchmarks.submissions.running import confinement
+
+    if not run_code and not _somebody_is_there():
+        raise ConfigError(
+            "this submission is code, and `verify` would run it as you on this machine: read it "
+            "and add --run-code, or run it in a container (see docs/submitting.md)"
+        )
+    _say(console, confinement(), "dim")
+    if not run_code and not typer.confirm("Run the code of this submission, as you, here?"):
+        raise ConfigError("nothing was run: the code of the submission was not agreed to")
+
+
+def _somebody_is_there() -> bool:
+    """Who could be asked."""
+    return sys.stdin.isatty()
+
+
+def _tell_checkout(console: Console) -> None:
+    """Scores are those of this checkout, so that its changes are said."""
+    from benchmarks.runner.ledger import changed_files
+
+    changed = changed_files()
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        what = f"not as in the commit of this checkout: {changed[0]}{more}"
+        _say(console, f"{what}; the scores are those of the files as they are", "yellow")
 
 
 def _show(rows: list[Row], console: Console) -> int:
     """A table, the reasons below it, and the verdict in a sentence."""
-    table = Table("track", "seed", "claimed", "found", "equal?")
+    shown = table(None, ["track", "seed", "claimed", "found", "equal?"], wrapped=4)
     for row in rows:
-        table.add_row(
+        shown.add_row(
             row.track,
             "all" if row.seed is None else str(row.seed),
             f"{row.claimed:.4f}",
@@ -91,7 +135,7 @@ def _show(rows: list[Row], console: Console) -> int:
             {"equal": "yes", "equal in score": "in score"}.get(row.verdict, row.verdict),
             end_section=row.seed is None,
         )
-    console.print(table)
+    console.print(shown)
     for row in rows:
         if row.reason:
             what = "all seeds" if row.seed is None else f"seed {row.seed}"
@@ -107,32 +151,33 @@ def _show(rows: list[Row], console: Console) -> int:
     return DIFFERENT
 
 
-def _test(folder: Path, limits: Limits, out: Path | None, why: str, console: Console) -> None:
+def _test(entrant: SubmittedAgent, out: Path | None, why: str, console: Console) -> None:
     """Scores on test worlds, kept for the leaderboard; the use is written down beforehand."""
     from benchmarks.cell import Cell
     from benchmarks.runner.ledger import write_down
     from benchmarks.runner.plan import Plan, Wanted
     from benchmarks.store import BOARD_FOLDER, Store
-    from benchmarks.submissions.entrant import as_entrant
+    from benchmarks.submissions.ground import unchanged
     from benchmarks.submissions.verifying import mean_of, run
+    from benchmarks.tracks import track_named
 
-    entrant = as_entrant(folder, limits)
     store = Store(BOARD_FOLDER if out is None else out)
-    table = Table("track", "score on test worlds", "95 % interval", "seeds")
+    shown = table(None, ["track", "score on test worlds", "95 % interval", "seeds"])
     with store.writing() as writer, _progress(console) as tell:
         for one in entrant.manifest.claims:
             seeds = range(len(one.seeds))
             asked = Wanted((one.track,), (entrant.name,), seeds, "test")
             todo = tuple(Cell(one.track, entrant.name, seed, "test") for seed in seeds)
             write_down(store.folder, asked, Plan(todo, {}, (), ()), why)
-            results = run(entrant, one.track, len(seeds), "test", tell)
+            with unchanged([track_named(one.track)], entrant.files):
+                results = run(entrant, one.track, len(seeds), "test", tell)
             writer.forget(todo)  # of what the folder held before
             for result in results:
                 writer.append(result)
             mean = mean_of(results)
             interval = f"{mean.low:.2f} to {mean.high:.2f}"
-            table.add_row(one.track, f"{mean.estimate:.2f}", interval, str(len(seeds)))
-    console.print(table)
+            shown.add_row(one.track, f"{mean.estimate:.2f}", interval, str(len(seeds)))
+    console.print(shown)
 
 
 def _limits(memory_gib: float, cell_seconds: float) -> Limits:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from benchmarks.entrants import Cost, Entrant, Fitted, Kind, OnProgress
 from benchmarks.protocol import Track
-from benchmarks.submissions.checking import Submission, checked_copy, opened, place_of
+from benchmarks.submissions.checking import Submission, opened, place_of
 from benchmarks.submissions.manifest import Manifest
 from benchmarks.submissions.policies import ChildPolicy, read_policy
 from benchmarks.submissions.running import Child, Limits
@@ -21,12 +22,14 @@ from twin_gym.scenario import Scenario
 
 @dataclass(frozen=True)
 class SubmittedAgent(Entrant):
-    """An agent out of a folder, checked anew each time that it is made ready.
+    """An agent out of a folder.
 
     Attributes:
         source: the folder.
         manifest: what its `agent.toml` said.
         limits: of its process, if it is code.
+        files: a copy of the folder that was checked, which is used for as long as it is there;
+            None: the folder is checked anew each time.
     """
 
     name: str
@@ -35,6 +38,7 @@ class SubmittedAgent(Entrant):
     source: Path
     manifest: Manifest
     limits: Limits = field(default_factory=Limits)
+    files: Path | None = None
 
     def refuses(self, track: Track) -> str | None:
         """It takes part where its authors say, if a policy fits there."""
@@ -43,7 +47,7 @@ class SubmittedAgent(Entrant):
         if self.manifest.kind == "code":
             return None
         try:
-            with opened(self.source) as submission:
+            with self._checked() as submission:
                 for scenario in track.test_scenarios():
                     _read(submission, track, 0, scenario)
         except ConfigError as error:
@@ -56,19 +60,23 @@ class SubmittedAgent(Entrant):
         Raises:
             ConfigError: if the folder is refused, or has become another agent.
         """
-        aside = TemporaryDirectory(prefix="twin-gym-submission-")
-        try:
-            submission = checked_copy(self.source, Path(aside.name) / "files")
+        with ExitStack() as stack:
+            submission = stack.enter_context(self._checked())
             if submission.manifest.name != self.name:
                 raise ConfigError(
                     f"{str(self.source)!r} holds another agent than {self.name!r} by now"
                 )
             policies = _Policies(submission, track, seed, self.limits)
-        except BaseException:
-            aside.cleanup()
-            raise
-        weakref.finalize(policies, aside.cleanup)
+            weakref.finalize(policies, stack.pop_all().close)
         return Fitted(policies.policy_for, Cost(**self.manifest.cost.model_dump()))
+
+    @contextmanager
+    def _checked(self) -> Iterator[Submission]:
+        if self.files is None:
+            with opened(self.source) as submission:
+                yield submission
+        else:
+            yield Submission(self.manifest, self.files)
 
 
 class _Policies:
@@ -106,12 +114,36 @@ def as_entrant(folder: Path, limits: Limits | None = None) -> SubmittedAgent:
     Raises:
         ConfigError: with the reason why the folder is refused.
     """
+    with held(folder, limits or Limits()) as entrant:
+        return replace(entrant, files=None)
+
+
+@contextmanager
+def held(folder: Path, limits: Limits) -> Iterator[SubmittedAgent]:
+    """A submission that is checked and copied once, for all that is done in the context.
+
+    Args:
+        folder: of the submission.
+        limits: of its process, if it is code.
+
+    Yields:
+        The agent; what becomes of the folder meanwhile does not change it.
+
+    Raises:
+        ConfigError: with the reason why the folder is refused.
+    """
     with opened(folder) as submission:
         manifest = submission.manifest
-    kind: Kind = "learned" if manifest.cost.steps else "rule"
-    return SubmittedAgent(
-        manifest.name, kind, manifest.description, folder.resolve(), manifest, limits or Limits()
-    )
+        kind: Kind = "learned" if manifest.cost.steps else "rule"
+        yield SubmittedAgent(
+            manifest.name,
+            kind,
+            manifest.description,
+            folder.resolve(),
+            manifest,
+            limits,
+            submission.files,
+        )
 
 
 def _read(submission: Submission, track: Track, seed: int, scenario: Scenario) -> Policy:

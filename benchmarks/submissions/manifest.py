@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import tomllib
+import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from benchmarks.protocol import PROTOCOL
+from benchmarks.protocol import PROTOCOL, digest_of_anchors
 from benchmarks.tracks import track_named
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel, Name
+from twin_gym.scenario.documents import parse_toml
 
 MANIFEST_FILE = "agent.toml"
 MAX_MANIFEST_BYTES = 262_144
@@ -24,11 +25,17 @@ _ENTRY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,4}:[A-Za-z_]\w*", re.ASCII)
 _PART = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,99}|\{track\}|\{seed\})", re.ASCII)
 _DIGITS = re.compile(r"[0-9a-f]{16}")
 _MAX_PARTS = 5
+_BLANK = dict.fromkeys((0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0))
+"""Letters and signs that nobody sees, though they count as printable."""
+_MOST_MARKS = 4
 
 
 def _line(text: str) -> str:
-    if not text.strip() or not text.isprintable():
-        raise ConfigError(f"must be one line of printable text, got {text!r:.80}")
+    marks = [unicodedata.category(one) == "Mn" for one in text]
+    if not any(map(str.isalnum, text.translate(_BLANK))) or not text.isprintable():
+        raise ConfigError(f"must be one line of printable text, got {text!a:.80}")
+    if marks[0] or any(map(all, zip(*(marks[k:] for k in range(_MOST_MARKS + 1)), strict=False))):
+        raise ConfigError(f"must not pile up marks on a letter, got {text!a:.80}")
     return text
 
 
@@ -103,6 +110,7 @@ class Claim(FrozenModel):
         track: its name.
         protocol: of the score; another one than that of this code is refused.
         track_digest: of the track as it was.
+        anchors_digest: of its anchors as they were; "" in claims from before it was kept.
         family: of the worlds; claims are made on validation worlds alone.
         score: mean over seeds and worlds.
         low: lower end of its 95 % interval.
@@ -115,6 +123,7 @@ class Claim(FrozenModel):
     track: Name
     protocol: Line
     track_digest: Digits
+    anchors_digest: Digits | Literal[""] = ""
     family: Literal["validation"]
     score: Score
     low: Score
@@ -135,6 +144,13 @@ class Claim(FrozenModel):
             raise ConfigError(
                 f"the claim for {self.track!r} was made on another version of the track "
                 f"({self.track_digest}, now {track.digest}): run `python -m benchmarks claim` again"
+            )
+        anchors = digest_of_anchors(track)
+        if self.anchors_digest not in ("", anchors):
+            raise ConfigError(
+                f"the claim for {self.track!r} was made between other anchors "
+                f"({self.anchors_digest}, here {anchors}), so that its scores mean something else: "
+                "run `python -m benchmarks claim` again, or bring benchmarks/anchors.toml back"
             )
         if [one.seed for one in self.seeds] != list(range(len(self.seeds))):
             raise ConfigError(f"the seeds of the claim for {self.track!r} must be 0, 1, 2 ...")
@@ -223,11 +239,10 @@ def read_manifest(content: bytes) -> Manifest:
             "read"
         )
     try:
-        values: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{MANIFEST_FILE} is not UTF-8 text: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{MANIFEST_FILE} is not valid TOML: {error}") from None
+    values = parse_toml(text, MANIFEST_FILE)
     try:
         return Manifest(**values)
     except ConfigError as error:

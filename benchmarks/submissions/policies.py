@@ -16,6 +16,7 @@ from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.scenario import Scenario, to_toml
 
 _BYTES_A_NUMBER, _MOST_AMOUNTS, _SLACK_BYTES = 8, 10_000, 4_096
+_LARGEST = int(np.iinfo(np.int64).max)
 
 
 class ChildPolicy:
@@ -124,6 +125,8 @@ def _unmasked(found: NDArray[Any], rows: int) -> Actions:
         )
     if not np.isfinite(found).all():
         raise SubmissionError("actions are finite numbers, and some are not")
+    if found.dtype.kind == "u" and found.size and found.max() > _LARGEST:
+        raise SubmissionError(f"whole numbers are at most {_LARGEST}, got {found.max()}")
     return found.astype(np.float64) if found.dtype.kind == "f" else found.astype(np.int64)
 
 

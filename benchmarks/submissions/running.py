@@ -1,7 +1,8 @@
 """A process for a submission: limits, an environment with nothing of ours, time for each answer.
 
 This keeps mistakes from doing harm, and honest agents to what they claim. It is no wall against an
-attacker: the process is one of the same user, may read what that user may, and may use the network.
+attacker: the process is one of the same user and may read what that user may. What the system keeps
+it from besides is its own matter: `confinement` tells.
 """
 
 from __future__ import annotations
@@ -23,11 +24,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.runner.working import name_of_signal
+from benchmarks.submissions.confining import in_words
 from benchmarks.submissions.wire import AnyArray, Message, WireError, packed, read
 from twin_gym.errors import TwinGymError
 
 _CHECKOUT = Path(__file__).parents[2]
-_SUPERVISOR = Path(__file__).with_name("supervisor.py")
+_SUPERVISE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from benchmarks.submissions.supervisor import main; main()"
+)
 _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); from benchmarks.submissions.child import main; "
     "main(int(sys.argv[2]), sys.argv[3], sys.argv[4])"
@@ -88,7 +94,7 @@ class Child:
         self.limits = limits
         self._end_s = time.monotonic() + limits.cell_s
         self._said = bytearray()
-        started = _Started(folder, entry, limits)
+        started = _Started(folder, limits, entry)
         self._started = started
         self._finalizer = weakref.finalize(self, started.end)
         self._poll = select.poll()
@@ -125,7 +131,7 @@ class Child:
                 lambda count: self._read_exactly(count, until_s), _MAX_ANSWER_JSON, max_bytes
             )
             if answer.get("ok") is not True:
-                raise SubmissionError(f"it raised\n{_clean(str(answer.get('error', answer)))}")
+                raise SubmissionError(_told(answer))
         except TimeoutError:
             self._fail(self._too_long(message["do"], limit_s))
         except WireError as error:
@@ -200,6 +206,8 @@ class Child:
             os.set_blocking(self._started.said, False)
             self._take_what_is_said()
         limits = self.limits
+        if not told:
+            return "what watches over its process was killed, and its process with it"
         if told.get("why") == "processes":
             return f"it had {told['count']} processes, and {limits.processes} are allowed"
         code = told.get("code")
@@ -209,14 +217,14 @@ class Child:
                 "or the machine ran out of memory"
             )
         if isinstance(code, int) and code < 0:
-            return f"its process was ended by {signal.Signals(-code).name}"
+            return f"its process was ended by {name_of_signal(-code)}"
         return f"its process ended by itself (exit code {code})"
 
 
 class _Started:
-    """The processes, pipes and the folder behind a `Child`."""
+    """The processes, pipes and the folder behind a `Child`; without an entry, nothing is run."""
 
-    def __init__(self, folder: Path, entry: str, limits: Limits) -> None:
+    def __init__(self, folder: Path, limits: Limits, entry: str | None = None) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="twin-gym-submission-"))
         shutil.copytree(folder, self.home / "files")
         self.channel, theirs = socket.socketpair()
@@ -233,10 +241,11 @@ class _Started:
         }
         work = self.home / "files"
         command = [
-            sys.executable, "-I", "-S", "-B", str(_SUPERVISOR), json.dumps(settings),
-            sys.executable, "-s", "-P", "-B", "-c", _START,
-            str(_CHECKOUT), str(theirs.fileno()), entry, str(work),
+            sys.executable, "-I", "-S", "-B", "-c", _SUPERVISE, str(_CHECKOUT),
+            json.dumps(settings), sys.executable, "-s", "-P", "-B", "-c",
         ]  # fmt: skip
+        start = [_START, str(_CHECKOUT), str(theirs.fileno()), str(entry), str(work)]
+        command += ["pass"] if entry is None else start
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -274,6 +283,28 @@ class _Started:
         os.close(self.status)
         os.close(self.said)
         shutil.rmtree(self.home, ignore_errors=True)
+
+
+def confinement() -> str:
+    """What this system keeps the process of a submission from, found by starting one that is empty.
+
+    Returns:
+        Sentences, see `confining.in_words`.
+    """
+    with tempfile.TemporaryDirectory(prefix="twin-gym-submission-") as nothing:
+        started = _Started(Path(nothing), Limits())
+        try:
+            return in_words(started.last_line())
+        finally:
+            started.end()
+
+
+def _told(answer: Message) -> str:
+    """What an answer says that is not `ok`."""
+    error = answer.get("error")
+    if not isinstance(error, str):
+        return "it did not answer as agreed: a message says `ok` or has the text of an `error`"
+    return f"it raised\n{_clean(error)}"
 
 
 def _environment(home: Path) -> dict[str, str]:

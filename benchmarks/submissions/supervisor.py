@@ -1,15 +1,19 @@
 """Stands between the board and a submission: sets the limits, and leaves no process behind.
 
 A program of its own, of the standard library alone, started by `benchmarks.submissions.running`. It
-forks the submission, and ends all that came of it when the submission ends, when the board says so,
-or when the board is gone (its pipe closes). Processes that leave their group come back to it: on
-Linux it is the subreaper of its descendants. The last line it writes says how it ended.
+forks a keeper, which forks the submission and waits for it. Where the system allows, the keeper is
+the first process of a PID namespace: when it ends, or this program does, the kernel ends all that
+came of the submission, and the submission can signal neither of them. Elsewhere this program ends
+all that it finds below it, or the keeper does when this program was killed; both are subreapers of
+processes that leave their group.
+
+The end comes with the submission's, when the board says so, or when the board is gone (its pipe
+closes). The last line that is written says how it ended and what was in force.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import resource
@@ -21,6 +25,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.submissions.confining import (
+    give_up_privileges,
+    new_pid_namespace,
+    prctl,
+    write_only_below,
+)
+
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SECONDS_BETWEEN_LOOKS = 0.05
 _SECONDS_TO_END_ALL = 5.0
@@ -29,30 +40,67 @@ _FAILED_TO_START = 127
 
 def main() -> None:
     """Runs the command; see `running.Child` for the arguments."""
-    settings: dict[str, Any] = json.loads(sys.argv[1])
+    settings: dict[str, Any] = json.loads(sys.argv[2])
     life, status = settings["life"], settings["status"]
     for own in (life, status):
         os.set_inheritable(own, False)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    notes, to_notes = os.pipe()
+    namespace = new_pid_namespace()
+    keeper = os.fork()
+    if keeper == 0:
+        _go_with_parent(in_namespace=namespace)
+        _keep(settings, sys.argv[3:], to_notes, [life, status, notes])
+    for descriptor in (*settings["of_child"], to_notes):
+        os.close(descriptor)
+    watch = _Watch(keeper, life, notes)
+    ended = watch.until_the_end(settings["processes"])
+    _end_all(keeper)
+    shutil.rmtree(settings["home"], ignore_errors=True)  # nobody else would, if the board is gone
+    told = ended | {"namespace": int(namespace), "landlock": watch.noted.get("landlock", 0)}
+    os.write(status, (json.dumps(told) + "\n").encode())
+
+
+def _keep(settings: dict[str, Any], command: list[str], to_notes: int, not_ours: list[int]) -> None:
+    """Forks the submission and waits for it; what is left behind is taken in and waited for too."""
+    os.setsid()
     child = os.fork()
     if child == 0:
-        _become(settings["limits"], sys.argv[2:])
-    for descriptor in settings["of_child"]:
+        _become(settings, command, to_notes)
+    for descriptor in (*settings["of_child"], *not_ours):
         os.close(descriptor)
-    ended = _watch(child, life, settings["processes"])
-    _end_all(child)
-    shutil.rmtree(settings["home"], ignore_errors=True)  # nobody else would, if the board is gone
-    os.write(status, (json.dumps(ended) + "\n").encode())
+    ended = 0
+    while ended != child:
+        ended, status = os.waitpid(-1, 0)
+    os.write(to_notes, f"ended {os.waitstatus_to_exitcode(status)}\n".encode())
+    os._exit(0)
 
 
-def _become(limits: dict[str, int], command: list[str]) -> None:
+def _go_with_parent(*, in_namespace: bool) -> None:
+    """When the supervisor is killed the keeper ends too, and what is below it before."""
+    if in_namespace:  # the kernel ends what is below
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        return
+
+    def end(number: int, frame: object) -> None:
+        _end_all(None)
+        os._exit(_FAILED_TO_START)
+
+    signal.signal(signal.SIGTERM, end)
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _become(settings: dict[str, Any], command: list[str], to_notes: int) -> None:
     """The forked process takes its limits and becomes the submission."""
     try:
-        os.setsid()
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        for name, value in limits.items():
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        for name, value in settings["limits"].items():
             resource.setrlimit(getattr(resource, name), (value, value))
         os.umask(0o077)
+        give_up_privileges()
+        os.write(to_notes, f"landlock {write_only_below(settings['home'])}\n".encode())
         os.execv(command[0], command)
     except BaseException as error:
         os.write(2, f"the submission could not be started: {error}\n".encode())
@@ -60,18 +108,47 @@ def _become(limits: dict[str, int], command: list[str]) -> None:
         os._exit(_FAILED_TO_START)
 
 
-def _watch(child: int, life: int, max_processes: int) -> dict[str, Any]:
-    """Waits for the end: of the submission, or because the board or the limit says so."""
-    while True:
-        ready, _, _ = select.select([life], [], [], _SECONDS_BETWEEN_LOOKS)
-        if ready:
-            return {"why": "told"}
-        status = _reaped().get(child)
-        if status is not None:
-            return {"why": "ended", "code": os.waitstatus_to_exitcode(status)}
-        count = len(descendants(os.getpid()))
-        if count > max_processes:
-            return {"why": "processes", "count": count}
+class _Watch:
+    """Waits for the end of a submission.
+
+    Attributes:
+        noted: what keeper and submission have said: `landlock`, `ended`.
+    """
+
+    def __init__(self, keeper: int, life: int, notes: int) -> None:
+        self.noted: dict[str, int] = {}
+        self._keeper, self._life, self._notes = keeper, life, notes
+        self._open = [life, notes]
+        self._text = ""
+
+    def until_the_end(self, max_processes: int) -> dict[str, Any]:
+        """Of the submission, or because the board or the limit says so; why it came."""
+        while True:
+            ready, _, _ = select.select(self._open, [], [], _SECONDS_BETWEEN_LOOKS)
+            if self._notes in ready:
+                self._read()
+            if "ended" in self.noted:
+                return {"why": "ended", "code": self.noted["ended"]}
+            if self._life in ready:
+                return {"why": "told"}
+            status = _reaped().get(self._keeper)
+            if status is not None:
+                self._read()  # its last words may have come meanwhile
+                code = self.noted.get("ended", os.waitstatus_to_exitcode(status))
+                return {"why": "ended", "code": code}
+            count = len(descendants(os.getpid())) - 1  # without the keeper
+            if count > max_processes:
+                return {"why": "processes", "count": count}
+
+    def _read(self) -> None:
+        part = os.read(self._notes, 4096) if self._notes in self._open else b""
+        if not part:
+            self._open = [self._life]
+        self._text += part.decode()
+        *lines, self._text = self._text.split("\n")
+        for line in lines:
+            name, _, value = line.partition(" ")
+            self.noted[name] = int(value)
 
 
 def _reaped() -> dict[int, int]:
@@ -82,12 +159,13 @@ def _reaped() -> dict[int, int]:
     return found
 
 
-def _end_all(child: int) -> None:
-    """Kills what is left, and what that left, until there is nothing."""
+def _end_all(keeper: int | None) -> None:
+    """Kills what is left, the keeper's group included, and what that left, until all are gone."""
     deadline_s = time.monotonic() + _SECONDS_TO_END_ALL
     while time.monotonic() < deadline_s:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child, signal.SIGKILL)
+        if keeper is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(keeper, signal.SIGKILL)
         for one in descendants(os.getpid()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
@@ -110,13 +188,3 @@ def descendants(root: int) -> list[int]:
                 found += below
                 todo += below
     return found
-
-
-def _prctl(what: int, value: int) -> None:
-    """Linux alone; elsewhere a process that leaves its group is not followed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(what, value, 0, 0, 0)
-
-
-if __name__ == "__main__":
-    main()

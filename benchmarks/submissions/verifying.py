@@ -13,9 +13,11 @@ import numpy as np
 
 from benchmarks.cell import Cell, Result, fit, tested
 from benchmarks.files import write_text
+from benchmarks.machine import processor_model
 from benchmarks.protocol import PROTOCOL, BoardFamily
 from benchmarks.statistics import Interval, mean_score
-from benchmarks.submissions.entrant import SubmittedAgent, as_entrant
+from benchmarks.submissions.entrant import SubmittedAgent, held
+from benchmarks.submissions.ground import unchanged
 from benchmarks.submissions.manifest import (
     MANIFEST_FILE,
     MARKER,
@@ -79,15 +81,15 @@ def make_claims(
     Raises:
         ConfigError: if the folder is refused, or the agent does not take part in a track.
         SubmissionError: if the agent fails.
+        ChangedError: if something that scores depend on changed meanwhile; nothing is written.
     """
     if not MIN_SEEDS <= seeds <= MAX_SEEDS:
         raise ConfigError(f"a claim is of {MIN_SEEDS} to {MAX_SEEDS} seeds, got {seeds}")
-    entrant = as_entrant(folder, limits)
-    found = tuple(
-        _claim(run(entrant, name, seeds, "validation", tell))
-        for name in tracks or entrant.manifest.tracks
-    )
-    _write(folder, entrant.manifest, found)
+    with held(folder, limits) as entrant:
+        names = tracks or entrant.manifest.tracks
+        with unchanged(map(track_named, names), entrant.files):
+            found = tuple(_claim(run(entrant, name, seeds, "validation", tell)) for name in names)
+        _write(folder, entrant.manifest, found)
     return found
 
 
@@ -104,10 +106,18 @@ def verify_claims(folder: Path, limits: Limits, tell: OnCell) -> list[Row]:
 
     Raises:
         ConfigError: if the folder is refused, or claims nothing for a track.
+        ChangedError: if something that scores depend on changed meanwhile.
     """
-    entrant = as_entrant(folder, limits)
+    with held(folder, limits) as entrant:
+        return rows_of(entrant, tell)
+
+
+def rows_of(entrant: SubmittedAgent, tell: OnCell) -> list[Row]:
+    """See `verify_claims`, of a submission that is held already."""
+    claims = entrant.manifest.claims
     entrant.manifest.check_claims()
-    return [row for claim in entrant.manifest.claims for row in _verified(entrant, claim, tell)]
+    with unchanged((track_named(one.track) for one in claims), entrant.files):
+        return [row for claim in claims for row in _verified(entrant, claim, tell)]
 
 
 def run(
@@ -128,11 +138,8 @@ def mean_of(results: Sequence[Result]) -> Interval:
 
 
 def processor() -> str:
-    """The model of this machine's processor: other ones may round otherwise."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text("utf-8").splitlines() if told.is_file() else []
-    named = [one.partition(":")[2].strip() for one in lines if one.startswith("model name")]
-    return f"{platform.machine()} {named[0] if named else ''}".strip()
+    """Architecture and model of this machine's processor: other ones may round otherwise."""
+    return " ".join(dict.fromkeys((platform.machine(), processor_model())))
 
 
 def _run_cell(entrant: SubmittedAgent, cell: Cell, tell: OnCell) -> Result:
@@ -148,6 +155,7 @@ def _claim(results: Sequence[Result]) -> Claim:
         track=first.cell.track,
         protocol=PROTOCOL,
         track_digest=first.track_digest,
+        anchors_digest=first.anchors_digest,
         family="validation",
         score=mean.estimate,
         low=mean.low,
@@ -245,7 +253,7 @@ def _write(folder: Path, manifest: Manifest, made: Sequence[Claim]) -> None:
 
 def _toml(claim: Claim) -> Iterator[str]:
     yield from ("", "[[claims]]")
-    for name in ("track", "protocol", "track_digest", "family"):
+    for name in ("track", "protocol", "track_digest", "anchors_digest", "family"):
         yield f"{name} = {json.dumps(getattr(claim, name))}"
     for name in ("score", "low", "high"):
         yield f"{name} = {getattr(claim, name)!r}"

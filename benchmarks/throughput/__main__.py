@@ -10,13 +10,15 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.throughput import growth, tables
 from benchmarks.throughput.admission import admission_lines
 from benchmarks.throughput.slotted import SUBJECTS, slotted_lines
 from benchmarks.throughput.timing import Line, load_average, machine
+from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.console import output, table
 from twin_gym.errors import unknown_name
+from twin_gym.files.places import check_file
 
 RESULT = Path(__file__).parents[1] / "results" / "throughput.json"
 QUICK = 0.1
@@ -29,7 +31,7 @@ PARTS = (*LINES, "growth")
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def main(
     quick: Annotated[bool, typer.Option(help="a tenth of the steps; kept only with --result")] = (
         False
@@ -47,7 +49,9 @@ def main(
             message = str(unknown_name("part", name, PARTS))
             raise typer.BadParameter(message, param_hint="--only")
     path = result or (None if quick else RESULT)
-    console, scale = Console(), QUICK if quick else 1.0
+    if path is not None:
+        check_file(path, [".json"], makes_folder=True)
+    console, scale = output(), QUICK if quick else 1.0
     console.print(machine())
     for name in PARTS:
         if name not in chosen:
@@ -77,10 +81,10 @@ def measured_lines(console: Console, scale: float, name: str) -> Iterator[dict[s
         lines.append(line)
         console.print(f"{line.what}: {tables.shown(line)} {line.unit}", highlight=False)
         yield {"lines": [asdict(one) for one in lines]}
-    table = Table("what", "median", "unit", "aim", title=f"{name}, per core-second")
+    made = table(f"{name}, per core-second", ["what", "median", "unit", "aim"], wrapped=2)
     for line in lines:
-        table.add_row(line.what, tables.shown(line), line.unit, line.target)
-    console.print(table)
+        made.add_row(line.what, tables.shown(line), line.unit, line.target)
+    console.print(made)
 
 
 def measured_growth(console: Console, scale: float) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 from benchmarks.figures import COLOURS
+from benchmarks.files import result_file
 from benchmarks.throughput.rows import NUM_CHOICES, begun_batch, sampled_actions, wide
 from benchmarks.throughput.slotted import SUBJECTS, fitting_calls
 from benchmarks.throughput.timing import cpu_timing
@@ -134,8 +135,6 @@ def draw(measured: Sequence[Point], path: Path) -> None:
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
     figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"aside-{path.name}")
-    figure.savefig(aside, dpi=130, format="png")
-    aside.replace(path)
+    with result_file(path) as file:
+        figure.savefig(file, dpi=130, format="png")
     plt.close(figure)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from rich.console import Console
-
 from benchmarks.throughput.timing import Line, rate_line
+from twin_gym.cli.console import messages
 
 ROWS = (64, 256)
 
@@ -33,7 +32,7 @@ def sb3_lines(
         from benchmarks.free_env import FreeVecEnv
         from twin_gym.sb3 import make_vec_env
     except ImportError as error:
-        Console(stderr=True).print(f"without Stable-Baselines3: {error}")
+        messages().print(f"without Stable-Baselines3: {error}")
         return
     torch.set_num_threads(1)
     for num_rows in ROWS:

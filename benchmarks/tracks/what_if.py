@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.files import write_text
 from benchmarks.protocol import Track
 from twin_gym.scenario import AdmissionScenario, load, to_toml
 
@@ -78,9 +79,7 @@ def write() -> None:
     for family in _SEEDS:
         for scenario in variants(family):
             path = FOLDER / f"{scenario.name}.toml"
-            aside = path.with_name(f"aside-{path.name}")
-            aside.write_text(to_toml(scenario), "utf-8")
-            aside.replace(path)
+            write_text(path, to_toml(scenario))
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Annotated, cast
 
 import typer
-from rich.console import Console
 from rich.progress import TaskID
 
 from agents.settings import AgentName
 from benchmarks.progress import training_progress
 from benchmarks.tuning.space import GROUPS, TUNABLE, base_settings, group_named
+from twin_gym.cli.console import messages
+from twin_gym.files.locks import LOCK_FILE, adding_to, in_turn
+from twin_gym.files.places import check_file
 
 KEPT = Path("results") / "tuning" / "trainings.jsonl"
 """Where trainings are kept, so that a killed study goes on."""
@@ -33,8 +35,10 @@ def tune(
     chosen_groups = [group_named(name) for name in groups.split(",")]
     for agent in chosen_agents:
         base_settings(agent, chosen_groups[0], 0)  # refuses an unknown one before the work begins
-    trainings, console = Trainings(kept), Console(stderr=True)
-    with training_progress(console) as progress:
+    check_file(kept, makes_folder=True)
+    console = messages()
+    with adding_to(kept), training_progress(console) as progress:
+        trainings = Trainings(kept)
         total = len(chosen_agents) * len(chosen_groups) * trainings_of(trials)
         task = progress.add_task("studies", total=total)
 
@@ -45,8 +49,9 @@ def tune(
         for group in chosen_groups:
             for agent in chosen_agents:
                 study = run_study(agent, group, trainings.get, trials=trials, on_training=tell)
-                write_studies(with_study(read_studies(), study))
                 console.print(_line(study.adopted, agent, group.name, study.difference))
+                with in_turn(KEPT.with_name(LOCK_FILE)):
+                    write_studies(with_study(read_studies(), study))
         progress.update(task, completed=total)
     write_page()
 
@@ -75,7 +80,7 @@ def tune_rules(
         for one in read_tunings()
         if one.digests == tuple(s.digest for s in track_named(one.track).train_scenarios())
     }
-    console = Console(stderr=True)
+    console = messages()
     with training_progress(console) as progress:
         for track, method in wanted:
             if (track.name, method) in done and not again:
@@ -89,12 +94,13 @@ def tune_rules(
                 progress.update(task, completed=episodes)
 
             found = tune_rule(track, method, on_episodes=tell)
-            read_tunings.cache_clear()  # another run may have written in the meantime
-            kept = [x for x in read_tunings() if (x.track, x.method) != (track.name, method)]
-            write_tunings([*kept, found])
             progress.update(task, completed=BUDGET)
             console.print(f"{track.name}, {method}: {found.untuned_per_s:.6g} -> ", end="")
             console.print(f"{found.tuned_per_s:.6g}, {found.episodes} episodes", markup=False)
+            with in_turn(KEPT.with_name(LOCK_FILE)):
+                read_tunings.cache_clear()  # another run may have written in the meantime
+                kept = [x for x in read_tunings() if (x.track, x.method) != (track.name, method)]
+                write_tunings([*kept, found])
     write_page()
 
 

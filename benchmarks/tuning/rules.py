@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -21,6 +20,9 @@ from benchmarks.tuning.search import CoordinateSearch, OnEpisodes, earned_per_s
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import world_seeds
 from twin_gym.scenario import AdmissionScenario, Scenario
+from twin_gym.scenario.changes import path_of
+from twin_gym.scenario.documents import read_toml
+from twin_gym.scenario.toml import toml_pair
 from twin_gym.theory import fluid_bound
 
 CLASSICAL_FILE = Path(__file__).with_name("classical.toml")
@@ -180,7 +182,7 @@ def read_tunings(path: Path = CLASSICAL_FILE) -> tuple[RuleTuning, ...]:
     """
     if not path.exists():
         return ()
-    entries = tomllib.loads(path.read_text("utf-8")).get("rule", [])
+    entries = read_toml(path).get("rule", [])
     try:
         return tuple(
             RuleTuning(
@@ -209,20 +211,8 @@ def write_tunings(tunings: Sequence[RuleTuning], path: Path = CLASSICAL_FILE) ->
 def _entry(one: RuleTuning) -> list[str]:
     plain = asdict(one)
     values = plain.pop("values")
-    lines = [f"{name} = {_toml(value)}" for name, value in plain.items()]
+    lines = [toml_pair(name, value) for name, value in plain.items()]
     for what, numbers in values.items():
-        lines.append(f"[rule.values.{what}]")
-        lines += [f"{name} = {_toml(value)}" for name, value in numbers.items()]
+        lines.append(f"[{path_of('rule', 'values', what)}]")
+        lines += [toml_pair(name, value) for name, value in numbers.items()]
     return lines
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(one) for one in value) + "]"
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{name} = {_toml(v)}" for name, v in value.items()) + " }"
-    return repr(value)

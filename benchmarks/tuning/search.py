@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError
-from twin_gym.policies import Policy, evaluate
+from twin_gym.policies import Policy
+from twin_gym.policies.evaluation import evaluate_rows
 from twin_gym.scenario import Scenario
 
 Floats = NDArray[np.float64]
@@ -77,7 +78,7 @@ def earned_per_s(
     """
     rows = np.repeat(candidates, len(worlds), axis=0)
     policy, seeds = method.policy(scenario, rows), list(worlds) * len(candidates)
-    found = evaluate(policy, scenario, seeds, action=method.action)
+    found = evaluate_rows(policy, scenario, seeds, action=method.action)
     earned = found.returns.reshape(len(candidates), len(worlds)) / scenario.horizon_s
     return earned, int(found.steps.sum())
 

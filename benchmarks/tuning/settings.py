@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from benchmarks.protocol import Track
 from benchmarks.tuning.space import group_of
+from twin_gym.scenario.documents import read_toml
 
 LEARNED_FILE = Path(__file__).with_name("learned.toml")
 
@@ -34,5 +34,5 @@ def tuned_settings(agent: str, track: Track) -> dict[str, Any]:
 def _read(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
     if not path.exists():
         return {}
-    entries = tomllib.loads(path.read_text("utf-8")).get("learned", [])
+    entries = read_toml(path).get("learned", [])
     return {(one["agent"], one["group"]): one["settings"] for one in entries}

@@ -11,6 +11,7 @@ from benchmarks.tuning.settings import LEARNED_FILE
 from benchmarks.tuning.study import Candidate, Study
 from benchmarks.tuning.trainings import FRESH_FIRST, FRESH_WORLDS, SEARCH_FIRST, SEARCH_WORLDS
 from twin_gym.errors import ConfigError
+from twin_gym.scenario.toml import toml_pair
 
 STUDIES_FILE = Path(__file__).with_name("studies.json")
 _HEADER = f"""\
@@ -70,15 +71,15 @@ def learned_toml(studies: list[Study]) -> str:
         estimate, low, high = one.difference
         lines += [
             "[[learned]]",
-            f'agent = "{one.agent}"',
-            f'group = "{one.group}"',
-            f'studied_on = "{one.studied_on}"',
+            toml_pair("agent", one.agent),
+            toml_pair("group", one.group),
+            toml_pair("studied_on", one.studied_on),
             f"trials = {len(one.candidates)}",
             f"steps = {one.steps}",
             f"gain_per_s = {estimate!r}",
             f"gain_interval_per_s = [{low!r}, {high!r}]",
             "[learned.settings]",
-            *(f"{name} = {value!r}" for name, value in one.settings.items()),
+            *(toml_pair(name, value) for name, value in one.settings.items()),
             "",
         ]
     return "\n".join(lines)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.settings import TrainSettings
+from twin_gym.files.lines import append_line
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario import load
 
@@ -73,19 +73,8 @@ class Trainings:
         self._known[found.name] = found
 
     def _append(self, one: Training) -> None:
-        if self._path is None:
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a+b") as file:
-            file.seek(0, os.SEEK_END)
-            torn = False
-            if file.tell() > 0:
-                file.seek(-1, os.SEEK_END)
-                torn = file.read(1) != b"\n"
-            line = ("\n" if torn else "") + json.dumps(asdict(one)) + "\n"
-            file.write(line.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
+        if self._path is not None:
+            append_line(self._path, json.dumps(asdict(one)))
 
 
 def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False) -> Training:

@@ -1,19 +1,21 @@
 """A learned actor leaves and comes back as weights and a card."""
 
+import hashlib
 import json
+import time
 
 import numpy as np
 import pytest
 import safetensors.torch
 
-from agents.actor import load_actor, save_actor
+from agents.actor import load_actor, save_actor, write_actor
 from agents.models import build
 from agents.training import trained_policy
 from tests.agents.cases import TINY
 from twin_gym.envs.slice_admission import field_names
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import load
-from twin_gym.twins import ObservationLayout
+from twin_gym.scenario import Scenario, load
+from twin_gym.twins import DecisionSpace, FlatNetwork, ObservationLayout
 
 
 @pytest.fixture(scope="module", params=["a2c", "maskable-ppo"])
@@ -76,6 +78,25 @@ def other_weights(folder):
     path.write_bytes(safetensors.torch.save({name: value + 1 for name, value in weights.items()}))
 
 
+def changed_weights(change):
+    """A fault: other weights, and a card that has their digest."""
+
+    def damage(folder):
+        path = folder / "actor.safetensors"
+        weights = safetensors.torch.load(path.read_bytes())
+        path.write_bytes(safetensors.torch.save({n: change(one) for n, one in weights.items()}))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        changed_card(weights_sha256=digest)(folder)
+
+    return damage
+
+
+def said_twice(folder):
+    """A fault: a key stands twice, of which programs take either."""
+    path = folder / "actor.json"
+    path.write_text(path.read_text().rstrip().removesuffix("}") + ', "steps": 1}')
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -84,7 +105,20 @@ def other_weights(folder):
         (changed_card(format="other"), "has the format 'other'"),
         (changed_card(hidden=[8]), "holds no actor"),  # the weights have two layers
         (changed_card(hidden=[10**9, 8]), "widths of 1 to"),  # before anything is allocated
+        (changed_card(hidden=[4096] * 9), "1 to 8 hidden layers"),
+        (changed_card(hidden=[4096] * 8), "other parameters than the card says"),
+        (changed_card(hidden=[4096, 4096]), "by the card"),
         (changed_card(num_actions="5"), "widths of 1 to"),
+        (changed_card(num_actions=6), "say 5 actions, `num_actions` says 6"),
+        (changed_card(colour="red"), "no field 'colour'"),
+        (changed_card(steps=-1), "steps"),
+        (changed_card(agent=""), "agent"),
+        (changed_card(low=[0.0], high=[1.0]), "has 0 amounts"),
+        (said_twice, "the key 'steps' stands twice"),
+        (changed_weights(lambda one: one.double()), "must be F32"),
+        (changed_weights(lambda one: one.int()), "must be F32"),
+        (changed_weights(lambda one: one + 3e38), "at most 1e"),
+        (changed_weights(lambda one: one * float("nan")), "not finite"),
         (changed_card(hidden=None), "holds no actor"),
         (lambda folder: (folder / "actor.json").write_text("{"), "holds no actor"),
         (lambda folder: (folder / "actor.json").write_text("[]"), "holds no actor"),
@@ -99,3 +133,42 @@ def test_damaged_actor_is_refused(learned, tmp_path, damage, message):
     damage(tmp_path)
     with pytest.raises(ConfigError, match=message):
         load_actor(tmp_path)
+
+
+def test_a_card_of_before_there_were_kinds_is_read(learned, tmp_path):
+    """It has no kind, no names of actions and no amounts."""
+    model, settings = learned
+    save_actor(model, settings, tmp_path)
+    path = tmp_path / "actor.json"
+    card = json.loads(path.read_text())
+    for key in ("kind", "action_names", "low", "high"):
+        del card[key]
+    path.write_text(json.dumps(card))
+    assert load_actor(tmp_path).space.kind == "admission"
+
+
+@pytest.mark.parametrize("layers", [8, 9, 160_000])
+def test_a_card_of_wide_layers_costs_nothing(learned, tmp_path, layers):
+    """It is refused before a layer is made."""
+    model, settings = learned
+    save_actor(model, settings, tmp_path)
+    changed_card(hidden=[4096] * layers)(tmp_path)
+    start = time.process_time()
+    with pytest.raises(ConfigError, match="holds no actor"):
+        load_actor(tmp_path)
+    assert time.process_time() - start < 1.0
+
+
+def test_amounts_between_other_bounds_are_refused(tmp_path):
+    """An environment takes amounts from 0 to 1, whatever a card says."""
+    scenario = load("tic-small-45", Scenario)
+    space = DecisionSpace.of(scenario, "weights")
+    network = FlatNetwork(len(space.field_names), space.num_actions, [4])
+    write_actor(
+        network.state_dict(), scenario, tmp_path,
+        agent="x", hidden=[4], steps=1, settings={}, action="weights",
+    )  # fmt: skip
+    load_actor(tmp_path).check_fits(scenario)
+    changed_card(high=[5.0] * space.num_actions)(tmp_path)
+    with pytest.raises(ConfigError, match="other actions"):
+        load_actor(tmp_path).check_fits(scenario)

@@ -17,12 +17,14 @@ from typer.testing import CliRunner
 
 from agents.actor import load_actor
 from agents.models import build
-from agents.session import append_line, package_versions, read_lines, run_name
+from agents.session import package_versions, read_lines, run_name
 from agents.settings import AGENTS, TrainSettings
 from agents.train import OPTION_OF, app, main
 from agents.training import train
 from tests.agents.cases import TINY, are_equal, are_same_curves
 from tests.twins.cases import small_network
+from twin_gym.files.lines import append_line
+from twin_gym.files.locks import writing_to
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario import load, to_toml
 from twin_gym.twins import PolicyTwin
@@ -219,14 +221,48 @@ def test_interrupt_says_what_to_do(network, tmp_path, monkeypatch):
 def test_cut_line_is_closed_and_left_out(tmp_path):
     """A kill in the middle of a line costs that line only."""
     path = tmp_path / "results.jsonl"
-    append_line(path, {"a": 1})
+    append_line(path, '{"a": 1}')
     with path.open("a") as file:
         file.write('{"a": 2, "b')
     assert read_lines(path) == [{"a": 1}]
-    append_line(path, {"a": 3})
+    append_line(path, '{"a": 3}')
     assert read_lines(path) == [{"a": 1}, {"a": 3}]
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        append_line(path, {"a": float("nan")})
+
+
+def test_a_second_command_on_a_training_is_refused_and_others_keep_their_own(tmp_path):
+    """By the number of the first; trainings of other seeds may run beside it."""
+    arguments = ["a2c", "--out", str(tmp_path), "--scenario", "teletraffic-erlang-5-10",
+                 "--worlds", "2", "--evaluation-horizon", "5", *TINY_OPTIONS]  # fmt: skip
+    assert CliRunner().invoke(app, [*arguments, "--seed", "3"]).exit_code == 0
+    (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    with writing_to(folder):
+        refused = CliRunner().invoke(app, [*arguments, "--seed", "3"])
+        assert CliRunner().invoke(app, [*arguments, "--seed", "4"]).exit_code == 0
+    assert refused.exit_code == 2
+    assert f"process {os.getpid()} is writing to" in refused.stderr
+    assert CliRunner().invoke(app, [*arguments, "--seed", "3"]).exit_code == 0
+    assert [line["seed"] for line in read_lines(tmp_path / "results.jsonl")] == [3, 4]
+
+
+def test_a_training_leaves_nothing_in_the_folder_of_temporary_files(tmp_path, monkeypatch):
+    """Stable-Baselines3 would leave an empty folder a leg."""
+    place = tmp_path / "tmp"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    train(TINY)
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--out", "--tensorboard"])
+def test_a_place_of_a_training_is_looked_at_first(option, tmp_path):
+    """A file, a place under a file, and a name that is too long, before anything is trained."""
+    (tmp_path / "file").write_text("x")
+    for place in ("file", "file/x", "n" * 300):
+        out = [] if option == "--out" else ["--out", str(tmp_path / "out")]
+        done = CliRunner().invoke(app, ["a2c", *out, option, str(tmp_path / place)])
+        assert done.exit_code == 2
+        assert len(done.stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def start_and_kill(command, out, delay_s):

@@ -192,6 +192,11 @@ def test_folder_of_other_settings_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="other settings"):
         train(small.with_(learning_rate=0.5), folder=tmp_path, **QUICK)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    told = json.loads(before["settings.json"])
+    for wrong in (told | {"colour": "red"}, {"digest": told["digest"]}, []):
+        (tmp_path / "settings.json").write_text(json.dumps(wrong))
+        with pytest.raises(ConfigError, match="holds no settings"):
+            train(small, folder=tmp_path, **QUICK)
     (tmp_path / "settings.json").write_text('{"digest": ')
     with pytest.raises(ConfigError, match="holds no settings"):
         train(small, folder=tmp_path, **QUICK)

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 # From left to right; what stands together on a line may not import one another.
 LAYERS = (
     ("errors", "registration"),
+    ("files",),
     ("scenario",),
     ("sim", "theory"),
     ("envs",),

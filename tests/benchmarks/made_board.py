@@ -10,10 +10,12 @@ from benchmarks.cell import Cell, Result
 from benchmarks.entrants import Cost
 from benchmarks.protocol import PROTOCOL, BoardFamily
 from benchmarks.tracks import track_named
+from twin_gym.files.sealed import sealed
 from twin_gym.scenario import AdmissionScenario, Scenario
 
 RANDOM_PER_S, BOUND_PER_S = 10.0, 30.0
 VERSIONS = {"numpy": "2.4.6", "twin-gym": "0.1.0"}
+MACHINE = "A Processor, 64 cores"
 
 
 def write_anchors(path: Path, tracks: Sequence[str]) -> Path:
@@ -76,6 +78,7 @@ def made(
         test_seconds=1.0,
         curve=_curve(steps, score, own) if learns else [],
         versions=VERSIONS,
+        machine=MACHINE,
     )
 
 
@@ -115,6 +118,6 @@ def board_of(
 def write_results(folder: Path, results: Sequence[Result]) -> Path:
     """The folder of a board with these results."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = "".join(one.to_json() + "\n" for one in results)
+    text = "".join(sealed(one.to_json()) + "\n" for one in results)
     (folder / "results.jsonl").write_text(text, "utf-8")
     return folder

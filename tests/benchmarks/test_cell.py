@@ -62,6 +62,15 @@ def test_a_result_without_this_protocol_is_refused(protocol_of_line):
         Result.from_json(line)
 
 
+def test_a_result_of_an_earlier_protocol_that_is_kept_counts(tmp_path):
+    """Tracks and worlds are the same: what was earned is taken between the anchors of today."""
+    result = run_cell(Cell(QUICK, "density", 0), tmp_path)
+    for kept in protocol.KEPT_PROTOCOLS:
+        read = Result.from_json(replace(result, protocol=kept).to_json())
+        assert read.protocol == kept
+        np.testing.assert_array_equal(read.scores(), result.scores())
+
+
 @pytest.mark.parametrize("line", ["{", "[]", '"x"', "{}", '{"protocol": "twin_gym board 1"}'])
 def test_a_line_that_is_no_result_is_refused(line):
     """Whatever is wrong with it."""

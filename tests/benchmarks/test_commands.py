@@ -52,5 +52,5 @@ def test_unknown_scenario_ends_the_demo_with_one_line() -> None:
     command = [sys.executable, "-m", "benchmarks.demo", "--scenario", "contenton"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "contention" in done.stdout
+    assert "contention" in done.stderr
     assert "Traceback" not in done.stderr

@@ -18,7 +18,7 @@ import typer.main
 from benchmarks import protocol
 from benchmarks.__main__ import app
 from benchmarks.leaderboard import html, pictures, wording
-from benchmarks.leaderboard.command import leaderboard, this_machine, told_by_ledger
+from benchmarks.leaderboard.command import leaderboard, told_by_ledger
 from benchmarks.leaderboard.gather import read_results
 from benchmarks.leaderboard.html import as_html
 from benchmarks.leaderboard.markdown import as_markdown
@@ -28,6 +28,7 @@ from benchmarks.leaderboard.summarising import Made, summarise
 from benchmarks.leaderboard.summary import Measure, Summary
 from tests.benchmarks.made_board import (
     BOUND_PER_S,
+    MACHINE,
     RANDOM_PER_S,
     board_of,
     made,
@@ -35,6 +36,7 @@ from tests.benchmarks.made_board import (
     write_results,
 )
 from twin_gym.errors import ConfigError, UnknownNameError
+from twin_gym.files.sealed import sealed
 
 SMALL, CONTENTION, WHAT_IF = "teletraffic-small", "contention", "what-if"
 QUICK = Settings(resamples=200)
@@ -371,12 +373,12 @@ def test_the_page_stands_alone(page):
 
 
 def test_page_and_markdown_name_no_host_and_no_path(results, tmp_path):
-    """The machine is its processor and its cores."""
+    """The machine is the one that the results say, by its processor and its cores."""
     write_results(tmp_path / "board", results)
     leaderboard(tmp_path / "board", tmp_path, resamples=100, family="test")
     for path in (tmp_path / "LEADERBOARD.md", tmp_path / "board" / "leaderboard.html"):
         text = path.read_text("utf-8")
-        assert this_machine() in unescape(text).replace("\\", "")
+        assert MACHINE in unescape(text).replace("\\", "")
         assert socket.gethostname() not in text
         assert str(tmp_path) not in text
         assert str(Path.cwd()) not in text
@@ -461,7 +463,7 @@ def test_results_of_validation_worlds_are_marked_as_a_preview(tmp_path):
 def test_other_protocols_and_missing_anchors_are_refused(tmp_path, monkeypatch):
     """A number that cannot be compared is not shown."""
     line = json.loads(made(SMALL, "density", 0, 80.0).to_json()) | {"protocol": "board 0"}
-    (tmp_path / "results.jsonl").write_text(json.dumps(line) + "\n")
+    (tmp_path / "results.jsonl").write_text(sealed(json.dumps(line)) + "\n")
     with pytest.raises(ConfigError, match=r"line 1.*protocol"):
         read_results(tmp_path, "test")
     write_results(tmp_path, [made(SMALL, "density", 0, 80.0)])
@@ -475,7 +477,7 @@ def test_results_of_former_tracks_are_left_out_and_counted(tmp_path):
     old = json.loads(made(SMALL, "fifo", 0, 80.0).to_json()) | {"track_digest": "0" * 16}
     write_results(tmp_path, [made(SMALL, "density", 0, 80.0)])
     with (tmp_path / "results.jsonl").open("a") as file:
-        file.write(json.dumps(old) + "\n")
+        file.write(sealed(json.dumps(old)) + "\n")
     found = read_results(tmp_path, "test")
     assert [one.cell.agent for one in found.results] == ["density"]
     assert found.stale == 1
@@ -500,15 +502,16 @@ def test_the_ledger_tells_commit_date_and_uses(tmp_path):
         {"time_utc": "2026-11-21T10:00:00+00:00", "cells": 2, "commit": "b" * 40, "dirty": True},
         {"time_utc": "2026-11-22T10:00:00+00:00", "cells": 0, "commit": "c" * 40, "dirty": False},
     ]
-    path.write_text("".join(json.dumps(one) + "\n" for one in entries))
+    path.write_text("".join(sealed(json.dumps(one)) + "\n" for one in entries))
     assert told_by_ledger(path) == {
         "commit": "aaaaaaaaaa, bbbbbbbbbb with changes",
         "date": "2026-11-21",
         "uses": 3,
     }
-    path.write_text("[]\n")
-    with pytest.raises(ConfigError, match="line 1"):
-        told_by_ledger(path)
+    for line in ("[]", json.dumps(entries[0]), sealed('{"cells": 1}')):
+        path.write_text(f"{line}\n")
+        with pytest.raises(ConfigError, match="line 1"):
+            told_by_ledger(path)
 
 
 @pytest.mark.parametrize("module", [wording, html, pictures], ids=lambda one: one.__name__)

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from benchmarks.runner.local import LocalEngine
 from benchmarks.runner.plan import plan, wanted
 from benchmarks.runner.working import FAILURE_FILE
 from benchmarks.store import Store
+from benchmarks.submissions.supervisor import descendants
+from tests.benchmarks.processes import alive
 from tests.benchmarks.runner_cases import (
     ASKED,
     CELLS,
@@ -34,7 +37,7 @@ from tests.benchmarks.runner_cases import (
     run_fake,
     without_times,
 )
-from twin_gym.errors import ConfigError, UnknownNameError
+from twin_gym.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 QUICK = "service-calibrated"
@@ -231,6 +234,29 @@ def test_workers_go_with_a_run_that_is_killed(tmp_path):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("part", [0, 1, 2, 3])
+def test_workers_that_still_import_go_with_a_run_that_is_killed(part, tmp_path):
+    """At once, whatever they were importing: they watch before they import."""
+    words = [sys.executable, "-m", "tests.benchmarks.runner_cases", str(tmp_path), "endless"]
+    with subprocess.Popen(
+        words, cwd=ROOT, start_new_session=True, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            deadline_s = time.monotonic() + 60.0
+            while len(workers := descendants(process.pid)) < 2:
+                assert time.monotonic() < deadline_s
+            time.sleep(0.15 * part)
+            process.kill()
+            process.wait()
+            killed_s = time.monotonic()
+            while alive(workers):
+                assert time.monotonic() < killed_s + 1.5
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
 # The ledger
 
 
@@ -373,15 +399,17 @@ def test_status_shows_what_is_done_and_what_is_missing(tmp_path):
 
 
 def test_unknown_names_end_the_command_with_the_nearest_one(tmp_path):
-    """As an error of the package, which `main` turns into a sentence."""
+    """In one line, with the exit code of a refused request."""
     words = ["run", "--agents", "densty", "--out", str(tmp_path)]
-    assert isinstance(CliRunner().invoke(app, words).exception, UnknownNameError)
+    done = CliRunner().invoke(app, words)
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert "did you mean 'density'?" in done.stderr
 
 
 def test_a_test_without_a_reason_is_refused(tmp_path):
     """The ledger is for people."""
     words = ["test", "--why", " ", "--out", str(tmp_path)]
-    assert "--why" in str(CliRunner().invoke(app, words).exception)
+    assert "--why" in CliRunner().invoke(app, words).stderr
 
 
 @pytest.mark.slow

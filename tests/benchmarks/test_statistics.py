@@ -39,10 +39,12 @@ def test_interval_agrees_with_scipy() -> None:
     assert ours.high == pytest.approx(theirs.high, abs=0.03)
 
 
-def test_a_single_value_is_its_own_interval() -> None:
+def test_a_single_value_has_no_interval() -> None:
     """One seed tells nothing of its spread, and claims nothing."""
-    found = interval([2.5])
-    assert (found.estimate, found.low, found.high) == (2.5, 2.5, 2.5)
+    for found in (interval([2.5]), mean_interval([2.5])):
+        assert found.estimate == 2.5
+        assert not found.is_known
+        assert f"{found:.1f}" == "2.5 (one value)"
 
 
 def test_mean_interval_covers_the_mean_as_often_as_it_says() -> None:

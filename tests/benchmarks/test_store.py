@@ -8,8 +8,9 @@ import pytest
 
 from benchmarks.cell import Cell, Result
 from benchmarks.protocol import PROTOCOL
-from benchmarks.store import Store, append_line
+from benchmarks.store import Store
 from twin_gym.errors import ConfigError
+from twin_gym.files.sealed import sealed
 
 NOW, BEFORE = "0" * 16, "1" * 16
 
@@ -54,14 +55,6 @@ def test_a_file_cut_anywhere_keeps_its_whole_lines_and_is_continued(store, monke
         assert store.path.read_bytes() == whole
 
 
-def test_a_long_cut_line_is_removed(tmp_path):
-    """One that is longer than what is read at once."""
-    path = tmp_path / "lines"
-    path.write_bytes(b"first\n" + b"x" * 200_000)
-    append_line(path, "second")
-    assert path.read_bytes() == b"first\nsecond\n"
-
-
 def test_a_cell_that_is_done_is_refused(store):
     """In the same session and in a later one; the first result stays."""
     fill(store, result(0))
@@ -85,10 +78,12 @@ def test_a_line_that_is_there_twice_is_refused(store):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"protocol": "twin_gym board 0"}', "run the cell again"),  # another protocol
-        ('{"protocol"', "no result"),  # damaged
-        ("", "no result"),  # empty
-        ("\x00\x00", "no result"),  # what a crash of the system may leave
+        (sealed('{"protocol": "twin_gym board 0"}'), "run the cell again"),  # another protocol
+        (sealed('{"protocol": "twin_gym board 1"}'), "no result"),  # something is missing
+        ('{"protocol"', "no check sum"),  # damaged
+        (result(1).to_json(), "no check sum"),  # taken away, or from before there were sums
+        ("", "no check sum"),  # empty
+        ("\x00\x00", "no check sum"),  # what a crash of the system may leave
     ],
 )
 def test_a_damaged_or_foreign_line_is_refused_with_its_number(store, line, said):
@@ -99,6 +94,28 @@ def test_a_damaged_or_foreign_line_is_refused_with_its_number(store, line, said)
     for use in (store.read, lambda: fill(store, result(2))):
         with pytest.raises(ConfigError, match=rf"results.jsonl, line 2: .*{said}"):
             use()
+
+
+def test_any_flipped_bit_and_any_changed_digit_is_found_and_told(store):
+    """In whatever place of whatever line; none changes a score in silence."""
+    fill(store, result(0), result(1))
+    whole = store.path.read_bytes()
+    damaged = [
+        whole[:k] + bytes([whole[k] ^ 1 << k % 8]) + whole[k + 1 :] for k in range(len(whole))
+    ]
+    digits = [k for k in range(len(whole)) if whole[k : k + 1].isdigit()]
+    damaged += [
+        whole[:k] + b"%d" % ((int(whole[k : k + 1]) + 1) % 10) + whole[k + 1 :] for k in digits
+    ]
+    for content in damaged:
+        store.path.write_bytes(content)
+        with pytest.raises(
+            ConfigError, match=r"results.jsonl(, line [12])?: .*run what it was about"
+        ):
+            store.read()
+        with pytest.raises(ConfigError), store.writing():
+            pass
+        assert store.path.read_bytes() == content
 
 
 def test_bytes_that_are_no_text_are_refused(store):
@@ -178,7 +195,9 @@ def test_what_is_to_be_run_again_is_forgotten_with_its_training(store):
 
 def test_two_thousand_lines_are_read_in_less_than_a_second(store):
     """Of processor time; a tenth is usual."""
-    lines = [result(seed, agent=f"a{k}").to_json() for seed in range(200) for k in range(10)]
+    lines = [
+        sealed(result(seed, agent=f"a{k}").to_json()) for seed in range(200) for k in range(10)
+    ]
     store.folder.mkdir()
     store.path.write_text("\n".join(lines) + "\n")
     began = time.process_time()

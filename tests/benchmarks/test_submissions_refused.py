@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.protocol import PROTOCOL
 from benchmarks.submissions import checking
 from benchmarks.submissions.checking import opened
 from benchmarks.submissions.contents import check_content, is_pickle
@@ -185,20 +186,20 @@ def test_large_file_is_refused_by_its_length(tmp_path):
         pass
 
 
-CLAIM = """
+CLAIM = f"""
 [[claims]]
 track = "tiny"
-protocol = "twin_gym board 1"
+protocol = "{PROTOCOL}"
 track_digest = "DIGEST"
 family = "validation"
 score = 50.0
 low = 40.0
 high = 60.0
 processor = "any"
-versions = {}
+versions = {{}}
 seeds = [
-    { seed = 0, score = 50.0, trajectory = "0123456789abcdef" },
-    { seed = 1, score = 50.0, trajectory = "0123456789abcdef" },
+    {{ seed = 0, score = 50.0, trajectory = "0123456789abcdef" }},
+    {{ seed = 1, score = 50.0, trajectory = "0123456789abcdef" }},
 ]
 """
 
@@ -249,7 +250,8 @@ def test_agent_toml_is_refused(changes, reason, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ("board 1", "board 0", "was made under the protocol 'twin_gym board 0'"),
+        (PROTOCOL, "twin_gym board 0", "was made under the protocol 'twin_gym board 0'"),
+        (PROTOCOL, "twin_gym board 1", "run `python -m benchmarks claim` again"),
         ("DIGEST", "0" * 16, "another version of the track"),
         ('"validation"', '"test"', "family"),  # claims are not made on test worlds
         ("score = 50.0\n", "score = nan\n", "finite"),

@@ -221,7 +221,7 @@ def test_processes_that_leave_their_group_are_ended(started, left):
     """A grandchild in a session of its own does not outlive the submission."""
     child = started(agent(before=ESCAPES))
     policy = policy_of(child)
-    assert len(left()) == 3  # who watches, the submission, who escapes
+    assert len(left()) == 4  # who watches, who keeps, the submission, who escapes
     policy.reset(0)
     child.close()
     assert not left()

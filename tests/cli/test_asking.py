@@ -122,9 +122,9 @@ def drawn(tmp_path, monkeypatch) -> Sequence:
     """The axes of the figure of the answer."""
     kept: list[Figure] = []
 
-    def keep(figure: Figure, path, **kwargs) -> None:
+    def keep(figure: Figure, file, **kwargs) -> None:
         kept.append(figure)
-        path.write_bytes(b"")
+        file.write(b"")
 
     monkeypatch.setattr(Figure, "savefig", keep)
     difference_figure.draw(tmp_path / "answer.png", ANSWER, "more of it")

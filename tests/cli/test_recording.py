@@ -95,6 +95,27 @@ def test_ctrl_c_leaves_what_was_committed_and_says_so(tmp_path, monkeypatch):
         assert [sum(map(len, store.decisions(one.id))) for one in store.episodes()] == [300, 256]
 
 
+def test_two_recordings_into_one_store_tell_each_its_own(tmp_path, monkeypatch):
+    """Another process begins an episode in between, of the same world even."""
+    path, real = tmp_path / "history.db", recording.record_run
+
+    def beside(store, policy, scenario, seed, **more):
+        with open_store(path) as other:
+            other.begin_episode(scenario, seed)
+        found = real(store, policy, scenario, seed, **more)
+        with open_store(path) as other:
+            other.begin_episode(scenario, 123)
+        return found
+
+    monkeypatch.setattr(recording, "record_run", beside)
+    said = run(*QUICK, "--store", path, "--episodes", 2)
+    assert [cells(said, episode)[1] for episode in (2, 5)] == ["0", "1"]
+    assert "6 episodes" in said
+    with read_store(path, check="all") as store:
+        own = [one.id for one in store.episodes() if one.num_rows]
+    assert own == [2, 5]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

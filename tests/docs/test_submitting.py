@@ -1,11 +1,14 @@
 """The page on submissions says what is so, and its example is accepted."""
 
 import re
+import shlex
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
 from benchmarks.submissions import checking, commands, verifying
@@ -62,6 +65,56 @@ def test_commands_of_the_page_exist():
     for name, rest in COMMANDS:
         options = {option for one in known[name].params for option in one.opts}
         assert set(re.findall(r"--[\w-]+", rest)) <= options
+
+
+def words_of(command):
+    """The words of a command of the page, over all of its lines."""
+    (found,) = re.findall(rf"^{command} (?:.*\\\n)*.*$", PAGE, re.MULTILINE)
+    return shlex.split(found.replace("\\\n", " "))
+
+
+def after(words, option):
+    """What follows each use of an option."""
+    return [words[k + 1] for k, word in enumerate(words) if word == option]
+
+
+def test_container_is_closed_and_its_parts_exist():
+    """It is not run here: each path, option and module of its commands is looked at."""
+    words = words_of("docker run")
+    for option, value in {
+        "--network": "none", "--cap-drop": "ALL", "--security-opt": "no-new-privileges",
+        "--user": "65534:65534", "--memory-swap": "12g", "--memory": "12g", "--pids-limit": "64",
+    }.items():  # fmt: skip
+        assert after(words, option) == [value]
+    assert "--read-only" in words
+    assert {"--privileged", "--cap-add", "--pid", "--ipc"}.isdisjoint(words)
+    assert after(words, "-v") == ["$PWD/my-agent:/agent:ro"]
+    (tmpfs,) = after(words, "--tmpfs")
+    homes = dict(one.split("=") for one in after(words, "-e"))
+    assert homes.keys() == {"HOME", "NUMBA_CACHE_DIR"}
+    assert all(place.startswith(tmpfs.partition(":")[0]) for place in homes.values())
+    assert int(Limits().memory_bytes) < 12 * 2**30
+    ran = words[words.index("twin-gym-verify") + 1 :]
+    assert ran == ["python", "-m", "benchmarks", "verify", "/agent", "--run-code"]
+    assert CliRunner().invoke(app, [ran[3], "--help"]).exit_code == 0
+
+
+def test_image_of_the_container_is_made_of_what_is_there():
+    """Files, extras and the version of Python."""
+    words = words_of("docker build")
+    assert after(words, "--tag") == ["twin-gym-verify"]
+    (file,) = after(words, "--file")
+    lines = (ROOT / file).read_text("utf-8").splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    copied = [name for line in lines if line.startswith("COPY") for name in line.split()[1:-1]]
+    assert {"twin_gym", "agents", "benchmarks", "constraints.txt", project["readme"]} <= {*copied}
+    assert all((ROOT / name).exists() for name in copied)
+    (installed,) = [line for line in lines if line.startswith("RUN")]
+    extras = re.findall(r"\[(.*)\]", installed)[0].split(",")
+    assert set(extras) <= project["optional-dependencies"].keys()
+    assert "FROM python:3.11-slim" in lines
+    assert project["requires-python"] == ">=3.11"
+    assert lines[-1] == f"USER {after(words_of('docker run'), '--user')[0]}"
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ from tests.learning.cases import (
 )
 from twin_gym.errors import ConfigError
 from twin_gym.sb3 import (
+    AmountsActorCriticPolicy,
     MaskedActorCriticPolicy,
     ModelPolicy,
     SemiMarkovA2C,
+    make_vec_env,
     masked_policy_kwargs,
 )
 
@@ -101,6 +103,22 @@ def test_model_policy_decides_as_the_model(model):
     assert not np.array_equal(drawn[0], drawn[2])
     assert torch.equal(before, torch.get_rng_state())
     assert (sampled.name, ModelPolicy(model).name) == ("mine", "SemiMarkovA2C")
+
+
+def test_drawn_rows_do_not_depend_on_their_number(model):
+    """Of actions and of amounts: row i draws the same beside any number of rows."""
+    amounts = make_vec_env("twin_gym/TicScheduling-v0", 2, scenario="tic-small-70")
+    for one in (model, A2C(AmountsActorCriticPolicy, amounts, n_steps=8, seed=0, device="cpu")):
+        width = one.observation_space.shape[0]
+        seen = np.random.default_rng(0).random((64, width)).astype(np.float32)
+        masks = np.ones((64, getattr(one.action_space, "n", 0)), np.int8)
+        few, many = ModelPolicy(one, greedy=False), ModelPolicy(one, greedy=False)
+        drawn = []
+        for _ in range(3):
+            drawn.append(many.actions(seen, masks))
+            beside = few.actions(seen[:5], masks[:5])
+            np.testing.assert_allclose(beside, drawn[-1][:5], atol=1e-5)  # torch rounds by rows
+        assert (drawn[0] != drawn[1]).any()
 
 
 def test_parameters_are_those_of_mlp_policy():

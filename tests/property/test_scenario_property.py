@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import json
 import pickle
 
 import numpy as np
@@ -10,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import admission_scenarios, replayed_scenarios, request_rows, write_requests
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, without_controls
 from twin_gym.scenario import AdmissionScenario, load_trace, parse, read_requests, to_toml
+from twin_gym.scenario.documents import parse_toml
+from twin_gym.scenario.presets import from_values
+from twin_gym.scenario.toml import toml_pair
 
 any_size = admission_scenarios(max_slices=16, max_resources=8)
 
@@ -30,6 +34,33 @@ def test_round_trips(scenario):
         assert clone == scenario
         assert hash(clone) == hash(scenario)
         assert clone.digest == scenario.digest
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+plain_values = st.recursive(
+    texts | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(texts, plain_values)
+def test_every_value_that_is_written_as_toml_is_read_back(key, value):
+    """Keys with dots, quotes and controls; text of any kind; truth values; the least numbers."""
+    found = parse_toml(toml_pair(key, value), "the text")
+    assert found == {key: value}
+    assert repr(found) == repr({key: value})
+
+
+@given(any_size, texts, texts)
+def test_description_and_provenance_are_kept_but_for_controls(scenario, description, comment):
+    """As they may be shown, and the same after a second time; a comment is a comment."""
+    one = scenario.replace(description=description, provenance=description)
+    assert one.description == without_controls(description)
+    again = parse(to_toml(one, comment))
+    assert again == one
+    assert again.digest == scenario.digest
+    assert from_values(json.loads(json.dumps(one.as_values()))) == one
 
 
 @given(any_size)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario, load, names
-from twin_gym.scenario.changes import changed, parse_assignment, value_at
+from twin_gym.scenario import AdmissionScenario, Scenario, load, names
+from twin_gym.scenario.changes import changed, names_of, parse_assignment, path_of, value_at
+from twin_gym.twins.scenarios import ParameterSpace
 
 DEEP = "a=" + "[" * 4990 + "]" * 4990
 LONG = f"a='{'x' * 10_000}'"
@@ -113,3 +115,87 @@ def test_other_assignments_are_refused(text):
     """Nothing is evaluated, nothing guessed."""
     with pytest.raises(ConfigError):
         parse_assignment(text)
+
+
+def dotted():
+    """A network whose slice and resource have dots in their names."""
+    return AdmissionScenario(
+        name="dotted",
+        horizon_s=20.0,
+        capacity={"radio.dl": 10.0, "radio": 5.0},
+        slices=[
+            {
+                "name": name,
+                "demand": {"radio.dl": 1.0},
+                "arrival_rate_hz": 4.0,
+                "mean_holding_time_s": 1.0,
+            }
+            for name in ("eMBB.v1", "eMBB", "v.0..x")
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        'slices."eMBB.v1".arrival_rate_hz',
+        "slices.'eMBB.v1'.arrival_rate_hz",
+        "slices.eMBB.v1.arrival_rate_hz",
+        'slices . "eMBB.v1" . arrival_rate_hz',
+        '"slices"."eMBB.v1"."arrival_rate_hz"',
+    ],
+)
+def test_a_name_with_dots_is_reached_with_quotes_and_without(path):
+    """As TOML quotes it, or bare where only one reading leads to something."""
+    other = changed(dotted(), {path: 5.0})
+    assert [one.arrival_rate_hz for one in other.slices] == [5.0, 4.0, 4.0]
+    assert value_at(other, path) == 5.0
+    assert parse_assignment(f"{path}=5.0") == (path, 5.0)
+
+
+def test_every_path_of_a_parameter_space_is_read_back():
+    """With dots, two of them in a row, and in entities."""
+    base = dotted()
+    space = ParameterSpace.of(base)
+    assert 'slices."v.0..x".queue_limit' in space.paths
+    for path, value in zip(space.paths, space.coordinates(base), strict=True):
+        assert np.isfinite(value)
+        assert names_of(path)[0] == "slices"
+        assert path_of(*names_of(path)) == path
+        assert changed(base, {path: value_at(base, path)}) == base
+    assert space.scenario(space.coordinates(base), name="same").digest == base.digest
+
+
+def test_capacity_and_resources_with_dots():
+    """A resource is told from one whose name is its beginning."""
+    other = changed(dotted(), {"capacity.radio.dl": 12.0, "capacity.radio": 6.0})
+    assert dict(other.capacity) == {"radio.dl": 12.0, "radio": 6.0}
+
+
+def test_paths_with_several_readings_are_refused():
+    """With the readings, in quotes."""
+    base = dotted()
+    one = base.slices[0]
+    twice = base.replace(
+        slices=(
+            one.replace(name="a"),
+            one.replace(name="a.demand"),
+            one.replace(name="a.demand.b"),
+        ),
+        capacity={"radio.dl": 10.0},
+    )
+    assert value_at(twice, "slices.a.demand.radio.dl") == 1.0
+    path = "slices.a.demand.demand"
+    assert value_at(twice, path) == {"radio.dl": 1.0}
+    with pytest.raises(ConfigError, match=r'may mean slices\.a\.demand or slices\."a\.demand"'):
+        value_at(twice, "slices.a.demand")
+    assert value_at(twice, 'slices."a.demand".revenue') == 1.0
+    with pytest.raises(ConfigError, match="are one value"):
+        changed(base, {"slices.eMBB.v1.revenue": 2.0, 'slices."eMBB.v1".revenue': 3.0})
+
+
+@pytest.mark.parametrize("path", ['slices."eMBB', 'slices."eMBB.v1"x.revenue', "a." * 300, '"'])
+def test_quotes_that_do_not_fit_are_refused(path):
+    """In a sentence."""
+    with pytest.raises(ConfigError):
+        value_at(dotted(), path)

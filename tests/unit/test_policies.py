@@ -27,6 +27,7 @@ from twin_gym.policies import (
     world_seeds,
 )
 from twin_gym.policies.decoding import Decoder
+from twin_gym.policies.evaluation import evaluate_rows
 from twin_gym.policies.thresholds import tuned_reservations
 from twin_gym.scenario import AdmissionScenario, Slice, load
 from twin_gym.scenario.base import AMOUNT_RESOLUTION
@@ -138,7 +139,7 @@ def test_reservation_differs_by_row(contention):
     """Thresholds of their own for each row give what each earns alone."""
     reserve = np.zeros((2, 4, 3))
     reserve[1, 3, 0] = 40.0
-    together = evaluate(ReservationPolicy(contention, reserve), contention, [7, 7])
+    together = evaluate_rows(ReservationPolicy(contention, reserve), contention, [7, 7])
     alone = [
         evaluate(ReservationPolicy(contention, one), contention, [7]).returns[0] for one in reserve
     ]

@@ -470,6 +470,28 @@ def test_broken_vector_environment_is_found(broken, message):
     assert "The contract: " in str(caught.value)
 
 
+def test_empty_info_of_the_single_environment_says_nothing():
+    """The lanes need not have it; one with something in it they need."""
+
+    class Telling(Walk):
+        more = ()
+
+        def reset(self, *, seed=None, options=None):
+            observation, info = super().reset(seed=seed, options=options)
+            return observation, info | {"more": dict(self.more)}
+
+        def step(self, action):
+            *rest, info = super().step(action)
+            return *rest, info | {"more": dict(self.more)}
+
+    class TellingSomething(Telling):
+        more = (("a", 1.0),)
+
+    check_vector_env(Lanes, Telling)
+    with pytest.raises(CheckFailed, match="'more'"):
+        check_vector_env(Lanes, TellingSomething)
+
+
 def test_something_else_is_no_vector_environment():
     """A single environment is refused by its type."""
     with pytest.raises(CheckFailed, match="this is a Walk"):

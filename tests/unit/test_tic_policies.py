@@ -98,15 +98,29 @@ def test_every_rule_acts(action):
 
 
 def test_random_weights_are_even_on_the_simplex():
-    """Means of a quarter, sums of one, the same again for the same seed."""
+    """Means of a quarter, variances of 3/80, sums of one, the same again for the same seed."""
     policy = TIC_POLICIES["random"](small(), "weights")
     policy.reset(3)
     drawn = policy.actions(np.zeros((4000, 1), np.float32), np.ones((4000, 0), np.int8))
     assert np.allclose(drawn.sum(axis=1), 1.0, atol=1e-6)
     assert np.allclose(drawn.mean(axis=0), 0.25, atol=0.02)
+    assert np.allclose(np.cov(drawn.T), 0.05 * np.eye(4) - 0.0125, atol=0.003)
+    assert (drawn >= 0.0).all()
     policy.reset(3)
     again = policy.actions(np.zeros((4000, 1), np.float32), np.ones((4000, 0), np.int8))
     assert np.array_equal(drawn, again)
+
+
+def test_random_picks_are_even_over_what_is_allowed():
+    """Two of six queues, half each within five standard deviations; none where nobody waits."""
+    count = 10_000
+    policy = TIC_POLICIES["random"](small(), "pick")
+    masks = np.tile(np.array([[0, 1, 0, 0, 1, 0, 1]], np.int8), (count, 1))
+    picked = policy.actions(np.zeros((count, 1), np.float32), masks)
+    assert set(picked.tolist()) == {1, 4}
+    assert abs((picked == 1).mean() - 0.5) < 5 * 0.5 / np.sqrt(count)
+    masks[:, :6] = 0
+    assert (policy.actions(np.zeros((count, 1), np.float32), masks) == 6).all()
 
 
 def test_unknown_form_is_refused():

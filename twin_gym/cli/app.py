@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from twin_gym.cli.console import one_line_errors
+from twin_gym.cli.answering import AnsweringGroup
 from twin_gym.cli.scenario_app import scenario_app
 
 app = typer.Typer(
     name="twin-gym",
+    cls=AnsweringGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
@@ -165,7 +166,6 @@ def main(
 
 
 @app.command("list")
-@one_line_errors
 def list_names(
     kind: Annotated[Kind | None, typer.Argument(help="Only these.", show_default="all")] = None,
     environment: Annotated[
@@ -183,7 +183,6 @@ def list_names(
 
 
 @app.command()
-@one_line_errors
 def describe(
     name: Annotated[str, typer.Argument(help="An environment, a scenario, a policy, or a file.")],
 ) -> None:
@@ -197,7 +196,6 @@ def describe(
 
 
 @app.command()
-@one_line_errors
 def rollout(
     scenario: ScenarioOption = "contention",
     policy: PolicyOption = None,
@@ -240,7 +238,6 @@ def rollout(
 
 
 @app.command("what-if")
-@one_line_errors
 def ask(
     scenario: ScenarioOption = "contention",
     assignments: SetOption = None,
@@ -284,7 +281,6 @@ def ask(
 
 
 @app.command()
-@one_line_errors
 def record(
     store: StoreOption,
     scenario: ScenarioOption = "contention",
@@ -333,7 +329,6 @@ app.add_typer(scenario_app, name="scenario")
 
 
 @app.command("reservation-search")
-@one_line_errors
 def reservation_search(
     scenario: ScenarioOption = "contention",
     budget: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +12,7 @@ from typing import Any, cast
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import (
     messages,
     number,
@@ -20,8 +21,11 @@ from twin_gym.cli.console import (
     supported_decimals,
     table,
 )
+from twin_gym.cli.origin import with_origin
 from twin_gym.cli.views import VIEW_OF_KIND
 from twin_gym.errors import ConfigError, missing_extra
+from twin_gym.files.places import check_file
+from twin_gym.files.whole import write_text
 from twin_gym.policies.what_if import Difference, WhatIf, what_if
 from twin_gym.policies.worlds import Family, world_seeds
 from twin_gym.scenario import Scenario, load
@@ -60,17 +64,14 @@ def run(question: Question) -> None:
     """
     base = load(question.scenario, Scenario)
     then = _changed(question, base)
-    for path, ending in ((question.figure, ".png"), (question.save, ".toml")):
-        _check_target(path, ending)
+    _check_targets(question)
+    kept = _as_kept(then, question)
     answer = _asked(question, base, then)
-    if question.save is not None:
-        _save(question.save, then, question)
-    if question.figure is not None:
-        _draw(question.figure, answer, _told_changes(question))
-    if question.as_json:
-        output().print(json.dumps(as_document(answer), indent=1), soft_wrap=True, markup=False)
-        return
-    _print(answer, _told_changes(question), everything=question.everything)
+    deliver(
+        lambda: _print(answer, question),
+        lambda: _save(question.save, kept),
+        lambda: _draw(question.figure, answer, _told_changes(question)),
+    )
 
 
 def _changed(question: Question, base: Scenario) -> Scenario:
@@ -87,14 +88,14 @@ def _changed(question: Question, base: Scenario) -> Scenario:
     return changed(base, dict(parse_assignment(text) for text in question.assignments))
 
 
-def _check_target(path: Path | None, ending: str) -> None:
-    """Refuses a file that cannot be written, before anything is computed."""
-    if path is None:
-        return
-    if path.suffix.lower() != ending:
-        raise ConfigError(f"the file must end in {ending}, got {str(path)!r}")
-    if not path.parent.is_dir():
-        raise ConfigError(f"there is no folder {str(path.parent)!r}: make it first")
+def _check_targets(question: Question) -> None:
+    """Refuses files that cannot be written, before anything is computed."""
+    read = [name for name in (question.scenario, question.other) if name is not None]
+    if question.save is not None:
+        check_file(question.save, [".toml"], apart_from=read)
+    if question.figure is not None:
+        check_file(question.figure, [".png"])
+        _drawing()
 
 
 def _asked(question: Question, base: Scenario, then: Scenario) -> WhatIf:
@@ -157,8 +158,11 @@ def as_document(answer: WhatIf) -> dict[str, Any]:
     }
 
 
-def _print(answer: WhatIf, changes: str, *, everything: bool) -> None:
-    console = output()
+def _print(answer: WhatIf, question: Question) -> None:
+    console, changes, everything = output(), _told_changes(question), question.everything
+    if question.as_json:
+        console.print(json.dumps(as_document(answer), indent=1), soft_wrap=True, markup=False)
+        return
     title = f"{answer.base.name} with {changes}: {answer.agent} in {len(answer.seeds)} worlds"
     heads = ["indicator", "as it is", "changed", "difference", "worlds saved"]
     console.print(_table(title, heads, answer.by_change, everything=everything))
@@ -201,19 +205,28 @@ def _or_none(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _save(path: Path, scenario: Scenario, question: Question) -> None:
+def _as_kept(scenario: Scenario, question: Question) -> str:
     """The changed network as a file, which says where it comes from."""
-    told = f"{question.scenario} with {_told_changes(question)}.\n{scenario.provenance}"
-    aside = path.with_name(f"aside-{path.name}")
-    aside.write_text(to_toml(scenario.replace(provenance=told)), "utf-8")
-    aside.replace(path)
-    messages().print(f"{path}: the changed network", markup=False)
+    told = f"{question.scenario} with {_told_changes(question)}."
+    return to_toml(with_origin(scenario, before=told))
 
 
-def _draw(path: Path, answer: WhatIf, changes: str) -> None:
+def _save(path: Path | None, text: str) -> None:
+    if path is not None:
+        write_text(path, text)
+        messages().print(f"{path}: the changed network", markup=False)
+
+
+def _draw(path: Path | None, answer: WhatIf, changes: str) -> None:
+    if path is not None:
+        _drawing()(path, answer, changes)
+        messages().print(f"{path}: the figure", markup=False)
+
+
+def _drawing() -> Callable[[Path, WhatIf, str], None]:
+    """What draws, if it is installed."""
     try:
         from twin_gym.cli.difference_figure import draw
     except ImportError as error:
         raise missing_extra("a figure", "render") from error
-    draw(path, answer, changes)
-    messages().print(f"{path}: the figure", markup=False)
+    return draw

@@ -1,63 +1,46 @@
-"""What every command prints with: two consoles, tables, numbers, and errors in one line."""
+"""What every command prints with: two consoles, tables and numbers."""
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ParamSpec
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-import typer
-from rich import box
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
-from rich.table import Table
 
-from twin_gym.errors import TwinGymError
+from twin_gym.cli.plain import PlainConsole
+from twin_gym.cli.tables import WholeTable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-P = ParamSpec("P")
-
-FAILED = 2
-"""Exit code of a refused request."""
-
+_LEAST_WIDTH = 60
 _MOST_DECIMALS = 9
 _LEAST_LAST_DIGITS = 3.0  # 0.27 is written as 0.27 and 0.034 as 0.03
 _ROUNDING = 1e-12  # of a mean: what equal values may differ by after sums
 
 
-def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """A command whose errors are one line on standard error, and the exit code 2.
+class _WholeConsole(PlainConsole):
+    """A console that cuts nothing off at its edge."""
 
-    Args:
-        command: raises a `TwinGymError` where a request is refused.
-
-    Returns:
-        The same command, which answers for these errors.
-    """
-
-    @functools.wraps(command)
-    def answering(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except TwinGymError as error:
-            typer.echo(f"twin-gym: {' '.join(str(error).split())}", err=True)
-            raise typer.Exit(FAILED) from None
-
-    return answering
+    def print(self, *objects: Any, crop: bool = False, **given: Any) -> None:
+        """As rich's, but for what passes the edge."""
+        super().print(*objects, crop=crop, **given)
 
 
 def output() -> Console:
-    """For results."""
-    return Console(highlight=False)
+    """For results, which may pass the edge of a narrow terminal, but are never cut."""
+    console = _WholeConsole()
+    if console.width < _LEAST_WIDTH:
+        console.width = _LEAST_WIDTH
+    return console
 
 
 def messages() -> Console:
     """For progress and remarks: standard error, so that results can be redirected."""
-    return Console(stderr=True, highlight=False)
+    return PlainConsole(stderr=True)
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
@@ -67,31 +50,25 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
 
 
 def table(
-    title: str, columns: Sequence[str], *, left: int = 1, wrapped: int | None = None
-) -> Table:
-    """An empty table with numbers to the right.
+    title: str | None, columns: Sequence[str], *, left: int = 1, wrapped: int | None = None
+) -> WholeTable:
+    """An empty table with numbers to the right, of which nothing is ever cut.
 
     Args:
-        title: printed above.
+        title: printed above; None: nothing.
         columns: heads.
         left: how many of the first columns are text.
-        wrapped: number of the column that gives way where space is short.
+        wrapped: number of one more column that is text.
 
     Returns:
         The table, to be filled with `add_row`.
     """
-    made = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1),
-    )
+    made = WholeTable(title)
     for index, name in enumerate(columns):
-        is_text = index < left or index == wrapped
-        made.add_column(name, justify="left" if is_text else "right", no_wrap=index != wrapped)
+        if index < left or index == wrapped:
+            made.add_text(name)
+        else:
+            made.add_number(name)
     return made
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 
-from rich.console import Console
-from rich.markdown import Markdown
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from twin_gym.cli.console import first_sentence, number, output, table
 from twin_gym.cli.listing import environment_class, kind_of, policy_text, short_name
+from twin_gym.cli.plain import plain
+from twin_gym.cli.tables import WholeMarkdown, WholeTable
 from twin_gym.cli.views import VIEW_OF_KIND
 from twin_gym.envs.making import vector_env
 from twin_gym.errors import ConfigError, UnknownNameError, unknown_name
@@ -21,10 +20,8 @@ from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
 from twin_gym.scenario import Scenario, load, names
 
-_SECTIONS = (
-    "Action Space", "Observation Space", "Dynamics", "Reward", "Episode End", "Info", "Arguments",
-    "Known answers",
-)  # fmt: skip
+_SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |^Raises:|\Z)", re.DOTALL | re.MULTILINE)
+_FIRST_SECTION = "Story"
 
 
 def show(name: str) -> None:
@@ -58,16 +55,17 @@ def _environment_kind(name: str) -> str:
 def _show_environment(kind: str) -> None:
     console, env_id = output(), ID_OF_KIND[kind]
     text = inspect.getdoc(environment_class(env_id)) or ""
-    console.print(f"[bold]{env_id}[/bold]  {first_sentence(text)}\n")
-    _show_section(console, text, "Story")
-    console.print(_spaces(kind))
-    console.print()
-    for section in _SECTIONS:
-        _show_section(console, text, section)
+    console.print(_head(env_id), f" {first_sentence(text)}\n")
+    for title, told in _SECTION.findall(text):
+        console.print(_head(title))
+        console.print(Padding(WholeMarkdown(told.strip()), (0, 0, 1, 2)))
+        if title == _FIRST_SECTION:
+            console.print(_spaces(kind))
+            console.print()
     console.print(f"Its scenarios and policies: twin-gym list --environment {short_name(env_id)}")
 
 
-def _spaces(kind: str) -> Table:
+def _spaces(kind: str) -> WholeTable:
     """The spaces of every form of action, each in a scenario that knows it."""
     found = table("Spaces", ["action=", "scenario=", "of", "space"], left=4)
     for form in FORMS_OF_KIND[kind]:
@@ -83,27 +81,19 @@ def _spaces(kind: str) -> Table:
     return found
 
 
-def _show_section(console: Console, text: str, title: str) -> None:
-    """One section of an environment's documentation."""
-    match = re.search(rf"^## {title}\n(.*?)(?=^## |^Raises:|\Z)", text, re.DOTALL | re.MULTILINE)
-    if match:
-        console.print(f"[bold]{title}[/bold]")
-        console.print(Padding(Markdown(match[1].strip()), (0, 0, 1, 2)))
-
-
 def _show_policy(name: str, kinds: list[str]) -> None:
     console = output()
     for kind in kinds:
         env_id = ID_OF_KIND[kind]
-        console.print(f"[bold]{name}[/bold]  for {short_name(env_id)}\n")
-        console.print(Markdown(policy_text(kind, name)))
+        console.print(_head(name), f" for {short_name(env_id)}\n")
+        console.print(WholeMarkdown(policy_text(kind, name)))
         scenario = inspect.signature(environment_class(env_id)).parameters["scenario"].default
         console.print(f"\nTry it: twin-gym rollout --scenario {scenario} --policy {name}\n")
 
 
 def _show_scenario(scenario: Scenario) -> None:
     console, view = output(), VIEW_OF_KIND[scenario.kind]
-    console.print(f"[bold]{scenario.name}[/bold]  {scenario.description}", markup=True)
+    console.print(_head(scenario.name), f" {scenario.description}")
     console.print(f"{ID_OF_KIND[scenario.kind]}, digest {scenario.digest}")
     console.print(f"horizon {number(scenario.horizon_s, 6)} s, {view.about(scenario)}\n")
     for part in view.tables(scenario):
@@ -111,6 +101,10 @@ def _show_scenario(scenario: Scenario) -> None:
         console.print()
     console.print(f"{view.known(scenario)}\n")
     if scenario.provenance.strip():
-        console.print("[bold]Provenance[/bold]")
+        console.print(_head("Provenance"))
         for paragraph in scenario.provenance.strip().split("\n\n"):
-            console.print(Padding(Text(" ".join(paragraph.split())), (0, 0, 1, 2)))
+            console.print(Padding(" ".join(paragraph.split()), (0, 0, 1, 2)))
+
+
+def _head(text: str) -> Text:
+    return Text(plain(text), style="bold")

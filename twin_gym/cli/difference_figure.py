@@ -9,6 +9,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from twin_gym.files.whole import replacing
 from twin_gym.policies.what_if import Difference, WhatIf
 
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#666666"
@@ -36,9 +37,8 @@ def draw(path: Path, answer: WhatIf, changes: str) -> None:
         _panel(axis, title, shown, differences, colour)
     title = f"{answer.base.name} with {changes}, {len(answer.seeds)} worlds"
     figure.suptitle("\n".join(textwrap.wrap(title, _TITLE_WIDTH * len(panels))), x=0.01, ha="left")
-    aside = path.with_name(f"aside-{path.name}")
-    figure.savefig(aside, dpi=130, format="png")
-    aside.replace(path)
+    with replacing(path) as file:
+        figure.savefig(file, dpi=130, format="png")
 
 
 def _is_drawable(name: str, one: Difference) -> bool:

@@ -12,12 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
+from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import messages, output
 from twin_gym.cli.foretelling import foretell
 from twin_gym.cli.generators import Choice, make_generator
 from twin_gym.cli.lived_history import Background, Wanted, read_history
+from twin_gym.cli.origin import with_origin
 from twin_gym.cli.twin_table import Delivery, as_document, show
 from twin_gym.errors import ConfigError
+from twin_gym.files.places import check_folder
+from twin_gym.files.whole import write_text
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.objective import Demand, KpiObjective
 from twin_gym.scenario.toml import to_toml
@@ -79,8 +83,12 @@ def run(order: Order) -> None:
         foretelling=foretell(generator, background.lived, checks),
         rejections=_rejections(generator),
         twins=made,
-        files=_write(order, made),
+        files=[order.output / f"{one.name}.toml" for one in made],
     )
+    deliver(lambda: _print(order, delivery), lambda: _write(order, delivery))
+
+
+def _print(order: Order, delivery: Delivery) -> None:
     if order.as_json:
         text = json.dumps(as_document(delivery), indent=1, allow_nan=False)
         output().print(text, soft_wrap=True, markup=False)
@@ -113,10 +121,7 @@ def _background(order: Order) -> Background:
 
 def _check_target(order: Order) -> None:
     """Refuses a folder that cannot receive the twins, before anything is computed."""
-    if not order.output.parent.is_dir():
-        raise ConfigError(f"there is no folder {str(order.output.parent)!r}: make it first")
-    if order.output.exists() and not order.output.is_dir():
-        raise ConfigError(f"{str(order.output)!r} is no folder: give another path")
+    check_folder(order.output, with_parents=False)
     there = _earlier(order)
     if there and not order.overwrites:
         raise ConfigError(
@@ -159,7 +164,7 @@ def _generated(
             _say_rejections(_rejections(generator))
             raise
     how = f"Made with seed {order.seed} by `twin-gym scenario generate` {version_of('twin-gym')}."
-    return [one.replace(provenance=f"{one.provenance}\n{how}") for one in made]
+    return [with_origin(one, after=how) for one in made]
 
 
 def _rejections(generator: Generator) -> list[str]:
@@ -176,25 +181,24 @@ def _say_rejections(lines: Sequence[str]) -> None:
         messages().print(f"  and {len(lines) - _MOST_LISTED} more", markup=False)
 
 
-def _write(order: Order, twins: Sequence[Scenario]) -> list[Path]:
+def _write(order: Order, delivery: Delivery) -> None:
     """All files, written aside first and then put in place."""
-    target = order.output
-    try:
-        place = target if target.is_dir() else target.parent
-        with tempfile.TemporaryDirectory(prefix=".aside-", dir=place) as aside:
-            for one in twins:
-                (Path(aside) / f"{one.name}.toml").write_text(to_toml(one), "utf-8")
-            target.mkdir(exist_ok=True)
-            for one in twins:
-                (Path(aside) / f"{one.name}.toml").replace(target / f"{one.name}.toml")
-    except OSError as error:
-        raise ConfigError(f"{str(target)!r} cannot be written: {error}") from None
-    files = [target / f"{one.name}.toml" for one in twins]
-    older = set(_earlier(order)) - set(files)
+    target, twins = order.output, delivery.twins
+    place = target if target.is_dir() else target.parent
+    with tempfile.TemporaryDirectory(prefix=".aside-", dir=place) as aside:
+        for one in twins:
+            write_text(Path(aside) / f"{one.name}.toml", to_toml(one))
+        target.mkdir(exist_ok=True)
+        for one in twins:
+            (Path(aside) / f"{one.name}.toml").replace(target / f"{one.name}.toml")
+    older = set(_earlier(order)) - set(delivery.files)
     if older:
         messages().print(
             f"{len(older)} twins of this name that were there before stay: {min(older).name!r} "
             "and so on",
             markup=False,
         )
-    return files
+    if not order.as_json:
+        first, last = delivery.files[0], delivery.files[-1]
+        to = "" if first == last else f" to {last.name}"
+        output().print(f"\nWritten: {first.name}{to} in {target}.", markup=False)

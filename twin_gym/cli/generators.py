@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 
 from twin_gym.cli.console import messages, number, progress_bar
 from twin_gym.errors import ConfigError, missing_extra, unknown_name
+from twin_gym.files.places import check_folder
 from twin_gym.twins.scenarios import Generator, HistoricalGenerator, HybridGenerator, Lived
 
 if TYPE_CHECKING:
@@ -92,10 +93,8 @@ def _trained(choice: Choice, lived: Lived) -> GanGenerator:
     from twin_gym.twins.scenarios.gan import CARD_FILE
     from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings, train_gan
 
-    if choice.gan is not None and not choice.gan.parent.is_dir():
-        raise ConfigError(f"there is no folder {str(choice.gan.parent)!r}: make it first")
-    if choice.gan is not None and choice.gan.exists() and not choice.gan.is_dir():
-        raise ConfigError(f"{str(choice.gan)!r} is no folder: give another path")
+    if choice.gan is not None:
+        check_folder(choice.gan, with_parents=False)
     steps = {} if choice.steps is None else {"max_steps": choice.steps}
     settings = ScenarioGanSettings(seed=choice.seed, **steps)
     columns = (

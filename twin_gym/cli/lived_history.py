@@ -77,7 +77,7 @@ def read_history(paths: Sequence[Path], wanted: Wanted) -> Background:
             f"a history is one store, or files that end in {_ENDING}; got {str(stores[0])!r} and "
             "other paths"
         )
-    with read_store(stores[0]) as store:
+    with read_store(stores[0]) as store, store.one_moment():
         return _of_store(store, wanted)
 
 

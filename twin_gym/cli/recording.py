@@ -55,13 +55,16 @@ class _Run:
         policy: who decides.
         link: what telemetry goes over.
         worlds: number of the world, by its seed.
-        lost: values that the link has lost, by seed; filled as episodes end.
+        made: the world of each episode that was begun, by the number of the episode: others may
+            record into the same store meanwhile, under the same seeds.
+        lost: values that the link has lost, by the number of the episode; filled as they end.
     """
 
     scenario: Scenario
     policy: Policy
     link: Link
     worlds: dict[int, int]
+    made: dict[int, int] = field(default_factory=dict)
     lost: dict[int, int] = field(default_factory=dict)
 
 
@@ -83,13 +86,12 @@ def run(asked: Recording) -> None:
     )
     is_stopped = False
     with open_store(asked.store, retention=retention) as store:
-        before = {one.id for one in store.episodes()}
         try:
             _record(asked, found, store)
         except KeyboardInterrupt:
             is_stopped = True
-        made = _kept(asked, found, store, before)
-        episodes = store.episodes()
+        with store.one_moment():
+            made, episodes = _kept(asked, found, store), store.episodes()
     output().print(made)
     output().print(f"\n{_whole(asked.store, episodes)}")
     if is_stopped:
@@ -117,28 +119,33 @@ def _record(asked: Recording, found: _Run, store: HistoryStore) -> None:
     with progress_bar(*columns) as bar:
         for seed, world in found.worlds.items():
             task = bar.add_task(f"world {world}", total=1.0)
-            record_run(
-                store, found.policy, found.scenario, seed,
-                action=asked.action, link=found.link, period_s=asked.period_s,
-                snapshot_period_s=asked.snapshot_period_s,
-                on_progress=lambda share, task=task: bar.update(task, completed=share),  # type: ignore[misc]
-            )  # fmt: skip
-            found.lost[seed] = found.link.lost
+            before = store.episode
+            try:
+                record_run(
+                    store, found.policy, found.scenario, seed,
+                    action=asked.action, link=found.link, period_s=asked.period_s,
+                    snapshot_period_s=asked.snapshot_period_s,
+                    on_progress=lambda share, task=task: bar.update(task, completed=share),  # type: ignore[misc]
+                )  # fmt: skip
+            finally:
+                if store.episode is not None and store.episode != before:
+                    found.made[store.episode] = world
+            found.lost[store.episode or 0] = found.link.lost
 
 
-def _kept(asked: Recording, found: _Run, store: HistoryStore, before: set[int]) -> Table:
+def _kept(asked: Recording, found: _Run, store: HistoryStore) -> Table:
     """The episodes of this recording, as the store has them."""
     title = f"{asked.store.name}: {found.scenario.name} under {found.policy.name}"
     heads = ["episode", "world", "decisions", "until s", "values kept", "lost on the way"]
     made = table(title, heads, left=0)
     for one in store.episodes():
-        if one.id in before:
+        if one.id not in found.made:
             continue
         logs = list(store.decisions(one.id))
         until_s = float(logs[-1].times_s[-1] + logs[-1].elapsed_s[-1]) if logs else 0.0
-        lost = f"{found.lost[one.seed]:,}" if one.seed in found.lost else "?"
+        lost = f"{found.lost[one.id]:,}" if one.id in found.lost else "?"
         counts = f"{sum(map(len, logs)):,}", number(until_s), f"{one.num_rows:,}"
-        made.add_row(str(one.id), str(found.worlds[one.seed]), *counts, lost)
+        made.add_row(str(one.id), str(found.made[one.id]), *counts, lost)
     return made
 
 

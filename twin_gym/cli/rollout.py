@@ -11,6 +11,7 @@ from typing import cast
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import output, progress_bar, table
 from twin_gym.cli.showing import check_target, show_episode
 from twin_gym.cli.views import VIEW_OF_KIND
@@ -58,9 +59,16 @@ def run(request: Request) -> None:
         check_target(request.render)
     policies = _policies(request, scenario)
     seeds = world_seeds(cast("Family", request.family), request.count, first=request.first)
+    keep = None
     if request.render is not None:
-        show_episode(policies[0], scenario, request.action, seeds[0], request.render)
+        keep = show_episode(policies[0], scenario, request.action, seeds[0], request.render)
     found = _evaluate_all(policies, scenario, seeds, request.action)
+    deliver(lambda: _print(request, scenario, seeds, found), keep or (lambda: None))
+
+
+def _print(
+    request: Request, scenario: Scenario, seeds: Sequence[int], found: Sequence[Evaluation]
+) -> None:
     if request.as_json:
         print_json(request, scenario, found)
         return

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from twin_gym.cli.console import one_line_errors
-
 scenario_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Make scenarios out of what a network lived."
 )
@@ -115,7 +113,6 @@ def scenario() -> None:
 
 
 @scenario_app.command()
-@one_line_errors
 def generate(
     history: HistoryOption,
     output: OutputOption,

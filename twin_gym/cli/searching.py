@@ -7,8 +7,10 @@ from pathlib import Path
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import messages, number, output, progress_bar, table
-from twin_gym.errors import ConfigError
+from twin_gym.files.lines import append_text
+from twin_gym.files.places import check_file
 from twin_gym.policies import ReservationSearch, search_reservation, world_seeds
 from twin_gym.policies.search import FRESH_WORLDS
 from twin_gym.policies.thresholds import entry_toml
@@ -28,9 +30,15 @@ def run(scenario_name: str, budget: int, worlds: int, toml: Path | None) -> None
         TwinGymError: if the scenario is unknown, the budget too small, or the file not writable.
     """
     scenario = load(scenario_name)
-    if toml is not None and not toml.parent.is_dir():
-        raise ConfigError(f"there is no folder {str(toml.parent)!r}: make it first")
+    if toml is not None:
+        check_file(toml, apart_from=[scenario_name])
     found = _search(scenario, budget, worlds)
+    command = f"twin-gym reservation-search --scenario {scenario_name} --budget {budget}"
+    entry = "\n" + entry_toml(scenario, found, f"{command} --worlds {worlds}")
+    deliver(lambda: _print(scenario, found, worlds), lambda: _add(toml, entry))
+
+
+def _print(scenario: AdmissionScenario, found: ReservationSearch, worlds: int) -> None:
     console = output()
     console.print(_rounds(found))
     console.print()
@@ -43,9 +51,6 @@ def run(scenario_name: str, budget: int, worlds: int, toml: Path | None) -> None
         f"{number(found.fresh_score)} ± {number(half, 2)} in {FRESH_WORLDS} worlds that it has "
         "not seen."
     )
-    if toml is not None:
-        command = f"twin-gym reservation-search --scenario {scenario_name} --budget {budget}"
-        _add(toml, "\n" + entry_toml(scenario, found, f"{command} --worlds {worlds}"))
 
 
 def _search(scenario: AdmissionScenario, budget: int, worlds: int) -> ReservationSearch:
@@ -83,10 +88,7 @@ def _thresholds(scenario: AdmissionScenario, found: ReservationSearch) -> Table:
     return made
 
 
-def _add(path: Path, text: str) -> None:
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise ConfigError(f"{str(path)!r} cannot be written: {error}") from None
-    messages().print(f"added to {path}", markup=False)
+def _add(path: Path | None, text: str) -> None:
+    if path is not None:
+        append_text(path, text)
+        messages().print(f"added to {path}", markup=False)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.live import Live
 from rich.text import Text
 
 from twin_gym.cli.console import messages, output
 from twin_gym.cli.listing import environment_class
+from twin_gym.cli.plain import plain
 from twin_gym.errors import ConfigError, missing_extra
+from twin_gym.files.places import check_file
+from twin_gym.files.whole import replacing
 from twin_gym.policies import Policy, Seer
 from twin_gym.registration import ID_OF_KIND
 from twin_gym.scenario import Scenario
@@ -30,20 +35,21 @@ def check_target(target: str) -> None:
         target: `ansi`, or the path of a PNG file.
 
     Raises:
-        ConfigError: if it is neither, or the folder of the file does not exist.
+        ConfigError: if it is neither, or the file cannot be written.
+        MissingExtraError: for a file, if Pillow is not installed.
     """
     path = Path(target)
     if target == IN_TERMINAL:
         return
     if path.suffix.lower() != ".png":
         raise ConfigError(f"--render takes 'ansi' or a file that ends in .png, got {target!r}")
-    if not path.parent.is_dir():
-        raise ConfigError(f"there is no folder {str(path.parent)!r}: make it first")
+    check_file(path)
+    _image()
 
 
 def show_episode(
     policy: Policy, scenario: Scenario, action: str | None, seed: int, target: str
-) -> None:
+) -> Callable[[], None] | None:
     """Plays one episode.
 
     Args:
@@ -54,22 +60,23 @@ def show_episode(
         target: `ansi` plays it in the terminal in some ten seconds (where standard output is no
             terminal, only the last picture is printed); a path receives the last picture.
 
-    Raises:
-        MissingExtraError: for a file, if Pillow is not installed.
+    Returns:
+        For a file, what writes the picture: results come first.
     """
     if target != IN_TERMINAL:
         env = _environment(scenario, action, "rgb_array")
         _play(env, policy, seed, None)
-        _save(env.render(), Path(target))
-        return
+        frame = np.asarray(env.render(), np.uint8)
+        return lambda: _save(frame, Path(target))
     env = _environment(scenario, action, "ansi")
     console = output()
     if not console.is_terminal:
         _play(env, policy, seed, None)
-        console.print(Text(str(env.render())))
-        return
+        console.print(Text(plain(str(env.render()))))
+        return None
     with Live(console=console, auto_refresh=False) as live:
         _play(env, policy, seed, live)
+    return None
 
 
 def _environment(scenario: Scenario, action: str | None, render_mode: str) -> Any:  # noqa: ANN401 - any kind of single form
@@ -94,17 +101,20 @@ def _play(env: Any, policy: Policy, seed: int, live: Live | None) -> None:  # no
         due = int(passed_s / env.scenario.horizon_s * _PICTURES)
         if live is not None and (due > shown or truncated):
             shown = due
-            live.update(Text(str(env.render())), refresh=True)
+            live.update(Text(plain(str(env.render()))), refresh=True)
             time.sleep(_SECONDS_A_PICTURE)
 
 
-def _save(frame: object, path: Path) -> None:
+def _image() -> Any:  # noqa: ANN401 - Pillow's module
+    """What makes pictures, if it is installed."""
     try:
         from PIL import Image
     except ImportError as error:
         raise missing_extra("a picture in a file", "render") from error
-    try:
-        Image.fromarray(np.asarray(frame, np.uint8)).save(path)
-    except OSError as error:
-        raise ConfigError(f"{str(path)!r} cannot be written: {error}") from None
+    return Image
+
+
+def _save(frame: NDArray[np.uint8], path: Path) -> None:
+    with replacing(path) as file:
+        _image().fromarray(frame).save(file, format="PNG")
     messages().print(f"wrote {path}", markup=False)

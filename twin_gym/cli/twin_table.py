@@ -151,9 +151,6 @@ def show(delivery: Delivery) -> None:
         lines.append(f"Prioritised: {', '.join(chosen)}.")
     if delivery.generator in _DRAWN:
         lines.append(_foretold(delivery.foretelling, len(lived.points)))
-    folder, first, last = delivery.files[0].parent, delivery.files[0], delivery.files[-1]
-    to = "" if first == last else f" to {last.name}"
-    lines.append(f"Written: {first.name}{to} in {folder}.")
     for line in lines:
         console.print(f"\n{line}", markup=False)
 
@@ -162,8 +159,7 @@ def _table(delivery: Delivery) -> Table:
     base = delivery.background.lived.space.base
     title = f"{len(delivery.twins)} scenario twins of {base.name} by {delivery.generator}"
     heads = ["parameter", "history", "now", "twins", "deviation"]
-    made = table(title, heads, wrapped=0)
-    made.columns[0].overflow = "fold"  # paths have no blanks to break at
+    made = table(title, heads)
     for path, row in rows_of(delivery.background, delivery.twins).items():
         now = "?" if row.now is None else number(row.now)
         told = number(row.history), now, number(row.mean), number(row.deviation, 2)

@@ -16,6 +16,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from twin_gym.envs.counts import whole_number
 from twin_gym.envs.indicators import Gauge, ObjectiveReward
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.objective import INDICATORS, KpiObjective
@@ -221,9 +222,7 @@ def checked_num_rows(num_rows: int) -> int:
     Raises:
         ConfigError: if it is no whole number from 1 to `MAX_ROWS`.
     """
-    if not isinstance(num_rows, int) or not 1 <= num_rows <= MAX_ROWS:
-        raise ConfigError(f"1 to {MAX_ROWS} rows are possible, got {num_rows!r}")
-    return num_rows
+    return whole_number("the number of rows (num_envs)", num_rows, 1, MAX_ROWS)
 
 
 def stretches(chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -255,7 +254,9 @@ def _amounts(actions: NDArray[Any], rows: int, space: spaces.Box) -> NDArray[np.
     if not ((wanted >= space.low) & (wanted <= space.high)).all():  # NaN is refused, too
         low, high = float(space.low.min()), float(space.high.max())
         raise ConfigError(
-            f"actions are finite and from {low:g} to {high:g}, got {wanted.min()} to {wanted.max()}"
+            f"actions are finite and from {low:g} to {high:g}, got {wanted.min()} to "
+            f"{wanted.max()}: wrap the environment in ClipAction or RescaleAction of "
+            "gymnasium.wrappers"
         )
     return wanted
 

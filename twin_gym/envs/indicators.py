@@ -20,13 +20,13 @@ counts in the step in which time passes. At the beginning of an episode nothing 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.errors import ConfigError, shown, unknown_name
 from twin_gym.scenario.objective import INDICATORS, KpiObjective
 
 Counts = NDArray[np.int64]
@@ -127,6 +127,32 @@ class ObjectiveReward:
         if ended is not None:
             has_moved |= ended
         marks[has_moved] = now[has_moved]
+
+
+def as_objective(given: Any) -> Any:  # noqa: ANN401 - each environment has its own names
+    """An objective from whatever the `objective` argument of an environment takes.
+
+    Args:
+        given: a name, a `KpiObjective`, or its plain values, as JSON has them.
+
+    Returns:
+        The name or the objective.
+
+    Raises:
+        ConfigError: if the values describe no valid objective.
+
+    Example:
+        >>> as_objective({"demand": {"num_devices": 250}}) == KpiObjective(
+        ...     demand={"num_devices": 250}
+        ... )
+        True
+    """
+    if not isinstance(given, Mapping):
+        return given
+    for key in given:
+        if not isinstance(key, str):
+            raise ConfigError(f"an objective has fields by name, got {shown(key)}")
+    return KpiObjective(**given)
 
 
 def check_objective(objective: Any, seed: Any, known: Sequence[str]) -> None:  # noqa: ANN401

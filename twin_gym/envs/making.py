@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from twin_gym.envs.vector import RowsVectorEnv
 from twin_gym.errors import ConfigError
 from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.presets import ScenarioLike, scenarios_of
 
-AnyScenario = str | Path | Scenario
+AnyScenario = ScenarioLike
 
 
 def vector_env(
@@ -31,10 +31,7 @@ def vector_env(
     Raises:
         ConfigError: if the scenarios are of several kinds, or an argument is not valid.
     """
-    given = (
-        scenario if isinstance(scenario, Sequence) and not isinstance(scenario, str) else [scenario]
-    )
-    scenarios = [one if isinstance(one, Scenario) else load(one, Scenario) for one in given]
+    scenarios = scenarios_of(scenario, Scenario)
     kinds = sorted({one.kind for one in scenarios})
     if len(kinds) != 1:
         raise ConfigError(f"the scenarios of one environment are of one kind, got {kinds}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any, Generic, SupportsFloat, TypeVar
 
 import gymnasium
@@ -11,7 +10,11 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import AUTORESET_DISABLED, Batch
-from twin_gym.envs.seeding import row_seeds
+from twin_gym.envs.counts import as_index
+from twin_gym.envs.kpi import Kpi, kpi_of
+from twin_gym.envs.options import own_options
+from twin_gym.envs.seeding import checked_seed, row_seeds
+from twin_gym.envs.spec import ToldSpec
 from twin_gym.errors import ConfigError
 
 Observation = NDArray[np.float32]
@@ -23,7 +26,7 @@ _MOST_REWARD = 1e18
 _ALL = np.ones(1, np.bool_)
 
 
-class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
+class RowEnv(ToldSpec, gymnasium.Env[Observation, Any], Generic[BatchType]):
     """One network: what an environment's class adds is its batch, its picture and its docstring.
 
     Args:
@@ -43,9 +46,12 @@ class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
         self.observation_space = batch.observation_space
         self.action_space = batch.action_space
         self.reward_space = reward_space(batch)
+        self.reward_dim = reward_dim(batch)
         self._actions = np.zeros(1, np.int64)
+        self._kpi_names = tuple(batch.kpis())
         names = batch.outcomes.dtype.names or ()
         self._reported = [(name, names.index(name)) for name in batch.reported]
+        self._reward_place = names.index("reward")
         self._is_running = False
         self._is_seeded = False
 
@@ -61,17 +67,17 @@ class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
 
         Args:
             seed: names a sequence of worlds; 0 or more.
-            options: none are known.
+            options: none are known; keys of other libraries pass (see `twin_gym.envs.options`).
 
         Returns:
             The first observation and its info.
 
         Raises:
-            ConfigError: if options are given.
+            ConfigError: if there is another option, or the seed is no whole number from 0 on.
         """
+        own_options(options)
+        seed = checked_seed(seed)
         super().reset(seed=seed)
-        if options:
-            raise ConfigError(f"reset knows no options, got {sorted(options)}: leave them out")
         if seed is not None or not self._is_seeded:
             self._batch.seed(row_seeds(seed, 1, self.np_random), _ALL)
             self._is_seeded = True
@@ -80,7 +86,7 @@ class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
         self._is_running = True
         if self.render_mode == "human":
             self.render()
-        return self._batch.observations[0].copy(), self._info()
+        return self._batch.observations[0].copy(), self._info(self._batch.outcomes[0].item())
 
     def step(self, action: Any) -> tuple[Observation, SupportsFloat, bool, bool, Info]:  # noqa: ANN401
         """Carries out one decision and runs the network to the next one.
@@ -105,17 +111,27 @@ class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
         except BaseException:  # such as Ctrl-C: the step has been left unfinished
             self._is_running = False
             raise
-        info = self._info()
+        # One conversion of the record: fields one by one take ten times as long.
+        outcomes = batch.outcomes[0].item()
+        info = self._info(outcomes)
         if truncated:
             self._is_running = False
-            info["kpi"] = {name: float(values[0]) for name, values in batch.kpis().items()}
+            info["kpi"] = self.kpi()
         if self.render_mode == "human":
             self.render()
         if batch.is_vector_reward:
             reward: Any = np.array([info[name] for name in batch.COMPONENTS])
         else:
-            reward = batch.outcomes["reward"][0].item()
+            reward = outcomes[self._reward_place]
         return batch.observations[0].copy(), reward, False, truncated, info
+
+    def kpi(self) -> Kpi:
+        """Indicators of the running episode so far, which `info` has at its end alone.
+
+        A wrapper that ends episodes, such as Gymnasium's `TimeLimit`, is not seen by the
+        environment and its infos: ask here for what had been reached then.
+        """
+        return kpi_of(self._kpi_names, [float(one[0]) for one in self._batch.kpis().values()])
 
     def action_masks(self) -> NDArray[np.bool_]:
         """What is allowed now, as sb3-contrib asks for it; shape (actions,).
@@ -133,28 +149,29 @@ class RowEnv(gymnasium.Env[Observation, Any], Generic[BatchType]):
         space = self._batch.action_space
         if not isinstance(space, spaces.Discrete):
             return self._batch.checked_actions(np.asarray(action)[None])
-        try:
-            index = operator.index(action)
-        except TypeError:
-            index = -1
-        if not 0 <= index < space.n:
+        index = as_index(action)
+        if index is None or not 0 <= index < space.n:
             raise ConfigError(f"actions are whole numbers, 0 to {space.n - 1}, got {action!r}")
         self._actions[0] = index
         return self._actions
 
-    def _info(self) -> Info:
+    def _info(self, outcomes: tuple[Any, ...]) -> Info:
         batch = self._batch
         info: Info = {}
         if batch.masks is not None:
             info["action_mask"] = batch.masks[0].copy()
-        # One conversion of the record: fields one by one take ten times as long.
-        values = batch.outcomes[0].item()
         for name, place in self._reported:
-            info[name] = values[place]
+            info[name] = outcomes[place]
+        info["kpi"] = not_yet = Kpi()
+        not_yet.names = self._kpi_names
         return info
 
 
+def reward_dim(batch: Batch) -> int:
+    """How many numbers a reward is: one, or one a component where the reward is a vector."""
+    return len(batch.COMPONENTS) if batch.is_vector_reward else 1
+
+
 def reward_space(batch: Batch) -> spaces.Box:
-    """The box of rewards: one number, or one a component where the reward is a vector."""
-    size = len(batch.COMPONENTS) if batch.is_vector_reward else 1
-    return spaces.Box(-_MOST_REWARD, _MOST_REWARD, (size,), np.float64)
+    """The box of the rewards of one row."""
+    return spaces.Box(-_MOST_REWARD, _MOST_REWARD, (reward_dim(batch),), np.float64)

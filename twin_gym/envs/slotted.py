@@ -70,7 +70,7 @@ class SlottedBatch(Batch):
     """
 
     def __init__(self, num_rows: int, scenarios: Sequence[Scenario], engine: Engine) -> None:
-        self.num_rows = checked_num_rows(num_rows)
+        num_rows = self.num_rows = checked_num_rows(num_rows)
         self.engine = engine
         self.is_vector_reward = False
         self._scenarios = tuple(scenarios)

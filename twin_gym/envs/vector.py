@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -20,7 +21,12 @@ from twin_gym.envs.batch import (
     AUTORESET_SAME_STEP,
     Batch,
 )
-from twin_gym.envs.seeding import row_seeds
+from twin_gym.envs.counts import as_index, whole_number
+from twin_gym.envs.options import own_options
+from twin_gym.envs.seeding import checked_seeds, row_seeds
+from twin_gym.envs.single import reward_dim, reward_space
+from twin_gym.envs.spec import ToldSpec
+from twin_gym.envs.step_limit import StepLimit, ones_but
 from twin_gym.errors import ConfigError, unknown_name
 
 Observations = NDArray[np.float32]
@@ -33,11 +39,27 @@ _AUTORESET = {
     AutoresetMode.NEXT_STEP: AUTORESET_NEXT_STEP,
 }
 MAX_THREADS = 256
+NO_LIMIT = -1
+"""Gymnasium's word for no limit on the steps of an episode."""
 
+_OPTIONS = ("reset_mask",)
 _METADATA: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}
 
 
-class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], Generic[BatchType]):
+@dataclass(frozen=True)
+class _Ends:
+    """What is known of the episodes that a step has ended, where the next ones have begun."""
+
+    kpi_names: tuple[str, ...]
+    kpi_values: NDArray[np.float64]
+    masks: NDArray[np.int8] | None
+    observations: NDArray[np.float32]
+    begun: NDArray[np.void]
+
+
+class RowsVectorEnv(
+    ToldSpec, VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], Generic[BatchType]
+):
     """Many networks side by side, each in a world of its own.
 
     Row i of a vector that was reset with seed s goes through the same episodes as a single
@@ -56,9 +78,20 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         copy: whether what is returned stays as it is. Without it the arrays are the environment's
             own and the next step overwrites them.
         render_mode: vector environments are not rendered; only None.
+        max_episode_steps: episodes end after so many steps, if not at the horizon before: a row
+            does what `gym.make` with this argument does, and `kpi` is of what it reached by then.
+            None or -1: at the horizon alone.
+        disable_env_checker: as `gym.make` takes it; there is no checker here, so that only False
+            is refused.
 
     Raises:
         ConfigError: if an argument is unknown.
+
+    Attributes:
+        autoreset_mode: see above.
+        max_episode_steps: see above; None where there is no limit.
+        reward_space: of the rewards of one row, as MO-Gymnasium asks for it.
+        reward_dim: how many numbers the reward of a row is.
     """
 
     metadata = _METADATA
@@ -73,29 +106,42 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         num_threads: int = 1,
         copy: bool = True,
         render_mode: None = None,
+        max_episode_steps: int | None = None,
+        disable_env_checker: bool | None = None,
     ) -> None:
         if render_mode is not None:
-            raise ConfigError(f"a vector environment is not rendered, got {render_mode!r}")
-        if not isinstance(num_threads, int) or not 1 <= num_threads <= MAX_THREADS:
-            raise ConfigError(f"num_threads is 1 to {MAX_THREADS}, got {num_threads!r}")
+            raise ConfigError(
+                f"a vector environment is not rendered, got render_mode={render_mode!r}: use "
+                'vectorization_mode="sync", or the single form'
+            )
+        if disable_env_checker is not None and not disable_env_checker:
+            raise ConfigError(
+                "a vector environment has no checker to switch on: leave disable_env_checker out, "
+                "and use twin_gym.testing.check_vector_env"
+            )
         modes = {mode.value for mode in AutoresetMode}
         if not isinstance(autoreset_mode, AutoresetMode) and autoreset_mode not in modes:
             raise unknown_name("autoreset mode", str(autoreset_mode), modes)
         mode = AutoresetMode(autoreset_mode)
+        self.autoreset_mode = mode
         self.metadata = {**_METADATA, "autoreset_mode": mode}
         self.render_mode = None
         self.num_envs = batch.num_rows
         self._mode = _AUTORESET[mode]
         self._copy = copy
-        self._num_threads = num_threads
+        self._num_threads = whole_number("num_threads", num_threads, 1, MAX_THREADS)
         self._is_interrupted = False
         self._batch = batch
+        self.max_episode_steps = _checked_limit(max_episode_steps)
+        most = self.max_episode_steps
+        self._limit = None if most is None else StepLimit(batch, most, self._mode)
+        self.reward_space = reward_space(batch)
+        self.reward_dim = reward_dim(batch)
         self.single_observation_space = batch.observation_space
         self.single_action_space = batch.action_space
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._everyone = np.ones(self.num_envs, np.bool_)
-        self._nobody = np.zeros(self.num_envs, np.bool_)
         present = np.ones(self.num_envs, np.bool_)
         present.flags.writeable = False
         self._reported = batch.reported
@@ -123,23 +169,27 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
 
         Args:
             seed: s gives row i the seed s + i; a sequence gives each row its own.
-            options: `reset_mask`, a boolean array of the rows to reset; the others go on.
+            options: `reset_mask`, a boolean array of the rows to reset; the others go on. Keys of
+                other libraries pass (see `twin_gym.envs.options`).
 
         Returns:
             Observations and infos of all rows.
 
         Raises:
-            ConfigError: if another option is given, or the mask has another shape or type.
+            ConfigError: if another option is given, the mask has another shape or type, or a seed
+                is no whole number from 0 on.
         """
-        first = seed if isinstance(seed, int) else None
-        super().reset(seed=first)
-        chosen = self._chosen(dict(options or {}))
-        if seed is not None or not self._is_seeded:
-            self._batch.seed(row_seeds(seed, self.num_envs, self.np_random), chosen)
+        chosen = self._chosen(own_options(options, _OPTIONS))
+        seeds = checked_seeds(seed, self.num_envs)
+        super().reset(seed=seeds if isinstance(seeds, int) else None)
+        if seeds is not None or not self._is_seeded:
+            self._batch.seed(row_seeds(seeds, self.num_envs, self.np_random), chosen)
             self._is_seeded = True
         self._is_interrupted = True
         self._batch.begin(chosen)
         self._is_interrupted = False
+        if self._limit is not None:
+            self._limit.forget(chosen)
         infos = self._infos(self._returned(self._batch.outcomes))
         return self._returned(self._batch.observations), infos
 
@@ -161,27 +211,18 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
                 while a row is over.
         """
         batch = self._batch
-        wanted = self._checked(actions)
-        try:
-            if self._num_threads == 1:
-                any_over = batch.advance(wanted, self._mode)
-            else:
-                threads = self._threads()
-                any_over = batch.advance_threaded(wanted, self._mode, threads, self._num_threads)
-        except BaseException:  # such as Ctrl-C: some rows have moved, others have not
-            self._is_interrupted = True
-            raise
+        any_over = self._move(self._checked(actions))
         # One copy of records, of which all that follows are views.
-        outcomes = batch.copied_outcomes() if self._copy else batch.outcomes
+        is_copied = self._copy or self._limit is not None
+        outcomes = batch.copied_outcomes() if is_copied else batch.outcomes
         if batch.is_vector_reward:
             rewards = np.stack([outcomes[name] for name in batch.COMPONENTS], axis=1)
         else:
             rewards = outcomes["reward"]
-        infos = self._infos(outcomes)
-        if any_over:
-            self._add_final(infos, outcomes)
+        infos = self._with_ends(outcomes) if any_over else self._infos(outcomes)
         observations = self._returned(batch.observations)
-        return observations, rewards, self._returned(self._nobody), outcomes["truncated"], infos
+        nobody = np.zeros(self.num_envs, np.bool_)
+        return observations, rewards, nobody, outcomes["truncated"], infos
 
     def action_masks(self) -> NDArray[np.bool_]:
         """What is allowed now, as sb3-contrib asks for it; shape (num_envs, actions).
@@ -197,6 +238,21 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         if self._pool is not None and self._pool_process == os.getpid():
             self._pool.shutdown()
         self._pool = None
+
+    def _move(self, wanted: NDArray[Any]) -> bool:
+        """Moves all rows, and says whether an episode is over."""
+        mode = self._mode if self._limit is None else self._limit.autoreset
+        try:
+            if self._num_threads == 1:
+                any_over = self._batch.advance(wanted, mode)
+            else:
+                any_over = self._batch.advance_threaded(
+                    wanted, mode, self._threads(), self._num_threads
+                )
+        except BaseException:  # such as Ctrl-C: some rows have moved, others have not
+            self._is_interrupted = True
+            raise
+        return any_over if self._limit is None else self._limit.count()
 
     def _checked(self, actions: NDArray[Any]) -> NDArray[Any]:
         if not self._is_seeded:
@@ -214,10 +270,7 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         return self._batch.masks
 
     def _chosen(self, options: dict[str, Any]) -> NDArray[np.bool_]:
-        mask = options.pop("reset_mask", self._everyone)
-        if options:
-            raise ConfigError(f"reset knows the option reset_mask, got {sorted(options)}")
-        chosen = np.asarray(mask)
+        chosen = np.asarray(options.get("reset_mask", self._everyone))
         if chosen.shape != (self.num_envs,) or chosen.dtype != np.bool_ or not chosen.any():
             raise ConfigError(
                 f"reset_mask must be a boolean array of shape ({self.num_envs},) with a True in "
@@ -250,39 +303,68 @@ class RowsVectorEnv(VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], 
         infos.update(self._all_present)
         return infos
 
-    def _add_final(self, infos: Infos, outcomes: NDArray[np.void]) -> None:
-        """Indicators of the episodes that are over, as arrays of all rows."""
-        batch = self._batch
+    def _with_ends(self, outcomes: NDArray[np.void]) -> Infos:
+        """The infos, with indicators of the episodes that are over, as arrays of all rows."""
         ended = outcomes["truncated"].copy()
-        same_step = self._mode == AUTORESET_SAME_STEP
+        ended.flags.writeable = False  # many infos share it
         at = np.flatnonzero(ended)
-        names, values = batch.final_kpi_table(at, same_step)
-        table = np.zeros((self.num_envs, len(names)))
-        table[at] = values
-        kpi: dict[str, Any] = dict(zip(names, table.T, strict=True))
-        kpi.update(dict.fromkeys(_flag_names(names), ended))
-        if not same_step:
-            infos["kpi"], infos["_kpi"] = kpi, ended
-            return
-        final: Infos = {}
-        if batch.masks is not None:
-            final["action_mask"] = batch.final_masks(at)
+        if self._mode != AUTORESET_SAME_STEP:
+            infos = self._infos(outcomes)
+            kpi = self._as_infos(*self._batch.final_kpi_table(at, False), at, ended)
+            return {**infos, "kpi": kpi, "_kpi": ended}
+        ends = self._ends(at)
+        final: Infos = {} if ends.masks is None else {"action_mask": ends.masks}
         for name in self._reported:
             final[name] = outcomes[name]
-        final["kpi"] = kpi
+        final["kpi"] = self._as_infos(ends.kpi_names, ends.kpi_values, at, ended)
         final.update(dict.fromkeys(_flag_names(tuple(final)), ended))
-        begun = batch.begun(at)
-        for name in self._reported:
-            infos[name] = begun[name]
-        infos["final_info"], infos["_final_info"] = final, ended
         observations = np.empty(self.num_envs, object)
-        for row in at:
-            observations[row] = batch.final_observations[row].copy()
-        infos["final_obs"], infos["_final_obs"] = observations, ended
+        for row, last in zip(at, ends.observations, strict=True):
+            observations[row] = last.copy()
+        last_ones = {"final_info": final, "final_obs": observations}
+        return {
+            **self._infos(ends.begun),
+            **last_ones,
+            **dict.fromkeys(_flag_names(tuple(last_ones)), ended),
+        }
+
+    def _ends(self, at: NDArray[np.int64]) -> _Ends:
+        """What is known of the rows that are over, each of which is in its next episode after."""
+        batch, limit = self._batch, self._limit
+        if limit is None:
+            return _Ends(
+                *batch.final_kpi_table(at, True),
+                batch.final_masks(at),
+                batch.final_observations[at],
+                batch.begun(at),
+            )
+        masks = None if batch.masks is None else ones_but(batch.masks, at)
+        observations = batch.observations[at]
+        return _Ends(*batch.final_kpi_table(at, False), masks, observations, limit.begin_again())
+
+    def _as_infos(
+        self,
+        names: tuple[str, ...],
+        values: NDArray[np.float64],
+        at: NDArray[np.int64],
+        flags: NDArray[np.bool_],
+    ) -> Infos:
+        """A table of some rows as Gymnasium's infos of all: arrays by name, and their flags."""
+        table = np.zeros((self.num_envs, len(names)))
+        table[at] = values
+        found: Infos = dict(zip(names, table.T, strict=True))
+        found.update(dict.fromkeys(_flag_names(names), flags))
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
         """Threads are not pickled; they are made anew when needed."""
         return {**self.__dict__, "_pool": None}
+
+
+def _checked_limit(max_episode_steps: Any) -> int | None:  # noqa: ANN401
+    if max_episode_steps is None or as_index(max_episode_steps) == NO_LIMIT:
+        return None
+    return whole_number("max_episode_steps", max_episode_steps, 1)
 
 
 @cache

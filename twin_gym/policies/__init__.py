@@ -10,6 +10,7 @@ from twin_gym.policies.access import (
 from twin_gym.policies.access_tuning import search_level
 from twin_gym.policies.base import Policy, Seer
 from twin_gym.policies.bid_price import BidPricePolicy
+from twin_gym.policies.draws import Draws
 from twin_gym.policies.evaluation import Evaluation, evaluate
 from twin_gym.policies.optimum import OptimalPolicy
 from twin_gym.policies.registry import (
@@ -31,6 +32,7 @@ __all__ = [
     "BidPricePolicy",
     "ConstantWeights",
     "DensityPolicy",
+    "Draws",
     "Evaluation",
     "Family",
     "FifoPolicy",

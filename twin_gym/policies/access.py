@@ -14,6 +14,7 @@ from twin_gym.envs.massive_access.batch import ACTION_FORMS, AccessBatch, Action
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies.access_tuning import tuned_level
 from twin_gym.policies.base import Actions, Masks, Observations, Policy
+from twin_gym.policies.draws import Draws
 from twin_gym.scenario import AccessScenario
 from twin_gym.theory.random_access import collided_senders
 
@@ -91,17 +92,15 @@ class RandomBarring(BarringPolicy):
 
     def __init__(self, scenario: AccessScenario, action: ActionForm = "level") -> None:
         super().__init__(scenario, action)
-        self.reset(0)
+        self._draws = Draws()
 
     def reset(self, seed: int) -> None:
         """Begins the draws of a seed."""
-        self._seed, self._calls = seed, 0
+        self._draws.reset(seed)
 
     def probabilities(self, observations: Observations) -> Floats:
         """One of the levels, each with the same chance; or any probability."""
-        bits = np.random.Philox(key=[self._seed, self._calls])
-        self._calls += 1
-        drawn = np.random.Generator(bits).random(len(observations))
+        drawn = self._draws.next().random(len(observations))
         if not self._by_level:
             return drawn
         found: Floats = self._levels[(drawn * len(self._levels)).astype(np.int64)]

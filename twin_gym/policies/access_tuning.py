@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,9 +13,10 @@ from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
-from twin_gym.policies.evaluation import evaluate
-from twin_gym.policies.worlds import world_seeds
+from twin_gym.policies.evaluation import evaluate_rows
+from twin_gym.policies.worlds import distinct_worlds, world_seeds
 from twin_gym.scenario import AccessScenario
+from twin_gym.scenario.documents import parse_toml
 
 DEFAULT_WORLDS = 16
 
@@ -62,10 +62,11 @@ def search_level(scenario: AccessScenario, seeds: Sequence[int] | None = None) -
     Returns:
         The level with the greatest mean return; of equal ones the one that bars least.
     """
-    worlds = world_seeds("validation", DEFAULT_WORLDS) if seeds is None else list(seeds)
+    wanted = world_seeds("validation", DEFAULT_WORLDS) if seeds is None else seeds
+    worlds = list(distinct_worlds(wanted, 0))
     levels = np.arange(scenario.barring_levels)
     policy = _EachItsOwn(np.repeat(levels, len(worlds)))
-    found = evaluate(policy, scenario, [*worlds] * len(levels), action="level")
+    found = evaluate_rows(policy, scenario, [*worlds] * len(levels), action="level")
     returns = found.returns.reshape(len(levels), len(worlds)).mean(axis=1)
     return LevelSearch(int(returns.argmax()), tuple(returns.tolist()), tuple(worlds))
 
@@ -73,7 +74,7 @@ def search_level(scenario: AccessScenario, seeds: Sequence[int] | None = None) -
 @cache
 def _tuned() -> dict[str, dict[str, Any]]:
     text = (resources.files("twin_gym.policies") / "access_levels.toml").read_text("utf-8")
-    entries: list[dict[str, Any]] = tomllib.loads(text)["level"]
+    entries: list[dict[str, Any]] = parse_toml(text, "access_levels.toml")["level"]
     return {entry["digest"]: entry for entry in entries}
 
 

@@ -23,7 +23,11 @@ class Policy(Protocol):
     name: str
 
     def reset(self, seed: int) -> None:
-        """Begins anew: a policy that draws, draws the same again for the same seed."""
+        """Begins anew: a policy that draws, draws the same again for the same seed.
+
+        What a row draws depends on the seed, the number of the call and the row alone, so that a
+        world gives the same beside any others: see `twin_gym.policies.Draws`.
+        """
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """One allowed action a row.

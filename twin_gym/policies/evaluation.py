@@ -13,6 +13,7 @@ from twin_gym.envs.batch import Engine
 from twin_gym.envs.making import AnyScenario, vector_env
 from twin_gym.policies.base import Policy, Seer
 from twin_gym.policies.trajectory import TrajectoryHash
+from twin_gym.policies.worlds import distinct_worlds
 from twin_gym.scenario.objective import KpiObjective
 
 _STEPS_BETWEEN_REPORTS = 64
@@ -59,7 +60,7 @@ def evaluate(
     Args:
         policy: reset with the first seed before it begins.
         scenario: as its environment takes it.
-        seeds: the worlds (see `world_seeds`).
+        seeds: the worlds (see `world_seeds`), each once.
         action: the form of the policy's actions; None: the environment's default.
         objective: what the returns are sums of; None: the environment's default.
         objective_seed: of the weights of a `KpiObjective`.
@@ -68,6 +69,42 @@ def evaluate(
 
     Returns:
         Indicators, returns and decisions, one a world.
+
+    Raises:
+        ConfigError: if the scenario, a name or a seed is not valid, or a world is there twice.
+    """
+    return evaluate_rows(
+        policy, scenario, distinct_worlds(seeds, 0), action=action, objective=objective,
+        objective_seed=objective_seed, engine=engine, progress=progress,
+    )  # fmt: skip
+
+
+def evaluate_rows(
+    policy: Policy,
+    scenario: AnyScenario | Sequence[AnyScenario],
+    seeds: Sequence[int],
+    *,
+    action: str | None = None,
+    objective: str | KpiObjective | None = None,
+    objective_seed: int = 0,
+    engine: Engine = "kernel",
+    progress: Callable[[float], None] | None = None,
+) -> Evaluation:
+    """As `evaluate`, for policies that differ by row: a world may be that of several rows.
+
+    Args:
+        policy: decides in each row by itself, such as a search that tries settings side by side.
+        scenario: see `evaluate`.
+        seeds: world of each row.
+        action: see `evaluate`.
+        objective: see `evaluate`.
+        objective_seed: see `evaluate`.
+        engine: see `evaluate`.
+        progress: see `evaluate`.
+
+    Returns:
+        Indicators, returns and decisions, one a row. They are of no use for an interval over rows
+        that have a world in common.
 
     Raises:
         ConfigError: if the scenario, a name or a seed is not valid.

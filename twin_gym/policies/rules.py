@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from twin_gym.envs.slice_admission.observation import ActionForm
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.decoding import Decoder
+from twin_gym.policies.draws import Draws, evenly
 from twin_gym.scenario import AdmissionScenario, Slice
 
 Chosen = NDArray[np.int64]
@@ -76,22 +77,15 @@ class RandomPolicy(SlicePolicy):
 
     def __init__(self, scenario: AdmissionScenario, action: ActionForm = "slice") -> None:
         super().__init__(scenario, action)
-        self.reset(0)
+        self._draws = Draws()
 
     def reset(self, seed: int) -> None:
         """Begins the draws of a seed."""
-        self._seed, self._calls = seed, 0
+        self._draws.reset(seed)
 
     def choose(self, observations: Observations, admissible: Admissible) -> Chosen:
         """An admissible slice, or the number of slices to wait, each with the same chance."""
-        bits = np.random.Philox(key=[self._seed, self._calls])
-        self._calls += 1
-        drawn = np.random.Generator(bits).random(len(admissible))
-        counted = admissible.cumsum(axis=1)
-        # Of c admissible slices, place 0 to c - 1 is the how-manieth of them, and place c waits.
-        which = np.floor(drawn * (counted[:, -1] + 1)).astype(np.int64)
-        found: Chosen = (counted <= which[:, None]).sum(axis=1)
-        return found
+        return evenly(self._draws.next().random(len(admissible)), admissible, or_none=True)
 
 
 class FifoPolicy(SlicePolicy):

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError
-from twin_gym.policies.evaluation import evaluate
+from twin_gym.policies.evaluation import evaluate_rows
 from twin_gym.policies.reservation import ReservationPolicy, demands
-from twin_gym.policies.worlds import world_seeds
+from twin_gym.policies.worlds import distinct_worlds, world_seeds
 from twin_gym.scenario import AdmissionScenario
 
 DEFAULT_BUDGET = 24_000
@@ -110,11 +110,12 @@ def search_reservation(
     Raises:
         ConfigError: if the budget is too small for one episode in each world.
     """
-    worlds = world_seeds("validation", DEFAULT_WORLDS) if seeds is None else list(seeds)
+    wanted = world_seeds("validation", DEFAULT_WORLDS) if seeds is None else seeds
+    worlds = list(distinct_worlds(wanted, 0))
     fresh = (
         world_seeds("validation", FRESH_WORLDS, first=DEFAULT_WORLDS)
         if fresh_seeds is None
-        else list(fresh_seeds)
+        else list(distinct_worlds(fresh_seeds, 0))
     )
     if not worlds or not fresh or budget < len(worlds):
         raise ConfigError(
@@ -145,7 +146,7 @@ def _rates(
 ) -> NDArray[np.float64]:
     """Revenue rate of each candidate in each world."""
     policy = ReservationPolicy(scenario, np.repeat(candidates, len(worlds), axis=0))
-    found = evaluate(policy, scenario, list(worlds) * len(candidates))
+    found = evaluate_rows(policy, scenario, list(worlds) * len(candidates))
     return found.kpi["revenue_rate"].reshape(len(candidates), len(worlds))
 
 

@@ -14,6 +14,7 @@ from twin_gym.envs.right_time_sync.batch import ACTION_FORMS, ActionForm
 from twin_gym.envs.right_time_sync.observation import field_names
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies.base import Actions, Masks, Observations, Policy
+from twin_gym.policies.draws import Draws
 from twin_gym.scenario import Replay, SyncScenario
 from twin_gym.theory.age import error_by_age, held_error_by_age, whittle_index
 
@@ -133,18 +134,15 @@ class RandomSyncPolicy(SyncPolicy):
 
     def __init__(self, scenario: SyncScenario, action: ActionForm = "pick") -> None:
         super().__init__(scenario, action)
-        self.reset(0)
+        self._draws = Draws()
 
     def reset(self, seed: int) -> None:
         """Begins the draws of a seed."""
-        self._seed, self._calls = seed, 0
+        self._draws.reset(seed)
 
     def scores(self, observations: Observations) -> Floats:
         """Drawn; the highest is negative where nobody sends."""
-        bits = np.random.Philox(key=[self._seed, self._calls])
-        self._calls += 1
-        shape = (len(observations), self.num_entities + 1)
-        drawn = np.random.Generator(bits).random(shape)
+        drawn = self._draws.next().random((len(observations), self.num_entities + 1))
         if self._by_round:
             return drawn[:, :-1]
         return drawn[:, :-1] - drawn[:, -1:]

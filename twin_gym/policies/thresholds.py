@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -13,6 +12,8 @@ from twin_gym.errors import ConfigError
 from twin_gym.policies.reservation import ReservationPolicy, reserve_mapping
 from twin_gym.policies.search import ReservationSearch
 from twin_gym.scenario import AdmissionScenario
+from twin_gym.scenario.documents import parse_toml
+from twin_gym.scenario.toml import toml_pair
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class TunedReservation:
 def tuned_reservations() -> tuple[TunedReservation, ...]:
     """The entries that come with the package."""
     text = (resources.files("twin_gym.policies") / "reservations.toml").read_text("utf-8")
-    entries: list[dict[str, Any]] = tomllib.loads(text)["reservation"]
+    entries: list[dict[str, Any]] = parse_toml(text, "reservations.toml")["reservation"]
     return tuple(TunedReservation(**entry) for entry in entries)
 
 
@@ -85,21 +86,22 @@ def entry_toml(scenario: AdmissionScenario, found: ReservationSearch, command: s
     Returns:
         TOML, with a newline at the end.
     """
-    lines = [
-        "[[reservation]]",
-        f'scenario = "{scenario.name}"',
-        f'digest = "{scenario.digest}"',
-        'found_by = """',
-        f"{command}",
+    found_by = (
+        f"{command}\n"
         f"{len(found.seeds)} worlds from seed {found.seeds[0]}; {found.episodes} episodes of a "
         f"budget of {found.budget}; {found.start_score:.6g} with nothing reserved, "
-        f"{found.score:.6g} with this;",
-        f'fresh score over {len(found.fresh_seeds)} worlds from seed {found.fresh_seeds[0]}"""',
+        f"{found.score:.6g} with this;\n"
+        f"fresh score over {len(found.fresh_seeds)} worlds from seed {found.fresh_seeds[0]}"
+    )
+    lines = [
+        "[[reservation]]",
+        toml_pair("scenario", scenario.name),
+        toml_pair("digest", scenario.digest),
+        toml_pair("found_by", found_by),
         f"fresh_score = {found.fresh_score:.6g}",
         f"fresh_half_width = {found.fresh_half_width:.2g}",
         "[reservation.reserve]",
     ]
-    for name, amounts in reserve_mapping(scenario, found.reserve).items():
-        inside = ", ".join(f"{resource} = {amount!r}" for resource, amount in amounts.items())
-        lines.append(f"{name} = {{ {inside} }}")
+    reserve = reserve_mapping(scenario, found.reserve)
+    lines += [toml_pair(name, amounts) for name, amounts in reserve.items()]
     return "\n".join(lines) + "\n"

@@ -14,6 +14,7 @@ from twin_gym.envs.tic_scheduling.batch import ACTION_FORMS, ActionForm
 from twin_gym.envs.tic_scheduling.observation import field_names
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies.base import Actions, Masks, Observations, Policy
+from twin_gym.policies.draws import Draws, checked_seed, evenly
 from twin_gym.scenario.objective import INDICATORS, SCENARIO_OBJECTIVES, KpiObjective
 from twin_gym.scenario.tic import TicScenario
 
@@ -44,21 +45,30 @@ class ConstantWeights:
 
 
 class RandomWeights:
-    """Weights drawn evenly on the simplex anew in every frame."""
+    """Weights drawn evenly on the simplex anew in every frame.
+
+    It is the zero of every score. Row i draws the same whatever the number of rows.
+    """
 
     name = "random"
 
     def __init__(self) -> None:
-        self._rng = np.random.default_rng(0)
+        self._draws = Draws()
 
     def reset(self, seed: int) -> None:
         """Begins anew: the same seed draws the same."""
-        self._rng = np.random.default_rng(seed)
+        self._draws.reset(seed)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """Four weights a row; shape (rows, 4)."""
-        drawn = self._rng.dirichlet(np.ones(4), len(observations))
-        return drawn.astype(np.float32)
+        # The lengths that three points drawn on [0, 1] cut it into, which needs no logarithm, so
+        # that every machine has the same.
+        one, two, three = self._draws.next().random((len(observations), 3)).T
+        low, high = np.minimum(one, two), np.maximum(one, two)
+        first, last = np.minimum(low, three), np.maximum(high, three)
+        middle = np.maximum(low, np.minimum(high, three))
+        lengths = np.stack([first, middle - first, last - middle, 1.0 - last], axis=1)
+        return lengths.astype(np.float32)
 
 
 class ObjectiveWeights:
@@ -94,7 +104,7 @@ class ObjectiveWeights:
 
     def reset(self, seed: int) -> None:
         """Begins anew: the same seed draws the same."""
-        self._reset_seed = seed
+        self._reset_seed = checked_seed(seed)
         self._episodes = np.zeros(0, np.int64)
         self._drawn = np.zeros((0, len(INDICATORS)), np.float32)
 
@@ -242,22 +252,28 @@ class PickRoundRobin(PickPolicy):
         return chosen
 
 
-class PickRandom(PickPolicy):
-    """Picks any queue that may be picked, all as likely."""
+class PickRandom:
+    """Picks any queue that may be picked, all as likely; none if nobody waits.
+
+    It is the zero of every score. Row i draws the same whatever the number of rows.
+
+    Args:
+        scenario: of the rows; of one gateway.
+    """
 
     name = "random"
 
     def __init__(self, scenario: TicScenario) -> None:
-        super().__init__(scenario)
-        self._rng = np.random.default_rng(0)
+        self.num_queues = 2 * scenario.num_sensors
+        self._draws = Draws()
 
     def reset(self, seed: int) -> None:
         """Begins anew: the same seed draws the same."""
-        self._rng = np.random.default_rng(seed)
+        self._draws.reset(seed)
 
-    def keys(self, observations: Observations) -> Keys:
-        """Drawn."""
-        return self._rng.integers(0, _LARGE, (len(observations), self.num_queues))
+    def actions(self, observations: Observations, masks: Masks) -> Actions:
+        """One queue a row, or none where nobody may be picked; shape (rows,)."""
+        return evenly(self._draws.next().random(len(masks)), masks[:, : self.num_queues] > 0)
 
 
 Factory = Callable[[TicScenario, ActionForm], Policy]

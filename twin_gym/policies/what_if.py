@@ -20,7 +20,7 @@ from twin_gym.policies.base import Policy
 from twin_gym.policies.evaluation import Evaluation, evaluate
 from twin_gym.policies.intervals import half_width
 from twin_gym.policies.registry import make_policy
-from twin_gym.policies.worlds import world_seeds
+from twin_gym.policies.worlds import distinct_worlds, world_seeds
 from twin_gym.scenario import Scenario, load
 from twin_gym.scenario.changes import changed
 
@@ -115,14 +115,16 @@ def what_if(
         Paired differences with 95 % intervals.
 
     Raises:
-        ConfigError: if a name, a path or a value is not valid, there are fewer than two worlds, or
-            an agent that is not reconfigured cannot see or steer the changed network.
+        ConfigError: if a name, a path or a value is not valid, there are fewer than two worlds,
+            one of them is there twice, or an agent that is not reconfigured cannot see or steer the
+            changed network.
     """
     before = base if isinstance(base, Scenario) else load(base, Scenario)
     after = change if isinstance(change, Scenario) else changed(before, change)
     worlds = tuple(world_seeds("validation", 64) if seeds is None else seeds)
     if len(worlds) < _LEAST_WORLDS:
         raise ConfigError(f"paired differences need two worlds at least, got {len(worlds)}")
+    distinct_worlds(worlds)
     if not reconfigured:
         check_alike(before, after, action)
     tell = on_progress or (lambda what, share: None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 from twin_gym.errors import ConfigError, unknown_name
@@ -32,3 +34,34 @@ def world_seeds(family: Family, count: int, *, first: int = 0) -> list[int]:
         raise ConfigError(f"a family has worlds 0 to {_SIZE - 1}, got {count} from {first}")
     start = _FIRST_SEED[family] + first
     return list(range(start, start + count))
+
+
+def distinct_worlds(seeds: Iterable[int], least: int = 1) -> tuple[int, ...]:
+    """Worlds that are to be averaged over, each of them once.
+
+    A world that is counted twice says nothing new, and an interval over its copies is too narrow.
+
+    Args:
+        seeds: of the worlds.
+        least: how many are needed.
+
+    Returns:
+        The same seeds.
+
+    Raises:
+        ConfigError: if a world is there several times, or there are too few.
+
+    Example:
+        >>> distinct_worlds([3, 4], least=2)
+        (3, 4)
+    """
+    worlds = tuple(seeds)
+    if len(worlds) < least:
+        raise ConfigError(f"worlds needed: {least} at least, got {len(worlds)}")
+    world, times = Counter(worlds).most_common(1)[0] if worlds else (0, 0)
+    if times > 1:
+        raise ConfigError(
+            f"world {world} is there {times} times among {len(worlds)} seeds, and counts once: "
+            "give each seed once (see `world_seeds`)"
+        )
+    return worlds

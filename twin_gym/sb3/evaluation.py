@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,8 +19,10 @@ from stable_baselines3.common.torch_layers import FlattenExtractor, MlpExtractor
 from torch import nn
 
 from twin_gym.errors import ConfigError
+from twin_gym.files.whole import write_text
 from twin_gym.policies import Evaluation, Family, evaluate, world_seeds
 from twin_gym.policies.base import Actions, Masks, Observations
+from twin_gym.policies.draws import Draws
 from twin_gym.sb3.shared import PlainScorer, SharedScorer
 from twin_gym.sb3.vec_env import native_env
 from twin_gym.scenario import Scenario
@@ -78,8 +81,8 @@ class ModelPolicy:
             before it, its observations are normalised here too, and the statistics stay as they
             are.
         greedy: takes the likeliest allowed action, or the mean of the amounts; otherwise draws
-            one, from a generator of its own (`reset` seeds it), so that evaluating never disturbs a
-            training. Amounts are cut to the box, as in the training.
+            one, row i the same whatever the number of rows (`reset` gives the seed), so that
+            evaluating never disturbs a training. Amounts are cut to the box, as in the training.
         name: how tables call it; None: the name of the algorithm.
     """
 
@@ -89,8 +92,7 @@ class ModelPolicy:
         self.name = type(model).__name__ if name is None else name
         self._model = model
         self._greedy = greedy
-        self._rng = np.random.default_rng(0)
-
+        self._draws = Draws()
         self._plain: PlainNetwork | PlainScorer | None = None
 
     def frozen(self) -> ModelPolicy:
@@ -104,7 +106,7 @@ class ModelPolicy:
 
     def reset(self, seed: int) -> None:
         """Begins the draws of a seed."""
-        self._rng = np.random.default_rng(seed)
+        self._draws.reset(seed)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """One allowed action a row, or the amounts."""
@@ -119,7 +121,7 @@ class ModelPolicy:
             return self._amounts(self._outputs(seen), self._model.action_space)
         logits = np.where(masks > 0, self._outputs(seen), -np.inf)
         if not self._greedy:
-            logits = logits + self._rng.gumbel(size=logits.shape)
+            logits = logits + self._draws.next().gumbel(size=logits.shape)
         chosen: NDArray[np.int64] = logits.argmax(axis=1)
         return chosen
 
@@ -127,7 +129,8 @@ class ModelPolicy:
         if not self._greedy:
             policy: Any = self._model.policy
             std = policy.log_std.detach().exp().cpu().numpy()
-            means = means + std * self._rng.normal(size=means.shape).astype(np.float32)
+            drawn = self._draws.next().normal(size=means.shape)
+            means = means + std * drawn.astype(np.float32)
         return np.clip(means.reshape(-1, *box.shape), box.low, box.high)
 
     def _outputs(self, observations: Observations) -> NDArray[np.float32]:
@@ -324,12 +327,11 @@ class EvaluateOnWorlds(BaseCallback):
         if not self.history:
             path.unlink(missing_ok=True)
             return
-        aside = path.with_name(path.name + ".new")
-        with aside.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(self.history[0]))
-            writer.writeheader()
-            writer.writerows(self.history)
-        aside.replace(path)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(self.history[0]))
+        writer.writeheader()
+        writer.writerows(self.history)
+        write_text(path, text.getvalue())
 
 
 def _read(path: Path) -> list[dict[str, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import gymnasium
@@ -15,6 +16,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
 from twin_gym.envs.batch import AUTORESET_SAME_STEP, Batch, stretches
+from twin_gym.envs.options import own_options
+from twin_gym.envs.seeding import checked_seed
 from twin_gym.errors import ConfigError
 
 Array = NDArray[Any]
@@ -30,8 +33,9 @@ class NativeVecEnv(VecEnv):
 
     At the end of an episode the info of its row has `terminal_observation`,
     `TimeLimit.truncated`, `episode` (return `r` and length `l`, as a monitor gives them) and
-    `kpi`. The infos of the other rows are one shared empty dict: a loop over hundreds of rows in
-    Python would cost more than the simulation. What they would say is in `elapsed_s` and `costs`.
+    `kpi`. The infos of the other rows are empty: a loop over hundreds of rows in Python would cost
+    more than the simulation. What they would say is in `elapsed_s` and `costs`. Every row has a
+    dict of its own at every step, which callbacks may write into; so it is with `reset_infos`.
 
     Args:
         venv: a twin_gym vector environment in autoreset mode SAME_STEP.
@@ -41,8 +45,8 @@ class NativeVecEnv(VecEnv):
             rollout shows the learner one part of them only.
 
     Raises:
-        ConfigError: if the vector environment is in another mode or its objective is `vector`, or
-            the scale is not positive.
+        ConfigError: if the vector environment is in another mode or its objective is `vector`, the
+            scale is not positive, or rows with a limit on their steps are to be spread.
 
     Attributes:
         elapsed_s: simulated seconds that the last step took; shape (num_envs,). The next step
@@ -72,6 +76,11 @@ class NativeVecEnv(VecEnv):
                 'Stable-Baselines3 needs one number as reward, and objective="vector" gives '
                 "several: name one of them"
             )
+        if spread_rows and getattr(venv, "max_episode_steps", None) is not None:
+            raise ConfigError(
+                "spread_rows spreads rows over the horizon, which max_episode_steps ends before: "
+                "leave out one of the two, or shorten the scenario's horizon_s"
+            )
         self.venv = venv
         self.reward_scale = reward_scale
         self.spread_rows = spread_rows
@@ -82,7 +91,6 @@ class NativeVecEnv(VecEnv):
         self._actions: Array = np.zeros(venv.num_envs, np.int64)
         self._returns = np.zeros(venv.num_envs)
         self._lengths = np.zeros(venv.num_envs, np.int64)
-        self._nothing: list[dict[str, Any]] = [{}] * venv.num_envs
         super().__init__(venv.num_envs, venv.single_observation_space, venv.single_action_space)
 
     @property
@@ -105,9 +113,28 @@ class NativeVecEnv(VecEnv):
         self.elapsed_s, self.costs = np.zeros(self.num_envs), np.zeros(self.num_envs)
         if self.spread_rows:
             self._spread(np.random.default_rng([seed or 0 for seed in self._seeds]))
+        self.reset_infos = self._nothing()
         self._reset_seeds()
         self._reset_options()
         return self.batch.observations.copy()
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Row i begins with the first episode of seed + i at the next `reset`; None: drawn.
+
+        Raises:
+            ConfigError: if it is no whole number from 0 on.
+        """
+        return super().seed(checked_seed(seed))
+
+    def set_options(self, options: list[dict[str, Any]] | dict[str, Any] | None = None) -> None:
+        """Takes what the next `reset` is given: no option is known, keys of libraries pass.
+
+        Raises:
+            ConfigError: if there is another key (see `twin_gym.envs.options`).
+        """
+        for one in options if isinstance(options, list) else [options]:
+            own_options(one)
+        super().set_options(options)
 
     def step_async(self, actions: Array) -> None:
         """Keeps the actions for `step_wait`."""
@@ -124,7 +151,7 @@ class NativeVecEnv(VecEnv):
         self.rewards = np.array(rewards)
         self._returns += rewards
         self._lengths += 1
-        told = self._told(dones, infos) if "final_info" in infos else self._nothing.copy()
+        told = self._told(dones, infos) if "final_info" in infos else self._nothing()
         scaled = (rewards * self.reward_scale).astype(np.float32)
         return np.array(observations), scaled, np.array(dones), told
 
@@ -193,6 +220,10 @@ class NativeVecEnv(VecEnv):
         chosen: NDArray[np.int64] = (rng.random(masks.shape) * masks).argmax(axis=1)
         return chosen
 
+    def _nothing(self) -> list[dict[str, Any]]:
+        """An info a row, each a dict of its own."""
+        return [{} for _ in range(self.num_envs)]
+
     def _row_mask(self, row: int) -> NDArray[np.bool_]:
         found: NDArray[np.bool_] = self._masks()[row].astype(np.bool_)
         return found
@@ -203,7 +234,7 @@ class NativeVecEnv(VecEnv):
         return self.batch.masks
 
     def _told(self, dones: Array, infos: dict[str, Any]) -> list[dict[str, Any]]:
-        told = self._nothing.copy()
+        told = self._nothing()
         kpi = infos["final_info"]["kpi"]
         names = [name for name in kpi if not name.startswith("_")]
         for row in np.flatnonzero(dones):

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
+import numpy as np
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -21,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, shown, without_controls
 
 MAX_TIME_S = 1e8
 """Longest time of any kind, in seconds (about three years)."""
@@ -39,9 +40,12 @@ AMOUNT_RESOLUTION = 1e-6
 """Amounts are whole multiples of this, so that the simulator can add and subtract them exactly."""
 
 _ROUNDING = 1e-3  # of a step: what a decimal fraction may be off as a float
+_MOST_TOLD = 20  # mistakes in one error
+_LONGEST_KEY = 100
 
 Name = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
-Text = Annotated[str, Field(strict=True, max_length=10_000)]
+Text = Annotated[str, Field(strict=True, max_length=10_000), AfterValidator(without_controls)]
+"""What people read; control characters in it are left out (see `without_controls`)."""
 Duration = Annotated[float, Field(strict=True, ge=MIN_TIME_S, le=MAX_TIME_S, allow_inf_nan=False)]
 Rate = Annotated[float, Field(strict=True, ge=1e-9, le=1e6, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]
@@ -103,6 +107,22 @@ ResourceAmounts = Annotated[
 ]
 
 
+def _plain(value: object, place: str) -> object:
+    """The value with Python's numbers in the place of NumPy's; models in it see to their own."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        kinds = {type(one) for one in value}
+        needs = any(issubclass(kind, np.generic | np.ndarray | Mapping) for kind in kinds)
+        return [_plain(one, place) for one in value] if needs else value
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise ConfigError(f"{place}: keys are text, got {shown(key)}")
+        return {key: _plain(one, place) for key, one in value.items()}
+    return value
+
+
 class FrozenModel(BaseModel):
     """A validated value: immutable, unknown keys refused, every error a `ConfigError`."""
 
@@ -119,18 +139,20 @@ class FrozenModel(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_unknown_keys(cls, values: object) -> object:
+    def _take_values(cls, values: object) -> object:
+        """Refuses unknown keys, and takes NumPy's scalars as the numbers that they are."""
         if not isinstance(values, Mapping):
             return values
         for key in values:
             if key not in cls.model_fields:
-                near = difflib.get_close_matches(str(key), cls.model_fields, n=1)
+                asked = key[:_LONGEST_KEY] if isinstance(key, str) else shown(key)
+                near = difflib.get_close_matches(asked, cls.model_fields, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else "remove it"
                 known = ", ".join(cls.model_fields)
                 raise ConfigError(
-                    f"{cls.__name__} has no field {key!r:.80}: {hint} (its fields are {known})"
+                    f"{cls.__name__} has no field {shown(key)}: {hint} (its fields are {known})"
                 )
-        return values
+        return {key: _plain(value, f"{cls.__name__}.{key}") for key, value in values.items()}
 
     @property
     def digest(self) -> str:
@@ -179,6 +201,10 @@ class Scenario(FrozenModel):
     description: Text = ""
     provenance: Text = ""
 
+    def as_values(self) -> dict[str, Any]:
+        """Plain values that JSON holds: `from_values` makes an equal scenario of them."""
+        return {"kind": self.kind, **self.model_dump(mode="json")}
+
     @property
     def time_unit_s(self) -> float:
         """The time in which what is decided shows: learners count credit in it."""
@@ -196,14 +222,16 @@ def explain(model_name: str, error: ValidationError) -> str:
         The message for the `ConfigError`.
     """
     mistakes = error.errors(include_url=False)
-    places = [mistake["loc"] for mistake in mistakes]
-    parts = []
+    above = {mistake["loc"][:depth] for mistake in mistakes for depth in range(len(mistake["loc"]))}
+    parts: list[str] = []
     for mistake in mistakes:
         place = mistake["loc"]
-        inner = any(other[: len(place)] == place and other != place for other in places)
-        if mistake["type"] == "too_short" and inner:
+        if mistake["type"] == "too_short" and place in above:
             continue  # its items were refused one by one: it is not really too short
-        where = "".join(f".{part}" for part in place)
+        if len(parts) == _MOST_TOLD:
+            parts.append(f"and so on: {len(mistakes)} mistakes in all")
+            break
+        where = "".join(f".{part:.{_LONGEST_KEY}}" for part in map(str, place))
         what = _sentence(mistake)
         parts.append(what if what.startswith(model_name) else f"{model_name}{where}: {what}")
     return "; ".join(parts)
@@ -212,7 +240,7 @@ def explain(model_name: str, error: ValidationError) -> str:
 def _sentence(mistake: ErrorDetails) -> str:
     """What is wrong with a value and what is allowed, in the words of this package."""
     kind, given = mistake["type"], mistake["input"]
-    got = f", got {given!r:.80}"
+    got = f", got {shown(given)}"
     if kind == "value_error":
         return mistake["msg"].removeprefix("Value error, ")
     if kind == "missing":

@@ -19,20 +19,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from twin_gym.errors import ConfigError, TraceError, bad_trace, missing_extra, unknown_name
+from twin_gym.errors import ConfigError, TraceError, bad_trace, unknown_name
 from twin_gym.scenario.base import FrozenModel
-from twin_gym.scenario.tables import MAX_TRACE_BYTES, read_rows
+from twin_gym.scenario.parquet import read_columns
+from twin_gym.scenario.tables import read_rows
 from twin_gym.scenario.traces import Trace
 
 MAX_LINK_BLOCKS = 1_024
 
 _MOST_FRAMES = 1e9
+_FEATURE = "reading links stored as Parquet"
 _RESTART = 200
 _NS_A_DAY = 86_400 * 10**9
 
@@ -155,8 +157,10 @@ def _from_parquet(folder: Path, links: tuple[str, ...]) -> Iterator[Count]:
 
     They are gaps, which `load_links` refuses.
     """
-    frames = _columns(folder / "frames.parquet", ["frame_id", "dev", "time", "lost_before"])
-    heard = _columns(folder / "receptions.parquet", ["frame_id", "gw_id"])
+    frames = read_columns(
+        folder / "frames.parquet", ["frame_id", "dev", "time", "lost_before"], _FEATURE
+    )
+    heard = read_columns(folder / "receptions.parquet", ["frame_id", "gw_id"], _FEATURE)
     devices = np.array([str(name) for name in frames["dev"]])
     days = frames["time"].astype("datetime64[ns]").astype(np.int64) // _NS_A_DAY
     lost = np.nan_to_num(frames["lost_before"].astype(np.float64))
@@ -174,21 +178,3 @@ def _from_parquet(folder: Path, links: tuple[str, ...]) -> Iterator[Count]:
         delivered = np.bincount(days[got] - first, minlength=len(total))
         for block in np.flatnonzero(total).tolist():
             yield Count(0, link, block, int(total[block]), int(delivered[block]))
-
-
-def _columns(path: Path, columns: list[str]) -> dict[str, NDArray[Any]]:
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError as error:
-        raise missing_extra("reading links stored as Parquet", "traces") from error
-    if not path.is_file() or path.stat().st_size > MAX_TRACE_BYTES:
-        raise TraceError(f"there is no file {str(path)!r}, or it has over {MAX_TRACE_BYTES} bytes")
-    try:
-        known = parquet.read_schema(path).names
-        for column in columns:
-            if column not in known:
-                raise TraceError(f"{path}: {unknown_name('column', column, known)}")
-        table = parquet.read_table(path, columns=columns)
-    except ArrowException as error:
-        raise TraceError(f"{path} is no Parquet file that can be read: {error}") from None
-    return {name: table[name].to_numpy(zero_copy_only=False) for name in columns}

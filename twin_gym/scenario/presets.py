@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.errors import ConfigError, shown, unknown_name
+from twin_gym.files.reading import read_text
 from twin_gym.scenario.access import AccessScenario
 from twin_gym.scenario.admission import AdmissionScenario
 from twin_gym.scenario.base import Scenario
+from twin_gym.scenario.documents import MAX_DOCUMENT_BYTES, parse_toml
 from twin_gym.scenario.sync import SyncScenario
 from twin_gym.scenario.tic import TicScenario
 
-MAX_FILE_BYTES = 4_000_000
+MAX_FILE_BYTES = MAX_DOCUMENT_BYTES
 
 _KINDS: dict[str, type[Scenario]] = {
     one.kind: one for one in (AdmissionScenario, AccessScenario, SyncScenario, TicScenario)
 }
 
 Kind = TypeVar("Kind", bound=Scenario)
+
+ScenarioLike = str | Path | Mapping[str, Any] | Scenario
+"""One scenario, as environments are given it."""
 
 
 def names(kind: str | None = None) -> tuple[str, ...]:
@@ -43,7 +48,7 @@ def names(kind: str | None = None) -> tuple[str, ...]:
         sorted(
             entry.name.removesuffix(".toml")
             for entry in found
-            if kind is None or tomllib.loads(entry.read_text("utf-8"))["kind"] == kind
+            if kind is None or parse_toml(entry.read_text("utf-8"), entry.name)["kind"] == kind
         )
     )
 
@@ -83,11 +88,14 @@ def load(name_or_path: str | Path, kind: type[Scenario] = AdmissionScenario) -> 
 def _load(name_or_path: str | Path) -> Scenario:
     if not isinstance(name_or_path, str | Path):
         raise ConfigError(
-            f"a scenario is called by a preset name or a path, got {name_or_path!r:.80}: "
+            f"a scenario is called by a preset name or a path, got {shown(name_or_path)}: "
             "a scenario that is already built needs no loading"
         )
     if isinstance(name_or_path, Path) or name_or_path.endswith(".toml"):
-        return parse(_read(Path(name_or_path)), origin=str(name_or_path))
+        text = read_text(Path(name_or_path), MAX_FILE_BYTES, "scenario file")
+        if not text.strip():
+            raise ConfigError(f"{shown(str(name_or_path), 200)} is empty: name a scenario file")
+        return parse(text, origin=str(name_or_path))
     known = names()
     if name_or_path not in known:
         raise unknown_name("scenario", name_or_path, known)
@@ -108,28 +116,71 @@ def parse(text: str, *, origin: str = "the text") -> Scenario:
     Raises:
         ConfigError: if it is no TOML or describes no valid scenario.
     """
-    if len(text) > MAX_FILE_BYTES:
-        raise ConfigError(f"{origin} has {len(text)} characters; at most {MAX_FILE_BYTES} are read")
-    try:
-        values: dict[str, Any] = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also numbers too long, tables too deep
-        raise ConfigError(f"{origin} is not valid TOML: {error}") from None
-    kind = values.pop("kind", None)
+    return from_values(parse_toml(text, origin, MAX_FILE_BYTES), origin=origin)
+
+
+def from_values(values: Mapping[str, Any], *, origin: str = "the scenario") -> Scenario:
+    """A scenario from plain values, as JSON and TOML have them.
+
+    Args:
+        values: by name of the field; `kind` says which model they describe.
+        origin: how errors call them.
+
+    Returns:
+        The validated scenario.
+
+    Raises:
+        ConfigError: if they describe no valid scenario.
+
+    Example:
+        >>> from_values(load("contention").as_values()) == load("contention")
+        True
+    """
+    for key in values:
+        if not isinstance(key, str):
+            raise ConfigError(f"{origin}: keys are names of fields, got {shown(key)}")
+    fields = dict(values)
+    kind = fields.pop("kind", None)
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise ConfigError(f"{origin} needs `kind`, one of {', '.join(_KINDS)}; got {kind!r:.80}")
+        raise ConfigError(f"{origin} needs `kind`, one of {', '.join(_KINDS)}; got {shown(kind)}")
     try:
-        return _KINDS[kind](**values)
+        return _KINDS[kind](**fields)
     except ConfigError as error:
         raise ConfigError(f"{origin}: {error}") from None
 
 
-def _read(path: Path) -> str:
-    if not path.is_file():
-        raise ConfigError(f"there is no scenario file {str(path)!r}")
-    size = path.stat().st_size
-    if size > MAX_FILE_BYTES:
-        raise ConfigError(f"{str(path)!r} has {size} bytes; at most {MAX_FILE_BYTES} are read")
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{str(path)!r} is not UTF-8 text: {error}") from None
+def scenarios_of(
+    given: ScenarioLike | Sequence[ScenarioLike], kind: type[Kind]
+) -> tuple[Kind, ...]:
+    """Scenarios from whatever the `scenario` argument of an environment takes.
+
+    Args:
+        given: a preset name, a path of a TOML file, a scenario, its plain values (see
+            `Scenario.as_values`), or a sequence of these.
+        kind: the class that they must be of; `Scenario` takes every kind.
+
+    Returns:
+        At least one scenario.
+
+    Raises:
+        ConfigError: if the sequence is empty, an entry is none of those, or of another kind.
+    """
+    several = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    if not several:
+        raise ConfigError("scenario is an empty sequence: give at least one")
+    return tuple(_scenario_of(one, kind) for one in several)
+
+
+def _scenario_of(given: object, kind: type[Kind]) -> Kind:
+    if isinstance(given, kind):
+        return given
+    if isinstance(given, str | Path):
+        return load(given, kind)
+    found = from_values(given) if isinstance(given, Mapping) else given
+    if not isinstance(found, kind):
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
+        raise ConfigError(
+            f"a scenario is a preset name, a path of a TOML file, or {article} {kind.__name__} or "
+            f"its values; got {shown(given)}"
+        )
+    return found

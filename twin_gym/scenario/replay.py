@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from twin_gym.errors import TraceError
+from twin_gym.files.reading import found_file
 from twin_gym.scenario.openb import read_openb
 from twin_gym.scenario.traces import RequestTrace, Trace, read_requests
 
@@ -31,7 +33,7 @@ def load_trace(trace: Trace, slice_names: Sequence[str]) -> RequestTrace:
         TraceError: if the file is not there or breaks its format, with the line at fault.
     """
     path = trace.locate().resolve()
-    state = path.stat()
+    state = found_file(path, "trace file", TraceError)
     return _read(
         path,
         (state.st_mtime_ns, state.st_size),

@@ -30,9 +30,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from twin_gym.errors import ConfigError, TraceError, bad_trace, missing_extra, unknown_name
+from twin_gym.errors import ConfigError, TraceError, bad_trace, unknown_name
+from twin_gym.files.reading import found_file
 from twin_gym.scenario.base import MAX_TIME_S, Duration, FrozenModel
-from twin_gym.scenario.tables import MAX_TRACE_BYTES, read_rows
+from twin_gym.scenario.parquet import read_columns
+from twin_gym.scenario.tables import read_rows
 from twin_gym.scenario.traces import Moment, Trace
 
 Floats = NDArray[np.float64]
@@ -132,7 +134,7 @@ def load_series(file: SeriesFile, sources: Sequence[str], slot_s: float) -> tupl
         MissingExtraError: if the file is Parquet and pyarrow is not installed.
     """
     path = file.locate().resolve()
-    state = path.stat()
+    state = found_file(path, "trace file", TraceError)
     by_source = _read(path, (state.st_mtime_ns, state.st_size), file.format, file.column)
     found = []
     for source in sources:
@@ -203,7 +205,7 @@ def _from_parquet(
     columns = [time, source, column]
     if file_format == "campusiot":
         columns.append("lost_before")
-    table = _parquet_columns(path, columns)
+    table = read_columns(path, columns, "reading series stored as Parquet")
     times_s = _seconds(path, time, table[time])
     values = _numbers(path, column, table[column])
     bad = np.flatnonzero(np.isinf(values) | (np.abs(values) > _MOST))
@@ -235,26 +237,6 @@ def _numbers(path: Path, column: str, values: NDArray[Any]) -> Floats:
         return np.asarray(values, np.float64)
     except (TypeError, ValueError):
         raise TraceError(f"{path}: `{column}` must hold numbers, got {values.dtype}") from None
-
-
-def _parquet_columns(path: Path, columns: Sequence[str]) -> dict[str, NDArray[Any]]:
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError as error:
-        raise missing_extra("reading series stored as Parquet", "traces") from error
-    if path.stat().st_size > MAX_TRACE_BYTES:
-        raise TraceError(
-            f"{path} has more than {MAX_TRACE_BYTES:,} bytes: cut out what is replayed"
-        )
-    try:
-        known = parquet.read_schema(path).names
-        for column in columns:
-            if column not in known:
-                raise TraceError(f"{path}: {unknown_name('column', column, known)}")
-        table = parquet.read_table(path, columns=list(columns))
-    except ArrowException as error:
-        raise TraceError(f"{path} is no Parquet file that can be read: {error}") from None
-    return {name: table[name].to_numpy(zero_copy_only=False) for name in columns}
 
 
 def _on_grid(

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import csv
 import difflib
+import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from twin_gym.errors import TraceError, bad_trace
+from twin_gym.errors import TraceError, bad_trace, shown
+from twin_gym.files.reading import read_bytes
 
 MAX_TRACE_BYTES = 64_000_000
 """Largest trace file that is read."""
 
 MAX_TRACE_ROWS = 1_000_000
 """Most rows that are read from one trace file."""
+
+MAX_LINE_LETTERS = 100_000
+"""Longest line of a CSV file."""
+
+MAX_CELL_LETTERS = 128
+"""Longest name in a table: arrays of names are as wide as the longest one."""
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
 
@@ -38,11 +46,15 @@ class Row(NamedTuple):
         """The cell without surrounding blanks.
 
         Raises:
-            TraceError: if it is empty.
+            TraceError: if it is empty, or longer than `MAX_CELL_LETTERS`.
         """
         text = self.cells[column].strip()
         if not text:
             raise self.error(f"`{column}` is empty: fill it in or remove the row")
+        if len(text) > MAX_CELL_LETTERS:
+            raise self.error(
+                f"`{column}` has {len(text):,} letters and at most {MAX_CELL_LETTERS} are read"
+            )
         return text
 
     def number(self, column: str, *, low: float, high: float) -> float:
@@ -87,33 +99,18 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     Raises:
         TraceError: if the file is missing, too large, no UTF-8 text or no CSV, or lacks a column.
     """
-    _check_size(path)
+    content = read_bytes(path, MAX_TRACE_BYTES, "trace file", TraceError)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="") as file:
             yield from _rows(path, file, columns)
     except UnicodeDecodeError as error:
         raise TraceError(
             f"{path} is not UTF-8 text ({error.reason} at byte {error.start}): "
             "export it as UTF-8, uncompressed"
         ) from None
-    except OSError as error:
-        raise TraceError(
-            f"{path} cannot be read ({error.strerror}): check its permissions"
-        ) from None
 
 
-def _check_size(path: Path) -> None:
-    if not path.is_file():
-        raise TraceError(f"there is no trace file {str(path)!r}: check the path")
-    size = path.stat().st_size
-    if size > MAX_TRACE_BYTES:
-        raise TraceError(
-            f"{path} has {size:,} bytes and at most {MAX_TRACE_BYTES:,} are read: cut out the part "
-            "that is to be replayed"
-        )
-
-
-def _rows(path: Path, file: Iterable[str], columns: Sequence[str]) -> Iterator[Row]:
+def _rows(path: Path, file: io.TextIOWrapper, columns: Sequence[str]) -> Iterator[Row]:
     header: list[str] | None = None
     positions: dict[str, int] = {}
     count = 0
@@ -140,15 +137,29 @@ def _rows(path: Path, file: Iterable[str], columns: Sequence[str]) -> Iterator[R
         raise bad_trace(path, 1, f"the file is empty: its header must name {', '.join(columns)}")
 
 
-def _numbered(path: Path, file: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+def _numbered(path: Path, file: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
     """Non-blank rows, each with the number of the line on which it ends."""
-    reader = csv.reader(file, strict=True)
+    reader = csv.reader(_lines(path, file), strict=True)
     try:
         for cells in reader:
             if cells:
                 yield reader.line_num, cells
     except csv.Error as error:
         raise bad_trace(path, reader.line_num, f"this is no CSV: {error}") from None
+
+
+def _lines(path: Path, file: io.TextIOWrapper) -> Iterator[str]:
+    """The lines of a file, none of them too long, and all of them text."""
+    number = 1
+    while line := file.readline(MAX_LINE_LETTERS + 1):
+        if len(line) > MAX_LINE_LETTERS:
+            raise bad_trace(
+                path, number, f"this is no CSV: over {MAX_LINE_LETTERS:,} letters in a line"
+            )
+        if "\0" in line:
+            raise bad_trace(path, number, "this is no text, it has NUL characters: export it anew")
+        yield line
+        number += 1
 
 
 def _positions(path: Path, line: int, header: list[str], columns: Sequence[str]) -> dict[str, int]:
@@ -162,6 +173,6 @@ def _positions(path: Path, line: int, header: list[str], columns: Sequence[str])
                 path,
                 line,
                 f"the header lacks the column `{column}`: {hint}needed are {', '.join(columns)}; "
-                f"got {', '.join(header)!r:.120}",
+                f"got {shown(', '.join(header), 120)}",
             )
     return {column: header.index(column) for column in columns}

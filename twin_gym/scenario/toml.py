@@ -1,4 +1,8 @@
-"""Scenarios as TOML text: what `parse` reads back."""
+"""Values and scenarios as TOML text: what `parse_toml` and `parse` read back.
+
+Written here and not by a package: a number is written so that the same number is read, long lists
+are broken, and what is at its default is left out.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from twin_gym.errors import ConfigError, shown, without_controls
 from twin_gym.scenario.base import FrozenModel, Scenario
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -26,8 +31,28 @@ def to_toml(scenario: Scenario, comment: str = "") -> str:
     Returns:
         The document, with a line break at its end.
     """
-    lines = [f"# {line}".rstrip() for line in comment.splitlines()]
+    lines = [f"# {line}".rstrip() for line in without_controls(comment).splitlines()]
     return "\n".join([*lines, f'kind = "{scenario.kind}"', *_lines(scenario, "")]) + "\n"
+
+
+def toml_pair(key: str, value: object) -> str:
+    """A key and its value in one line, as every writer of TOML here writes them.
+
+    Args:
+        key: any text; it is quoted where it must be.
+        value: text, a whole number, a number, a truth value, or lists and mappings of these.
+
+    Returns:
+        A line without its break; text that has line breaks takes several lines.
+
+    Raises:
+        ConfigError: if TOML has no word for the value.
+
+    Example:
+        >>> print(toml_pair("eMBB.v1", {"radio.dl": [1.0, True, "it's"]}))
+        "eMBB.v1" = { "radio.dl" = [1.0, true, "it's"] }
+    """
+    return f"{_key(key)} = {_value(value, width=None)}"
 
 
 def _lines(model: FrozenModel, place: str) -> Iterator[str]:
@@ -38,7 +63,7 @@ def _lines(model: FrozenModel, place: str) -> Iterator[str]:
         if isinstance(value, FrozenModel) or _are_models(value):
             inner[name] = value
             del plain[name]
-    yield from _pairs(plain)
+    yield from _pairs(plain, _LINE_WIDTH)
     for name, value in inner.items():
         path = f"{place}{_key(name)}"
         if isinstance(value, FrozenModel):
@@ -67,25 +92,30 @@ def _given(model: FrozenModel) -> dict[str, Any]:
     }
 
 
-def _pairs(values: Mapping[str, Any]) -> Iterator[str]:
+def _pairs(values: Mapping[str, Any], width: int | None) -> Iterator[str]:
     for key, value in values.items():
-        yield f"{_key(key)} = {_value(value)}"
+        yield f"{_key(key)} = {_value(value, width)}"
 
 
 def _key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else json.dumps(key)
+    return key if _BARE_KEY.fullmatch(key) else _quoted(key)
 
 
-def _value(value: object) -> str:
+def _value(value: object, width: int | None) -> str:
+    """The value; lists longer than the width are broken, but not inside of a table in braces."""
     if isinstance(value, str):
         return _string(value)
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, float):
+        return repr(float(value))
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(_pairs(value)) + " }"
+        return "{ " + ", ".join(_pairs(value, None)) + " }" if value else "{}"
     if isinstance(value, list | tuple):
-        return _array([_value(item) for item in value])
-    return repr(value)
+        return _array([_value(item, None) for item in value], width)
+    raise ConfigError(f"TOML has no word for {shown(value)}")
 
 
 def _string(text: str) -> str:
@@ -100,12 +130,12 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _array(items: list[str]) -> str:
-    if sum(len(item) + 2 for item in items) < _LINE_WIDTH // 2:
+def _array(items: list[str], width: int | None) -> str:
+    if width is None or sum(len(item) + 2 for item in items) < width // 2:
         return "[" + ", ".join(items) + "]"
     lines = [""]
     for item in items:
-        if len(lines[-1]) + len(item) + 2 > _LINE_WIDTH:
+        if len(lines[-1]) + len(item) + 2 > width:
             lines.append("")
         lines[-1] += f" {item}," if lines[-1] else f"    {item},"
     return "[\n" + "\n".join(lines) + "\n]"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from twin_gym.errors import ConfigError, TraceError, unknown_name
+from twin_gym.files.reading import found_file
 from twin_gym.scenario.base import MAX_TIME_S, Duration, FrozenModel
 from twin_gym.scenario.tables import Row, read_rows
 
@@ -57,7 +58,7 @@ class Trace(FrozenModel):
         Raises:
             TraceError: if it is not there, with what to set.
         """
-        path = Path(self.path)
+        path, advice = Path(self.path), "check the path"
         if not path.is_absolute():
             root = os.environ.get("TWIN_GYM_DATA")
             if not root:
@@ -65,11 +66,8 @@ class Trace(FrozenModel):
                     f"the trace {self.path!r} is relative to a data directory and TWIN_GYM_DATA is "
                     "not set: set it, or give an absolute path"
                 )
-            path = Path(root) / path
-        if not path.is_file():
-            raise TraceError(
-                f"there is no trace file {self.path!r}: check the path or TWIN_GYM_DATA"
-            )
+            path, advice = Path(root) / path, f"check the path or TWIN_GYM_DATA ({root})"
+        found_file(path, "trace file", TraceError, advice)
         return path
 
 

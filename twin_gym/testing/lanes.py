@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
@@ -70,7 +70,7 @@ class _Replay:
         if self._mode is AutoresetMode.SAME_STEP and (terminated or truncated):
             final_info = info_of_lane(moment.infos["final_info"], lane)
             self._compare(index, "final_obs", moment.infos["final_obs"][lane], observation)
-            self._compare(index, "final_info", final_info, info)
+            self._compare_info(index, "final_info", final_info, info)
             self.compare_reset(moment, index, self._env.reset())
         else:
             self.compare_reset(moment, index, (observation, info))
@@ -78,7 +78,13 @@ class _Replay:
     def compare_reset(self, moment: Moment, index: int, single: tuple[Any, Any]) -> None:
         """Compares observation and info."""
         self._compare(index, "observation", moment.lanes[self._lane], single[0])
-        self._compare(index, "info", info_of_lane(moment.infos, self._lane), single[1])
+        self._compare_info(index, "info", info_of_lane(moment.infos, self._lane), single[1])
+
+    def _compare_info(
+        self, index: int, name: str, mine: dict[str, Any], theirs: dict[str, Any]
+    ) -> None:
+        """An empty dict says nothing: it is the same as none."""
+        self._compare(index, name, _said(mine), _said(theirs))
 
     def _compare(self, index: int, name: str, mine: object, theirs: object) -> None:
         difference = first_difference(mine, theirs, name)
@@ -87,6 +93,14 @@ class _Replay:
                 f"result {index}, lane {self._lane} and the single environment: {difference}",
                 "lane i is the single environment that was reset with seed + i",
             )
+
+
+def _said(info: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in info.items() if not _is_empty(value)}
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, Mapping) and not value
 
 
 def info_of_lane(infos: dict[str, Any], lane: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel
 from twin_gym.twins.decision_space import DecisionSpace, checked_form, is_of_amounts
+from twin_gym.twins.strict_json import read_object
 
 MAX_FIELDS = 50_000
 
@@ -29,9 +30,11 @@ _Digest = Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{16}$")]
 _Count = Annotated[int, Field(strict=True, ge=0, le=10**9)]
 _Width = Annotated[int, Field(strict=True, ge=1, le=4096)]
 _Share = Annotated[float, Field(strict=True, ge=0.0, lt=1.0, allow_inf_nan=False)]
-_Names = Annotated[tuple[_Short, ...], Field(strict=False, max_length=MAX_FIELDS)]
+_Names = Annotated[tuple[_Short, ...], Field(strict=False, fail_fast=True, max_length=MAX_FIELDS)]
 _Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-_Amounts = Annotated[tuple[_Amount, ...], Field(strict=False, max_length=MAX_FIELDS)]
+_Amounts = Annotated[
+    tuple[_Amount, ...], Field(strict=False, fail_fast=True, max_length=MAX_FIELDS)
+]
 _Sha256 = Annotated[str, Field(strict=True, pattern=r"^([0-9a-f]{64})?$")]
 
 
@@ -63,9 +66,11 @@ class PolicyCard(FrozenModel):
     format: Literal["twin_gym policy twin 1"] = "twin_gym policy twin 1"
     action: _Short
     field_names: Annotated[
-        tuple[_Short, ...], Field(strict=False, min_length=1, max_length=MAX_FIELDS)
+        tuple[_Short, ...], Field(strict=False, fail_fast=True, min_length=1, max_length=MAX_FIELDS)
     ]
-    hidden: Annotated[tuple[_Width, ...], Field(strict=False, min_length=1, max_length=8)]
+    hidden: Annotated[
+        tuple[_Width, ...], Field(strict=False, fail_fast=True, min_length=1, max_length=8)
+    ]
     scenario: _Short
     scenario_digest: _Digest
     default_policy: _Short
@@ -123,11 +128,11 @@ class PolicyCard(FrozenModel):
         return json.dumps(self.model_dump(mode="json"), indent=1, allow_nan=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str, *, origin: str = "the text") -> PolicyCard:
+    def from_json(cls, text: str | bytes, *, origin: str = "the text") -> PolicyCard:
         """A card from its text, every key and value checked.
 
         Args:
-            text: a JSON object.
+            text: a JSON object; bytes are UTF-8.
             origin: how errors call the text.
 
         Returns:
@@ -136,16 +141,11 @@ class PolicyCard(FrozenModel):
         Raises:
             ConfigError: if it is no JSON, or a key is unknown, missing or has a wrong value.
         """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ConfigError(f"{origin} is not valid JSON: {error}") from None
-        if isinstance(values, dict) and not any(key in values for key in _LATER):
+        values = read_object(text, origin)
+        if not any(key in values for key in _LATER):
             values |= _LATER
-        if not isinstance(values, dict) or not all(key in values for key in cls.model_fields):
-            missing = sorted(
-                set(cls.model_fields) - set(values if isinstance(values, dict) else ())
-            )
+        missing = sorted(cls.model_fields.keys() - values.keys())
+        if missing:
             raise ConfigError(f"{origin} is no card of a policy twin: {missing} missing")
         try:
             return cls(**values)

@@ -27,6 +27,7 @@ from twin_gym.twins.decision_log import DecisionLog
 from twin_gym.twins.networks import (
     DEFAULT_HIDDEN,
     PolicyNetwork,
+    check_widths,
     masked_log_probabilities,
     network_for,
 )
@@ -78,6 +79,8 @@ class CloneSettings:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ConfigError(f"`{name}` of a clone is {low:g} to {high:g}, got {value!r}")
+        if self.hidden is not None:
+            check_widths(self.hidden)
 
 
 _DEFAULTS = CloneSettings()

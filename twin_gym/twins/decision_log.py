@@ -22,6 +22,8 @@ from twin_gym.twins.decision_space import (
     is_of_amounts,
 )
 from twin_gym.twins.files import read_bytes, write_bytes
+from twin_gym.twins.strict_json import read_object
+from twin_gym.twins.weights import Header, read_header
 
 MAX_FILE_BYTES = 2**31
 MAX_DECISIONS = 10_000_000
@@ -29,7 +31,7 @@ MAX_DECISIONS = 10_000_000
 _FORMAT = "twin_gym decision log 1"
 _KINDS_BEFORE = {"kind": "admission"}  # files written before there were others do not say it
 _ARRAYS = {"observations": np.float32, "masks": np.int8, "actions": np.int64, "networks": np.int64}
-_LENGTH_BYTES = 8
+_MAX_TEXT, _MOST_NAMED = 200, 4
 
 
 @dataclass(frozen=True)
@@ -148,18 +150,15 @@ class DecisionLog:
         """
         path = Path(path)
         content = read_bytes(path, MAX_FILE_BYTES)
+        header = read_header(content, f"{str(path)!r} is no decision log")
+        if header.tensors.keys() != _ARRAYS.keys():
+            names = sorted(header.tensors)[:_MOST_NAMED]
+            raise ConfigError(f"{str(path)!r} is no decision log: it holds {names!r:.200}")
+        about = _about_of(header, str(path))
         try:
-            arrays = safetensors.numpy.load(content)
-            about = json.loads(_metadata(content).get("about", "{}"))
-        except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+            arrays: dict[str, Any] = safetensors.numpy.load(content)
+        except (SafetensorError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{str(path)!r} is no decision log: {error}") from None
-        wanted = {"format", *(field.name for field in fields(cls))} - set(_ARRAYS)
-        if isinstance(about, dict) and "kind" not in about:
-            about = about | _KINDS_BEFORE
-        if arrays.keys() != _ARRAYS.keys() or not isinstance(about, dict) or set(about) != wanted:
-            raise ConfigError(f"{str(path)!r} is no decision log: it holds {sorted(arrays)}")
-        if about.pop("format") != _FORMAT or not all(isinstance(v, str) for v in about.values()):
-            raise ConfigError(f"{str(path)!r} is not a {_FORMAT!r}")
         try:
             return cls(**{**arrays, **about})
         except ConfigError as error:
@@ -259,8 +258,17 @@ def _lie_within(values: NDArray[Any], low: float, high: float) -> bool:
         return bool(((values >= low) & (values <= high)).all())
 
 
-def _metadata(content: bytes) -> dict[str, str]:
-    """What stands beside the arrays in a safetensors file that has been read without error."""
-    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
-    header = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
-    return dict(header.get("__metadata__", {}))
+def _about_of(header: Header, path: str) -> dict[str, str]:
+    """What stands beside the arrays: the other values of a log, as text each."""
+    about = read_object(header.about.get("about", "{}"), f"{path!r}: what stands beside its arrays")
+    if "kind" not in about:
+        about |= _KINDS_BEFORE
+    wanted = {"format", *(field.name for field in fields(DecisionLog))} - set(_ARRAYS)
+    if set(about) != wanted:
+        differing = sorted(set(about) ^ wanted)[:_MOST_NAMED]
+        raise ConfigError(f"{path!r} is no decision log: beside its arrays, {differing!r:.200}")
+    if about.pop("format") != _FORMAT or not all(
+        isinstance(value, str) and len(value) <= _MAX_TEXT for value in about.values()
+    ):
+        raise ConfigError(f"{path!r} is not a {_FORMAT!r}")
+    return about

@@ -29,13 +29,19 @@ _HIDDEN_GAIN = math.sqrt(2.0)
 _OUTPUT_GAIN = 0.01  # nearly all actions alike before training; both gains as SB3 has them
 _SAME_AGE = 1e-5  # two float32 roundings of one age are closer than this
 
+MAX_LAYERS, MAX_WIDTH = 8, 4096
+"""Most hidden layers of a saved network, and the largest width of one."""
+
 EMPTY_LOGIT = -30.0
 """Logit of a queue position where nobody waits: next to never, with or without a mask."""
 
 
 def _linear(inputs: int, outputs: int, gain: float, generator: torch.Generator | None) -> nn.Linear:
     """A layer with orthogonal weights and no bias, drawn from the generator alone."""
-    layer = nn.Linear(inputs, outputs, device="meta").to_empty(device="cpu")  # draws nothing
+    layer = nn.Linear(inputs, outputs, device="meta")  # draws nothing
+    if torch.get_default_device().type == "meta":  # see `blank_network`
+        return layer
+    layer = layer.to_empty(device="cpu")
     nn.init.orthogonal_(layer.weight, gain, generator=generator)
     nn.init.zeros_(layer.bias)
     return layer
@@ -76,6 +82,13 @@ class FlatNetwork(nn.Module):
             layers += [_linear(inputs, outputs, _HIDDEN_GAIN, generator), nn.Tanh()]
         self.policy_net = nn.Sequential(*layers)
         self.action_net = _linear(widths[-1], num_actions, _OUTPUT_GAIN, generator)
+
+    @classmethod
+    def blank(cls, num_fields: int, num_actions: int, hidden: Sequence[int]) -> FlatNetwork:
+        """A network of names and shapes alone; see `blank_network`."""
+        check_widths(hidden)
+        with torch.device("meta"):
+            return cls(num_fields, num_actions, hidden)
 
     def forward(self, observations: Tensor) -> Tensor:
         """Logits of all actions, allowed or not; or the means of the amounts.
@@ -266,6 +279,50 @@ def network_for(
         return build_network(space.field_names, form, hidden=hidden, generator=generator)
     widths = tuple(DEFAULT_HIDDEN[space.action] if hidden is None else hidden)
     return FlatNetwork(len(space.field_names), space.num_actions, widths, generator)
+
+
+def blank_network(space: DecisionSpace, hidden: Sequence[int]) -> PolicyNetwork:
+    """A network of names and shapes alone, to compare a file of weights with.
+
+    It takes no memory and no time, whatever its widths, until
+    `load_state_dict(weights, assign=True)` gives it its weights.
+
+    Args:
+        space: what is seen and done.
+        hidden: widths of the hidden layers.
+
+    Returns:
+        A network on torch's device `meta`.
+
+    Raises:
+        ConfigError: if the names or the widths do not suit, or there are more than `MAX_LAYERS`.
+
+    Example:
+        >>> from twin_gym.scenario import Scenario, load
+        >>> space = DecisionSpace.of(load("tic-small-45", Scenario), "weights")
+        >>> blank_network(space, (4096, 4096)).action_net.weight.device
+        device(type='meta')
+    """
+    check_widths(hidden)
+    with torch.device("meta"):
+        return network_for(space, hidden=hidden)
+
+
+def check_widths(hidden: Sequence[object]) -> None:
+    """Refuses hidden layers that no policy of this package has.
+
+    Args:
+        hidden: widths of the hidden layers.
+
+    Raises:
+        ConfigError: if they are not 1 to `MAX_LAYERS` whole numbers from 1 to `MAX_WIDTH`.
+    """
+    are_widths = all(type(width) is int and 1 <= width <= MAX_WIDTH for width in hidden)
+    if not 1 <= len(hidden) <= MAX_LAYERS or not are_widths:
+        raise ConfigError(
+            f"a network has 1 to {MAX_LAYERS} hidden layers with widths of 1 to {MAX_WIDTH}, got "
+            f"{len(hidden)} layers {list(hidden[: MAX_LAYERS + 1])!r:.100}"
+        )
 
 
 def build_network(

@@ -10,12 +10,11 @@ import numpy as np
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from torch import Tensor
 
 from twin_gym.envs.slice_admission.observation import VALUES_PER_POSITION
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
+from twin_gym.policies.draws import Draws
 from twin_gym.scenario import Scenario
 from twin_gym.twins.card import PolicyCard
 from twin_gym.twins.decision_space import DecisionSpace, Names, admission_form
@@ -26,16 +25,15 @@ from twin_gym.twins.networks import (
     FlatNetwork,
     PolicyNetwork,
     SlotNetwork,
+    blank_network,
     masked_log_probabilities,
-    network_for,
 )
+from twin_gym.twins.weights import load_weights
 
 CARD_FILE = "policy.json"
 WEIGHTS_FILE = "policy.safetensors"
 MAX_CARD_BYTES = 8_000_000
 MAX_WEIGHTS_BYTES = 2**30
-
-_MAX_SEED = 2**128
 
 
 @dataclass
@@ -68,17 +66,15 @@ class PolicyTwin:
                 f"{self.card.name!r} gives amounts and draws nothing: let it be greedy"
             )
         self._plain: PlainNetwork | None = None
-        self.reset(0)
+        self._draws = Draws()
 
     def sampled(self) -> PolicyTwin:
         """The same twin, drawing its actions by their probabilities."""
         return PolicyTwin(self.network, self.card, greedy=False)
 
     def reset(self, seed: int) -> None:
-        """Begins the draws of a seed."""
-        if not 0 <= seed < _MAX_SEED:
-            raise ConfigError(f"a seed is a whole number from 0 on, got {seed!r}")
-        self._seed, self._calls = seed, 0
+        """Begins the draws of a seed: a whole number from 0 on."""
+        self._draws.reset(seed)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """One allowed action a row.
@@ -162,6 +158,11 @@ class PolicyTwin:
         theirs = DecisionSpace.of(scenario, action)
         self._check_names("sees", "fields", _seen(mine), _seen(theirs), scenario)
         self._check_names("takes", "actions", mine.action_names, theirs.action_names, scenario)
+        if (mine.low, mine.high) != (theirs.low, theirs.high):
+            raise ConfigError(
+                f"{self.name!r} gives amounts between other bounds than {scenario.name!r} takes: "
+                "make a twin of this scenario"
+            )
 
     def save(self, folder: str | Path) -> None:
         """Writes `policy.safetensors` and `policy.json`, each aside first and then renamed.
@@ -192,10 +193,7 @@ class PolicyTwin:
         """
         folder = Path(folder)
         origin = str(folder / CARD_FILE)
-        try:
-            text = read_bytes(folder / CARD_FILE, MAX_CARD_BYTES).decode()
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{origin!r} is not UTF-8 text: {error}") from None
+        text = read_bytes(folder / CARD_FILE, MAX_CARD_BYTES)
         card = PolicyCard.from_json(text, origin=repr(origin))
         content = read_bytes(folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
         if hashlib.sha256(content).hexdigest() != card.weights_sha256:
@@ -203,8 +201,9 @@ class PolicyTwin:
                 f"{str(folder / WEIGHTS_FILE)!r} is not the file that {origin!r} belongs to: one "
                 "of them was changed or not written to its end; make the twin anew"
             )
-        network = network_for(card.space, hidden=card.hidden, generator=torch.Generator())
-        network.load_state_dict(_weights(content, network, str(folder / WEIGHTS_FILE)))
+        network = blank_network(card.space, card.hidden)
+        weights = load_weights(content, network, repr(str(folder / WEIGHTS_FILE)))
+        network.load_state_dict(weights, assign=True)
         return cls(network.eval(), card, greedy)
 
     def _forward(self, observations: Observations) -> NDArray[np.float32]:
@@ -216,9 +215,7 @@ class PolicyTwin:
 
     def _draw(self, logs: NDArray[np.float32]) -> Actions:
         """One action a row, by its probability."""
-        bits = np.random.Philox(key=[self._seed, self._calls])
-        self._calls += 1
-        drawn = np.random.Generator(bits).random(len(logs))
+        drawn = self._draws.next().random(len(logs))
         cumulated = np.exp(logs.astype(np.float64)).cumsum(axis=1)
         chosen: Actions = (cumulated <= (drawn * cumulated[:, -1])[:, None]).sum(axis=1)
         return chosen
@@ -259,24 +256,3 @@ def _seen(space: DecisionSpace) -> Names:
     if (space.kind, space.action) != ("admission", "slot"):
         return space.field_names
     return space.field_names[: ObservationLayout.from_names(space.field_names).num_global]
-
-
-def _weights(content: bytes, network: PolicyNetwork, origin: str) -> dict[str, Tensor]:
-    """The parameters in a file, each with the name, type and shape that the network has."""
-    try:
-        weights = safetensors.torch.load(content)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{origin!r} holds no weights: {error}") from None
-    wanted = network.state_dict()
-    if weights.keys() != wanted.keys():
-        differing = sorted(weights.keys() ^ wanted.keys())
-        raise ConfigError(f"{origin!r} has other parameters than the card says: {differing[:4]}")
-    for name, tensor in weights.items():
-        if tensor.shape != wanted[name].shape or tensor.dtype != wanted[name].dtype:
-            raise ConfigError(
-                f"{origin!r}: {name!r} must be {wanted[name].dtype} {tuple(wanted[name].shape)}, "
-                f"got {tensor.dtype} {tuple(tensor.shape)}"
-            )
-        if not bool(torch.isfinite(tensor).all()):
-            raise ConfigError(f"{origin!r}: {name!r} holds values that are not finite")
-    return weights

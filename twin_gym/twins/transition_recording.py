@@ -13,6 +13,7 @@ from twin_gym.envs.slice_admission.observation import ActionForm
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy, world_seeds
 from twin_gym.policies.base import Actions, Masks, Observations
+from twin_gym.policies.draws import Draws, evenly
 from twin_gym.scenario import AdmissionScenario
 from twin_gym.twins.decision_log import MAX_DECISIONS
 from twin_gym.twins.decision_space import only_admission
@@ -44,12 +45,12 @@ class Exploring:
             raise ConfigError(f"the chance of exploring is 0 to 1, got {epsilon!r}")
         self.policy, self.epsilon = policy, float(epsilon)
         self.name = f"{policy.name}+explore-{epsilon:g}"
-        self._seed, self._calls = 0, 0
+        self._draws = Draws(_EXPLORATION)
 
     def reset(self, seed: int) -> None:
         """Begins the draws of a seed."""
         self.policy.reset(seed)
-        self._seed, self._calls = seed, 0
+        self._draws.reset(seed)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """The policy's action of each row, or another allowed one.
@@ -62,16 +63,11 @@ class Exploring:
             Whole numbers; shape (rows,).
         """
         usual = self.policy.actions(observations, masks)
-        key = np.array([self._seed, _EXPLORATION + (self._calls << 16)], np.uint64)
-        self._calls += 1
-        drawn = np.random.Generator(np.random.Philox(key=key)).random((len(masks), 2))
+        drawn = self._draws.next().random((len(masks), 2))
         others = masks > 0
         others[np.arange(len(masks)), usual] = False
-        counted = others.cumsum(axis=1)
-        place = np.floor(drawn[:, 1] * counted[:, -1]).astype(np.int64)
-        other = (counted <= place[:, None]).sum(axis=1)
-        departs = (drawn[:, 0] < self.epsilon) & (counted[:, -1] > 0)
-        return np.where(departs, other, usual)
+        departs = (drawn[:, 0] < self.epsilon) & others.any(axis=1)
+        return np.where(departs, evenly(drawn[:, 1], others), usual)
 
 
 def record_transitions(

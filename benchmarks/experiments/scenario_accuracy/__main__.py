@@ -20,16 +20,25 @@ from functools import partial
 from typing import Annotated, NamedTuple
 
 import typer
-from rich.console import Console
 
 from benchmarks.experiments.blocks import Cell, Measured, measure_with_bar
-from benchmarks.experiments.pages import Again, Kept, Out, Quick, Seeds, places, publish
+from benchmarks.experiments.pages import (
+    Again,
+    Kept,
+    Out,
+    Quick,
+    Seeds,
+    places,
+    publish,
+    show_and_keep,
+)
 from benchmarks.experiments.scenario_accuracy import measuring
 from benchmarks.experiments.scenario_accuracy.forecasts import ROWS, SHARE_DELIVERED
 from benchmarks.experiments.scenario_accuracy.measuring import READINGS, TOLERANCE, Protocol
 from benchmarks.experiments.scenario_accuracy.page import draw, page
 from benchmarks.experiments.scenario_accuracy.panels import Source, measured, simulated
 from benchmarks.experiments.scenario_accuracy.rounds import SHARE, TWINNING_RATE
+from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.errors import ConfigError, MissingExtraError
 from twin_gym.scenario import SyncScenario, load
 from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings
@@ -139,7 +148,7 @@ def _left_out(known: Sequence[Network], asked: Sequence[Network], wanted: Sequen
     return " ".join(part for part in parts if part)
 
 
-@app.command()
+@app.command(cls=AnsweringCommand)
 def main(
     seeds: Seeds = 5,
     quick: Quick = False,
@@ -166,12 +175,14 @@ def main(
     wanted = [one for one in asked if is_there(one)]
     found = by_row(measure_with_bar(cells(wanted, seeds, share, rate, tolerance), file))
     titles = {one.name: one.source(0, 1).panel.title for one in wanted}
-    draw(folder / f"{NAME}.png", found, titles)
     command = f"{NAME} --seeds {seeds} --share {share:g} --rate {rate:g} --tolerance {tolerance:g}"
     command += "".join(f" --only {name}" for name in only or [])
     text = page(found, titles, _left_out(known, asked, wanted), __doc__ or "", command)
-    publish(folder, NAME, text, found)
-    Console().print(text, markup=False, soft_wrap=True)
+    show_and_keep(
+        text,
+        lambda: publish(folder, NAME, text, found),
+        lambda: draw(folder / f"{NAME}.png", found, titles),
+    )
 
 
 if __name__ == "__main__":

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from benchmarks.experiments.pages import PUBLISHED, WORK, Out, Quick, page_of
+from benchmarks.experiments.pages import PUBLISHED, WORK, Out, Quick, page_of, show_and_keep
 from benchmarks.experiments.what_if_training import page
 from benchmarks.experiments.what_if_training.measuring import Found, measure
 from benchmarks.experiments.what_if_training.networks import (
@@ -21,8 +20,11 @@ from benchmarks.experiments.what_if_training.networks import (
 from benchmarks.experiments.what_if_training.telling import ANSWER, QUESTION, SET_UP, TRIED
 from benchmarks.experiments.what_if_training.trainings import FOLDER, Plan
 from benchmarks.files import write_text
-from twin_gym.cli.console import one_line_errors
+from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.console import output
 from twin_gym.errors import unknown_name
+from twin_gym.files.locks import writing_to
+from twin_gym.files.places import check_folder
 
 NAME = "what_if_training"
 CASES: dict[str, Callable[[], Case]] = {
@@ -33,8 +35,7 @@ QUICK = Plan(seeds=2, steps=8_192, num_twins=4, worlds=2, held_out=4)
 app = typer.Typer(add_completion=False, help=__doc__)
 
 
-@app.command()
-@one_line_errors
+@app.command(cls=AnsweringCommand)
 def main(
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each kind.")] = Plan.seeds,
     steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = Plan.steps,
@@ -46,20 +47,26 @@ def main(
     work: Annotated[Path, typer.Option(help="Folder of twins, actors and what is done.")] = FOLDER,
 ) -> None:
     """Trains and tests what is not done yet, and writes JSON, PNG and a Markdown page."""
-    console = Console()
+    console = output()
     plan = QUICK if quick else Plan(seeds=seeds, steps=steps)
     chosen = list(CASES) if case is None else case
     for name in chosen:
         if name not in CASES:
             raise unknown_name("case", name, CASES)
     folder = out if out is not None else (WORK / "quick" if quick else PUBLISHED)
+    check_folder(folder)
+    check_folder(work)
     found = []
-    for name in chosen:
-        found.append(measure(CASES[name](), plan, lambda text: console.print(text), folder=work))
-    page.draw(folder / f"{NAME}.png", found)
-    write_text(folder / f"{NAME}.json", page.as_json(found))
-    write_text(folder / f"{NAME}.md", whole_page(found, plan))
-    console.print(f"the page is {folder / f'{NAME}.md'}")
+    with writing_to(work):
+        for name in chosen:
+            found.append(measure(CASES[name](), plan, console.print, folder=work))
+    whole = whole_page(found, plan)
+    show_and_keep(
+        whole,
+        lambda: write_text(folder / f"{NAME}.json", page.as_json(found)),
+        lambda: write_text(folder / f"{NAME}.md", whole),
+        lambda: page.draw(folder / f"{NAME}.png", found),
+    )
 
 
 def whole_page(found: list[Found], plan: Plan) -> str:

@@ -28,6 +28,7 @@ from twin_gym.scenario import (
     load,
     load_trace,
 )
+from twin_gym.scenario.changes import path_of
 from twin_gym.twins.scenarios import Lived, ParameterSpace, lived_of_requests
 
 HISTORY_DAYS = 20
@@ -170,7 +171,7 @@ def fitted(like: AdmissionScenario, requests: RequestTrace, name: str) -> Admiss
 
 def _space(base: AdmissionScenario) -> ParameterSpace:
     fields = ("arrival_rate_hz", "mean_holding_time_s")
-    paths = [f"slices.{name}.{field}" for field in fields for name in base.slice_names]
+    paths = [path_of("slices", name, field) for field in fields for name in base.slice_names]
     return ParameterSpace.of(base, paths)
 
 

@@ -1,10 +1,12 @@
 """A store that is another program's, another version's, damaged, or left by a killed process."""
 
+import itertools
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ import pytest
 
 from tests.twins.history.cases import content, decisions, event, graph_at, tic
 from twin_gym.errors import ConfigError
-from twin_gym.twins.history import open_store, read_store
+from twin_gym.twins.history import Retention, open_store, read_store
+from twin_gym.twins.history.schema import TABLES
 
 ROOT = Path(__file__).parents[3]
 
@@ -91,6 +94,91 @@ def test_changed_value_is_found_by_its_sum(whole, tmp_path):
             pass
         with pytest.raises(ConfigError, match="damaged"):
             read_store(path, check="all")
+
+
+def test_flipped_bit_in_a_kind_is_found(whole, tmp_path):
+    """It is no key of ours: the place is told, by the check and by every answer."""
+    data = whole[0].read_bytes()
+    places = [one.start() for one in re.finditer(b"loadlong", data)]
+    assert places
+    for place in places[:3]:
+
+        def flip(data, place=place):
+            data[place + 4] ^= 1
+
+        path = damaged(whole, tmp_path, flip)
+        for check in ("all", "pages"):
+            with pytest.raises(ConfigError, match="damaged"):
+                read_store(path, check=check)
+        with read_store(path, check="head") as store:
+            for of in (1, 2):
+                keys = store.properties(of)
+                with suppress(ConfigError):  # the bit is in one of the two
+                    store.state_as_of(9.0, of)
+                    for key in keys:
+                        store.value_as_of(*key, 9.0, of)
+                    continue
+                with pytest.raises(ConfigError, match=rf"'load' of episode {of} .*kind 'mong'"):
+                    store.state_as_of(9.0, of)
+                break
+            else:
+                pytest.fail("nothing was said")
+
+
+ODD = (None, "x", b"\x00", 1e308, float("inf"), -1, 2**63 - 1)
+
+
+@pytest.mark.parametrize("table", ["episode", "channel", "telemetry", "snapshot", "decisions"])
+def test_value_of_another_type_in_any_column_ends_in_our_error(whole, tmp_path, table):
+    """Or changes nothing: read, exported, appended to; with the least check that there is."""
+    sql = TABLES[table]
+    columns = re.findall(r"^\s+(\w+) (?:INTEGER|TEXT|REAL|BLOB)", sql, re.M)
+    loose = re.sub(r" CHECK \(.*?\)\)", "", sql).replace(" STRICT,", "").replace(" STRICT", "")
+    loose = re.sub(r"(INTEGER|TEXT|REAL|BLOB)(?! PRIMARY)| NOT NULL", "", loose)
+    refused = 0
+    for column, value in itertools.product(columns, ODD):
+        path = damaged(whole, tmp_path, lambda data: None)
+        if not _put(path, table, column, value, (sql, loose)):
+            continue
+        for check in ("all", "head"):
+            try:
+                with read_store(path, check=check) as store:
+                    found = content(store)
+                    assert check == "head" or _is_as_good(found, whole[1], column), (column, value)
+            except ConfigError:
+                refused += 1
+        with suppress(ConfigError), open_store(path, check="head") as store:
+            store.retention = Retention(max_rows=900)
+            store.append([event(99, 1, "sensor/1", "load")])
+    assert refused > len(columns)
+
+
+def _put(path, table, column, value, schemas):
+    """Whether SQLite let a value of any type in: the schema is another one meanwhile."""
+    sql, loose = schemas
+    change = "UPDATE sqlite_schema SET sql = ? WHERE name = ?"
+    wal, delete = "PRAGMA journal_mode = WAL", "PRAGMA journal_mode = DELETE"
+    free = "PRAGMA writable_schema = ON"
+    where = f"WHERE {column} = (SELECT max({column}) FROM {table})"  # noqa: S608
+    for steps in (
+        ((delete, ()), (free, ()), (change, (loose, table))),
+        ((f"UPDATE {table} SET {column} = ? {where}", (value,)),),  # noqa: S608
+        ((free, ()), (change, (sql, table)), (wal, ())),
+    ):
+        with closing(sqlite3.connect(path, isolation_level=None)) as database:
+            for statement, given in steps:
+                try:
+                    database.execute(statement, given)
+                except sqlite3.Error:
+                    if "UPDATE " + table in statement:
+                        return False
+                    raise
+    return True
+
+
+def _is_as_good(found, wanted, column):
+    """Names and numbers that order rows have no sum; all others are as they were."""
+    return found == wanted or column in ("id", "twin", "property")
 
 
 IDENTITIES = {

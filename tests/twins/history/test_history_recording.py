@@ -75,6 +75,44 @@ def test_steps_of_a_long_run_are_in_order_across_batches(tmp_path):
             recorded(store, "admission", 1, 5, snapshot_period_s=0.0)
 
 
+def test_graphs_are_stored_as_of_every_period(tmp_path):
+    """A tenth of a second, counted: a sum of tenths would miss the third."""
+    scenario = load("access-small-45", Scenario)
+    with open_store(tmp_path / "store.db") as store:
+        policy = make_policy("none", scenario)
+        twin = record_run(store, policy, scenario, 1, max_steps=100, snapshot_period_s=0.1)
+        times_s = [one.time_s for one in store.last_snapshots(99)]
+        assert times_s == [*(k / 10 for k in range(len(times_s) - 1)), twin.now_s]
+        for k in range(len(times_s) - 1):
+            found = store.snapshot_as_of(k / 10)
+            assert found is not None
+            assert found.time_s == k / 10
+        assert store.snapshot_as_of(np.float64(0.3)).time_s == 0.3
+
+
+def test_what_others_recorded_meanwhile_is_asked_by_any_number(tmp_path):
+    """NumPy's numbers of episodes; two exports to one name: the first stays."""
+    with open_store(tmp_path / "store.db") as store:
+        recorded(store, "admission", np.int64(3), np.int64(20))
+        asked = np.array([1])
+        assert len(to_transitions(store, load("contention"), asked)) == 20
+        with pytest.raises(ConfigError, match="whole number"):
+            to_transitions(store, load("contention"), [1.5])
+        pytest.importorskip("duckdb")
+        target = tmp_path / "tables.db"
+        telemetry = store.telemetry
+
+        def meanwhile():
+            target.write_text("made by another process")
+            yield from telemetry()
+
+        store.telemetry = meanwhile
+        with pytest.raises(ConfigError, match="there already"):
+            export_duckdb(store, target)
+        assert target.read_text() == "made by another process"
+        assert sorted(one.suffix for one in tmp_path.iterdir() if one.name[0] == ".") == []
+
+
 def test_decisions_become_transitions_and_a_minari_data_set(tmp_path):
     """Two episodes, one log after the other; other scenarios and unknown episodes are refused."""
     scenario = load("contention")

@@ -177,8 +177,13 @@ def test_nothing_is_asked_or_appended_before_an_episode(tmp_path):
 def test_questions_that_fit_nothing_are_refused(store):
     """Shapes, times that are none."""
     store.append([event(1, 1)])
-    for channels, times_s in (([1], np.ones(2)), ([1], np.array([math.nan]))):
-        with pytest.raises(ConfigError, match="each question"):
+    for channels, times_s, said in (
+        ([1], np.ones(2), "each question"),
+        ([1], np.array([math.nan]), "NaN"),
+        ([1.5], np.ones(1), "whole"),
+        ([99], np.ones(1), "no channel 99"),
+    ):
+        with pytest.raises(ConfigError, match=said):
             store.many_as_of(channels, times_s)
     with pytest.raises(UnknownNameError, match="did you mean 'gateway/0 queue_length'"):
         store.value_as_of("gateway/0", "queue_lenght", 1.0)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import time
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 from twin_gym.errors import ConfigError
@@ -14,7 +17,7 @@ from twin_gym.scenario.objective import Demand, KpiObjective, Thresholds
 from twin_gym.scenario.tic import TicScenario
 from twin_gym.twins.scenarios.criteria import Criteria, condition_of
 from twin_gym.twins.scenarios.distances import energy_distance
-from twin_gym.twins.scenarios.gan import GanGenerator
+from twin_gym.twins.scenarios.gan import GanCard, GanGenerator
 from twin_gym.twins.scenarios.gan_training import (
     ScenarioGanSettings,
     train_gan,
@@ -202,6 +205,70 @@ def test_damaged_files_are_refused(trained, tmp_path, damage):
     else:
         card.unlink()
     with pytest.raises(ConfigError):
+        GanGenerator.load(tmp_path)
+
+
+WRONG = {
+    "no digest": ({"weights_sha256": None}, "not the file"),
+    "another digest": ({"weights_sha256": "0" * 64}, "not the file"),
+    "an older format": ({"format": "twin_gym scenario gan 2"}, "gan 2', not .* train the GAN anew"),
+    "a huge width": ({"width": 10**9}, "`width` of a GAN is 1 to 4,096"),
+    "another width": ({"width": 4096}, "by the card"),
+    "a width of text": ({"width": "32"}, "`width`"),
+    "a width of truth": ({"width": True}, "`width`"),
+    "no windows": ({"num_windows": -1}, "`num_windows`"),
+    "huge noise": ({"noise_size": 10**9}, "`noise_size`"),
+    "no seed": ({"seed": 1.5}, "`seed`"),
+    "a scale of nothing": ({"scale": [0.0, 1.0]}, "`scale` of a GAN is 1e-06"),
+    "a negative scale": ({"scale": [1.0, -1.0]}, "`scale`"),
+    "one scale": ({"scale": [1.0]}, "`scale` of a GAN has 1 values for 2 paths"),
+    "a scale of text": ({"scale": "ab"}, "`scale` of a GAN is a list"),
+    "a huge mean": ({"mean": [10**400, 0.0]}, "`mean`"),
+    "a mean of words": ({"mean": ["a", 0.0]}, "`mean`"),
+    "keeping more than all": ({"keep": [2.0, 0.0]}, "`keep`"),
+    "a mean that is no number": ({"mean": [float("nan"), 0.0]}, "no finite number"),
+    "paths of numbers": ({"paths": [1, 2]}, "`paths`"),
+    "a path twice": ({"paths": ["a", "a"]}, "different names"),
+    "no distance": ({"held_out_distance": -1.0}, "`held_out_distance`"),
+    "an unknown key": ({"colour": "red"}, "colour"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_card_that_no_training_leaves_is_refused(trained, tmp_path, name):
+    """At once and with the value, before anything is made of its numbers."""
+    changes, words = WRONG[name]
+    trained.save(tmp_path)
+    card = tmp_path / "generator.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | changes))
+    start = time.process_time()
+    with pytest.raises(ConfigError, match=words):
+        GanGenerator.load(tmp_path)
+    assert time.process_time() - start < 1.0
+
+
+@pytest.mark.parametrize("key", [*GanCard.__dataclass_fields__, "weights_sha256"])
+def test_a_card_without_a_key_is_refused(trained, tmp_path, key):
+    """Also without those that the class has a default of."""
+    trained.save(tmp_path)
+    card = tmp_path / "generator.json"
+    values = json.loads(card.read_text())
+    del values[key]
+    card.write_text(json.dumps(values))
+    with pytest.raises(ConfigError, match=key):
+        GanGenerator.load(tmp_path)
+
+
+@pytest.mark.parametrize("factor", [float("nan"), 1e30])
+def test_weights_that_are_no_numbers_are_refused(trained, tmp_path, factor):
+    """Whatever digest the card has."""
+    trained.save(tmp_path)
+    path, card = tmp_path / "generator.safetensors", tmp_path / "generator.json"
+    weights = safetensors.torch.load(path.read_bytes())
+    path.write_bytes(safetensors.torch.save({n: one * factor for n, one in weights.items()}))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"weights_sha256": digest}))
+    with pytest.raises(ConfigError, match=r"not finite|at most"):
         GanGenerator.load(tmp_path)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 
 import numpy as np
 import pytest
@@ -101,3 +103,68 @@ def test_an_entry_that_is_a_nest_is_refused_at_any_depth(depth):
         return
     with pytest.raises(ConfigError):
         point_of(entries[0] | {"deadline_slots": 5}, SPACE, FREE)
+
+
+RIGHT = json.dumps({"scenarios": [{"num_sensors": 5}]})
+READ = {
+    "bare": RIGHT,
+    "bare, with fences in a string": json.dumps({"scenarios": [{"num_sensors": 5}], "x": "```"}),
+    "a fence with a language": f"```json\n{RIGHT}\n```",
+    "a fence without one": f"```\n{RIGHT}\n```",
+    "a fence on one line": f"```{RIGHT}```",
+    "a long fence": f"````JSON5\n{RIGHT}\n````",
+    "a fence of tildes": f"~~~ json\n{RIGHT}\n~~~",
+    "line ends of Windows": f"```json\r\n{RIGHT}\r\n```\r\n",
+    "prose around it": f"<think>Hm.</think> Here it is:\n```json\n{RIGHT}\n```\nI hope it helps.",
+    "a byte order mark": "\ufeff" + RIGHT,
+    "a mark and a fence": f"\ufeff```json\n{RIGHT}\n```",
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_one_object_is_read_bare_or_in_one_code_block(name):
+    """As the models of today answer, whatever they were told."""
+    assert entries_of(READ[name]) == ([{"num_sensors": 5}], "")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"```json\n{RIGHT}\n```\n```json\n{RIGHT}\n```", "several code blocks"),
+        (f"```json\n{RIGHT}", "does not end"),
+        (f"Here: {RIGHT}", "no JSON"),
+        ("", "no JSON"),
+        ("```\n```", "no JSON"),
+        (RIGHT + RIGHT, "no JSON .Extra data"),
+        ('{"scenarios": [], "scenarios": [1]}', "'scenarios' stands twice"),
+        ('{"scenarios": [{"a": 1, "a": 2}]}', "'a' stands twice"),
+        ('{"scenarios": [' + "9" * 5_000 + "]}", "4300 digits"),
+        ('{"scenarios": ["\x01"]}', "control character"),
+    ],
+)
+def test_what_may_mean_several_things_is_refused(text, words):
+    """With what to change."""
+    entries, reason = entries_of(text)
+    assert not entries
+    assert re.search(words, reason)
+    assert "answer with one JSON object, alone or in one code block" in reason
+
+
+@pytest.mark.parametrize(
+    "text", ["`" * 10**6, "``` " * 10**5, "[" * 10**6, '{"scenarios":[' + "[[]]," * 10**5 + "1]}"]
+)
+def test_a_huge_answer_is_read_or_refused_in_little_time(text):
+    """Two megabytes come through the endpoint at most."""
+    start = time.process_time()
+    entries_of(text)
+    assert time.process_time() - start < 5.0
+
+
+def test_what_is_quoted_is_hidden_before_it_is_cut():
+    """A secret across the end of a quote is not told by half."""
+    wrong = {"num_sensors": "x" * 75 + "secret", "deadline_slots": 5}
+    for entry in (wrong, {"x" * 195 + "secret": 1}):
+        with pytest.raises(ConfigError) as error:
+            point_of(entry, SPACE, FREE, lambda text: text.replace("secret", "*"))
+        assert "xx" in str(error.value)
+        assert "sec" not in str(error.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,8 +18,9 @@ from twin_gym.envs.massive_access.indicators import AccessGauge
 from twin_gym.envs.massive_access.observation import field_names, observation_space
 from twin_gym.envs.slotted import SCENARIO_STREAM, SlottedBatch
 from twin_gym.errors import ConfigError, unknown_name
-from twin_gym.scenario import AccessScenario, load
+from twin_gym.scenario import AccessScenario
 from twin_gym.scenario.objective import KpiObjective
+from twin_gym.scenario.presets import scenarios_of
 from twin_gym.sim.access import kpi, layout
 from twin_gym.sim.access.world import World
 from twin_gym.sim.draws import uniform, world_key
@@ -27,14 +28,14 @@ from twin_gym.sim.reference.access import Cell
 
 ActionForm = Literal["level", "probability"]
 Objective = Literal["balanced", "throughput", "delay", "vector"]
-ScenarioLike = str | Path | AccessScenario
+ScenarioLike = str | Path | Mapping[str, Any] | AccessScenario
 
 ACTION_FORMS: tuple[ActionForm, ...] = ("level", "probability")
 OBJECTIVES: tuple[Objective, ...] = ("balanced", "throughput", "delay", "vector")
 
 
 def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[AccessScenario, ...]:
-    """Scenarios from names, paths and scenarios, one or several.
+    """Scenarios from names, paths, values and scenarios, one or several.
 
     Args:
         scenario: what the `scenario` argument of the environment takes.
@@ -46,19 +47,7 @@ def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[Acces
         ConfigError: if the sequence is empty, an entry is none of those, or they differ in the
             levels of barring.
     """
-    given: Any = scenario
-    is_several = isinstance(given, Sequence) and not isinstance(given, str)
-    several: list[Any] = [*given] if is_several else [given]
-    if not several:
-        raise ConfigError("scenario is an empty sequence: give at least one")
-    found: list[AccessScenario] = []
-    for one in several:
-        if not isinstance(one, ScenarioLike):
-            raise ConfigError(
-                "a scenario is a preset name, a path of a TOML file, or an AccessScenario; "
-                f"got {one!r:.80}"
-            )
-        found.append(one if isinstance(one, AccessScenario) else load(one, AccessScenario))
+    found = scenarios_of(scenario, AccessScenario)
     if len({one.barring_probabilities for one in found}) > 1:
         raise ConfigError(
             "the scenarios of one environment need the same barring levels, for an action means "
@@ -68,7 +57,7 @@ def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[Acces
                 for one in found
             )
         )
-    return tuple(found)
+    return found
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import networkx as nx
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.field_table import field_rows
+from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.massive_access.batch import (
     AccessBatch,
     ActionForm,
@@ -84,7 +86,7 @@ class MassiveAccessEnv(RowEnv[AccessBatch]):
     ## Info
     `action_mask` (int8, all 1; with `action="level"`), `elapsed_s` (a slot), `cost` (devices lost
     in this opportunity), the reward components `throughput` and `delay`, `disallowed_actions`
-    (always 0), and at the end of an episode `kpi` (see `twin_gym.sim.access.kpi`).
+    (always 0), and `kpi` (empty until the end of an episode; see `twin_gym.sim.access.kpi`).
 
     ## Arguments
     `scenario` (a preset name, a TOML path, a scenario, or a sequence of them of which each episode
@@ -115,12 +117,12 @@ class MassiveAccessEnv(RowEnv[AccessBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "access-beta-30000",
         *,
         action: ActionForm = "level",
-        objective: Objective | KpiObjective = "balanced",
+        objective: Objective | KpiObjective | Mapping[str, Any] = "balanced",
         objective_seed: int = 0,
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        settings = BatchSettings(scenario, action, objective, engine, objective_seed)
+        settings = BatchSettings(scenario, action, as_objective(objective), engine, objective_seed)
         super().__init__(AccessBatch(1, settings), render_mode)
 
     @property
@@ -157,5 +159,5 @@ class MassiveAccessEnv(RowEnv[AccessBatch]):
 
 MassiveAccessEnv.__doc__ = (MassiveAccessEnv.__doc__ or "").replace(
     "{observation_table}",
-    "\n    ".join(f"| `{field.name}` | {field.per} | {field.meaning} |" for field in FIELDS),
+    field_rows((field.name, field.per, field.meaning) for field in FIELDS),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,8 +18,9 @@ from twin_gym.envs.right_time_sync.indicators import SyncGauge
 from twin_gym.envs.right_time_sync.observation import observation_space
 from twin_gym.envs.slotted import SCENARIO_STREAM, SlottedBatch
 from twin_gym.errors import ConfigError, unknown_name
-from twin_gym.scenario import SyncScenario, load
+from twin_gym.scenario import SyncScenario
 from twin_gym.scenario.objective import KpiObjective
+from twin_gym.scenario.presets import scenarios_of
 from twin_gym.sim.draws import uniform, world_key
 from twin_gym.sim.reference.sync import SyncNetwork
 from twin_gym.sim.sync import kpi, layout
@@ -28,7 +29,7 @@ from twin_gym.sim.sync.world import World
 ActionForm = Literal["pick", "rounds"]
 Objective = Literal["balanced", "error", "updates", "vector"]
 ErrorForm = Literal["expected", "realised"]
-ScenarioLike = str | Path | SyncScenario
+ScenarioLike = str | Path | Mapping[str, Any] | SyncScenario
 
 ACTION_FORMS: tuple[ActionForm, ...] = ("pick", "rounds")
 OBJECTIVES: tuple[Objective, ...] = ("balanced", "error", "updates", "vector")
@@ -36,7 +37,7 @@ ERROR_FORMS: tuple[ErrorForm, ...] = ("expected", "realised")
 
 
 def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[SyncScenario, ...]:
-    """Scenarios from names, paths and scenarios, one or several.
+    """Scenarios from names, paths, values and scenarios, one or several.
 
     Args:
         scenario: what the `scenario` argument of the environment takes.
@@ -48,25 +49,13 @@ def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[SyncS
         ConfigError: if the sequence is empty, an entry is none of those, or they differ in the
             number of entities.
     """
-    given: Any = scenario
-    is_several = isinstance(given, Sequence) and not isinstance(given, str)
-    several: list[Any] = [*given] if is_several else [given]
-    if not several:
-        raise ConfigError("scenario is an empty sequence: give at least one")
-    found: list[SyncScenario] = []
-    for one in several:
-        if not isinstance(one, ScenarioLike):
-            raise ConfigError(
-                "a scenario is a preset name, a path of a TOML file, or a SyncScenario; "
-                f"got {one!r:.80}"
-            )
-        found.append(one if isinstance(one, SyncScenario) else load(one, SyncScenario))
+    found = scenarios_of(scenario, SyncScenario)
     if len({one.num_entities for one in found}) > 1:
         raise ConfigError(
             "the scenarios of one environment need as many entities, for an action means the same "
             "in all; got " + ", ".join(f"{one.num_entities} in {one.name!r}" for one in found)
         )
-    return tuple(found)
+    return found
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import networkx as nx
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.field_table import field_rows
+from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.right_time_sync.batch import (
     ActionForm,
     BatchSettings,
@@ -91,8 +93,8 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
     ## Info
     `action_mask` (int8, with `action="pick"`), `elapsed_s` (a slot), `cost` (share of the entities
     whose error is beyond the tolerance, above the agreed share), the reward components `error` and
-    `updates`, `disallowed_actions` (in this episode), and at the end of an episode `kpi` (see
-    `twin_gym.sim.sync.kpi`).
+    `updates`, `disallowed_actions` (in this episode), and `kpi` (empty until the end of an
+    episode; see `twin_gym.sim.sync.kpi`).
 
     ## Arguments
     `scenario` (a preset name, a TOML path, a scenario, or a sequence of them of which each episode
@@ -125,13 +127,15 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "sync-small",
         *,
         action: ActionForm = "pick",
-        objective: Objective | KpiObjective = "balanced",
+        objective: Objective | KpiObjective | Mapping[str, Any] = "balanced",
         objective_seed: int = 0,
         error: ErrorForm = "expected",
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        settings = BatchSettings(scenario, action, objective, error, engine, objective_seed)
+        settings = BatchSettings(
+            scenario, action, as_objective(objective), error, engine, objective_seed
+        )
         super().__init__(SyncBatch(1, settings), render_mode)
 
     @property
@@ -161,5 +165,5 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
 
 RightTimeSyncEnv.__doc__ = (RightTimeSyncEnv.__doc__ or "").replace(
     "{observation_table}",
-    "\n    ".join(f"| `{field.name}` | {field.per} | {field.meaning} |" for field in FIELDS),
+    field_rows((field.name, field.per, field.meaning) for field in FIELDS),
 )

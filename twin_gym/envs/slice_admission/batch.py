@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -30,9 +30,10 @@ from twin_gym.envs.slice_admission.observation import (
     field_names,
     observation_space,
 )
-from twin_gym.errors import ConfigError, unknown_name
-from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.errors import unknown_name
+from twin_gym.scenario import AdmissionScenario
 from twin_gym.scenario.objective import KpiObjective
+from twin_gym.scenario.presets import scenarios_of
 from twin_gym.scenario.work import parts_passed
 from twin_gym.sim.admission import layout
 from twin_gym.sim.admission.kpi import Kpis, kpi_names, kpi_table, kpis
@@ -42,7 +43,7 @@ from twin_gym.sim.clock import SECONDS_PER_TICK
 from twin_gym.sim.reference.admission import SlicedNetwork
 
 Objective = Literal["revenue", "utilisation", "fairness", "vector"]
-ScenarioLike = str | Path | AdmissionScenario
+ScenarioLike = str | Path | Mapping[str, Any] | AdmissionScenario
 
 _STEPS_AN_EVENT = 20  # elementary ones
 
@@ -51,7 +52,7 @@ OBJECTIVES: tuple[Objective, ...] = ("revenue", "utilisation", "fairness", "vect
 
 
 def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[AdmissionScenario, ...]:
-    """Scenarios from names, paths and scenarios, one or several.
+    """Scenarios from names, paths, values and scenarios, one or several.
 
     Args:
         scenario: what the `scenario` argument of an environment takes.
@@ -62,20 +63,7 @@ def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[Admis
     Raises:
         ConfigError: if the sequence is empty or an entry is none of those.
     """
-    given: Any = scenario
-    is_several = isinstance(given, Sequence) and not isinstance(given, str)
-    several: list[Any] = [*given] if is_several else [given]
-    if not several:
-        raise ConfigError("scenario is an empty sequence: give at least one")
-    found = []
-    for one in several:
-        if not isinstance(one, ScenarioLike):
-            raise ConfigError(
-                "a scenario is a preset name, a path of a TOML file, or an AdmissionScenario; "
-                f"got {one!r:.80}"
-            )
-        found.append(one if isinstance(one, AdmissionScenario) else load(one))
-    return tuple(found)
+    return scenarios_of(scenario, AdmissionScenario)
 
 
 @dataclass(frozen=True)
@@ -123,7 +111,7 @@ class AdmissionBatch(Batch):
     masks: NDArray[np.int8]
 
     def __init__(self, num_rows: int, settings: BatchSettings) -> None:
-        self.num_rows = checked_num_rows(num_rows)
+        num_rows = self.num_rows = checked_num_rows(num_rows)
         self.settings = settings
         self.is_vector_reward = settings.objective == "vector"
         self.tables = build_tables(as_scenarios(settings.scenario))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.field_table import field_rows
+from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.single import RENDER_MODES, RowEnv
 from twin_gym.envs.slice_admission.batch import (
     AdmissionBatch,
@@ -78,8 +80,8 @@ class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
     ## Info
     `action_mask` (int8, 1 = allowed), `elapsed_s` (simulated seconds since the last decision, 0 is
     possible), `cost` (requests lost beyond the agreed loss ratio of their slice), the reward
-    components `revenue`, `utilisation`, `fairness`, `disallowed_actions` (so far), and at the end
-    of an episode `kpi` (see `twin_gym.sim.admission.kpi`).
+    components `revenue`, `utilisation`, `fairness`, `disallowed_actions` (so far), and `kpi`
+    (empty until the end of an episode; see `twin_gym.sim.admission.kpi`).
 
     ## Arguments
     `scenario` (a preset name, a TOML path, a scenario, or a sequence of them of which each episode
@@ -108,12 +110,12 @@ class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "contention",
         *,
         action: ActionForm = "slice",
-        objective: Objective | KpiObjective = "revenue",
+        objective: Objective | KpiObjective | Mapping[str, Any] = "revenue",
         objective_seed: int = 0,
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        settings = BatchSettings(scenario, action, objective, engine, objective_seed)
+        settings = BatchSettings(scenario, action, as_objective(objective), engine, objective_seed)
         super().__init__(AdmissionBatch(1, settings), render_mode)
 
     @property
@@ -130,5 +132,5 @@ class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
 
 SliceAdmissionEnv.__doc__ = (SliceAdmissionEnv.__doc__ or "").replace(
     "{observation_table}",
-    "\n    ".join(f"| `{field.name}` | {field.per} | {field.meaning} |" for field in FIELDS),
+    field_rows((field.name, field.per, field.meaning) for field in FIELDS),
 )

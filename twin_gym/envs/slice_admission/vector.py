@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gymnasium.vector import AutoresetMode
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.slice_admission.batch import (
     AdmissionBatch,
     BatchSettings,
@@ -32,6 +34,8 @@ class SliceAdmissionVectorEnv(RowsVectorEnv[AdmissionBatch]):
         num_threads: stretches of rows.
         copy: whether what is returned stays as it is.
         render_mode: only None.
+        max_episode_steps: steps after which an episode ends, if not at the horizon before.
+        disable_env_checker: as `gym.make` takes it; only None and True.
 
     Raises:
         ConfigError: if an argument is unknown or a scenario is not valid.
@@ -43,20 +47,25 @@ class SliceAdmissionVectorEnv(RowsVectorEnv[AdmissionBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "contention",
         *,
         action: ActionForm = "slice",
-        objective: Objective | KpiObjective = "revenue",
+        objective: Objective | KpiObjective | Mapping[str, Any] = "revenue",
         objective_seed: int = 0,
         engine: Engine = "kernel",
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         num_threads: int = 1,
         copy: bool = True,
         render_mode: None = None,
+        max_episode_steps: int | None = None,
+        disable_env_checker: bool | None = None,
     ) -> None:
         super().__init__(
             AdmissionBatch(
-                num_envs, BatchSettings(scenario, action, objective, engine, objective_seed)
+                num_envs,
+                BatchSettings(scenario, action, as_objective(objective), engine, objective_seed),
             ),
             autoreset_mode=autoreset_mode,
             num_threads=num_threads,
             copy=copy,
             render_mode=render_mode,
+            max_episode_steps=max_episode_steps,
+            disable_env_checker=disable_env_checker,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -24,8 +24,8 @@ from twin_gym.envs.tic_scheduling.observation import (
     pick_fields,
 )
 from twin_gym.errors import ConfigError, unknown_name
-from twin_gym.scenario import load
 from twin_gym.scenario.objective import KpiObjective
+from twin_gym.scenario.presets import scenarios_of
 from twin_gym.scenario.tic import TicScenario
 from twin_gym.sim.draws import uniform, world_key
 from twin_gym.sim.reference.tic import Network
@@ -35,7 +35,7 @@ from twin_gym.sim.tic.world import World
 
 ActionForm = Literal["weights", "pick"]
 Objective = Literal["balanced", "vector"]
-ScenarioLike = str | Path | TicScenario
+ScenarioLike = str | Path | Mapping[str, Any] | TicScenario
 
 _STEPS_A_LOOK = 5.0  # elementary ones
 
@@ -46,7 +46,7 @@ OBJECTIVES: tuple[Objective, ...] = ("balanced", "vector")
 def as_scenarios(
     scenario: ScenarioLike | Sequence[ScenarioLike], action: ActionForm = "weights"
 ) -> tuple[TicScenario, ...]:
-    """Scenarios from names, paths and scenarios, one or several.
+    """Scenarios from names, paths, values and scenarios, one or several.
 
     Args:
         scenario: what the `scenario` argument of the environment takes.
@@ -59,22 +59,10 @@ def as_scenarios(
         ConfigError: if the sequence is empty, an entry is none of those, or the form of action
             needs others.
     """
-    given: Any = scenario
-    is_several = isinstance(given, Sequence) and not isinstance(given, str)
-    several: list[Any] = [*given] if is_several else [given]
-    if not several:
-        raise ConfigError("scenario is an empty sequence: give at least one")
-    found: list[TicScenario] = []
-    for one in several:
-        if not isinstance(one, ScenarioLike):
-            raise ConfigError(
-                "a scenario is a preset name, a path of a TOML file, or a TicScenario; "
-                f"got {one!r:.80}"
-            )
-        found.append(one if isinstance(one, TicScenario) else load(one, TicScenario))
+    found = scenarios_of(scenario, TicScenario)
     if action == "pick":
         _check_pick(found)
-    return tuple(found)
+    return found
 
 
 def _check_pick(scenarios: Sequence[TicScenario]) -> None:

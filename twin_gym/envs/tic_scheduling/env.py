@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import networkx as nx
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.envs.batch import Engine
+from twin_gym.envs.field_table import field_rows
+from twin_gym.envs.indicators import as_objective
 from twin_gym.envs.single import RENDER_MODES, RowEnv
 from twin_gym.envs.tic_scheduling.batch import (
     ActionForm,
@@ -93,7 +95,7 @@ class TicSchedulingEnv(RowEnv[TicBatch]):
     ## Info
     `action_mask` (int8; with picks), `elapsed_s` (a frame; with picks a slot, or 0 within one),
     `cost` (the step's loss ratio above the scenario's target), the components `on_time`, `expired`,
-    `dropped`, `disallowed_actions`, and at the end of an episode `kpi` (see
+    `dropped`, `disallowed_actions`, and `kpi` (empty until the end of an episode; see
     `twin_gym.sim.tic.kpi`).
 
     ## Arguments
@@ -126,12 +128,12 @@ class TicSchedulingEnv(RowEnv[TicBatch]):
         scenario: ScenarioLike | Sequence[ScenarioLike] = "tic-small-45",
         *,
         action: ActionForm = "weights",
-        objective: Objective | KpiObjective = "balanced",
+        objective: Objective | KpiObjective | Mapping[str, Any] = "balanced",
         objective_seed: int = 0,
         engine: Engine = "kernel",
         render_mode: str | None = None,
     ) -> None:
-        settings = BatchSettings(scenario, action, objective, engine, objective_seed)
+        settings = BatchSettings(scenario, action, as_objective(objective), engine, objective_seed)
         super().__init__(TicBatch(1, settings), render_mode)
 
     @property
@@ -166,7 +168,5 @@ _TABLES = {"{weights_table}": WEIGHTS_FIELDS, "{pick_table}": pick_fields(1)}
 for _mark, _fields in _TABLES.items():
     TicSchedulingEnv.__doc__ = (TicSchedulingEnv.__doc__ or "").replace(
         _mark,
-        "\n    ".join(
-            f"| `{one.name}` | {', '.join(one.keys) or 'one'} | {one.meaning} |" for one in _fields
-        ),
+        field_rows((one.name, ", ".join(one.keys) or "one", one.meaning) for one in _fields),
     )

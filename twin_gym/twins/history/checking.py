@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.twins.history.decisions import from_row
-from twin_gym.twins.history.kept import unpacked
-from twin_gym.twins.history.opening import said_plainly
+from twin_gym.twins.history.kept import to_columns, unpacked
+from twin_gym.twins.history.opening import damaged, one_moment, said_plainly
 from twin_gym.twins.history.reading import HistoryReader
 from twin_gym.twins.history.sums import row_sum, signed
+from twin_gym.twins.plain import shown
 
 Check = Literal["head", "pages", "all"]
 _ROWS_AT_ONCE = 200_000
@@ -37,63 +39,95 @@ def check_store(database: sqlite3.Connection, path: Path, check: Check = "all") 
     Raises:
         ConfigError: with what is wrong.
     """
-    if check not in get_args(Check):
-        raise unknown_name("check of a store", str(check), get_args(Check))
+    if not isinstance(check, str) or check not in get_args(Check):
+        raise unknown_name(
+            "check of a store",
+            str(check)[:80] if isinstance(check, str) else shown(check),
+            get_args(Check),
+        )
     if check == "head":
         return
-    with said_plainly(path):
-        kind = "PRAGMA integrity_check(1)" if check == "all" else "PRAGMA quick_check(1)"
-        (said,) = database.execute(kind).fetchone()
+    with said_plainly(path), one_moment(database):
+        kind = "PRAGMA integrity_check" if check == "all" else "PRAGMA quick_check"
+        said, *_ = database.execute(kind).fetchone()
         if said != "ok":
-            raise ConfigError(
-                f"store {str(path)!r} is damaged: {said!s:.200}; restore it from a copy, or record "
-                "the episodes anew"
-            )
-        if check == "all":
-            _check_values(database, path)
+            raise damaged(path, said)
+        try:
+            _channels(database)  # of a file that is only read, SQLite checks no kinds
+            if check == "all":
+                _check_values(database, path)
+        except _DamageError as error:
+            raise damaged(path, error) from None
+
+
+class _DamageError(Exception):
+    """Something in a store is not what was written."""
 
 
 def _check_values(database: sqlite3.Connection, path: Path) -> None:
-    try:
-        HistoryReader(database, path).episodes()
-        for row in database.execute("SELECT episode, time_s, check_sum, content FROM snapshot"):
-            unpacked(*row)
-        for row in database.execute(
+    HistoryReader(database, path).episodes()
+    for made, statement in (
+        (unpacked, "SELECT episode, time_s, check_sum, content FROM snapshot"),
+        (
+            from_row,
             "SELECT episode, num_steps, is_end, check_sum, times_s, observations, masks, actions, "
-            "rewards, elapsed_s, fields, choices, amounts FROM decisions"
-        ):
-            from_row(row)
-        wanted = {
-            episode: (count, total)
-            for episode, count, total in database.execute(
-                "SELECT id, num_rows, row_sum FROM episode"
-            )
-        }
-        if _counted(database, set(wanted)) != wanted or database.execute(_AHEAD).fetchone():
-            raise ConfigError("its telemetry is not what was written")
-    except ConfigError as error:
-        raise ConfigError(
-            f"store {str(path)!r} is damaged: {error}; restore it from a copy, or record the "
-            "episodes anew"
-        ) from None
+            "rewards, elapsed_s, fields, choices, amounts FROM decisions",
+        ),
+    ):
+        for row in database.execute(statement):
+            try:
+                made(row)
+            except ConfigError as error:
+                raise _DamageError(str(error)) from None
+    wanted = {
+        episode: (count, total)
+        for episode, count, total in database.execute("SELECT id, num_rows, row_sum FROM episode")
+    }
+    found = _counted(database, set(wanted))
+    for episode in [*wanted, *(found.keys() - wanted.keys())]:
+        if found.get(episode) != wanted.get(episode):
+            of = "no episode" if episode is None else f"episode {episode}"
+            raise _DamageError(f"the telemetry of {of} is not what was written")
+    if database.execute(_AHEAD).fetchone():
+        raise _DamageError("the numbers of its telemetry are not what was written")
 
 
 def _counted(database: sqlite3.Connection, episodes: set[int]) -> dict[int | None, tuple[int, int]]:
     """Rows and their sum by episode; rows of no episode are of None."""
     found: dict[int | None, tuple[int, int]] = dict.fromkeys(episodes, (0, 0))
-    owners = dict(database.execute("SELECT id, episode FROM channel"))
+    owners, kinds = _channels(database)
     cursor = database.execute("SELECT channel, time_s, number, value FROM telemetry")
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-        of, times_s, numbers, values = zip(*rows, strict=True)
-        channels = np.array(of, np.int64)
-        known = np.array([owners.get(one, -1) for one in of], np.int64)
+        try:
+            of, times_s, numbers, values = to_columns(rows)
+        except ConfigError as error:
+            raise _DamageError(str(error)) from None
+        _check_kinds(kinds, of, values)
+        known = np.array([owners.get(one, -1) for one in of.tolist()], np.int64)
         for episode in np.unique(known).tolist():
             here = known == episode
-            total = row_sum(
-                channels[here], np.array(times_s)[here], np.array(numbers, np.int64)[here],
-                np.array(values)[here],
-            )  # fmt: skip
+            total = row_sum(of[here], times_s[here], numbers[here], values[here])
             key = episode if episode >= 0 else None
             count, before = found.get(key, (0, 0))
             found[key] = count + int(here.sum()), signed(before + total)
     return found
+
+
+def _channels(database: sqlite3.Connection) -> tuple[dict[int, int], dict[int, str]]:
+    """Episode and kind of each channel."""
+    rows = database.execute("SELECT id, episode, kind FROM channel").fetchall()
+    for channel, episode, kind in rows:
+        if kind not in ("double", "long", "boolean"):
+            raise _DamageError(
+                f"channel {shown(channel)} of episode {shown(episode)} is of the kind {shown(kind)}"
+            )
+    return {one[0]: one[1] for one in rows}, {one[0]: one[2] for one in rows}
+
+
+def _check_kinds(kinds: dict[int, str], of: NDArray[Any], values: NDArray[Any]) -> None:
+    """Whole numbers are whole, and booleans 0 or 1: the kind of a channel has no sum."""
+    wrong = {"long": values % 1.0 != 0.0, "boolean": (values != 0.0) & (values != 1.0)}
+    for kind, is_wrong in wrong.items():
+        for channel in np.unique(of[is_wrong]).tolist():
+            if kinds.get(channel) == kind:
+                raise _DamageError(f"channel {channel}, of the kind {kind}, has another value")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError
 from twin_gym.twins.history.sums import check_sum
+from twin_gym.twins.plain import plain, shown
 
 MAX_BLOB_BYTES = 256 * 2**20
 MAX_WIDTH = 1_000_000
@@ -45,6 +46,19 @@ class Decisions:
 
     def __post_init__(self) -> None:
         """Checks everything: decisions may come from a file of someone else's."""
+        for name in _BLOBS:
+            array = getattr(self, name)
+            if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
+                raise ConfigError(
+                    f"`{name}` of decisions is an array without a mask, got {type(array).__name__}"
+                )
+        is_end = plain(self.is_end)
+        if type(is_end) is not bool or not self.times_s.ndim:
+            raise ConfigError(
+                f"`is_end` of decisions is True or False, and `times_s` a column; got "
+                f"{shown(self.is_end)} and the shape {self.times_s.shape}"
+            )
+        object.__setattr__(self, "is_end", is_end)
         steps = len(self.times_s)
         is_discrete = self.actions.ndim == 1
         wanted = {
@@ -96,11 +110,16 @@ def from_row(row: tuple[Any, ...]) -> Decisions:
         ConfigError: if the check sum is another one, or the arrays do not fit together.
     """
     episode, steps, is_end, total, *rest = row
-    blobs, (fields, choices, amounts) = rest[: len(_BLOBS)], rest[len(_BLOBS) :]
-    if check_sum([episode, steps, is_end, *blobs, fields, choices, amounts]) != total:
-        raise ConfigError(f"a log of decisions of episode {episode} is damaged")
-    if not (steps > 0 and max(fields, choices, amounts) <= MAX_WIDTH):
-        raise ConfigError(f"a log of decisions of episode {episode} has no such shape")
+    blobs, shape = rest[: len(_BLOBS)], rest[len(_BLOBS) :]
+    where = f"a log of decisions of episode {shown(episode)}"
+    is_whole = all(type(one) is int for one in (steps, is_end, *shape))
+    if not is_whole or any(type(one) is not bytes for one in blobs):
+        raise ConfigError(f"{where} is not what was written")
+    if check_sum([episode, steps, is_end, *blobs, *shape]) != total:
+        raise ConfigError(f"{where} is not what was written")
+    if not (steps > 0 and min(shape) >= 0 and max(shape) <= MAX_WIDTH):
+        raise ConfigError(f"{where} has no such shape")
+    fields, choices, amounts = shape
     times_s, observations, masks, actions, rewards, elapsed_s = blobs
     try:
         return Decisions(
@@ -115,7 +134,7 @@ def from_row(row: tuple[Any, ...]) -> Decisions:
             bool(is_end),
         )
     except ValueError as error:  # a ConfigError is one
-        raise ConfigError(f"a log of decisions of episode {episode}: {error}") from None
+        raise ConfigError(f"{where}: {error}") from None
 
 
 def _little(array: NDArray[Any]) -> bytes:

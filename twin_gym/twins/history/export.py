@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.scenario import AdmissionScenario
 from twin_gym.twins.history.decisions import Decisions
-from twin_gym.twins.history.kept import Episode
+from twin_gym.twins.history.kept import Episode, numbers_asked
+from twin_gym.twins.history.opening import put
 from twin_gym.twins.history.reading import HistoryReader
+from twin_gym.twins.plain import file_path
 
 if TYPE_CHECKING:
     from twin_gym.twins.transitions import Transitions
@@ -44,10 +47,9 @@ def export_parquet(store: HistoryReader, folder: str | Path) -> Path:
         MissingExtraError: if pyarrow is not installed.
     """
     arrow = _pyarrow()
-    target = Path(folder)
-    _check_is_new(target)
-    with tempfile.TemporaryDirectory(prefix=".aside-", dir=target.parent) as aside:
-        part = Path(aside) / "tables"
+    target = file_path(folder, "the folder of the tables")
+    with _made_aside(target, arrow.ArrowException) as aside:
+        part = aside / "tables"
         part.mkdir()
         _write_tables(arrow, store, part)
         part.rename(target)
@@ -73,16 +75,35 @@ def export_duckdb(store: HistoryReader, path: str | Path) -> Path:
         duckdb: Any = import_module("duckdb")
     except ImportError as error:
         raise missing_extra("a DuckDB database", EXTRA) from error
-    target = Path(path)
-    _check_is_new(target)
-    with tempfile.TemporaryDirectory(prefix=".aside-", dir=target.parent) as aside:
-        part = Path(aside)
+    target = file_path(path, "the path of a database")
+    with _made_aside(target, arrow.ArrowException, duckdb.Error) as part:
         _write_tables(arrow, store, part)
         with duckdb.connect(str(part / "database")) as database:
             for statement, name in _FROM_PARQUET:
                 database.execute(statement, [str(part / name)])
-        (part / "database").rename(target)
+        put(part / "database", target)
     return target
+
+
+@contextmanager
+def _made_aside(target: Path, *errors: type[Exception]) -> Iterator[Path]:
+    """A folder beside the target, in which what gets its name is made; gone at the end.
+
+    A process that is killed leaves it: `.twin_gym-export-` and random letters, which nobody needs.
+
+    Raises:
+        ConfigError: if there is something of the name, or it cannot be written.
+    """
+    _check_is_new(target)
+    expected: tuple[type[Exception], ...] = (OSError, *errors)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".twin_gym-export-", dir=target.parent) as aside:
+            yield Path(aside)
+    except expected as error:
+        if isinstance(error, FileExistsError) or target.exists():
+            _check_is_new(target)
+        said = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{str(target)!r} cannot be written: {said!s:.200}") from None
 
 
 _FROM_PARQUET = (
@@ -113,18 +134,20 @@ def to_transitions(
     except ImportError as error:
         raise missing_extra("transitions", "twins") from error
 
-    known = {one.id: one for one in store.episodes()}
-    wanted = [
-        one
-        for one in known.values()
-        if (one.digest == scenario.digest if episodes is None else one.id in episodes)
-    ]
-    missing = set(episodes or ()) - known.keys()
-    logs = {one.id: list(store.decisions(one.id)) for one in wanted}
+    asked = numbers_asked(episodes)
+    with store.one_moment():
+        known = {one.id: one for one in store.episodes()}
+        wanted = [
+            one
+            for one in known.values()
+            if (one.digest == scenario.digest if asked is None else one.id in asked)
+        ]
+        logs = {one.id: list(store.decisions(one.id)) for one in wanted}
+    missing = set(asked or ()) - known.keys()
     wanted = [one for one in wanted if logs[one.id]]
     if missing or not wanted:
         raise ConfigError(
-            f"the store has no decisions of the episodes {sorted(missing) or episodes or 'asked'} "
+            f"the store has no decisions of the episodes {sorted(missing) or asked or 'asked'} "
             f"of {scenario.name!r}; it has the episodes {sorted(known)[:20]}"
         )
     _check_alike(wanted, scenario)
@@ -203,11 +226,14 @@ def _write_tables(arrow: Any, store: HistoryReader, folder: Path) -> None:  # no
             ("value", arrow.float64()),
         ]
     )
-    with arrow.parquet.ParquetWriter(folder / "telemetry.parquet", telemetry) as writer:
+    with (
+        store.one_moment(),
+        arrow.parquet.ParquetWriter(folder / "telemetry.parquet", telemetry) as writer,
+    ):
         for rows in _telemetry(store):
             columns = [list(column) for column in zip(*rows, strict=True)]
             writer.write_table(arrow.table(columns, schema=telemetry))
-    told = [vars(one) for one in store.episodes()]
+        told = [vars(one) for one in store.episodes()]
     text, number = arrow.string(), arrow.int64()
     kinds = Episode.__annotations__
     episodes = arrow.schema([(name, number if kinds[name] == "int" else text) for name in kinds])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,8 +15,15 @@ from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import Scenario
 from twin_gym.scenario.presets import parse
 from twin_gym.twins.history.sums import check_sum
+from twin_gym.twins.plain import listed, number, plain, shown, text, whole
 from twin_gym.twins.realtime.graph import graph_from_json
 from twin_gym.twins.realtime.snapshot import MAX_JSON_BYTES, Snapshot
+
+MAX_TEXT = 1_000
+"""Letters of a name."""
+
+KIND_OF_TYPE: dict[type, str] = {float: "double", int: "long", bool: "boolean"}
+"""Of channels."""
 
 
 class Series(NamedTuple):
@@ -69,20 +78,109 @@ class Episode:
         return found
 
 
+def numbers_asked(episodes: Iterable[int] | None) -> tuple[int, ...] | None:
+    """Numbers of episodes as they were asked for; None: no choice was made.
+
+    Raises:
+        ConfigError: if something is no whole number.
+    """
+    if episodes is None:
+        return None
+    return tuple(whole(one, "the number of an episode") for one in listed(episodes, "episodes"))
+
+
+def event_columns(events: list[Any]) -> tuple[Any, Any, Any, Any] | None:
+    """Times, twins, properties and values of events, as plain values; None if there are none."""
+    if not events:
+        return None
+    try:
+        times_s, twins, names, values = zip(*events, strict=True)
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"events are of a time, a twin, a property and a value; got {shown(events)}"
+        ) from None
+    if set(map(type, times_s)) != {float}:
+        times_s = tuple(
+            number(one, "the time of an event, in simulated seconds,") for one in times_s
+        )
+    if set(map(type, twins)) | set(map(type, names)) != {str}:
+        twins = tuple(text(one, "the id of a twin", 1, MAX_TEXT) for one in twins)
+        names = tuple(text(one, "the name of a property", 1, MAX_TEXT) for one in names)
+    if not set(map(type, values)) <= KIND_OF_TYPE.keys():
+        values = tuple(plain(one) for one in values)
+    return times_s, twins, names, values
+
+
+def to_columns(rows: list[tuple[Any, ...]]) -> tuple[NDArray[Any], ...]:
+    """Rows of telemetry from the table as columns, checked.
+
+    Args:
+        rows: channel, time, number and value of each; one at least.
+
+    Returns:
+        The four columns.
+
+    Raises:
+        ConfigError: if something in them is not of its type, or not finite.
+    """
+    wanted = (int, float, int, float)
+    found = []
+    for column, kind in zip(zip(*rows, strict=True), wanted, strict=True):
+        is_right = set(map(type, column)) == {kind}
+        array = np.array(column, np.int64 if kind is int else np.float64) if is_right else None
+        if array is None or not np.isfinite(array).all():
+            strange = next(
+                row
+                for row in rows
+                if tuple(map(type, row)) != wanted or not math.isfinite(row[1] - row[3])
+            )
+            raise ConfigError(f"a row of telemetry, {shown(strange)}, is not what was written")
+        found.append(array)
+    return tuple(found)
+
+
 def packed(snapshot: Snapshot, episode: int) -> tuple[int, float, int, bytes]:
-    """A snapshot as a row of the table: episode, time, check sum, compressed text."""
-    content = zlib.compress(snapshot.to_json().encode(), 1)
-    return episode, snapshot.time_s, check_sum([episode, snapshot.time_s, content]), content
+    """A snapshot as a row of the table: episode, time, check sum, compressed text.
+
+    Raises:
+        ConfigError: if it could not be read again: it is of another object model.
+    """
+    told = snapshot.to_json()
+    try:
+        found = graph_from_json(told)
+    except ConfigError as error:
+        raise ConfigError(
+            f"a store keeps graphs of the model of all environments: {error}"
+        ) from None
+    content = zlib.compress(told.encode(), 1)
+    return episode, found.now_s, check_sum([episode, found.now_s, content]), content
 
 
-def unpacked(episode: int, time_s: float, total: int, content: bytes) -> Snapshot:
+def to_episode(row: tuple[Any, ...]) -> Episode:
+    """An episode from a row of the table, checked.
+
+    Args:
+        row: the fields of `Episode`, and the check sum of all but the last of them.
+
+    Returns:
+        The episode.
+
+    Raises:
+        ConfigError: if it was damaged.
+    """
+    *told, total = row
+    names = Episode.__annotations__
+    kinds = [int if kind == "int" else str for kind in names.values()]
+    if list(map(type, told)) != kinds or check_sum(told[:-1]) != total:
+        raise ConfigError(f"episode {shown(told[0])} is not what was written")
+    return Episode(*told)
+
+
+def unpacked(row: tuple[Any, ...]) -> Snapshot:
     """A snapshot from a row of the table, checked.
 
     Args:
-        episode: it is of.
-        time_s: when it was taken.
-        total: check sum.
-        content: compressed text.
+        row: episode, time, check sum and compressed text.
 
     Returns:
         The snapshot.
@@ -90,13 +188,15 @@ def unpacked(episode: int, time_s: float, total: int, content: bytes) -> Snapsho
     Raises:
         ConfigError: if it was damaged, is too large, or fits no object model.
     """
-    if check_sum([episode, time_s, content]) != total:
-        raise ConfigError(f"a snapshot of episode {episode} is damaged")
+    episode, time_s, total, content = row
+    where = f"a snapshot of episode {shown(episode)}"
+    if type(content) is not bytes or check_sum([episode, time_s, content]) != total:
+        raise ConfigError(f"{where} is not what was written")
     inflating = zlib.decompressobj()
     try:
-        text = inflating.decompress(content, MAX_JSON_BYTES)
+        told = inflating.decompress(content, MAX_JSON_BYTES)
     except zlib.error as error:
-        raise ConfigError(f"a snapshot of episode {episode} is damaged: {error}") from None
+        raise ConfigError(f"{where}: {error}") from None
     if not inflating.eof:
-        raise ConfigError(f"a snapshot of episode {episode} has over {MAX_JSON_BYTES:,} bytes")
-    return graph_from_json(text).snapshot()
+        raise ConfigError(f"{where} has over {MAX_JSON_BYTES:,} bytes")
+    return graph_from_json(told).snapshot()

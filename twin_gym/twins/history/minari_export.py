@@ -15,7 +15,7 @@ from twin_gym.registration import ID_OF_KIND
 from twin_gym.scenario import Scenario
 from twin_gym.twins.history.decisions import Decisions
 from twin_gym.twins.history.export import followed
-from twin_gym.twins.history.kept import Episode
+from twin_gym.twins.history.kept import Episode, numbers_asked
 from twin_gym.twins.history.reading import HistoryReader
 from twin_gym.twins.minari_folder import storage_class, write_dataset
 
@@ -76,10 +76,12 @@ def _chosen(
     store: HistoryReader, episodes: Sequence[int] | None
 ) -> list[tuple[Episode, list[Decisions]]]:
     """Episodes with their logs, all alike."""
-    known = store.episodes()
-    missing = set(episodes or ()) - {one.id for one in known}
-    wanted = [one for one in known if episodes is None or one.id in episodes]
-    found = [(one, logs) for one in wanted if (logs := list(store.decisions(one.id)))]
+    asked = numbers_asked(episodes)
+    with store.one_moment():
+        known = store.episodes()
+        wanted = [one for one in known if asked is None or one.id in asked]
+        found = [(one, logs) for one in wanted if (logs := list(store.decisions(one.id)))]
+    missing = set(asked or ()) - {one.id for one in known}
     if missing or not found:
         raise ConfigError(
             f"the store has no decisions of the episodes {sorted(missing) or 'asked'}; it has the "

@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.errors import ConfigError, UnknownNameError, unknown_name
+from twin_gym.twins.history import queries
 from twin_gym.twins.history.decisions import Decisions, from_row
-from twin_gym.twins.history.kept import Episode, Series, unpacked
-from twin_gym.twins.history.opening import plain_error, said_plainly
-from twin_gym.twins.history.sums import check_sum
+from twin_gym.twins.history.kept import Episode, Series, to_episode, unpacked
+from twin_gym.twins.history.opening import (
+    check_is_still,
+    damaged,
+    one_moment,
+    plain_error,
+    said_plainly,
+)
+from twin_gym.twins.plain import MAX_WHOLE, number, numbers_of, shown, text, whole, wholes_of
 from twin_gym.twins.realtime.snapshot import Snapshot
 
-VALUE_AS_OF = (
-    "SELECT value FROM telemetry WHERE channel = ? AND time_s <= ? "
-    "ORDER BY time_s DESC, number DESC LIMIT 1"
-)
-_MANY_AS_OF = (
-    "SELECT (SELECT value FROM telemetry WHERE channel = question.channel AND "
-    "time_s <= question.time_s ORDER BY time_s DESC, number DESC LIMIT 1) "
-    "FROM temp.question AS question ORDER BY question.rowid"
-)
-_QUESTIONS = "CREATE TEMP TABLE IF NOT EXISTS question (channel INTEGER, time_s REAL)"
-_STATE = (
-    "SELECT twin, property, kind, (SELECT value FROM telemetry WHERE channel = channel.id "
-    "AND time_s <= ? ORDER BY time_s DESC, number DESC LIMIT 1) FROM channel WHERE episode = ?"
-)
-_EPISODES = (
-    "SELECT id, kind, scenario, digest, toml, seed, policy, action, num_rows, check_sum "
-    "FROM episode ORDER BY id"
-)
+_TIME = "a time, in simulated seconds (infinite: the end),"
 
 Number = float | int | bool
-_OF_KIND: dict[str, Any] = {"double": float, "long": int, "boolean": bool}
+Found = TypeVar("Found")
+_OF_KIND: dict[object, Any] = {"double": float, "long": int, "boolean": bool}
 _DTYPES: dict[str, Any] = {"double": np.float64, "long": np.int64, "boolean": np.bool_}
 
 
@@ -60,9 +53,18 @@ class HistoryReader:
     def __init__(self, database: sqlite3.Connection, path: Path) -> None:
         self.path = path
         self._database = database
-        self._channels: dict[tuple[int | None, str, str], tuple[int, str]] = {}
         with said_plainly(path):
-            self.episode: int | None = database.execute("SELECT max(id) FROM episode").fetchone()[0]
+            (last,) = database.execute("SELECT max(id) FROM episode").fetchone()
+        self.episode = last
+
+    @property
+    def episode(self) -> int | None:
+        """What questions are about unless they name another episode."""
+        return self._episode
+
+    @episode.setter
+    def episode(self, number: int | None) -> None:
+        self._episode = None if number is None else whole(number, "the number of an episode", 1)
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +79,24 @@ class HistoryReader:
 
     def close(self) -> None:
         """Lets go of the file; doing it again changes nothing."""
-        self._database.close()
+        with said_plainly(self.path):
+            self._database.close()
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """All that is read within is of one moment, whatever other processes write meanwhile.
+
+        Every method that answers with a value does this by itself; it is of use where several
+        answers must fit together. Nothing can be appended by this store until it ends.
+
+        Raises:
+            ConfigError: if the store cannot be read.
+        """
+        with said_plainly(self.path):
+            check_is_still(self._database, self.path)
+            with one_moment(self._database):
+                yield
+            check_is_still(self._database, self.path)
 
     def episodes(self) -> tuple[Episode, ...]:
         """All that are kept, the oldest first.
@@ -85,22 +104,18 @@ class HistoryReader:
         Raises:
             ConfigError: if one was damaged.
         """
-        with said_plainly(self.path):
-            rows = self._database.execute(_EPISODES).fetchall()
-        for *told, total in rows:
-            if check_sum(told[:-1]) != total:
-                raise ConfigError(f"store {str(self.path)!r}: episode {told[0]} is damaged")
-        return tuple(Episode(*told) for *told, _ in rows)
+        return tuple(self._intact(to_episode, row) for row in self._rows(queries.EPISODES))
 
     def properties(self, episode: int | None = None) -> tuple[tuple[str, str], ...]:
-        """Twin and property of everything that is told of in an episode, sorted."""
-        with said_plainly(self.path):
-            return tuple(
-                self._database.execute(
-                    "SELECT twin, property FROM channel WHERE episode = ? ORDER BY 1, 2",
-                    (self._of(episode),),
-                )
-            )
+        """Twin and property of everything that is told of in an episode, sorted.
+
+        Raises:
+            ConfigError: if the store is damaged.
+        """
+        rows = self._rows(queries.PROPERTIES, self._of(episode))
+        if any(type(twin) is not str or type(name) is not str for twin, name in rows):
+            raise damaged(self.path, "a name of a twin or a property is no text")
+        return tuple(rows)
 
     def channel(self, twin: str, name: str, episode: int | None = None) -> int:
         """The number of a property of a twin, for `many_as_of`.
@@ -108,7 +123,7 @@ class HistoryReader:
         Raises:
             UnknownNameError: if nothing was ever told of it.
         """
-        return self._channel(twin, name, episode)[0]
+        return self._channel(self._key(twin, name, episode))[0]
 
     def value_as_of(
         self, twin: str, name: str, time_s: float, episode: int | None = None
@@ -129,17 +144,13 @@ class HistoryReader:
             UnknownNameError: if nothing was ever told of the property.
             ConfigError: if the store is damaged.
         """
-        chosen = self.episode if episode is None else episode
-        found = self._channels.get((chosen, twin, name))
-        number, kind = self._channel(twin, name, episode) if found is None else found
-        try:
-            row = self._database.execute(VALUE_AS_OF, (number, time_s)).fetchone()
-        except sqlite3.Error as error:
-            raise plain_error(self.path, error) from None
-        if row is None:
-            return None
-        value: Number = row[0] if kind == "double" else _OF_KIND[kind](row[0])
-        return value
+        at = number(time_s, _TIME)
+        key = self._key(twin, name, episode)
+        rows = self._rows(queries.VALUE_AS_OF, at, *key)
+        if not rows:
+            raise self._unknown(key)
+        (kind, value), *_ = rows
+        return None if value is None else self._value(value, kind, key)
 
     def many_as_of(
         self, channels: Sequence[int] | NDArray[np.int64], times_s: NDArray[np.float64]
@@ -154,25 +165,33 @@ class HistoryReader:
             As `value_as_of` would answer, as numbers; not a number where it says None.
 
         Raises:
+            UnknownNameError: if a channel is none of this store.
             ConfigError: if the shapes differ, a time is not a number, or the store is damaged.
         """
-        of, at = np.asarray(channels, np.int64), np.asarray(times_s, np.float64)
-        if of.shape != at.shape or of.ndim != 1 or np.isnan(at).any():
+        of, at = wholes_of(channels, "channels"), numbers_of(times_s, "times of questions")
+        if of.shape != at.shape:
             raise ConfigError(
                 f"each question has a channel and a time; got shapes {of.shape} and {at.shape}"
             )
         order = np.lexsort((at, of))  # neighbours lie on one page
         asked = zip(of[order].tolist(), at[order].tolist(), strict=True)
-        database = self._database
         found = np.full(len(of), np.nan)
-        with said_plainly(self.path):
-            database.execute(_QUESTIONS)
-            database.execute("BEGIN")
+        with self.one_moment():
+            database = self._database
+            database.execute(queries.QUESTIONS)
+            database.execute("SAVEPOINT questions")
             try:
                 database.executemany("INSERT INTO temp.question VALUES (?, ?)", asked)
-                rows = database.execute(_MANY_AS_OF).fetchall()
+                strange = database.execute(queries.STRANGE).fetchone()
+                rows = database.execute(queries.MANY_AS_OF).fetchall()
             finally:
-                database.execute("ROLLBACK")  # nothing was to be kept
+                database.execute("ROLLBACK TO questions")  # nothing was to be kept
+                database.execute("RELEASE questions")
+        if strange:
+            raise UnknownNameError(
+                f"store {str(self.path)!r} has no channel {strange[0]}: see `channel`"
+            )
+        self._check_finite([value for (value,) in rows if value is not None], "telemetry")
         found[order] = np.array(rows, np.float64).reshape(-1)
         return found
 
@@ -187,12 +206,14 @@ class HistoryReader:
 
         Returns:
             By twin and property, those of which one is kept.
+
+        Raises:
+            ConfigError: if the store is damaged.
         """
-        with said_plainly(self.path):
-            rows = self._database.execute(_STATE, (time_s, self._of(episode))).fetchall()
+        of = self._of(episode)
         return {
-            (twin, name): _OF_KIND[kind](value)
-            for twin, name, kind, value in rows
+            (twin, name): self._value(value, kind, (of, twin, name))
+            for twin, name, kind, value in self._rows(queries.STATE, number(time_s, _TIME), of)
             if value is not None
         }
 
@@ -218,15 +239,17 @@ class HistoryReader:
 
         Raises:
             UnknownNameError: if nothing was ever told of the property.
+            ConfigError: if the store is damaged.
         """
-        number, kind = self._channel(twin, name, episode)
-        with said_plainly(self.path):
-            rows = self._database.execute(
-                "SELECT time_s, value FROM telemetry WHERE channel = ? AND time_s BETWEEN ? AND ? "
-                "ORDER BY time_s, number",
-                (number, start_s, end_s),
-            ).fetchall()
+        key = self._key(twin, name, episode)
+        span = number(start_s, _TIME), number(end_s, _TIME)
+        with self.one_moment():
+            channel, kind = self._channel(key)
+            rows = self._rows(queries.SERIES, channel, *span)
+        self._check_finite([one for row in rows for one in row], self._place(key))
         table = np.array(rows, np.float64).reshape(-1, 2)
+        if kind != "double" and (table[:, 1] % 1.0).any():
+            raise damaged(self.path, f"{self._place(key)} is a {kind} and has a fraction")
         return Series(table[:, 0].copy(), table[:, 1].astype(_DTYPES[kind]))
 
     def snapshot_as_of(self, time_s: float, episode: int | None = None) -> Snapshot | None:
@@ -242,13 +265,8 @@ class HistoryReader:
         Raises:
             ConfigError: if it was damaged.
         """
-        with said_plainly(self.path):
-            row = self._database.execute(
-                "SELECT episode, time_s, check_sum, content FROM snapshot "
-                "WHERE episode = ? AND time_s <= ? ORDER BY time_s DESC, id DESC LIMIT 1",
-                (self._of(episode), time_s),
-            ).fetchone()
-        return None if row is None else unpacked(*row)
+        rows = self._rows(queries.SNAPSHOT, self._of(episode), number(time_s, _TIME))
+        return self._intact(unpacked, rows[0]) if rows else None
 
     def last_snapshots(self, count: int) -> tuple[Snapshot, ...]:
         """The history of a twin: the last graphs that were appended, of whichever episode.
@@ -262,12 +280,9 @@ class HistoryReader:
         Raises:
             ConfigError: if one was damaged.
         """
-        with said_plainly(self.path):
-            rows = self._database.execute(
-                "SELECT episode, time_s, check_sum, content FROM snapshot ORDER BY id DESC LIMIT ?",
-                (max(count, 0),),
-            ).fetchall()
-        return tuple(unpacked(*row) for row in reversed(rows))
+        most = max(whole(count, "a number of snapshots", -MAX_WHOLE), 0)
+        rows = self._rows(queries.LAST_SNAPSHOTS, most)
+        return tuple(self._intact(unpacked, row) for row in reversed(rows))
 
     def decisions(self, episode: int | None = None) -> Iterator[Decisions]:
         """The logs of an episode, in the order in which they were appended.
@@ -281,48 +296,89 @@ class HistoryReader:
         Raises:
             ConfigError: if one was damaged.
         """
-        with said_plainly(self.path):
-            rows = self._database.execute(
-                "SELECT episode, num_steps, is_end, check_sum, times_s, observations, masks, "
-                "actions, rewards, elapsed_s, fields, choices, amounts FROM decisions "
-                "WHERE episode = ? ORDER BY id",
-                (self._of(episode),),
-            )
-            for row in rows:
-                yield from_row(row)
+        for row in self._walk(queries.DECISIONS, self._of(episode)):
+            yield self._intact(from_row, row)
 
     def telemetry(self) -> Iterator[tuple[int, str, str, float, float]]:
         """Everything that is kept, event by event.
 
         Yields:
             Episode, twin, property, seconds, value as a number; by channel, then by time.
+
+        Raises:
+            ConfigError: if the store is damaged.
         """
+        wanted = (int, str, str, float, float)
+        for row in self._walk(queries.TELEMETRY):
+            if tuple(map(type, row)) != wanted or not math.isfinite(row[3] + row[4]):
+                raise damaged(self.path, f"a row of telemetry, {shown(row)}")
+            yield row
+
+    def _walk(self, statement: str, *given: object) -> Iterator[tuple[Any, ...]]:
+        """Rows one by one: one statement, and so of one moment."""
         with said_plainly(self.path):
-            yield from self._database.execute(
-                "SELECT episode, twin, property, time_s, value FROM telemetry "
-                "JOIN channel ON channel.id = telemetry.channel "
-                "ORDER BY telemetry.channel, time_s, number"
-            )
+            check_is_still(self._database, self.path)
+            yield from self._database.execute(statement, given)
+            check_is_still(self._database, self.path)
+
+    def _rows(self, statement: str, *given: object) -> list[tuple[Any, ...]]:
+        """All rows of one statement, which are of one moment; `given` are plain values."""
+        database = self._database
+        try:
+            check_is_still(database, self.path)
+            rows = database.execute(statement, given).fetchall()
+            check_is_still(database, self.path)
+        except (sqlite3.Error, UnicodeError, MemoryError) as error:
+            raise plain_error(self.path, error) from None
+        return rows
 
     def _of(self, episode: int | None) -> int:
-        chosen = self.episode if episode is None else episode
-        if chosen is None:
+        if episode is not None:
+            return whole(episode, "the number of an episode")
+        if self._episode is None:
             raise ConfigError(f"store {str(self.path)!r} has no episode yet: record one")
-        return chosen
+        return self._episode
 
-    def _channel(self, twin: str, name: str, episode: int | None) -> tuple[int, str]:
-        """Number and kind of a property, from memory or from the store."""
-        chosen = self._of(episode)
-        key = chosen, twin, name
-        found = self._channels.get(key)
-        if found is None:
-            with said_plainly(self.path):
-                row = self._database.execute(
-                    "SELECT id, kind FROM channel WHERE episode = ? AND twin = ? AND property = ?",
-                    key,
-                ).fetchone()
-            if row is None:
-                known = [f"{twin} {name}" for twin, name in self.properties(chosen)[:50]]
-                raise unknown_name(f"property of episode {chosen}", f"{twin} {name}", known)
-            found = self._channels[key] = row[0], row[1]
-        return found
+    def _key(self, twin: str, name: str, episode: int | None) -> tuple[int, str, str]:
+        told = text(twin, "the id of a twin"), text(name, "the name of a property")
+        return self._of(episode), *told
+
+    def _channel(self, key: tuple[int, str, str]) -> tuple[int, str]:
+        """Number and kind of a property; read anew each time, for others may change the kind."""
+        rows = self._rows(queries.CHANNEL, *key)
+        if not rows:
+            raise self._unknown(key)
+        channel, kind = rows[0]
+        if type(channel) is not int or kind not in _OF_KIND:
+            raise damaged(self.path, f"{self._place(key)} is of the kind {shown(kind)}")
+        return channel, kind
+
+    def _unknown(self, key: tuple[int, str, str]) -> UnknownNameError:
+        episode, twin, name = key
+        known = [f"{one} {other}" for one, other in self.properties(episode)[:50]]
+        return unknown_name(f"property of episode {episode}", f"{twin} {name}", known)
+
+    def _value(self, value: object, kind: object, key: tuple[int, str, str]) -> Number:
+        """A value as one of its kind, if it can be one."""
+        if type(value) is float and kind in _OF_KIND and math.isfinite(value):
+            found: Number = _OF_KIND[kind](value)
+            if found == value:
+                return found
+        said = f"{self._place(key)} is of the kind {shown(kind)} and has the value {shown(value)}"
+        raise damaged(self.path, said)
+
+    def _check_finite(self, values: list[Any], where: str) -> None:
+        if not set(map(type, values)) <= {float} or not np.isfinite(values).all():
+            raise damaged(self.path, f"{where} has a value or a time that is no number")
+
+    def _intact(self, made: Callable[..., Found], row: tuple[Any, ...]) -> Found:
+        """What a row says, or where the damage is."""
+        try:
+            return made(row)
+        except ConfigError as error:
+            raise damaged(self.path, error) from None
+
+    @staticmethod
+    def _place(key: tuple[int, str, str]) -> str:
+        episode, twin, name = key
+        return f"{shown(twin)} {shown(name)} of episode {episode}"

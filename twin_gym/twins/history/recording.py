@@ -10,16 +10,17 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from twin_gym.envs.making import AnyScenario, vector_env
-from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Policy, Seer
-from twin_gym.scenario.base import MAX_TIME_S
+from twin_gym.scenario.base import MAX_TIME_S, MIN_TIME_S
 from twin_gym.twins.history.decisions import Decisions
 from twin_gym.twins.history.store import HistoryStore
+from twin_gym.twins.plain import number, whole
 from twin_gym.twins.realtime.events import Event, Link
 from twin_gym.twins.realtime.live import LiveTwin
 from twin_gym.twins.realtime.snapshot import Snapshot
 
 STEPS_A_BATCH = 256
+_ROUNDING = 1e-6  # of a period: what a decimal fraction may be off as a float
 
 
 def record_run(
@@ -58,10 +59,9 @@ def record_run(
     Raises:
         ConfigError: if an argument is not valid, or the store cannot be written to.
     """
-    if snapshot_period_s is not None and not 0.0 < snapshot_period_s <= MAX_TIME_S:
-        raise ConfigError(f"`snapshot_period_s` is over 0, or None; got {snapshot_period_s!r}")
-    if max_steps is not None and max_steps < 1:
-        raise ConfigError(f"`max_steps` is 1 or more, or None; got {max_steps!r}")
+    due = _Due(snapshot_period_s)
+    most = None if max_steps is None else whole(max_steps, "`max_steps` (or None)", 1)
+    seed = whole(seed, "the seed of a world")
     given = {} if action is None else {"action": action}
     env = vector_env(scenario, 1, autoreset_mode=AutoresetMode.DISABLED, **given)
     twin = LiveTwin(env, link=link, period_s=period_s)
@@ -74,19 +74,17 @@ def record_run(
     kept = _Batch(store)
     kept.hear(twin)
     unmasked = np.ones((1, 0), np.int8)
-    next_snapshot_s = 0.0 if snapshot_period_s else MAX_TIME_S * 2
     tell, horizon_s = on_progress or (lambda share: None), env.batch.scenario_of(0).horizon_s
     is_over, steps = False, 0
     while not is_over:
         masks = infos.get("action_mask", unmasked)
-        if twin.now_s >= next_snapshot_s and snapshot_period_s:
+        if due.is_now(twin.now_s):
             kept.snapshots.append(twin.graph.snapshot())
-            next_snapshot_s += snapshot_period_s
         now_s, chosen = twin.now_s, np.asarray(policy.actions(observations, masks))
         then, rewards, _, truncated, infos = env.step(chosen)
         kept.hear(twin)
         steps += 1
-        is_over = bool(truncated[0]) or steps == max_steps
+        is_over = bool(truncated[0]) or steps == most
         kept.decide(now_s, observations, masks, chosen, float(rewards[0]), infos)
         observations = then
         if is_over:
@@ -95,6 +93,23 @@ def record_run(
             kept.commit(observations, infos.get("action_mask", unmasked), is_over)
             tell(min(twin.now_s / horizon_s, 1.0))
     return twin
+
+
+class _Due:
+    """When the next graph is stored: as of multiples of the period, each counted from the start."""
+
+    def __init__(self, period_s: float | None) -> None:
+        self._count = 0
+        self._period_s: float | None = None
+        if period_s is not None:
+            what = "`snapshot_period_s` (or None)"
+            self._period_s = number(period_s, what, MIN_TIME_S, MAX_TIME_S)
+
+    def is_now(self, now_s: float) -> bool:
+        if self._period_s is None or now_s < (self._count - _ROUNDING) * self._period_s:
+            return False
+        self._count += 1
+        return True
 
 
 @dataclass

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-import numpy as np
-
 from twin_gym.errors import ConfigError
+from twin_gym.twins.history.kept import to_columns
 from twin_gym.twins.history.sums import row_sum, signed
+from twin_gym.twins.plain import whole
 
 _MOST = 2**62
 _AT_ONCE = 10  # a part of `max_rows` that is dropped at once, so that it is not dropped every time
@@ -36,8 +36,10 @@ class Retention:
         """Checks the limits."""
         for name in ("max_snapshots", "max_episodes", "max_rows"):
             limit = getattr(self, name)
-            if limit is not None and (type(limit) is not int or not 1 <= limit <= _MOST):
-                raise ConfigError(f"`{name}` is a whole number, 1 or more, or None; got {limit!r}")
+            if limit is not None:
+                object.__setattr__(
+                    self, name, whole(limit, f"`{name}` (or None: everything)", 1, _MOST)
+                )
 
 
 def drop_old(database: sqlite3.Connection, kept: Retention) -> bool:
@@ -49,6 +51,9 @@ def drop_old(database: sqlite3.Connection, kept: Retention) -> bool:
 
     Returns:
         Whether episodes were dropped.
+
+    Raises:
+        ConfigError: if what is to be dropped is damaged.
     """
     if kept.max_snapshots is not None:
         database.execute(
@@ -91,6 +96,8 @@ def _drop_rows(database: sqlite3.Connection, max_rows: int) -> None:
     episodes = database.execute(
         "SELECT id, num_rows FROM episode WHERE num_rows > 0 ORDER BY id"
     ).fetchall()
+    if any(type(count) is not int for _, count in episodes):
+        raise ConfigError("the rows of an episode are counted by something that is no number")
     total = sum(count for _, count in episodes)
     if total <= max_rows:
         return
@@ -113,16 +120,14 @@ def _drop_first_rows(database: sqlite3.Connection, episode: int, count: int) -> 
         "ORDER BY time_s, number LIMIT ?",
         (episode, count),
     ).fetchall()
-    channels, times_s, numbers, values = zip(*rows, strict=True)
-    gone = row_sum(
-        np.array(channels, np.int64), np.array(times_s), np.array(numbers, np.int64),
-        np.array(values),
-    )  # fmt: skip
+    (before,) = database.execute("SELECT row_sum FROM episode WHERE id = ?", (episode,)).fetchone()
+    if len(rows) != count or type(before) is not int:
+        raise ConfigError(f"the counts of episode {episode} are not those of its rows")
+    gone = row_sum(*to_columns(rows))
     database.executemany(
         "DELETE FROM telemetry WHERE channel = ? AND time_s = ? AND number = ?",
-        list(zip(channels, times_s, numbers, strict=True)),
+        [row[:3] for row in rows],
     )
-    (before,) = database.execute("SELECT row_sum FROM episode WHERE id = ?", (episode,)).fetchone()
     database.execute(
         "UPDATE episode SET num_rows = num_rows - ?, row_sum = ? WHERE id = ?",
         (len(rows), signed(before - gone), episode),

@@ -69,3 +69,16 @@ TABLES = {
 Telemetry is ordered by channel (a property of a twin in an episode), time, and number of the event:
 what is asked as of a time is one step back from there. Sums: see `twin_gym.twins.history.sums`.
 """
+
+SCHEMA: dict[tuple[str, str], str | None] = {
+    **{(sql.split()[1].lower(), name): sql for name, sql in TABLES.items()},
+    ("table", "sqlite_sequence"): "CREATE TABLE sqlite_sequence(name,seq)",
+    ("index", "sqlite_autoindex_channel_1"): None,
+}
+"""By type and name, all that a store's schema has: nothing more, whatever it is called."""
+
+OF_SQLITE: dict[tuple[str, str], str | None] = {
+    ("table", "sqlite_stat1"): "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
+    ("table", "sqlite_stat4"): "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
+}
+"""What SQLite's own `ANALYZE` may add."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,20 +16,32 @@ from twin_gym.scenario import to_toml
 from twin_gym.scenario.base import MAX_TIME_S, Scenario
 from twin_gym.twins.history.checking import Check, check_store
 from twin_gym.twins.history.decisions import Decisions, to_row
-from twin_gym.twins.history.kept import packed
-from twin_gym.twins.history.opening import connect, create, plain_error
+from twin_gym.twins.history.kept import KIND_OF_TYPE, MAX_TEXT, event_columns, packed
+from twin_gym.twins.history.opening import connect, create, damaged, is_within, said_plainly
 from twin_gym.twins.history.reading import HistoryReader
 from twin_gym.twins.history.retention import Retention, drop_old
 from twin_gym.twins.history.sums import check_sum, row_sum, signed
+from twin_gym.twins.plain import (
+    file_path,
+    listed,
+    number,
+    numbers_of,
+    plain,
+    shown,
+    text,
+    whole,
+    wholes_of,
+)
 from twin_gym.twins.realtime.events import Event
 from twin_gym.twins.realtime.model import MAX_LONG
 from twin_gym.twins.realtime.snapshot import Snapshot
 
 MAX_BYTES = 64 * 2**30
 MAX_EVENTS = 10_000_000
-MAX_TEXT = 1_000
+MAX_NUMBER = 2**62
+"""Most events that an episode ever had."""
 
-_KINDS = {float: "double", int: "long", bool: "boolean"}
+_INSERT_SNAPSHOT = "INSERT INTO snapshot (episode, time_s, check_sum, content) VALUES (?, ?, ?, ?)"
 _INSERT_DECISIONS = (
     "INSERT INTO decisions (episode, num_steps, is_end, check_sum, times_s, observations, masks, "
     "actions, rewards, elapsed_s, fields, choices, amounts) "
@@ -54,7 +65,7 @@ class HistoryStore(HistoryReader):
         super().__init__(database, path)
         self.retention = retention
         self._ids: dict[tuple[str, str, type], int] = {}  # of the channels of an episode
-        self._ids_of = -1
+        self._ids_of = self._version = -1
 
     def begin_episode(
         self, scenario: Scenario, seed: int, *, policy: str = "", action: str = ""
@@ -73,10 +84,13 @@ class HistoryStore(HistoryReader):
         Raises:
             ConfigError: if a text is too long, or the store cannot be written to.
         """
-        if len(policy) > MAX_TEXT or len(action) > MAX_TEXT or not 0 <= seed < 2**63:
-            raise ConfigError(f"names have at most {MAX_TEXT} letters, and a seed is 0 to 2^63 - 1")
-        text = to_toml(scenario)
-        told = (scenario.kind, scenario.name, scenario.digest, text, int(seed), policy, action)
+        if not isinstance(scenario, Scenario):
+            raise ConfigError(f"what runs is a scenario (see `load`), got {shown(scenario)}")
+        told = (
+            scenario.kind, scenario.name, scenario.digest, to_toml(scenario),
+            whole(seed, "the seed of a world"), text(policy, "the name of a policy", 0, MAX_TEXT),
+            text(action, "the form of actions", 0, MAX_TEXT),
+        )  # fmt: skip
         with self._transaction() as database:
             episode = database.execute(
                 "INSERT INTO episode (kind, scenario, digest, toml, seed, policy, action, "
@@ -109,22 +123,22 @@ class HistoryStore(HistoryReader):
             ConfigError: if no episode has begun, something is not allowed, or the store cannot be
                 written to.
         """
-        several, taken, logs = list(events), list(snapshots), list(decisions)
         episode = self._of(None)
+        several = event_columns(listed(events, "events"))
+        taken = [packed(one, episode) for one in listed(snapshots, "snapshots", Snapshot)]
+        logs = [to_row(one, episode) for one in listed(decisions, "decisions", Decisions)]
         with self._transaction() as database:
             if several:
-                times_s, twins, names, values = zip(*several, strict=True)
+                times_s, twins, names, values = several
                 self._insert(
                     episode,
                     np.array(self._channels_of(episode, twins, names, values), np.int64),
                     np.array(times_s, np.float64),
                     np.array(values, np.float64),
                 )
-            database.executemany(
-                "INSERT INTO snapshot (episode, time_s, check_sum, content) VALUES (?, ?, ?, ?)",
-                [packed(one, episode) for one in taken],
-            )
-            database.executemany(_INSERT_DECISIONS, [to_row(one, episode) for one in logs])
+            self._check_is_kept(episode)
+            database.executemany(_INSERT_SNAPSHOT, taken)
+            database.executemany(_INSERT_DECISIONS, logs)
 
     def add_channel(self, twin: str, name: str, kind: str = "double") -> int:
         """The number of a property of the episode, made if nothing was told of it yet.
@@ -140,13 +154,17 @@ class HistoryStore(HistoryReader):
         Raises:
             ConfigError: if it is of another kind, or the store cannot be written to.
         """
-        if kind not in _KINDS.values():
-            raise ConfigError(f"the kind of a channel is double, long or boolean; got {kind!r:.80}")
-        episode = self._of(None)
+        told = plain(kind)
+        if not isinstance(told, str) or told not in KIND_OF_TYPE.values():
+            raise ConfigError(
+                f"the kind of a channel is double, long or boolean; got {shown(kind)}"
+            )
+        key = self._key(twin, name, None)
         with self._transaction():
-            number, found = self._made(episode, twin, name, kind)
-        if found != kind:
-            raise ConfigError(f"{twin!r} {name!r} is a {found}, not a {kind}")
+            self._check_is_kept(key[0])
+            number, found = self._made(*key, told)
+        if found != told:
+            raise ConfigError(f"{twin!r} {name!r} is a {found}, not a {told}")
         return number
 
     def append_columns(
@@ -167,22 +185,30 @@ class HistoryStore(HistoryReader):
                 episode.
         """
         episode = self._of(None)
-        wanted = (channels.astype(np.int64), times_s.astype(np.float64), values.astype(np.float64))
-        if channels.ndim != 1 or not channels.shape == times_s.shape == values.shape:
+        of, at = wholes_of(channels, "channels"), numbers_of(times_s, "times of events")
+        found = numbers_of(values, "values of events")
+        if not of.shape == at.shape == found.shape:
             raise ConfigError("channels, times and values are columns of one length")
+        _check_rows(at, found)
         with self._transaction() as database:
             own = dict(
                 database.execute("SELECT id, kind FROM channel WHERE episode = ?", (episode,))
             )
-            strange = set(np.unique(wanted[0]).tolist()) - own.keys()
+            strange = set(np.unique(of).tolist()) - own.keys()
             if strange:
                 raise ConfigError(
                     f"{sorted(strange)[:5]} are no channels of episode {episode}: see `add_channel`"
                 )
-            whole = [number for number, kind in own.items() if kind != "double"]
-            if (wanted[2][np.isin(wanted[0], whole)] % 1.0).any():
-                raise ConfigError("a channel of the kind long or boolean was given a fraction")
-            self._insert(episode, *wanted)
+            whole_ones = [number for number, kind in own.items() if kind != "double"]
+            told = found[np.isin(of, whole_ones)]
+            if (told % 1.0 != 0.0).any() or (np.abs(told) > MAX_LONG).any():
+                raise ConfigError(
+                    "a channel of the kind long or boolean was given a fraction, or more than 2^53"
+                )
+            is_boolean = np.isin(of, [number for number, kind in own.items() if kind == "boolean"])
+            if (is_boolean & (found != 0.0) & (found != 1.0)).any():
+                raise ConfigError("a channel of the kind boolean was given more than 0 and 1")
+            self._insert(episode, of, at, found)
 
     def _insert(
         self,
@@ -193,17 +219,9 @@ class HistoryStore(HistoryReader):
     ) -> None:
         """Rows in the order of the table, which spares its pages; counts and sum with them."""
         count = len(channels)
-        if count > MAX_EVENTS:
-            raise ConfigError(f"a batch has at most {MAX_EVENTS:,} events, got {count:,}: cut it")
-        if not ((times_s >= 0.0) & (times_s <= MAX_TIME_S) & np.isfinite(values)).all():
-            raise ConfigError(f"events have times of 0 to {MAX_TIME_S:g} s and finite values")
+        _check_rows(times_s, values)
         database = self._database
-        row = database.execute(
-            "SELECT next_number, row_sum FROM episode WHERE id = ?", (episode,)
-        ).fetchone()
-        if row is None:
-            raise ConfigError(f"episode {episode} is not kept any more: begin another")
-        first, before = row
+        first, before = self._check_is_kept(episode)
         numbers = np.arange(first, first + count, dtype=np.int64)
         order = np.lexsort((numbers, times_s, channels))
         columns = (channels[order], times_s[order], numbers[order], values[order])
@@ -215,6 +233,17 @@ class HistoryStore(HistoryReader):
             "UPDATE episode SET next_number = ?, num_rows = num_rows + ?, row_sum = ? WHERE id = ?",
             (first + count, count, signed(before + row_sum(*columns)), episode),
         )
+
+    def _check_is_kept(self, episode: int) -> tuple[int, int]:
+        """Number of the next event and sum of an episode that is still there."""
+        row = self._database.execute(
+            "SELECT next_number, row_sum FROM episode WHERE id = ?", (episode,)
+        ).fetchone()
+        if row is None:
+            raise ConfigError(f"episode {episode} is not kept any more: begin another")
+        if tuple(map(type, row)) != (int, int) or not 0 <= row[0] < MAX_NUMBER:
+            raise damaged(self.path, f"the counts of episode {episode}, {shown(row)}")
+        return row[0], row[1]
 
     def _channels_of(
         self, episode: int, twins: Sequence[str], names: Sequence[str], values: Sequence[Any]
@@ -231,12 +260,12 @@ class HistoryStore(HistoryReader):
         if None not in found:
             return cast("list[int]", found)
         for twin, name, kind in set(keys) - known.keys():
-            if kind not in _KINDS:
+            if kind not in KIND_OF_TYPE:
                 raise ConfigError(
                     f"a store keeps floats, whole numbers and booleans; {twin!r} {name!r} is a "
                     f"{kind.__name__}"
                 )
-            known[twin, name, kind] = self._made(episode, twin, name, _KINDS[kind])[0]
+            known[twin, name, kind] = self._made(episode, twin, name, KIND_OF_TYPE[kind])[0]
         return [known[key] for key in keys]
 
     def _made(self, episode: int, twin: str, name: str, kind: str) -> tuple[int, str]:
@@ -246,8 +275,8 @@ class HistoryStore(HistoryReader):
             "SELECT id, kind FROM channel WHERE episode = ? AND twin = ? AND property = ?", key
         ).fetchone()
         if row is None:
-            if not (0 < len(twin) <= MAX_TEXT and 0 < len(name) <= MAX_TEXT):
-                raise ConfigError(f"twins and properties have names of 1 to {MAX_TEXT} letters")
+            text(twin, "the id of a twin", 1, MAX_TEXT)
+            text(name, "the name of a property", 1, MAX_TEXT)
             number = database.execute(
                 "INSERT INTO channel (episode, twin, property, kind) VALUES (?, ?, ?, ?)",
                 (*key, kind),
@@ -260,29 +289,46 @@ class HistoryStore(HistoryReader):
             found = found[0], kind
         if found[1] != kind and (found[1], kind) != ("double", "long"):
             raise ConfigError(f"{twin!r} {name!r} is a {found[1]}; a {kind} came")
-        self._channels[key] = found
         return found
+
+    def _drop_old(self) -> bool:
+        try:
+            return drop_old(self._database, self.retention)
+        except ConfigError as error:
+            raise damaged(self.path, error) from None
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """Committed with what is old dropped, or rolled back; what is remembered goes with it."""
         database = self._database
-        try:
-            database.execute("BEGIN IMMEDIATE")
+        with said_plainly(self.path):
+            if is_within(database):
+                raise ConfigError(
+                    f"store {str(self.path)!r} is being read as of one moment (see `one_moment`): "
+                    "append when that is over"
+                )
             try:
+                database.execute("BEGIN IMMEDIATE")
+                (version,) = database.execute("PRAGMA data_version").fetchone()
+                if version != self._version:  # another process has written
+                    self._ids, self._version = {}, version
                 yield database
-                if drop_old(database, self.retention):
-                    self._channels.clear()
+                if self._drop_old():
                     self._ids.clear()
                 database.execute("COMMIT")
             except BaseException:
-                self._channels.clear()
                 self._ids.clear()
-                if database.in_transaction:
+                if is_within(database):
                     database.execute("ROLLBACK")
                 raise
-        except sqlite3.Error as error:
-            raise plain_error(self.path, error) from None
+
+
+def _check_rows(times_s: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+    count = len(times_s)
+    if count > MAX_EVENTS:
+        raise ConfigError(f"a batch has at most {MAX_EVENTS:,} events, got {count:,}: cut it")
+    if not ((times_s >= 0.0) & (times_s <= MAX_TIME_S) & np.isfinite(values)).all():
+        raise ConfigError(f"events have times of 0 to {MAX_TIME_S:g} s and finite values")
 
 
 def open_store(
@@ -307,12 +353,13 @@ def open_store(
     Raises:
         ConfigError: if the file is no store, of another version, or damaged.
     """
-    if not 0 < max_bytes < math.inf:
-        raise ConfigError(f"`max_bytes` of a store is a positive number, got {max_bytes!r}")
-    found = Path(path)
+    most = number(max_bytes, "`max_bytes` of a store, in bytes,", 1.0, 2.0**62)
+    if retention is not None and not isinstance(retention, Retention):
+        raise ConfigError(f"`retention` is a `Retention` or None, got {shown(retention)}")
+    found = file_path(path, "the path of a store")
     if not found.exists():
         create(found)
-    database = _opened(found, read_only=False, max_bytes=int(max_bytes), check=check)
+    database = _opened(found, read_only=False, max_bytes=int(most), check=check)
     return HistoryStore(database, found, retention or Retention())
 
 
@@ -329,7 +376,7 @@ def read_store(path: str | Path, *, check: Check = "pages") -> HistoryReader:
     Raises:
         ConfigError: if there is no such file, or it is no store, of another version, or damaged.
     """
-    found = Path(path)
+    found = file_path(path, "the path of a store")
     if not found.is_file():
         raise ConfigError(f"there is no store {str(found)!r}: `open_store` makes one")
     return HistoryReader(_opened(found, read_only=True, max_bytes=1, check=check), found)

@@ -15,10 +15,12 @@ from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import MAX_TIME_S
 from twin_gym.sim.compiled import entry_point
 from twin_gym.sim.draws import uniform, unit_exponential
+from twin_gym.twins.plain import listed, number, shown, text, whole
 from twin_gym.twins.realtime.model import Value
 
 LOSS_STREAM, DELAY_STREAM = 0, 1
 _NEVER = math.inf
+_TIME = "the time, in simulated seconds,"
 
 
 class Event(NamedTuple):
@@ -75,14 +77,10 @@ class Link:
     def __init__(
         self, loss: float = 0.0, delay_s: float = 0.0, jitter_s: float = 0.0, seed: int = 0
     ) -> None:
-        if not 0.0 <= loss <= 1.0:
-            raise ConfigError(f"`loss` of a link is a probability, 0 to 1, got {loss!r}")
-        for name, value in (("delay_s", delay_s), ("jitter_s", jitter_s)):
-            if not 0.0 <= value <= MAX_TIME_S:
-                raise ConfigError(f"`{name}` of a link is 0 to {MAX_TIME_S:g}, got {value!r}")
-        if seed < 0:
-            raise ConfigError(f"`seed` of a link is 0 or more, got {seed!r}")
-        self.loss, self.delay_s, self.jitter_s, self.seed = loss, delay_s, jitter_s, seed
+        self.loss = number(loss, "`loss` of a link, a probability,", 0.0, 1.0)
+        self.delay_s = number(delay_s, "`delay_s` of a link", 0.0, MAX_TIME_S)
+        self.jitter_s = number(jitter_s, "`jitter_s` of a link", 0.0, MAX_TIME_S)
+        self.seed = whole(seed, "`seed` of a link")
         self.begin("")
 
     def begin(self, episode: str) -> None:
@@ -91,7 +89,7 @@ class Link:
         Args:
             episode: names it; part of what draws are a function of.
         """
-        self._episode = episode
+        self._episode = text(episode, "the name of an episode")
         self._keys: dict[tuple[str, str], tuple[int, np.uint64]] = {}
         self._counts: list[int] = []
         self._on_the_way: list[Delivery] = []
@@ -109,7 +107,7 @@ class Link:
             events: in the order in which they are sent.
             now_s: when.
         """
-        several = list(events)
+        several, then = listed(events, "events", Event), number(now_s, _TIME)
         keys = np.empty(len(several), np.uint64)
         counts = np.empty(len(several), np.int64)
         for i, event in enumerate(several):
@@ -120,7 +118,7 @@ class Link:
         draw_delays(keys, counts, self.loss, self.delay_s, self.jitter_s, delays_s)
         for event, delay_s in zip(several, delays_s.tolist(), strict=True):
             if delay_s < _NEVER:
-                heapq.heappush(self._on_the_way, Delivery(now_s + delay_s, self.sent, event))
+                heapq.heappush(self._on_the_way, Delivery(then + delay_s, self.sent, event))
             else:
                 self.lost += 1
             self.sent += 1
@@ -134,15 +132,19 @@ class Link:
         Returns:
             Deliveries with an arrival at `now_s` or before; of equal arrivals the first sent first.
         """
-        found = []
-        while self._on_the_way and self._on_the_way[0].arrival_s <= now_s:
+        found, then = [], number(now_s, _TIME)
+        while self._on_the_way and self._on_the_way[0].arrival_s <= then:
             found.append(heapq.heappop(self._on_the_way))
         return found
 
     def _channel(self, twin: str, name: str) -> tuple[int, np.uint64]:
         """Place among the counts, and the key of the draws, of a twin's property."""
+        if not isinstance(twin, str) or not isinstance(name, str):
+            raise ConfigError(f"a twin and a property have names, got {shown((twin, name))}")
         found = self._keys.get((twin, name))
         if found is None:
+            text(twin, "the id of a twin")
+            text(name, "the name of a property")
             place = len(self._counts)
             self._counts.append(0)
             found = place, channel_key(self.seed, self._episode, twin, name)
@@ -162,8 +164,8 @@ def channel_key(seed: int, episode: str, twin: str, name: str) -> np.uint64:
     Returns:
         64 bits, for `twin_gym.sim.draws.uniform`.
     """
-    text = "\x1f".join((str(seed), episode, twin, name))
-    return np.uint64(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little"))
+    told = "\x1f".join((str(seed), episode, twin, name))
+    return np.uint64(int.from_bytes(hashlib.sha256(told.encode()).digest()[:8], "little"))
 
 
 @entry_point

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import networkx as nx
 
 from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.twins.plain import is_finite, plain, shown, text, whole
 from twin_gym.twins.realtime.events import Event
 from twin_gym.twins.realtime.model import Content, Interface, ObjectModel, Value, object_model
 from twin_gym.twins.realtime.snapshot import Known, Snapshot, TwinState
@@ -53,7 +54,7 @@ class TwinGraph:
         return len(self._kinds)
 
     def __contains__(self, twin: object) -> bool:
-        return twin in self._kinds
+        return isinstance(twin, str) and twin in self._kinds
 
     def add_twin(
         self, twin: str, interface: str, properties: Mapping[str, Value] | None = None
@@ -69,15 +70,16 @@ class TwinGraph:
             ConfigError: if the id is taken or malformed, or a property is unknown or of another
                 type.
         """
-        if not isinstance(twin, str) or not 0 < len(twin) <= MAX_ID or not twin.isprintable():
-            raise ConfigError(f"an id is 1 to {MAX_ID} printable letters, got {twin!r:.80}")
+        twin = plain(twin)
+        if type(twin) is not str or not 0 < len(twin) <= MAX_ID or not twin.isprintable():
+            raise ConfigError(f"an id is 1 to {MAX_ID} printable letters, got {shown(twin)}")
         if twin in self._kinds:
             raise ConfigError(f"there is a twin {twin!r} already: give each its own id")
         if len(self._kinds) >= MAX_TWINS:
             raise ConfigError(f"a graph has at most {MAX_TWINS} twins")
         kind = self.model.interface(interface)
         known = {}
-        for name, value in (properties or {}).items():
+        for name, value in _items(properties):
             checked = _content(kind, twin, name).checked(value)
             known[name] = _Held(self.now_s, -1, checked)
         self._graph.add_node(twin, interface=interface)
@@ -103,6 +105,7 @@ class TwinGraph:
                 another kind, or they are joined already.
         """
         kind, other = self._kind(source), self._kind(target)
+        relationship = text(relationship, "the name of a relationship")
         if relationship not in kind.relationships:
             raise unknown_name(f"relationship of a {kind.name}", relationship, kind.relationships)
         told = kind.relationships[relationship]
@@ -114,8 +117,8 @@ class TwinGraph:
         if self._graph.has_edge(source, target, relationship):
             raise ConfigError(f"{source!r} {relationship} {target!r} already")
         checked = {}
-        for name, value in (properties or {}).items():
-            if name not in told.properties:
+        for name, value in _items(properties):
+            if text(name, "the name of a property") not in told.properties:
                 raise unknown_name(f"property of {relationship!r}", name, told.properties)
             checked[name] = told.properties[name].checked(value)
         self._graph.add_edge(source, target, relationship, **checked)
@@ -129,9 +132,10 @@ class TwinGraph:
         Raises:
             ConfigError: if it is before now or not finite.
         """
-        if not self.now_s <= now_s < math.inf:
-            raise ConfigError(f"it is {self.now_s!r} s and time does not go to {now_s!r} s")
-        self.now_s = float(now_s)
+        then = plain(now_s)
+        if type(then) not in (float, int) or not self.now_s <= then or not is_finite(then):
+            raise ConfigError(f"it is {self.now_s!r} s and time does not go to {shown(now_s)} s")
+        self.now_s = float(then)
 
     def take(self, event: Event, number: int = 0) -> bool:
         """Learns from an event.
@@ -147,19 +151,22 @@ class TwinGraph:
             ConfigError: if the twin, the property or the type of the value is unknown, or its time
                 is negative, after now, or no number.
         """
+        if not isinstance(event, Event):
+            raise ConfigError(f"a graph learns from an `Event`, got {shown(event)}")
         content = _content(self._kind(event.twin), event.twin, event.property)
         value = content.checked(event.value)
-        if not 0.0 <= event.time_s <= self.now_s:
+        place, time_s = whole(number, "the number of an event", -1), plain(event.time_s)
+        if type(time_s) not in (float, int) or not 0.0 <= time_s <= self.now_s:
             raise ConfigError(
-                f"an event of {event.twin!r} is of {event.time_s!r} s; it is {self.now_s!r} s now, "
-                "and events are of the past"
+                f"an event of {event.twin!r} is of {shown(event.time_s)} s; it is {self.now_s!r} s "
+                "now, and events are of the past"
             )
         known = self._held[event.twin]
         before = known.get(event.property)
-        if before is not None and (before.time_s, before.number) >= (event.time_s, number):
+        if before is not None and (before.time_s, before.number) >= (time_s, place):
             self.late += 1
             return False
-        known[event.property] = _Held(float(event.time_s), number, value)
+        known[event.property] = _Held(float(time_s), place, value)
         self.taken += 1
         return True
 
@@ -235,7 +242,7 @@ class TwinGraph:
         """
         self._kind(twin)
         known = {name for one in self.model.interfaces.values() for name in one.relationships}
-        if relationship is not None and relationship not in known:
+        if relationship is not None and text(relationship, "the name of one") not in known:
             raise unknown_name("relationship", relationship, known)
         edges = self._graph.in_edges if incoming else self._graph.out_edges
         end = 0 if incoming else 1
@@ -267,8 +274,9 @@ class TwinGraph:
         return Snapshot(self.now_s, tuple(sorted(states)), tuple(sorted(edges)))
 
     def _kind(self, twin: str) -> Interface:
-        if twin not in self._kinds:
-            raise unknown_name("twin", str(twin)[:MAX_ID], self._some_twins())
+        if not isinstance(twin, str) or twin not in self._kinds:
+            told = twin[:MAX_ID] if isinstance(twin, str) else shown(twin)
+            raise unknown_name("twin", told, self._some_twins())
         return self._kinds[twin]
 
     def _known(self, twin: str, name: str) -> _Held | None:
@@ -281,9 +289,16 @@ class TwinGraph:
 
 
 def _content(kind: Interface, twin: str, name: str) -> Content:
-    if name not in kind.contents:
-        raise unknown_name(f"property of {twin!r}, a {kind.name},", str(name)[:80], kind.contents)
+    if not isinstance(name, str) or name not in kind.contents:
+        told = name[:80] if isinstance(name, str) else shown(name)
+        raise unknown_name(f"property of {twin!r}, a {kind.name},", told, kind.contents)
     return kind.contents[name]
+
+
+def _items(properties: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - whatever someone gives
+    if properties is not None and not isinstance(properties, Mapping):
+        raise ConfigError(f"properties are values by name, got {shown(properties)}")
+    return list((properties or {}).items())
 
 
 def graph_from_json(text: str | bytes, model: ObjectModel | None = None) -> TwinGraph:

@@ -8,6 +8,7 @@ from typing import Any
 from twin_gym.envs.batch import Batch
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import MAX_TIME_S
+from twin_gym.twins.plain import number, shown
 from twin_gym.twins.realtime.adapters import adapter_of
 from twin_gym.twins.realtime.events import Delivery, Event, Link
 from twin_gym.twins.realtime.graph import TwinGraph
@@ -46,12 +47,11 @@ class LiveTwin:
         period_s: float = 0.0,
         only_changes: bool = False,
     ) -> None:
-        if not 0.0 <= period_s <= MAX_TIME_S:
-            raise ConfigError(f"`period_s` of a twin is 0 to {MAX_TIME_S:g}, got {period_s!r}")
+        every_s = number(period_s, "`period_s` of a twin", 0.0, MAX_TIME_S)
         self._adapter = adapter_of(_batch_of(env), row)
         self.link = Link() if link is None else link
         self.graph = TwinGraph()
-        self._period_s, self._only_changes = period_s, only_changes
+        self._period_s, self._only_changes = every_s, only_changes
         self._episode, self._next_s = "", 0.0
         self._sent: dict[tuple[str, str], Event] = {}
 
@@ -110,4 +110,4 @@ def _batch_of(env: Any) -> Batch:  # noqa: ANN401
         found = getattr(one, "batch", one)
         if isinstance(found, Batch):
             return found
-    raise ConfigError(f"a twin watches an environment of twin_gym, got {env!r:.80}")
+    raise ConfigError(f"a twin watches an environment of twin_gym, got {shown(env)}")

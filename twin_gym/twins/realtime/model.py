@@ -9,7 +9,6 @@ primitive schemas; units in SI.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +18,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.twins.files import read_bytes
+from twin_gym.twins.plain import file_path, is_finite, is_writable, listed, plain, shown, text
 
 Value = float | int | bool | str
 
@@ -78,19 +76,20 @@ class Content:
         Raises:
             ConfigError: if it is of another type, not finite, or too large.
         """
-        found = value.item() if isinstance(value, np.generic) else value
-        if self.schema == "double" and type(found) in (float, int) and math.isfinite(found):
+        found = plain(value)
+        if self.schema == "double" and type(found) in (float, int) and is_finite(found):
             return float(found)
         if self.schema == "long" and type(found) is int and abs(found) <= MAX_LONG:
             return found
         if self.schema == "boolean" and type(found) is bool:
             return found
-        if self.schema == "string" and type(found) is str and len(found) <= MAX_TEXT:
-            return found
+        is_text = type(found) is str and len(found) <= MAX_TEXT and is_writable(found)
+        if self.schema == "string" and is_text:
+            return str(found)
         unit = f" in {self.unit}s" if self.unit else ""
         raise ConfigError(
             f"`{self.name}` is a {self.schema}{unit}, finite, at most 2^53 or {MAX_TEXT} letters; "
-            f"got {value!r:.80}"
+            f"got {shown(value)}"
         )
 
 
@@ -142,9 +141,10 @@ class ObjectModel:
         Raises:
             UnknownNameError: if there is none of this name.
         """
-        if name not in self.interfaces:
-            raise unknown_name("interface", name, self.interfaces)
-        return self.interfaces[name]
+        told = text(name, "the name of an interface")
+        if told not in self.interfaces:
+            raise unknown_name("interface", told, self.interfaces)
+        return self.interfaces[told]
 
 
 @cache
@@ -172,14 +172,14 @@ def read_model(folder: str | Path) -> ObjectModel:
     Raises:
         ConfigError: if there is none, one is larger than a megabyte, no JSON, or no such interface.
     """
-    paths = sorted(Path(folder).glob("*.json"))
+    paths = sorted(file_path(folder, "the folder of a model").glob("*.json"))
     if not paths:
         raise ConfigError(f"there is no JSON file in {str(folder)!r}")
     documents = []
     for path in paths:
         try:
             documents.append(json.loads(read_bytes(path, MAX_FILE_BYTES)))
-        except (ValueError, RecursionError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ConfigError(f"{str(path)!r} is no JSON file of an interface: {error}") from None
     return build_model(documents)
 
@@ -196,26 +196,21 @@ def build_model(documents: Sequence[Any]) -> ObjectModel:
     Raises:
         ConfigError: if something is not allowed, is named twice, or points to nothing.
     """
-    plain: dict[str, Interface] = {}
-    for document in documents:
+    found: dict[str, Interface] = {}
+    for document in listed(documents, "interfaces"):
         one = _interface(document)
-        if one.name in plain:
+        if one.name in found:
             raise ConfigError(f"two interfaces have the id of {one.name!r}: keep one")
-        plain[one.name] = one
-    for one in plain.values():
-        _check_targets(one, plain)
-    return ObjectModel({name: _with_components(one, plain) for name, one in plain.items()})
+        found[one.name] = one
+    for one in found.values():
+        _check_targets(one, found)
+    return ObjectModel({name: _with_components(one, found) for name, one in found.items()})
 
 
 def _interface(document: Any) -> Interface:  # noqa: ANN401 - parsed JSON
     if not isinstance(document, dict) or document.get("@type") != "Interface":
-        raise ConfigError(f"an interface is an object of @type 'Interface', got {document!r:.80}")
-    match = _DTMI.fullmatch(str(document.get("@id")))
-    if match is None:
-        raise ConfigError(
-            f"an interface's @id is 'dtmi:twin_gym:Name;1', got {document.get('@id')!r:.80}"
-        )
-    name = match[1]
+        raise ConfigError(f"an interface is an object of @type 'Interface', got {shown(document)}")
+    name = _target(document, "@id", "an interface")
     _check_keys(document, "Interface", name)
     if document.get("@context") != [CONTEXT, QUANTITATIVE_TYPES]:
         raise ConfigError(f"{name}: @context is {[CONTEXT, QUANTITATIVE_TYPES]}")
@@ -255,7 +250,7 @@ def _kind(item: dict[str, Any], where: str) -> str:
     if not isinstance(kind, str) or kind not in _ALLOWED or kind == "Interface":
         raise ConfigError(
             f"{where}: contents are Property, Telemetry, Component or Relationship, "
-            f"got {types!r:.80}"
+            f"got {shown(types)}"
         )
     _check_keys(item, kind, where)
     return kind
@@ -265,7 +260,7 @@ def _check_keys(item: dict[str, Any], kind: str, where: str) -> None:
     for key in item:
         if key not in _ALLOWED[kind]:
             known = ", ".join(sorted(_ALLOWED[kind]))
-            raise ConfigError(f"{where}: a {kind} has no {key!r:.80} here (it may have {known})")
+            raise ConfigError(f"{where}: a {kind} has no {shown(key)} here (it may have {known})")
 
 
 def _name(item: dict[str, Any], where: str) -> str:
@@ -273,7 +268,7 @@ def _name(item: dict[str, Any], where: str) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigError(
             f"{where}: a name is a letter, then letters, digits and inner underscores, at most 64; "
-            f"got {name!r:.80}"
+            f"got {shown(name)}"
         )
     return name
 
@@ -282,13 +277,13 @@ def _content(item: dict[str, Any], where: str) -> Content:
     kind, name = _kind(item, where), _name(item, where)
     schema, unit = item.get("schema"), item.get("unit")
     if schema not in SCHEMAS:
-        raise ConfigError(f"{where}.{name}: the schema is one of {SCHEMAS}, got {schema!r:.80}")
+        raise ConfigError(f"{where}.{name}: the schema is one of {SCHEMAS}, got {shown(schema)}")
     types = item["@type"] if isinstance(item["@type"], list) else [item["@type"]]
-    wanted = [UNIT_OF_TYPE.get(one) for one in types[1:]]
+    wanted = [UNIT_OF_TYPE.get(one) if isinstance(one, str) else None for one in types[1:]]
     if wanted != ([] if unit is None else [unit]) or None in wanted:
         raise ConfigError(
             f"{where}.{name}: a unit stands beside its quantitative type, one of "
-            f"{dict(UNIT_OF_TYPE)}; got {unit!r:.80} with {types[1:]!r:.80}"
+            f"{dict(UNIT_OF_TYPE)}; got {shown(unit)} with {shown(types[1:])}"
         )
     if unit is not None and schema not in NUMERIC:
         raise ConfigError(f"{where}.{name}: a {schema} has no unit, got {unit!r}")
@@ -296,9 +291,10 @@ def _content(item: dict[str, Any], where: str) -> Content:
 
 
 def _target(item: dict[str, Any], key: str, where: str) -> str:
-    match = _DTMI.fullmatch(str(item.get(key)))
+    told = item.get(key)
+    match = _DTMI.fullmatch(told) if isinstance(told, str) else None
     if match is None:
-        raise ConfigError(f"{where}: a {key} is 'dtmi:twin_gym:Name;1', got {item.get(key)!r:.80}")
+        raise ConfigError(f"{where}: a {key} is 'dtmi:twin_gym:Name;1', got {shown(told)}")
     return match[1]
 
 

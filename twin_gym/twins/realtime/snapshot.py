@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.twins.plain import number, plain, shown
+from twin_gym.twins.plain import text as text_of
 from twin_gym.twins.realtime.model import Value
 
 FORMAT = "twin_gym snapshot 1"
@@ -65,7 +67,7 @@ class Snapshot:
         Raises:
             UnknownNameError: if there was no such twin.
         """
-        known = self._of(twin).get(name)
+        known = self._of(twin).get(text_of(name, "the name of a property"))
         return None if known is None else known.value
 
     def age_s(self, twin: str, name: str) -> float:
@@ -74,7 +76,7 @@ class Snapshot:
         Raises:
             UnknownNameError: if there was no such twin.
         """
-        known = self._of(twin).get(name)
+        known = self._of(twin).get(text_of(name, "the name of a property"))
         return float("inf") if known is None else self.time_s - known.time_s
 
     def changed_since(self, earlier: Snapshot) -> tuple[tuple[str, str], ...]:
@@ -98,7 +100,11 @@ class Snapshot:
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
     def to_json(self) -> str:
-        """As text; equal snapshots give the same one."""
+        """As text; equal snapshots give the same one.
+
+        Raises:
+            ConfigError: if it was made by hand, with something that is no finite number or text.
+        """
         document = {
             "format": FORMAT,
             "time_s": self.time_s,
@@ -108,7 +114,12 @@ class Snapshot:
             },
             "relationships": [[*edge[:3], dict(edge[3])] for edge in self.relationships],
         }
-        return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        try:
+            return json.dumps(
+                document, sort_keys=True, separators=(",", ":"), allow_nan=False, default=plain
+            )
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ConfigError(f"the snapshot has something that is no value: {error}") from None
 
     @classmethod
     def parsed(cls, text: str | bytes) -> Snapshot:
@@ -123,6 +134,8 @@ class Snapshot:
         Raises:
             ConfigError: if it is too long, no JSON, or of another form.
         """
+        if not isinstance(text, str | bytes):
+            raise ConfigError(f"a snapshot is read from its JSON text, got {shown(text)}")
         if len(text) > MAX_JSON_BYTES:
             raise ConfigError(f"a snapshot has at most {MAX_JSON_BYTES:,} bytes, got {len(text):,}")
         try:
@@ -130,7 +143,7 @@ class Snapshot:
             if document["format"] != FORMAT or len(document) != len(_KEYS):
                 raise ConfigError(f"it is not of the format {FORMAT!r}")
             twins = [
-                (twin, TwinState(str(interface), tuple(sorted(_all_known(known)))))
+                (twin, TwinState(_named(interface), tuple(sorted(_all_known(known)))))
                 for twin, (interface, known) in document["twins"].items()
             ]
             edges: list[Any] = [
@@ -139,18 +152,27 @@ class Snapshot:
             ]
             if not all(isinstance(part, str) for edge in edges for part in edge[:3]):
                 raise ConfigError("relationships are between twins by their names")
-            return cls(float(document["time_s"]), tuple(sorted(twins)), tuple(sorted(edges)))
+            time_s = number(document["time_s"], "`time_s` of a snapshot")
+            return cls(time_s, tuple(sorted(twins)), tuple(sorted(edges)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigError(f"the text is no snapshot: {error!s:.200}") from None
 
     def _of(self, twin: str) -> dict[str, Known]:
-        if twin not in self._by_id:
-            raise unknown_name("twin", twin, list(self._by_id)[:20])
-        return self._by_id[twin]
+        told = text_of(twin, "the id of a twin")
+        if told not in self._by_id:
+            raise unknown_name("twin", told, list(self._by_id)[:20])
+        return self._by_id[told]
 
 
 _KEYS = ("format", "time_s", "twins", "relationships")
 
 
 def _all_known(known: dict[str, Any]) -> list[tuple[str, Known]]:
-    return [(name, Known(float(time_s), value)) for name, (time_s, value) in known.items()]
+    return [
+        (name, Known(number(time_s, f"the time of {shown(name)}"), value))
+        for name, (time_s, value) in known.items()
+    ]
+
+
+def _named(interface: Any) -> str:  # noqa: ANN401 - parsed JSON
+    return text_of(interface, "the kind of a twin")

@@ -3,46 +3,86 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from twin_gym.errors import ConfigError
 from twin_gym.twins.scenarios.parameters import Coordinates, ParameterSpace
+from twin_gym.twins.strict_json import each_once, is_deeper_than
 
 _MOST = 1e300  # also leaves out infinities and what is not a number
 _MOST_NAMED = 5
+_MAX_DEPTH = 32
+_FENCE = re.compile("`{3,}|~{3,}")
+_LANGUAGE = re.compile(r"[\w.+-]+(?=\s|[{\[])")
+_ONE_BLOCK = 3  # parts: before, within and after
+_WANTED = "answer with one JSON object, alone or in one code block"
 
 
 def entries_of(text: str) -> tuple[list[Any], str]:
-    """The list `scenarios` of an answer.
+    r"""The list `scenarios` of an answer.
+
+    An answer is one JSON object, alone or in one code block; around a block any prose may stand.
+    Which of several blocks is meant nobody can say, so that they are refused.
 
     Args:
         text: the answer.
 
     Returns:
         The entries, not looked at, and what is wrong if there are none.
+
+    Example:
+        >>> entries_of('Here it is:\n```json\n{"scenarios": [{"num_sensors": 5}]}\n```')
+        ([{'num_sensors': 5}], '')
     """
+    inside, reason = _json_in(text)
+    if reason:
+        return [], reason
     try:
-        found = json.loads(text)
+        found = json.loads(inside, object_pairs_hook=each_once)
     except RecursionError:
         return [], "the answer is nested too deeply"
-    except ValueError:
-        return [], "the answer is no JSON"
+    except ValueError as error:
+        return [], f"the answer is no JSON ({error}): {_WANTED}"
+    if is_deeper_than(found, _MAX_DEPTH):
+        return [], "the answer is nested too deeply"
     entries = found.get("scenarios") if isinstance(found, Mapping) else None
     if not isinstance(entries, list):
         return [], "the answer has no list `scenarios`"
     return entries, "" if entries else "the list `scenarios` is empty"
 
 
-def point_of(entry: object, space: ParameterSpace, bounds: Coordinates) -> Coordinates:
+def _json_in(text: str) -> tuple[str, str]:
+    """The part of an answer that is to be JSON, or why it is not clear which part that is."""
+    text = text.strip().removeprefix("\ufeff").strip()
+    if text.startswith(("{", "[")):
+        return text, ""  # fences within it are within its strings
+    parts = _FENCE.split(text)
+    if len(parts) == 1:
+        return text, ""
+    if len(parts) != _ONE_BLOCK:
+        return "", f"the answer has several code blocks or one that does not end: {_WANTED}"
+    inside = parts[1].strip()
+    language = _LANGUAGE.match(inside)
+    return inside[language.end() :] if language else inside, ""
+
+
+def point_of(
+    entry: object,
+    space: ParameterSpace,
+    bounds: Coordinates,
+    hide: Callable[[str], str] = str,
+) -> Coordinates:
     """Where an entry stands, once it is found to be what was asked for.
 
     Args:
         entry: of `entries_of`.
         space: of the parameters.
         bounds: least and greatest coordinates that are demanded.
+        hide: leaves a secret out of what is quoted of the entry, before it is cut.
 
     Returns:
         Shape (parameters,).
@@ -50,7 +90,7 @@ def point_of(entry: object, space: ParameterSpace, bounds: Coordinates) -> Coord
     Raises:
         ConfigError: if it is no object of exactly these finite numbers, or one is out of range.
     """
-    values = _numbers(entry, space.paths)
+    values = _numbers(entry, space.paths, hide)
     for one in space.parameters:
         value = values[one.path]
         if not one.low <= value <= one.high:
@@ -65,18 +105,18 @@ def point_of(entry: object, space: ParameterSpace, bounds: Coordinates) -> Coord
     return point
 
 
-def _numbers(entry: object, paths: tuple[str, ...]) -> dict[str, float]:
+def _numbers(entry: object, paths: tuple[str, ...], hide: Callable[[str], str]) -> dict[str, float]:
     if not isinstance(entry, Mapping):
         raise ConfigError(f"a scenario must be an object, got {type(entry).__name__}")
     unknown, missing = set(entry) - set(paths), set(paths) - set(entry)
     if unknown or missing:
         raise ConfigError(
-            f"unknown keys {sorted(unknown)[:_MOST_NAMED]!r:.200}, missing keys "
+            f"unknown keys {hide(repr(sorted(unknown)[:_MOST_NAMED])):.200}, missing keys "
             f"{sorted(missing)[:_MOST_NAMED]}"
         )
     for path in paths:
         value = entry[path]
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or not abs(value) < _MOST:
-            raise ConfigError(f"{path} must be a finite number, got {value!r:.80}")
+            raise ConfigError(f"{path} must be a finite number, got {hide(repr(value)):.80}")
     return {path: float(entry[path]) for path in paths}

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from twin_gym.errors import ConfigError, TwinGymError, missing_extra
+from twin_gym.errors import ConfigError, missing_extra
+from twin_gym.twins.scenarios.exchange import MAX_ANSWER_BYTES, AnswerError, answer_to
 
 if TYPE_CHECKING:
     from openai import OpenAI
+
+__all__ = ["MAX_ANSWER_BYTES", "AnswerError", "Endpoint", "content_of"]
 
 KEY_VARIABLE = "TWIN_GYM_LLM_KEY"
 URL_VARIABLE = "TWIN_GYM_LLM_URL"
 MODEL_VARIABLE = "TWIN_GYM_LLM_MODEL"
 
-MAX_ANSWER_BYTES = 2_000_000
+MAX_TIMEOUT_S = 86_400.0
 
-
-class AnswerError(TwinGymError):
-    """One request brought nothing; the message says why and holds nothing of the key."""
+_MAX_NAME = 200
+_MAX_URL = 2_000
+_MAX_KEY = 4_096
+_LONG = 12  # signs of a key that nobody would use for a model's name
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ class Endpoint:
         model: its name there.
         base_url: of the endpoint, such as `http://localhost:8000/v1`.
         key: its API key; never shown, logged or written.
-        timeout_s: for one whole answer.
+        timeout_s: for one whole exchange, from looking for the host to the last byte.
+
+    Raises:
+        ConfigError: if nobody can be asked so, or the URL or the model's name holds the key.
     """
 
     model: str
@@ -44,12 +49,58 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         """Refuses an endpoint that cannot be asked."""
+        self._check_key()
+        for name, value, most in (
+            ("model", self.model, _MAX_NAME),
+            ("URL", self.base_url, _MAX_URL),
+        ):
+            if not isinstance(value, str) or not value.isprintable() or len(value) > most:
+                raise ConfigError(
+                    f"the {name} of an endpoint is text of at most {most:,} printable signs"
+                )
+            if len(self.key) >= _LONG and self.key in value:
+                raise ConfigError(
+                    f"the {name} of an endpoint holds the key, which would be shown: give the key "
+                    f"as {KEY_VARIABLE} alone"
+                )
+        self._check_url()
+        is_number = isinstance(self.timeout_s, int | float) and self.timeout_s is not True
+        if not self.model or not is_number or not 0.0 < self.timeout_s <= MAX_TIMEOUT_S:
+            raise ConfigError(
+                "an endpoint needs the name of a model and a positive timeout of at most "
+                f"{MAX_TIMEOUT_S:g} s, got {self.timeout_s!r:.40}"
+            )
+
+    def _check_key(self) -> None:
+        """A header cannot carry every sign; the message does not show the key."""
+        key = self.key
+        if not isinstance(key, str) or len(key) > _MAX_KEY or not _is_word(key):
+            raise ConfigError(
+                f"the key of an endpoint is at most {_MAX_KEY:,} letters, digits and signs of "
+                "ASCII without blanks or line ends"
+            )
+
+    def _check_url(self) -> None:
+        """Refuses what nobody can be asked at; of a URL with a password nothing is shown."""
+        try:
+            parts = urlsplit(self.base_url)
+            has_user, has_host = "@" in parts.netloc, bool(parts.hostname)
+            is_port = parts.port is None or parts.port > 0
+        except ValueError:  # a port that is no number, brackets that do not close
+            has_user, has_host, is_port = "@" in self.base_url, False, False
+        if has_user:
+            raise ConfigError(
+                f"the base URL holds a user or a password: give the key as {KEY_VARIABLE} alone"
+            )
         if not self.base_url.startswith(("http://", "https://")):
             raise ConfigError(
                 f"the base URL must begin with http:// or https://, got {self.base_url!r:.80}"
             )
-        if not self.model or not 0.0 < self.timeout_s < math.inf:
-            raise ConfigError("an endpoint needs the name of a model and a positive timeout")
+        if not has_host or not is_port or not _is_word(self.base_url):
+            raise ConfigError(
+                "the base URL must be http:// or https://, a host, perhaps a port, and a path, "
+                f"got {self.base_url!r:.80}"
+            )
 
     @classmethod
     def from_environment(cls, model: str | None = None, base_url: str | None = None) -> Endpoint:
@@ -107,11 +158,10 @@ class Endpoint:
             The text, whatever it is.
 
         Raises:
-            AnswerError: if there is none within two megabytes and the timeout.
+            AnswerError: if there is none within two megabytes and the timeout, or the endpoint
+                points elsewhere.
         """
-        import openai
-
-        asked: Any = {
+        asked: dict[str, Any] = {
             "model": self.model,
             "messages": messages,
             "response_format": {
@@ -120,36 +170,12 @@ class Endpoint:
             },
             "seed": seed,
         }
-        try:
-            with client.chat.completions.with_streaming_response.create(**asked) as response:
-                return content_of(self._whole(response.iter_bytes()))  # parts as they come in
-        except openai.APITimeoutError:
-            reason = f"no answer within {self.timeout_s:g} s"
-        except openai.APIStatusError as error:
-            reason = f"the endpoint answered with status {error.status_code}"
-        except openai.OpenAIError as error:
-            reason = f"the endpoint cannot be reached: {type(error).__name__}"
-        raise AnswerError(reason)
-
-    def _whole(self, parts: Any) -> bytes:  # noqa: ANN401 - an iterator of bytes
-        """All parts of a body, or an error once they are too many, too late, or break off."""
-        deadline = time.monotonic() + self.timeout_s
-        body = bytearray()
-        for part in _until_it_breaks(parts):
-            body += part
-            if len(body) > MAX_ANSWER_BYTES:
-                raise AnswerError(f"the answer has more than {MAX_ANSWER_BYTES:,} bytes")
-            if time.monotonic() > deadline:
-                raise AnswerError(f"no whole answer within {self.timeout_s:g} s")
-        return bytes(body)
+        return content_of(answer_to(client, asked, self.timeout_s, self.key))
 
 
-def _until_it_breaks(parts: Any) -> Iterator[bytes]:  # noqa: ANN401 - an iterator of bytes
-    """The parts; the client leaves errors of reading a body to the package that it reads with."""
-    try:
-        yield from parts
-    except Exception as error:
-        raise AnswerError(f"the answer broke off: {type(error).__name__}") from None
+def _is_word(text: str) -> bool:
+    """Whether all signs are of ASCII and none is a blank."""
+    return all("!" <= sign <= "~" for sign in text)
 
 
 def content_of(body: bytes) -> str:
@@ -164,12 +190,23 @@ def content_of(body: bytes) -> str:
     Raises:
         AnswerError: if it is no chat completion.
     """
+    found, reason = _parsed(body)
     try:
-        content = json.loads(body)["choices"][0]["message"]["content"]
-    except RecursionError:
-        raise AnswerError("the answer is nested too deeply") from None
-    except (ValueError, KeyError, IndexError, TypeError):
-        raise AnswerError("the answer is no chat completion") from None
+        content = found["choices"][0]["message"]["content"]
+    except (KeyError, IndexError, TypeError):
+        content, reason = None, reason or "the answer is no chat completion"
+    if reason:
+        raise AnswerError(reason)  # not while another error is handled: that one holds the body
     if not isinstance(content, str):
         raise AnswerError("the answer has no text")
     return content
+
+
+def _parsed(body: bytes) -> tuple[Any, str]:
+    """What a body says as JSON, or what is wrong with it."""
+    try:
+        return json.loads(body), ""
+    except RecursionError:
+        return None, "the answer is nested too deeply"
+    except ValueError:
+        return None, "the answer is no chat completion"

@@ -9,15 +9,17 @@ what straight lines and normal laws explain need not be learned.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from twin_gym.errors import ConfigError
@@ -27,14 +29,31 @@ from twin_gym.twins.scenarios.gaussian import Step
 from twin_gym.twins.scenarios.generator import PointGenerator
 from twin_gym.twins.scenarios.lived import Lived, Now
 from twin_gym.twins.scenarios.parameters import Coordinates
+from twin_gym.twins.strict_json import read_object
+from twin_gym.twins.weights import load_weights
 
-FORMAT = "twin_gym scenario gan 2"
+FORMAT = "twin_gym scenario gan 3"
 CARD_FILE, WEIGHTS_FILE = "generator.json", "generator.safetensors"
+_DIGEST = "weights_sha256"
 NUM_CONDITIONS = 5
 """The four indicators, and whether anything is asked at all."""
 
+MIN_SCALE = 1e-6
+"""Smallest standard deviation that a state is counted in."""
+
 _MAX_CARD_BYTES = 2_000_000
 _MAX_WEIGHTS_BYTES = 2**28
+_MAX_PATHS, _MAX_PATH = 4096, 500
+_RANGES = (
+    ("noise_size", 1, 1024),
+    ("width", 1, 4096),
+    ("num_windows", 1, 10**9),
+    ("num_steps", 0, 10_000_000),
+    ("seed", 0, 2**31 - 1),
+)
+_MOST = 1e100  # of a coordinate: sums and products of them stay finite
+_LISTS = ("paths", "mean", "scale", "keep")
+_SPANS = (("mean", -_MOST, _MOST), ("scale", MIN_SCALE, _MOST), ("keep", 0.0, 1.0))
 _SLOPE = 0.2
 _MOST_UNITS = 8.0  # beyond what was learned from, a network's answer would grow without a bound
 
@@ -99,6 +118,9 @@ class GanCard:
         held_out_distance: energy distance to the windows held out, at these weights.
         seed: of the training.
         format: of the two files.
+
+    Raises:
+        ConfigError: if a value has a wrong type or is out of range.
     """
 
     paths: tuple[str, ...]
@@ -112,6 +134,29 @@ class GanCard:
     held_out_distance: float
     seed: int
     format: str = field(default=FORMAT)
+
+    def __post_init__(self) -> None:
+        """Refuses what no training leaves."""
+        if self.format != FORMAT:
+            raise ConfigError(
+                f"the format is {self.format!r:.80}, not {FORMAT!r}: train the GAN anew"
+            )
+        if not all(isinstance(path, str) and len(path) <= _MAX_PATH for path in self.paths):
+            raise ConfigError(f"`paths` of a GAN are texts of at most {_MAX_PATH} signs")
+        if not 1 <= len(set(self.paths)) == len(self.paths) <= _MAX_PATHS:
+            raise ConfigError(f"`paths` of a GAN are 1 to {_MAX_PATHS} different names")
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= high:
+                raise ConfigError(f"`{name}` of a GAN is {low} to {high:,}, got {value!r:.40}")
+        _check_numbers("held_out_distance", (self.held_out_distance,), 0.0, _MOST)
+        for name, least, most in _SPANS:
+            values = getattr(self, name)
+            if len(values) != len(self.paths):
+                raise ConfigError(
+                    f"`{name}` of a GAN has {len(values)} values for {len(self.paths)} paths"
+                )
+            _check_numbers(name, values, least, most)
 
 
 class GanGenerator(PointGenerator):
@@ -168,14 +213,16 @@ class GanGenerator(PointGenerator):
         Returns:
             Shape (points, parameters).
         """
-        mean, scale = np.array(self.card.mean), np.array(self.card.scale)
+        mean, scale, keep = (
+            np.array(one, np.float64) for one in (self.card.mean, self.card.scale, self.card.keep)
+        )
         units = (states - mean) / scale
         conditions = np.broadcast_to(condition, (len(states), NUM_CONDITIONS))
         noise = rng.standard_normal((len(states), self.network.noise_size))
         with torch.no_grad():
             seen = np.clip(units, -_MOST_UNITS, _MOST_UNITS)
             new = self.network(_tensor(seen), _tensor(conditions), _tensor(noise)).numpy()
-        expected = np.array(self.card.keep) * units
+        expected = keep * units
         found: Coordinates = mean + scale * (expected + new.astype(np.float64))
         return found
 
@@ -184,7 +231,8 @@ class GanGenerator(PointGenerator):
         folder.mkdir(parents=True, exist_ok=True)
         weights = safetensors.torch.save(self.network.state_dict())
         write_bytes(folder / WEIGHTS_FILE, weights)
-        text = json.dumps(asdict(self.card), indent=1, allow_nan=False) + "\n"
+        card = asdict(self.card) | {_DIGEST: hashlib.sha256(weights).hexdigest()}
+        text = json.dumps(card, indent=1, allow_nan=False) + "\n"
         write_bytes(folder / CARD_FILE, text.encode())
 
     @classmethod
@@ -194,18 +242,50 @@ class GanGenerator(PointGenerator):
         Raises:
             ConfigError: if a file is missing, too large, damaged, or of another format.
         """
+        content = read_bytes(folder / WEIGHTS_FILE, _MAX_WEIGHTS_BYTES)
+        values = read_object(read_bytes(folder / CARD_FILE, _MAX_CARD_BYTES), repr(str(folder)))
         try:
-            values = json.loads(read_bytes(folder / CARD_FILE, _MAX_CARD_BYTES))
-            lists = {name: tuple(values[name]) for name in ("paths", "mean", "scale", "keep")}
-            card = GanCard(**(values | lists))
-            if card.format != FORMAT:
-                raise ConfigError(f"the format is {card.format!r}, not {FORMAT!r}")
-            network = NextState(len(card.paths), card.noise_size, card.width)
-            weights = safetensors.torch.load(read_bytes(folder / WEIGHTS_FILE, _MAX_WEIGHTS_BYTES))
-            network.load_state_dict(weights)
-        except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+            card = _card_of(values, hashlib.sha256(content).hexdigest())
+            with torch.device("meta"):  # names and shapes alone, whatever the card says
+                network = NextState(len(card.paths), card.noise_size, card.width)
+            weights = load_weights(content, network, repr(WEIGHTS_FILE))
+        except ConfigError as error:
             raise ConfigError(f"{str(folder)!r} holds no scenario GAN: {error}") from None
+        network.load_state_dict(weights, assign=True)
         return cls(card, network)
+
+
+def _card_of(values: dict[str, Any], digest: str) -> GanCard:
+    """The card that a file holds beside weights of this digest; every key is there, and no other.
+
+    The format is looked at first: files of other formats have other keys.
+    """
+    given = values.get("format")
+    if given != FORMAT:
+        raise ConfigError(f"the format is {given!r:.80}, not {FORMAT!r}: train the GAN anew")
+    wanted = {one.name for one in fields(GanCard)} | {_DIGEST}
+    if values.keys() != wanted:
+        differing = sorted(values.keys() ^ wanted)
+        raise ConfigError(f"its card lacks keys or has others: {differing[:4]!r:.200}")
+    if values[_DIGEST] != digest:
+        raise ConfigError(
+            f"{WEIGHTS_FILE!r} is not the file that {CARD_FILE!r} belongs to: one of them was "
+            "changed or not written to its end; train the GAN anew"
+        )
+    del values[_DIGEST]
+    for name in _LISTS:
+        if not isinstance(values[name], list):
+            raise ConfigError(f"`{name}` of a GAN is a list, got {values[name]!r:.40}")
+    told: dict[str, Any] = {name: tuple(values[name]) for name in _LISTS}
+    return GanCard(**{**values, **told})
+
+
+def _check_numbers(name: str, values: Iterable[Any], low: float, high: float) -> None:
+    """Refuses what is no number between two others; NaN is none."""
+    for one in values:
+        is_number = isinstance(one, float | int) and not isinstance(one, bool)
+        if not is_number or not low <= one <= high:
+            raise ConfigError(f"`{name}` of a GAN is {low:g} to {high:g}, got {one!r:.40}")
 
 
 def asked(condition: NDArray[np.float64]) -> NDArray[np.float64]:

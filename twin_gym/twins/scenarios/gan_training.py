@@ -19,6 +19,7 @@ from twin_gym.scenario.objective import INDICATORS, Thresholds
 from twin_gym.twins.scenarios.criteria import condition_of
 from twin_gym.twins.scenarios.distances import energy_distance
 from twin_gym.twins.scenarios.gan import (
+    MIN_SCALE,
     NUM_CONDITIONS,
     GanCard,
     GanGenerator,
@@ -34,7 +35,6 @@ OnProgress = Callable[[int, float], None]
 _BETAS = (0.5, 0.9)  # short memory of the opponent, as usual for GANs
 _SLOPE = 0.2
 _REAL_LABEL = 0.9
-_LEAST_SCALE = 1e-6
 _LEAST_HELD_OUT = 4
 _MOST_HELD_OUT = 125
 _COPIES = 8
@@ -262,7 +262,7 @@ def _prepared(
     """The card but for its results, and the pairs."""
     step = Step.fit(points)
     mean = step.law.mean
-    scale = np.maximum(points.std(0), _LEAST_SCALE)
+    scale = np.maximum(points.std(0), MIN_SCALE)
     units = (points - mean) / scale
     if conditions is None:
         conditions = np.zeros((len(points) - 1, len(INDICATORS)))

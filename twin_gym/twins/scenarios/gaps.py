@@ -27,7 +27,7 @@ from twin_gym.policies.what_if import (
     paired_difference,
     policy_of,
 )
-from twin_gym.policies.worlds import world_seeds
+from twin_gym.policies.worlds import distinct_worlds, world_seeds
 from twin_gym.scenario import Scenario
 from twin_gym.twins.scenarios.distances import Copying, TwoSample, copying, two_sample_test
 from twin_gym.twins.scenarios.lived import Lived
@@ -133,6 +133,7 @@ def kpi_gaps(
         raise ConfigError(
             f"gaps need a twin and two worlds at least, got {len(twins)} and {len(worlds)}"
         )
+    distinct_worlds(worlds)
     for twin in twins:
         _check_twin(twin, came, action, reconfigured=reconfigured)
     tell = on_progress or (lambda what, share: None)

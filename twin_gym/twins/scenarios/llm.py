@@ -15,6 +15,7 @@ import numpy as np
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 from twin_gym.twins.scenarios.answers import entries_of, point_of
+from twin_gym.twins.scenarios.blotting import blotted
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.endpoint import AnswerError, Endpoint
 from twin_gym.twins.scenarios.generator import MAX_COUNT, GenerationError
@@ -125,7 +126,6 @@ class LlmGenerator:
         except AnswerError as error:
             self._reject(request, str(error), "")
             return []
-        text = self._without_key(text)  # before anything of it is quoted, whole or cut off
         entries, reason = entries_of(text)
         if reason:
             self._reject(request, reason, text)
@@ -140,17 +140,17 @@ class LlmGenerator:
             f"{order.history.source}; checked by the scenario models."
         )
         try:
-            point = point_of(entry, space, order.criteria.bounds(space))
+            point = point_of(entry, space, order.criteria.bounds(space), self._without_key)
             name = f"{order.criteria.name}-{len(made)}"
             made.append(space.scenario(point, name=name, provenance=provenance))
         except ConfigError as error:
-            self._reject(request, str(error), json.dumps(entry)[:_MAX_QUOTE])
+            self._reject(request, str(error), json.dumps(entry))
 
     def _reject(self, request: int, reason: str, text: str) -> None:
-        """Keeps a reason and how the text begins."""
-        told, quote = self._without_key(reason)[:_MAX_REASON], text[:_MAX_QUOTE]
-        self.rejections.append(Rejection(request, told, repr(self._without_key(quote))))
+        """Keeps a reason and how the text begins, both without the key, blotted before cut."""
+        told, quote = self._without_key(reason), self._without_key(text)
+        self.rejections.append(Rejection(request, told[:_MAX_REASON], repr(quote[:_MAX_QUOTE])))
 
     def _without_key(self, text: str) -> str:
         """A text in which a key that an endpoint sent back is blotted out."""
-        return text.replace(self.endpoint.key, "***") if self.endpoint.key else text
+        return blotted(text, self.endpoint.key)

@@ -19,7 +19,7 @@ from twin_gym.scenario import Scenario
 from twin_gym.scenario.access import MAX_DEVICES, AccessScenario, SimultaneousArrivals
 from twin_gym.scenario.admission import MAX_QUEUE_LIMIT, AdmissionScenario
 from twin_gym.scenario.base import MAX_TIME_S, MIN_TIME_S
-from twin_gym.scenario.changes import changed, value_at
+from twin_gym.scenario.changes import changed, path_of, value_at
 from twin_gym.scenario.sync import SyncScenario
 from twin_gym.scenario.tic import MAX_BUFFER, MAX_GATEWAYS, MAX_SENSORS, TicScenario
 
@@ -199,11 +199,19 @@ def _of_admission(base: AdmissionScenario) -> list[Parameter]:
     if base.trace is not None:
         return []
     names = base.slice_names
-    found = [Parameter(f"slices.{name}.arrival_rate_hz", "log", *_RATES) for name in names]
-    found += [Parameter(f"slices.{name}.mean_holding_time_s", "log", *_TIMES) for name in names]
-    found += [Parameter(f"slices.{name}.mean_patience_s", "log", *_TIMES) for name in names]
+    found = [
+        Parameter(path_of("slices", name, "arrival_rate_hz"), "log", *_RATES) for name in names
+    ]
     found += [
-        Parameter(f"slices.{name}.queue_limit", "log1p", 0, MAX_QUEUE_LIMIT, is_whole=True)
+        Parameter(path_of("slices", name, "mean_holding_time_s"), "log", *_TIMES) for name in names
+    ]
+    found += [
+        Parameter(path_of("slices", name, "mean_patience_s"), "log", *_TIMES) for name in names
+    ]
+    found += [
+        Parameter(
+            path_of("slices", name, "queue_limit"), "log1p", 0, MAX_QUEUE_LIMIT, is_whole=True
+        )
         for name in names
     ]
     return found
@@ -240,6 +248,7 @@ def _of_sync(base: SyncScenario) -> list[Parameter]:
     for group in base.groups:
         if group.process.law in fields:
             field, ends = fields[group.process.law]
-            found.append(Parameter(f"groups.{group.name}.process.{field}", "log", *ends))
+            path = path_of("groups", group.name, "process", field)
+            found.append(Parameter(path, "log", *ends))
     found.append(Parameter("delivery_probability", "logit", 0.0, 1.0))
     return found

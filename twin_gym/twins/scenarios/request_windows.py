@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario import AdmissionScenario, Daily, RequestTrace
+from twin_gym.scenario.changes import names_of
 from twin_gym.twins.scenarios.lived import MIN_WINDOWS, Lived, Now
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
@@ -68,8 +69,7 @@ def lived_of_requests(
     cut_s = base.horizon_s if longest_s is None else longest_s
     points = np.tile(space.coordinates(base), (num_windows, 1))
     for place, path in enumerate(space.paths):
-        _, _, rest = path.partition("slices.")
-        name, _, field = rest.rpartition(".")
+        *_, name, field = ("", *names_of(path))
         if field not in (_RATE, _HOLDING):
             continue
         of_slice = _windows_of(base, requests, name, edges_s, cut_s, clock_s)

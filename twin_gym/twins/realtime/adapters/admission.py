@@ -8,7 +8,7 @@ from twin_gym.envs.slice_admission.batch import AdmissionBatch
 from twin_gym.scenario import AdmissionScenario
 from twin_gym.scenario.base import AMOUNT_RESOLUTION
 from twin_gym.sim.admission import layout
-from twin_gym.sim.clock import SECONDS_PER_TICK
+from twin_gym.sim.clock import to_seconds
 from twin_gym.twins.realtime.adapters.base import NETWORK, Adapter, network_twin
 from twin_gym.twins.realtime.events import Event
 from twin_gym.twins.realtime.graph import TwinGraph
@@ -25,7 +25,7 @@ class AdmissionAdapter(Adapter[AdmissionBatch]):
     @property
     def now_s(self) -> float:
         """The moment of the present decision."""
-        return float(self.batch.row(self.row)["now"]) * SECONDS_PER_TICK
+        return to_seconds(self.batch.row(self.row)["now"])
 
     @property
     def episode(self) -> str:
@@ -94,4 +94,4 @@ class AdmissionAdapter(Adapter[AdmissionBatch]):
         rest = np.minimum(departures >> layout.TICK_SHIFT, horizon) - row["now"]
         ticks = row["busy"].copy()
         np.subtract.at(ticks, departures & layout.SLICE_MASK, rest)
-        return [float(one) * SECONDS_PER_TICK for one in ticks.tolist()]
+        return [to_seconds(one) for one in ticks.tolist()]

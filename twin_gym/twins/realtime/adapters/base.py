@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 from twin_gym.envs.batch import Batch
 from twin_gym.envs.slotted import SlottedBatch
 from twin_gym.scenario import Scenario
+from twin_gym.sim.clock import slots_to_seconds
 from twin_gym.twins.realtime.events import Event
 from twin_gym.twins.realtime.graph import TwinGraph
 
@@ -60,7 +61,7 @@ class SlottedAdapter(Adapter[SlottedType]):
     @property
     def now_s(self) -> float:
         """Slots that are over, in seconds."""
-        return float(int(self.batch.heads["slot"][self.row]) * self.scenario.slot_s)
+        return slots_to_seconds(int(self.batch.heads["slot"][self.row]), self.scenario.slot_s)
 
     @property
     def episode(self) -> str:

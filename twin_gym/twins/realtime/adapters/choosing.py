@@ -7,6 +7,7 @@ from typing import Any
 
 from twin_gym.envs.batch import Batch
 from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.twins.plain import plain, shown
 from twin_gym.twins.realtime.adapters.access import AccessAdapter
 from twin_gym.twins.realtime.adapters.admission import AdmissionAdapter
 from twin_gym.twins.realtime.adapters.base import Adapter
@@ -37,9 +38,10 @@ def adapter_of(batch: Batch, row: int = 0) -> Adapter[Any]:
     Raises:
         ConfigError: if there is no such row, or no adapter for this kind of environment.
     """
-    if not 0 <= row < batch.num_rows:
-        raise ConfigError(f"there are rows 0 to {batch.num_rows - 1}, got {row!r}")
+    place = plain(row)
+    if type(place) is not int or not 0 <= place < batch.num_rows:
+        raise ConfigError(f"there are rows 0 to {batch.num_rows - 1}, got {shown(row)}")
     kind = batch.scenarios[0].kind
     if kind not in ADAPTER_OF_KIND:
         raise unknown_name("kind of environment", kind, ADAPTER_OF_KIND)
-    return ADAPTER_OF_KIND[kind](batch, row)
+    return ADAPTER_OF_KIND[kind](batch, place)

@@ -6,6 +6,7 @@ import numpy as np
 
 from twin_gym.envs.right_time_sync.batch import SyncBatch
 from twin_gym.scenario import SyncScenario
+from twin_gym.sim.clock import slots_to_seconds
 from twin_gym.twins.realtime.adapters.base import NETWORK, SlottedAdapter, network_twin
 from twin_gym.twins.realtime.events import Event
 from twin_gym.twins.realtime.graph import TwinGraph
@@ -44,6 +45,6 @@ class SyncAdapter(SlottedAdapter[SyncBatch]):
         twin, names = self.batch.twin(self.row), one.entity_names
         slot = int(self.batch.heads["slot"][self.row])
         for i in np.flatnonzero(twin["is_known"]).tolist():
-            time_s = (slot - int(twin["age"][i])) * one.slot_s
+            time_s = slots_to_seconds(slot - int(twin["age"][i]), one.slot_s)
             events.append(Event(time_s, f"entity/{names[i]}", "value", float(twin["value"][i])))
         return events

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.scenario.admission import AdmissionScenario
+from twin_gym.scenario.changes import path_of
 from twin_gym.twins.history.kept import Series
 from twin_gym.twins.scenarios.watching.evidence import Average, Evidence, Rate, Told
 from twin_gym.twins.scenarios.watching.telemetry import Watched
@@ -44,10 +45,10 @@ def evidence_of(
     for name in base.slice_names:
         window = (watched, name, start_s, end_s)
         found |= {
-            f"slices.{name}.arrival_rate_hz": _arrivals(*window),
-            f"slices.{name}.mean_holding_time_s": _holding(*window),
-            f"slices.{name}.mean_patience_s": patience(*window),
-            f"slices.{name}.queue_limit": _limit(watched, name),
+            path_of("slices", name, "arrival_rate_hz"): _arrivals(*window),
+            path_of("slices", name, "mean_holding_time_s"): _holding(*window),
+            path_of("slices", name, "mean_patience_s"): patience(*window),
+            path_of("slices", name, "queue_limit"): _limit(watched, name),
         }
     return found
 

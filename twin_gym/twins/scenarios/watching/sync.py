@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.scenario.changes import path_of
 from twin_gym.scenario.sync import EntityGroup, MeanReverting, Replay, SyncScenario, TwoState, Walk
 from twin_gym.twins.scenarios.watching.evidence import Average, Evidence, Pairs
 from twin_gym.twins.scenarios.watching.telemetry import Watched
@@ -43,7 +44,7 @@ def evidence_of(
     """
     found: dict[str, Evidence] = {"delivery_probability": _delivery(watched, base, start_s, end_s)}
     for group in base.groups:
-        path, process = f"groups.{group.name}.process", group.process
+        path, process = path_of("groups", group.name, "process"), group.process
         spans_s, before, after, last_s = _pairs(watched, group, start_s, end_s)
         if isinstance(process, Walk):
             rates = (after - before) ** 2 / spans_s

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
-from twin_gym.scenario.base import MAX_TIME_S
+from twin_gym.scenario.base import MAX_TIME_S, MIN_TIME_S
 from twin_gym.scenario.changes import value_at
-from twin_gym.twins.history.kept import Episode
+from twin_gym.twins.history.kept import Episode, numbers_asked
 from twin_gym.twins.history.reading import HistoryReader
+from twin_gym.twins.plain import number
 from twin_gym.twins.scenarios.lived import MIN_WINDOWS, Lived, Now
 from twin_gym.twins.scenarios.parameters import Coordinates, ParameterSpace
 from twin_gym.twins.scenarios.watching import access, admission, sync, tic
@@ -77,7 +78,19 @@ def lived_of_store(
         ConfigError: if the length is out of range, an episode is not there or is of another kind
             of network, or there are too few windows.
     """
-    _check_window(window_s)
+    window_s = _checked_window(window_s)
+    with store.one_moment():
+        return _lived(store, space, window_s, numbers_asked(episodes), as_estimated=as_estimated)
+
+
+def _lived(
+    store: HistoryReader,
+    space: ParameterSpace,
+    window_s: float,
+    episodes: Sequence[int] | None,
+    *,
+    as_estimated: bool,
+) -> Lived:
     chosen = _chosen(store, space.base, episodes)
     windows: list[Window] = []
     halves: list[tuple[Window, Window]] = []
@@ -134,10 +147,22 @@ def now_of_store(
     Raises:
         ConfigError: if an argument is out of range, or there is no such episode.
     """
-    _check_window(window_s)
-    if time_s is not None and not 0.0 <= time_s <= MAX_TIME_S:
-        raise ConfigError(f"`time_s` is 0 to {MAX_TIME_S:g} s, or None; got {time_s!r}")
-    chosen = _chosen(store, space.base, None if episode is None else [episode])[-1]
+    window_s = _checked_window(window_s)
+    if time_s is not None:
+        time_s = number(time_s, "`time_s` (or None), in seconds,", 0.0, MAX_TIME_S)
+    asked = None if episode is None else numbers_asked([episode])
+    with store.one_moment():
+        return _now(store, space, window_s, time_s, asked)
+
+
+def _now(
+    store: HistoryReader,
+    space: ParameterSpace,
+    window_s: float,
+    time_s: float | None,
+    episodes: Sequence[int] | None,
+) -> Now:
+    chosen = _chosen(store, space.base, episodes)[-1]
     watched = Watched(store, chosen.id, math.inf if time_s is None else time_s)
     end_s = watched.end_s if time_s is None else time_s
     start_s = max(end_s - window_s, 0.0)
@@ -152,11 +177,8 @@ def now_of_store(
     return Now(space, point, np.where(_is_known(space, window), ages, np.inf))
 
 
-def _check_window(window_s: float) -> None:
-    if not 0.0 < window_s <= MAX_TIME_S:
-        raise ConfigError(
-            f"`window_s` is over 0, up to {MAX_TIME_S:g} simulated seconds; got {window_s!r}"
-        )
+def _checked_window(window_s: float) -> float:
+    return number(window_s, "`window_s`, in simulated seconds,", MIN_TIME_S, MAX_TIME_S)
 
 
 def _chosen(

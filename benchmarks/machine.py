@@ -1,0 +1,29 @@
+"""What a machine is in words: the model of its processor; no name of a host, no path."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+
+def processor_model() -> str:
+    """The model of this machine's processor, or its architecture where the system does not tell.
+
+    Returns:
+        A phrase such as `Intel Xeon`.
+    """
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text("utf-8").splitlines() if told.is_file() else []
+    named = [one.partition(":")[2].strip() for one in lines if one.startswith("model name")]
+    return named[0] if named else platform.machine()
+
+
+def this_machine() -> str:
+    """Model of the processor and number of cores.
+
+    Returns:
+        A phrase such as `Intel Xeon, 2 cores`.
+    """
+    count = os.cpu_count() or 1
+    return f"{processor_model()}, {count} core{'' if count == 1 else 's'}"

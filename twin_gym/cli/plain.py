@@ -1,0 +1,51 @@
+"""The door through which every text comes to a terminal: as it is read, and nothing else.
+
+Names, descriptions, paths and messages come from files, models and strangers. Markup in them stays
+text (`[link=...]` is shown and not followed), and what steers a terminal is left out.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from twin_gym.errors import without_controls
+
+_UNSEEN = "Cf"  # formats: also letters without a width, of which a reader sees nothing
+_JOINERS = "\u200c\u200d"  # parts of words and of pictures in many scripts
+
+
+def plain(text: str) -> str:
+    r"""The text as it may be shown: nothing in it that is not seen, but blanks and line breaks.
+
+    Args:
+        text: any.
+
+    Returns:
+        The rest of it.
+
+    Example:
+        >>> plain("a\u200bb\x1b[2J [red]c")
+        'ab[2J [red]c'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        one
+        for one in without_controls(text)
+        if one in _JOINERS or unicodedata.category(one) != _UNSEEN
+    )
+
+
+class PlainConsole(Console):
+    """A console that takes every text literally: cells, titles, lines. Style stands beside it."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{"highlight": False, **given, "markup": False, "emoji": False})
+
+    def render_str(self, text: str, **given: Any) -> Text:
+        """As rich's, of the text as it may be shown."""
+        return super().render_str(plain(text), **given)
