@@ -9,7 +9,8 @@ from typing import Any
 from agents.settings import WITH_TWIN, AgentName, TrainSettings, whole_rollouts
 from twin_gym.errors import ConfigError
 from twin_gym.policies.registry import FORMS_OF_KIND
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 PPO_NAMES: frozenset[AgentName] = frozenset({"ppo", "maskable-ppo"})
 

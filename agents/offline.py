@@ -17,9 +17,10 @@ from typing import Any
 from agents.actor import LearnedActor, write_actor
 from agents.offline_cql import CQLSettings, Progress, learn_values
 from agents.settings import OFFLINE_METHODS, OfflineMethod
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import make_policy
-from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.scenario.loading import load
 from twin_gym.twins import CloneSettings, SliceNetwork, Transitions, clone, record_transitions
 from twin_gym.twins.decision_space import DecisionSpace
 

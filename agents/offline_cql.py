@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario
 from twin_gym.twins import SliceNetwork, Transitions
 
 _LEAST = -1e9  # stands for the value of an action that is not allowed

@@ -41,7 +41,8 @@ from twin_gym.policies import Policy, evaluate, make_policy, world_seeds
 from twin_gym.policies.intervals import half_width
 from twin_gym.policies.registry import POLICIES_OF_KIND
 from twin_gym.sb3 import indicators, score_name
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins import PolicyTwin
 
 RESULTS_FILE = "results.jsonl"

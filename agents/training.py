@@ -26,7 +26,8 @@ from twin_gym.sb3 import (
     native_env,
     score_name,
 )
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins.files import read_bytes
 from twin_gym.twins.strict_json import read_object
 

@@ -124,7 +124,7 @@ def transfer_matrix(
 
     Example:
         >>> from twin_gym.policies import make_policy, world_seeds
-        >>> from twin_gym.scenario import load
+        >>> from twin_gym.scenario.loading import load
         >>> network = load("mild").replace(horizon_s=20.0)
         >>> rules = {name: [make_policy(name, network)] for name in ("random", "density")}
         >>> seeds = [world_seeds("validation", 4)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from agents.settings import TrainSettings
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins import CloneSettings, PolicyTwin, clone, record, synthesise, train_generator
 
 

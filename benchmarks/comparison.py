@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmarks.runs import Run, judge
 from benchmarks.statistics import Interval, interval, mean_interval
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
 from twin_gym.errors import ConfigError
 from twin_gym.policies import make_policy
-from twin_gym.scenario import AdmissionScenario
-from twin_gym.theory import fluid_bound
 
 CLASSICAL = ("random", "fifo", "density", "reservation")
 

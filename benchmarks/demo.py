@@ -30,11 +30,12 @@ from benchmarks.runs import Judging, Run, curve_horizon_s, final_worlds, run_all
 from benchmarks.statistics import interval
 from twin_gym.cli.answering import AnsweringCommand, deliver
 from twin_gym.cli.console import messages, output, table
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import TwinGymError
 from twin_gym.files.locks import writing_to
 from twin_gym.files.places import check_folder
 from twin_gym.policies import evaluate, make_policy, world_seeds
-from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.scenario.loading import load
 
 AGENTS: dict[AgentName, str] = {
     "clone": "policy twin (clone)",

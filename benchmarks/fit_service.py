@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from benchmarks.files import write_text
 from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.environments.slice_admission.openb import RESOURCES, SLICES, Pod, read_pods
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
 from twin_gym.files.places import check_folder
-from twin_gym.scenario import AdmissionScenario, Daily, Empirical, Slice, Trace, to_toml
-from twin_gym.scenario.openb import RESOURCES, SLICES, Pod, read_pods
+from twin_gym.scenario import Daily, Empirical, Trace, to_toml
 
 TRACE_PATH = "service_traces/openb_pods.csv"
 PRESETS = Path(__file__).parent.parent / "twin_gym" / "scenario" / "presets"
@@ -71,7 +72,7 @@ Part used: the 29 whole days 120 to 148 (7,119 pods). Before, pods are sparse; d
 eight hours, and whole days keep the clock in step where an episode wraps around.
 
 Analogy: GPUs, CPU cores and GiB of memory stand for radio, computing and storage; class of job and
-size of its GPU share for the slice (see twin_gym.scenario.openb). They are computing jobs, not
+size of its GPU share for the slice (see slice_admission.openb). They are computing jobs, not
 requests to a network.
 
 Measured: rates, mean holding times, mean demands (rounded to 0.01). Lifetimes beyond the horizon

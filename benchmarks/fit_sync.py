@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 
 from benchmarks.files import write_text
 from twin_gym.cli.answering import AnsweringCommand
-from twin_gym.files.places import check_folder
-from twin_gym.scenario import (
+from twin_gym.environments.right_time_sync.scenario import (
     EntityGroup,
     MeanReverting,
     Replay,
     SyncScenario,
     Walk,
-    load,
-    load_series,
-    to_toml,
 )
+from twin_gym.environments.right_time_sync.series import load_series
+from twin_gym.files.places import check_folder
+from twin_gym.scenario import to_toml
+from twin_gym.scenario.loading import load
 
 PRESETS = Path(__file__).parent.parent / "twin_gym" / "scenario" / "presets"
 LAGS = {

@@ -17,11 +17,13 @@ from agents.twin import make_twin
 from benchmarks.entrants import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
 from benchmarks.files import write_text
 from benchmarks.protocol import Track
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
 from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.sb3 import score_name
-from twin_gym.scenario import AdmissionScenario, Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins import PolicyTwin, Transitions
 
 _DONE_FILE = "trained.json"

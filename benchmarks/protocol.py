@@ -16,11 +16,14 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from twin_gym.environments.right_time_sync.scenario import Replay, SyncScenario
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.policies import world_seeds
 from twin_gym.registration import ID_OF_KIND
-from twin_gym.scenario import AdmissionScenario, Replay, Scenario, SyncScenario, load
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.documents import read_toml
+from twin_gym.scenario.loading import load
 
 PROTOCOL = "twin_gym board 2"
 """Changes whenever a score could: worlds, anchors, unit, or what a track is.

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from agents.settings import TrainSettings
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.files.lines import append_line, whole_lines
 from twin_gym.files.locks import adding_to
 from twin_gym.policies import Evaluation, Policy, evaluate, world_seeds
-from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.scenario.loading import load
 
 FINAL_FIRST = 2**16
 CURVE_HOLDING_TIMES = 45.0

@@ -10,10 +10,11 @@ Prints the return of the trained agent and of rules in the same worlds, then the
 
 import argparse
 
+from twin_gym.environments.massive_access.scenario import AccessScenario
+from twin_gym.environments.massive_access.theory import access_bound
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import ModelPolicy, SemiMarkovA2C, make_vec_env
-from twin_gym.scenario import AccessScenario, load
-from twin_gym.theory import access_bound
+from twin_gym.scenario.loading import load
 
 
 def main() -> None:

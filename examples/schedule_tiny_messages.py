@@ -11,9 +11,10 @@ import argparse
 
 from stable_baselines3 import PPO
 
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import ModelPolicy, make_vec_env
-from twin_gym.scenario import TicScenario, load
+from twin_gym.scenario.loading import load
 
 
 def main() -> None:

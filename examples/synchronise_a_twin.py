@@ -13,10 +13,11 @@ import argparse
 
 from sb3_contrib import MaskablePPO
 
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.right_time_sync.theory import relaxation_bound
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import ModelPolicy, make_vec_env
-from twin_gym.scenario import SyncScenario, load
-from twin_gym.theory import relaxation_bound
+from twin_gym.scenario.loading import load
 
 
 def main() -> None:

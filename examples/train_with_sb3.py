@@ -22,7 +22,7 @@ from twin_gym.sb3 import (
     make_vec_env,
     masked_policy_kwargs,
 )
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 
 
 def main() -> None:

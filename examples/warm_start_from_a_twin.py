@@ -11,6 +11,7 @@ Prints what was loaded, and both curves. Writes the twin into `--out`, as safete
 import argparse
 from pathlib import Path
 
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.policies import make_policy
 from twin_gym.sb3 import (
     EvaluateOnWorlds,
@@ -20,7 +21,7 @@ from twin_gym.sb3 import (
     masked_policy_kwargs,
     warm_start,
 )
-from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.scenario.loading import load
 from twin_gym.twins import CloneSettings, clone, record
 
 

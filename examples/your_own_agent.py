@@ -14,9 +14,9 @@ import argparse
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.envs.slice_admission import field_names
+from twin_gym.environments.slice_admission.observation import field_names
 from twin_gym.policies import Evaluation, Policy, evaluate, make_policy, world_seeds
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 
 
 class RankingAgent:

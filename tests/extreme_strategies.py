@@ -10,28 +10,31 @@ from functools import partial
 
 from hypothesis import strategies as st
 
+from twin_gym.environments.massive_access.scenario import (
+    AccessScenario,
+    BetaArrivals,
+    SimultaneousArrivals,
+    UniformArrivals,
+)
+from twin_gym.environments.right_time_sync.scenario import (
+    EntityGroup,
+    MeanReverting,
+    SyncScenario,
+    TwoState,
+    Walk,
+)
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.scenario import (
     MMPP,
-    AccessScenario,
-    AdmissionScenario,
-    BetaArrivals,
     Daily,
     Deterministic,
     Empirical,
-    EntityGroup,
     Exponential,
     Lognormal,
-    MeanReverting,
     Pareto,
     Poisson,
     Schedule,
-    SimultaneousArrivals,
-    Slice,
-    SyncScenario,
-    TicScenario,
-    TwoState,
-    UniformArrivals,
-    Walk,
 )
 from twin_gym.scenario.objective import KpiObjective
 

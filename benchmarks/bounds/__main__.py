@@ -18,10 +18,10 @@ from benchmarks.progress import training_progress
 from benchmarks.tracks import tracks
 from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import messages
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file
-from twin_gym.scenario import AdmissionScenario
 
 RESULTS = Path(__file__).parents[1] / "results" / "bounds.json"
 app = typer.Typer(add_completion=False)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin_gym.scenario import AccessScenario, SimultaneousArrivals
-from twin_gym.theory.random_access import access_bound
+from twin_gym.environments.massive_access.scenario import AccessScenario, SimultaneousArrivals
+from twin_gym.environments.massive_access.theory import access_bound
 
 
 def ceiling_return(scenario: AccessScenario) -> float:
     """The most that any barring earns in an episode, on average over worlds.
 
-    `twin_gym.theory.random_access.access_bound` holds for the mean arrivals of worlds, and loses
+    `massive_access.theory.access_bound` holds for the mean arrivals of worlds, and loses
     little by that where they are spread. A burst is not: its moment is even over the window, so the
     bound is taken for each opportunity that it may fall on, with the mean arrivals given that, and
     then averaged. Nothing is sampled.

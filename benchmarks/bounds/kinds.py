@@ -14,16 +14,14 @@ from benchmarks.bounds.tic import informed_return, mean_uplinks, worth_of_uplink
 from benchmarks.bounds.tightest import Bound, tightest
 from benchmarks.protocol import has_trace
 from benchmarks.statistics import mean_interval
+from twin_gym.environments.massive_access.scenario import AccessScenario
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.right_time_sync.theory import relaxation_bound
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies import world_seeds
-from twin_gym.scenario import (
-    AccessScenario,
-    AdmissionScenario,
-    Scenario,
-    SyncScenario,
-    TicScenario,
-)
-from twin_gym.theory.age import relaxation_bound
+from twin_gym.scenario import Scenario
 
 Kind = TypeVar("Kind", bound=Scenario)
 
@@ -64,7 +62,7 @@ def bound_of(scenario: Scenario, objective: str, action: str | None = None) -> B
     if isinstance(scenario, AdmissionScenario):
         return tightest(scenario)
     if isinstance(scenario, AccessScenario):
-        proof = "theory.random_access.access_bound for each moment of a burst: arrivals, ceiling"
+        proof = "massive_access.theory.access_bound for each moment of a burst: arrivals, ceiling"
         return Bound("service ceiling", ceiling_return(scenario) / scenario.horizon_s, 0.0, proof)
     if isinstance(scenario, TicScenario):
         return _sampled(scenario, _tic_returns, tic_worlds(scenario), _TIC_PROOF)
@@ -95,7 +93,7 @@ def _of_sync(scenario: SyncScenario, places: int) -> Bound:
 
         return _sampled(scenario, returns, _REPLAY_WORLDS, _REPLAY_PROOF)
     relaxed = relaxation_bound(scenario, places=places)
-    proof = "twin_gym.theory.age.relaxation_bound for the episode: Lagrangian relaxation"
+    proof = "right_time_sync.theory.relaxation_bound for the episode: Lagrangian relaxation"
     if scenario.initial == "unknown":
         unheard = unheard_error(scenario, places)
         if unheard > relaxed:

@@ -40,8 +40,8 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from benchmarks.bounds.requests import Floats, Ints, Requests, demand_share
+from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
 from twin_gym.errors import TwinGymError
-from twin_gym.theory import fluid_bound
 
 Bools = NDArray[np.bool_]
 

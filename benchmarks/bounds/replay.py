@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmarks.bounds.perfect import hindsight_per_s
 from benchmarks.bounds.requests import Floats, Ints, Requests, tables_of
+from twin_gym.core.clock import SECONDS_PER_TICK
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.slice_admission.tables import NetworkTables
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario
-from twin_gym.sim.admission.tables import NetworkTables
-from twin_gym.sim.clock import SECONDS_PER_TICK
 
 STEP_S = 3600.0
 

@@ -8,10 +8,10 @@ from itertools import takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.scenario import AdmissionScenario
-from twin_gym.sim.admission.tables import NetworkTables, build_tables
-from twin_gym.sim.admission.world import World
-from twin_gym.sim.clock import SECONDS_PER_TICK, TICKS_PER_SECOND
+from twin_gym.core.clock import SECONDS_PER_TICK, TICKS_PER_SECOND
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.slice_admission.tables import NetworkTables, build_tables
+from twin_gym.environments.slice_admission.world import World
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -11,9 +11,9 @@ from benchmarks.bounds.perfect import hindsight_per_s
 from benchmarks.bounds.requests import realised, tables_of
 from benchmarks.bounds.tightest import Bound, exact_optimum, proven_bounds, replay_bound
 from benchmarks.statistics import mean_interval
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import TwinGymError
 from twin_gym.policies import evaluate, make_policy, world_seeds
-from twin_gym.scenario import AdmissionScenario
 
 FIRST_WORLD = 2**19
 """Validation worlds of this page: apart from those of curves, tuning, anchors and `run`."""

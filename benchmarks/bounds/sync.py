@@ -8,11 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from twin_gym.core.draws import world_key
+from twin_gym.environments.right_time_sync.layout import build_tables
+from twin_gym.environments.right_time_sync.scenario import (
+    EntityGroup,
+    MeanReverting,
+    Replay,
+    SyncScenario,
+    TwoState,
+    Walk,
+)
+from twin_gym.environments.right_time_sync.world import World
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import EntityGroup, MeanReverting, Replay, SyncScenario, TwoState, Walk
-from twin_gym.sim.draws import world_key
-from twin_gym.sim.sync.layout import build_tables
-from twin_gym.sim.sync.world import World
 
 Floats = NDArray[np.float64]
 
@@ -80,7 +87,7 @@ def informed_returns(scenario: SyncScenario, seeds: Sequence[int], places: int) 
     relaxed to one on their mean number, any price of an update makes each entity a problem of its
     own, solved exactly by backward induction over (slot, slot of the last delivered value); the
     price that is best among those tried gives the bound (Lagrangian relaxation, as in
-    `twin_gym.theory.age.relaxation_bound`).
+    `right_time_sync.theory.relaxation_bound`).
 
     Args:
         scenario: of which every entity is replayed, with the predictor `hold`, no delay, and

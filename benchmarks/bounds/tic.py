@@ -35,11 +35,11 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from twin_gym.core.draws import world_key
+from twin_gym.environments.tic_scheduling.layout import build_tables
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.environments.tic_scheduling.world import World
 from twin_gym.errors import ConfigError, TwinGymError
-from twin_gym.scenario import TicScenario
-from twin_gym.sim.draws import world_key
-from twin_gym.sim.tic.layout import build_tables
-from twin_gym.sim.tic.world import World
 
 Floats = NDArray[np.float64]
 

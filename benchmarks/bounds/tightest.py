@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from benchmarks.bounds.replay import replay_bound_per_s
 from benchmarks.protocol import BoundKind
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
+from twin_gym.environments.slice_admission.theory.finite_horizon import finite_horizon_optimum
+from twin_gym.environments.slice_admission.theory.option_bound import option_bound
 from twin_gym.errors import ConfigError, TooLargeError
-from twin_gym.scenario import AdmissionScenario
-from twin_gym.theory import finite_horizon_optimum, fluid_bound, option_bound
 
 _MAX_STATES = 2_000
 """States up to which the exact optimum of an episode is a matter of seconds."""
@@ -72,18 +74,21 @@ def exact_optimum(scenario: AdmissionScenario) -> Bound | None:
         return None
     low, high = found.bounds
     return Bound(
-        "exact optimum", high, high - low, "twin_gym.theory.finite_horizon_optimum: its upper end"
+        "exact optimum",
+        high,
+        high - low,
+        "slice_admission.theory.finite_horizon.finite_horizon_optimum: its upper end",
     )
 
 
 def proven_bounds(scenario: AdmissionScenario) -> list[Bound]:
     """Bounds of scenarios that are too large for an exact answer."""
     fluid = fluid_bound(scenario, horizon_s=scenario.horizon_s)
-    proof = "twin_gym.theory.fluid_bound with the horizon: Little, Wald, weak duality"
+    proof = "slice_admission.theory.bounds.fluid_bound with the horizon: Little, Wald, weak duality"
     bounds = [Bound("LP", fluid.revenue_rate_per_s, 0.0, proof)]
     try:
         option = option_bound(scenario, horizon_s=scenario.horizon_s, max_vectors=_MAX_VECTORS)
     except (ConfigError, TooLargeError):
         return bounds  # a law, or the size, does not allow it
-    proof = "twin_gym.theory.option_bound with the horizon: supersolution, Dynkin's formula"
+    proof = "slice_admission.theory.option_bound with the horizon: supersolution, Dynkin's formula"
     return [*bounds, Bound("option bound", option.revenue_rate_per_s, 0.0, proof)]

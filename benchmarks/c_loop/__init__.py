@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.envs.batch import Batch
+from twin_gym.core.batch import Batch
 from twin_gym.errors import ConfigError, MissingExtraError
 
 FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-shared", "-fPIC")

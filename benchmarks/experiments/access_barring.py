@@ -46,10 +46,18 @@ from benchmarks.experiments.pages import (
 )
 from benchmarks.statistics import Interval
 from twin_gym.cli.answering import AnsweringCommand
-from twin_gym.policies import FixedBarring, Policy, make_policy, search_level, world_seeds
-from twin_gym.scenario import AccessScenario, Scenario, load
-from twin_gym.scenario.access import BetaArrivals, SimultaneousArrivals, UniformArrivals
-from twin_gym.theory.random_access import best_senders, expected_successes
+from twin_gym.environments.massive_access.policies.barring import FixedBarring
+from twin_gym.environments.massive_access.policies.tuning import search_level
+from twin_gym.environments.massive_access.scenario import (
+    AccessScenario,
+    BetaArrivals,
+    SimultaneousArrivals,
+    UniformArrivals,
+)
+from twin_gym.environments.massive_access.theory import best_senders, expected_successes
+from twin_gym.policies import Policy, make_policy, world_seeds
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 NAME = "access_barring"
 DEVICES = (50, 250, 1_000, 5_000, 10_000, 15_000, 20_000, 25_000, 30_000)

@@ -13,7 +13,8 @@ from agents.settings import AgentName, TrainSettings, whole_rollouts
 from benchmarks.experiments.blocks import Cell, policy_cell
 from benchmarks.experiments.pages import WORK
 from twin_gym.policies import Policy
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 ACTORS = WORK / "actors"
 

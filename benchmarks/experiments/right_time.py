@@ -49,11 +49,13 @@ from benchmarks.experiments.pages import (
 from benchmarks.experiments.thinning import BASE, InTurn, Thinned
 from benchmarks.statistics import Interval
 from twin_gym.cli.answering import AnsweringCommand
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.right_time_sync.theory import relaxation_bound
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy, make_policy
-from twin_gym.scenario import Scenario, SyncScenario, load
-from twin_gym.theory.age import relaxation_bound
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 NAME = "right_time"
 SYNTHETIC = "sync-small"

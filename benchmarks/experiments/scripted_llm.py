@@ -52,7 +52,8 @@ from benchmarks.experiments.scripted_endpoint import (
     scripted_endpoint,
 )
 from twin_gym.cli.answering import AnsweringCommand
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins.scenarios import (
     Criteria,
     GenerationError,

@@ -47,13 +47,13 @@ from benchmarks.experiments.pages import (
 )
 from benchmarks.statistics import Interval
 from twin_gym.cli.answering import AnsweringCommand
-from twin_gym.envs.tic_scheduling.bound import most_deliveries
+from twin_gym.core.draws import world_key
+from twin_gym.environments.tic_scheduling.bound import most_deliveries
+from twin_gym.environments.tic_scheduling.layout import build_tables
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.environments.tic_scheduling.world import World
 from twin_gym.policies import make_policy
-from twin_gym.scenario import load
-from twin_gym.scenario.tic import TicScenario
-from twin_gym.sim.draws import world_key
-from twin_gym.sim.tic.layout import build_tables
-from twin_gym.sim.tic.world import World
+from twin_gym.scenario.loading import load
 
 NAME = "tic_loss"
 SIZES = {"small": 50, "medium": 250, "large": 1000}

@@ -48,10 +48,11 @@ from benchmarks.experiments.pages import (
     told,
 )
 from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.policies import Policy, make_policy
 from twin_gym.policies.base import Actions, Masks, Observations
-from twin_gym.scenario import Scenario, load
-from twin_gym.scenario.tic import TicScenario
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 NAME = "tic_throughput"
 SIZES = {

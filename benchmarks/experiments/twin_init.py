@@ -31,8 +31,9 @@ from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, run_all
 from benchmarks.statistics import Interval, interval
 from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.files.places import check_folder
-from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.scenario.loading import load
 
 LOGS = (100, 1_000, 10_000)
 JUDGING = Judging(every_steps=8_192, curve_worlds=16, final_worlds=48)

@@ -9,8 +9,9 @@ from typing import Any
 
 from benchmarks.experiments.blocks import Cell, policy_cell
 from twin_gym.policies import Policy, make_policy
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed, names_of, value_at
+from twin_gym.scenario.loading import load
 
 FACTORS = (1.01, 1.02, 1.05, 1.1, 1.2, 1.5, 2.0)
 SMALL, LARGE = 1.05, 2.0

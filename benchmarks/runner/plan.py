@@ -12,8 +12,8 @@ from benchmarks.cell import Cell, Result
 from benchmarks.entrants import Entrant, entrant_named, entrants
 from benchmarks.protocol import MAX_SEEDS, BoardFamily, Track
 from benchmarks.tracks import track_named, tracks
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario
 
 EVERYTHING = "all"
 

@@ -44,7 +44,7 @@ class Served:
         """
         match message["do"]:
             case "make":
-                from twin_gym.scenario import parse
+                from twin_gym.scenario.loading import parse
 
                 module, _, name = self.entry.partition(":")
                 made_by = getattr(importlib.import_module(module), name)

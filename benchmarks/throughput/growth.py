@@ -18,8 +18,12 @@ from benchmarks.files import result_file
 from benchmarks.throughput.rows import NUM_CHOICES, begun_batch, sampled_actions, wide
 from benchmarks.throughput.slotted import SUBJECTS, fitting_calls
 from benchmarks.throughput.timing import cpu_timing
-from twin_gym.envs.batch import AUTORESET_SAME_STEP
-from twin_gym.scenario import AccessScenario, Scenario, SyncScenario, TicScenario, load
+from twin_gym.core.batch import AUTORESET_SAME_STEP
+from twin_gym.environments.massive_access.scenario import AccessScenario
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 NUM_ROWS = 16

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.c_loop import CLoop, compiler, differing
 from benchmarks.throughput.timing import Line, rate_line
-from twin_gym.envs.batch import AUTORESET_SAME_STEP, Batch
+from twin_gym.core.batch import AUTORESET_SAME_STEP, Batch
 from twin_gym.errors import MissingExtraError
 from twin_gym.registration import ID_OF_KIND
 from twin_gym.scenario import Scenario

@@ -25,7 +25,7 @@ from benchmarks.throughput.rows import (
 )
 from benchmarks.throughput.starting import start_lines
 from benchmarks.throughput.timing import Line, rate_line
-from twin_gym.envs.batch import AUTORESET_SAME_STEP
+from twin_gym.core.batch import AUTORESET_SAME_STEP
 from twin_gym.registration import ID_OF_KIND
 
 WANTED_S = 0.25

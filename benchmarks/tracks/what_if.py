@@ -13,7 +13,9 @@ import numpy as np
 
 from benchmarks.files import write_text
 from benchmarks.protocol import Track
-from twin_gym.scenario import AdmissionScenario, load, to_toml
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.scenario import to_toml
+from twin_gym.scenario.loading import load
 
 FOLDER = Path(__file__).with_name("what_if_scenarios")
 VARIANTS = 8

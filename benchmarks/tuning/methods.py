@@ -12,18 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.protocol import Track
-from twin_gym.policies import BidPricePolicy, IdleEstimator, Policy, ReservationPolicy
-from twin_gym.policies.base import Actions, Masks, Observations
-from twin_gym.policies.reservation import demands, reserve_mapping
-from twin_gym.policies.sync import PeriodicPolicy
-from twin_gym.policies.tic import ConstantWeights
-from twin_gym.scenario import (
-    AccessScenario,
-    AdmissionScenario,
-    SyncScenario,
-    TicScenario,
+from twin_gym.environments.massive_access.policies.barring import IdleEstimator
+from twin_gym.environments.massive_access.scenario import AccessScenario
+from twin_gym.environments.right_time_sync.policies import PeriodicPolicy
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.slice_admission.policies.bid_price import BidPricePolicy
+from twin_gym.environments.slice_admission.policies.reservation import (
+    ReservationPolicy,
+    demands,
+    reserve_mapping,
 )
-from twin_gym.theory import fluid_bound
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
+from twin_gym.environments.tic_scheduling.policies import ConstantWeights
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.policies import Policy
+from twin_gym.policies.base import Actions, Masks, Observations
 
 Floats = NDArray[np.float64]
 Values = Mapping[str, Any]

@@ -17,13 +17,14 @@ from benchmarks.protocol import Track
 from benchmarks.statistics.basics import mean_interval
 from benchmarks.tuning.methods import METHODS, takes_part
 from benchmarks.tuning.search import CoordinateSearch, OnEpisodes, earned_per_s
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import world_seeds
-from twin_gym.scenario import AdmissionScenario, Scenario
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import path_of
 from twin_gym.scenario.documents import read_toml
 from twin_gym.scenario.toml import toml_pair
-from twin_gym.theory import fluid_bound
 
 CLASSICAL_FILE = Path(__file__).with_name("classical.toml")
 BUDGET = 24_000

@@ -10,7 +10,7 @@ from pathlib import Path
 from agents.settings import TrainSettings
 from twin_gym.files.lines import append_line
 from twin_gym.policies import evaluate, world_seeds
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 
 SEARCH_WORLDS, SEARCH_FIRST, SEARCH_HOLDING_TIMES = 64, 4096, 45.0
 """Validation worlds of the studies, and the length of their episodes: the evaluation of a training

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.scenario import AdmissionScenario, Slice
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
 
 
 class Agent:

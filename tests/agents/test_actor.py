@@ -12,9 +12,10 @@ from agents.actor import load_actor, save_actor, write_actor
 from agents.models import build
 from agents.training import trained_policy
 from tests.agents.cases import TINY
-from twin_gym.envs.slice_admission import field_names
+from twin_gym.environments.slice_admission.observation import field_names
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins import DecisionSpace, FlatNetwork, ObservationLayout
 
 

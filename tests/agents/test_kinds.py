@@ -17,7 +17,8 @@ from tests.agents.cases import Killed, are_equal, are_same_curves
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import indicators, make_vec_env
-from twin_gym.scenario import Scenario, load, to_toml
+from twin_gym.scenario import Scenario, to_toml
+from twin_gym.scenario.loading import load
 from twin_gym.twins import GanSettings, train_generator
 
 SHORT = {

@@ -11,10 +11,11 @@ from agents.actor import load_actor
 from agents.offline import OFFLINE_METHODS, fit_offline, offline_data
 from agents.offline_cql import CQLSettings, Memory, learn_values
 from tests.agents import cases  # noqa: F401 - one thread
-from twin_gym.envs.slice_admission import field_names
+from twin_gym.environments.slice_admission.observation import field_names
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy, world_seeds
-from twin_gym.scenario import AdmissionScenario, Slice, load
+from twin_gym.scenario.loading import load
 from twin_gym.twins import Transitions, record_transitions
 
 # A change means that offline scores of before and after are not of the same data.

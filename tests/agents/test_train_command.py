@@ -26,7 +26,8 @@ from tests.twins.cases import small_network
 from twin_gym.files.lines import append_line
 from twin_gym.files.locks import writing_to
 from twin_gym.policies import evaluate, world_seeds
-from twin_gym.scenario import load, to_toml
+from twin_gym.scenario import to_toml
+from twin_gym.scenario.loading import load
 from twin_gym.twins import PolicyTwin
 
 ROOT = Path(__file__).parents[2]

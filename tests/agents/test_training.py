@@ -18,7 +18,8 @@ from tests.agents.cases import QUICK, TINY, Killed, are_equal, are_same_curves, 
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.sb3 import NativeVecEnv, SemiMarkovA2C, SemiMarkovPPO, actor_parameters, make_vec_env
-from twin_gym.scenario import load, to_toml
+from twin_gym.scenario import to_toml
+from twin_gym.scenario.loading import load
 
 ALGORITHMS = {
     "a2c": SemiMarkovA2C,

@@ -6,7 +6,8 @@ import pytest
 from agents.transfer import TransferMatrix, transfer_matrix
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy, world_seeds
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 NETWORK = load("contention").replace(horizon_s=5.0)
 QUIET = load("mild").replace(horizon_s=5.0)

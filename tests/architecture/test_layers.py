@@ -131,7 +131,7 @@ def test_wrong_import_is_found(layer, source):
     ("layer", "source"),
     [
         ("sim", "from twin_gym.scenario import AdmissionScenario"),
-        ("sim", "from twin_gym.sim.clock import advance"),
+        ("sim", "from twin_gym.core.clock import advance"),
         ("scenario", "from twin_gym.errors import ConfigError"),
         ("cli", "import twin_gym.sb3, torch"),
     ],

@@ -11,7 +11,7 @@ FOLDERS = ("twin_gym", "agents", "benchmarks")
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 MAX_KERNEL_LINES = 80
-# Numba's decorators, and those that twin_gym.sim.compiled makes of them.
+# Numba's decorators, and those that twin_gym.core.compiled makes of them.
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "compiled", "inlined", "entry_point"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

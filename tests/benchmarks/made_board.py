@@ -10,8 +10,9 @@ from benchmarks.cell import Cell, Result
 from benchmarks.entrants import Cost
 from benchmarks.protocol import PROTOCOL, BoardFamily
 from benchmarks.tracks import track_named
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.files.sealed import sealed
-from twin_gym.scenario import AdmissionScenario, Scenario
+from twin_gym.scenario import Scenario
 
 RANDOM_PER_S, BOUND_PER_S = 10.0, 30.0
 VERSIONS = {"numpy": "2.4.6", "twin-gym": "0.1.0"}

@@ -9,7 +9,8 @@ from benchmarks import protocol
 from benchmarks.anchors import as_toml
 from benchmarks.protocol import Anchors, Track, read_anchors
 from benchmarks.submissions.running import Limits
-from twin_gym.scenario import load, to_toml
+from twin_gym.scenario import to_toml
+from twin_gym.scenario.loading import load
 
 TRACK = "tiny"
 QUICK = Limits(start_s=60.0, answer_s=30.0, cell_s=120.0)

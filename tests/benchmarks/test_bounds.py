@@ -12,10 +12,12 @@ from benchmarks.bounds.__main__ import app, read_rows
 from benchmarks.bounds.perfect import hindsight_per_s
 from benchmarks.bounds.replay import replay_bound_per_s
 from benchmarks.bounds.requests import Requests, realised, tables_of
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
+from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
-from twin_gym.scenario import AdmissionScenario, Lognormal, Slice, Trace, load
-from twin_gym.theory import fluid_bound
+from twin_gym.scenario import Lognormal, Trace
+from twin_gym.scenario.loading import load
 
 RULES = ("density", "max-revenue", "fifo")
 

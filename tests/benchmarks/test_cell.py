@@ -11,7 +11,7 @@ from benchmarks.anchors import as_toml
 from benchmarks.cell import Cell, Result, run_cell
 from benchmarks.protocol import Anchors, read_anchors
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 
 QUICK = "service-calibrated"
 

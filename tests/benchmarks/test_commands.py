@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.comparison import as_markdown, bound_row, classical_rows, columns
-from twin_gym.scenario import load, to_toml
+from twin_gym.scenario import to_toml
+from twin_gym.scenario.loading import load
 
 
 def test_rules_stand_between_random_and_the_bound() -> None:

@@ -11,7 +11,8 @@ from benchmarks.experiments.drawing import spread
 from benchmarks.experiments.pages import places, told
 from benchmarks.statistics import Interval
 from twin_gym.policies import make_policy, world_seeds
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 CELL = load("tic-small-20", Scenario)
 

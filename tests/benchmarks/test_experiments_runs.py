@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from benchmarks.experiments import access_barring, blocks, right_time, tic_loss, tic_throughput
 from benchmarks.experiments.blocks import Measured, measure_all, worlds_of
+from twin_gym.environments.massive_access.theory import expected_successes
 from twin_gym.policies import evaluate, make_policy
-from twin_gym.scenario import Scenario, load
-from twin_gym.theory.random_access import expected_successes
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 EXPERIMENTS = ("tic_throughput", "tic_loss", "access_barring", "right_time")
 

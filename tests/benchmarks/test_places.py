@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from benchmarks.experiments.blocks import Cell, measure_all
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 
 BOARD = "benchmarks.__main__"
 PLACES = [

@@ -11,7 +11,7 @@ from benchmarks.tracks import track_named, tracks
 from benchmarks.tracks.what_if import variants
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import world_seeds
-from twin_gym.scenario import load, names
+from twin_gym.scenario.loading import load, names
 
 
 def anchors(**changes) -> Anchors:

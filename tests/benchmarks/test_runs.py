@@ -12,7 +12,8 @@ TINY = Judging(every_steps=256, curve_worlds=2, final_worlds=2)
 
 def _cells(tmp_path: Path) -> list[TrainSettings]:
     """Two agents on a network that is over in two seconds."""
-    from twin_gym.scenario import load, to_toml
+    from twin_gym.scenario import to_toml
+    from twin_gym.scenario.loading import load
 
     path = tmp_path / "short.toml"
     path.write_text(to_toml(load("contention").replace(horizon_s=2.0, name="short")))

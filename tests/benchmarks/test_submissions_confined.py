@@ -19,7 +19,7 @@ from benchmarks.submissions.running import Child, SubmissionError, confinement
 from benchmarks.submissions.supervisor import descendants
 from tests.benchmarks.processes import alive
 from tests.benchmarks.submitting import DENSITY, QUICK
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 
 SCENARIO = load("contention").replace(horizon_s=10.0)
 ROOT = Path(__file__).parents[2]

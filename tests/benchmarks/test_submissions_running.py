@@ -17,9 +17,9 @@ from benchmarks.submissions.running import Child, SubmissionError
 from benchmarks.submissions.supervisor import descendants
 from benchmarks.submissions.wire import WireError, packed, read
 from tests.benchmarks.submitting import DENSITY, QUICK
-from twin_gym.envs.slice_admission import field_names
+from twin_gym.environments.slice_admission.observation import field_names
 from twin_gym.policies import evaluate, make_policy, world_seeds
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 
 SCENARIO = load("contention").replace(horizon_s=10.0)
 ROOT = Path(__file__).parents[2]

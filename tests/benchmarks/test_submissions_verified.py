@@ -21,7 +21,7 @@ from benchmarks.submissions.entrant import as_entrant
 from benchmarks.submissions.manifest import MANIFEST_FILE, MARKER, read_manifest
 from benchmarks.submissions.verifying import compared, make_claims, verify_claims
 from tests.benchmarks.submitting import DENSITY, POLICY, QUICK, TRACK, submission, use_tiny_track
-from twin_gym.envs.slice_admission import field_names
+from twin_gym.environments.slice_admission.observation import field_names
 from twin_gym.errors import ConfigError
 from twin_gym.twins import PolicyCard, PolicyTwin, SliceNetwork
 from twin_gym.twins.networks import build_network

@@ -14,7 +14,7 @@ from benchmarks.submissions.policies import ChildPolicy, checked
 from benchmarks.submissions.running import Child, SubmissionError
 from benchmarks.submissions.wire import WireError, packed, read
 from tests.benchmarks.submitting import QUICK
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 
 MOST_JSON, MOST_BYTES = 16_384, 4_096
 NUMBERS = st.one_of(

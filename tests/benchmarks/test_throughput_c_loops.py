@@ -5,9 +5,12 @@ import pytest
 
 from benchmarks.c_loop import CLoop, compiler, differing
 from benchmarks.throughput.rows import begun_batch, check_c_loop, for_c, sampled_actions, wide
-from twin_gym.envs.batch import AUTORESET_SAME_STEP
+from twin_gym.core.batch import AUTORESET_SAME_STEP
+from twin_gym.environments.massive_access.scenario import AccessScenario
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError, MissingExtraError
-from twin_gym.scenario import AccessScenario, SyncScenario, TicScenario, load
+from twin_gym.scenario.loading import load
 
 NEEDS_COMPILER = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
 

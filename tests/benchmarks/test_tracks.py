@@ -11,7 +11,8 @@ from benchmarks.protocol import ANCHORS_FILE, Track, anchors_of, has_trace, read
 from benchmarks.tracks import track_named, tracks
 from twin_gym.errors import ConfigError
 from twin_gym.policies import POLICIES_OF_KIND
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 COMMITTED = {
     "teletraffic-small": "22510eb54ccbdc99",

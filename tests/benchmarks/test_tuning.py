@@ -29,9 +29,11 @@ from benchmarks.tuning.space import (
 from benchmarks.tuning.study import FRESH_SEEDS, MORE_SEEDS, run_study, trainings_of
 from benchmarks.tuning.summary import STUDIES_FILE, learned_toml, read_studies, write_studies
 from benchmarks.tuning.trainings import Training, Trainings, run_training
+from twin_gym.environments.slice_admission.policies.search import search_reservation
 from twin_gym.errors import ConfigError, UnknownNameError
-from twin_gym.policies import evaluate, make_policy, search_reservation, world_seeds
-from twin_gym.scenario import Scenario, load
+from twin_gym.policies import evaluate, make_policy, world_seeds
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 SMALL = Track("small", "For tests.", ("teletraffic-small",), ("teletraffic-small",), 4096)
 

@@ -18,7 +18,8 @@ from benchmarks.experiments.pairing import (
 from benchmarks.experiments.what_if_questions import BASE, SUBJECTS, Subject, questions, short
 from twin_gym.errors import ConfigError
 from twin_gym.policies.what_if import what_if
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 SMALL = Subject(
     "sync-small", "round-robin", ("mean_error", "mean_age_s"),

@@ -35,10 +35,10 @@ from benchmarks.experiments.what_if_training.trainings import (
     trained,
 )
 from benchmarks.experiments.what_if_training.twins import FAMILIES, RANDOMISED, twins, write
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, world_seeds
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 from twin_gym.twins.scenarios import HistoricalGenerator
 
 QUICK_FAMILIES = [family for family in FAMILIES if family != "gan"]

@@ -14,8 +14,8 @@ from twin_gym.cli import asking, difference_figure
 from twin_gym.cli.app import app
 from twin_gym.policies.what_if import Difference, WhatIf, what_if
 from twin_gym.policies.worlds import world_seeds
-from twin_gym.scenario import load
 from twin_gym.scenario.changes import changed
+from twin_gym.scenario.loading import load
 
 SHORT = changed(load("contention"), {"horizon_s": 20.0})
 BUSY = {"slices.hrllc.arrival_rate_hz": 4.8, "horizon_s": 20.0}

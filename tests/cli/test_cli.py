@@ -13,7 +13,8 @@ from twin_gym import __version__
 from twin_gym.cli import app
 from twin_gym.policies import POLICIES, POLICIES_OF_KIND, evaluate, make_policy, world_seeds
 from twin_gym.registration import ENTRY_POINTS
-from twin_gym.scenario import load, names, to_toml
+from twin_gym.scenario import to_toml
+from twin_gym.scenario.loading import load, names
 
 
 def run(*arguments, code=0):

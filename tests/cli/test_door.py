@@ -16,7 +16,7 @@ from twin_gym.cli import app
 from twin_gym.cli.answering import deliver
 from twin_gym.cli.generating import Order
 from twin_gym.cli.origin import MOST_LETTERS, with_origin
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 from twin_gym.scenario.toml import to_toml
 
 ROOT = Path(__file__).parents[2]

@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from twin_gym.cli import app
 from twin_gym.cli.foretelling import foretell
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario, load
-from twin_gym.scenario.tic import TicScenario
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.scenario.toml import to_toml
 from twin_gym.twins.history import open_store, record_run
 from twin_gym.twins.scenarios import HistoricalGenerator, HybridGenerator, Lived, ParameterSpace

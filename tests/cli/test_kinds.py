@@ -10,14 +10,18 @@ from twin_gym.cli import app
 from twin_gym.cli.console import with_interval
 from twin_gym.cli.listing import kind_of, short_name
 from twin_gym.cli.views import VIEW_OF_KIND
-from twin_gym.envs.tic_scheduling.bound import most_deliveries
+from twin_gym.environments.massive_access.scenario import AccessScenario
+from twin_gym.environments.massive_access.theory import access_bound
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.tic_scheduling.bound import most_deliveries
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import UnknownNameError
 from twin_gym.policies import POLICIES_OF_KIND, evaluate, make_policy, world_seeds
 from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.registration import ID_OF_KIND
-from twin_gym.scenario import AccessScenario, Scenario, SyncScenario, TicScenario, load, names
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load, names
 from twin_gym.scenario.toml import to_toml
-from twin_gym.theory.random_access import access_bound
 
 KINDS = tuple(ID_OF_KIND)
 QUICK = {"access": "access-small-45", "tic": "tic-small-45", "sync": "sync-small"}

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from twin_gym.cli.app import app
 from twin_gym.cli.console import table
 from twin_gym.cli.plain import PlainConsole, plain
-from twin_gym.scenario import load, to_toml
+from twin_gym.scenario import to_toml
+from twin_gym.scenario.loading import load
 
 STRANGE = (
     "\x1b]0;title\x07\x1b[31mred\x1b[0m \x9b2J [link=http://evil.example]click[/link] [blink]x[/] "

@@ -5,7 +5,8 @@ from typer.testing import CliRunner
 
 from twin_gym.cli import app, recording
 from twin_gym.policies import make_policy, world_seeds
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store, read_store, record_run
 
 QUICK = ["record", "--scenario", "access-small-45"]

@@ -15,7 +15,8 @@ from twin_gym.cli.listing import environment_class, short_name
 from twin_gym.cli.tables import WholeMarkdown
 from twin_gym.policies import POLICIES_OF_KIND
 from twin_gym.registration import ID_OF_KIND
-from twin_gym.scenario import Scenario, load, to_toml
+from twin_gym.scenario import Scenario, to_toml
+from twin_gym.scenario.loading import load
 
 WIDTHS = (20, 60, 80, 120)
 SHORT = {

@@ -12,7 +12,8 @@ from gymnasium.utils.env_checker import check_env
 import twin_gym  # noqa: F401 - registers the environments
 from twin_gym.errors import TraceError
 from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
-from twin_gym.scenario import Scenario, load, names
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load, names
 from twin_gym.testing import check_seeding, check_vector_env
 
 CASES = [(ID_OF_KIND[load(name, Scenario).kind], name) for name in names()]

@@ -12,11 +12,12 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 import twin_gym  # noqa: F401 - registers the environments
-from twin_gym.envs.kpi import Kpi, kpi_of
+from twin_gym.core.kpi import Kpi, kpi_of
 from twin_gym.errors import ConfigError
 from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
 from twin_gym.sb3 import make_vec_env
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import KpiObjective
 from twin_gym.testing import check_vector_env
 

@@ -11,12 +11,13 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3 import A2C
 
 import twin_gym  # noqa: F401 - registers the environments
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy
 from twin_gym.registration import ID_OF_KIND
 from twin_gym.sb3 import EvaluateOnWorlds, ModelPolicy, make_vec_env
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import INDICATORS, SCENARIO_OBJECTIVES, Demand, KpiObjective
 from twin_gym.testing import check_vector_env
 from twin_gym.testing.equality import first_difference

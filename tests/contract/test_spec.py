@@ -10,10 +10,11 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
 import twin_gym  # noqa: F401 - registers
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError
 from twin_gym.registration import ID_OF_KIND
-from twin_gym.scenario import Scenario, load, names, to_toml
+from twin_gym.scenario import Scenario, to_toml
+from twin_gym.scenario.loading import load, names
 from twin_gym.scenario.objective import Demand, KpiObjective
 
 KPI = KpiObjective(demand=Demand(num_devices=250))

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
 
-from twin_gym.envs.massive_access import MassiveAccessVectorEnv
-from twin_gym.envs.right_time_sync import RightTimeSyncVectorEnv
-from twin_gym.envs.slice_admission import SliceAdmissionEnv, SliceAdmissionVectorEnv
-from twin_gym.envs.tic_scheduling import TicSchedulingVectorEnv
+from twin_gym.environments.massive_access.vector import MassiveAccessVectorEnv
+from twin_gym.environments.right_time_sync.vector import RightTimeSyncVectorEnv
+from twin_gym.environments.slice_admission import layout
+from twin_gym.environments.slice_admission.env import SliceAdmissionEnv
+from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.environments.tic_scheduling.vector import TicSchedulingVectorEnv
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import TicScenario, load, parse
-from twin_gym.sim.admission import layout
+from twin_gym.scenario.loading import load, parse
 
 ROWS = 7
 

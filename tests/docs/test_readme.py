@@ -13,7 +13,7 @@ import typer.main
 from twin_gym.cli import app
 from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
-from twin_gym.scenario import names
+from twin_gym.scenario.loading import names
 
 ROOT = Path(__file__).parents[2]
 README = re.sub(r"<!--.*?-->", "", (ROOT / "README.md").read_text(), flags=re.DOTALL)

@@ -10,7 +10,8 @@ import yaml
 
 from twin_gym.registration import ID_OF_KIND
 from twin_gym.sb3 import masked_policy_kwargs
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "agents" / "rl_zoo3").glob("*.yml"))

@@ -21,7 +21,8 @@ from twin_gym.sb3 import (
     score_name,
     shared_policy_kwargs,
 )
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins import FlatNetwork, PlainNetwork
 from twin_gym.twins.decision_space import DecisionSpace
 

@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from tests import extreme_strategies as extreme
-from twin_gym.envs.massive_access import MassiveAccessVectorEnv
-from twin_gym.envs.right_time_sync import RightTimeSyncVectorEnv
-from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv
-from twin_gym.envs.tic_scheduling import TicSchedulingVectorEnv
+from twin_gym.environments.massive_access.vector import MassiveAccessVectorEnv
+from twin_gym.environments.right_time_sync.vector import RightTimeSyncVectorEnv
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
+from twin_gym.environments.slice_admission.work import most_arrivals, parts_passed
+from twin_gym.environments.tic_scheduling.vector import TicSchedulingVectorEnv
 from twin_gym.errors import ConfigError, TooLargeError
-from twin_gym.scenario import AdmissionScenario
-from twin_gym.scenario.work import most_arrivals, parts_passed
 
 EXAMPLES = int(os.environ.get("TWIN_GYM_EXTREMES", "150"))
 STEPS = 25

@@ -6,13 +6,13 @@ from gymnasium import spaces
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.access_strategies import access_scenarios
-from tests.strategies import admission_scenarios
-from tests.sync_strategies import sync_scenarios
-from tests.tic_strategies import tic_scenarios
-from twin_gym.envs.making import vector_env
+from tests.environments.massive_access.strategies import access_scenarios
+from tests.environments.right_time_sync.strategies import sync_scenarios
+from tests.environments.slice_admission.strategies import admission_scenarios
+from tests.environments.tic_scheduling.strategies import tic_scenarios
+from twin_gym.environments.factory import vector_env
+from twin_gym.environments.slice_admission.tables import service_places
 from twin_gym.scenario.objective import INDICATORS, KpiObjective
-from twin_gym.sim.admission.tables import service_places
 
 OBJECTIVE = KpiObjective()
 MODES = st.sampled_from(["Disabled", "NextStep", "SameStep"])

@@ -10,11 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import admission_scenarios, replayed_scenarios, request_rows, write_requests
+from tests.environments.slice_admission.strategies import (
+    admission_scenarios,
+    replayed_scenarios,
+    request_rows,
+    write_requests,
+)
+from twin_gym.environments.slice_admission.replay import load_trace
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, without_controls
-from twin_gym.scenario import AdmissionScenario, load_trace, parse, read_requests, to_toml
+from twin_gym.scenario import read_requests, to_toml
 from twin_gym.scenario.documents import parse_toml
-from twin_gym.scenario.presets import from_values
+from twin_gym.scenario.loading import from_values, parse
 from twin_gym.scenario.toml import toml_pair
 
 any_size = admission_scenarios(max_slices=16, max_resources=8)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twin_gym.scenario import AdmissionScenario, Slice
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
 
 
 class DearestPolicy:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.twins.cases import DearestPolicy, small_network
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 from twin_gym.twins import CloneSettings, clone, record
 
 torch.set_num_threads(1)

@@ -4,7 +4,8 @@ import numpy as np
 
 from tests.twins.cases import DearestPolicy
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 FORMS = {
     "access level": ("access-small-45", "level", "fixed"),

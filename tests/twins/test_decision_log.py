@@ -8,8 +8,8 @@ import pytest
 import safetensors.numpy
 
 from tests.twins.cases import DearestPolicy, small_network
+from twin_gym.environments.slice_admission.scenario import Slice
 from twin_gym.errors import ConfigError, TwinGymError
-from twin_gym.scenario import Slice
 from twin_gym.twins import DecisionLog, record
 
 ARRAYS = ("observations", "masks", "actions", "networks")

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from tests.strategies import admission_scenarios
+from tests.environments.slice_admission.strategies import admission_scenarios
 from tests.twins.cases import small_network
-from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv, field_names, observation_space
+from twin_gym.environments.slice_admission.observation import field_names, observation_space
+from twin_gym.environments.slice_admission.policies.decoding import Decoder
+from twin_gym.environments.slice_admission.tables import build_tables, service_places
+from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
 from twin_gym.errors import ConfigError
-from twin_gym.policies.decoding import Decoder
-from twin_gym.sim.admission.tables import build_tables, service_places
 from twin_gym.twins import draw_feasible_states, mask_from_observations
 from twin_gym.twins.feasible_states import draw_in_service
 

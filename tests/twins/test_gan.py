@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.strategies import admission_scenarios
+from tests.environments.slice_admission.strategies import admission_scenarios
 from tests.twins.cases import DearestPolicy
+from twin_gym.environments.slice_admission.tables import service_places
 from twin_gym.errors import ConfigError
-from twin_gym.sim.admission.tables import service_places
 from twin_gym.twins import (
     DecisionGenerator,
     GanSettings,

@@ -21,10 +21,11 @@ from tests.twins.kinds import (
     scenario_of,
     varied_policy,
 )
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins import (
     CloneSettings,
     DecisionLog,

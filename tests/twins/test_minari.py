@@ -12,7 +12,7 @@ import pytest
 from tests.twins.cases import DearestPolicy, small_network
 from twin_gym.errors import ConfigError, MissingExtraError
 from twin_gym.policies import make_policy
-from twin_gym.scenario import load, parse
+from twin_gym.scenario.loading import load, parse
 from twin_gym.twins import export_minari, import_minari, minari_data, record_transitions
 
 ID = "twin_gym/slice-admission/contention-density-v0"

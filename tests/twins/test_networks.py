@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from tests.twins.cases import small_network
-from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv, field_names
+from twin_gym.environments.slice_admission.observation import field_names
+from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 from twin_gym.twins import (
     ObservationLayout,
     SliceNetwork,

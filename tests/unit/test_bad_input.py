@@ -5,10 +5,14 @@ import numpy as np
 import pytest
 
 import twin_gym  # noqa: F401 - registers the environments
-from twin_gym.envs.massive_access import MassiveAccessEnv
-from twin_gym.envs.tic_scheduling import TicSchedulingEnv, TicSchedulingVectorEnv
+from twin_gym.environments.massive_access.env import MassiveAccessEnv
+from twin_gym.environments.massive_access.scenario import AccessScenario
+from twin_gym.environments.tic_scheduling.env import TicSchedulingEnv
+from twin_gym.environments.tic_scheduling.scenario import Placement, TicScenario
+from twin_gym.environments.tic_scheduling.vector import TicSchedulingVectorEnv
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AccessScenario, Placement, Scenario, TicScenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 NOT_FINITE = [np.nan, np.inf, -np.inf]
 

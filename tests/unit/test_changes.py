@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario, Scenario, load, names
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed, names_of, parse_assignment, path_of, value_at
+from twin_gym.scenario.loading import load, names
 from twin_gym.twins.scenarios import ParameterSpace
 
 DEEP = "a=" + "[" * 4990 + "]" * 4990

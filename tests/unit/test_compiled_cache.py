@@ -12,9 +12,9 @@ import pytest
 from numba.core import caching
 from numba.core.registry import CPUDispatcher, cpu_target
 
-from twin_gym.envs.slice_admission import kernel
-from twin_gym.sim import cache
-from twin_gym.sim.compiled import entry_point
+from twin_gym.core import cache
+from twin_gym.core.compiled import entry_point
+from twin_gym.environments.slice_admission import rows
 
 
 def cache_key(function):
@@ -24,19 +24,19 @@ def cache_key(function):
 
 def test_changed_source_is_another_key():
     """The digest of the sources is a cell of the entry points, and cells are part of the key."""
-    for before, same, after in zip(*map(kernel._compile, ("a", "a", "b")), strict=True):
+    for before, same, after in zip(*map(rows._compile, ("a", "a", "b")), strict=True):
         assert cache_key(before) == cache_key(same)
         assert cache_key(before) != cache_key(after)
 
 
 def test_digest_reads_the_sources(tmp_path, monkeypatch):
     """One more line in one of the files gives another digest."""
-    before = kernel.sources_digest()
-    assert before == kernel.sources_digest()
+    before = rows.sources_digest()
+    assert before == rows.sources_digest()
     changed = tmp_path / "heap.py"
-    changed.write_text(inspect.getsource(kernel.heap) + "# one more line\n")
-    monkeypatch.setattr(kernel.heap, "__file__", str(changed))
-    assert kernel.sources_digest() != before
+    changed.write_text(inspect.getsource(rows.heap) + "# one more line\n")
+    monkeypatch.setattr(rows.heap, "__file__", str(changed))
+    assert rows.sources_digest() != before
 
 
 def called_by(function):
@@ -50,15 +50,15 @@ def called_by(function):
 
 def test_every_file_that_is_compiled_in_is_in_the_digest():
     """Follow the compiled functions from the entry points to all that they call."""
-    found, left = set(), [kernel.step_rows, kernel.observe_rows]
+    found, left = set(), [rows.step_rows, rows.observe_rows]
     while left:
         function = left.pop()
         if function not in found:
             found.add(function)
             left += called_by(function)
     modules = {sys.modules[function.py_func.__module__] for function in found}
-    assert {kernel.heap, kernel.draws, kernel.observing} <= modules
-    assert modules - {kernel} <= set(kernel._COMPILED_IN)
+    assert {rows.heap, rows.draws, rows.observing} <= modules
+    assert modules - {rows} <= set(rows._COMPILED_IN)
 
 
 def test_without_a_folder_for_the_cache_it_is_compiled_anew(monkeypatch):

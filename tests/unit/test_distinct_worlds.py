@@ -4,18 +4,15 @@ import numpy as np
 import pytest
 
 from agents.transfer import transfer_matrix
+from twin_gym.environments.massive_access.policies.tuning import search_level
+from twin_gym.environments.slice_admission.policies.search import search_reservation
 from twin_gym.errors import ConfigError
-from twin_gym.policies import (
-    evaluate,
-    make_policy,
-    search_level,
-    search_reservation,
-    world_seeds,
-)
+from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.policies.evaluation import evaluate_rows
 from twin_gym.policies.what_if import what_if
 from twin_gym.policies.worlds import distinct_worlds
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins.scenarios.gaps import kpi_gaps
 
 NETWORK = load("teletraffic-small").replace(horizon_s=20.0)

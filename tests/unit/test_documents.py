@@ -7,7 +7,6 @@ from contextlib import suppress
 import pytest
 
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import parse
 from twin_gym.scenario.documents import (
     MAX_DOCUMENT_BYTES,
     MAX_KEY_PARTS,
@@ -17,6 +16,7 @@ from twin_gym.scenario.documents import (
     read_json,
     read_toml,
 )
+from twin_gym.scenario.loading import parse
 
 
 @pytest.mark.parametrize(

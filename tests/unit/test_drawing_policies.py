@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError, TooLargeError
 from twin_gym.policies import POLICIES_OF_KIND, Draws, Seer, evaluate, make_policy
 from twin_gym.policies.registry import FORMS_OF_KIND
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 ROOT = Path(__file__).parents[2]
 FEW, MANY, STEPS = 3, 8, 40

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin_gym.sim.clock import NEVER, later, to_ticks
-from twin_gym.sim.draws import (
+from twin_gym.core.clock import NEVER, later, to_ticks
+from twin_gym.core.draws import (
     GOLDEN,
     mix,
     natural_log,

@@ -3,24 +3,22 @@
 import numpy as np
 import pytest
 
-from twin_gym.envs.indicators import share
-from twin_gym.envs.making import vector_env
-from twin_gym.envs.massive_access import indicators as access
-from twin_gym.envs.slice_admission import indicators as admission
-from twin_gym.envs.tic_scheduling import indicators as tic
-from twin_gym.policies import evaluate, make_policy
-from twin_gym.scenario import (
+from twin_gym.core.indicators import share
+from twin_gym.environments.factory import vector_env
+from twin_gym.environments.massive_access import indicators as access
+from twin_gym.environments.massive_access.scenario import (
     AccessScenario,
-    AdmissionScenario,
-    EntityGroup,
-    Slice,
-    SyncScenario,
-    Walk,
-    load,
+    SimultaneousArrivals,
+    UniformArrivals,
 )
-from twin_gym.scenario.access import SimultaneousArrivals, UniformArrivals
+from twin_gym.environments.right_time_sync.scenario import EntityGroup, SyncScenario, Walk
+from twin_gym.environments.slice_admission import indicators as admission
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
+from twin_gym.environments.tic_scheduling import indicators as tic
+from twin_gym.environments.tic_scheduling.scenario import Placement, TicScenario
+from twin_gym.policies import evaluate, make_policy
+from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import INDICATORS, Demand, KpiObjective
-from twin_gym.scenario.tic import Placement, TicScenario
 
 BASE = KpiObjective()
 OBJECTIVES = (

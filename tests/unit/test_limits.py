@@ -3,28 +3,23 @@
 import numpy as np
 import pytest
 
-from tests.strategies import write_requests
-from twin_gym.envs.right_time_sync import RightTimeSyncVectorEnv
-from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv
-from twin_gym.envs.tic_scheduling import TicSchedulingVectorEnv
-from twin_gym.errors import ConfigError, TooLargeError
-from twin_gym.scenario import (
-    MMPP,
-    AdmissionScenario,
-    Daily,
-    Deterministic,
+from tests.environments.slice_admission.strategies import write_requests
+from twin_gym.environments.right_time_sync.scenario import (
     EntityGroup,
     Replay,
-    Schedule,
-    SeriesFile,
-    Slice,
     SyncScenario,
-    TicScenario,
-    Trace,
     TwoState,
 )
-from twin_gym.scenario.work import most_arrivals, parts_passed
-from twin_gym.sim.admission.tables import build_tables
+from twin_gym.environments.right_time_sync.series import SeriesFile
+from twin_gym.environments.right_time_sync.vector import RightTimeSyncVectorEnv
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
+from twin_gym.environments.slice_admission.tables import build_tables
+from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
+from twin_gym.environments.slice_admission.work import most_arrivals, parts_passed
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.environments.tic_scheduling.vector import TicSchedulingVectorEnv
+from twin_gym.errors import ConfigError, TooLargeError
+from twin_gym.scenario import MMPP, Daily, Deterministic, Schedule, Trace
 
 YEARS_S = 1e8
 

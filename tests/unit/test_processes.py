@@ -13,7 +13,7 @@ import pytest
 from gymnasium.vector import AsyncVectorEnv
 
 import twin_gym  # noqa: F401 - registers the environments
-from twin_gym.envs.slice_admission import SliceAdmissionEnv
+from twin_gym.environments.slice_admission.env import SliceAdmissionEnv
 from twin_gym.registration import ID_OF_KIND
 
 IDS = sorted(ID_OF_KIND.values())

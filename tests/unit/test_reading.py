@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from twin_gym.environments.right_time_sync.series import SeriesFile, load_series
+from twin_gym.environments.slice_admission.replay import load_trace
+from twin_gym.environments.tic_scheduling.links import LinkFile, load_links
 from twin_gym.errors import ConfigError, TraceError
 from twin_gym.files.reading import read_bytes, read_text
-from twin_gym.scenario import SeriesFile, Trace, load, load_series, load_trace
-from twin_gym.scenario.links import LinkFile, load_links
+from twin_gym.scenario import Trace
+from twin_gym.scenario.loading import load
 
 
 def fifo(folder):

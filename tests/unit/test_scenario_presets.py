@@ -2,9 +2,10 @@
 
 import pytest
 
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, UnknownNameError
-from twin_gym.scenario import AdmissionScenario, Scenario, load, names, parse, to_toml
-from twin_gym.scenario.presets import MAX_FILE_BYTES
+from twin_gym.scenario import Scenario, to_toml
+from twin_gym.scenario.loading import MAX_FILE_BYTES, load, names, parse
 
 # A digest that changes means another scenario under a known name: say so in the changelog.
 DIGESTS = {

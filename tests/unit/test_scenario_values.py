@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
 from twin_gym.errors import ConfigError, shown, unknown_name, without_controls
-from twin_gym.scenario import AdmissionScenario, Empirical, Scenario, Slice, load, names
-from twin_gym.scenario.presets import from_values, scenarios_of
+from twin_gym.scenario import Empirical, Scenario
+from twin_gym.scenario.loading import from_values, load, names, scenarios_of
 
 JOINED = "Zuse\u00df \u6f22\u5b57 \U0001f469\u200d\U0001f52c"
 SLICE = {"name": "v", "demand": {"r": 1.0}, "arrival_rate_hz": 1.0, "mean_holding_time_s": 1.0}

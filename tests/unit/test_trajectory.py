@@ -5,7 +5,7 @@ import pytest
 
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.policies.trajectory import TrajectoryHash
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 
 STEP = (np.array([1, 2]), np.array([0.5, 0.25]), np.array([1.0, 2.0]))
 EVERY = np.ones(2, np.bool_)

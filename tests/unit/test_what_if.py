@@ -12,8 +12,9 @@ from twin_gym.cli.app import app
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.policies.what_if import RETURN, paired_difference, what_if
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed
+from twin_gym.scenario.loading import load
 
 WORLDS = world_seeds("validation", 8)
 SHORT = changed(load("contention"), {"horizon_s": 60.0})

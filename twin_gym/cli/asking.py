@@ -28,8 +28,9 @@ from twin_gym.files.places import check_file
 from twin_gym.files.whole import write_text
 from twin_gym.policies.what_if import Difference, WhatIf, what_if
 from twin_gym.policies.worlds import Family, world_seeds
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed, parse_assignment
+from twin_gym.scenario.loading import load
 from twin_gym.scenario.toml import to_toml
 
 

@@ -13,12 +13,13 @@ from twin_gym.cli.listing import environment_class, kind_of, policy_text, short_
 from twin_gym.cli.plain import plain
 from twin_gym.cli.tables import WholeMarkdown, WholeTable
 from twin_gym.cli.views import VIEW_OF_KIND
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError, UnknownNameError, unknown_name
 from twin_gym.policies import POLICIES_OF_KIND
 from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
-from twin_gym.scenario import Scenario, load, names
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load, names
 
 _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |^Raises:|\Z)", re.DOTALL | re.MULTILINE)
 _FIRST_SECTION = "Story"

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins.history import HistoryReader, read_store
 from twin_gym.twins.scenarios import Lived, Now, ParameterSpace, lived_of_store, now_of_store
 

@@ -15,7 +15,8 @@ from twin_gym.cli.console import messages, number, output, progress_bar, table
 from twin_gym.cli.views import VIEW_OF_KIND
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Family, Policy, make_policy, world_seeds
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins.history import Episode, HistoryStore, Retention, open_store, record_run
 from twin_gym.twins.realtime import Link
 

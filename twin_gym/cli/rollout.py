@@ -26,7 +26,8 @@ from twin_gym.policies import (
 )
 from twin_gym.policies.intervals import half_width
 from twin_gym.policies.registry import FORMS_OF_KIND
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 ALL = "all"
 

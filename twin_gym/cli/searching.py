@@ -9,12 +9,17 @@ from rich.table import Table
 
 from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import messages, number, output, progress_bar, table
+from twin_gym.environments.slice_admission.policies.search import (
+    FRESH_WORLDS,
+    ReservationSearch,
+    search_reservation,
+)
+from twin_gym.environments.slice_admission.policies.thresholds import entry_toml
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.files.lines import append_text
 from twin_gym.files.places import check_file
-from twin_gym.policies import ReservationSearch, search_reservation, world_seeds
-from twin_gym.policies.search import FRESH_WORLDS
-from twin_gym.policies.thresholds import entry_toml
-from twin_gym.scenario import AdmissionScenario, load
+from twin_gym.policies import world_seeds
+from twin_gym.scenario.loading import load
 
 
 def run(scenario_name: str, budget: int, worlds: int, toml: Path | None) -> None:

@@ -8,23 +8,30 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from twin_gym.envs.massive_access.batch import ACTION_FORMS as ACCESS_FORMS
-from twin_gym.envs.right_time_sync.batch import ACTION_FORMS as SYNC_FORMS
-from twin_gym.envs.slice_admission.observation import ActionForm
-from twin_gym.envs.tic_scheduling.batch import ACTION_FORMS as TIC_FORMS
+from twin_gym.environments.massive_access.batch import ACTION_FORMS as ACCESS_FORMS
+from twin_gym.environments.massive_access.policies.barring import ACCESS_POLICIES
+from twin_gym.environments.right_time_sync.batch import ACTION_FORMS as SYNC_FORMS
+from twin_gym.environments.right_time_sync.policies import SYNC_POLICIES
+from twin_gym.environments.slice_admission.observation import ActionName
+from twin_gym.environments.slice_admission.policies.bid_price import BidPricePolicy
+from twin_gym.environments.slice_admission.policies.decoding import ACTION_FORMS
+from twin_gym.environments.slice_admission.policies.optimum import OptimalPolicy
+from twin_gym.environments.slice_admission.policies.rules import (
+    DensityPolicy,
+    FifoPolicy,
+    MaxRevenuePolicy,
+    RandomPolicy,
+)
+from twin_gym.environments.slice_admission.policies.thresholds import tuned_reservation
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.tic_scheduling.batch import ACTION_FORMS as TIC_FORMS
+from twin_gym.environments.tic_scheduling.policies import TIC_POLICIES
 from twin_gym.errors import ConfigError, TooLargeError, unknown_name
-from twin_gym.policies.access import ACCESS_POLICIES
 from twin_gym.policies.base import Policy, Seer
-from twin_gym.policies.bid_price import BidPricePolicy
-from twin_gym.policies.decoding import ACTION_FORMS
-from twin_gym.policies.optimum import OptimalPolicy
-from twin_gym.policies.rules import DensityPolicy, FifoPolicy, MaxRevenuePolicy, RandomPolicy
-from twin_gym.policies.sync import SYNC_POLICIES
-from twin_gym.policies.thresholds import tuned_reservation
-from twin_gym.policies.tic import TIC_POLICIES
-from twin_gym.scenario import AdmissionScenario, Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
-Factory = Callable[[AdmissionScenario, ActionForm], Policy]
+Factory = Callable[[AdmissionScenario, ActionName], Policy]
 
 POLICIES: Mapping[str, Factory] = MappingProxyType(
     {

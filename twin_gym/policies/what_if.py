@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Policy
 from twin_gym.policies.evaluation import Evaluation, evaluate
 from twin_gym.policies.intervals import half_width
 from twin_gym.policies.registry import make_policy
 from twin_gym.policies.worlds import distinct_worlds, world_seeds
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed
+from twin_gym.scenario.loading import load
 
 RETURN = "return_per_s"
 """The indicator that every environment has: the sum of the rewards over the simulated time."""

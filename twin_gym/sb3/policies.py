@@ -13,10 +13,12 @@ from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
 from twin_gym.sb3.vec_env import native_env
-from twin_gym.scenario import AdmissionScenario, Scenario, SyncScenario
-from twin_gym.scenario.tic import TicScenario
+from twin_gym.scenario import Scenario
 from twin_gym.twins.layout import ObservationLayout
 from twin_gym.twins.networks import DEFAULT_HIDDEN, ObservedMask, SlotNetwork
 

@@ -17,9 +17,10 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario, SyncScenario
-from twin_gym.scenario.tic import TicScenario
+from twin_gym.scenario import Scenario
 
 Columns = tuple[int, ...]
 

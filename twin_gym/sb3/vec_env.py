@@ -15,9 +15,9 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
-from twin_gym.envs.batch import AUTORESET_SAME_STEP, Batch, stretches
-from twin_gym.envs.options import own_options
-from twin_gym.envs.seeding import checked_seed
+from twin_gym.core.batch import AUTORESET_SAME_STEP, Batch, stretches
+from twin_gym.core.options import own_options
+from twin_gym.core.seeding import checked_seed
 from twin_gym.errors import ConfigError
 
 Array = NDArray[Any]
@@ -130,7 +130,7 @@ class NativeVecEnv(VecEnv):
         """Takes what the next `reset` is given: no option is known, keys of libraries pass.
 
         Raises:
-            ConfigError: if there is another key (see `twin_gym.envs.options`).
+            ConfigError: if there is another key (see `twin_gym.core.options`).
         """
         for one in options if isinstance(options, list) else [options]:
             own_options(one)

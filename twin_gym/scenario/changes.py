@@ -80,7 +80,7 @@ def changed(scenario: Changed, changes: Mapping[str, Any]) -> Changed:
             two paths lead to one value, or the scenario with the new values is not valid.
 
     Example:
-        >>> from twin_gym.scenario import load
+        >>> from twin_gym.scenario.loading import load
         >>> busier = changed(load("contention"), {"slices.hrllc.arrival_rate_hz": 4.8})
         >>> busier.slices[1].arrival_rate_hz
         4.8
@@ -112,7 +112,7 @@ def value_at(scenario: Scenario, path: str) -> Any:  # noqa: ANN401 - whatever s
         ConfigError: if the path leads nowhere, or to several values.
 
     Example:
-        >>> from twin_gym.scenario import load
+        >>> from twin_gym.scenario.loading import load
         >>> value_at(load("contention"), "slices.hrllc.arrival_rate_hz")
         2.4
     """

@@ -31,7 +31,7 @@ class Trace(FrozenModel):
     Attributes:
         path: absolute, or relative to the directory named by TWIN_GYM_DATA.
         format: `requests` (CSV with columns arrival_s, slice, holding_s) or `openb` (the pod list
-            of a production GPU cluster; see `twin_gym.scenario.openb`).
+            of a production GPU cluster; see `slice_admission.openb`).
         first_s: start of the window, in seconds of the trace.
         last_s: end of the window.
         period_s: length of the day that the agent sees the time of, or None.

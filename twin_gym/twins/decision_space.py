@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
 
-from twin_gym.envs import massive_access, right_time_sync, slice_admission, tic_scheduling
-from twin_gym.envs.slice_admission.observation import ActionForm
-from twin_gym.envs.tic_scheduling.observation import WEIGHT_NAMES
+from twin_gym.environments.massive_access import observation as massive_access
+from twin_gym.environments.right_time_sync import observation as right_time_sync
+from twin_gym.environments.slice_admission import observation as slice_admission
+from twin_gym.environments.slice_admission.observation import ActionName
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.tic_scheduling import observation as tic_scheduling
+from twin_gym.environments.tic_scheduling.observation import WEIGHT_NAMES
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies.registry import FORMS_OF_KIND
-from twin_gym.scenario import AdmissionScenario, Scenario
+from twin_gym.scenario import Scenario
 from twin_gym.twins.layout import ObservationLayout
 
 Names = tuple[str, ...]
@@ -105,7 +109,8 @@ class DecisionSpace:
             UnknownNameError: if the kind of scenario has no such form.
 
         Example:
-            >>> from twin_gym.scenario import AccessScenario, load
+            >>> from twin_gym.environments.massive_access.scenario import AccessScenario
+            >>> from twin_gym.scenario.loading import load
             >>> DecisionSpace.of(load("access-small-45", AccessScenario), "probability").high
             (1.0,)
         """
@@ -162,13 +167,13 @@ def checked_form(kind: str, action: str | None) -> str:
     return action
 
 
-def admission_form(action: str) -> ActionForm:
+def admission_form(action: str) -> ActionName:
     """The form as admission types it.
 
     Raises:
         UnknownNameError: if it is none of its forms.
     """
-    return cast("ActionForm", checked_form("admission", action))
+    return cast("ActionName", checked_form("admission", action))
 
 
 def only_admission(scenario: Scenario, what: str) -> AdmissionScenario:

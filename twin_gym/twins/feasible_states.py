@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.envs.slice_admission import kernel
-from twin_gym.envs.slice_admission.observation import ActionForm, build_lenses, field_names
+from twin_gym.core.clock import TICKS_PER_SECOND
+from twin_gym.environments.slice_admission import layout
+from twin_gym.environments.slice_admission import rows as kernel
+from twin_gym.environments.slice_admission.observation import ActionName, build_lenses, field_names
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.slice_admission.tables import NetworkTables, build_tables
 from twin_gym.errors import ConfigError, TwinGymError
-from twin_gym.scenario import AdmissionScenario
-from twin_gym.sim.admission import layout
-from twin_gym.sim.admission.tables import NetworkTables, build_tables
-from twin_gym.sim.clock import TICKS_PER_SECOND
 from twin_gym.twins.decision_space import only_admission
 
 _SWEEPS = 20
@@ -55,7 +55,7 @@ def draw_feasible_states(
     count: int,
     rng: np.random.Generator,
     *,
-    action: ActionForm = "slice",
+    action: ActionName = "slice",
 ) -> FeasibleStates:
     """States drawn over the whole feasible state space, however rarely a network is there.
 
@@ -121,7 +121,7 @@ def draw_in_service(tables: NetworkTables, count: int, rng: np.random.Generator)
 
 
 def _draw_some(
-    tables: NetworkTables, count: int, rng: np.random.Generator, action: ActionForm
+    tables: NetworkTables, count: int, rng: np.random.Generator, action: ActionName
 ) -> FeasibleStates:
     network = tables.networks[0]
     capacity, demand = _amounts(tables)
@@ -194,7 +194,7 @@ def _draw_ages(network: np.void, s: int, now: Counts, drawn: NDArray[np.float64]
 
 
 def _observe(
-    tables: NetworkTables, rows: NDArray[np.void], queues: NDArray[np.void], action: ActionForm
+    tables: NetworkTables, rows: NDArray[np.void], queues: NDArray[np.void], action: ActionName
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     by_slot = action == "slot"
     choices = tables.num_positions if by_slot else int(tables.networks[0]["num_slices"])

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy, evaluate
 from twin_gym.policies.base import Actions, Masks, Observations
-from twin_gym.scenario import AdmissionScenario, Scenario
+from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_space import DecisionSpace, admission_form
 from twin_gym.twins.feasible_states import draw_feasible_states
 from twin_gym.twins.policy_twin import PolicyTwin

@@ -25,9 +25,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Masks, Observations
-from twin_gym.scenario import AdmissionScenario, Scenario
+from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_log import DecisionLog
 from twin_gym.twins.decision_space import DecisionSpace, admission_form
 from twin_gym.twins.feasible_states import draw_feasible_states

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from twin_gym.envs.slice_admission.observation import (
+from twin_gym.environments.slice_admission.observation import (
     VALUES_PER_POSITION,
-    ActionForm,
+    ActionName,
     field_names,
 )
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario
 
 _POSITION_GROUPS = ("position_slice", "position_age", "position_valid")
 _SLICE_GROUPS = ("head_patience", "admissible")
@@ -47,7 +47,7 @@ class ObservationLayout:
             The layout.
 
         Example:
-            >>> from twin_gym.scenario import load
+            >>> from twin_gym.scenario.loading import load
             >>> ObservationLayout.of(load("contention")).admissible
             15
         """
@@ -80,7 +80,7 @@ class ObservationLayout:
             starts[group] = first
         return cls(num_slices, num_global, **starts)
 
-    def num_actions(self, num_fields: int, action: ActionForm) -> int:
+    def num_actions(self, num_fields: int, action: ActionName) -> int:
         """How many actions there are, waiting included.
 
         Args:
@@ -91,7 +91,7 @@ class ObservationLayout:
             Slices + 1, or queue positions + 1.
 
         Example:
-            >>> from twin_gym.scenario import load
+            >>> from twin_gym.scenario.loading import load
             >>> ObservationLayout.of(load("contention")).num_actions(211, "slot")
             65
         """

@@ -15,10 +15,11 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
-from twin_gym.envs.slice_admission import observation_space
-from twin_gym.envs.slice_admission.observation import ActionForm
+from twin_gym.environments.slice_admission.observation import ActionName, observation_space
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario, load, names, to_toml
+from twin_gym.scenario import to_toml
+from twin_gym.scenario.loading import load, names
 from twin_gym.twins.card import package_versions
 from twin_gym.twins.minari_folder import DATA, storage_class, write_dataset
 from twin_gym.twins.transitions import Transitions
@@ -170,7 +171,7 @@ def _metadata(
     return found
 
 
-def env_spec(scenario: AdmissionScenario, action: ActionForm) -> EnvSpec | None:
+def env_spec(scenario: AdmissionScenario, action: ActionName) -> EnvSpec | None:
     """What makes the environment again.
 
     Args:

@@ -16,12 +16,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from twin_gym.envs.slice_admission.observation import (
-    VALUES_PER_POSITION,
-    ActionForm,
-)
+from twin_gym.environments.slice_admission.observation import VALUES_PER_POSITION, ActionName
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario
 from twin_gym.twins.decision_space import DecisionSpace, admission_form
 from twin_gym.twins.layout import ObservationLayout
 
@@ -201,10 +198,10 @@ class ObservedMask(nn.Module):
         action: the form of the action.
     """
 
-    def __init__(self, layout: ObservationLayout, action: ActionForm) -> None:
+    def __init__(self, layout: ObservationLayout, action: ActionName) -> None:
         super().__init__()
         self.layout = layout
-        self.action: ActionForm = action
+        self.action: ActionName = action
 
     def forward(self, observations: Tensor) -> Tensor:
         """What is allowed; waiting always is.
@@ -227,7 +224,7 @@ class ObservedMask(nn.Module):
 
 
 def mask_from_observations(
-    observations: Tensor, scenario: AdmissionScenario, action: ActionForm
+    observations: Tensor, scenario: AdmissionScenario, action: ActionName
 ) -> Tensor:
     """The action mask of observations, as the environment would give it.
 
@@ -240,7 +237,7 @@ def mask_from_observations(
         Booleans; shape (rows, actions).
 
     Example:
-        >>> from twin_gym.scenario import load
+        >>> from twin_gym.scenario.loading import load
         >>> mask_from_observations(torch.zeros(1, 19), load("contention"), "slice").tolist()
         [[False, False, False, False, True]]
     """
@@ -270,7 +267,8 @@ def network_for(
         ConfigError: if the names or the widths do not suit.
 
     Example:
-        >>> from twin_gym.scenario import Scenario, load
+        >>> from twin_gym.scenario import Scenario
+        >>> from twin_gym.scenario.loading import load
         >>> network_for(DecisionSpace.of(load("tic-small-45", Scenario), "weights")).action_net
         Linear(in_features=64, out_features=4, bias=True)
     """
@@ -298,7 +296,8 @@ def blank_network(space: DecisionSpace, hidden: Sequence[int]) -> PolicyNetwork:
         ConfigError: if the names or the widths do not suit, or there are more than `MAX_LAYERS`.
 
     Example:
-        >>> from twin_gym.scenario import Scenario, load
+        >>> from twin_gym.scenario import Scenario
+        >>> from twin_gym.scenario.loading import load
         >>> space = DecisionSpace.of(load("tic-small-45", Scenario), "weights")
         >>> blank_network(space, (4096, 4096)).action_net.weight.device
         device(type='meta')
@@ -327,7 +326,7 @@ def check_widths(hidden: Sequence[object]) -> None:
 
 def build_network(
     names: Sequence[str],
-    action: ActionForm,
+    action: ActionName,
     *,
     hidden: Sequence[int] | None = None,
     generator: torch.Generator | None = None,
@@ -347,8 +346,8 @@ def build_network(
         ConfigError: if the names or the widths do not suit the form.
 
     Example:
-        >>> from twin_gym.envs.slice_admission import field_names
-        >>> from twin_gym.scenario import load
+        >>> from twin_gym.environments.slice_admission.observation import field_names
+        >>> from twin_gym.scenario.loading import load
         >>> build_network(field_names(load("contention")), "slice").action_net
         Linear(in_features=64, out_features=5, bias=True)
     """

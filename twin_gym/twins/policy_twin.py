@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from twin_gym.envs.slice_admission.observation import VALUES_PER_POSITION
+from twin_gym.environments.slice_admission.observation import VALUES_PER_POSITION
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.draws import Draws

@@ -8,7 +8,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.policies import Policy, world_seeds
 from twin_gym.scenario import Scenario

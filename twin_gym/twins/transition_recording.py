@@ -8,13 +8,13 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from twin_gym.envs.slice_admission import SliceAdmissionVectorEnv
-from twin_gym.envs.slice_admission.observation import ActionForm
+from twin_gym.environments.slice_admission.observation import ActionName
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy, world_seeds
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.draws import Draws, evenly
-from twin_gym.scenario import AdmissionScenario
 from twin_gym.twins.decision_log import MAX_DECISIONS
 from twin_gym.twins.decision_space import only_admission
 from twin_gym.twins.transitions import Transitions
@@ -77,7 +77,7 @@ def record_transitions(
     *,
     epsilon: float = 0.0,
     seed: int = 0,
-    action: ActionForm = "slice",
+    action: ActionName = "slice",
     num_networks: int = 16,
 ) -> Transitions:
     """Records what a policy does on the physical network, and what comes of it.
@@ -127,7 +127,7 @@ def _watch(
     scenario: AdmissionScenario,
     wanted: NDArray[np.int64],
     seed: int,
-    action: ActionForm,
+    action: ActionName,
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
     """So many steps of each network, network by network, and the seeds of their episodes."""
     count = len(wanted)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.envs.slice_admission.observation import ActionForm
+from twin_gym.environments.slice_admission.observation import ActionName
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import AdmissionScenario
 from twin_gym.twins.decision_log import MAX_DECISIONS, DecisionLog
 
 # By name: type, and number of dimensions. Those of `_SEEDS` are one an episode.
@@ -70,7 +70,7 @@ class Transitions:
     truncated: NDArray[np.bool_]
     seeds: NDArray[np.int64]
     scenario_digest: str
-    action: ActionForm
+    action: ActionName
     policy: str
     epsilon: float = 0.0
 

@@ -39,8 +39,9 @@ from benchmarks.experiments.scenario_accuracy.page import draw, page
 from benchmarks.experiments.scenario_accuracy.panels import Source, measured, simulated
 from benchmarks.experiments.scenario_accuracy.rounds import SHARE, TWINNING_RATE
 from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.errors import ConfigError, MissingExtraError
-from twin_gym.scenario import SyncScenario, load
+from twin_gym.scenario.loading import load
 from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings
 
 NAME = "scenario_accuracy"

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.experiments.blocks import Floats, worlds_of
-from twin_gym.envs.making import vector_env
-from twin_gym.scenario import SyncScenario, load
-from twin_gym.scenario.series import SeriesFile, load_series
+from twin_gym.environments.factory import vector_env
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.right_time_sync.series import SeriesFile, load_series
+from twin_gym.scenario.loading import load
 
 ROUNDS = 13
 ROUND_S = 5.0

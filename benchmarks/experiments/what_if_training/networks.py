@@ -18,18 +18,14 @@ from benchmarks.fit_service import (
     read_window,
     replayed,
 )
+from twin_gym.environments.slice_admission.replay import load_trace
+from twin_gym.environments.slice_admission.request_windows import lived_of_requests
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import (
-    AdmissionScenario,
-    Poisson,
-    RequestTrace,
-    Schedule,
-    Trace,
-    load,
-    load_trace,
-)
+from twin_gym.scenario import Poisson, RequestTrace, Schedule, Trace
 from twin_gym.scenario.changes import path_of
-from twin_gym.twins.scenarios import Lived, ParameterSpace, lived_of_requests
+from twin_gym.scenario.loading import load
+from twin_gym.twins.scenarios import Lived, ParameterSpace
 
 HISTORY_DAYS = 20
 """Of the 29 days of the trace; the nine after them are what comes."""

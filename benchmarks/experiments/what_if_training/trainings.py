@@ -14,7 +14,8 @@ from benchmarks.experiments.pages import WORK
 from benchmarks.experiments.what_if_training.networks import Case
 from benchmarks.experiments.what_if_training.twins import FAMILIES, RANDOMISED, twins, write
 from twin_gym.policies import Policy
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 
 FOLDER = WORK / "what_if_training"
 

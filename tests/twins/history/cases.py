@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins.history import Decisions
 from twin_gym.twins.realtime import Event, TwinGraph
 

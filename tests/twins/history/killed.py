@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins.history import Retention, open_store, read_store
 from twin_gym.twins.realtime import Event
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.twins.history.cases import content, decisions, event, graph_at, tic
+from twin_gym.core.clock import slots_to_seconds, to_seconds
 from twin_gym.errors import ConfigError, UnknownNameError
-from twin_gym.sim.clock import slots_to_seconds, to_seconds
 from twin_gym.twins.history import Retention, checking, export_parquet, open_store, read_store
 from twin_gym.twins.history.opening import create, plain_error
 from twin_gym.twins.realtime import Event, TwinGraph, build_model

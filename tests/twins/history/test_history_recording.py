@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from tests.twins.realtime.cases import SCENARIOS
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError, MissingExtraError
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.twins import export_minari, import_minari
 from twin_gym.twins.history import (
     check_store,

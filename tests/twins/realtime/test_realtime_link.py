@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from twin_gym.core.draws import uniform, unit_exponential
 from twin_gym.errors import ConfigError
-from twin_gym.sim.draws import uniform, unit_exponential
 from twin_gym.twins.realtime import Event, Link
 from twin_gym.twins.realtime.events import DELAY_STREAM, LOSS_STREAM, channel_key
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.twins.realtime.cases import SCENARIOS, made, run
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError
 from twin_gym.twins.realtime import Link, LiveTwin, graph_from_json
 

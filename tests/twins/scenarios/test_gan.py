@@ -11,10 +11,10 @@ import pytest
 import safetensors.torch
 import torch
 
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective, Thresholds
-from twin_gym.scenario.tic import TicScenario
 from twin_gym.twins.scenarios.criteria import Criteria, condition_of
 from twin_gym.twins.scenarios.distances import energy_distance
 from twin_gym.twins.scenarios.gan import GanCard, GanGenerator

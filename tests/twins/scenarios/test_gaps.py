@@ -11,8 +11,9 @@ from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.policies.intervals import half_width
 from twin_gym.policies.what_if import RETURN
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed
+from twin_gym.scenario.loading import load
 from twin_gym.twins.scenarios import Lived, ParameterSpace, kpi_gaps, scenario_fidelity
 from twin_gym.twins.scenarios.gaps import IndicatorGap
 

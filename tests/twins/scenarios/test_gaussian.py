@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario, load, names
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load, names
 from twin_gym.scenario.objective import Demand, KpiObjective
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.gaussian import (

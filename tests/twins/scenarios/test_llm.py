@@ -13,10 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective
-from twin_gym.scenario.tic import TicScenario
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.endpoint import (
     KEY_VARIABLE,

@@ -9,10 +9,10 @@ import time
 import numpy as np
 import pytest
 
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import load
+from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective
-from twin_gym.scenario.tic import TicScenario
 from twin_gym.twins.scenarios.answers import entries_of, point_of
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.lived import Lived, Now

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from twin_gym.environments.slice_admission.request_windows import lived_of_requests, now_of_last
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError, UnknownNameError
-from twin_gym.scenario import Daily, RequestTrace, load
-from twin_gym.scenario.tic import TicScenario
+from twin_gym.scenario import Daily, RequestTrace
+from twin_gym.scenario.loading import load
 from twin_gym.twins.scenarios.lived import Lived
 from twin_gym.twins.scenarios.parameters import ParameterSpace
-from twin_gym.twins.scenarios.request_windows import lived_of_requests, now_of_last
 
 WINDOW_S = 100.0
 RATE, HOLDING = "slices.hrllc.arrival_rate_hz", "slices.hrllc.mean_holding_time_s"

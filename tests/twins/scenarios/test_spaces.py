@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from twin_gym.environments.tic_scheduling.scenario import Placement, TicScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective, Thresholds
-from twin_gym.scenario.tic import Placement, TicScenario
 from twin_gym.twins.scenarios import (
     Criteria,
     GenerationError,

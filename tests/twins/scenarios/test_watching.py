@@ -7,19 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twin_gym.environments.right_time_sync.estimation import (
+    change_likelihood,
+    relaxation_likelihood,
+)
+from twin_gym.environments.tic_scheduling.estimation import Channels, expected_tries
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed
+from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store
 from twin_gym.twins.realtime import Event
 from twin_gym.twins.scenarios import ParameterSpace, lived_of_store, now_of_store
 from twin_gym.twins.scenarios.watching.evidence import Average, Pairs, Rate, Told
-from twin_gym.twins.scenarios.watching.sync import (
-    change_likelihood,
-    relaxation_likelihood,
-)
 from twin_gym.twins.scenarios.watching.telemetry import Watched
-from twin_gym.twins.scenarios.watching.tic import Channels, expected_tries
 from twin_gym.twins.scenarios.watching.windows import EVIDENCE_OF_KIND
 
 RATES = [f"slices.{name}.arrival_rate_hz" for name in ("immersive", "hrllc")]

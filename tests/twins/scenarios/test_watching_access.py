@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.twins.scenarios.watching_cases import evidence_from, graph_of, told
-from twin_gym.scenario import AccessScenario
+from twin_gym.environments.massive_access.scenario import AccessScenario
 from twin_gym.twins.scenarios.watching.evidence import Average
 
 CELL, SERVICE = "cell/0", "service/access"

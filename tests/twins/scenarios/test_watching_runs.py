@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario, load
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed, value_at
+from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store, record_run
 from twin_gym.twins.realtime import Event, Link, LiveTwin, adapter_of
 from twin_gym.twins.scenarios import (

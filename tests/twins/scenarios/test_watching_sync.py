@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from tests.twins.scenarios.watching_cases import evidence_from, told
-from twin_gym.scenario import SyncScenario, load
-from twin_gym.scenario.series import SeriesFile
-from twin_gym.scenario.sync import Replay
+from twin_gym.environments.right_time_sync.estimation import (
+    change_likelihood,
+    relaxation_likelihood,
+)
+from twin_gym.environments.right_time_sync.scenario import Replay, SyncScenario
+from twin_gym.environments.right_time_sync.series import SeriesFile
+from twin_gym.scenario.loading import load
 from twin_gym.twins.scenarios.watching.evidence import Average
-from twin_gym.twins.scenarios.watching.sync import change_likelihood, relaxation_likelihood
 
 UPDATES = "service/updates"
 SENT = [(0, 0), (2, 2), (4, 6), (6, 12), (8, 20), (10, 30)]

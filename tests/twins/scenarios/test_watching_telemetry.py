@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tests.twins.scenarios.watching_cases import graph_of, told, watched_of
-from twin_gym.envs.making import vector_env
-from twin_gym.scenario import Scenario, load
+from twin_gym.environments.factory import vector_env
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed
+from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store
 from twin_gym.twins.realtime import LiveTwin
 

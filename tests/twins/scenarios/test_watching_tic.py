@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.twins.scenarios.watching_cases import evidence_from, graph_of, told
-from twin_gym.scenario import TicScenario, load
+from twin_gym.environments.tic_scheduling.estimation import Channels, expected_tries
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.scenario.changes import changed
-from twin_gym.twins.scenarios.watching.tic import Channels, expected_tries
+from twin_gym.scenario.loading import load
 
 SLOT_S = 0.001
 UPLINK, DOWNLINK, NETWORK = "service/uplink", "service/downlink", "network"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from twin_gym.cli.views.access import AccessView
-from twin_gym.cli.views.admission import AdmissionView
-from twin_gym.cli.views.base import Column, Measure, View
-from twin_gym.cli.views.sync import SyncView
-from twin_gym.cli.views.tic import TicView
+from twin_gym.cli.view import Column, Measure, View
+from twin_gym.environments.massive_access.view import AccessView
+from twin_gym.environments.right_time_sync.view import SyncView
+from twin_gym.environments.slice_admission.view import AdmissionView
+from twin_gym.environments.tic_scheduling.view import TicView
 
 VIEW_OF_KIND: Mapping[str, View] = MappingProxyType(
     {"admission": AdmissionView(), "access": AccessView(), "tic": TicView(), "sync": SyncView()}

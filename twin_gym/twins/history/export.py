@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, missing_extra
-from twin_gym.scenario import AdmissionScenario
 from twin_gym.twins.history.decisions import Decisions
 from twin_gym.twins.history.kept import Episode, numbers_asked
 from twin_gym.twins.history.opening import put

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from twin_gym.envs.making import vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError
 from twin_gym.registration import ID_OF_KIND
 from twin_gym.scenario import Scenario

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from twin_gym.envs.making import AnyScenario, vector_env
+from twin_gym.environments.factory import AnyScenario, vector_env
 from twin_gym.policies.base import Policy, Seer
 from twin_gym.scenario.base import MAX_TIME_S, MIN_TIME_S
 from twin_gym.twins.history.decisions import Decisions

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.core.compiled import entry_point
+from twin_gym.core.draws import uniform, unit_exponential
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import MAX_TIME_S
-from twin_gym.sim.compiled import entry_point
-from twin_gym.sim.draws import uniform, unit_exponential
 from twin_gym.twins.plain import listed, number, shown, text, whole
 from twin_gym.twins.realtime.model import Value
 
@@ -58,7 +58,7 @@ class Link:
 
     The fate of an event is a pure function of the seed, the episode, what it is of (twin and
     property) and the how-manieth of these it is: it does not depend on what else was sent. (Draws:
-    `twin_gym.sim.draws`.)
+    `twin_gym.core.draws`.)
 
     Args:
         loss: probability of each event to be lost, in [0, 1].
@@ -162,7 +162,7 @@ def channel_key(seed: int, episode: str, twin: str, name: str) -> np.uint64:
         name: of the property.
 
     Returns:
-        64 bits, for `twin_gym.sim.draws.uniform`.
+        64 bits, for `twin_gym.core.draws.uniform`.
     """
     told = "\x1f".join((str(seed), episode, twin, name))
     return np.uint64(int.from_bytes(hashlib.sha256(told.encode()).digest()[:8], "little"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from twin_gym.envs.batch import Batch
+from twin_gym.core.batch import Batch
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import MAX_TIME_S
 from twin_gym.twins.plain import number, shown

@@ -1,5 +1,6 @@
 """Scenario twins: networks that may come, out of what has been, what is and what is asked."""
 
+from twin_gym.environments.slice_admission.request_windows import lived_of_requests, now_of_last
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.gaps import (
     IndicatorGap,
@@ -12,7 +13,6 @@ from twin_gym.twins.scenarios.gaussian import HistoricalGenerator, HybridGenerat
 from twin_gym.twins.scenarios.generator import GenerationError, Generator
 from twin_gym.twins.scenarios.lived import Lived, Now
 from twin_gym.twins.scenarios.parameters import Parameter, ParameterSpace, parameters_of
-from twin_gym.twins.scenarios.request_windows import lived_of_requests, now_of_last
 from twin_gym.twins.scenarios.watching import lived_of_store, now_of_store
 
 __all__ = [

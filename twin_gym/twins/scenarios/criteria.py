@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.objective import INDICATORS, Demand, KpiObjective, Thresholds
-from twin_gym.scenario.tic import TicScenario
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
 _COUNTS = ("num_sensors", "num_devices")
@@ -42,9 +42,9 @@ class Criteria:
         A demand for a parameter that the space does not have is no bound.
 
         Example:
-            >>> from twin_gym.scenario import load
+            >>> from twin_gym.scenario.loading import load
             >>> from twin_gym.scenario.objective import Demand
-            >>> from twin_gym.scenario.tic import TicScenario
+            >>> from tic_scheduling.scenario import TicScenario
             >>> space = ParameterSpace.of(load("tic-small-45", TicScenario), ["num_sensors"])
             >>> asked = Criteria(KpiObjective(demand=Demand(num_devices=100)))
             >>> float(np.exp(asked.bounds(space)[0, 0])).__round__()

@@ -14,14 +14,23 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.environments.massive_access.scenario import (
+    MAX_DEVICES,
+    AccessScenario,
+    SimultaneousArrivals,
+)
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.slice_admission.scenario import MAX_QUEUE_LIMIT, AdmissionScenario
+from twin_gym.environments.tic_scheduling.scenario import (
+    MAX_BUFFER,
+    MAX_GATEWAYS,
+    MAX_SENSORS,
+    TicScenario,
+)
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
-from twin_gym.scenario.access import MAX_DEVICES, AccessScenario, SimultaneousArrivals
-from twin_gym.scenario.admission import MAX_QUEUE_LIMIT, AdmissionScenario
 from twin_gym.scenario.base import MAX_TIME_S, MIN_TIME_S
 from twin_gym.scenario.changes import changed, path_of, value_at
-from twin_gym.scenario.sync import SyncScenario
-from twin_gym.scenario.tic import MAX_BUFFER, MAX_GATEWAYS, MAX_SENSORS, TicScenario
 
 Scale = Literal["log", "log1p", "logit"]
 Coordinates = NDArray[np.float64]
@@ -82,7 +91,7 @@ class ParameterSpace:
         parameters: what generators choose, in the order of coordinates.
 
     Example:
-        >>> from twin_gym.scenario import load
+        >>> from twin_gym.scenario.loading import load
         >>> space = ParameterSpace.of(load("contention"))
         >>> point = space.coordinates(space.base)
         >>> space.scenario(point, name="same").digest == space.base.digest

@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar
 
-from twin_gym.envs.batch import Batch
-from twin_gym.envs.slotted import SlottedBatch
+from twin_gym.core.batch import Batch
+from twin_gym.core.clock import slots_to_seconds
+from twin_gym.core.slotted import SlottedBatch
 from twin_gym.scenario import Scenario
-from twin_gym.sim.clock import slots_to_seconds
 from twin_gym.twins.realtime.events import Event
 from twin_gym.twins.realtime.graph import TwinGraph
 

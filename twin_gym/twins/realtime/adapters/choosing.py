@@ -5,14 +5,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from twin_gym.envs.batch import Batch
+from twin_gym.core.batch import Batch
+from twin_gym.environments.massive_access.twin import AccessAdapter
+from twin_gym.environments.right_time_sync.twin import SyncAdapter
+from twin_gym.environments.slice_admission.twin import AdmissionAdapter
+from twin_gym.environments.tic_scheduling.twin import TicAdapter
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.twins.plain import plain, shown
-from twin_gym.twins.realtime.adapters.access import AccessAdapter
-from twin_gym.twins.realtime.adapters.admission import AdmissionAdapter
 from twin_gym.twins.realtime.adapters.base import Adapter
-from twin_gym.twins.realtime.adapters.sync import SyncAdapter
-from twin_gym.twins.realtime.adapters.tic import TicAdapter
 
 ADAPTER_OF_KIND: MappingProxyType[str, type[Adapter[Any]]] = MappingProxyType(
     {

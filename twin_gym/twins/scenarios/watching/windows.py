@@ -11,6 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.environments.massive_access import estimation
+from twin_gym.environments.right_time_sync import estimation
+from twin_gym.environments.slice_admission import estimation
+from twin_gym.environments.tic_scheduling import estimation
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.base import MAX_TIME_S, MIN_TIME_S
@@ -20,7 +24,6 @@ from twin_gym.twins.history.reading import HistoryReader
 from twin_gym.twins.plain import number
 from twin_gym.twins.scenarios.lived import MIN_WINDOWS, Lived, Now
 from twin_gym.twins.scenarios.parameters import Coordinates, ParameterSpace
-from twin_gym.twins.scenarios.watching import access, admission, sync, tic
 from twin_gym.twins.scenarios.watching.evidence import Evidence
 from twin_gym.twins.scenarios.watching.noise import without_noise
 from twin_gym.twins.scenarios.watching.telemetry import Watched
@@ -31,10 +34,10 @@ EVIDENCE_OF_KIND: MappingProxyType[
     str, Callable[[Watched, Any, float, float], dict[str, Evidence]]
 ] = MappingProxyType(
     {
-        "admission": admission.evidence_of,
-        "tic": tic.evidence_of,
-        "access": access.evidence_of,
-        "sync": sync.evidence_of,
+        "admission": estimation.evidence_of,
+        "tic": estimation.evidence_of,
+        "access": estimation.evidence_of,
+        "sync": estimation.evidence_of,
     }
 )
 

@@ -1,0 +1,145 @@
+"""The world of right-time synchronisation depends on its seed alone."""
+
+import numpy as np
+import pytest
+
+from twin_gym.core.draws import world_key
+from twin_gym.environments.right_time_sync.layout import build_tables
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.right_time_sync.vector import RightTimeSyncVectorEnv
+from twin_gym.environments.right_time_sync.world import World
+from twin_gym.scenario.loading import load
+from twin_gym.testing.equality import first_difference, untouched_global_state
+
+FORMS = ["pick", "rounds"]
+
+
+def short(preset="sync-small", slots=40, **changes):
+    """A preset of a few slots."""
+    scenario = load(preset, SyncScenario)
+    return scenario.replace(horizon_s=slots * scenario.slot_s, **changes)
+
+
+def roll_out(env, seed, steps):
+    """All that fixed actions bring."""
+    told = [env.reset(seed=seed)]
+    for step in range(steps):
+        rows = np.arange(env.num_envs)
+        if env.single_action_space.shape:
+            turns = (rows[:, None] + 1) * np.arange(env.single_action_space.shape[0]) + step
+            actions = (turns % 5 / 5).astype(np.float32)
+        else:
+            actions = (rows * 3 + step * 7) % env.single_action_space.n
+        told.append(env.step(actions))
+    return told
+
+
+def test_values_and_losses_do_not_depend_on_decisions():
+    """Whatever is sent, the twin is told, or not, what the world of its seed says."""
+    scenario = short()
+    told = {}
+    for stride in (1, 7):
+        env = RightTimeSyncVectorEnv(2, scenario, autoreset_mode="Disabled")
+        env.reset(seed=9)
+        for slot in range(scenario.num_slots):
+            entity = slot * stride % 50
+            before = env.batch.arrays["rows"]["delivered"].copy()
+            env.step(np.full(2, entity))
+            arrived = env.batch.arrays["rows"]["delivered"] > before
+            for row in range(2):
+                world = World(build_tables([scenario]), 0, int(world_key(np.uint64(9 + row), 0)))
+                assert arrived[row] == world.is_delivered(entity, slot, 1)
+                if arrived[row]:
+                    assert env.batch.twin(row)["value"][entity] == world.value(entity, slot)
+                told[row, entity, slot] = arrived[row]
+    assert 0.5 < np.mean(list(told.values())) < 1.0
+
+
+def test_world_does_not_depend_on_the_channel_or_the_rules():
+    """Other delivery, delays, costs and predictors: the same values in the same slots."""
+    one = short()
+    other = one.replace(
+        delivery_probability=0.3, delay_slots=3, update_cost=0.5, predictor="trend", tolerance=0.2
+    )
+    paths = [
+        [World(build_tables([scenario]), 0, 77).path(k) for k in range(50)]
+        for scenario in (one, other)
+    ]
+    assert np.array_equal(*paths)
+
+
+def test_losses_are_paired_over_delivery_probabilities():
+    """Whatever arrives over a bad channel arrives over a better one, at the agreed rates."""
+    arrived = {}
+    for share in (0.3, 0.8):
+        world = World(build_tables([short(delivery_probability=share)]), 0, 5)
+        arrived[share] = np.array(
+            [[world.is_delivered(k, t, 1) for t in range(40)] for k in range(50)]
+        )
+        assert arrived[share].mean() == pytest.approx(share, abs=4.5 * np.sqrt(0.25 / 2000))
+    assert not (arrived[0.3] & ~arrived[0.8]).any()
+
+
+def test_entities_and_worlds_have_values_of_their_own():
+    """No two entities of a world, nor an entity in two worlds, have the same path."""
+    tables = build_tables([short()])
+    seen = [World(tables, 0, key).path(k).tobytes() for key in (1, 2) for k in range(40)]
+    assert len(set(seen)) == 80
+    walks = np.array([World(tables, 0, key).path(3) for key in range(200)])
+    others = np.array([World(tables, 0, key).path(4) for key in range(200)])
+    assert abs(np.corrcoef(walks[:, 9], others[:, 9])[0, 1]) < 4.5 / np.sqrt(200)
+
+
+@pytest.mark.parametrize("action", FORMS)
+def test_other_seed_is_another_world_and_lanes_differ(action):
+    """No two of the rows of two seeds, nor two episodes of a row, are told the same."""
+    seen = []
+    for seed in (0, 100):
+        env = RightTimeSyncVectorEnv(3, short(), action=action, objective="error")
+        told = roll_out(env, seed, 85)
+        seen += [
+            np.stack([one[0][row] for one in told[first : first + 40]]).tobytes()
+            for row in range(3)
+            for first in (0, 41)
+        ]
+    assert len(set(seen)) == 12
+
+
+@pytest.mark.parametrize("action", FORMS)
+def test_threads_and_engines_do_not_matter(action):
+    """One thread or three, kernel or SimPy: the same to the last bit."""
+    told = [
+        roll_out(RightTimeSyncVectorEnv(5, short(slots=20), action=action, **settings), 11, 25)
+        for settings in ({}, {"num_threads": 3}, {"num_threads": 16}, {"engine": "simpy"})
+    ]
+    for other in told[1:]:
+        assert first_difference(told[0], other, "roll-out") is None
+
+
+@pytest.mark.parametrize("action", FORMS)
+def test_number_of_rows_does_not_matter(action):
+    """The first two rows of nine are the rows of two."""
+    nine, two = (
+        roll_out(RightTimeSyncVectorEnv(rows, short(), action=action), 4, 55) for rows in (9, 2)
+    )
+    for many, few in zip(nine, two, strict=True):
+        assert np.array_equal(many[0][:2], few[0])
+
+
+def test_masked_entities_send_nothing():
+    """Once the budget is spent, a picked entity is as good as nobody."""
+    scenario = short(update_budget=6)
+    told = []
+    for late in (3, 50):
+        env = RightTimeSyncVectorEnv(2, scenario)
+        env.reset(seed=3)
+        steps = [env.step(np.full(2, slot if slot < 6 else late)) for slot in range(20)]
+        told.append([(one[0], one[1]) for one in steps])
+        assert (env.batch.arrays["rows"]["updates"] == 6).all()
+    assert first_difference(*told, "roll-out") is None
+
+
+def test_global_random_state_is_left_alone():
+    """Nothing reads or moves Python's or NumPy's global generators."""
+    with untouched_global_state():
+        roll_out(RightTimeSyncVectorEnv(2, short()), None, 20)

@@ -1,0 +1,102 @@
+"""Seeded trajectories of tiny instant communication stay what they are (see `test_golden`).
+
+Write the hashes anew, after raising the version of the id:
+
+    python -m tests.environments.tic_scheduling.test_golden
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+
+import twin_gym  # noqa: F401 - registers the environments
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.scenario.loading import load, names
+
+PATH = Path(__file__).with_name("golden.json")
+ENV_ID = "twin_gym/TicScheduling-v0"
+SEED = 20_261_121
+NUM_ENVS = 3
+STEPS = 120
+CASES = [
+    *((name, "weights") for name in names("tic")),
+    *((name, "pick") for name in names("tic") if load(name, TicScenario).num_gateways == 1),
+]
+
+
+def rollout_hash(preset, action):
+    """Hash of the exact bytes of all that a fixed roll-out through three worlds returns."""
+    env = gymnasium.make_vec(
+        ENV_ID, num_envs=NUM_ENVS, scenario=preset, action=action, objective="vector"
+    )
+    digest = hashlib.sha256()
+    observations, infos = env.reset(seed=SEED)
+    for step in range(STEPS):
+        digest.update(observations.tobytes())
+        for name in sorted(name for name in infos if not name.startswith("_")):
+            if isinstance(infos[name], np.ndarray):
+                digest.update(name.encode() + infos[name].tobytes())
+        actions = fixed_actions(step, infos.get("action_mask"))
+        observations, rewards, terminated, truncated, infos = env.step(actions)
+        digest.update(rewards.tobytes() + terminated.tobytes() + truncated.tobytes())
+    return digest.hexdigest()[:32]
+
+
+def fixed_actions(step, masks):
+    """Weights that go round, or an allowed queue (now and then any)."""
+    if masks is None:
+        turns = np.arange(NUM_ENVS)[:, None] + np.arange(4) * (step + 1)
+        return ((turns * 5 + step) % 7 / 7).astype(np.float32)
+    actions = np.zeros(NUM_ENVS, np.int64)
+    for lane, mask in enumerate(masks):
+        allowed = np.flatnonzero(mask) if step % 5 else np.arange(len(mask))
+        actions[lane] = allowed[(7 * step + 3 * lane) % len(allowed)]
+    return actions
+
+
+def written():
+    """The hashes as they were written last."""
+    return json.loads(PATH.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("preset", "action"), CASES)
+def test_trajectory_is_what_it_was(preset, action):
+    """To the last bit; the message says whether the scenario or the simulation has changed."""
+    if load(preset, TicScenario).channel_trace and not os.environ.get("TWIN_GYM_DATA"):
+        pytest.skip(f"{preset} replays real data and TWIN_GYM_DATA is not set")
+    known = written()[f"{preset}/{action}"]
+    assert known["scenario"] == load(preset, TicScenario).digest, (
+        f"the preset {preset!r} has changed: results on it are no longer comparable. Give it "
+        "another name, or say so in CHANGELOG.md and write the hashes anew"
+    )
+    assert known["rollout"] == rollout_hash(preset, action), (
+        f"seeded trajectories of {ENV_ID} have changed: raise its version (see this file's top)"
+    )
+
+
+def test_hashes_are_those_of_the_cases():
+    """None is left over, and no two presets have the same trajectories."""
+    held = written()
+    assert set(held) == {f"{preset}/{action}" for preset, action in CASES}
+    assert len({case["rollout"] for case in held.values()}) == len(CASES)
+
+
+def write():
+    """Writes all hashes anew."""
+    found = {
+        f"{preset}/{action}": {
+            "scenario": load(preset, TicScenario).digest,
+            "rollout": rollout_hash(preset, action),
+        }
+        for preset, action in CASES
+    }
+    PATH.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,1 @@
+"""Rows and time: what all environments share."""

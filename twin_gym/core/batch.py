@@ -1,0 +1,274 @@
+"""What the two forms of every environment have in common: rows of networks side by side.
+
+An environment is a batch of its own; `twin_gym.core.single` and `twin_gym.core.vector` are the
+forms that Gymnasium knows, the same for all of them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
+from itertools import pairwise
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from twin_gym.core.compiled import entry_point
+from twin_gym.core.counts import whole_number
+from twin_gym.core.indicators import Gauge, ObjectiveReward
+from twin_gym.errors import ConfigError
+from twin_gym.scenario.objective import INDICATORS, KpiObjective
+
+Engine = Literal["kernel", "simpy"]
+ENGINES: tuple[Engine, ...] = ("kernel", "simpy")
+
+AUTORESET_DISABLED, AUTORESET_SAME_STEP, AUTORESET_NEXT_STEP = 0, 1, 2
+
+MAX_ROWS = 1_000_000
+
+WORK_A_CALL = 20_000_000
+"""Elementary steps, of some nanoseconds each, after which a compiled call returns to Python.
+
+Until it does, Python hears no Ctrl-C.
+"""
+
+Kpis = Mapping[str, NDArray[np.float64]]
+
+
+class Batch(ABC):
+    """Rows of networks, what the agents see of them, and what their last steps brought.
+
+    Attributes:
+        REPORTED: names of the outcomes that `info` has besides the mask.
+        COMPONENTS: names of the reward's components, which are outcomes too.
+        num_rows: how many run side by side.
+        observation_space: of one row.
+        action_space: of one row.
+        is_vector_reward: whether the reward is all components instead of one number.
+        observations: of every row; shape (rows, *observation).
+        masks: 1 = allowed; shape (rows, actions), int8; None where actions are not masked.
+        outcomes: records with `reward`, `truncated` and what is reported; shape (rows,).
+        brought: what the kernel writes of them: the same array, unless `payer` makes its own.
+        payer: makes the reward where the objective is a `KpiObjective`; otherwise None.
+        final_observations: last observations of episodes that ended in the last step.
+    """
+
+    REPORTED: ClassVar[tuple[str, ...]]
+    COMPONENTS: ClassVar[tuple[str, ...]]
+
+    num_rows: int
+    observation_space: spaces.Space[NDArray[np.float32]]
+    action_space: spaces.Discrete | spaces.Box
+    is_vector_reward: bool
+    observations: NDArray[np.float32]
+    masks: NDArray[np.int8] | None
+    outcomes: NDArray[np.void]
+    brought: NDArray[np.void]
+    payer: ObjectiveReward | None = None
+    final_observations: NDArray[np.float32]
+    _is_stopped: bool = False
+
+    @property
+    @abstractmethod
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """By name, the arrays that the kernel works on, no copies."""
+
+    @property
+    @abstractmethod
+    def scenarios(self) -> Sequence[Any]:
+        """The scenarios that episodes are in."""
+
+    @property
+    @abstractmethod
+    def arguments(self) -> dict[str, Any]:
+        """The environment's arguments that decide what is done and earned, besides scenarios."""
+
+    @property
+    @abstractmethod
+    def usual_reward_scale(self) -> float:
+        """What makes the returns of a critic near 1, whatever the unit of the rewards."""
+
+    @abstractmethod
+    def scenario_of(self, row: int) -> Any:  # noqa: ANN401 - each environment has its own kind
+        """The scenario of a row's running episode."""
+
+    @abstractmethod
+    def seed(self, seeds: NDArray[np.uint64], chosen: NDArray[np.bool_]) -> None:
+        """Gives the chosen rows their seeds; their next episode is the first one of it."""
+
+    @abstractmethod
+    def begin(self, chosen: NDArray[np.bool_]) -> None:
+        """Begins the next episode in the chosen rows and leaves the others alone."""
+
+    @abstractmethod
+    def advance(
+        self, actions: NDArray[Any], autoreset: int, first: int = 0, last: int | None = None
+    ) -> bool:
+        """One action in each of the rows first <= i < last; rows that are over begin anew.
+
+        Args:
+            actions: of every row, as `checked_actions` gives them.
+            autoreset: one of the `AUTORESET_*` constants.
+            first: the first row that moves.
+            last: one after the last row that moves; None: all.
+
+        Returns:
+            Whether any of the rows has reached its horizon.
+        """
+
+    @abstractmethod
+    def kpis(self) -> Kpis:
+        """Indicators of the running episodes, one value a row."""
+
+    @abstractmethod
+    def final_kpi_table(
+        self, at: NDArray[np.int64], has_begun: bool
+    ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+        """Indicators of the episodes that ended in the last step.
+
+        Args:
+            at: indices of the rows they are of.
+            has_begun: whether these rows are in their next episodes already.
+
+        Returns:
+            The names, and the values in the order of the rows; shape (rows that ended, names).
+        """
+
+    @abstractmethod
+    def final_masks(self, ended: NDArray[Any]) -> NDArray[np.int8] | None:
+        """What was allowed at the end of the episodes that ended in the last step.
+
+        Rows that did not end allow everything; None where actions are not masked.
+        """
+
+    @abstractmethod
+    def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
+        """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """Names of the outcomes that `info` has, besides the mask, with these arguments."""
+        return self.REPORTED if self.payer is None else (*self.REPORTED, *INDICATORS)
+
+    def start_paying(self, objective: object, seed: int, gauge: Gauge) -> None:
+        """Hands the reward over to an objective of the scenario, if it is one.
+
+        Args:
+            objective: as the environment takes it; names leave everything as it is.
+            seed: of the objective's weights.
+            gauge: reads the indicators off these rows.
+        """
+        if isinstance(objective, KpiObjective):
+            self.payer = ObjectiveReward(objective, seed, gauge, self.brought)
+            self.outcomes = self.payer.outcomes
+
+    @property
+    def memory_per_row_bytes(self) -> int:
+        """What one more row takes, all its arrays together."""
+        of_rows = [array for array in self.arrays.values() if len(array) == self.num_rows]
+        return sum(array.nbytes for array in of_rows) // self.num_rows
+
+    def advance_threaded(
+        self, actions: NDArray[Any], autoreset: int, pool: ThreadPoolExecutor, threads: int
+    ) -> bool:
+        """`advance` for all rows, cut into one stretch a thread: the result is the same."""
+        edges = np.linspace(0, self.num_rows, threads + 1).astype(int).tolist()
+        parts = [
+            pool.submit(self.advance, actions, autoreset, first, last)
+            for first, last in pairwise(edges)
+        ]
+        try:
+            return any([part.result() for part in parts])
+        except BaseException:  # such as Ctrl-C: no thread moves rows on that nobody waits for
+            self._is_stopped = True
+            wait(parts)
+            self._is_stopped = False
+            raise
+
+    def check_stopped(self) -> None:
+        """Ends a thread of `advance_threaded` that nobody waits for any more.
+
+        To be called between two calls of compiled code.
+
+        Raises:
+            CancelledError: if there has been an error or Ctrl-C in another thread.
+        """
+        if self._is_stopped:
+            raise CancelledError
+
+    def copied_outcomes(self) -> NDArray[np.void]:
+        """A copy of the outcomes, as bytes: NumPy copies records field by field, and slowly."""
+        kind = self.outcomes.dtype
+        copied: NDArray[np.void] = self.outcomes.view(np.uint8).copy().view(kind)
+        return copied
+
+    def checked_actions(self, actions: NDArray[Any]) -> NDArray[Any]:
+        """The actions of all rows in the type that `advance` takes.
+
+        Raises:
+            ConfigError: if they have another shape or type, or one is out of range.
+        """
+        if isinstance(self.action_space, spaces.Discrete):
+            return _whole_numbers(np.asarray(actions), self.num_rows, int(self.action_space.n))
+        return _amounts(np.asarray(actions), self.num_rows, self.action_space)
+
+
+def checked_num_rows(num_rows: int) -> int:
+    """The number of rows, if there can be so many.
+
+    Raises:
+        ConfigError: if it is no whole number from 1 to `MAX_ROWS`.
+    """
+    return whole_number("the number of rows (num_envs)", num_rows, 1, MAX_ROWS)
+
+
+def stretches(chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """The runs of True, each as (first, one after the last)."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], chosen.astype(np.int8), [0]))))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def _whole_numbers(actions: NDArray[Any], rows: int, count: int) -> NDArray[np.int64]:
+    if actions.shape != (rows,) or actions.dtype.kind not in "iu":
+        raise ConfigError(
+            f"actions must be whole numbers of shape ({rows},), got "
+            f"{actions.dtype} of shape {actions.shape}"
+        )
+    wanted = actions.astype(np.int64, copy=False)
+    if not are_actions(wanted, count):
+        raise ConfigError(f"actions are 0 to {count - 1}, got {wanted.min()} to {wanted.max()}")
+    return wanted
+
+
+def _amounts(actions: NDArray[Any], rows: int, space: spaces.Box) -> NDArray[np.float64]:
+    shape = (rows, *space.shape)
+    if actions.shape != shape or actions.dtype.kind not in "fiu":
+        raise ConfigError(
+            f"actions must be numbers of shape {shape}, got {actions.dtype} of shape "
+            f"{actions.shape}"
+        )
+    wanted = actions.astype(np.float64)
+    if not ((wanted >= space.low) & (wanted <= space.high)).all():  # NaN is refused, too
+        low, high = float(space.low.min()), float(space.high.max())
+        raise ConfigError(
+            f"actions are finite and from {low:g} to {high:g}, got {wanted.min()} to "
+            f"{wanted.max()}: wrap the environment in ClipAction or RescaleAction of "
+            "gymnasium.wrappers"
+        )
+    return wanted
+
+
+@entry_point
+def are_actions(actions: NDArray[np.int64], num_actions: int) -> bool:
+    """Whether all are from 0 to num_actions - 1.
+
+    NumPy's own minimum and maximum use 512-bit registers where there are any, for which some
+    processors lower their clock: the step that followed took a sixth longer.
+    """
+    fit = True
+    for i in range(len(actions)):
+        fit &= 0 <= actions[i] < num_actions
+    return fit

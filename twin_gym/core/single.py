@@ -1,0 +1,177 @@
+"""The single form of every environment: row 0 of a batch of one."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, SupportsFloat, TypeVar
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from twin_gym.core.batch import AUTORESET_DISABLED, Batch
+from twin_gym.core.counts import as_index
+from twin_gym.core.kpi import Kpi, kpi_of
+from twin_gym.core.options import own_options
+from twin_gym.core.seeding import checked_seed, row_seeds
+from twin_gym.core.spec import ToldSpec
+from twin_gym.errors import ConfigError
+
+Observation = NDArray[np.float32]
+Info = dict[str, Any]
+BatchType = TypeVar("BatchType", bound=Batch)
+
+RENDER_MODES = ("ansi", "rgb_array", "human")
+_MOST_REWARD = 1e18
+_ALL = np.ones(1, np.bool_)
+
+
+class RowEnv(ToldSpec, gymnasium.Env[Observation, Any], Generic[BatchType]):
+    """One network: what an environment's class adds is its batch, its picture and its docstring.
+
+    Args:
+        batch: of one row.
+        render_mode: None, `ansi`, `rgb_array` or `human`.
+
+    Raises:
+        ConfigError: if there is no such render mode.
+    """
+
+    def __init__(self, batch: BatchType, render_mode: str | None) -> None:
+        modes = self.metadata["render_modes"]
+        if render_mode is not None and render_mode not in modes:
+            raise ConfigError(f"render_mode is one of {modes} or None, got {render_mode!r}")
+        self.render_mode = render_mode
+        self._batch = batch
+        self.observation_space = batch.observation_space
+        self.action_space = batch.action_space
+        self.reward_space = reward_space(batch)
+        self.reward_dim = reward_dim(batch)
+        self._actions = np.zeros(1, np.int64)
+        self._kpi_names = tuple(batch.kpis())
+        names = batch.outcomes.dtype.names or ()
+        self._reported = [(name, names.index(name)) for name in batch.reported]
+        self._reward_place = names.index("reward")
+        self._is_running = False
+        self._is_seeded = False
+
+    @property
+    def batch(self) -> BatchType:
+        """The batch of one row behind this environment: for renderers and checks."""
+        return self._batch
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, Info]:
+        """Begins an episode: the first one of a seed, or without a seed the next one.
+
+        Args:
+            seed: names a sequence of worlds; 0 or more.
+            options: none are known; keys of other libraries pass (see `twin_gym.core.options`).
+
+        Returns:
+            The first observation and its info.
+
+        Raises:
+            ConfigError: if there is another option, or the seed is no whole number from 0 on.
+        """
+        own_options(options)
+        seed = checked_seed(seed)
+        super().reset(seed=seed)
+        if seed is not None or not self._is_seeded:
+            self._batch.seed(row_seeds(seed, 1, self.np_random), _ALL)
+            self._is_seeded = True
+        self._is_running = False
+        self._batch.begin(_ALL)
+        self._is_running = True
+        if self.render_mode == "human":
+            self.render()
+        return self._batch.observations[0].copy(), self._info(self._batch.outcomes[0].item())
+
+    def step(self, action: Any) -> tuple[Observation, SupportsFloat, bool, bool, Info]:  # noqa: ANN401
+        """Carries out one decision and runs the network to the next one.
+
+        Args:
+            action: see the class.
+
+        Returns:
+            Observation, reward, False (never terminated), whether the horizon is reached, info.
+
+        Raises:
+            ConfigError: if there is no such action.
+            gymnasium.error.ResetNeeded: before the first reset and after the end of an episode.
+        """
+        if not self._is_running:
+            raise gymnasium.error.ResetNeeded(
+                "the episode has not begun, is over or was interrupted: call reset()"
+            )
+        batch, actions = self._batch, self._as_row(action)
+        try:
+            truncated = batch.advance(actions, AUTORESET_DISABLED)
+        except BaseException:  # such as Ctrl-C: the step has been left unfinished
+            self._is_running = False
+            raise
+        # One conversion of the record: fields one by one take ten times as long.
+        outcomes = batch.outcomes[0].item()
+        info = self._info(outcomes)
+        if truncated:
+            self._is_running = False
+            info["kpi"] = self.kpi()
+        if self.render_mode == "human":
+            self.render()
+        if batch.is_vector_reward:
+            reward: Any = np.array([info[name] for name in batch.COMPONENTS])
+        else:
+            reward = outcomes[self._reward_place]
+        return batch.observations[0].copy(), reward, False, truncated, info
+
+    def kpi(self) -> Kpi:
+        """Indicators of the running episode so far, which `info` has at its end alone.
+
+        A wrapper that ends episodes, such as Gymnasium's `TimeLimit`, is not seen by the
+        environment and its infos: ask here for what had been reached then.
+        """
+        return kpi_of(self._kpi_names, [float(one[0]) for one in self._batch.kpis().values()])
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """What is allowed now, as sb3-contrib asks for it; shape (actions,).
+
+        Raises:
+            ConfigError: if the actions of this environment are not masked.
+        """
+        if self._batch.masks is None:
+            raise ConfigError(f"the actions of {type(self).__name__} are amounts: none is masked")
+        masks: NDArray[np.bool_] = self._batch.masks[0].astype(np.bool_)
+        return masks
+
+    def _as_row(self, action: Any) -> NDArray[Any]:  # noqa: ANN401
+        """The action of the only row."""
+        space = self._batch.action_space
+        if not isinstance(space, spaces.Discrete):
+            return self._batch.checked_actions(np.asarray(action)[None])
+        index = as_index(action)
+        if index is None or not 0 <= index < space.n:
+            raise ConfigError(f"actions are whole numbers, 0 to {space.n - 1}, got {action!r}")
+        self._actions[0] = index
+        return self._actions
+
+    def _info(self, outcomes: tuple[Any, ...]) -> Info:
+        batch = self._batch
+        info: Info = {}
+        if batch.masks is not None:
+            info["action_mask"] = batch.masks[0].copy()
+        for name, place in self._reported:
+            info[name] = outcomes[place]
+        info["kpi"] = not_yet = Kpi()
+        not_yet.names = self._kpi_names
+        return info
+
+
+def reward_dim(batch: Batch) -> int:
+    """How many numbers a reward is: one, or one a component where the reward is a vector."""
+    return len(batch.COMPONENTS) if batch.is_vector_reward else 1
+
+
+def reward_space(batch: Batch) -> spaces.Box:
+    """The box of the rewards of one row."""
+    return spaces.Box(-_MOST_REWARD, _MOST_REWARD, (reward_dim(batch),), np.float64)

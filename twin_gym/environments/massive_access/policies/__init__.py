@@ -1,0 +1,1 @@
+"""Classical policies of massive access."""

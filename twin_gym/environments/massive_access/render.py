@@ -1,0 +1,84 @@
+"""Pictures of massive access: text, an array of pixels, or text redrawn in the terminal."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.core.drawing import drawn, shortened
+from twin_gym.environments.massive_access.snapshot import Drawable, Snapshot, take_snapshot
+
+_PROGRESS_WIDTH = 20
+_BAR_WIDTH = 54
+
+
+def draw(env: Drawable) -> NDArray[np.uint8] | str | None:
+    """Draws a cell as the environment's `render_mode` says.
+
+    Args:
+        env: the single form of the environment.
+
+    Returns:
+        `ansi`: text of at most 80 columns. `rgb_array`: pixels, shape (420, 720, 3), uint8.
+        `human`: None, the text is redrawn on standard output. None: None, with a warning.
+
+    Raises:
+        MissingExtraError: for `rgb_array` if Pillow is not installed.
+    """
+    return drawn(
+        env.render_mode, lambda: as_text(take_snapshot(env)), lambda: _pixels(take_snapshot(env))
+    )
+
+
+def _pixels(snapshot: Snapshot) -> NDArray[np.uint8]:
+    from twin_gym.environments.massive_access.picture import paint
+
+    return paint(snapshot)
+
+
+def as_text(snapshot: Snapshot) -> str:
+    """A cell in plain characters, at most 80 columns wide.
+
+    Args:
+        snapshot: what to show.
+
+    Returns:
+        Lines, each with a newline. In the bars of the last opportunities `#` is a preamble that
+        brought a success, `x` one that collided, and `.` an idle one.
+    """
+    scenario = snapshot.scenario
+    done = round(snapshot.progress * _PROGRESS_WIDTH)
+    bar = "=" * done + " " * (_PROGRESS_WIDTH - done)
+    now_s = snapshot.slot * scenario.slot_s
+    lines = [
+        f"{shortened(scenario.name, 26):<26}  [{bar}] {now_s:.3f} of {scenario.horizon_s:g} s",
+        f"barring probability {snapshot.barring:.4f}",
+        "",
+        *_devices(snapshot),
+        "",
+        "preambles of the last opportunities (# answered, x collided, . idle)",
+    ]
+    for age, (successes, collisions) in enumerate(snapshot.preambles):
+        lines.append(f"{-age:>3} [{_preambles(snapshot, successes, collisions)}] {successes:>3}")
+    return "\n".join([*lines, ""])
+
+
+def _devices(snapshot: Snapshot) -> list[str]:
+    """One line a state, with a bar."""
+    counts = (
+        ("not asked yet", snapshot.silent),
+        ("waiting", snapshot.waiting),
+        ("answered", snapshot.succeeded),
+        ("lost", snapshot.lost),
+    )
+    total = snapshot.scenario.num_devices
+    lines = []
+    for name, count in counts:
+        width = round(count / total * (_BAR_WIDTH - 4))
+        lines.append(f"{name:<14} {count:>6} {'=' * width}".rstrip())
+    return lines
+
+
+def _preambles(snapshot: Snapshot, successes: int, collisions: int) -> str:
+    idle = snapshot.scenario.preambles - successes - collisions
+    return "#" * successes + "x" * collisions + "." * idle

@@ -1,0 +1,1 @@
+"""Right-time synchronisation of digital twins."""

@@ -1,0 +1,1 @@
+"""Admission control in a sliced network."""

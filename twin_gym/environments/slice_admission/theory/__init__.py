@@ -1,0 +1,1 @@
+"""What is known exactly of slice admission: closed forms, optima, bounds."""

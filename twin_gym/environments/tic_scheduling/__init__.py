@@ -1,0 +1,1 @@
+"""Scheduling of tiny instant communication."""

@@ -1,0 +1,319 @@
+"""The rules of tiny instant communication, compiled.
+
+In a slot, in this order: messages whose deadline has passed expire; answers that are ready, burst
+messages and background messages arrive, and are dropped where the queue of their sensor and
+direction is full; every gateway transmits up to `grants` messages; those that the channel lets
+through are delivered at the end of the slot. A message that fails keeps its place. An agent decides
+after the arrivals. `tic_scheduling.reference` tells the same rules in SimPy.
+
+Arguments that recur: `network`, `sensors` and `firsts`, the tables of the scenario; `world`, the
+key of the world; `row` and the arrays after it, those of the running network (see
+`layout.row_arrays`); `slot`, the number of the slot.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.core.compiled import Integer, Record, Records, compiled, inlined
+from twin_gym.environments.tic_scheduling import layout
+from twin_gym.environments.tic_scheduling.workload import (
+    asks_in_burst,
+    background_gap,
+    burst_slot,
+    gets_through,
+)
+
+Integers = NDArray[np.int64]
+
+_QUEUE_BITS, _QUEUE_MASK, _GONE = layout.QUEUE_BITS, layout.QUEUE_MASK, layout.GONE
+_ONE: Integer = np.int64(1)
+_ZERO: Integer = np.int64(0)
+
+
+@compiled
+def begin(
+    network: Record, sensors: Records, firsts: Integers, world: np.uint64, row: Record,
+    messages: Integers, waiting: Integers, fills: NDArray[np.int16], answers: NDArray[np.int32],
+    answer_counts: Integers, latencies: NDArray[np.int32],
+) -> None:  # fmt: skip
+    """Clears everything and brings the arrivals of slot 0."""
+    row.queued = 0
+    row.burst = 0
+    row.burst_slot = burst_slot(network, world, _ZERO)
+    row.background = background_gap(network, world, _ZERO) - 1
+    row.background_count = 1
+    for direction in range(2):
+        row.offered[direction] = 0
+        row.delivered[direction] = 0
+        row.expired[direction] = 0
+        row.dropped[direction] = 0
+        row.waited[direction] = 0
+    row.attempts = 0
+    row.window_start = 0
+    row.windows = 0
+    row.window_sum = 0
+    row.window_squares = 0
+    row.used = 0
+    for k in range(layout.NUM_WEIGHTS):
+        row.weights[k] = 1.0 / layout.NUM_WEIGHTS
+    for queue in range(layout.MAX_PICK_QUEUES):
+        row.failed[queue] = 0
+    waiting[:] = 0
+    fills[:] = 0
+    answer_counts[:] = 0
+    latencies[:] = 0
+    begin_step(row)
+    arrive(
+        network, sensors, firsts, world, row, messages, waiting, fills, answers, answer_counts,
+        _ZERO,
+    )  # fmt: skip
+    begin_step(row)
+
+
+@inlined
+def begin_step(row: Record) -> None:
+    """Forgets what the last step brought."""
+    row.step_delivered = 0
+    row.step_expired = 0
+    row.step_dropped = 0
+    row.step_attempts = 0
+
+
+@inlined
+def _join(
+    network: Record, sensors: Records, firsts: Integers, row: Record, messages: Integers,
+    waiting: Integers, fills: NDArray[np.int16], slot: int, queue: int,
+) -> None:  # fmt: skip
+    """A message arrives in its queue, or is dropped because the queue is full."""
+    direction = queue & 1
+    row.offered[direction] += 1
+    if fills[queue] >= network.buffer:
+        row.dropped[direction] += 1
+        row.step_dropped += 1
+        return
+    fills[queue] += 1
+    gateway = sensors[queue >> 1].gateway
+    messages[firsts[gateway] + waiting[gateway]] = (slot << _QUEUE_BITS) + queue
+    waiting[gateway] += 1
+    row.queued += 1
+
+
+@compiled
+def arrive(
+    network: Record, sensors: Records, firsts: Integers, world: np.uint64, row: Record,
+    messages: Integers, waiting: Integers, fills: NDArray[np.int16], answers: NDArray[np.int32],
+    answer_counts: Integers, slot: int,
+) -> None:  # fmt: skip
+    """The arrivals of a slot."""
+    bucket = slot % network.ring
+    first = bucket * network.most_answers
+    for i in range(answer_counts[bucket]):
+        queue: Integer = 2 * np.int64(answers[first + i]) + layout.DOWNLINK
+        _join(network, sensors, firsts, row, messages, waiting, fills, slot, queue)
+    answer_counts[bucket] = 0
+    if slot == row.burst_slot:
+        burst: Integer = np.int64(row.burst)
+        wanted: Integer = np.int64(network.burst_sensors)
+        for sensor in range(network.num_sensors):
+            if asks_in_burst(world, burst, sensor, wanted, network.num_sensors - sensor):
+                wanted -= 1
+                for _ in range(network.burst_messages):
+                    _join(network, sensors, firsts, row, messages, waiting, fills, slot, 2 * sensor)
+        row.burst = burst + 1
+        row.burst_slot = burst_slot(network, world, burst + _ONE)
+    start = slot * network.num_sensors
+    while row.background < start + network.num_sensors:
+        queue = 2 * (row.background - start)
+        _join(network, sensors, firsts, row, messages, waiting, fills, slot, queue)
+        count: Integer = np.int64(row.background_count)
+        row.background += background_gap(network, world, count)
+        row.background_count = count + 1
+
+
+@inlined
+def _transmit(
+    network: Record, world: np.uint64, row: Record, messages: Integers, fills: NDArray[np.int16],
+    answers: NDArray[np.int32], answer_counts: Integers, latencies: NDArray[np.int32], slot: int,
+    place: int,
+) -> bool:  # fmt: skip
+    """One grant for the message at a place; says whether it was delivered."""
+    row.attempts += 1
+    row.step_attempts += 1
+    message = messages[place]
+    queue = message & _QUEUE_MASK
+    if not gets_through(network, world, queue, slot):
+        return False
+    direction = queue & 1
+    latency = slot - (message >> _QUEUE_BITS) + 1
+    latencies[latency] += 1
+    row.waited[direction] += latency
+    row.delivered[direction] += 1
+    row.step_delivered += 1
+    row.queued -= 1
+    fills[queue] -= 1
+    messages[place] = _GONE
+    if direction == layout.UPLINK and network.answers:
+        bucket = slot % network.ring
+        answers[bucket * network.most_answers + answer_counts[bucket]] = queue >> 1
+        answer_counts[bucket] += 1
+    return True
+
+
+@inlined
+def _choose(
+    network: Record, sensors: Records, row: Record, messages: Integers, fills: NDArray[np.int16],
+    best: Records, slot: int, first: int, number: int,
+) -> None:  # fmt: skip
+    """The messages of largest index, as many as there are grants, sorted into `best`.
+
+    Ties go to the smaller message: the older one, then the smaller sensor, then uplink.
+    """
+    kept, grants = np.int64(0), network.grants
+    scale, fill_scale = 1.0 / network.most_deadline, 1.0 / network.buffer
+    for place in range(first, first + number):
+        message = messages[place]
+        queue = message & _QUEUE_MASK
+        age = slot - (message >> _QUEUE_BITS)
+        remaining = network.deadline[queue & 1] - 1 - age
+        index = (
+            row.weights[0] * sensors[queue >> 1].density
+            + row.weights[1] * (1.0 - remaining * scale)
+            + row.weights[2] * (age * scale)
+            + row.weights[3] * (fills[queue] * fill_scale)
+        )
+        if kept == grants:
+            last = best[kept - 1]
+            if index < last.index or (index == last.index and message >= last.message):
+                continue
+            kept -= 1
+        at = kept
+        while at > 0 and (
+            index > best[at - 1].index
+            or (index == best[at - 1].index and message < best[at - 1].message)
+        ):
+            best[at].index = best[at - 1].index
+            best[at].message = best[at - 1].message
+            best[at].place = best[at - 1].place
+            at -= 1
+        best[at].index = index
+        best[at].message = message
+        best[at].place = place
+        kept += 1
+
+
+@inlined
+def _tidy(
+    network: Record, row: Record, messages: Integers, waiting: Integers, fills: NDArray[np.int16],
+    firsts: Integers, slot: int, gateway: int,
+) -> None:  # fmt: skip
+    """Closes the gaps that delivered messages have left, and lets those expire that are late.
+
+    Args:
+        network: see above, as for what follows.
+        row: see above.
+        messages: see above.
+        waiting: see above.
+        fills: see above.
+        firsts: see above.
+        slot: the slot that begins.
+        gateway: whose messages.
+    """
+    first = firsts[gateway]
+    kept = first
+    for place in range(first, first + waiting[gateway]):
+        message = messages[place]
+        if message == _GONE:
+            continue
+        queue = message & _QUEUE_MASK
+        direction = queue & 1
+        if slot - (message >> _QUEUE_BITS) >= network.deadline[direction]:
+            row.expired[direction] += 1
+            row.step_expired += 1
+            row.queued -= 1
+            fills[queue] -= 1
+            continue
+        messages[kept] = message
+        kept += 1
+    waiting[gateway] = kept - first
+
+
+@inlined
+def serve(
+    network: Record, sensors: Records, firsts: Integers, world: np.uint64, row: Record,
+    messages: Integers, waiting: Integers, fills: NDArray[np.int16], answers: NDArray[np.int32],
+    answer_counts: Integers, latencies: NDArray[np.int32], best: Records, slot: int,
+) -> None:  # fmt: skip
+    """Transmissions and deliveries of all gateways by `row.weights`; then late messages expire."""
+    for gateway in range(network.num_gateways):
+        number = waiting[gateway]
+        if number == 0:
+            continue
+        first = firsts[gateway]
+        is_choice = number > network.grants
+        if is_choice:
+            _choose(network, sensors, row, messages, fills, best, slot, first, number)
+        for k in range(min(number, network.grants)):
+            place = best[k].place if is_choice else first + k
+            _transmit(
+                network, world, row, messages, fills, answers, answer_counts, latencies, slot, place
+            )
+        _tidy(network, row, messages, waiting, fills, firsts, slot + 1, gateway)
+
+
+@inlined
+def pick(
+    network: Record, world: np.uint64, row: Record, messages: Integers, waiting: Integers,
+    fills: NDArray[np.int16], answers: NDArray[np.int32], answer_counts: Integers,
+    latencies: NDArray[np.int32], slot: int, queue: int,
+) -> None:  # fmt: skip
+    """One grant of the only gateway for the oldest message of a queue, which has one."""
+    oldest: Integer = np.int64(-1)
+    for place in range(waiting[0]):
+        is_mine = messages[place] & _QUEUE_MASK == queue
+        if is_mine and (oldest < 0 or messages[place] < messages[oldest]):
+            oldest = place
+    row.used += 1
+    if _transmit(
+        network, world, row, messages, fills, answers, answer_counts, latencies, slot, oldest
+    ):
+        waiting[0] -= 1
+        messages[oldest] = messages[waiting[0]]
+    else:
+        row.failed[queue] = 1
+
+
+@inlined
+def has_choice(network: Record, row: Record, fills: NDArray[np.int16]) -> bool:
+    """Whether a grant of this slot and a message whose channel has not failed in it are left."""
+    if row.used >= network.grants:
+        return False
+    for queue in range(2 * network.num_sensors):
+        if fills[queue] > 0 and row.failed[queue] == 0:
+            return True
+    return False
+
+
+@inlined
+def end_picks(
+    network: Record, firsts: Integers, row: Record, messages: Integers, waiting: Integers,
+    fills: NDArray[np.int16], slot: int,
+) -> None:  # fmt: skip
+    """The slot of the only gateway is over; late messages expire."""
+    row.used = 0
+    for queue in range(2 * network.num_sensors):
+        row.failed[queue] = 0
+    _tidy(network, row, messages, waiting, fills, firsts, slot + 1, _ZERO)
+
+
+@inlined
+def end_slot(network: Record, row: Record, slot: int) -> None:
+    """Keeps the throughput of each period of the bursts."""
+    if (slot + 1) % network.burst_period == 0:
+        delivered = row.delivered[0] + row.delivered[1]
+        inside = delivered - row.window_start
+        row.window_start = delivered
+        row.windows += 1
+        row.window_sum += inside
+        row.window_squares += inside * inside

@@ -1,1 +1,0 @@
-"""Gymnasium environments around the simulated networks, one folder each."""

@@ -1,0 +1,186 @@
+"""Scenarios by name or from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from twin_gym.environments.massive_access.scenario import AccessScenario
+from twin_gym.environments.right_time_sync.scenario import SyncScenario
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.errors import ConfigError, shown, unknown_name
+from twin_gym.files.reading import read_text
+from twin_gym.scenario.base import Scenario
+from twin_gym.scenario.documents import MAX_DOCUMENT_BYTES, parse_toml
+
+MAX_FILE_BYTES = MAX_DOCUMENT_BYTES
+
+_KINDS: dict[str, type[Scenario]] = {
+    one.kind: one for one in (AdmissionScenario, AccessScenario, SyncScenario, TicScenario)
+}
+
+Kind = TypeVar("Kind", bound=Scenario)
+
+ScenarioLike = str | Path | Mapping[str, Any] | Scenario
+"""One scenario, as environments are given it."""
+
+
+def names(kind: str | None = None) -> tuple[str, ...]:
+    """Names of the presets that come with the package, sorted.
+
+    Args:
+        kind: only those of one kind, such as `admission`, or all.
+
+    Returns:
+        Names that `load` takes.
+
+    Raises:
+        UnknownNameError: if there is no such kind.
+    """
+    if kind is not None and kind not in _KINDS:
+        raise unknown_name("kind of scenario", kind, _KINDS)
+    folder = resources.files("twin_gym.scenario") / "presets"
+    found = (entry for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return tuple(
+        sorted(
+            entry.name.removesuffix(".toml")
+            for entry in found
+            if kind is None or parse_toml(entry.read_text("utf-8"), entry.name)["kind"] == kind
+        )
+    )
+
+
+@overload
+def load(name_or_path: str | Path) -> AdmissionScenario: ...
+@overload
+def load(name_or_path: str | Path, kind: type[Kind]) -> Kind: ...
+def load(name_or_path: str | Path, kind: type[Scenario] = AdmissionScenario) -> Scenario:
+    """A scenario by its preset name, or from a TOML file.
+
+    Args:
+        name_or_path: a name out of `names()`, or a path that ends in `.toml`.
+        kind: the class that it must be of; `Scenario` takes every kind.
+
+    Returns:
+        The validated scenario.
+
+    Raises:
+        UnknownNameError: if it is no preset; the message has the nearest one.
+        ConfigError: if the file is missing, too large, no TOML, or describes no valid scenario; or
+            it is of another kind.
+
+    Example:
+        >>> load("contention").slice_names
+        ('immersive', 'hrllc', 'massive', 'ubiquitous')
+    """
+    found = _load(name_or_path)
+    if not isinstance(found, kind):
+        raise ConfigError(
+            f"{str(name_or_path)!r} is a scenario of the kind {found.kind!r}, and here one of the "
+            f"kind {kind.kind!r} is needed: {', '.join(names(kind.kind))}"
+        )
+    return found
+
+
+def _load(name_or_path: str | Path) -> Scenario:
+    if not isinstance(name_or_path, str | Path):
+        raise ConfigError(
+            f"a scenario is called by a preset name or a path, got {shown(name_or_path)}: "
+            "a scenario that is already built needs no loading"
+        )
+    if isinstance(name_or_path, Path) or name_or_path.endswith(".toml"):
+        text = read_text(Path(name_or_path), MAX_FILE_BYTES, "scenario file")
+        if not text.strip():
+            raise ConfigError(f"{shown(str(name_or_path), 200)} is empty: name a scenario file")
+        return parse(text, origin=str(name_or_path))
+    known = names()
+    if name_or_path not in known:
+        raise unknown_name("scenario", name_or_path, known)
+    entry = resources.files("twin_gym.scenario") / "presets" / f"{name_or_path}.toml"
+    return parse(entry.read_text("utf-8"), origin=name_or_path)
+
+
+def parse(text: str, *, origin: str = "the text") -> Scenario:
+    """A scenario from TOML.
+
+    Args:
+        text: the TOML document; `kind` says which model the rest describes.
+        origin: how errors call the text.
+
+    Returns:
+        The validated scenario.
+
+    Raises:
+        ConfigError: if it is no TOML or describes no valid scenario.
+    """
+    return from_values(parse_toml(text, origin, MAX_FILE_BYTES), origin=origin)
+
+
+def from_values(values: Mapping[str, Any], *, origin: str = "the scenario") -> Scenario:
+    """A scenario from plain values, as JSON and TOML have them.
+
+    Args:
+        values: by name of the field; `kind` says which model they describe.
+        origin: how errors call them.
+
+    Returns:
+        The validated scenario.
+
+    Raises:
+        ConfigError: if they describe no valid scenario.
+
+    Example:
+        >>> from_values(load("contention").as_values()) == load("contention")
+        True
+    """
+    for key in values:
+        if not isinstance(key, str):
+            raise ConfigError(f"{origin}: keys are names of fields, got {shown(key)}")
+    fields = dict(values)
+    kind = fields.pop("kind", None)
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise ConfigError(f"{origin} needs `kind`, one of {', '.join(_KINDS)}; got {shown(kind)}")
+    try:
+        return _KINDS[kind](**fields)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {error}") from None
+
+
+def scenarios_of(
+    given: ScenarioLike | Sequence[ScenarioLike], kind: type[Kind]
+) -> tuple[Kind, ...]:
+    """Scenarios from whatever the `scenario` argument of an environment takes.
+
+    Args:
+        given: a preset name, a path of a TOML file, a scenario, its plain values (see
+            `Scenario.as_values`), or a sequence of these.
+        kind: the class that they must be of; `Scenario` takes every kind.
+
+    Returns:
+        At least one scenario.
+
+    Raises:
+        ConfigError: if the sequence is empty, an entry is none of those, or of another kind.
+    """
+    several = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    if not several:
+        raise ConfigError("scenario is an empty sequence: give at least one")
+    return tuple(_scenario_of(one, kind) for one in several)
+
+
+def _scenario_of(given: object, kind: type[Kind]) -> Kind:
+    if isinstance(given, kind):
+        return given
+    if isinstance(given, str | Path):
+        return load(given, kind)
+    found = from_values(given) if isinstance(given, Mapping) else given
+    if not isinstance(found, kind):
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
+        raise ConfigError(
+            f"a scenario is a preset name, a path of a TOML file, or {article} {kind.__name__} or "
+            f"its values; got {shown(given)}"
+        )
+    return found

@@ -1,1 +1,0 @@
-"""The networks themselves. Nothing here knows of agents, observations or rewards."""

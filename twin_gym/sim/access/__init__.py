@@ -1,1 +1,0 @@
-"""Massive access: devices that contend for the preambles of one base station."""

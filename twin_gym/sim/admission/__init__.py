@@ -1,1 +1,0 @@
-"""A sliced network under admission control: layout in memory, workload, compiled rules, KPIs."""

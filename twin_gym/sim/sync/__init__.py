@@ -1,1 +1,0 @@
-"""Right-time synchronisation: entities that change, and the twin that is told of them."""

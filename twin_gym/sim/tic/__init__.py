@@ -1,1 +1,0 @@
-"""The simulator of tiny instant communication."""
