@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel
 from twin_gym.twins.card import MAX_FIELDS
-from twin_gym.twins.decision_space import DecisionSpace, checked_form, is_of_amounts
+from twin_gym.twins.decision_space import DecisionSpace
 from twin_gym.twins.networks import MAX_WIDTH, check_widths
 from twin_gym.twins.strict_json import read_object
 
@@ -66,9 +67,9 @@ class ActorCard(FrozenModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> ActorCard:
-        checked_form(self.kind, self.action)
+        form_of(self.kind, self.action)
         check_widths(self.hidden)
-        amounts = len(self.action_names) if is_of_amounts(self.kind, self.action) else 0
+        amounts = len(self.action_names) if form_of(self.kind, self.action).is_continuous else 0
         if (len(self.low), len(self.high)) != (amounts, amounts) or any(
             low >= high for low, high in zip(self.low, self.high, strict=True)
         ):

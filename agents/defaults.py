@@ -7,8 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from agents.settings import WITH_TWIN, AgentName, TrainSettings, whole_rollouts
+from twin_gym.core.credit import Credit
+from twin_gym.environments.factory import form_of
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
-from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
@@ -24,22 +26,10 @@ _SLOTTED: _Table = MappingProxyType(
 )  # fmt: skip
 """Where episodes are equally long: rows out of step, and in the end nothing is left to chance."""
 
-OF_KIND: Mapping[str, _Table] = MappingProxyType(
-    {
-        "admission": MappingProxyType({}),  # as `TrainSettings` has it: digests hang on that
-        "access": MappingProxyType({**_SLOTTED, "default_policy": "fixed"}),
-        "tic": MappingProxyType({**_SLOTTED, "default_policy": "first-come"}),
-        "sync": MappingProxyType({**_SLOTTED, "default_policy": "round-robin"}),
-    }
+_SLOTTED_PPO: _Table = MappingProxyType(
+    {"rollout_steps": 64, "learning_rate": 2e-3, "batch_size": 256}
 )
-"""By kind of scenario, the settings in which it differs from admission."""
-
-_OF_PPO: _Table = MappingProxyType({"rollout_steps": 64, "learning_rate": 2e-3, "batch_size": 256})
-
-OF_PPO: Mapping[str, _Table] = MappingProxyType(
-    {"admission": MappingProxyType({}), "access": _OF_PPO, "tic": _OF_PPO, "sync": _OF_PPO}
-)
-"""By kind of scenario, what differs for PPO and MaskablePPO besides."""
+"""What differs for PPO and MaskablePPO besides."""
 
 SHARED: _Table = MappingProxyType({"shared": True, "learning_rate": 6e-3, "rollout_steps": 8})
 SHARED_PPO: _Table = MappingProxyType({"shared": True, "learning_rate": 3e-3})
@@ -47,16 +37,6 @@ SHARED_PPO: _Table = MappingProxyType({"shared": True, "learning_rate": 3e-3})
 
 A2C makes one gradient step of a rollout and needs short ones to make enough of them.
 """
-
-CREDIT_SLOTS: Mapping[str, tuple[float, float]] = MappingProxyType({"access": (3.0, 1.0)})
-"""By kind of scenario, discount time and trace time in slots, where they do not go with its unit.
-
-Whom a barring probability lets through shows in the same opportunity, and the genie, which looks no
-further, is near the bound: longer credit has more noise and nothing more to say.
-"""
-
-CREDIT_UNITS: Mapping[str, tuple[float, float]] = MappingProxyType({"tic": (2.0, 0.6)})
-"""The same in time units."""
 
 
 def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings:
@@ -75,7 +55,7 @@ def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings
         UnknownNameError: if there is no such scenario or setting.
     """
     kind_of((scenario, *given.get("more_scenarios", ())))
-    usual = defaults_of(load(scenario, Scenario), agent, given.get("action"))
+    usual = defaults_of(load(scenario), agent, given.get("action"))
     values = {"agent": agent, "scenario": scenario, **usual, **given}
     rollout = _rollout(values)
     for name in {"total_steps", "leg_steps"} - given.keys():
@@ -92,16 +72,15 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
         agent: one of `agents.settings.AGENTS`.
         action: form of the actions; None: the default of the environment.
     """
-    kind = scenario.kind
-    found = {**OF_KIND[kind], **(OF_PPO[kind] if agent in PPO_NAMES else {})}
-    if kind in CREDIT_SLOTS:
-        units = scenario.slot_s / scenario.time_unit_s  # type: ignore[attr-defined]
-        credit = tuple(slots * units for slots in CREDIT_SLOTS[kind])
-    else:
-        credit = CREDIT_UNITS.get(kind, ())
-    found |= dict(zip(("discount_holding_times", "trace_holding_times"), credit, strict=False))
-    form = FORMS_OF_KIND[kind][0] if action is None else action
-    if form == "pick" and agent not in WITH_TWIN and agent != "clone":
+    found: dict[str, Any] = {}  # of requests as `TrainSettings` has it: digests hang on that
+    if hasattr(scenario, "slot_s"):
+        found = {**_SLOTTED, "default_policy": kind_named(scenario.kind).facet("default_policy")}
+        found |= _SLOTTED_PPO if agent in PPO_NAMES else {}
+    credit: Credit | None = kind_named(scenario.kind).facet("credit")
+    if credit is not None:
+        found |= credit.of(scenario)
+    form = form_of(scenario.kind, action)
+    if form.candidate_groups and agent not in WITH_TWIN and agent != "clone":
         found |= SHARED_PPO if agent in PPO_NAMES else SHARED
     return found
 
@@ -112,7 +91,7 @@ def kind_of(scenarios: tuple[str, ...]) -> str:
     Raises:
         ConfigError: if they are of several kinds: no environment has room for them.
     """
-    kinds = {name: load(name, Scenario).kind for name in scenarios}
+    kinds = {name: load(name).kind for name in scenarios}
     if len(set(kinds.values())) > 1:
         told = ", ".join(f"{name!r} of {kind!r}" for name, kind in kinds.items())
         raise ConfigError(f"one training is on scenarios of one kind, got {told}")

@@ -13,8 +13,8 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from agents.defaults import PPO_NAMES, kind_of
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.twin import make_twin
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
-from twin_gym.registration import ID_OF_KIND
 from twin_gym.sb3 import (
     NativeVecEnv,
     SemiMarkovA2C,
@@ -77,7 +77,7 @@ def build(settings: TrainSettings, *, start: bool = True) -> Built:
 def _environment(settings: TrainSettings) -> NativeVecEnv:
     given: dict[str, Any] = {} if settings.action is None else {"action": settings.action}
     return make_vec_env(
-        ID_OF_KIND[kind_of(settings.scenarios)],
+        kind_named(kind_of(settings.scenarios)).id,
         settings.num_rows,
         scenario=settings.scenarios,
         reward_scale="auto",

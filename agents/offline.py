@@ -79,7 +79,7 @@ def offline_data(
 
     Args:
         scenario: a preset name or a TOML path.
-        policy: the operator's, one of `twin_gym.policies.POLICIES`.
+        policy: the operator's, one of those of slice admission.
         epsilon: chance that a decision is another allowed one, drawn evenly.
         num_steps: how many decisions.
         seed: of worlds and draws.
@@ -90,7 +90,7 @@ def offline_data(
     Raises:
         ConfigError: if an argument is out of range or a name unknown.
     """
-    found = load(scenario)
+    found = load(scenario, AdmissionScenario)
     rule = make_policy(policy, found)
     return record_transitions(rule, found, num_steps, epsilon=epsilon, seed=seed)
 

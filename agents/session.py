@@ -37,9 +37,8 @@ from twin_gym.errors import unknown_name
 from twin_gym.files.lines import append_line
 from twin_gym.files.locks import LOCK_FILE, in_turn, writing_to
 from twin_gym.files.places import check_folder
-from twin_gym.policies import Policy, evaluate, make_policy, world_seeds
+from twin_gym.policies import Policy, evaluate, make_policy, policies_of, world_seeds
 from twin_gym.policies.intervals import half_width
-from twin_gym.policies.registry import POLICIES_OF_KIND
 from twin_gym.sb3 import indicators, score_name
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
@@ -120,7 +119,7 @@ class Session:
                 written.
         """
         torch.set_num_threads(1)  # the networks are small: more threads are slower
-        scenario, score = load(settings.scenario, Scenario), score_name(kind_of(settings.scenarios))
+        scenario, score = load(settings.scenario), score_name(kind_of(settings.scenarios))
         _check_default_policy(settings, scenario)  # before anything is computed
         folder = self.out / run_name(settings)
         check_folder(folder)
@@ -240,7 +239,7 @@ class Session:
 
 def _check_default_policy(settings: TrainSettings, scenario: Scenario) -> None:
     """Refuses a name that nobody has, and a policy that cannot be made where one is needed."""
-    known = POLICIES_OF_KIND[scenario.kind]
+    known = policies_of(scenario.kind)
     if settings.default_policy not in known:
         raise unknown_name("default policy", settings.default_policy, known)
     if settings.agent in WITH_TWIN or settings.agent == "clone":

@@ -26,7 +26,6 @@ from twin_gym.sb3 import (
     native_env,
     score_name,
 )
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins.files import read_bytes
 from twin_gym.twins.strict_json import read_object
@@ -197,7 +196,7 @@ def _claim(folder: Path, settings: TrainSettings) -> None:
     mine = {
         "settings": asdict(settings),
         "digest": settings.digest,
-        "scenario_digest": "+".join(load(one, Scenario).digest for one in settings.scenarios),
+        "scenario_digest": "+".join(load(one).digest for one in settings.scenarios),
     }
     path = folder / _SETTINGS_FILE
     if not path.exists():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from agents.settings import TrainSettings
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins import CloneSettings, PolicyTwin, clone, record, synthesise, train_generator
 
@@ -18,7 +17,7 @@ def make_twin(settings: TrainSettings) -> PolicyTwin:
     Returns:
         The twin, acting greedily.
     """
-    scenario = load(settings.scenario, Scenario)
+    scenario = load(settings.scenario)
     default = make_policy(settings.default_policy, scenario, settings.action)
     log = record(
         default, scenario, settings.num_decisions, seed=settings.seed, action=settings.action

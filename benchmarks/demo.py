@@ -63,7 +63,7 @@ def main(
 ) -> None:
     """Trains, compares, prints the table and draws the curves."""
     console = output()
-    network = load(scenario)
+    network = load(scenario, AdmissionScenario)
     cells = [
         TrainSettings(agent=agent, scenario=scenario, seed=seed, total_steps=steps, leg_steps=steps)
         for seed in range(seeds)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 from agents.settings import (
@@ -24,8 +23,10 @@ from agents.settings import (
     TrainSettings,
 )
 from benchmarks.protocol import Track
+from twin_gym.environments.factory import form_of
+from twin_gym.environments.kinds import kind_names, kinds
 from twin_gym.errors import TwinGymError, unknown_name
-from twin_gym.policies import POLICIES_OF_KIND, Policy, Seer, make_policy
+from twin_gym.policies import Policy, Seer, make_policy, policies_of
 from twin_gym.scenario import Scenario
 
 Kind = Literal["rule", "tuned rule", "optimum", "learned", "offline", "seer"]
@@ -203,20 +204,9 @@ class OfflineLearner(Entrant):
         return trained_offline(self.method, track, seed, folder, on_progress)
 
 
-MASKED_FORMS: Mapping[str, frozenset[str | None]] = MappingProxyType(
-    {
-        "admission": frozenset({None, "slice", "slot"}),
-        "access": frozenset(),
-        "tic": frozenset({"pick"}),
-        "sync": frozenset({None, "pick"}),
-    }
-)
-"""By kind of scenario, the forms of the actions of which some may not be taken."""
-
-
 def is_masked(track: Track) -> bool:
     """Whether some of a track's actions may not be taken now and then."""
-    return track.action in MASKED_FORMS[track.kind]
+    return form_of(track.kind, track.action).is_masked
 
 
 @cache
@@ -224,7 +214,7 @@ def entrants() -> Mapping[str, Entrant]:
     """Everyone by name, in the order of tables."""
     from benchmarks.tuning.entrant import tuned_rules
 
-    names = dict.fromkeys(name for rules in POLICIES_OF_KIND.values() for name in rules)
+    names = dict.fromkeys(name for rules in kinds() for name in policies_of(rules.name))
     found: list[Entrant] = [Rule(name, _kind_of_rule(name), _sentences(name)) for name in names]
     found += tuned_rules()  # `reservation` takes the place of the rule of the package
     found += [Learner(name, text) for name, text in AGENTS.items()]
@@ -246,13 +236,13 @@ def entrant_named(name: str) -> Entrant:
 
 def kinds_of_rule(name: str) -> tuple[str, ...]:
     """Kinds of scenarios that have a rule of this name, in the order of the package."""
-    return tuple(kind for kind, rules in POLICIES_OF_KIND.items() if name in rules)
+    return tuple(kind for kind in kind_names() if name in policies_of(kind))
 
 
 def _kind_of_rule(name: str) -> Kind:
     if name == "optimum":
         return "optimum"
-    rules = (POLICIES_OF_KIND[kind][name] for kind in kinds_of_rule(name))
+    rules = (policies_of(kind)[name] for kind in kinds_of_rule(name))
     return (
         "seer"
         if any(isinstance(rule, type) and issubclass(rule, Seer) for rule in rules)
@@ -264,7 +254,7 @@ def _sentences(name: str) -> str:
     """What a rule does; one that is another in each environment is described for each."""
     told: dict[str, list[str]] = {}
     for kind in kinds_of_rule(name):
-        text = inspect.getdoc(POLICIES_OF_KIND[kind][name]) or ""
+        text = inspect.getdoc(policies_of(kind)[name]) or ""
         told.setdefault(" ".join(text.partition("\n\n")[0].split()), []).append(kind)
     if len(told) == 1:
         return next(iter(told))

@@ -34,7 +34,6 @@ from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import output, table
 from twin_gym.cli.tables import WholeTable
 from twin_gym.files.places import check_file, check_folder
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import HistoryStore, Retention, open_store
 from twin_gym.twins.realtime import Event
@@ -86,7 +85,7 @@ def fresh(folder: Path, retention: Retention | None = None) -> tuple[HistoryStor
     """A new store with an episode, and its channels."""
     path = folder / f"store-{time.monotonic_ns()}"
     store = open_store(path, retention=retention)
-    store.begin_episode(load("tic-large-45", Scenario), 0)
+    store.begin_episode(load("tic-large-45"), 0)
     return store, [store.add_channel(twin, name) for twin, name in names()]
 
 

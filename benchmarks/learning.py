@@ -17,10 +17,10 @@ from agents.twin import make_twin
 from benchmarks.entrants import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
 from benchmarks.files import write_text
 from benchmarks.protocol import Track
+from twin_gym.environments.factory import forms_of
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
-from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.sb3 import score_name
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
@@ -79,7 +79,7 @@ def trained_offline(
         done.unlink(missing_ok=True)
         on_progress(0.0)
         watch = Stopwatch()
-        scenario = load(track.train[0])
+        scenario = load(track.train[0], AdmissionScenario)
         agent = fit_offline(method, log_of(track), scenario, seed=seed)
         agent.save(scenario, folder / _ACTOR)
         cost = watch.cost(agent.num_decisions, agent.num_parameters)
@@ -109,7 +109,7 @@ def _write_done(done: Path, about: dict[str, Any]) -> None:
 
 def _name(settings: TrainSettings) -> str:
     """What the training is: its settings and the contents of its scenarios."""
-    digests = (load(one, Scenario).digest for one in settings.scenarios)
+    digests = (load(one).digest for one in settings.scenarios)
     return "+".join((settings.digest, *digests))
 
 
@@ -122,7 +122,7 @@ def _train(
         twin.save(folder / _TWIN)
         size = sum(values.numel() for values in twin.network.parameters())
         return watch.cost(settings.num_decisions, size), []
-    scenario = load(settings.scenario, Scenario)
+    scenario = load(settings.scenario)
     model, curve = train(
         settings,
         evaluate_every=settings.total_steps // _CURVE_POINTS,
@@ -149,7 +149,7 @@ def _load(settings: TrainSettings, folder: Path) -> PolicyFor:
         twin = PolicyTwin.load(folder / _TWIN)
 
         def policy_of_twin(scenario: Scenario) -> Policy:
-            twin.check_fits(scenario, settings.action or FORMS_OF_KIND[scenario.kind][0])
+            twin.check_fits(scenario, settings.action or forms_of(scenario.kind)[0].name)
             return twin
 
         return policy_of_twin

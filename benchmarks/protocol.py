@@ -16,11 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from twin_gym.environments.kinds import kinds
 from twin_gym.environments.right_time_sync.scenario import Replay, SyncScenario
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.policies import world_seeds
-from twin_gym.registration import ID_OF_KIND
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.documents import read_toml
 from twin_gym.scenario.loading import load
@@ -110,12 +110,12 @@ class Track:
         Raises:
             ConfigError: if there is no such environment.
         """
-        for kind, name in ID_OF_KIND.items():
+        for kind, name in ((one.name, one.id) for one in kinds()):
             if name == self.environment:
                 return kind
         raise ConfigError(
             f"track {self.name!r} is of no environment of this package, {self.environment!r}: "
-            f"take one of {', '.join(ID_OF_KIND.values())}"
+            f"take one of {', '.join(one.id for one in kinds())}"
         )
 
     def train_scenarios(self) -> tuple[Scenario, ...]:
@@ -127,7 +127,7 @@ class Track:
         return self._loaded(self.test)
 
     def _loaded(self, names: tuple[str, ...]) -> tuple[Scenario, ...]:
-        found = tuple(load(one, Scenario) for one in names)
+        found = tuple(load(one) for one in names)
         for one in found:
             if one.kind != self.kind:
                 raise ConfigError(

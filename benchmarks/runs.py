@@ -97,7 +97,7 @@ def run_one(settings: TrainSettings, judging: Judging) -> Run:
     from agents.training import train, trained_policy
 
     torch.set_num_threads(1)
-    scenario = load(settings.scenario)
+    scenario = load(settings.scenario, AdmissionScenario)
     start = time.perf_counter()
     policy: Policy
     if settings.agent == "clone":

@@ -10,7 +10,6 @@ Prints the return of the trained agent and of rules in the same worlds, then the
 
 import argparse
 
-from twin_gym.environments.massive_access.scenario import AccessScenario
 from twin_gym.environments.massive_access.theory import access_bound
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import ModelPolicy, SemiMarkovA2C, make_vec_env
@@ -26,7 +25,7 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=16, help="worlds to evaluate on")
     options = parser.parse_args()
 
-    scenario = load(options.scenario, AccessScenario)
+    scenario = load(options.scenario)
     env = make_vec_env(
         "twin_gym/MassiveAccess-v0", 64, scenario=scenario, seed=options.seed, reward_scale="auto"
     )

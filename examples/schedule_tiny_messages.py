@@ -11,7 +11,6 @@ import argparse
 
 from stable_baselines3 import PPO
 
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import ModelPolicy, make_vec_env
 from twin_gym.scenario.loading import load
@@ -26,7 +25,7 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=16, help="worlds to evaluate on")
     options = parser.parse_args()
 
-    scenario = load(options.scenario, TicScenario)
+    scenario = load(options.scenario)
     env = make_vec_env(
         "twin_gym/TicScheduling-v0", 32, scenario=scenario, seed=options.seed, reward_scale="auto"
     )

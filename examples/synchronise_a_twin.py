@@ -13,7 +13,6 @@ import argparse
 
 from sb3_contrib import MaskablePPO
 
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.environments.right_time_sync.theory import relaxation_bound
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import ModelPolicy, make_vec_env
@@ -29,7 +28,7 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=16, help="worlds to evaluate on")
     options = parser.parse_args()
 
-    scenario = load(options.scenario, SyncScenario)
+    scenario = load(options.scenario)
     env = make_vec_env(
         "twin_gym/RightTimeSync-v0", 64, scenario=scenario, seed=options.seed, reward_scale="auto"
     )

@@ -3,7 +3,7 @@
 `import twin_gym` registers the environments; nothing heavy is loaded before one is made.
 """
 
-from twin_gym.registration import register_environments
+from twin_gym.environments.kinds import register_environments
 
 __version__ = "0.1.0"
 

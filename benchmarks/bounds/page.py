@@ -13,10 +13,10 @@ empty network. **Bold**: the tightest bound that is proven without sampling; it 
 *Gap*: how much of a bound lies above what the best classical rule earns. That a gap is there does
 not mean that a policy could close it.
 
-- *exact optimum*: `slice_admission.theory.finite_horizon.finite_horizon_optimum`, the upper end of its enclosure.
+- *exact optimum*: `slice_admission.theory.finite_horizon`, the upper end of its enclosure.
 - *LP*: `slice_admission.theory.bounds.fluid_bound` with the horizon.
-- *option bound*: `slice_admission.theory.option_bound` with the horizon. It is an information-relaxation
-  bound whose penalty is the martingale of an approximate value function.
+- *option bound*: `slice_admission.theory.option_bound` with the horizon. It is an
+  information-relaxation bound whose penalty is the martingale of an approximate value function.
 - *perfect information*: `benchmarks.bounds.perfect`, hindsight in each world, as a linear programme
   over the realised requests. With a *fee*, hindsight pays for knowing holding times. Where worlds
   are given, mean and 95 % interval over validation worlds {FIRST_WORLD} and following; for a

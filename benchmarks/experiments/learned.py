@@ -44,7 +44,7 @@ class Training:
     @property
     def digest(self) -> str:
         """Names the settings and the scenario, whatever the seed."""
-        return f"{self.settings(0).digest}-{load(self.scenario, Scenario).digest}"
+        return f"{self.settings(0).digest}-{load(self.scenario).digest}"
 
     def __str__(self) -> str:
         """What a page says of it."""
@@ -90,7 +90,7 @@ def learned_policy(settings: TrainSettings, folder: Path = ACTORS) -> Policy:
     from agents.actor import CARD_FILE, load_actor, save_actor
     from agents.training import train
 
-    digest = load(settings.scenario, Scenario).digest
+    digest = load(settings.scenario).digest
     place = folder / f"{settings.agent}-{settings.digest}-{digest}"
     if not (place / CARD_FILE).exists():
         torch.set_num_threads(1)

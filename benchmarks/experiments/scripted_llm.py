@@ -123,7 +123,7 @@ class Life(NamedTuple):
 
 def life(block: int) -> Life:
     """The life of a block, the same for all generators."""
-    space = ParameterSpace.of(load(NETWORK, Scenario))
+    space = ParameterSpace.of(load(NETWORK))
     rng = np.random.default_rng([block, 11])
     centre = space.coordinates(space.base)
     noise = SPREAD * np.sqrt(1.0 - KEEP**2)
@@ -280,7 +280,7 @@ OTHERS = (TRUE, COPIER, "historical", "hybrid", "gan")
 
 def cells(seeds: int, tasks: int, *, quick: bool = False) -> list[Cell]:
     """What is measured."""
-    base = load(NETWORK, Scenario)
+    base = load(NETWORK)
     scripts = [Script(SCRIPTS[1].name, SCRIPTS[1].faults | {LATE: 0.0})] if quick else SCRIPTS
     setting = f"{COUNT} scenarios, {MAX_REQUESTS} requests"
     return [

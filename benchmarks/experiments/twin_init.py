@@ -82,7 +82,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("benchmarks/results"),
 ) -> None:
     """Trains what is not trained yet, and writes JSON, PNG and a Markdown page."""
-    network = load(scenario)
+    network = load(scenario, AdmissionScenario)
     check_folder(out)
     wanted = cells(scenario, seeds, steps)
     name = "twin_init" if scenario == "contention" else f"twin_init_{network.name}"

@@ -134,7 +134,7 @@ def questions(subject: Subject, factors: Sequence[float]) -> list[Question]:
     Returns:
         Questions; many share a side.
     """
-    base = load(subject.scenario, Scenario)
+    base = load(subject.scenario)
     here = Side(BASE, base, base, subject.policy)
     found = [
         Question(f"{short(subject.rate)} {factor - 1:+.0%}", here, side, "rate", 100 * (factor - 1))

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.submissions.running import Child, SubmissionError
+from twin_gym.environments.factory import forms_of
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
 from twin_gym.policies.base import Actions, Masks, Observations
-from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.scenario import Scenario, to_toml
 
 _BYTES_A_NUMBER, _MOST_AMOUNTS, _SLACK_BYTES = 8, 10_000, 4_096
@@ -150,7 +150,7 @@ def read_policy(folder: Path, scenario: Scenario, action: str | None = None) -> 
         return actor
     if (folder / "policy.json").is_file():
         twin = PolicyTwin.load(folder)
-        twin.check_fits(scenario, action or FORMS_OF_KIND[scenario.kind][0])
+        twin.check_fits(scenario, action or forms_of(scenario.kind)[0].name)
         return twin
     raise ConfigError(
         f"{folder.name!r} holds neither an actor ({CARD_FILE} and its weights) nor a policy twin "

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from benchmarks.c_loop import CLoop, compiler, differing
 from benchmarks.throughput.timing import Line, rate_line
 from twin_gym.core.batch import AUTORESET_SAME_STEP, Batch
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import MissingExtraError
-from twin_gym.registration import ID_OF_KIND
 from twin_gym.scenario import Scenario
 
 NUM_CHOICES = 64
@@ -58,7 +58,7 @@ def vector_env(
         The environment; its `batch` has the rows.
     """
     env: Any = gymnasium.make_vec(
-        ID_OF_KIND[kind],
+        kind_named(kind).id,
         num_envs=num_rows,
         vectorization_mode="vector_entry_point",
         scenario=scenario,

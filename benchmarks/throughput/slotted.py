@@ -26,7 +26,7 @@ from benchmarks.throughput.rows import (
 from benchmarks.throughput.starting import start_lines
 from benchmarks.throughput.timing import Line, rate_line
 from twin_gym.core.batch import AUTORESET_SAME_STEP
-from twin_gym.registration import ID_OF_KIND
+from twin_gym.environments.kinds import kind_named
 
 WANTED_S = 0.25
 
@@ -121,7 +121,7 @@ def slotted_lines(subject: Subject, scale: float) -> Iterator[Line]:
     for case in subject.cases:
         batch = begun_batch(case.scenario, subject.kind, 2)
         yield Line(f"{case.scenario}: memory a row", float(batch.memory_per_row_bytes), "bytes")
-    env_id, first = ID_OF_KIND[subject.kind], subject.cases[0].scenario
+    env_id, first = kind_named(subject.kind).id, subject.cases[0].scenario
     yield from start_lines(env_id)
     yield from sb3_lines(env_id, first, max(int(10_000 * scale), 2_000))
 
@@ -129,7 +129,7 @@ def slotted_lines(subject: Subject, scale: float) -> Iterator[Line]:
 def single_line(subject: Subject, steps: int, engine: str = "kernel") -> Line:
     """Units per core-second of `gymnasium.make`, wrappers and resets included."""
     scenario = subject.cases[0].scenario
-    env: Any = gymnasium.make(ID_OF_KIND[subject.kind], scenario=scenario, engine=engine)
+    env: Any = gymnasium.make(kind_named(subject.kind).id, scenario=scenario, engine=engine)
     env.reset(seed=0)
     actions = list(sampled_actions(env.action_space, 1, steps)[:, 0])
 

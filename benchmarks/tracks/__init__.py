@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from benchmarks.protocol import Track
+from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import ConfigError, unknown_name
-from twin_gym.registration import ID_OF_KIND
 
 
 @cache
@@ -25,7 +25,7 @@ def tracks() -> Mapping[str, Track]:
             if track.name in found:
                 raise ConfigError(f"two tracks are called {track.name!r}")
             found[track.name] = track
-    kinds = list(ID_OF_KIND)
+    kinds = list(kind_names())
     return dict(sorted(found.items(), key=lambda entry: kinds.index(entry[1].kind)))
 
 

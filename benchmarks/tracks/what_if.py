@@ -49,7 +49,7 @@ def variants(family: str) -> list[AdmissionScenario]:
         Eight variants of `contention`.
     """
     rng = np.random.default_rng(_SEEDS[family])
-    base = load("contention")
+    base = load("contention", AdmissionScenario)
     found = []
     for k in range(VARIANTS):
         drawn = rng.standard_normal((len(base.slices), 2))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.settings import TrainSettings
+from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.files.lines import append_line
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario.loading import load
@@ -94,7 +95,7 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
 
     torch.set_num_threads(1)
     began_s = time.perf_counter()
-    scenario = load(settings.scenario)
+    scenario = load(settings.scenario, AdmissionScenario)
     model, _ = train(
         settings,
         evaluate_every=settings.total_steps,

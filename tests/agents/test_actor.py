@@ -14,9 +14,8 @@ from agents.training import trained_policy
 from tests.agents.cases import TINY
 from twin_gym.environments.slice_admission.observation import field_names
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
-from twin_gym.twins import DecisionSpace, FlatNetwork, ObservationLayout
+from twin_gym.twins import DecisionSpace, FlatNetwork, QueueLayout
 
 
 @pytest.fixture(scope="module", params=["a2c", "maskable-ppo"])
@@ -39,7 +38,7 @@ def test_saved_actor_decides_the_same(learned, tmp_path):
     seen = rng.random((500, len(field_names(scenario)))).astype(np.float32)
     masks = (rng.random((500, len(scenario.slices) + 1)) < 0.5).astype(np.int8)
     masks[:, -1] = 1
-    first = ObservationLayout.of(scenario).admissible  # A2C reads the mask in what it sees
+    first = QueueLayout.of(scenario).admissible  # A2C reads the mask in what it sees
     seen[:, first : first + len(scenario.slices)] = masks[:, :-1]
     policy = trained_policy(model, settings)
     chosen = actor.actions(seen, masks)
@@ -162,7 +161,7 @@ def test_a_card_of_wide_layers_costs_nothing(learned, tmp_path, layers):
 
 def test_amounts_between_other_bounds_are_refused(tmp_path):
     """An environment takes amounts from 0 to 1, whatever a card says."""
-    scenario = load("tic-small-45", Scenario)
+    scenario = load("tic-small-45")
     space = DecisionSpace.of(scenario, "weights")
     network = FlatNetwork(len(space.field_names), space.num_actions, [4])
     write_actor(

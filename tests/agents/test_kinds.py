@@ -17,7 +17,7 @@ from tests.agents.cases import Killed, are_equal, are_same_curves
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import indicators, make_vec_env
-from twin_gym.scenario import Scenario, to_toml
+from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
 from twin_gym.twins import GanSettings, train_generator
 
@@ -42,7 +42,7 @@ def files(tmp_path_factory):
     """By case, the file of a scenario with short episodes."""
     folder = tmp_path_factory.mktemp("scenarios")
     for case, (preset, changes, _) in SHORT.items():
-        scenario = load(preset, Scenario).replace(**changes)
+        scenario = load(preset).replace(**changes)
         (folder / f"{case}.toml").write_text(to_toml(scenario))
     return {case: str(folder / f"{case}.toml") for case in SHORT}
 
@@ -74,7 +74,7 @@ def test_every_agent_learns_on_every_kind(files, case, agent, tmp_path):
     assert np.isfinite(curve.column("return_per_s")).all()
     assert np.isfinite(curve.column("online_return_per_s")[1:]).all()
     save_actor(model, wanted, tmp_path)
-    actor, scenario = load_actor(tmp_path), load(files[case], Scenario)
+    actor, scenario = load_actor(tmp_path), load(files[case])
     actor.check_fits(scenario)
     policy = trained_policy(model, wanted)
     states = np.random.default_rng(0).random((50, len(actor.field_names))).astype(np.float32)
@@ -92,7 +92,7 @@ def test_curve_is_scored_by_the_return_a_second(files, case):
     """Of the greedy policy, on the validation worlds, as `evaluate` gives it."""
     wanted = settings(files, case, "a2c", total_steps=32)
     model, curve = train(wanted, **QUICK)
-    scenario = load(files[case], Scenario)
+    scenario = load(files[case])
     seeds = world_seeds("validation", 2)
     found = evaluate(trained_policy(model, wanted), scenario, seeds, action=wanted.action)
     expected = found.returns.mean() / scenario.horizon_s
@@ -150,7 +150,7 @@ def test_warm_start_begins_as_its_twin(files, case, agent, monkeypatch):
     monkeypatch.setattr(twin, "train_generator", partial(train_generator, settings=BRIEF_GAN))
     wanted = settings(files, case, agent, total_steps=32)
     _, curve = train(wanted, **QUICK)
-    scenario = load(files[case], Scenario)
+    scenario = load(files[case])
     seeds = world_seeds("validation", 2)
     found = evaluate(make_twin(wanted), scenario, seeds, action=wanted.action)
     assert curve.points[0]["return_per_s"] == pytest.approx(
@@ -162,7 +162,7 @@ def test_warm_start_begins_as_its_twin(files, case, agent, monkeypatch):
 def test_twin_of_a_constant_rule_begins_near_its_score(files, case):
     """A fixed level and first-come weights are easy to clone: a log of 60 decisions is enough."""
     wanted = settings(files, case, "a2c-twin", total_steps=32)
-    scenario, seeds = load(files[case], Scenario), world_seeds("validation", 2)
+    scenario, seeds = load(files[case]), world_seeds("validation", 2)
     default = make_policy(wanted.default_policy, scenario, wanted.action)
     _, curve = train(wanted, **QUICK)
     usual = evaluate(default, scenario, seeds, action=wanted.action)
@@ -181,7 +181,7 @@ def test_admission_keeps_the_defaults(agent):
 def test_other_kinds_have_defaults_of_their_own():
     """A default policy that exists there, whole rollouts, and what is given is kept."""
     for preset, form in (("access-large-70", None), ("tic-pick", "pick"), ("sync-small", None)):
-        scenario = load(preset, Scenario)
+        scenario = load(preset)
         found = settings_for("ppo", preset, num_rows=24, action=form)
         make_policy(defaults_of(scenario, "ppo", form)["default_policy"], scenario, form)
         assert found.num_rows == 24
@@ -192,7 +192,7 @@ def test_other_kinds_have_defaults_of_their_own():
 def test_credit_of_access_is_counted_in_opportunities():
     """Three and one, however long the scenario's time unit is."""
     for preset in ("access-large-70", "access-beta-30000"):
-        scenario = load(preset, Scenario)
+        scenario = load(preset)
         model = build(settings_for("ppo", preset, num_rows=2, rollout_steps=4)).model
         assert model.discount_time_s == pytest.approx(3.0 * scenario.slot_s)
         assert model.trace_time_s == pytest.approx(1.0 * scenario.slot_s)
@@ -216,8 +216,8 @@ def test_actor_of_another_kind_is_refused(files, tmp_path):
     save_actor(build(wanted).model, wanted, tmp_path)
     actor = load_actor(tmp_path)
     with pytest.raises(ConfigError, match=r"of the kind 'access', and .* of the kind 'sync'"):
-        actor.check_fits(load("sync-small", Scenario))
-    other = load("access-small-70", Scenario).replace(barring_levels=8)
+        actor.check_fits(load("sync-small"))
+    other = load("access-small-70").replace(barring_levels=8)
     with pytest.raises(ConfigError, match="other actions"):
         actor.check_fits(other)
 

@@ -6,7 +6,6 @@ import pytest
 from agents.transfer import TransferMatrix, transfer_matrix
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy, world_seeds
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
 NETWORK = load("contention").replace(horizon_s=5.0)
@@ -50,7 +49,7 @@ def test_who_draws_draws_in_each_block_what_it_would_draw_alone():
 
 def test_agents_whose_actions_are_amounts_and_those_who_see_are_tested_too():
     """Massive access: a level and the genie, which is shown the rows of its own block."""
-    network = load("access-small-20", Scenario)
+    network = load("access-small-20")
     rows = {name: [make_policy(name, network)] * 2 for name in ("fixed", "genie")}
     found = transfer_matrix(rows, {"x": [network]}, WORLDS, indicator="succeeded")
     for name in rows:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "tensorboard", "pandas", "matplotlib", "PIL")
-CORE = ("errors", "registration", "scenario", "sim", "theory", "envs", "policies", "testing", "cli")
+CORE = ("errors", "scenario", "core", "environments", "policies", "testing", "cli")
 MAX_IMPORT_S = 0.5
 
 

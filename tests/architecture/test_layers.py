@@ -6,21 +6,40 @@ from pathlib import Path
 
 import pytest
 
+from twin_gym.environments.kinds import kind_names
+
 ROOT = Path(__file__).parents[2]
 
 # From left to right; what stands together on a line may not import one another.
 LAYERS = (
-    ("errors", "registration"),
-    ("files",),
+    ("errors",),
+    ("kinds", "files"),
     ("scenario",),
-    ("sim", "theory"),
-    ("envs",),
+    ("core",),
+    ("environments",),
     ("policies", "testing"),
     ("twins",),
     ("sb3",),
     ("cli", "__main__"),
 )
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+# The files that an environment may have, from left to right. A file imports those to its left, and
+# those beside it; a folder counts as the file of its name.
+ENVIRONMENT_ORDER = (
+    ("openb", "replay", "work", "links", "series"),
+    ("scenario",),
+    ("layout", "tables", "workload", "world", "heap", "normal", "replayed", "topology", "kpi",
+     "rules", "reference", "theory"),
+    ("observation", "actions", "rows", "indicators"),
+    ("batch", "env", "vector", "snapshot", "render", "picture", "bound"),
+    ("policies", "learning"),
+    ("twin", "estimation", "parameters", "feasible_states", "request_windows"),
+    ("view",),
+)  # fmt: skip
+PLACES = {name: place for place, names in enumerate(ENVIRONMENT_ORDER) for name in names}
+# Up to which layer of the package a file of an environment looks, by its place above.
+LOOKS_AT = ("scenario", "scenario", "core", "core", "core", "policies", "twins", "cli")
 CHECKOUT_ONLY = ("agents", "benchmarks", "examples", "tests")
 
 
@@ -38,10 +57,29 @@ def imported_modules(source: str) -> list[str]:
 
 def layer_faults(layer: str, source: str) -> list[str]:
     """Imports that a file of a layer of twin_gym may not have."""
+    return _faults(source, layer, RANKS[layer] - 1)
+
+
+def environment_faults(folder: str, file: str, source: str) -> list[str]:
+    """Imports that a file of an environment may not have."""
+    faults = _faults(source, "environments", RANKS[LOOKS_AT[PLACES[file]]])
+    for name in imported_modules(source):
+        parts = name.split(".")
+        if parts[:2] != ["twin_gym", "environments"] or parts[2] in ("kinds", "factory"):
+            continue
+        if parts[2] != folder:
+            faults.append(f"{name}: another environment")
+        elif PLACES[parts[3]] > PLACES[file]:
+            faults.append(f"{name}: not to the left of {file}")
+    return faults
+
+
+def _faults(source: str, layer: str, most: int) -> list[str]:
+    """Imports of layers over a rank, of the checkout, and relative ones."""
     faults = []
     for name in imported_modules(source):
         package, _, rest = name.partition(".")
-        target = rest.partition(".")[0]
+        target = layer_of(rest)
         if package == "":
             faults.append(f"{name}: relative")
         elif package in CHECKOUT_ONLY:
@@ -50,9 +88,15 @@ def layer_faults(layer: str, source: str) -> list[str]:
             continue
         elif target not in RANKS:
             faults.append(f"{name}: name the layer it comes from")
-        elif RANKS[target] >= RANKS[layer]:
+        elif RANKS[target] > most:
             faults.append(f"{name}: {target} is not to the left of {layer}")
     return faults
+
+
+def layer_of(module: str) -> str:
+    """Layer of a module of twin_gym, named without the package."""
+    parts = module.split(".")
+    return "kinds" if parts[:2] == ["environments", "kinds"] else parts[0]
 
 
 def checkout_faults(folder: str, source: str) -> list[str]:
@@ -73,7 +117,15 @@ def package_files() -> Iterator[tuple[str, Path]]:
     for path in sorted((ROOT / "twin_gym").rglob("*.py")):
         parts = path.relative_to(ROOT / "twin_gym").with_suffix("").parts
         if parts != ("__init__",):
-            yield parts[0], path
+            yield layer_of(".".join(parts)), path
+
+
+def environment_files() -> Iterator[tuple[str, str, Path]]:
+    """Each file of an environment: folder, file (or folder in it), path."""
+    for path in sorted((ROOT / "twin_gym" / "environments").rglob("*.py")):
+        parts = path.relative_to(ROOT / "twin_gym" / "environments").with_suffix("").parts
+        if len(parts) > 1 and parts[1] != "__init__":
+            yield parts[0], parts[1], path
 
 
 def test_every_file_has_a_layer():
@@ -81,14 +133,74 @@ def test_every_file_has_a_layer():
     assert {layer for layer, _ in package_files()} <= RANKS.keys()
 
 
+def test_every_file_of_an_environment_has_a_place():
+    """A newcomer guesses the file from the tree: an environment has no files of other names."""
+    assert {file for _, file, _ in environment_files()} <= PLACES.keys()
+
+
 def test_layers_import_only_to_their_left():
     """No file of the package imports a layer to the right of its own, or beside it."""
+    inside = {path for _, _, path in environment_files()}
     faults = {
         str(path.relative_to(ROOT)): found
         for layer, path in package_files()
-        if layer in RANKS and (found := layer_faults(layer, path.read_text()))
+        if path not in inside and (found := layer_faults(layer, path.read_text()))
     }
     assert not faults
+
+
+def test_files_of_an_environment_import_only_to_their_left():
+    """The order inside a folder, and what of the package each place may look at."""
+    faults = {
+        str(path.relative_to(ROOT)): found
+        for folder, file, path in environment_files()
+        if (found := environment_faults(folder, file, path.read_text()))
+    }
+    assert not faults
+
+
+# What has only the one kind to speak of, with the reason; nothing else outside its folder names it.
+NAMES_A_KIND = {
+    "twin_gym/cli/searching.py": "the thresholds of the reservation rule are searched",
+    "twin_gym/twins/decision_space.py": "`only_admission`, for the four below",
+    "twin_gym/twins/history/export.py": "transitions of a store",
+    "twin_gym/twins/minari_data.py": "transitions as a Minari data set",
+    "twin_gym/twins/transition_recording.py": "transitions for offline learning",
+    "twin_gym/twins/transitions.py": "likewise",
+    "agents/offline.py": "offline learning: slice admission alone records transitions",
+    "agents/offline_cql.py": "likewise",
+}
+
+
+def test_no_module_outside_an_environment_names_a_kind():
+    """Who needs to know which kinds there are reads `twin_gym.environments.kinds`."""
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("twin_gym", "agents")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if "environments" not in path.parts and named_kinds(path.read_text())
+    }
+    assert found == NAMES_A_KIND.keys()
+
+
+def named_kinds(source: str) -> set[str]:
+    """Kinds that a source names: a folder that it imports from, or a word that is a kind's name."""
+    folders = {
+        name.split(".")[2] for name in imported_modules(source) if is_of_an_environment(name)
+    }
+    words = {
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    } & set(kind_names())
+    return folders | words
+
+
+def is_of_an_environment(name: str) -> bool:
+    """Whether a dotted name is inside an environment's folder."""
+    parts = name.split(".")
+    inside = len(parts) > 2 and parts[:2] == ["twin_gym", "environments"]
+    return inside and parts[2] not in ("kinds", "factory")
 
 
 @pytest.mark.parametrize("folder", ["agents", "benchmarks", "examples"])
@@ -102,21 +214,21 @@ def test_checkout_uses_public_names(folder):
     assert not faults
 
 
-@pytest.mark.parametrize("name", LAYERS[0])
-def test_lowest_layer_imports_nothing_of_twin_gym(name):
-    """errors and registration stand below all; registration names the environments in strings."""
-    path = ROOT / "twin_gym" / f"{name}.py"
-    source = path.read_text() if path.exists() else ""
-    assert not [found for found in imported_modules(source) if found.startswith("twin_gym")]
+def test_lowest_layer_imports_nothing_else_of_twin_gym():
+    """Errors and kinds stand below all; kinds names the environments in strings."""
+    for path in ("errors.py", "environments/kinds.py"):
+        found = imported_modules((ROOT / "twin_gym" / path).read_text())
+        ours = {name for name in found if name.startswith("twin_gym")}
+        assert all(name.startswith("twin_gym.errors") for name in ours)
 
 
 @pytest.mark.parametrize(
     ("layer", "source"),
     [
-        ("sim", "from twin_gym.envs import admission"),  # to the right
-        ("sim", "import twin_gym.theory"),  # beside
-        ("theory", "from twin_gym import sim"),  # beside, named by the package
-        ("envs", "def f():\n    import twin_gym.sb3"),  # hidden in a function
+        ("core", "from twin_gym.environments import factory"),  # to the right
+        ("policies", "import twin_gym.testing"),  # beside
+        ("testing", "from twin_gym import policies"),  # beside, named by the package
+        ("environments", "def f():\n    import twin_gym.sb3"),  # hidden in a function
         ("scenario", "from twin_gym import load"),  # by way of the face of the package
         ("scenario", "from .base import FrozenModel"),  # relative
         ("policies", "import agents.a2c"),  # not in the wheel
@@ -130,8 +242,8 @@ def test_wrong_import_is_found(layer, source):
 @pytest.mark.parametrize(
     ("layer", "source"),
     [
-        ("sim", "from twin_gym.scenario import AdmissionScenario"),
-        ("sim", "from twin_gym.core.clock import advance"),
+        ("core", "from twin_gym.scenario import Scenario"),
+        ("core", "from twin_gym.core.clock import advance"),
         ("scenario", "from twin_gym.errors import ConfigError"),
         ("cli", "import twin_gym.sb3, torch"),
     ],
@@ -144,6 +256,6 @@ def test_right_import_is_accepted(layer, source):
 def test_private_import_is_found():
     """A private module, a private name and a reach to the right are seen; a version is public."""
     assert checkout_faults("agents", "from twin_gym._hidden import name")
-    assert checkout_faults("benchmarks", "from twin_gym.sim import _advance")
+    assert checkout_faults("benchmarks", "from twin_gym.core import _advance")
     assert checkout_faults("agents", "import benchmarks.runner")
     assert not checkout_faults("agents", "from twin_gym import __version__")

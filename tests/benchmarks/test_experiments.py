@@ -11,10 +11,9 @@ from benchmarks.experiments.drawing import spread
 from benchmarks.experiments.pages import places, told
 from benchmarks.statistics import Interval
 from twin_gym.policies import make_policy, world_seeds
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
-CELL = load("tic-small-20", Scenario)
+CELL = load("tic-small-20")
 
 
 class Counted:
@@ -61,7 +60,7 @@ def test_line_that_a_kill_cut_short_is_measured_anew(tmp_path):
         cell(Counted(), setting="price 1"),
         cell(Counted(), block_numbers=(0, 2)),
         Cell("a", CELL, (0, 1), 5, Counted()),
-        Cell("a", load("tic-small-45", Scenario), (0, 1), 4, Counted()),
+        Cell("a", load("tic-small-45"), (0, 1), 4, Counted()),
     ],
 )
 def test_cell_is_named_by_all_that_it_depends_on(other):

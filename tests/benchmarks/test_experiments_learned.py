@@ -7,11 +7,10 @@ from benchmarks.experiments import learned
 from benchmarks.experiments.learned import Training, agent_cells, learned_policy, trained_note
 from twin_gym.environments.massive_access.observation import field_names
 from twin_gym.policies import evaluate
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
 TINY = Training("ppo", "access-small-20", 16, {"num_rows": 2, "rollout_steps": 8, "batch_size": 16})
-SMALL = load("access-small-20", Scenario)
+SMALL = load("access-small-20")
 
 
 def test_agent_of_each_seed_is_measured_in_the_block_of_its_number():

@@ -11,7 +11,6 @@ from benchmarks.experiments import access_barring, blocks, right_time, tic_loss,
 from benchmarks.experiments.blocks import Measured, measure_all, worlds_of
 from twin_gym.environments.massive_access.theory import expected_successes
 from twin_gym.policies import evaluate, make_policy
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
 EXPERIMENTS = ("tic_throughput", "tic_loss", "access_barring", "right_time")
@@ -83,7 +82,7 @@ def test_weights_drawn_once_stay_for_the_episode():
 @pytest.mark.parametrize("answers", [True, False])
 def test_no_policy_loses_less_than_the_least_loss(answers):
     """In each world of a crowded network, and the bound says something there."""
-    network = load("tic-small-70", Scenario).replace(horizon_s=0.1, answers=answers)
+    network = load("tic-small-70").replace(horizon_s=0.1, answers=answers)
     seeds = worlds_of(0, 4)
     least = np.array([tic_loss.least_loss(network, seed) for seed in seeds])
     for name in ("edf", "density-deadline", "random"):

@@ -6,9 +6,6 @@ import pytest
 from benchmarks.c_loop import CLoop, compiler, differing
 from benchmarks.throughput.rows import begun_batch, check_c_loop, for_c, sampled_actions, wide
 from twin_gym.core.batch import AUTORESET_SAME_STEP
-from twin_gym.environments.massive_access.scenario import AccessScenario
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError, MissingExtraError
 from twin_gym.scenario.loading import load
 
@@ -53,9 +50,9 @@ def test_c_loop_equals_the_kernel(kind, scenario, steps):
 @pytest.mark.slow
 def test_c_loop_equals_the_kernel_at_the_edges():
     """No barring and full barring, one try, no backoff; no answers, short buffers, no bursts."""
-    beta = load("access-small-70", AccessScenario)
+    beta = load("access-small-70")
     once = beta.replace(max_tries=1, backoff_s=0.0, preambles=2)
-    tic = load("tic-small-70", TicScenario)
+    tic = load("tic-small-70")
     mute = tic.replace(answers=False, burst_messages=3, buffer_messages=2, horizon_s=0.05)
     quiet = tic.replace(burst_fraction=0.0, background_rate_hz=8_000.0, horizon_s=0.05)
     for kind, scenario in (("access", once), ("tic", mute), ("tic", quiet)):
@@ -83,7 +80,7 @@ def test_counts_of_messages_are_the_same_in_c():
 @NEEDS_COMPILER
 def test_counts_of_updates_are_the_same_in_c():
     """Updates sent and delivered, ages, and entities found accurate, with a delay."""
-    scenario = load("sync-small", SyncScenario).replace(delay_slots=3, initial="unknown")
+    scenario = load("sync-small").replace(delay_slots=3, initial="unknown")
     ours, theirs = both_told(scenario, "sync", 250)
     for name in ("updates", "delivered", "age_sum", "accurate", "beyond_sum", "error_sum"):
         assert np.array_equal(ours.arrays["rows"][name], theirs.arrays["rows"][name])

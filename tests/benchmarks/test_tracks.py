@@ -9,9 +9,9 @@ from benchmarks import cell as cells
 from benchmarks.entrants import entrant_named, entrants, is_masked, kinds_of_rule
 from benchmarks.protocol import ANCHORS_FILE, Track, anchors_of, has_trace, read_anchors
 from benchmarks.tracks import track_named, tracks
+from twin_gym.environments.kinds import kinds
 from twin_gym.errors import ConfigError
-from twin_gym.policies import POLICIES_OF_KIND
-from twin_gym.scenario import Scenario
+from twin_gym.policies import policies_of
 from twin_gym.scenario.loading import load
 
 COMMITTED = {
@@ -141,7 +141,7 @@ def test_rules_take_part_in_their_own_environment_alone():
     """A name that is there in several environments is one entrant."""
     assert kinds_of_rule("random") == ("admission", "access", "tic", "sync")
     assert kinds_of_rule("edf") == ("tic",)
-    for name in {name for rules in POLICIES_OF_KIND.values() for name in rules}:
+    for name in {name for rules in kinds() for name in policies_of(rules.name)}:
         assert name in entrants()
     reason = entrant_named("edf").refuses(track_named("mild"))
     assert reason == "it is a rule of tic, and this track is one of admission"
@@ -178,5 +178,5 @@ def test_what_is_replayed_is_known_without_the_traces(monkeypatch):
     monkeypatch.setenv("TWIN_GYM_DATA", "/nowhere")
     replayed = {name for name, track in tracks().items() if track.is_replayed}
     assert replayed == {"service-trace", "sync-beijing"}
-    assert has_trace(load("sync-beijing", Scenario))
+    assert has_trace(load("sync-beijing"))
     assert "TWIN_GYM_DATA" in str(track_named("sync-beijing").unavailable())

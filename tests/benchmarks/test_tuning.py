@@ -32,7 +32,6 @@ from benchmarks.tuning.trainings import Training, Trainings, run_training
 from twin_gym.environments.slice_admission.policies.search import search_reservation
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy, world_seeds
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
 SMALL = Track("small", "For tests.", ("teletraffic-small",), ("teletraffic-small",), 4096)
@@ -216,9 +215,9 @@ def test_search_keeps_to_its_budget():
 
 SHORT = {
     "admission": load("contention").replace(horizon_s=20.0),
-    "access": load("access-large-45", Scenario),
-    "tic": load("tic-small-70", Scenario).replace(horizon_s=0.1),
-    "sync": load("sync-small", Scenario).replace(horizon_s=200.0),
+    "access": load("access-large-45"),
+    "tic": load("tic-small-70").replace(horizon_s=0.1),
+    "sync": load("sync-small").replace(horizon_s=200.0),
 }
 """By kind, something that a rule can be run on in no time."""
 

@@ -18,7 +18,6 @@ from benchmarks.experiments.pairing import (
 from benchmarks.experiments.what_if_questions import BASE, SUBJECTS, Subject, questions, short
 from twin_gym.errors import ConfigError
 from twin_gym.policies.what_if import what_if
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
 SMALL = Subject(
@@ -143,7 +142,7 @@ def test_what_is_judged_is_what_a_what_if_answer_tells():
     assert cells[0].seeds == cells[1].seeds
     measured = measure_all(cells)
     by_side = {(m.scenario, m.label): m for m in measured}
-    base = load("sync-small", Scenario)
+    base = load("sync-small")
     told = what_if("round-robin", base, one.after.scenario, seeds=cells[0].seeds)
     for kpi in SMALL.kpis:
         found = what_if_pairs.judged("sync-small", one, kpi, by_side, 16)

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from twin_gym import __version__
 from twin_gym.cli import app
-from twin_gym.policies import POLICIES, POLICIES_OF_KIND, evaluate, make_policy, world_seeds
-from twin_gym.registration import ENTRY_POINTS
+from twin_gym.environments.kinds import kinds
+from twin_gym.policies import evaluate, make_policy, policies_of, world_seeds
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load, names
 
@@ -52,8 +52,8 @@ def test_version_is_said():
 def test_list_has_every_name():
     """All environments, scenarios and policies; with an argument only those."""
     said = run("list")
-    rules = [name for policies in POLICIES_OF_KIND.values() for name in policies]
-    for name in (*ENTRY_POINTS, *names(), *rules):
+    rules = [name for policies in kinds() for name in policies_of(policies.name)]
+    for name in (*(one.id for one in kinds()), *names(), *rules):
         assert name in said
     only = run("list", "policies")
     assert "density" in only
@@ -91,7 +91,7 @@ def test_environment_is_described(name):
         assert word in said
 
 
-@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("name", policies_of("admission"))
 def test_every_policy_is_described(name):
     """Its rule, and how to try it."""
     assert f"--policy {name}" in run("describe", name)

@@ -9,16 +9,14 @@ from typer.testing import CliRunner
 
 from twin_gym.cli import app
 from twin_gym.cli.foretelling import foretell
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.toml import to_toml
 from twin_gym.twins.history import open_store, record_run
 from twin_gym.twins.scenarios import HistoricalGenerator, HybridGenerator, Lived, ParameterSpace
 from twin_gym.twins.scenarios.generator import PointGenerator
 
-BASE = load("tic-small-45", TicScenario)
+BASE = load("tic-small-45")
 GENERATE = ["scenario", "generate"]
 TWO = ["--parameter", "num_sensors", "--parameter", "burst_fraction"]
 LLM_VARIABLES = ("TWIN_GYM_LLM_MODEL", "TWIN_GYM_LLM_URL", "TWIN_GYM_LLM_KEY")
@@ -44,7 +42,7 @@ def cells(said, first):
 
 def read(folder):
     """All twins of a folder, by their names."""
-    return {path.stem: load(path, Scenario) for path in folder.iterdir()}
+    return {path.stem: load(path) for path in folder.iterdir()}
 
 
 @pytest.fixture
@@ -67,7 +65,7 @@ def store(tmp_path_factory):
     """Two short episodes of slice admission and one of massive access."""
     path = tmp_path_factory.mktemp("stores") / "history.db"
     short = load("contention").replace(horizon_s=40.0)
-    access = load("access-small-45", Scenario)
+    access = load("access-small-45")
     with open_store(path) as made:
         for seed in (1, 2):
             record_run(made, make_policy("density", short), short, seed)
@@ -106,7 +104,7 @@ def test_a_twin_runs_in_a_rollout(past, tmp_path):
 def test_the_table_has_history_present_and_twins(past, tmp_path):
     """Means of the files, the last one by its number in the name, and what was written."""
     said = run(*GENERATE, "--history", past, "-o", tmp_path / "a", "--count", 60, *TWO)
-    sensors = [load(past / f"w-{k}.toml", TicScenario).num_sensors for k in range(24)]
+    sensors = [load(past / f"w-{k}.toml").num_sensors for k in range(24)]
     twins = [one.num_sensors for one in read(tmp_path / "a").values()]
     _, history, now, mean, _ = cells(said, "num_sensors")
     assert float(history) == pytest.approx(np.mean(sensors), rel=1e-3)

@@ -9,21 +9,18 @@ from typer.testing import CliRunner
 from twin_gym.cli import app
 from twin_gym.cli.console import with_interval
 from twin_gym.cli.listing import kind_of, short_name
-from twin_gym.cli.views import VIEW_OF_KIND
-from twin_gym.environments.massive_access.scenario import AccessScenario
+from twin_gym.cli.view import view_of
+from twin_gym.core.forms import form_names
+from twin_gym.environments.factory import forms_of
+from twin_gym.environments.kinds import kind_named, kind_names
 from twin_gym.environments.massive_access.theory import access_bound
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.environments.tic_scheduling.bound import most_deliveries
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import UnknownNameError
-from twin_gym.policies import POLICIES_OF_KIND, evaluate, make_policy, world_seeds
-from twin_gym.policies.registry import FORMS_OF_KIND
-from twin_gym.registration import ID_OF_KIND
-from twin_gym.scenario import Scenario
+from twin_gym.policies import evaluate, make_policy, policies_of, world_seeds
 from twin_gym.scenario.loading import load, names
 from twin_gym.scenario.toml import to_toml
 
-KINDS = tuple(ID_OF_KIND)
+KINDS = tuple(kind_names())
 QUICK = {"access": "access-small-45", "tic": "tic-small-45", "sync": "sync-small"}
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -43,15 +40,15 @@ def run(*arguments, code=0):
 @every_kind
 def test_list_of_one_environment_has_its_names_and_no_other(kind):
     """Its id, scenarios and policies; the scenarios of the others are left out."""
-    said = run("list", "--environment", short_name(ID_OF_KIND[kind])).split()
-    assert {ID_OF_KIND[kind], *names(kind), *POLICIES_OF_KIND[kind]} <= set(said)
+    said = run("list", "--environment", short_name(kind_named(kind).id)).split()
+    assert {kind_named(kind).id, *names(kind), *policies_of(kind)} <= set(said)
     assert not (set(names()) - set(names(kind))) & set(said)
 
 
 @every_kind
 def test_environments_are_called_by_three_names(kind):
     """The id, without the name of the package, and without the version."""
-    env_id = ID_OF_KIND[kind]
+    env_id = kind_named(kind).id
     assert {kind_of(env_id), kind_of(env_id.partition("/")[2]), kind_of(short_name(env_id))} == {
         kind
     }
@@ -68,9 +65,9 @@ def test_unknown_environment_is_answered_with_the_nearest():
 @every_kind
 def test_environment_is_described_with_all_its_forms(kind):
     """The spaces of each form of action, and the sections of its documentation."""
-    said = run("describe", short_name(ID_OF_KIND[kind]))
-    assert ID_OF_KIND[kind] in said
-    for form in FORMS_OF_KIND[kind]:
+    said = run("describe", short_name(kind_named(kind).id))
+    assert kind_named(kind).id in said
+    for form in form_names(forms_of(kind)):
         assert f" {form} " in said.partition("Spaces")[2].partition("Action Space")[0]
     for heading in ("Story", "Observation Space", "Dynamics", "Reward", "Info", "Known answers"):
         assert heading in said
@@ -80,8 +77,8 @@ def test_environment_is_described_with_all_its_forms(kind):
 def test_scenario_is_described_without_data(name, monkeypatch):
     """Its environment, digest and description, whatever it takes to run it."""
     monkeypatch.delenv("TWIN_GYM_DATA", raising=False)
-    said, scenario = run("describe", name), load(name, Scenario)
-    for words in (ID_OF_KIND[scenario.kind], scenario.digest, scenario.description):
+    said, scenario = run("describe", name), load(name)
+    for words in (kind_named(scenario.kind).id, scenario.digest, scenario.description):
         assert words in said
 
 
@@ -90,7 +87,7 @@ def test_access_is_described_by_its_peak_against_the_ceiling():
     said = run("describe", "access-beta-30000")
     assert "at most 20.05 devices on average" in said
     assert "31.1 new ones come, more than that" in said
-    bound = access_bound(load("access-beta-30000", AccessScenario))
+    bound = access_bound(load("access-beta-30000"))
     assert f"more than {bound.successes:.6g} devices answered" in said
     assert "within that" in run("describe", "access-uniform-30000")
     assert "devices that ask in a burst 700" in run("describe", "access-large-70")
@@ -98,7 +95,7 @@ def test_access_is_described_by_its_peak_against_the_ceiling():
 
 def test_tic_is_described_by_deadline_load_and_matching():
     """Sensors, gateways, deadlines, the load, and the matching's bound of a short first world."""
-    said, scenario = run("describe", "tic-large-45"), load("tic-large-45", TicScenario)
+    said, scenario = run("describe", "tic-large-45"), load("tic-large-45")
     for words in ("sensors 1,000", "gateways 20", "7 slots (0.875 ms)", "4 slots (0.5 ms)"):
         assert words in said
     assert scenario.uplinks_per_slot == pytest.approx(5.625 + 2.5)
@@ -113,7 +110,7 @@ def test_tic_is_described_by_deadline_load_and_matching():
 def test_overloaded_tic_is_called_so(tmp_path):
     """Where more is asked for than grants get through."""
     path = tmp_path / "much.toml"
-    much = load("tic-pick", TicScenario).replace(name="much", background_rate_hz=400.0)
+    much = load("tic-pick").replace(name="much", background_rate_hz=400.0)
     path.write_text(to_toml(much), "utf-8")
     assert "not below 1: queues grow" in run("describe", str(path))
 
@@ -131,7 +128,7 @@ def test_sync_is_described_by_entities_laws_and_relaxation():
 def test_policy_of_several_environments_is_described_for_each(kind):
     """`random` has a rule of its own everywhere, and each says how to try it."""
     said = run("describe", "random")
-    assert f"random for {short_name(ID_OF_KIND[kind])}" in said
+    assert f"random for {short_name(kind_named(kind).id)}" in said
     assert said.count("Try it: twin-gym rollout") == len(KINDS)
 
 
@@ -140,9 +137,9 @@ def test_rollout_says_what_evaluate_gives(kind):
     """Without a policy the environment's default one, in its default form; returns included."""
     said = run("rollout", "-s", QUICK[kind], "--seeds", "2", "--json")
     document = json.loads(said)
-    name = VIEW_OF_KIND[kind].default_policy
+    name = kind_named(kind).facet("default_policy")
     assert list(document["policies"]) == [name]
-    assert document["action"] == FORMS_OF_KIND[kind][0]
+    assert document["action"] == forms_of(kind)[0].name
     expected = evaluate(make_policy(name, QUICK[kind]), QUICK[kind], world_seeds("validation", 2))
     found = document["policies"][name]
     assert found["return"]["mean"] == pytest.approx(expected.returns.mean())
@@ -155,11 +152,11 @@ def test_rollout_says_what_evaluate_gives(kind):
 def test_rollout_compares_all_and_shows_all_of_one(kind):
     """A table of all policies; of one, every indicator."""
     said = run("rollout", "-s", QUICK[kind], "-p", "all", "--seeds", "1")
-    for column in VIEW_OF_KIND[kind].columns:
+    for column in view_of(kind).columns:
         assert column.head in said
-    assert VIEW_OF_KIND[kind].default_policy in said
+    assert kind_named(kind).facet("default_policy") in said
     alone = run("rollout", "-s", QUICK[kind], "--seeds", "2")
-    scenario = load(QUICK[kind], Scenario)
+    scenario = load(QUICK[kind])
     kpi = evaluate(make_policy("random", scenario), scenario, [0]).kpi
     assert all(f" {name} " in alone for name in kpi)
 
@@ -176,7 +173,7 @@ def test_policy_of_another_environment_is_refused(kind):
     """With those that there are."""
     said = run("rollout", "-s", QUICK[kind], "-p", "density", code=2)
     assert "unknown policy 'density'" in said
-    assert VIEW_OF_KIND[kind].default_policy in said
+    assert kind_named(kind).facet("default_policy") in said
 
 
 @every_new_kind
@@ -184,7 +181,7 @@ def test_episode_is_shown(kind, tmp_path):
     """As text at its end, and as a PNG file; an anchor that sees the network is shown it."""
     from PIL import Image
 
-    policy = "genie" if kind == "access" else VIEW_OF_KIND[kind].default_policy
+    policy = "genie" if kind == "access" else kind_named(kind).facet("default_policy")
     given = ("rollout", "-s", QUICK[kind], "-p", policy, "--seeds", "1", "--render")
     assert QUICK[kind] in run(*given, "ansi")
     path = tmp_path / "end.png"
@@ -202,5 +199,5 @@ def test_equal_values_keep_their_digits():
 
 def test_entities_of_many_rates_are_not_waited_for():
     """The relaxation of a thousand entities takes half a minute: it is named, not computed."""
-    assert load("sync-large", SyncScenario).num_entities == 1000
+    assert load("sync-large").num_entities == 1000
     assert "relaxation_bound` computes it" in run("describe", "sync-large")

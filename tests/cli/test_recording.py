@@ -5,7 +5,6 @@ from typer.testing import CliRunner
 
 from twin_gym.cli import app, recording
 from twin_gym.policies import make_policy, world_seeds
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store, read_store, record_run
 
@@ -148,7 +147,7 @@ def test_what_is_no_store_is_not_touched(tmp_path):
 
 def test_progress_is_told_after_each_kept_batch(tmp_path):
     """The share of the horizon, never falling, 1 at the end."""
-    scenario, told = load("access-small-45", Scenario), []
+    scenario, told = load("access-small-45"), []
     with open_store(tmp_path / "history.db") as store:
 
         def note(share):

@@ -13,9 +13,9 @@ from twin_gym.cli import app
 from twin_gym.cli.console import table
 from twin_gym.cli.listing import environment_class, short_name
 from twin_gym.cli.tables import WholeMarkdown
-from twin_gym.policies import POLICIES_OF_KIND
-from twin_gym.registration import ID_OF_KIND
-from twin_gym.scenario import Scenario, to_toml
+from twin_gym.environments.kinds import kinds
+from twin_gym.policies import policies_of
+from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
 
 WIDTHS = (20, 60, 80, 120)
@@ -42,7 +42,7 @@ def letters(text):
     return re.sub(r"[\s`\\|*─-]|•", "", text)
 
 
-@pytest.mark.parametrize("env_id", ID_OF_KIND.values())
+@pytest.mark.parametrize("env_id", [one.id for one in kinds()])
 def test_every_section_and_field_of_an_environment_is_said_whole(env_id):
     """Formulas with pipe signs too: `describe` says every letter of the docstring's sections."""
     told = inspect.getdoc(environment_class(env_id)).partition("\nRaises:")[0]
@@ -61,11 +61,11 @@ def test_the_formula_with_pipe_signs_is_said_to_its_end():
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, found in POLICIES_OF_KIND.items() for name in found]
+    ("kind", "name"), [(one.name, name) for one in kinds() for name in policies_of(one.name)]
 )
 def test_every_policy_is_described_to_the_last_letter(kind, name):
     """Its docstring down to the arguments."""
-    told = inspect.getdoc(POLICIES_OF_KIND[kind][name]).partition("\nArgs:")[0]
+    told = inspect.getdoc(policies_of(kind)[name]).partition("\nArgs:")[0]
     said = letters(said_by(["describe", name], 400))
     for paragraph in told.split("\n\n"):
         assert letters(paragraph) in said
@@ -85,7 +85,7 @@ def test_markdown_keeps_what_looks_like_a_tag(capsys):
     [
         ["list"],
         *(["describe", name] for name, _ in SHORT.values()),
-        *(["describe", short_name(env_id)] for env_id in ID_OF_KIND.values()),
+        *(["describe", short_name(env_id)] for env_id in (one.id for one in kinds())),
     ],
     ids=lambda given: "-".join(given),
 )
@@ -102,7 +102,7 @@ def test_answers_and_comparisons_are_whole(kind, width, tmp_path):
     question = ["what-if", "--scenario", name, "--set", change, "--worlds", "2", "--all"]
     path, value = change.split("=")
     file = tmp_path / "short.toml"
-    file.write_text(to_toml(load(name, Scenario).replace(**{path: float(value)})), "utf-8")
+    file.write_text(to_toml(load(name).replace(**{path: float(value)})), "utf-8")
     comparison = ["rollout", "--scenario", str(file), "--seeds", "2"]
     for arguments in (question, [*comparison, "--policy", "random"], [*comparison, "-p", "all"]):
         assert same_letters(said_by(arguments, width), said_by(arguments, 400))

@@ -10,20 +10,23 @@ from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 
 import twin_gym  # noqa: F401 - registers the environments
+from twin_gym.environments.kinds import kind_named, kinds
 from twin_gym.errors import TraceError
-from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load, names
 from twin_gym.testing import check_seeding, check_vector_env
 
-CASES = [(ID_OF_KIND[load(name, Scenario).kind], name) for name in names()]
+CASES = [(kind_named(load(name).kind).id, name) for name in names()]
 STEPS = {"twin_gym/MassiveAccess-v0": 400}  # it takes some until the first device asks
 FEW_STEPS = 12
 
 
 def test_every_environment_has_presets():
     """And every preset has an environment."""
-    assert {env_id for env_id, _ in CASES} == set(ENTRY_POINTS) == set(ID_OF_KIND.values())
+    assert (
+        {env_id for env_id, _ in CASES}
+        == {one.id for one in kinds()}
+        == {one.id for one in kinds()}
+    )
 
 
 @pytest.mark.parametrize(("env_id", "preset"), CASES, ids=[preset for _, preset in CASES])

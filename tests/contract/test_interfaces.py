@@ -13,10 +13,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 import twin_gym  # noqa: F401 - registers the environments
 from twin_gym.core.kpi import Kpi, kpi_of
+from twin_gym.environments.kinds import kind_named, kind_names
 from twin_gym.errors import ConfigError
-from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
 from twin_gym.sb3 import make_vec_env
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import KpiObjective
 from twin_gym.testing import check_vector_env
@@ -27,7 +26,7 @@ SMALL = {
     "tic": ("tic-small-45", 0.02),
     "sync": ("sync-small", 0.03),
 }
-every_kind = pytest.mark.parametrize("kind", list(ID_OF_KIND))
+every_kind = pytest.mark.parametrize("kind", kind_names())
 every_mode = pytest.mark.parametrize("mode", list(AutoresetMode))
 
 FOREIGN = {"minari_autoseed": False, "stable_baselines3_note": 1}
@@ -37,7 +36,7 @@ NO_COUNTS = (True, np.True_, 2.0, np.float64(2.0), "2", None, [2], np.array([2])
 def scenario_of(kind):
     """A small network whose episodes take some dozen steps."""
     name, share = SMALL[kind]
-    scenario = load(name, Scenario)
+    scenario = load(name)
     shorter = {"horizon_s": scenario.horizon_s * share}
     if kind == "access":
         shorter["arrivals"] = scenario.arrivals.replace(window_s=0.1)
@@ -46,13 +45,13 @@ def scenario_of(kind):
 
 def single(kind, **kwargs):
     """The single form, as a user makes it."""
-    return gymnasium.make(ID_OF_KIND[kind], scenario=scenario_of(kind), **kwargs)
+    return gymnasium.make(kind_named(kind).id, scenario=scenario_of(kind), **kwargs)
 
 
 def vector(kind, num_envs=3, **kwargs):
     """The vector form, as a user makes it."""
     return gymnasium.make_vec(
-        ID_OF_KIND[kind],
+        kind_named(kind).id,
         num_envs=num_envs,
         vectorization_mode="vector_entry_point",
         scenario=scenario_of(kind),
@@ -62,7 +61,7 @@ def vector(kind, num_envs=3, **kwargs):
 
 def native(kind, n_envs=3, **kwargs):
     """The form for Stable-Baselines3."""
-    return make_vec_env(ID_OF_KIND[kind], n_envs, scenario=scenario_of(kind), **kwargs)
+    return make_vec_env(kind_named(kind).id, n_envs, scenario=scenario_of(kind), **kwargs)
 
 
 def episode(env, seed=1):
@@ -159,7 +158,7 @@ def test_vector_form_has_what_gymnasiums_has(kind):
     assert env.single_observation_space == one.observation_space
     assert env.single_action_space == one.action_space
     assert env.unwrapped is env
-    assert env.spec.id == ID_OF_KIND[kind]
+    assert env.spec.id == kind_named(kind).id
     assert env.render_mode is None
     env.reset(seed=np.int64(5))
     assert env.np_random_seed == 5
@@ -459,7 +458,7 @@ def test_limit_that_is_none_is_refused(kind, limit):
 def test_registered_limit_holds_in_the_vector_form(kind):
     """As users register environments of their own on the entry points."""
     name = f"Limited{kind}-v0"
-    entry_points = ENTRY_POINTS[ID_OF_KIND[kind]]
+    entry_points = [":".join(kind_named(kind).where(form)) for form in ("env", "vector")]
     gymnasium.register(
         name,
         entry_point=entry_points[0],
@@ -549,7 +548,7 @@ def test_indicators_are_a_dict_and_a_record():
 def test_sync_mode_has_the_indicators_of_the_rows_that_ended(kind):
     """Through Gymnasium's own vector environment, whose flags say which rows have them."""
     env = gymnasium.make_vec(
-        ID_OF_KIND[kind], num_envs=2, vectorization_mode="sync", scenario=scenario_of(kind)
+        kind_named(kind).id, num_envs=2, vectorization_mode="sync", scenario=scenario_of(kind)
     )
     env.reset(seed=0)
     over = np.zeros(2, bool)

@@ -12,11 +12,10 @@ from stable_baselines3 import A2C
 
 import twin_gym  # noqa: F401 - registers the environments
 from twin_gym.environments.factory import vector_env
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy
-from twin_gym.registration import ID_OF_KIND
 from twin_gym.sb3 import EvaluateOnWorlds, ModelPolicy, make_vec_env
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import INDICATORS, SCENARIO_OBJECTIVES, Demand, KpiObjective
 from twin_gym.testing import check_vector_env
@@ -40,11 +39,11 @@ one_of_each = pytest.mark.parametrize(("preset", "action"), CASES[::2])
 def short(preset):
     """A preset with an episode of a few dozen decisions."""
     if preset == "crowd":
-        found = load("access-medium-70", Scenario)
+        found = load("access-medium-70")
         return found.replace(
             horizon_s=0.15, arrivals=found.arrivals.model_copy(update={"window_s": 0.1})
         )
-    return load(preset, Scenario).replace(horizon_s=HORIZONS_S[preset])
+    return load(preset).replace(horizon_s=HORIZONS_S[preset])
 
 
 def settings_of(preset, action, **more):
@@ -57,7 +56,7 @@ def settings_of(preset, action, **more):
 
 def makers(num_envs=2, mode=AutoresetMode.NEXT_STEP, vector_only=None, **settings):
     """What makes the vector form, and the single one of a lane."""
-    env_id = ID_OF_KIND[settings["scenario"].kind]
+    env_id = kind_named(settings["scenario"].kind).id
     vector = functools.partial(
         gymnasium.make_vec, env_id, num_envs=num_envs, autoreset_mode=mode,
         **settings | (vector_only or {}),
@@ -81,7 +80,7 @@ def played(env, seed, steps=200):
 @one_of_each
 def test_gymnasium_s_checker_passes(preset, action):
     """One of each kind, and every warning is an error."""
-    env = gymnasium.make(ID_OF_KIND[short(preset).kind], **settings_of(preset, action))
+    env = gymnasium.make(kind_named(short(preset).kind).id, **settings_of(preset, action))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped, skip_render_check=True)
@@ -119,7 +118,7 @@ def test_simpy_tells_the_same_rewards(preset, action):
 @every_case
 def test_reward_is_the_weighted_sum_times_the_time(preset, action):
     """At every step; the four values are told and lie in [0, 1]; together at most the horizon."""
-    env = gymnasium.make(ID_OF_KIND[short(preset).kind], **settings_of(preset, action))
+    env = gymnasium.make(kind_named(short(preset).kind).id, **settings_of(preset, action))
     weights = OBJECTIVE.weights(SEED)
     rewards = []
     for _, reward, info in played(env, 4)[1:]:
@@ -134,7 +133,7 @@ def test_reward_is_the_weighted_sum_times_the_time(preset, action):
 def test_everything_else_is_as_without_it(preset, action):
     """Observations, masks, components and costs of the same decisions do not change."""
     given = settings_of(preset, action)
-    env_id = ID_OF_KIND[given["scenario"].kind]
+    env_id = kind_named(given["scenario"].kind).id
     mine = played(gymnasium.make(env_id, **given), 5)
     del given["objective"], given["objective_seed"]
     theirs = played(gymnasium.make(env_id, **given), 5)
@@ -155,8 +154,8 @@ def test_all_ways_to_it_give_the_same_return(preset, action):
     alone = evaluate(policy, scenario, [8], **rest)
     assert together.returns[1] == alone.returns[0]
     assert 0.0 < alone.returns[0] <= scenario.horizon_s
-    env = make_vec_env(ID_OF_KIND[scenario.kind], 1, seed=6, **given)
-    single = gymnasium.make(ID_OF_KIND[scenario.kind], **given)
+    env = make_vec_env(kind_named(scenario.kind).id, 1, seed=6, **given)
+    single = gymnasium.make(kind_named(scenario.kind).id, **given)
     env.reset()
     single.reset(seed=6)
     single.action_space.seed(0)
@@ -176,7 +175,7 @@ def test_what_depends_on_the_reward_knows_it(preset, action):
     """The scale of a critic is a time unit's; validation in training earns the same objective."""
     given = settings_of(preset, action)
     scenario = given["scenario"]
-    env = make_vec_env(ID_OF_KIND[scenario.kind], 1, seed=6, reward_scale="auto", **given)
+    env = make_vec_env(kind_named(scenario.kind).id, 1, seed=6, reward_scale="auto", **given)
     assert env.reward_scale == 1.0 / scenario.time_unit_s
     told = env.batch.arguments
     assert (told["objective"], told["objective_seed"]) == (OBJECTIVE, SEED)
@@ -186,7 +185,7 @@ def test_what_depends_on_the_reward_knows_it(preset, action):
 def test_validation_in_training_earns_the_same_objective():
     """With the same weights."""
     given = settings_of("tic-small-45", "weights", objective=SCENARIO_OBJECTIVES["base"])
-    model = A2C("MlpPolicy", make_vec_env(ID_OF_KIND["tic"], 1, seed=6, **given), seed=0)
+    model = A2C("MlpPolicy", make_vec_env(kind_named("tic").id, 1, seed=6, **given), seed=0)
     callback = EvaluateOnWorlds(1000, num_worlds=2)
     model.learn(5, callback=callback)
     found = callback.evaluate_now()
@@ -226,7 +225,7 @@ def test_weights_reach_the_reward(preset, action):
             "buffer": Demand(accuracy=0.98),
         }[name]  # fmt: skip
         given["objective"] = KpiObjective(demand=asked, prioritised_share=0.98)
-        env = gymnasium.make(ID_OF_KIND[given["scenario"].kind], **given)
+        env = gymnasium.make(kind_named(given["scenario"].kind).id, **given)
         steps = played(env, 5)[1:]
         weighed = {one: sum(info[one] * info["elapsed_s"] for *_, info in steps)
                    for one in INDICATORS}  # fmt: skip
@@ -239,7 +238,7 @@ def test_weights_reach_the_reward(preset, action):
 def test_the_seed_draws_the_weights_alone():
     """Another one changes rewards and nothing that is seen."""
     given = settings_of("tic-small-45", "weights", objective=SCENARIO_OBJECTIVES["base"])
-    env_id = ID_OF_KIND["tic"]
+    env_id = kind_named("tic").id
     one = played(gymnasium.make(env_id, **given), 5)
     other = played(gymnasium.make(env_id, **given | {"objective_seed": SEED + 1}), 5)
     assert all(np.array_equal(a[0], b[0]) for a, b in zip(one, other, strict=True))
@@ -269,7 +268,7 @@ def test_bad_objectives_are_refused(preset, action, arguments, error, told):
     """At construction, in both forms, with what is allowed."""
     given = settings_of(preset, action) | arguments
     with pytest.raises(error, match=told):
-        gymnasium.make(ID_OF_KIND[given["scenario"].kind], **given)
+        gymnasium.make(kind_named(given["scenario"].kind).id, **given)
     scenario = given.pop("scenario")
     with pytest.raises(error, match=told):
         vector_env(scenario, 2, **given)

@@ -11,9 +11,9 @@ from gymnasium.vector import AutoresetMode
 
 import twin_gym  # noqa: F401 - registers
 from twin_gym.environments.factory import vector_env
+from twin_gym.environments.kinds import kind_named, kind_names
 from twin_gym.errors import ConfigError
-from twin_gym.registration import ID_OF_KIND
-from twin_gym.scenario import Scenario, to_toml
+from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load, names
 from twin_gym.scenario.objective import Demand, KpiObjective
 
@@ -23,7 +23,7 @@ KPI = KpiObjective(demand=Demand(num_devices=250))
 def given(kind, form, folder):
     """A scenario in one of the forms that environments take."""
     first = names(kind)[0]
-    one = load(first, Scenario).replace(name="own", description="a\nb", provenance="c")
+    one = load(first).replace(name="own", description="a\nb", provenance="c")
     if form == "path":
         (folder / "own.toml").write_text(to_toml(one), "utf-8")
     return {
@@ -36,12 +36,12 @@ def given(kind, form, folder):
 
 
 @pytest.mark.parametrize("form", ["name", "path", "value", "mapping", "several"])
-@pytest.mark.parametrize("kind", ID_OF_KIND)
+@pytest.mark.parametrize("kind", kind_names())
 def test_spec_survives_json(kind, form, tmp_path):
     """The single form and the vector form, with an objective as a value and without."""
     scenario = given(kind, form, tmp_path)
     for more in ({}, {"objective": KPI, "objective_seed": np.int64(3)}):
-        env = gym.make(ID_OF_KIND[kind], scenario=scenario, **more)
+        env = gym.make(kind_named(kind).id, scenario=scenario, **more)
         again = gym.make(EnvSpec.from_json(env.spec.to_json()))
         check(env.unwrapped, again.unwrapped)
         assert again.spec == env.spec
@@ -49,7 +49,7 @@ def test_spec_survives_json(kind, form, tmp_path):
         check(env.unwrapped, pickle.loads(pickle.dumps(env)).unwrapped)  # noqa: S301 - ours
         assert (env.reset(seed=5)[0] == again.reset(seed=5)[0]).all()
         several = gym.make_vec(
-            ID_OF_KIND[kind], 3, "vector_entry_point", scenario=scenario,
+            kind_named(kind).id, 3, "vector_entry_point", scenario=scenario,
             autoreset_mode=AutoresetMode.SAME_STEP, **more,
         )  # fmt: skip
         other = gym.make_vec(EnvSpec.from_json(several.spec.to_json()))

@@ -15,7 +15,6 @@ from twin_gym.environments.right_time_sync.vector import RightTimeSyncVectorEnv
 from twin_gym.environments.slice_admission import layout
 from twin_gym.environments.slice_admission.env import SliceAdmissionEnv
 from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.environments.tic_scheduling.vector import TicSchedulingVectorEnv
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.loading import load, parse
@@ -45,7 +44,7 @@ def admission(mode, threads):
 
 def tic(mode, threads):
     """Frames of two lengths."""
-    one = load("tic-small-45", TicScenario)
+    one = load("tic-small-45")
     scenarios = [
         one.replace(frame_slots=slots, horizon_s=10 * slots * one.slot_s) for slots in (5, 12)
     ]
@@ -155,7 +154,7 @@ def test_ctrl_c_ends_the_command_line(tmp_path):
     path.write_text(ENDLESS, "utf-8")
     code = """
 import os, signal, sys, threading
-from twin_gym.envs.slice_admission import kernel
+from twin_gym.environments.slice_admission import rows as kernel
 step_rows, calls = kernel.step_rows, []
 def counted(*arguments):
     calls.append(1)

@@ -11,8 +11,9 @@ import pytest
 import typer.main
 
 from twin_gym.cli import app
-from twin_gym.policies.registry import FORMS_OF_KIND
-from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
+from twin_gym.core.forms import form_names
+from twin_gym.environments.factory import forms_of
+from twin_gym.environments.kinds import kinds
 from twin_gym.scenario.loading import names
 
 ROOT = Path(__file__).parents[2]
@@ -108,9 +109,9 @@ def test_environments_are_all_listed():
     """The first table has every id with every form of its actions."""
     table = README.partition("| environment |")[2].partition("\n\n")[0]
     rows = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
-    assert set(rows) == set(ENTRY_POINTS)
-    for kind, env_id in ID_OF_KIND.items():
-        for form in FORMS_OF_KIND[kind]:
+    assert set(rows) == {one.id for one in kinds()}
+    for kind, env_id in ((one.name, one.id) for one in kinds()):
+        for form in form_names(forms_of(kind)):
             assert f"`{form}`" in rows[env_id]
 
 

@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from twin_gym.registration import ID_OF_KIND
+from twin_gym.environments.kinds import kinds
 from twin_gym.sb3 import masked_policy_kwargs
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "agents" / "rl_zoo3").glob("*.yml"))
 ID = "twin_gym/SliceAdmission-v0"
-IDS = tuple(ID_OF_KIND.values())
+IDS = tuple(one.id for one in kinds())
 
 
 def zoo(module, *arguments, cwd, env_id=ID):
@@ -65,6 +64,6 @@ def test_mask_is_where_the_configuration_says(config):
     )
     assert settings["normalize"]["norm_obs"] is False
     sync = yaml.safe_load(config.read_text())["twin_gym/RightTimeSync-v0"]
-    wanted = masked_policy_kwargs(load(sync["env_kwargs"]["scenario"], Scenario))
+    wanted = masked_policy_kwargs(load(sync["env_kwargs"]["scenario"]))
     assert wanted["mask_columns"] == (150,) * 50
     assert sync["policy_kwargs"] == f"dict(mask_columns=(150,) * 50, net_arch={wanted['net_arch']})"

@@ -21,7 +21,6 @@ from twin_gym.sb3 import (
     score_name,
     shared_policy_kwargs,
 )
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins import FlatNetwork, PlainNetwork
 from twin_gym.twins.decision_space import DecisionSpace
@@ -88,7 +87,7 @@ def test_like_candidates_are_told_apart_by_their_own_numbers_alone(scorer):
 def test_nothing_disallowed_is_drawn(env_id, scenario):
     """In a rollout, though the mask is only read from the observation."""
     env = make_vec_env(env_id, 4, seed=0, scenario=scenario, action="pick")
-    kwargs = shared_policy_kwargs(load(scenario, Scenario))
+    kwargs = shared_policy_kwargs(load(scenario))
     model = A2C(SharedActorCriticPolicy, env, n_steps=16, policy_kwargs=kwargs, device="cpu")
     observations = env.reset()
     for _ in range(40):
@@ -101,7 +100,7 @@ def test_nothing_disallowed_is_drawn(env_id, scenario):
 
 def test_frozen_policy_and_saved_layers_decide_alike(pick_env):
     """In NumPy, by the small network and by the large one, as the model does."""
-    kwargs = shared_policy_kwargs(load("tic-pick", Scenario))
+    kwargs = shared_policy_kwargs(load("tic-pick"))
     model = SemiMarkovMaskablePPO(
         SharedMaskablePolicy, pick_env, n_steps=32, batch_size=96, policy_kwargs=kwargs, seed=0,
         learning_rate=0.01,
@@ -120,7 +119,7 @@ def test_frozen_policy_and_saved_layers_decide_alike(pick_env):
 def test_mask_is_found_where_the_environment_shows_it(pick_env):
     """Columns above 0 are what is allowed, on states of a rollout."""
     env = pick_env
-    columns = masked_policy_kwargs(load("tic-pick", Scenario))["mask_columns"]
+    columns = masked_policy_kwargs(load("tic-pick"))["mask_columns"]
     observations, rng = env.reset(), np.random.default_rng(0)
     for _ in range(50):
         masks = env.action_masks()
@@ -136,9 +135,9 @@ def test_policies_suit_the_environments(pick_env):
     access = make_vec_env("twin_gym/MassiveAccess-v0", 2, scenario="access-small-70")
     assert actor_critic_for(access)[1] == {"net_arch": [64, 64]}
     with pytest.raises(ConfigError, match="shows no mask"):
-        masked_policy_kwargs(load("access-small-70", Scenario))
+        masked_policy_kwargs(load("access-small-70"))
     with pytest.raises(ConfigError, match="nothing is picked"):
-        shared_policy_kwargs(load("access-small-70", Scenario))
+        shared_policy_kwargs(load("access-small-70"))
 
 
 def test_amounts_begin_in_the_middle_of_the_box():
@@ -174,7 +173,7 @@ def test_scores_have_the_names_of_their_kinds():
 
 def test_candidates_see_their_own_fields():
     """By the names of the fields, each queue or entity its own, and the mask where it is shown."""
-    tic, sync = load("tic-pick", Scenario), load("sync-small", Scenario)
+    tic, sync = load("tic-pick"), load("sync-small")
     for scenario, own in ((tic, ("slack", "fill", "channel")), (sync, ("age", "rate", "change"))):
         space = DecisionSpace.of(scenario, "pick")
         names, scorer = space.field_names, shared_policy_kwargs(scenario)["scorer"]

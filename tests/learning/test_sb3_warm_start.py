@@ -31,7 +31,7 @@ from twin_gym.sb3 import (
     slot_policy_kwargs,
     warm_start,
 )
-from twin_gym.twins import ObservationLayout, PolicyTwin, SliceNetwork
+from twin_gym.twins import PolicyTwin, QueueLayout, SliceNetwork
 
 
 def plain(algorithm, env=None, **kwargs):
@@ -236,7 +236,7 @@ def test_slot_twin_fits_longer_queues(slot_twin):
     )
     env = make_env(scenario=longer, action="slot")
     kwargs = slot_policy_kwargs(longer)
-    assert dataclasses.asdict(kwargs["layout"]) == dataclasses.asdict(ObservationLayout.of(SMALL))
+    assert dataclasses.asdict(kwargs["layout"]) == dataclasses.asdict(QueueLayout.of(SMALL))
     model = make_slot_model()
     other = type(model)(type(model.policy), env, n_steps=8, seed=0, policy_kwargs=kwargs)
     warm_start(other, slot_twin)

@@ -7,8 +7,8 @@ from stable_baselines3 import A2C, PPO
 
 from tests.learning.cases import are_equal, make_model, parameters
 from tests.twins.kinds import AMOUNTS, DISCRETE, FORMS, default_policy, scenario_of
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
-from twin_gym.registration import ID_OF_KIND
 from twin_gym.sb3 import SemiMarkovMaskablePPO, actor_parameters, make_vec_env, warm_start
 from twin_gym.twins import CloneSettings, clone, record
 
@@ -19,7 +19,7 @@ def model_of(name, algorithm=A2C, **kwargs):
     """A model with SB3's own policy on the environment of a form."""
     scenario = scenario_of(name)
     env = make_vec_env(
-        ID_OF_KIND[scenario.kind], 2, scenario=scenario, action=FORMS[name][1], seed=0
+        kind_named(scenario.kind).id, 2, scenario=scenario, action=FORMS[name][1], seed=0
     )
     settings = {"n_steps": 8, "seed": 0, "policy_kwargs": {"net_arch": [*WIDTHS]}}
     return algorithm("MlpPolicy", env, **(settings | kwargs))

@@ -4,7 +4,6 @@ import numpy as np
 
 from tests.twins.cases import DearestPolicy
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
 FORMS = {
@@ -37,13 +36,13 @@ class SeenAmountsPolicy:
 
 def scenario_of(name):
     """The preset of a form."""
-    return load(FORMS[name][0], Scenario)
+    return load(FORMS[name][0])
 
 
 def default_policy(name):
     """The default policy of a form: it remembers nothing."""
     preset, action, policy = FORMS[name]
-    return make_policy(policy, load(preset, Scenario), action)
+    return make_policy(policy, load(preset), action)
 
 
 def varied_policy(name, space):

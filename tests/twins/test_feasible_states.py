@@ -11,13 +11,16 @@ from scipy.stats import chi2
 
 from tests.environments.slice_admission.strategies import admission_scenarios
 from tests.twins.cases import small_network
+from twin_gym.environments.slice_admission.feasible_states import (
+    draw_feasible_states,
+    draw_in_service,
+)
 from twin_gym.environments.slice_admission.observation import field_names, observation_space
 from twin_gym.environments.slice_admission.policies.decoding import Decoder
 from twin_gym.environments.slice_admission.tables import build_tables, service_places
 from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
 from twin_gym.errors import ConfigError
-from twin_gym.twins import draw_feasible_states, mask_from_observations
-from twin_gym.twins.feasible_states import draw_in_service
+from twin_gym.twins import mask_from_observations
 
 # Some draws hold more requests at once than a row of the simulator has room for.
 scenarios = admission_scenarios().filter(lambda one: service_places(one) <= 5000)

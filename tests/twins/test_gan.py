@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from tests.environments.slice_admission.strategies import admission_scenarios
 from tests.twins.cases import DearestPolicy
+from twin_gym.environments.slice_admission.feasible_states import draw_feasible_states
 from twin_gym.environments.slice_admission.tables import service_places
 from twin_gym.errors import ConfigError
 from twin_gym.twins import (
     DecisionGenerator,
     GanSettings,
-    draw_feasible_states,
     mask_from_observations,
     record,
     synthesise,

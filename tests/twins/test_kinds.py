@@ -22,9 +22,9 @@ from tests.twins.kinds import (
     varied_policy,
 )
 from twin_gym.environments.factory import vector_env
+from twin_gym.environments.slice_admission.feasible_states import draw_feasible_states
 from twin_gym.errors import ConfigError
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins import (
     CloneSettings,
@@ -32,7 +32,6 @@ from twin_gym.twins import (
     DecisionSpace,
     PolicyTwin,
     clone,
-    draw_feasible_states,
     record,
     record_transitions,
 )
@@ -68,7 +67,7 @@ def made(name, logged):
 )
 def test_space_is_that_of_the_environment(preset, action):
     """As many fields and actions, and the same bounds; each has a name of its own."""
-    scenario = load(preset, Scenario)
+    scenario = load(preset)
     space, env = DecisionSpace.of(scenario, action), vector_env(scenario, 1, action=action)
     assert (len(space.field_names),) == env.single_observation_space.shape
     assert len({*space.field_names}) == len(space.field_names)
@@ -85,7 +84,7 @@ def test_space_is_that_of_the_environment(preset, action):
 @pytest.mark.parametrize("kind", ["access-small-45", "tic-small-45", "sync-small", "contention"])
 def test_no_action_is_the_default_of_the_environment(kind):
     """The form that the environment itself takes if none is named."""
-    scenario = load(kind, Scenario)
+    scenario = load(kind)
     form = vector_env(scenario, 1).batch.arguments["action"]
     assert DecisionSpace.of(scenario).action == form
     name = {"access": "fixed", "tic": "first-come", "sync": "round-robin", "admission": "density"}
@@ -113,7 +112,7 @@ def test_record_holds_the_default_policy(name, logged):
 
 def test_steps_without_a_choice_are_not_logged():
     """A spent budget leaves nothing to decide; elsewhere every step is a decision."""
-    scenario = load("sync-small", Scenario).replace(update_budget=20)
+    scenario = load("sync-small").replace(update_budget=20)
     log = record(make_policy("round-robin", scenario, "pick"), scenario, 50, action="pick")
     assert log.masks[:, :-1].any(axis=1).all()
     time = np.rint(log.observations[:, -1] * scenario.num_slots).astype(int)
@@ -172,7 +171,7 @@ def changed(array, index, value):
 )
 def test_amounts_that_do_not_fit_are_refused(attribute, change):
     """A log of amounts is checked as one of whole numbers is."""
-    scenario = load("tic-small-45", Scenario)
+    scenario = load("tic-small-45")
     log = record(make_policy("first-come", scenario), scenario, 20)
     with pytest.raises(ConfigError, match="decision log"):
         replace(log, **{attribute: change(getattr(log, attribute))})
@@ -210,7 +209,7 @@ def test_clone_of_amounts_recovers_a_rule(name):
 
 def test_clone_of_picks_recovers_a_rule():
     """The last queue that may be picked, from 1,000 decisions."""
-    scenario = load("tic-pick", Scenario)
+    scenario = load("tic-pick")
     log = record(DearestPolicy(), scenario, 1000, action="pick")
     twin = clone(log, scenario, settings=CloneSettings(smoothing=0.0))
     other = record(DearestPolicy(), scenario, 500, action="pick", seed=9)
@@ -280,7 +279,7 @@ def test_cards_of_before_are_of_admission(twin, log, tmp_path):
 )
 def test_cards_that_contradict_themselves_are_refused(changes, tmp_path):
     """Kind, form, names and bounds belong together."""
-    scenario = load("tic-small-45", Scenario)
+    scenario = load("tic-small-45")
     log = record(make_policy("first-come", scenario), scenario, 20)
     clone(log, scenario, settings=CloneSettings(max_epochs=1, min_steps=1)).save(tmp_path)
     PolicyTwin.load(tmp_path)
@@ -311,12 +310,12 @@ def test_twin_fits_scenarios_that_mean_the_same(name, made):
 
 def test_other_actions_are_refused():
     """Barring levels of other values, and other entities, though their number is the same."""
-    access = load("access-small-45", Scenario)
+    access = load("access-small-45")
     log = record(make_policy("fixed", access), access, 20)
     twin = clone(log, access, settings=QUICK)
     with pytest.raises(ConfigError, match="takes other actions"):
         twin.check_fits(access.replace(least_barring=access.least_barring / 2), "level")
-    sync = load("sync-small", Scenario)
+    sync = load("sync-small")
     log = record(make_policy("round-robin", sync), sync, 20)
     twin = clone(log, sync, settings=QUICK)
     renamed = sync.groups[0].replace(name="others")

@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from tests.twins.cases import small_network
+from twin_gym.environments.slice_admission.feasible_states import draw_feasible_states
 from twin_gym.environments.slice_admission.observation import field_names
 from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.loading import load
 from twin_gym.twins import (
-    ObservationLayout,
+    QueueLayout,
     SliceNetwork,
     build_network,
-    draw_feasible_states,
     mask_from_observations,
     masked_log_probabilities,
 )
@@ -67,7 +67,7 @@ def test_slice_network_is_the_actor_of_sb3(contention):
 def test_permuting_positions_permutes_logits(contention):
     """A slot network does not care in which order the requests stand."""
     observations, _ = drawn(contention, "slot")
-    network, first = slot_network(contention), ObservationLayout.of(contention).num_global
+    network, first = slot_network(contention), QueueLayout.of(contention).num_global
     order = torch.randperm(64, generator=torch.Generator().manual_seed(3))
     permuted = observations.clone()
     positions = observations[:, first:].reshape(len(observations), -1, 3)
@@ -87,7 +87,7 @@ def test_permuting_matters_to_the_test(contention):
 def test_weights_work_with_another_queue_length(small):
     """Longer queues with the same requests in them give the same logits for these requests."""
     longer = small.replace(slices=tuple(s.replace(queue_limit=7) for s in small.slices))
-    network, first = slot_network(small), ObservationLayout.of(small).num_global
+    network, first = slot_network(small), QueueLayout.of(small).num_global
     observations, _ = drawn(small, "slot")
     positions = observations[:, first:].reshape(len(observations), 3, 3, 3)
     wider = torch.zeros(len(observations), 3, 7, 3)
@@ -160,4 +160,4 @@ def test_bad_widths_are_refused(action, hidden):
 def test_fields_that_no_network_can_read_are_refused(names):
     """The groups that a network looks for must be there, each in one piece."""
     with pytest.raises(ConfigError):
-        ObservationLayout.from_names(names)
+        QueueLayout.from_names(names)

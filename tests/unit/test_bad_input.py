@@ -6,12 +6,10 @@ import pytest
 
 import twin_gym  # noqa: F401 - registers the environments
 from twin_gym.environments.massive_access.env import MassiveAccessEnv
-from twin_gym.environments.massive_access.scenario import AccessScenario
 from twin_gym.environments.tic_scheduling.env import TicSchedulingEnv
-from twin_gym.environments.tic_scheduling.scenario import Placement, TicScenario
+from twin_gym.environments.tic_scheduling.scenario import Placement
 from twin_gym.environments.tic_scheduling.vector import TicSchedulingVectorEnv
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
 NOT_FINITE = [np.nan, np.inf, -np.inf]
@@ -40,7 +38,7 @@ def test_position_that_is_not_finite_is_refused(bad):
 @pytest.mark.parametrize("field", ["deadline_slots", "answer_deadline_slots"])
 def test_deadline_below_one_slot_is_refused(field):
     """No slot, less than none, and a part of one."""
-    scenario = load("tic-small-45", TicScenario)
+    scenario = load("tic-small-45")
     for bad in (0, -1):
         with pytest.raises(ConfigError, match=f"{field}: must be greater than or equal to 1"):
             scenario.replace(**{field: bad})
@@ -51,9 +49,9 @@ def test_deadline_below_one_slot_is_refused(field):
 def test_sizes_over_the_limit_are_refused():
     """The number and the limit are in the message."""
     with pytest.raises(ConfigError, match=r"num_devices: must be .* 30000, got 30001"):
-        load("access-beta-30000", AccessScenario).replace(num_devices=30_001)
+        load("access-beta-30000").replace(num_devices=30_001)
     with pytest.raises(ConfigError, match=r"num_sensors: must be .* 10000, got 10001"):
-        load("tic-large-70", TicScenario).replace(num_sensors=10_001)
+        load("tic-large-70").replace(num_sensors=10_001)
 
 
 @pytest.mark.parametrize("bad", NOT_FINITE)
@@ -71,7 +69,7 @@ def test_sizes_over_the_limit_are_refused():
 def test_numbers_that_are_not_finite_are_refused(preset, field, bad):
     """Weights, rates, lengths and times: the field is named."""
     with pytest.raises(ConfigError, match=f"{field}: must be"):
-        load(preset, Scenario).replace(**{field: bad})
+        load(preset).replace(**{field: bad})
 
 
 @pytest.mark.parametrize("bad", NOT_FINITE)

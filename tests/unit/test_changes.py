@@ -7,7 +7,6 @@ import pytest
 
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed, names_of, parse_assignment, path_of, value_at
 from twin_gym.scenario.loading import load, names
 from twin_gym.twins.scenarios import ParameterSpace
@@ -36,7 +35,7 @@ def test_a_change_reaches_the_value_it_names_and_no_other():
 @pytest.mark.parametrize("name", names())
 def test_every_preset_is_the_same_after_a_change_that_changes_nothing(name):
     """Taking a scenario apart and building it again loses nothing."""
-    scenario = load(name, Scenario)
+    scenario = load(name)
     assert changed(scenario, {"horizon_s": scenario.horizon_s}) == scenario
 
 

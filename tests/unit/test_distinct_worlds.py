@@ -11,13 +11,12 @@ from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.policies.evaluation import evaluate_rows
 from twin_gym.policies.what_if import what_if
 from twin_gym.policies.worlds import distinct_worlds
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins.scenarios.gaps import kpi_gaps
 
 NETWORK = load("teletraffic-small").replace(horizon_s=20.0)
 FIFO = make_policy("fifo", NETWORK)
-ACCESS = load("access-small-45", Scenario)
+ACCESS = load("access-small-45")
 
 ASKED = {
     "what_if": lambda seeds: what_if("fifo", NETWORK, {"horizon_s": 10.0}, seeds=seeds),

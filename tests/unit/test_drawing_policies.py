@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from twin_gym.environments.factory import vector_env
+from twin_gym.core.forms import form_names
+from twin_gym.environments.factory import forms_of, vector_env
+from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import ConfigError, TooLargeError
-from twin_gym.policies import POLICIES_OF_KIND, Draws, Seer, evaluate, make_policy
-from twin_gym.policies.registry import FORMS_OF_KIND
-from twin_gym.scenario import Scenario
+from twin_gym.policies import Draws, Seer, evaluate, make_policy, policies_of
 from twin_gym.scenario.loading import load
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ HORIZONS_S = {
 }
 """Short: but in access, rows end and begin anew while they are watched."""
 DRAW = {("random", "weights"), ("objective-base", "weights")} | {
-    ("random", form) for forms in FORMS_OF_KIND.values() for form in forms
+    ("random", form) for kind in kind_names() for form in form_names(forms_of(kind))
 }
 KINDS = {
     "contention": "admission",
@@ -38,8 +38,8 @@ KINDS = {
 CASES = [
     (preset, form, name)
     for preset, kind in KINDS.items()
-    for form in FORMS_OF_KIND[kind]
-    for name in POLICIES_OF_KIND[kind]
+    for form in form_names(forms_of(kind))
+    for name in policies_of(kind)
 ]
 
 
@@ -56,7 +56,7 @@ def decisions(policy, preset, form, seeds, *, seed=7, hidden=MANY):
 
     Rows from `hidden` on show the policy nothing but zeros and allow it the last action alone.
     """
-    scenario = load(preset, Scenario).replace(horizon_s=HORIZONS_S[preset])
+    scenario = load(preset).replace(horizon_s=HORIZONS_S[preset])
     env = vector_env(scenario, len(seeds), action=form, autoreset_mode=AutoresetMode.SAME_STEP)
     if isinstance(policy, Seer):
         policy.see(env.batch)
@@ -75,7 +75,7 @@ def decisions(policy, preset, form, seeds, *, seed=7, hidden=MANY):
 def test_every_policy_is_tried():
     """Each of them in one case at least."""
     tried = {(KINDS[preset], name) for preset, form, name in CASES if made(preset, form, name)}
-    assert tried == {(kind, name) for kind, rules in POLICIES_OF_KIND.items() for name in rules}
+    assert tried == {(kind, name) for kind in kind_names() for name in policies_of(kind)}
 
 
 @pytest.mark.parametrize("preset", KINDS)
@@ -117,7 +117,7 @@ def test_seeds_are_what_is_drawn_from(preset):
 )
 def test_random_earns_the_same_in_a_world_beside_others(preset, form):
     """Whole episodes, some of which end before others: anchors of the board are made of them."""
-    scenario = load(preset, Scenario).replace(horizon_s=HORIZONS_S[preset])
+    scenario = load(preset).replace(horizon_s=HORIZONS_S[preset])
     few, many = (
         evaluate(made(preset, form, "random"), scenario, SEEDS[:count], action=form)
         for count in (FEW, MANY)
@@ -156,7 +156,7 @@ def test_draws_stay_what_they_were(purpose, word):
 def test_seeds_that_are_none_are_refused(preset, form, seed):
     """At `reset`, by all that draw."""
     for name in ("random", "objective-base"):
-        policy = made(preset, form, name) if name in POLICIES_OF_KIND[KINDS[preset]] else None
+        policy = made(preset, form, name) if name in policies_of(KINDS[preset]) else None
         if policy is not None:
             with pytest.raises(ConfigError, match="whole number from 0 on"):
                 policy.reset(seed)

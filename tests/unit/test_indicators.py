@@ -208,14 +208,14 @@ def test_requests():
 
 def test_who_admits_nobody_carries_nothing():
     """Without places to wait: every step that takes time ends with a loss, and nothing is used."""
-    env = began(load("teletraffic-small", AdmissionScenario).replace(horizon_s=5.0))
+    env = began(load("teletraffic-small").replace(horizon_s=5.0))
     for _ in range(8):
         assert step(env, 2) == [0.0, 0.0, 0.0, 1.0]
 
 
 def test_a_request_that_has_just_come_is_of_the_next_step():
     """A network in which all are admitted at once carries all that it could have carried."""
-    scenario = load("contention", AdmissionScenario)
+    scenario = load("contention")
     roomy = {name: 1e4 for name in scenario.capacity}
     env = began(scenario.replace(capacity=roomy, horizon_s=4.0))
     infos, over, timed = {}, False, 0
@@ -236,7 +236,7 @@ IDLE = {
         name="still", count=4, process=Walk(variance_rate_hz=1e-9)),)),
 }  # fmt: skip
 CROWDED = {
-    "admission": load("contention", AdmissionScenario).replace(
+    "admission": load("contention").replace(
         capacity={"radio": 25.0, "computing": 25.0, "storage": 25.0}, horizon_s=20.0
     ),
     "tic": three_sensors(burst_messages=2, burst_period_s=0.000125, deadline_slots=3),

@@ -13,10 +13,10 @@ import pytest
 from gymnasium.vector import AsyncVectorEnv
 
 import twin_gym  # noqa: F401 - registers the environments
+from twin_gym.environments.kinds import kind_named, kinds
 from twin_gym.environments.slice_admission.env import SliceAdmissionEnv
-from twin_gym.registration import ID_OF_KIND
 
-IDS = sorted(ID_OF_KIND.values())
+IDS = sorted(one.id for one in kinds())
 
 
 def begun(name, threads=3):
@@ -114,7 +114,7 @@ def test_gymnasium_s_own_processes_work(context):
     """Whatever way they are started; they do what the rows of a vector do."""
     made = [SliceAdmissionEnv] * 2
     processes = AsyncVectorEnv(made, context=context)
-    rows = gymnasium.make_vec(ID_OF_KIND["admission"], num_envs=2)
+    rows = gymnasium.make_vec(kind_named("admission").id, num_envs=2)
     assert np.array_equal(processes.reset(seed=4)[0], rows.reset(seed=4)[0])
     rows.action_space.seed(0)
     for _ in range(5):

@@ -4,7 +4,7 @@ import pytest
 
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, UnknownNameError
-from twin_gym.scenario import Scenario, to_toml
+from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import MAX_FILE_BYTES, load, names, parse
 
 # A digest that changes means another scenario under a known name: say so in the changelog.
@@ -45,7 +45,7 @@ def test_presets_are_all_known():
 @pytest.mark.parametrize("name", names())
 def test_preset_loads(name):
     """It is called what its file is called, tells what it is and where its numbers come from."""
-    scenario = load(name, Scenario)
+    scenario = load(name)
     assert scenario.name == name
     assert scenario.description
     assert scenario.provenance.strip()
@@ -59,13 +59,13 @@ def test_preset_keeps_its_digest(name):
 
 def test_digests_differ():
     """No two presets are the same scenario."""
-    assert len({load(name, Scenario).digest for name in names()}) == len(names())
+    assert len({load(name).digest for name in names()}) == len(names())
 
 
 @pytest.mark.parametrize("name", names())
 def test_toml_round_trip(name):
     """Written out and read back, a scenario is equal to itself."""
-    scenario = load(name, Scenario)
+    scenario = load(name)
     back = parse(to_toml(scenario, comment="two\nlines"))
     assert back == scenario
     assert back.digest == scenario.digest

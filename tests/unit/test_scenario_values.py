@@ -5,7 +5,7 @@ import pytest
 
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
 from twin_gym.errors import ConfigError, shown, unknown_name, without_controls
-from twin_gym.scenario import Empirical, Scenario
+from twin_gym.scenario import Empirical
 from twin_gym.scenario.loading import from_values, load, names, scenarios_of
 
 JOINED = "Zuse\u00df \u6f22\u5b57 \U0001f469\u200d\U0001f52c"
@@ -28,7 +28,7 @@ def as_numpy(value):
 @pytest.mark.parametrize("name", names())
 def test_a_scenario_of_numpy_scalars_is_the_same(name):
     """Every field of every kind: equal, with the same digest, and made of Python's numbers."""
-    given = load(name, Scenario)
+    given = load(name)
     made = from_values(as_numpy(given.as_values()))
     assert made == given
     assert made.digest == given.digest

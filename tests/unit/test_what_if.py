@@ -12,7 +12,6 @@ from twin_gym.cli.app import app
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.policies.what_if import RETURN, paired_difference, what_if
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed
 from twin_gym.scenario.loading import load
 
@@ -91,8 +90,8 @@ def test_policies_stay_as_configured_unless_asked_otherwise():
 @pytest.mark.parametrize(
     ("base", "change", "words"),
     [
-        ("sync-small", load("sync-medium", Scenario), "reconfigured=True"),
-        ("contention", load("tic-small-45", Scenario), "one kind"),
+        ("sync-small", load("sync-medium"), "reconfigured=True"),
+        ("contention", load("tic-small-45"), "one kind"),
         ("contention", {"horizon": 3.0}, "horizon_s"),
     ],
 )

@@ -22,7 +22,7 @@ from twin_gym.cli.console import (
     table,
 )
 from twin_gym.cli.origin import with_origin
-from twin_gym.cli.views import VIEW_OF_KIND
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file
 from twin_gym.files.whole import write_text
@@ -63,7 +63,7 @@ def run(question: Question) -> None:
     Raises:
         TwinGymError: if a name, a path or a value is not valid, or a file cannot be written.
     """
-    base = load(question.scenario, Scenario)
+    base = load(question.scenario)
     then = _changed(question, base)
     _check_targets(question)
     kept = _as_kept(then, question)
@@ -80,7 +80,7 @@ def _changed(question: Question, base: Scenario) -> Scenario:
     if question.other is not None and question.assignments:
         raise ConfigError("say what changes with --set or with --to, not with both")
     if question.other is not None:
-        return load(question.other, Scenario)
+        return load(question.other)
     if not question.assignments:
         raise ConfigError(
             "nothing changes: say what does, as in --set horizon_s=60, or name another scenario "
@@ -112,7 +112,7 @@ def _asked(question: Question, base: Scenario, then: Scenario) -> WhatIf:
             bar.update(tasks[label], completed=share)
 
         return what_if(
-            question.agent or VIEW_OF_KIND[base.kind].default_policy,
+            question.agent or kind_named(base.kind).facet("default_policy"),
             base,
             then,
             against=question.against,

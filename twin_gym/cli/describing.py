@@ -12,12 +12,12 @@ from twin_gym.cli.console import first_sentence, number, output, table
 from twin_gym.cli.listing import environment_class, kind_of, policy_text, short_name
 from twin_gym.cli.plain import plain
 from twin_gym.cli.tables import WholeMarkdown, WholeTable
-from twin_gym.cli.views import VIEW_OF_KIND
-from twin_gym.environments.factory import vector_env
+from twin_gym.cli.view import view_of
+from twin_gym.core.forms import form_names
+from twin_gym.environments.factory import forms_of, vector_env
+from twin_gym.environments.kinds import kind_named, kinds
 from twin_gym.errors import ConfigError, UnknownNameError, unknown_name
-from twin_gym.policies import POLICIES_OF_KIND
-from twin_gym.policies.registry import FORMS_OF_KIND
-from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
+from twin_gym.policies import policies_of
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load, names
 
@@ -35,11 +35,11 @@ def show(name: str) -> None:
     Raises:
         UnknownNameError: if nothing is called so; the message has the nearest name.
     """
-    kinds = [kind for kind, policies in POLICIES_OF_KIND.items() if name in policies]
-    if kinds:
-        _show_policy(name, kinds)
+    owners = [one.name for one in kinds() if name in policies_of(one.name)]
+    if owners:
+        _show_policy(name, owners)
     elif name in names() or name.endswith(".toml"):
-        _show_scenario(load(name, Scenario))
+        _show_scenario(load(name))
     else:
         _show_environment(_environment_kind(name))
 
@@ -48,13 +48,13 @@ def _environment_kind(name: str) -> str:
     try:
         return kind_of(name)
     except UnknownNameError:
-        rules = {rule for policies in POLICIES_OF_KIND.values() for rule in policies}
-        known = [*ENTRY_POINTS, *names(), *rules]
+        rules = {rule for policies in kinds() for rule in policies_of(policies.name)}
+        known = [*(one.id for one in kinds()), *names(), *rules]
         raise unknown_name("environment, scenario or policy", name, known) from None
 
 
 def _show_environment(kind: str) -> None:
-    console, env_id = output(), ID_OF_KIND[kind]
+    console, env_id = output(), kind_named(kind).id
     text = inspect.getdoc(environment_class(env_id)) or ""
     console.print(_head(env_id), f" {first_sentence(text)}\n")
     for title, told in _SECTION.findall(text):
@@ -69,8 +69,8 @@ def _show_environment(kind: str) -> None:
 def _spaces(kind: str) -> WholeTable:
     """The spaces of every form of action, each in a scenario that knows it."""
     found = table("Spaces", ["action=", "scenario=", "of", "space"], left=4)
-    for form in FORMS_OF_KIND[kind]:
-        default = inspect.signature(environment_class(ID_OF_KIND[kind])).parameters["scenario"]
+    for form in form_names(forms_of(kind)):
+        default = inspect.signature(environment_class(kind_named(kind).id)).parameters["scenario"]
         for scenario in (default.default, *names(kind)):
             try:
                 env = vector_env(scenario, 1, action=form)
@@ -85,7 +85,7 @@ def _spaces(kind: str) -> WholeTable:
 def _show_policy(name: str, kinds: list[str]) -> None:
     console = output()
     for kind in kinds:
-        env_id = ID_OF_KIND[kind]
+        env_id = kind_named(kind).id
         console.print(_head(name), f" for {short_name(env_id)}\n")
         console.print(WholeMarkdown(policy_text(kind, name)))
         scenario = inspect.signature(environment_class(env_id)).parameters["scenario"].default
@@ -93,9 +93,9 @@ def _show_policy(name: str, kinds: list[str]) -> None:
 
 
 def _show_scenario(scenario: Scenario) -> None:
-    console, view = output(), VIEW_OF_KIND[scenario.kind]
+    console, view = output(), view_of(scenario.kind)
     console.print(_head(scenario.name), f" {scenario.description}")
-    console.print(f"{ID_OF_KIND[scenario.kind]}, digest {scenario.digest}")
+    console.print(f"{kind_named(scenario.kind).id}, digest {scenario.digest}")
     console.print(f"horizon {number(scenario.horizon_s, 6)} s, {view.about(scenario)}\n")
     for part in view.tables(scenario):
         console.print(part)

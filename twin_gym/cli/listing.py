@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import inspect
 
-import gymnasium
-
 from twin_gym import scenario as scenarios
 from twin_gym.cli.console import first_sentence, output, table
-from twin_gym.cli.views import VIEW_OF_KIND
+from twin_gym.cli.view import view_of
+from twin_gym.environments.kinds import kind_named, kind_names, kind_of_id, kinds
 from twin_gym.errors import unknown_name
-from twin_gym.policies import POLICIES_OF_KIND
-from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
-from twin_gym.scenario import Scenario
+from twin_gym.policies import policies_of
 
 
 def show_lists(listed: str | None, environment: str | None = None) -> None:
@@ -25,7 +22,7 @@ def show_lists(listed: str | None, environment: str | None = None) -> None:
     Raises:
         UnknownNameError: if there is no such environment; the message has the nearest one.
     """
-    kinds = list(ID_OF_KIND) if environment is None else [kind_of(environment)]
+    kinds = list(kind_names()) if environment is None else [kind_of(environment)]
     if listed in (None, "environments"):
         _show_environments(kinds)
     for kind in kinds:
@@ -49,48 +46,48 @@ def kind_of(environment: str) -> str:
     Raises:
         UnknownNameError: if there is none.
     """
-    for kind, env_id in ID_OF_KIND.items():
+    for kind, env_id in ((one.name, one.id) for one in kinds()):
         if environment in (env_id, env_id.partition("/")[2], short_name(env_id)):
             return kind
-    raise unknown_name("environment", environment, map(short_name, ID_OF_KIND.values()))
+    raise unknown_name("environment", environment, map(short_name, (one.id for one in kinds())))
 
 
 def environment_class(env_id: str) -> type[object]:
     """The class of a registered environment's single form."""
-    found: type[object] = gymnasium.envs.registration.load_env_creator(ENTRY_POINTS[env_id][0])  # type: ignore[assignment]
+    found: type[object] = kind_of_id(env_id).facet("env")
     return found
 
 
 def policy_text(kind: str, name: str) -> str:
     """What a policy for scenarios of a kind does; its first line says it in one sentence."""
-    text = inspect.getdoc(POLICIES_OF_KIND[kind][name]) or ""
+    text = inspect.getdoc(policies_of(kind)[name]) or ""
     return text.partition("\nArgs:")[0].strip()
 
 
 def _show_environments(kinds: list[str]) -> None:
     found = table("Environments", ["id", "what it is"], left=2, wrapped=1)
     for kind in kinds:
-        text = inspect.getdoc(environment_class(ID_OF_KIND[kind])) or ""
-        found.add_row(ID_OF_KIND[kind], first_sentence(text))
+        text = inspect.getdoc(environment_class(kind_named(kind).id)) or ""
+        found.add_row(kind_named(kind).id, first_sentence(text))
     output().print(found)
     output().print()
 
 
 def _show_scenarios(kind: str) -> None:
-    measure = VIEW_OF_KIND[kind].measure
-    title = f"Scenarios of {short_name(ID_OF_KIND[kind])} ({measure.head}: {measure.meaning})"
+    measure = view_of(kind).measure
+    title = f"Scenarios of {short_name(kind_named(kind).id)} ({measure.head}: {measure.meaning})"
     found = table(title, ["name", measure.head, "what it is"], wrapped=2)
     for name in scenarios.names(kind):
-        one = scenarios.load(name, Scenario)
-        found.add_row(name, VIEW_OF_KIND[kind].measured(one), one.description)
+        one = scenarios.load(name)
+        found.add_row(name, view_of(kind).measured(one), one.description)
     output().print(found)
     output().print()
 
 
 def _show_policies(kind: str) -> None:
-    title = f"Policies for {short_name(ID_OF_KIND[kind])}"
+    title = f"Policies for {short_name(kind_named(kind).id)}"
     found = table(title, ["name", "what it does"], left=2, wrapped=1)
-    for name in POLICIES_OF_KIND[kind]:
+    for name in policies_of(kind):
         found.add_row(name, first_sentence(policy_text(kind, name)))
     output().print(found)
     output().print()

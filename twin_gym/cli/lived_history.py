@@ -100,8 +100,8 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 def _of_files(files: Sequence[Path], wanted: Wanted) -> Background:
     if wanted.window_s is not None or wanted.episodes is not None:
         raise ConfigError("--window-s and --episode are of a store; of files, each is a window")
-    scenarios = [load(file, Scenario) for file in files]
-    base = scenarios[-1] if wanted.scenario is None else load(wanted.scenario, Scenario)
+    scenarios = [load(file) for file in files]
+    base = scenarios[-1] if wanted.scenario is None else load(wanted.scenario)
     space = ParameterSpace.of(base, wanted.parameters)
     for file, one in zip(files, scenarios, strict=True):
         if one.kind != base.kind:
@@ -119,7 +119,7 @@ def _of_files(files: Sequence[Path], wanted: Wanted) -> Background:
 
 
 def _of_store(store: HistoryReader, wanted: Wanted) -> Background:
-    base = _base_of(store, wanted) if wanted.scenario is None else load(wanted.scenario, Scenario)
+    base = _base_of(store, wanted) if wanted.scenario is None else load(wanted.scenario)
     space = ParameterSpace.of(base, wanted.parameters)
     window_s = wanted.window_s or base.horizon_s / _WINDOWS_A_HORIZON
     lived = lived_of_store(store, space, window_s, episodes=wanted.episodes)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsed
 from rich.table import Table
 
 from twin_gym.cli.console import messages, number, output, progress_bar, table
-from twin_gym.cli.views import VIEW_OF_KIND
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Family, Policy, make_policy, world_seeds
 from twin_gym.scenario import Scenario
@@ -101,8 +101,8 @@ def run(asked: Recording) -> None:
 
 
 def _checked(asked: Recording) -> _Run:
-    scenario = load(asked.scenario, Scenario)
-    name = asked.policy or VIEW_OF_KIND[scenario.kind].default_policy
+    scenario = load(asked.scenario)
+    name = asked.policy or kind_named(scenario.kind).facet("default_policy")
     policy = make_policy(name, scenario, asked.action)
     if asked.snapshot_period_s == 0.0:
         raise ConfigError(

@@ -14,7 +14,9 @@ from rich.table import Table
 from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import output, progress_bar, table
 from twin_gym.cli.showing import check_target, show_episode
-from twin_gym.cli.views import VIEW_OF_KIND
+from twin_gym.cli.view import view_of
+from twin_gym.environments.factory import forms_of
+from twin_gym.environments.kinds import kind_named
 from twin_gym.policies import (
     Evaluation,
     Family,
@@ -25,7 +27,6 @@ from twin_gym.policies import (
     world_seeds,
 )
 from twin_gym.policies.intervals import half_width
-from twin_gym.policies.registry import FORMS_OF_KIND
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
@@ -55,7 +56,7 @@ def run(request: Request) -> None:
     Raises:
         TwinGymError: if a name is unknown, or a policy has nothing for the scenario.
     """
-    scenario = load(request.scenario, Scenario)
+    scenario = load(request.scenario)
     if request.render is not None:
         check_target(request.render)
     policies = _policies(request, scenario)
@@ -73,7 +74,7 @@ def _print(
     if request.as_json:
         print_json(request, scenario, found)
         return
-    console, view = output(), VIEW_OF_KIND[scenario.kind]
+    console, view = output(), view_of(scenario.kind)
     console.print(_comparison(request, scenario, found))
     if len(found) == 1:
         for one in view.details(scenario, found[0]):
@@ -89,7 +90,7 @@ def _print(
 
 
 def _policies(request: Request, scenario: Scenario) -> tuple[Policy, ...]:
-    names = request.policies or [VIEW_OF_KIND[scenario.kind].default_policy]
+    names = request.policies or [kind_named(scenario.kind).facet("default_policy")]
     if ALL in names:
         return policies_for(scenario, request.action)
     return tuple(make_policy(name, scenario, request.action) for name in dict.fromkeys(names))
@@ -117,7 +118,7 @@ def _evaluate_all(
 def _comparison(request: Request, scenario: Scenario, found: Sequence[Evaluation]) -> Table:
     last = request.first + request.count - 1
     worlds = f"worlds {request.first} to {last}" if last > request.first else f"world {last}"
-    columns = VIEW_OF_KIND[scenario.kind].columns
+    columns = view_of(scenario.kind).columns
     title = f"{scenario.name}, {request.family} {worlds}"
     made = table(title, ["policy", *(one.head for one in columns)])
     for one in found:
@@ -146,7 +147,7 @@ def print_json(request: Request, scenario: Scenario, found: Sequence[Evaluation]
         "family": request.family,
         "first": request.first,
         "worlds": request.count,
-        "action": request.action or FORMS_OF_KIND[scenario.kind][0],
+        "action": request.action or forms_of(scenario.kind)[0].name,
         "policies": policies,
     }
     output().print(json.dumps(document, indent=1), soft_wrap=True, markup=False)

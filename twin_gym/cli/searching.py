@@ -34,7 +34,7 @@ def run(scenario_name: str, budget: int, worlds: int, toml: Path | None) -> None
     Raises:
         TwinGymError: if the scenario is unknown, the budget too small, or the file not writable.
     """
-    scenario = load(scenario_name)
+    scenario = load(scenario_name, AdmissionScenario)
     if toml is not None:
         check_file(toml, apart_from=[scenario_name])
     found = _search(scenario, budget, worlds)

@@ -15,11 +15,11 @@ from rich.text import Text
 from twin_gym.cli.console import messages, output
 from twin_gym.cli.listing import environment_class
 from twin_gym.cli.plain import plain
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file
 from twin_gym.files.whole import replacing
 from twin_gym.policies import Policy, Seer
-from twin_gym.registration import ID_OF_KIND
 from twin_gym.scenario import Scenario
 
 IN_TERMINAL = "ansi"
@@ -81,7 +81,7 @@ def show_episode(
 
 def _environment(scenario: Scenario, action: str | None, render_mode: str) -> Any:  # noqa: ANN401 - any kind of single form
     arguments = {} if action is None else {"action": action}
-    made: Any = environment_class(ID_OF_KIND[scenario.kind])
+    made: Any = environment_class(kind_named(scenario.kind).id)
     return made(scenario, render_mode=render_mode, **arguments)
 
 

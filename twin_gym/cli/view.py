@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from twin_gym.cli.console import number, table, with_interval
+from twin_gym.environments.kinds import kind_named
+from twin_gym.errors import ConfigError
 from twin_gym.policies import Evaluation
 
 PERCENT = 100.0
@@ -63,11 +65,6 @@ class View(Protocol):
         ...
 
     @property
-    def default_policy(self) -> str:
-        """What `rollout` runs where no policy is named."""
-        ...
-
-    @property
     def columns(self) -> Sequence[Column]:
         """In which policies are compared."""
         ...
@@ -95,6 +92,19 @@ class View(Protocol):
     def bound(self, scenario: Any, seeds: Sequence[int]) -> str | None:  # noqa: ANN401
         """What no policy exceeds in a comparison, in a sentence; None where nothing is known."""
         ...
+
+
+def view_of(kind: str) -> View:
+    """What is told of a kind of scenario.
+
+    Raises:
+        UnknownNameError: if there is no such kind.
+        ConfigError: if its environment brings no view.
+    """
+    found: View | None = kind_named(kind).facet("view")
+    if found is None:
+        raise ConfigError(f"the environment {kind!r} has no view: write `view.py` with VIEW")
+    return found
 
 
 def pairs(title: str, rows: Sequence[tuple[str, str]]) -> Table:

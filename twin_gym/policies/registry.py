@@ -6,63 +6,31 @@ import contextlib
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
-from twin_gym.environments.massive_access.batch import ACTION_FORMS as ACCESS_FORMS
-from twin_gym.environments.massive_access.policies.barring import ACCESS_POLICIES
-from twin_gym.environments.right_time_sync.batch import ACTION_FORMS as SYNC_FORMS
-from twin_gym.environments.right_time_sync.policies import SYNC_POLICIES
-from twin_gym.environments.slice_admission.observation import ActionName
-from twin_gym.environments.slice_admission.policies.bid_price import BidPricePolicy
-from twin_gym.environments.slice_admission.policies.decoding import ACTION_FORMS
-from twin_gym.environments.slice_admission.policies.optimum import OptimalPolicy
-from twin_gym.environments.slice_admission.policies.rules import (
-    DensityPolicy,
-    FifoPolicy,
-    MaxRevenuePolicy,
-    RandomPolicy,
-)
-from twin_gym.environments.slice_admission.policies.thresholds import tuned_reservation
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
-from twin_gym.environments.tic_scheduling.batch import ACTION_FORMS as TIC_FORMS
-from twin_gym.environments.tic_scheduling.policies import TIC_POLICIES
+from twin_gym.environments.factory import form_of
+from twin_gym.environments.kinds import kind_named, kinds
 from twin_gym.errors import ConfigError, TooLargeError, unknown_name
 from twin_gym.policies.base import Policy, Seer
-from twin_gym.scenario import Scenario
-from twin_gym.scenario.loading import load
+from twin_gym.scenario import Scenario, load
 
-Factory = Callable[[AdmissionScenario, ActionName], Policy]
-
-POLICIES: Mapping[str, Factory] = MappingProxyType(
-    {
-        "random": RandomPolicy,
-        "fifo": FifoPolicy,
-        "density": DensityPolicy,
-        "max-revenue": MaxRevenuePolicy,
-        "bid-price": BidPricePolicy,
-        "reservation": tuned_reservation,
-        "optimum": OptimalPolicy,
-    }
-)
-"""By name, what makes a policy for a scenario and a form of action, in the order of tables."""
+Factory = Callable[..., Policy]
 
 
-POLICIES_OF_KIND: Mapping[str, Mapping[str, Callable[..., Policy]]] = MappingProxyType(
-    {"admission": POLICIES, "access": ACCESS_POLICIES, "tic": TIC_POLICIES, "sync": SYNC_POLICIES}
-)
-"""By kind of scenario, its policies by name."""
+def policies_of(kind: str) -> Mapping[str, Factory]:
+    """By name, what makes the policies of a kind for a scenario and a form of action.
 
-FORMS_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"admission": ACTION_FORMS, "access": ACCESS_FORMS, "tic": TIC_FORMS, "sync": SYNC_FORMS}
-)
-"""By kind of scenario, its forms of action, the default first."""
+    Raises:
+        UnknownNameError: if there is no such kind of scenario.
+    """
+    found: Mapping[str, Factory] = kind_named(kind).facet("policies")
+    return found
 
 
 def make_policy(name: str, scenario: str | Path | Scenario, action: str | None = None) -> Policy:
     """A classical policy for a scenario.
 
     Args:
-        name: one of those that `POLICIES_OF_KIND` has for the scenario's kind.
+        name: one of those that `policies_of` has for the scenario's kind.
         scenario: a preset name, a TOML path, or a scenario.
         action: the form of the actions; None: the default of the environment.
 
@@ -79,9 +47,9 @@ def make_policy(name: str, scenario: str | Path | Scenario, action: str | None =
         >>> make_policy("density", "contention").name
         'density'
     """
-    found = scenario if isinstance(scenario, Scenario) else load(scenario, Scenario)
-    factory = _factory(name, POLICIES_OF_KIND[found.kind])
-    return factory(found, _form(found, action))
+    found = scenario if isinstance(scenario, Scenario) else load(scenario)
+    factory = _factory(name, policies_of(found.kind))
+    return factory(found, form_of(found.kind, action).name)
 
 
 def policies_for(scenario: str | Path | Scenario, action: str | None = None) -> tuple[Policy, ...]:
@@ -98,10 +66,10 @@ def policies_for(scenario: str | Path | Scenario, action: str | None = None) -> 
     Raises:
         UnknownNameError: if there is no such scenario or form of action.
     """
-    found = scenario if isinstance(scenario, Scenario) else load(scenario, Scenario)
-    form = _form(found, action)
+    found = scenario if isinstance(scenario, Scenario) else load(scenario)
+    form = form_of(found.kind, action).name
     made = []
-    for factory in POLICIES_OF_KIND[found.kind].values():
+    for factory in policies_of(found.kind).values():
         with contextlib.suppress(ConfigError, TooLargeError):
             made.append(factory(found, form))
     return tuple(one for one in made if not isinstance(one, Seer))
@@ -124,8 +92,8 @@ def describe_policy(name: str) -> str:
         'Admits what pays most, however long it stays and however much it holds.'
     """
     known: dict[str, Callable[..., Policy]] = {}
-    for policies in POLICIES_OF_KIND.values():
-        known = {**policies, **known}
+    for one in kinds():
+        known = {**policies_of(one.name), **known}
     text = inspect.getdoc(_factory(name, known)) or ""
     return text.partition("\nArgs:")[0].strip()
 
@@ -134,12 +102,3 @@ def _factory(name: str, known: Mapping[str, Callable[..., Policy]]) -> Callable[
     if name not in known:
         raise unknown_name("policy", name, known)
     return known[name]
-
-
-def _form(scenario: Scenario, action: str | None) -> str:
-    forms = FORMS_OF_KIND[scenario.kind]
-    if action is None:
-        return forms[0]
-    if action not in forms:
-        raise unknown_name("form of action", action, forms)
-    return action

@@ -120,7 +120,7 @@ def what_if(
             one of them is there twice, or an agent that is not reconfigured cannot see or steer the
             changed network.
     """
-    before = base if isinstance(base, Scenario) else load(base, Scenario)
+    before = base if isinstance(base, Scenario) else load(base)
     after = change if isinstance(change, Scenario) else changed(before, change)
     worlds = tuple(world_seeds("validation", 64) if seeds is None else seeds)
     if len(worlds) < _LEAST_WORLDS:

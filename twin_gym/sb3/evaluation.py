@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.torch_layers import FlattenExtractor, MlpExtractor
 from torch import nn
 
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.files.whole import write_text
 from twin_gym.policies import Evaluation, Family, evaluate, world_seeds
@@ -28,12 +29,6 @@ from twin_gym.sb3.vec_env import native_env
 from twin_gym.scenario import Scenario
 from twin_gym.twins.forward import PlainNetwork
 
-_RECORDED: Mapping[str, tuple[str, ...]] = {
-    "admission": ("revenue_rate", "utilisation", "fairness", "loss_ratio"),
-    "access": ("access_success_probability", "mean_delay_s", "preamble_use"),
-    "tic": ("on_time_share", "loss_ratio", "grant_utilisation"),
-    "sync": ("scenario_accuracy", "mean_age_s", "updates"),
-}
 _EACH = ("utilisation/", "loss_ratio/")
 
 RETURN_PER_S = "return_per_s"
@@ -52,7 +47,8 @@ def score_name(kind: str) -> str:
         >>> score_name("access")
         'return_per_s'
     """
-    return "revenue_rate" if kind == "admission" else RETURN_PER_S
+    found: str = kind_named(kind).facet("score", RETURN_PER_S)
+    return found
 
 
 def indicators(found: Evaluation, scenarios: Sequence[Scenario]) -> dict[str, NDArray[np.float64]]:
@@ -297,7 +293,8 @@ class EvaluateOnWorlds(BaseCallback):
         self, found: Evaluation, scenarios: Sequence[Scenario]
     ) -> dict[str, NDArray[np.float64]]:
         kind = scenarios[0].kind
-        wanted = _RECORDED[kind] if self._record is None else self._record
+        usual: tuple[str, ...] = kind_named(kind).facet("recorded", ())
+        wanted = usual if self._record is None else self._record
         values = indicators(found, scenarios)
         score = {} if RETURN_PER_S not in values else {RETURN_PER_S: values[RETURN_PER_S]}
         return score | {

@@ -13,13 +13,12 @@ from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.core.forms import form_named
+from twin_gym.environments.factory import form_of, forms_of
 from twin_gym.errors import ConfigError
 from twin_gym.sb3.vec_env import native_env
 from twin_gym.scenario import Scenario
-from twin_gym.twins.layout import ObservationLayout
+from twin_gym.twins.layout import QueueLayout
 from twin_gym.twins.networks import DEFAULT_HIDDEN, ObservedMask, SlotNetwork
 
 _FORBIDDEN = -1e8
@@ -171,7 +170,7 @@ class _SlotExtractor(nn.Module):
 class _MaskedSlotNetwork(SlotNetwork):
     """Logits of the queue positions, with those of disallowed actions out of reach."""
 
-    def __init__(self, layout: ObservationLayout, hidden: int) -> None:
+    def __init__(self, layout: QueueLayout, hidden: int) -> None:
         super().__init__(layout, hidden)
         self.observed_mask = ObservedMask(layout, "slot")
 
@@ -193,9 +192,7 @@ class SlotActorCriticPolicy(ActorCriticPolicy):
         kwargs: as for `ActorCriticPolicy`.
     """
 
-    def __init__(
-        self, *args: Any, layout: ObservationLayout, hidden: int = 64, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, layout: QueueLayout, hidden: int = 64, **kwargs: Any) -> None:
         self.slot_layout = layout
         self.slot_hidden = hidden
         super().__init__(*args, **kwargs)
@@ -229,7 +226,7 @@ def masked_policy_kwargs(
     Args:
         scenario: gives the places of the mask in the observation.
         hidden: widths of the actor and of the critic; those of the twin for a warm start.
-        action: form of the actions; None: `slice` for admission, `pick` elsewhere.
+        action: form of the actions; None: the first one whose mask is shown.
 
     Returns:
         Arguments for the model.
@@ -248,15 +245,10 @@ def masked_policy_kwargs(
 
 def _mask_columns(scenario: Scenario, action: str | None) -> tuple[int, ...] | None:
     """Fields above 0 where an action is allowed, for all actions but the last; None: not shown."""
-    if isinstance(scenario, AdmissionScenario) and action in (None, "slice"):
-        first = ObservationLayout.of(scenario).admissible
-        return tuple(range(first, first + len(scenario.slices)))
-    if isinstance(scenario, TicScenario) and action in (None, "pick"):
-        queues = 2 * scenario.num_sensors
-        return tuple(range(queues, 2 * queues))  # `fill`: somebody waits
-    if isinstance(scenario, SyncScenario) and action in (None, "pick"):
-        return (3 * scenario.num_entities,) * scenario.num_entities  # `budget`
-    return None
+    forms = forms_of(scenario.kind)
+    shown = next((one for one in forms if one.mask_group is not None), forms[0])
+    form = shown if action is None else form_named(forms, action)
+    return form.mask_columns(scenario)
 
 
 def actor_critic_for(
@@ -278,7 +270,7 @@ def actor_critic_for(
     action, kwargs = native.batch.arguments["action"], {"net_arch": list(hidden)}
     if isinstance(native.action_space, spaces.Box):
         return AmountsActorCriticPolicy, kwargs | {"initial_std": initial_std}
-    if action == "slot":
+    if form_of(native.scenario.kind, action).by_position:
         return SlotActorCriticPolicy, slot_policy_kwargs(native.scenario, hidden[0])
     columns = _mask_columns(native.scenario, action)
     if columns is None:
@@ -287,7 +279,7 @@ def actor_critic_for(
 
 
 def slot_policy_kwargs(
-    scenario: AdmissionScenario, hidden: int = DEFAULT_HIDDEN["slot"][0]
+    scenario: Scenario, hidden: int = DEFAULT_HIDDEN["slot"][0]
 ) -> dict[str, Any]:
     """`policy_kwargs` for `SlotActorCriticPolicy` on a scenario, `action="slot"`.
 
@@ -298,4 +290,4 @@ def slot_policy_kwargs(
     Returns:
         Arguments for the model.
     """
-    return {"layout": ObservationLayout.of(scenario), "hidden": hidden}
+    return {"layout": QueueLayout.of(scenario), "hidden": hidden}

@@ -17,8 +17,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.environments.factory import forms_of
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 
@@ -213,19 +212,13 @@ def shared_policy_kwargs(
     Raises:
         ConfigError: if nothing is picked on scenarios of this kind.
     """
-    if isinstance(scenario, TicScenario):
-        queues = 2 * scenario.num_sensors
-        columns = tuple((i, queues + i, 2 * queues + i // 2) for i in range(queues))
-        first = 2 * queues + scenario.num_sensors
-        common, mask = tuple(range(first, first + 3)), tuple(range(queues, 2 * queues))
-    elif isinstance(scenario, SyncScenario):
-        count = scenario.num_entities
-        columns = tuple((i, count + i, 2 * count + i) for i in range(count))
-        common, mask = (3 * count, 3 * count + 1), (3 * count,) * count
-    else:
+    form = next((one for one in forms_of(scenario.kind) if one.candidate_groups), None)
+    if form is None:
         raise ConfigError(
             f"on scenarios of the kind {scenario.kind!r} nothing is picked out of many like "
             "things: take `actor_critic_for`"
         )
+    columns, common = form.candidate_columns(scenario), form.common_columns(scenario)
+    mask = form.mask_columns(scenario)
     scorer = {"columns": columns, "common": common, "mask_columns": mask, "width": width}
     return {"scorer": scorer, "net_arch": list(critic)}

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from twin_gym.environments.massive_access.scenario import AccessScenario
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.environments.kinds import kind_named, kind_names, kinds
 from twin_gym.errors import ConfigError, shown, unknown_name
 from twin_gym.files.reading import read_text
 from twin_gym.scenario.base import Scenario
 from twin_gym.scenario.documents import MAX_DOCUMENT_BYTES, parse_toml
 
 MAX_FILE_BYTES = MAX_DOCUMENT_BYTES
-
-_KINDS: dict[str, type[Scenario]] = {
-    one.kind: one for one in (AdmissionScenario, AccessScenario, SyncScenario, TicScenario)
-}
 
 Kind = TypeVar("Kind", bound=Scenario)
 
@@ -40,29 +34,34 @@ def names(kind: str | None = None) -> tuple[str, ...]:
     Raises:
         UnknownNameError: if there is no such kind.
     """
-    if kind is not None and kind not in _KINDS:
-        raise unknown_name("kind of scenario", kind, _KINDS)
-    folder = resources.files("twin_gym.scenario") / "presets"
-    found = (entry for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return tuple(
-        sorted(
-            entry.name.removesuffix(".toml")
-            for entry in found
-            if kind is None or parse_toml(entry.read_text("utf-8"), entry.name)["kind"] == kind
-        )
-    )
+    return tuple(sorted(_files(kind)))
+
+
+def _files(kind: str | None = None) -> dict[str, Traversable]:
+    """By name, where each preset is: every environment has its own folder of them."""
+    chosen = kinds() if kind is None else (kind_named(kind),)
+    return {
+        entry.name.removesuffix(".toml"): entry for one in chosen for entry in _presets(one.package)
+    }
+
+
+def _presets(package: str) -> list[Traversable]:
+    folder = resources.files(package) / "presets"
+    if not folder.is_dir():
+        return []
+    return [entry for entry in folder.iterdir() if entry.name.endswith(".toml")]
 
 
 @overload
-def load(name_or_path: str | Path) -> AdmissionScenario: ...
+def load(name_or_path: str | Path) -> Scenario: ...
 @overload
 def load(name_or_path: str | Path, kind: type[Kind]) -> Kind: ...
-def load(name_or_path: str | Path, kind: type[Scenario] = AdmissionScenario) -> Scenario:
+def load(name_or_path: str | Path, kind: type[Scenario] = Scenario) -> Scenario:
     """A scenario by its preset name, or from a TOML file.
 
     Args:
         name_or_path: a name out of `names()`, or a path that ends in `.toml`.
-        kind: the class that it must be of; `Scenario` takes every kind.
+        kind: the class that it must be of; `Scenario` is every kind.
 
     Returns:
         The validated scenario.
@@ -96,10 +95,10 @@ def _load(name_or_path: str | Path) -> Scenario:
         if not text.strip():
             raise ConfigError(f"{shown(str(name_or_path), 200)} is empty: name a scenario file")
         return parse(text, origin=str(name_or_path))
-    known = names()
+    known = _files()
     if name_or_path not in known:
-        raise unknown_name("scenario", name_or_path, known)
-    entry = resources.files("twin_gym.scenario") / "presets" / f"{name_or_path}.toml"
+        raise unknown_name("scenario", name_or_path, sorted(known))
+    entry = known[name_or_path]
     return parse(entry.read_text("utf-8"), origin=name_or_path)
 
 
@@ -141,10 +140,13 @@ def from_values(values: Mapping[str, Any], *, origin: str = "the scenario") -> S
             raise ConfigError(f"{origin}: keys are names of fields, got {shown(key)}")
     fields = dict(values)
     kind = fields.pop("kind", None)
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise ConfigError(f"{origin} needs `kind`, one of {', '.join(_KINDS)}; got {shown(kind)}")
+    if not isinstance(kind, str) or kind not in kind_names():
+        raise ConfigError(
+            f"{origin} needs `kind`, one of {', '.join(kind_names())}; got {shown(kind)}"
+        )
+    model: type[Scenario] = kind_named(kind).facet("scenario")
     try:
-        return _KINDS[kind](**fields)
+        return model(**fields)
     except ConfigError as error:
         raise ConfigError(f"{origin}: {error}") from None
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from twin_gym.twins.clone import CloneSettings, clone, smoothed_cross_entropy
     from twin_gym.twins.decision_log import DecisionLog
     from twin_gym.twins.decision_space import DecisionSpace
-    from twin_gym.twins.feasible_states import FeasibleStates, draw_feasible_states
     from twin_gym.twins.fidelity import (
         Agreement,
         AmountAgreement,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     )
     from twin_gym.twins.forward import PlainNetwork
     from twin_gym.twins.gan import DecisionGenerator, GanSettings, synthesise, train_generator
-    from twin_gym.twins.layout import ObservationLayout
+    from twin_gym.twins.layout import QueueLayout
     from twin_gym.twins.minari_data import export_minari, import_minari
     from twin_gym.twins.networks import (
         FlatNetwork,
@@ -55,11 +54,10 @@ _MODULE_OF = {
     "DecisionLog": "decision_log",
     "DecisionSpace": "decision_space",
     "Exploring": "transition_recording",
-    "FeasibleStates": "feasible_states",
     "Fidelity": "fidelity",
     "FlatNetwork": "networks",
     "GanSettings": "gan",
-    "ObservationLayout": "layout",
+    "QueueLayout": "layout",
     "ObservedMask": "networks",
     "PlainNetwork": "forward",
     "PolicyCard": "card",
@@ -72,7 +70,6 @@ _MODULE_OF = {
     "amount_agreement": "fidelity",
     "build_network": "networks",
     "clone": "clone",
-    "draw_feasible_states": "feasible_states",
     "export_minari": "minari_data",
     "fidelity": "fidelity",
     "import_minari": "minari_data",
@@ -94,16 +91,15 @@ __all__ = [
     "DecisionLog",
     "DecisionSpace",
     "Exploring",
-    "FeasibleStates",
     "Fidelity",
     "FlatNetwork",
     "GanSettings",
-    "ObservationLayout",
     "ObservedMask",
     "PlainNetwork",
     "PolicyCard",
     "PolicyNetwork",
     "PolicyTwin",
+    "QueueLayout",
     "SliceNetwork",
     "SlotNetwork",
     "Transitions",
@@ -111,7 +107,6 @@ __all__ = [
     "amount_agreement",
     "build_network",
     "clone",
-    "draw_feasible_states",
     "export_minari",
     "fidelity",
     "import_minari",

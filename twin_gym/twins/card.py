@@ -10,16 +10,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from twin_gym.environments.factory import form_of
+from twin_gym.environments.kinds import FIRST_KIND
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel
-from twin_gym.twins.decision_space import DecisionSpace, checked_form, is_of_amounts
+from twin_gym.twins.decision_space import DecisionSpace
 from twin_gym.twins.strict_json import read_object
 
 MAX_FIELDS = 50_000
 
 # Cards from before there were other kinds lack all of these; no card lacks some.
 _LATER: dict[str, Any] = {
-    "kind": "admission",
+    "kind": FIRST_KIND,
     "action_names": (),
     "action_low": (),
     "action_high": (),
@@ -81,21 +83,21 @@ class PolicyCard(FrozenModel):
     held_out_loss: Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)] = 0.0
     versions: Annotated[Mapping[_Short, _Short], Field(max_length=32)] = {}
     weights_sha256: _Sha256 = ""
-    kind: _Short = "admission"
+    kind: _Short = FIRST_KIND
     action_names: _Names = ()
     action_low: _Amounts = ()
     action_high: _Amounts = ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> PolicyCard:
-        checked_form(self.kind, self.action)
+        form_of(self.kind, self.action)
         names = len(self.action_names)
-        if (names == 0) != (self.kind == "admission"):
+        if (names == 0) != (self.kind == FIRST_KIND):
             raise ConfigError(
                 f"a card of the kind {self.kind!r} with {names} action_names: admission has none, "
                 "other kinds have one an action"
             )
-        amounts = names if is_of_amounts(self.kind, self.action) else 0
+        amounts = names if form_of(self.kind, self.action).is_continuous else 0
         if (len(self.action_low), len(self.action_high)) != (amounts, amounts) or any(
             low >= high for low, high in zip(self.action_low, self.action_high, strict=True)
         ):

@@ -12,14 +12,13 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from twin_gym.core.forms import LEAST_AMOUNT, MOST_AMOUNT
+from twin_gym.environments.factory import form_of
+from twin_gym.environments.kinds import FIRST_KIND
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_space import (
-    AMOUNT_HIGH,
-    AMOUNT_LOW,
     DecisionSpace,
-    checked_form,
-    is_of_amounts,
 )
 from twin_gym.twins.files import read_bytes, write_bytes
 from twin_gym.twins.strict_json import read_object
@@ -29,7 +28,7 @@ MAX_FILE_BYTES = 2**31
 MAX_DECISIONS = 10_000_000
 
 _FORMAT = "twin_gym decision log 1"
-_KINDS_BEFORE = {"kind": "admission"}  # files written before there were others do not say it
+_KINDS_BEFORE = {"kind": FIRST_KIND}  # files written before there were others do not say it
 _ARRAYS = {"observations": np.float32, "masks": np.int8, "actions": np.int64, "networks": np.int64}
 _MAX_TEXT, _MOST_NAMED = 200, 4
 
@@ -61,12 +60,12 @@ class DecisionLog:
     scenario_digest: str
     action: str
     policy: str
-    kind: str = "admission"
+    kind: str = FIRST_KIND
 
     def __post_init__(self) -> None:
         """Checks everything: a log may come from anywhere."""
         try:
-            checked_form(self.kind, self.action)
+            form_of(self.kind, self.action)
         except ConfigError as error:
             raise ConfigError(f"this is no decision log: {error}") from None
         wanted = {**_ARRAYS, **({} if self.is_discrete else {"actions": np.float64})}
@@ -86,7 +85,7 @@ class DecisionLog:
     @property
     def is_discrete(self) -> bool:
         """Whether an action is a whole number instead of amounts."""
-        return not is_of_amounts(self.kind, self.action)
+        return not form_of(self.kind, self.action).is_continuous
 
     def take(self, chosen: NDArray[Any]) -> DecisionLog:
         """The chosen decisions alone.
@@ -237,10 +236,10 @@ class DecisionLog:
 
     def _check_actions(self) -> None:
         if not self.is_discrete:
-            if not _lie_within(self.actions, AMOUNT_LOW, AMOUNT_HIGH):
+            if not _lie_within(self.actions, LEAST_AMOUNT, MOST_AMOUNT):
                 raise ConfigError(
-                    f"`actions` of a decision log are amounts from {AMOUNT_LOW:g} to "
-                    f"{AMOUNT_HIGH:g}"
+                    f"`actions` of a decision log are amounts from {LEAST_AMOUNT:g} to "
+                    f"{MOST_AMOUNT:g}"
                 )
             return
         if self.actions.min() < 0 or self.actions.max() >= self.masks.shape[1]:

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.factory import form_of
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy, evaluate
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.scenario import Scenario
-from twin_gym.twins.decision_space import DecisionSpace, admission_form
-from twin_gym.twins.feasible_states import draw_feasible_states
+from twin_gym.twins.decision_space import DecisionSpace
 from twin_gym.twins.policy_twin import PolicyTwin
 from twin_gym.twins.recording import record
 
@@ -138,9 +138,10 @@ def fidelity(
     twin.check_fits(scenario, action)
     log = record(policy, scenario, num_states, seed=_JUDGED_SEED + seed, action=action)
     uniform = None
-    if isinstance(scenario, AdmissionScenario):
+    draw_states = kind_named(scenario.kind).facet("states")
+    if draw_states is not None:
         rng = np.random.default_rng([seed, 2])
-        states = draw_feasible_states(scenario, num_states, rng, action=admission_form(action))
+        states = draw_states(scenario, num_states, rng, action=action)
         labels = policy.actions(states.observations, states.masks)
         uniform = agreement(twin, states.observations, states.masks, labels, scenario)
     on_policy = (agreement if log.is_discrete else amount_agreement)(
@@ -255,18 +256,14 @@ def _earned(
     if not worlds:
         return np.nan, np.nan
     found = evaluate(policy, scenario, worlds, action=action)
-    revenue = found.mean() if isinstance(scenario, AdmissionScenario) else np.nan
+    revenue = found.mean() if "revenue_rate" in found.kpi else np.nan
     return revenue, float(found.returns.mean() / scenario.horizon_s)
 
 
 def _classes(scenario: Scenario, action: str) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Names of the classes, and by action the number of its class."""
-    if not isinstance(scenario, AdmissionScenario):
-        names = DecisionSpace.of(scenario, action).action_names
-        return names, np.arange(len(names))
-    names = (*scenario.slice_names, "wait")
-    by_slice = np.arange(len(names))
-    if action == "slice":
-        return names, by_slice
-    places = [*(max(one.queue_limit, 1) for one in scenario.slices), 1]
-    return names, np.repeat(by_slice, places)
+    classes = form_of(scenario.kind, action).classes
+    if classes is not None:
+        return classes(scenario)
+    names = DecisionSpace.of(scenario, action).action_names
+    return names, np.arange(len(names))

@@ -25,14 +25,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
 
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.factory import form_of
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Masks, Observations
 from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_log import DecisionLog
-from twin_gym.twins.decision_space import DecisionSpace, admission_form
-from twin_gym.twins.feasible_states import draw_feasible_states
-from twin_gym.twins.layout import ObservationLayout
+from twin_gym.twins.decision_space import DecisionSpace
+from twin_gym.twins.layout import QueueLayout
 from twin_gym.twins.networks import FlatNetwork, PolicyNetwork, SlotNetwork, network_for
 
 Progress = Callable[[int, float, float], None]
@@ -125,8 +125,8 @@ class DecisionGenerator(nn.Module):
         self._bounds = None if space.is_discrete else torch.tensor([space.low, space.high])
         self._num_before = len(space.field_names)
         self.network: PolicyNetwork
-        if (space.kind, action) == ("admission", "slot"):  # the noise is one more global field
-            layout = ObservationLayout.from_names(space.field_names)
+        if form_of(space.kind, action).by_position:  # the noise is one more global field
+            layout = QueueLayout.from_names(space.field_names)
             self._num_before = layout.num_global
             wider = replace(layout, num_global=layout.num_global + noise_size)
             self.network = SlotNetwork(wider, generator=generator)
@@ -246,8 +246,9 @@ def synthesise(
     if num_pairs < 1:
         raise ConfigError(f"at least one pair can be made up, got {num_pairs}")
     rng = np.random.default_rng([seed, 1])
-    if isinstance(scenario, AdmissionScenario):
-        states = draw_feasible_states(scenario, num_pairs, rng, action=admission_form(log.action))
+    draw_states = kind_named(scenario.kind).facet("states")
+    if draw_states is not None:
+        states = draw_states(scenario, num_pairs, rng, action=log.action)
         observations, masks = states.observations, states.masks
     else:
         observations, masks = _near(log.split(made.held_out_share)[0], num_pairs, rng)
@@ -322,7 +323,8 @@ class _Batches:
         actions = torch.from_numpy(log.actions)
         self._actions = one_hot(actions, log.masks.shape[1]) if log.is_discrete else actions
         self._actions = self._actions.float()
-        if not isinstance(scenario, AdmissionScenario):
+        draw_states = kind_named(scenario.kind).facet("states")
+        if draw_states is None:
             if self._num_drawn:
                 raise ConfigError(
                     f"`logged_share` of a GAN is 1 for {log.kind} scenarios, got "
@@ -330,11 +332,11 @@ class _Batches:
                 )
             self._pool, self._pool_masks = self._states[:0], self._masks[:0]
             return
-        pool = draw_feasible_states(
+        pool = draw_states(
             scenario,
             settings.batch_size * _POOL_PER_BATCH,
             np.random.default_rng([seed, 0]),
-            action=admission_form(log.action),
+            action=log.action,
         )
         self._pool = torch.from_numpy(pool.observations)
         self._pool_masks = torch.from_numpy(pool.masks)

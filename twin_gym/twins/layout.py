@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from twin_gym.environments.slice_admission.observation import (
-    VALUES_PER_POSITION,
-    ActionName,
-    field_names,
-)
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.factory import forms_of
 from twin_gym.errors import ConfigError
+from twin_gym.scenario import Scenario
 
-_POSITION_GROUPS = ("position_slice", "position_age", "position_valid")
+POSITION_GROUPS = ("position_slice", "position_age", "position_valid")
 _SLICE_GROUPS = ("head_patience", "admissible")
 
 
 @dataclass(frozen=True)
-class ObservationLayout:
+class QueueLayout:
     """Places of the fields that a policy network looks at by name.
 
     The fields of queue positions come last, three a position, so that their number may vary while
@@ -37,7 +33,7 @@ class ObservationLayout:
     admissible: int
 
     @classmethod
-    def of(cls, scenario: AdmissionScenario) -> ObservationLayout:
+    def of(cls, scenario: Scenario) -> QueueLayout:
         """The layout of a scenario's observations; the same for both forms of the action.
 
         Args:
@@ -48,13 +44,13 @@ class ObservationLayout:
 
         Example:
             >>> from twin_gym.scenario.loading import load
-            >>> ObservationLayout.of(load("contention")).admissible
+            >>> QueueLayout.of(load("contention")).admissible
             15
         """
-        return cls.from_names(field_names(scenario, "slice"))
+        return cls.from_names(forms_of(scenario.kind)[0].field_names(scenario))
 
     @classmethod
-    def from_names(cls, names: Sequence[str]) -> ObservationLayout:
+    def from_names(cls, names: Sequence[str]) -> QueueLayout:
         """The layout of observations whose fields have these names.
 
         Args:
@@ -70,7 +66,7 @@ class ObservationLayout:
         num_slices = groups.count("admissible")
         num_global = sum(not group.startswith("position_") for group in groups)
         tail = groups[num_global:]
-        if tuple(tail) != _POSITION_GROUPS * (len(tail) // VALUES_PER_POSITION):
+        if tuple(tail) != POSITION_GROUPS * (len(tail) // len(POSITION_GROUPS)):
             raise ConfigError("the fields of the queue positions must be the last ones, by threes")
         starts = {}
         for group in _SLICE_GROUPS:
@@ -80,7 +76,7 @@ class ObservationLayout:
             starts[group] = first
         return cls(num_slices, num_global, **starts)
 
-    def num_actions(self, num_fields: int, action: ActionName) -> int:
+    def num_actions(self, num_fields: int, action: str) -> int:
         """How many actions there are, waiting included.
 
         Args:
@@ -92,9 +88,9 @@ class ObservationLayout:
 
         Example:
             >>> from twin_gym.scenario.loading import load
-            >>> ObservationLayout.of(load("contention")).num_actions(211, "slot")
+            >>> QueueLayout.of(load("contention")).num_actions(211, "slot")
             65
         """
         if action == "slice":
             return self.num_slices + 1
-        return (num_fields - self.num_global) // VALUES_PER_POSITION + 1
+        return (num_fields - self.num_global) // len(POSITION_GROUPS) + 1

@@ -16,11 +16,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from twin_gym.environments.slice_admission.observation import VALUES_PER_POSITION, ActionName
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
-from twin_gym.twins.decision_space import DecisionSpace, admission_form
-from twin_gym.twins.layout import ObservationLayout
+from twin_gym.scenario import Scenario
+from twin_gym.twins.decision_space import DecisionSpace
+from twin_gym.twins.layout import POSITION_GROUPS, QueueLayout
 
 _HIDDEN_GAIN = math.sqrt(2.0)
 _OUTPUT_GAIN = 0.01  # nearly all actions alike before training; both gains as SB3 has them
@@ -109,7 +108,7 @@ class SlotNetwork(nn.Module):
     work for any queue limits. Empty positions cost nothing and have the logit `EMPTY_LOGIT`.
 
     Args:
-        layout: where the fields are; see `ObservationLayout.of`.
+        layout: where the fields are; see `QueueLayout.of`.
         hidden: width of every hidden layer.
         generator: where the first weights are drawn from; None: torch's own.
 
@@ -119,7 +118,7 @@ class SlotNetwork(nn.Module):
 
     def __init__(
         self,
-        layout: ObservationLayout,
+        layout: QueueLayout,
         hidden: int = 64,
         generator: torch.Generator | None = None,
     ) -> None:
@@ -198,10 +197,10 @@ class ObservedMask(nn.Module):
         action: the form of the action.
     """
 
-    def __init__(self, layout: ObservationLayout, action: ActionName) -> None:
+    def __init__(self, layout: QueueLayout, action: str) -> None:
         super().__init__()
         self.layout = layout
-        self.action: ActionName = action
+        self.action: str = action
 
     def forward(self, observations: Tensor) -> Tensor:
         """What is allowed; waiting always is.
@@ -223,9 +222,7 @@ class ObservedMask(nn.Module):
         return torch.cat((admissible, waiting), 1) > 0.5  # noqa: PLR2004 - they are 0 or 1
 
 
-def mask_from_observations(
-    observations: Tensor, scenario: AdmissionScenario, action: ActionName
-) -> Tensor:
+def mask_from_observations(observations: Tensor, scenario: Scenario, action: str) -> Tensor:
     """The action mask of observations, as the environment would give it.
 
     Args:
@@ -241,7 +238,7 @@ def mask_from_observations(
         >>> mask_from_observations(torch.zeros(1, 19), load("contention"), "slice").tolist()
         [[False, False, False, False, True]]
     """
-    mask: Tensor = ObservedMask(ObservationLayout.of(scenario), action)(observations)
+    mask: Tensor = ObservedMask(QueueLayout.of(scenario), action)(observations)
     return mask
 
 
@@ -269,12 +266,11 @@ def network_for(
     Example:
         >>> from twin_gym.scenario import Scenario
         >>> from twin_gym.scenario.loading import load
-        >>> network_for(DecisionSpace.of(load("tic-small-45", Scenario), "weights")).action_net
+        >>> network_for(DecisionSpace.of(load("tic-small-45"), "weights")).action_net
         Linear(in_features=64, out_features=4, bias=True)
     """
-    if space.kind == "admission":
-        form = admission_form(space.action)
-        return build_network(space.field_names, form, hidden=hidden, generator=generator)
+    if not space.action_names:  # the fields tell how many there are
+        return build_network(space.field_names, space.action, hidden=hidden, generator=generator)
     widths = tuple(DEFAULT_HIDDEN[space.action] if hidden is None else hidden)
     return FlatNetwork(len(space.field_names), space.num_actions, widths, generator)
 
@@ -298,7 +294,7 @@ def blank_network(space: DecisionSpace, hidden: Sequence[int]) -> PolicyNetwork:
     Example:
         >>> from twin_gym.scenario import Scenario
         >>> from twin_gym.scenario.loading import load
-        >>> space = DecisionSpace.of(load("tic-small-45", Scenario), "weights")
+        >>> space = DecisionSpace.of(load("tic-small-45"), "weights")
         >>> blank_network(space, (4096, 4096)).action_net.weight.device
         device(type='meta')
     """
@@ -326,7 +322,7 @@ def check_widths(hidden: Sequence[object]) -> None:
 
 def build_network(
     names: Sequence[str],
-    action: ActionName,
+    action: str,
     *,
     hidden: Sequence[int] | None = None,
     generator: torch.Generator | None = None,
@@ -351,7 +347,7 @@ def build_network(
         >>> build_network(field_names(load("contention")), "slice").action_net
         Linear(in_features=64, out_features=5, bias=True)
     """
-    layout = ObservationLayout.from_names(names)
+    layout = QueueLayout.from_names(names)
     widths = tuple(DEFAULT_HIDDEN[action] if hidden is None else hidden)
     if action == "slice":
         actions = layout.num_actions(len(names), action)
@@ -376,10 +372,10 @@ def masked_log_probabilities(logits: Tensor, masks: Tensor) -> Tensor:
     return torch.log_softmax(logits.masked_fill(~allowed, lowest), 1).masked_fill(~allowed, lowest)
 
 
-def _positions(observations: Tensor, layout: ObservationLayout) -> Tensor:
+def _positions(observations: Tensor, layout: QueueLayout) -> Tensor:
     """The fields of the positions; shape (rows, positions, 3)."""
     tail = observations[:, layout.num_global :]
-    return tail.reshape(len(observations), -1, VALUES_PER_POSITION)
+    return tail.reshape(len(observations), -1, len(POSITION_GROUPS))
 
 
 def _owner_one_hot(numbers: Tensor, num_slices: int) -> Tensor:

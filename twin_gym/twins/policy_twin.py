@@ -11,16 +11,17 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from twin_gym.environments.slice_admission.observation import VALUES_PER_POSITION
+from twin_gym.core.forms import Names
+from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.draws import Draws
 from twin_gym.scenario import Scenario
 from twin_gym.twins.card import PolicyCard
-from twin_gym.twins.decision_space import DecisionSpace, Names, admission_form
+from twin_gym.twins.decision_space import DecisionSpace
 from twin_gym.twins.files import read_bytes, write_bytes
 from twin_gym.twins.forward import PlainNetwork
-from twin_gym.twins.layout import ObservationLayout
+from twin_gym.twins.layout import POSITION_GROUPS, QueueLayout
 from twin_gym.twins.networks import (
     FlatNetwork,
     PolicyNetwork,
@@ -229,8 +230,8 @@ class PolicyTwin:
         if isinstance(self.network, SlotNetwork):
             layout = self.network.layout
             places = width - layout.num_global
-            is_known = places > 0 and places % VALUES_PER_POSITION == 0
-            choices = layout.num_actions(width, admission_form(self._space.action))
+            is_known = places > 0 and places % len(POSITION_GROUPS) == 0
+            choices = layout.num_actions(width, self._space.action)
         if not is_known or masks.shape != (rows, choices):
             raise ConfigError(
                 f"{self.name!r} takes observations (rows, {fields}) and a mask that belongs to "
@@ -253,6 +254,6 @@ class PolicyTwin:
 
 def _seen(space: DecisionSpace) -> Names:
     """The fields that must be the same: a slot network does not mind how many positions follow."""
-    if (space.kind, space.action) != ("admission", "slot"):
+    if not form_of(space.kind, space.action).by_position:
         return space.field_names
-    return space.field_names[: ObservationLayout.from_names(space.field_names).num_global]
+    return space.field_names[: QueueLayout.from_names(space.field_names).num_global]

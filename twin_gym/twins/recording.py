@@ -8,12 +8,11 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from twin_gym.environments.factory import vector_env
+from twin_gym.environments.factory import form_of, vector_env
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.policies import Policy, world_seeds
 from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_log import MAX_DECISIONS, DecisionLog
-from twin_gym.twins.decision_space import checked_form, is_of_amounts
 
 _FIRST_WORLD = 2**39
 _STEPS_PER_DECISION = 50
@@ -55,12 +54,12 @@ def record(
             f"or more; got {num_decisions} in {num_networks} networks and seed {seed}"
         )
     worlds = world_seeds("train", num_networks, first=_FIRST_WORLD + seed * num_networks)
-    form = checked_form(scenario.kind, action)
+    form = form_of(scenario.kind, action).name
     policy.reset(seed)
     share, rest = divmod(num_decisions, num_networks)
     wanted = share + (np.arange(num_networks) < rest)
     observations, masks, actions, networks = _watch(policy, scenario, worlds, wanted, form)
-    kind = np.float64 if is_of_amounts(scenario.kind, form) else np.int64
+    kind = np.float64 if form_of(scenario.kind, form).is_continuous else np.int64
     return DecisionLog(
         observations, masks, actions.astype(kind), networks, scenario.digest, form, policy.name,
         scenario.kind,

@@ -103,14 +103,14 @@ def seen_case() -> Case:
     requests = drawn_requests(phases_lived, PHASE_S, np.random.default_rng(_SEED_OF_HISTORY))
     base = fitted(before, requests, "mean")
     lived = lived_of_requests(_space(base), requests, SHIFT_WINDOW_S)
-    shift = load("shift")
+    shift = load("shift", AdmissionScenario)
     title = "`shift`, seen before: the next swap"
     return Case("seen", title, shift, base, lived, after)
 
 
 def phases() -> tuple[AdmissionScenario, AdmissionScenario]:
     """`shift` before and after its swap, each as a network of its own."""
-    shift = load("shift")
+    shift = load("shift", AdmissionScenario)
     found = []
     for phase, name in enumerate(("before", "after")):
         slices = [

@@ -97,7 +97,7 @@ def settings(case: Case, paths: tuple[str, ...], seed: int, plan: Plan) -> Train
     """
     agent, given = CHOSEN[case.name]
     usual = settings_for(agent, paths[0], more_scenarios=paths[1:], seed=seed, **given)
-    factor = case.base.time_unit_s / load(paths[0], Scenario).time_unit_s
+    factor = case.base.time_unit_s / load(paths[0]).time_unit_s
     steps = whole_rollouts(plan.steps, usual.num_rows * usual.rollout_steps)
     return usual.with_(
         total_steps=steps,

@@ -88,7 +88,7 @@ def test_best_number_of_senders_is_the_best(preambles):
     found = [expected_successes(n, preambles) for n in range(10 * preambles + 1)]
     assert senders == preambles
     assert max(found) == pytest.approx(most)
-    scenario = load("access-small-20", AccessScenario).replace(preambles=preambles)
+    scenario = load("access-small-20").replace(preambles=preambles)
     assert scenario.best_expected_successes == pytest.approx(most)
 
 
@@ -144,7 +144,7 @@ def test_preambles_are_even():
 
 def test_beta_arrivals_follow_beta_3_4():
     """Opportunities of 20,000 devices against the law itself, and its peak."""
-    scenario = load("access-beta-30000", AccessScenario).replace(num_devices=20_000, slot_s=0.00125)
+    scenario = load("access-beta-30000").replace(num_devices=20_000, slot_s=0.00125)
     world = World(build_networks([scenario])[0], 9)
     joined = np.repeat(np.arange(scenario.num_opportunities), world.arrivals())
     moments = (joined + np.random.default_rng(0).random(len(joined))) * scenario.slot_s / 10.0
@@ -154,7 +154,7 @@ def test_beta_arrivals_follow_beta_3_4():
 
 def test_peak_of_30000_devices_is_over_the_ceiling():
     """31.1 new devices an opportunity, and 20.05 can be served."""
-    arrivals = expected_arrivals(load("access-beta-30000", AccessScenario))
+    arrivals = expected_arrivals(load("access-beta-30000"))
     assert round(arrivals.max(), 1) == 31.1
     assert arrivals.argmax() == pytest.approx(0.4 * 2000, abs=2)
     assert arrivals.sum() == pytest.approx(30_000)
@@ -162,7 +162,7 @@ def test_peak_of_30000_devices_is_over_the_ceiling():
 
 def test_bursts_are_where_the_world_puts_them():
     """Exactly the share asks in one slot, in another one in another world, within the window."""
-    scenario = load("access-large-45", AccessScenario)
+    scenario = load("access-large-45")
     network = build_networks([scenario])[0]
     peaks = set()
     for key in range(12):
@@ -199,7 +199,7 @@ def test_theory_refuses_what_is_no_number(bad):
     with pytest.raises(ConfigError, match="load"):
         sender_mean_given_collision(bad)
     with pytest.raises(ConfigError, match="arrivals"):
-        access_bound(load("access-small-20", AccessScenario), np.full(300, bad))
+        access_bound(load("access-small-20"), np.full(300, bad))
 
 
 def test_bound_by_hand():
@@ -218,7 +218,7 @@ def test_bound_by_hand():
 @pytest.mark.parametrize("preset", ["access-medium-70", "access-large-70"])
 def test_no_policy_exceeds_the_bound(preset, name):
     """Mean successes and returns of 48 worlds, against the bound of their own arrivals."""
-    scenario = load(preset, AccessScenario)
+    scenario = load(preset)
     seeds = list(range(5000, 5048))
     found = evaluate(make_policy(name, scenario), scenario, seeds)
     everyone = AccessBatch(48, BatchSettings(scenario))
@@ -236,7 +236,7 @@ def test_no_policy_exceeds_the_bound(preset, name):
 
 def test_30000_devices_collapse_without_barring_and_recover_with_the_genie():
     """What the environment is there for: most are lost, or nearly nobody."""
-    scenario = load("access-beta-30000", AccessScenario)
+    scenario = load("access-beta-30000")
     shares = {
         name: evaluate(make_policy(name, scenario), scenario, [1, 2]).kpi[
             "access_success_probability"
@@ -250,7 +250,7 @@ def test_30000_devices_collapse_without_barring_and_recover_with_the_genie():
 
 def test_10000_devices_are_safe_without_barring():
     """Below the ceiling, hardly anybody is lost."""
-    scenario = load("access-beta-10000", AccessScenario)
+    scenario = load("access-beta-10000")
     found = evaluate(make_policy("none", scenario), scenario, [1, 2])
     assert (found.kpi["access_success_probability"] > 0.99).all()
 
@@ -261,4 +261,4 @@ def test_uniform_arrivals_are_even():
     network = build_networks([scenario])[0]
     counts = sum(World(network, key).arrivals() for key in range(200))
     assert stats.chisquare(counts).pvalue > ALARM
-    assert isinstance(load("access-beta-1000", AccessScenario).arrivals, BetaArrivals)
+    assert isinstance(load("access-beta-1000").arrivals, BetaArrivals)

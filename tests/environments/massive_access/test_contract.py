@@ -12,12 +12,12 @@ import stable_baselines3.common.env_checker as sb3_checker
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
+from twin_gym.environments.kinds import kind_of_id
 from twin_gym.environments.massive_access import kpi
 from twin_gym.environments.massive_access.env import MassiveAccessEnv
 from twin_gym.environments.massive_access.observation import FIELDS, field_names
 from twin_gym.environments.massive_access.scenario import AccessScenario
 from twin_gym.errors import ConfigError, TwinGymError
-from twin_gym.registration import ENTRY_POINTS
 from twin_gym.scenario.loading import load, names
 from twin_gym.testing import check_seeding, check_vector_env
 
@@ -39,7 +39,7 @@ every_mode = pytest.mark.parametrize("mode", list(AutoresetMode))
 
 def short(preset):
     """A preset whose devices all ask within twenty opportunities of thirty."""
-    scenario = load(preset, AccessScenario)
+    scenario = load(preset)
     devices = min(scenario.num_devices, 2000)
     return scenario.replace(
         horizon_s=0.15, num_devices=devices, arrivals=scenario.arrivals.replace(window_s=0.1)
@@ -54,7 +54,7 @@ def ignore_advice():
 def test_presets_are_there():
     """Three sizes with three shares each, and the traffic models of the standard."""
     assert len(PRESETS) == 13
-    assert load("access-large-70", AccessScenario).burst_devices == 700
+    assert load("access-large-70").burst_devices == 700
 
 
 @every_action
@@ -293,7 +293,7 @@ def test_spec_makes_the_environment_again():
 
 def test_arguments_of_both_forms_are_the_same():
     """What `make` takes, `make_vec` takes too."""
-    single, vector = (gymnasium.envs.registration.load_env_creator(e) for e in ENTRY_POINTS[ENV_ID])
+    single, vector = (kind_of_id(ENV_ID).facet(one) for one in ("env", "vector"))
     own = set(inspect.signature(single.__init__).parameters) - {"self"}
     assert own <= set(inspect.signature(vector.__init__).parameters)
 

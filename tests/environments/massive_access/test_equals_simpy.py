@@ -121,7 +121,7 @@ def test_kernel_equals_simpy_over_several_scenarios(one, other, form, autoreset,
 @pytest.mark.parametrize("form", ["level", "probability"])
 def test_kernel_equals_simpy_on_presets(preset, form):
     """The cells that results are shown on, in the thick of their arrivals."""
-    scenario = load(preset, AccessScenario)
+    scenario = load(preset)
     law = scenario.arrivals.replace(window_s=0.4)
     crowded = scenario.replace(horizon_s=0.5, arrivals=law)
     ends, _ = run_both(crowded, form, "vector", batching.AUTORESET_SAME_STEP, 11, "any", 101)

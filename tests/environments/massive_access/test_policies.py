@@ -5,7 +5,7 @@ import pytest
 
 from twin_gym.environments.massive_access.observation import field_names
 from twin_gym.environments.massive_access.policies.barring import (
-    ACCESS_POLICIES,
+    POLICIES,
     FixedBarring,
     GeniePolicy,
     IdleEstimator,
@@ -13,13 +13,12 @@ from twin_gym.environments.massive_access.policies.barring import (
     RandomBarring,
 )
 from twin_gym.environments.massive_access.policies.tuning import search_level, tuned_level
-from twin_gym.environments.massive_access.scenario import AccessScenario
 from twin_gym.environments.massive_access.vector import MassiveAccessVectorEnv
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import describe_policy, evaluate, make_policy, policies_for
 from twin_gym.scenario.loading import load, names
 
-SCENARIO = load("access-medium-70", AccessScenario)
+SCENARIO = load("access-medium-70")
 MASKS = np.ones((6, 16), np.int8)
 NO_MASKS = np.ones((6, 0), np.int8)
 
@@ -34,8 +33,8 @@ def seen(**values):
 
 def test_registry_has_them_all():
     """By name for their kind of scenario; the genie is no competitor."""
-    assert list(ACCESS_POLICIES) == ["random", "none", "fixed", "idle-estimator", "genie"]
-    assert [one.name for one in policies_for(SCENARIO)] == list(ACCESS_POLICIES)[:-1]
+    assert list(POLICIES) == ["random", "none", "fixed", "idle-estimator", "genie"]
+    assert [one.name for one in policies_for(SCENARIO)] == list(POLICIES)[:-1]
     assert make_policy("genie", "access-small-20").name == "genie"
     with pytest.raises(UnknownNameError, match="did you mean 'idle-estimator'"):
         make_policy("idle-estimater", SCENARIO)
@@ -47,7 +46,7 @@ def test_registry_has_them_all():
 @pytest.mark.parametrize("name", names("access"))
 def test_every_preset_has_a_tuned_level(name):
     """Written down with the preset's digest."""
-    scenario = load(name, AccessScenario)
+    scenario = load(name)
     assert 0 <= tuned_level(scenario) < 16
 
 
@@ -61,7 +60,7 @@ def test_untuned_scenario_says_what_to_do():
 
 def test_search_finds_the_best_level_of_its_worlds():
     """Its score is the greatest, and is what the level earns alone; the same again."""
-    small = load("access-small-70", AccessScenario).replace(horizon_s=1.0)
+    small = load("access-small-70").replace(horizon_s=1.0)
     found = search_level(small, [1, 2, 3])
     assert found == search_level(small, [1, 2, 3])
     assert found.returns[found.level] == max(found.returns)
@@ -147,7 +146,7 @@ def test_observations_of_another_environment_are_refused():
 
 def test_estimator_is_near_the_genie_and_both_beat_no_barring():
     """700 of 1,000 at once: hundreds are lost without barring."""
-    scenario = load("access-large-70", AccessScenario)
+    scenario = load("access-large-70")
     reached = {
         name: evaluate(make_policy(name, scenario), scenario, list(range(24))).returns.mean()
         for name in ("none", "idle-estimator", "genie")

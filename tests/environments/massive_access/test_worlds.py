@@ -5,7 +5,6 @@ import pytest
 from gymnasium.vector import AutoresetMode
 
 from twin_gym.environments.massive_access.env import MassiveAccessEnv
-from twin_gym.environments.massive_access.scenario import AccessScenario
 from twin_gym.environments.massive_access.vector import MassiveAccessVectorEnv
 from twin_gym.scenario.loading import load
 from twin_gym.testing.equality import first_difference, untouched_global_state
@@ -13,7 +12,7 @@ from twin_gym.testing.equality import first_difference, untouched_global_state
 
 def short(preset="access-large-45"):
     """A preset whose devices all ask within twenty opportunities of thirty."""
-    scenario = load(preset, AccessScenario)
+    scenario = load(preset)
     return scenario.replace(horizon_s=0.15, arrivals=scenario.arrivals.replace(window_s=0.1))
 
 

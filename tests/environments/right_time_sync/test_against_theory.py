@@ -10,7 +10,7 @@ from twin_gym.environments.right_time_sync import theory
 from twin_gym.environments.right_time_sync.batch import BatchSettings, SyncBatch
 from twin_gym.environments.right_time_sync.layout import build_tables, law_of
 from twin_gym.environments.right_time_sync.normal import normal
-from twin_gym.environments.right_time_sync.policies import SYNC_POLICIES
+from twin_gym.environments.right_time_sync.policies import POLICIES
 from twin_gym.environments.right_time_sync.scenario import (
     EntityGroup,
     MeanReverting,
@@ -48,7 +48,7 @@ def network(*groups, slots=400, **fields):
 
 def reached(scenario, policy, seeds=range(24)):
     """Indicators and rewards a slot of a policy, one a world."""
-    made = SYNC_POLICIES[policy](scenario, "pick")
+    made = POLICIES[policy](scenario, "pick")
     result = evaluate(made, scenario, list(seeds))
     return result.kpi | {"reward": result.returns / scenario.num_slots}
 
@@ -59,7 +59,7 @@ def indicators(scenario, policy, rows, error):
     everyone = np.ones(rows, np.bool_)
     batch.seed(np.arange(rows, dtype=np.uint64), everyone)
     batch.begin(everyone)
-    made = SYNC_POLICIES[policy](scenario, "pick")
+    made = POLICIES[policy](scenario, "pick")
     for _ in range(scenario.num_slots):
         batch.advance(made.actions(batch.observations, batch.masks), AUTORESET_DISABLED)
     assert batch.outcomes["truncated"].all()
@@ -160,8 +160,8 @@ def test_fresh_share_of_a_two_state_entity():
 
 def test_twelve_rounds_of_twinning():
     """A tenth of the entities a round, four of five arrive: what PAPERS figures as 98 %."""
-    scenario = load("sync-rounds", SyncScenario)
-    made = SYNC_POLICIES["oldest-first"](scenario, "rounds")
+    scenario = load("sync-rounds")
+    made = POLICIES["oldest-first"](scenario, "rounds")
     kpi = evaluate(made, scenario, list(range(40)), action="rounds").kpi
     share = scenario.round_size / scenario.num_entities
     assert_mean(kpi["known_share"], theory.updated_share(12, share, 0.8))
@@ -198,7 +198,7 @@ def test_no_policy_beats_the_bound(predictor):
     for limited in (scenario, scenario.replace(update_budget=60)):
         bound = theory.relaxation_bound(limited)
         assert bound > 0.0
-        for name in SYNC_POLICIES:
+        for name in POLICIES:
             rewards = reached(limited, name)["reward"]
             slack = 4.0 * np.std(rewards, ddof=1) / np.sqrt(len(rewards))
             assert -rewards.mean() >= bound - slack, name
@@ -217,9 +217,9 @@ def test_no_policy_beats_the_bound(predictor):
 )
 def test_no_policy_beats_the_bound_on_presets(preset):
     """Part of an episode, for the bound takes time; nor is the best rule far away from it."""
-    scenario = load(preset, SyncScenario).replace(horizon_s=SHORTENED_S[preset])
+    scenario = load(preset).replace(horizon_s=SHORTENED_S[preset])
     bound = theory.relaxation_bound(scenario)
-    for name in SYNC_POLICIES:
+    for name in POLICIES:
         rewards = reached(scenario, name, range(8))["reward"]
         slack = 4.0 * np.std(rewards, ddof=1) / np.sqrt(len(rewards))
         assert -rewards.mean() >= bound - slack, name
@@ -256,4 +256,4 @@ def test_bound_knows_a_group_s_own_delivery():
 def test_bound_needs_laws():
     """A measured series has none."""
     with pytest.raises(ConfigError, match="no law"):
-        theory.relaxation_bound(load("sync-beijing", SyncScenario))
+        theory.relaxation_bound(load("sync-beijing"))

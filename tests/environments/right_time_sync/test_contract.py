@@ -13,12 +13,11 @@ import stable_baselines3.common.env_checker as sb3_checker
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
+from twin_gym.environments.kinds import kinds
 from twin_gym.environments.right_time_sync import kpi
 from twin_gym.environments.right_time_sync.env import RightTimeSyncEnv
 from twin_gym.environments.right_time_sync.observation import FIELDS, field_names
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.errors import ConfigError
-from twin_gym.registration import ENTRY_POINTS
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load, names, parse
 from twin_gym.testing import check_seeding, check_vector_env
@@ -36,7 +35,7 @@ every_mode = pytest.mark.parametrize("mode", list(AutoresetMode))
 
 def short(preset):
     """A preset with an episode of a dozen slots; skipped where its data is not here."""
-    scenario = load(preset, SyncScenario)
+    scenario = load(preset)
     replayed = any(group.process.law == "replay" for group in scenario.groups)
     if replayed and not os.environ.get("TWIN_GYM_DATA"):
         pytest.skip(f"{preset} replays real data and TWIN_GYM_DATA is not set")
@@ -45,7 +44,7 @@ def short(preset):
 
 def test_id_is_registered():
     """Under its name, with both forms."""
-    assert ENV_ID in ENTRY_POINTS
+    assert ENV_ID in {one.id for one in kinds()}
     assert {"sync-small", "sync-medium", "sync-large", "sync-rounds"} <= set(PRESETS)
 
 
@@ -126,7 +125,7 @@ def test_disallowed_picks_are_counted_anew_in_each_episode(engine):
 @every_preset
 def test_scenario_and_spec_make_the_round_trip(preset):
     """A scenario through TOML; the environment through its spec; fields have names."""
-    scenario = load(preset, SyncScenario)
+    scenario = load(preset)
     assert parse(to_toml(scenario)) == scenario
     env = gymnasium.make(ENV_ID, scenario=short(preset))
     assert env.observation_space.shape == (len(set(field_names(scenario))),)
@@ -178,7 +177,7 @@ def test_bad_argument_is_refused_at_construction(arguments, message, make):
 def test_scenario_that_does_not_fit_is_refused(changes, message):
     """In words that say what to do."""
     with pytest.raises(ConfigError, match=message):
-        load("sync-small", SyncScenario).replace(**changes)
+        load("sync-small").replace(**changes)
 
 
 @pytest.mark.parametrize("mode", ["ansi", "rgb_array"])

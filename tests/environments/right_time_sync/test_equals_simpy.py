@@ -114,7 +114,7 @@ def test_kernel_equals_simpy_over_several_scenarios(one, other, form, error, aut
 @pytest.mark.parametrize("form", ["pick", "rounds"])
 def test_kernel_equals_simpy_on_presets(preset, form):
     """What results are shown on, past the first end."""
-    scenario = load(preset, SyncScenario)
+    scenario = load(preset)
     short = scenario.replace(horizon_s=12 * scenario.slot_s)
     ends, _ = run_both(short, form, "vector", "expected", batching.AUTORESET_SAME_STEP, 11, 13)
     assert ends == 2
@@ -149,5 +149,5 @@ def test_kernel_equals_simpy_on_measured_presets(preset):
     """The same with real values and real losses, where they are here."""
     if not os.environ.get("TWIN_GYM_DATA"):
         pytest.skip("the data is not here: set TWIN_GYM_DATA")
-    scenario = load(preset, SyncScenario)
+    scenario = load(preset)
     run_both(scenario, "pick", "balanced", "expected", batching.AUTORESET_NEXT_STEP, 3, 60)

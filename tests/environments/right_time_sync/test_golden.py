@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 import twin_gym  # noqa: F401 - registers the environments
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.scenario.loading import load, names
 
 PATH = Path(__file__).with_name("golden.json")
@@ -28,7 +27,7 @@ ACTIONS = ("pick", "rounds")
 
 def is_replayed(preset):
     """Whether an episode needs data that is not part of the project."""
-    return any(group.process.law == "replay" for group in load(preset, SyncScenario).groups)
+    return any(group.process.law == "replay" for group in load(preset).groups)
 
 
 PRESETS = [name for name in names("sync") if not is_replayed(name)]
@@ -71,7 +70,7 @@ def written():
 def test_trajectory_is_what_it_was(preset, action):
     """To the last bit; the message says whether the scenario or the simulation has changed."""
     known = written()[f"{preset}/{action}"]
-    assert known["scenario"] == load(preset, SyncScenario).digest, (
+    assert known["scenario"] == load(preset).digest, (
         f"the preset {preset!r} has changed: results on it are no longer comparable. Give it "
         "another name, or say so in CHANGELOG.md and write the hashes anew"
     )
@@ -91,7 +90,7 @@ def write():
     """Writes all hashes anew."""
     found = {
         f"{preset}/{action}": {
-            "scenario": load(preset, SyncScenario).digest,
+            "scenario": load(preset).digest,
             "rollout": rollout_hash(preset, action),
         }
         for preset, action in CASES

@@ -5,7 +5,7 @@ import pytest
 
 from twin_gym.environments.right_time_sync.env import RightTimeSyncEnv
 from twin_gym.environments.right_time_sync.observation import field_names
-from twin_gym.environments.right_time_sync.policies import SYNC_POLICIES
+from twin_gym.environments.right_time_sync.policies import POLICIES
 from twin_gym.environments.right_time_sync.scenario import (
     EntityGroup,
     MeanReverting,
@@ -42,7 +42,7 @@ def seen(*ages, slot=0, rates=(0.0, 0.0, 0.0)):
 
 def picked(name, observation, scenario=None, masks=None):
     """The pick of a rule; 3: nobody."""
-    policy = SYNC_POLICIES[name](scenario or three(), "pick")
+    policy = POLICIES[name](scenario or three(), "pick")
     policy.reset(0)
     masks = np.ones((1, 4), np.int8) if masks is None else masks
     return int(policy.actions(observation, masks)[0])
@@ -109,14 +109,14 @@ def test_ages_of_long_episodes_have_indices():
 def test_rounds_rank_the_places():
     """Two places: the two oldest have positive scores above the rest, the rest may have less."""
     scenario = three(updates_per_round=2)
-    policy = SYNC_POLICIES["oldest-first"](scenario, "rounds")
+    policy = POLICIES["oldest-first"](scenario, "rounds")
     policy.reset(0)
     scores = policy.actions(seen(5, 3, 7), np.ones((1, 0), np.int8))
     assert np.argsort(-scores[0]).tolist() == [DOOR, SLOW, FAST]
-    waits = SYNC_POLICIES["zero-wait"](scenario, "rounds")
+    waits = POLICIES["zero-wait"](scenario, "rounds")
     scores = waits.actions(seen(5, 0, None), np.ones((1, 0), np.int8))
     assert np.argsort(-scores[0]).tolist() == [DOOR, SLOW, FAST]
-    turn = SYNC_POLICIES["round-robin"](scenario, "rounds")
+    turn = POLICIES["round-robin"](scenario, "rounds")
     scores = turn.actions(seen(5, 3, 7, slot=1), np.ones((1, 0), np.int8))
     assert np.flatnonzero(scores[0]).tolist() == [SLOW, DOOR]
 
@@ -124,14 +124,14 @@ def test_rounds_rank_the_places():
 def test_spent_budget_leaves_nobody():
     """The mask is obeyed by every rule."""
     masks = np.array([[0, 0, 0, 1]], np.int8)
-    assert {picked(name, seen(9, 8, 7), None, masks) for name in SYNC_POLICIES} == {3}
+    assert {picked(name, seen(9, 8, 7), None, masks) for name in POLICIES} == {3}
 
 
 @pytest.mark.parametrize("action", ["pick", "rounds"])
 def test_every_rule_acts(action):
     """Actions of the space, in either form; random ones differ by seed and are repeated."""
     env = RightTimeSyncEnv("sync-small", action=action)
-    for name, factory in SYNC_POLICIES.items():
+    for name, factory in POLICIES.items():
         policy = factory(env.scenario, action)
         policy.reset(1)
         observation, info = env.reset(seed=0)
@@ -142,7 +142,7 @@ def test_every_rule_acts(action):
                 chosen = chosen.astype(np.float32)
             assert env.action_space.contains(chosen), name
             observation, *_, info = env.step(chosen)
-    policy = SYNC_POLICIES["random"](env.scenario, action)
+    policy = POLICIES["random"](env.scenario, action)
     told = []
     for seed in (1, 2, 1):
         policy.reset(seed)
@@ -153,6 +153,6 @@ def test_every_rule_acts(action):
 def test_other_scenarios_and_forms_are_refused():
     """With what is wanted."""
     with pytest.raises(UnknownNameError, match="rounds"):
-        SYNC_POLICIES["whittle"](three(), "round")
+        POLICIES["whittle"](three(), "round")
     with pytest.raises(ConfigError, match="that scenario alone"):
         picked("whittle", np.zeros((1, 152), np.float32))

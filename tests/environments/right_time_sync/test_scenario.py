@@ -10,7 +10,6 @@ from twin_gym.environments.right_time_sync.scenario import (
     EntityGroup,
     MeanReverting,
     Replay,
-    SyncScenario,
     TwoState,
     Walk,
 )
@@ -35,7 +34,7 @@ SIZES = {"small": 50, "medium": 250, "large": 1000}
 
 def small(**changes):
     """The preset of 50 entities, changed."""
-    return load("sync-small", SyncScenario).replace(**changes)
+    return load("sync-small").replace(**changes)
 
 
 def group(**changes):
@@ -53,9 +52,9 @@ def replay(**changes):
 
 def test_presets_keep_their_digests():
     """A preset does what it did when it was published, and says where its numbers come from."""
-    assert {name: load(name, SyncScenario).digest for name in names("sync")} == DIGESTS
+    assert {name: load(name).digest for name in names("sync")} == DIGESTS
     for name in names("sync"):
-        scenario = load(name, SyncScenario)
+        scenario = load(name)
         assert scenario.name == name
         assert scenario.description
         assert "choice" in scenario.provenance
@@ -64,7 +63,7 @@ def test_presets_keep_their_digests():
 @pytest.mark.parametrize("size", SIZES)
 def test_sizes_are_those_of_the_source(size):
     """Entities, twinning rate, and a turn through all that takes as long in each."""
-    scenario = load(f"sync-{size}", SyncScenario)
+    scenario = load(f"sync-{size}")
     assert scenario.num_entities == SIZES[size]
     assert scenario.delivery_probability == 0.8
     assert scenario.time_unit_s == pytest.approx(50.0)
@@ -200,6 +199,6 @@ def test_fit_gives_the_preset_again(name):
     if not os.environ.get("TWIN_GYM_DATA"):
         pytest.skip("the data is not here: set TWIN_GYM_DATA")
     scenario, fits = fit_sync.calibrated(name)
-    assert scenario == load(f"{name}-calibrated", SyncScenario)
+    assert scenario == load(f"{name}-calibrated")
     assert not any(isinstance(one.group.process, Replay) for one in fits)
     assert all(one.deviation < 0.9 for one in fits)

@@ -5,7 +5,6 @@ import pytest
 
 from twin_gym.core.draws import world_key
 from twin_gym.environments.right_time_sync.layout import build_tables
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.environments.right_time_sync.vector import RightTimeSyncVectorEnv
 from twin_gym.environments.right_time_sync.world import World
 from twin_gym.scenario.loading import load
@@ -16,7 +15,7 @@ FORMS = ["pick", "rounds"]
 
 def short(preset="sync-small", slots=40, **changes):
     """A preset of a few slots."""
-    scenario = load(preset, SyncScenario)
+    scenario = load(preset)
     return scenario.replace(horizon_s=slots * scenario.slot_s, **changes)
 
 

@@ -15,9 +15,9 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import twin_gym  # noqa: F401 - registers the environments
+from twin_gym.environments.kinds import kind_of_id, kinds
 from twin_gym.environments.slice_admission.observation import field_names
 from twin_gym.errors import ConfigError, TwinGymError, UnknownNameError
-from twin_gym.registration import ENTRY_POINTS
 from twin_gym.scenario.loading import load, names
 from twin_gym.testing import check_seeding, check_vector_env
 from twin_gym.testing.equality import first_difference
@@ -66,7 +66,7 @@ def can_render(env_id):
 def test_every_id_is_registered():
     """Nothing can silently leave the suite: what is registered is what is listed here."""
     ours = {name for name in gymnasium.registry if name.startswith("twin_gym/")}
-    assert ours == set(ENTRY_POINTS)
+    assert ours == {one.id for one in kinds()}
     assert len(PRESETS) >= 13
 
 
@@ -474,6 +474,6 @@ def test_spec_makes_the_environment_again(env_id):
 @every_id
 def test_arguments_of_both_forms_are_the_same(env_id):
     """What `make` takes, `make_vec` takes too."""
-    single, vector = (gymnasium.envs.registration.load_env_creator(e) for e in ENTRY_POINTS[env_id])
+    single, vector = (kind_of_id(env_id).facet(one) for one in ("env", "vector"))
     own = set(inspect.signature(single.__init__).parameters)
     assert own <= set(inspect.signature(vector.__init__).parameters)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.environments.slice_admission.strategies import admission_scenarios
 from twin_gym.environments.slice_admission.observation import field_names
+from twin_gym.environments.slice_admission.policies import POLICIES
 from twin_gym.environments.slice_admission.policies.decoding import Decoder
 from twin_gym.environments.slice_admission.policies.optimum import OptimalPolicy
 from twin_gym.environments.slice_admission.policies.reservation import ReservationPolicy
@@ -24,7 +25,6 @@ from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Sl
 from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
 from twin_gym.errors import ConfigError, TooLargeError, UnknownNameError
 from twin_gym.policies import (
-    POLICIES,
     Policy,
     describe_policy,
     evaluate,

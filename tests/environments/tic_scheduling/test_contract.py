@@ -16,6 +16,7 @@ from gymnasium.vector import AutoresetMode
 
 import twin_gym  # noqa: F401 - registers the environments
 from twin_gym.environments.factory import vector_env
+from twin_gym.environments.kinds import kind_named, kinds
 from twin_gym.environments.tic_scheduling.env import TicSchedulingEnv
 from twin_gym.environments.tic_scheduling.observation import (
     WEIGHTS_FIELDS,
@@ -23,10 +24,8 @@ from twin_gym.environments.tic_scheduling.observation import (
     pick_fields,
     queue_names,
 )
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.environments.tic_scheduling.vector import TicSchedulingVectorEnv
 from twin_gym.errors import ConfigError, UnknownNameError
-from twin_gym.registration import ENTRY_POINTS, ID_OF_KIND
 from twin_gym.scenario.loading import load, names
 from twin_gym.testing import check_seeding, check_vector_env
 
@@ -43,7 +42,7 @@ every_mode = pytest.mark.parametrize("mode", list(AutoresetMode))
 
 def short(preset):
     """A preset with an episode of a few bursts' length at most; skipped without its data."""
-    scenario = load(preset, TicScenario)
+    scenario = load(preset)
     if scenario.channel_trace and not os.environ.get("TWIN_GYM_DATA"):
         pytest.skip(f"{preset} replays real data and TWIN_GYM_DATA is not set")
     return scenario.replace(horizon_s=12 * scenario.frame_slots * scenario.slot_s)
@@ -59,8 +58,8 @@ def makers(**settings):
 
 def test_id_is_registered():
     """By its kind, with ten presets at least."""
-    assert ID_OF_KIND["tic"] == ENV_ID
-    assert ENV_ID in ENTRY_POINTS
+    assert kind_named("tic").id == ENV_ID
+    assert ENV_ID in {one.id for one in kinds()}
     assert ENV_ID in gymnasium.registry
     assert len(PRESETS) >= 10
 
@@ -186,7 +185,7 @@ def test_bad_arguments_say_what_to_do(arguments, error, told):
 
 def test_picks_need_the_same_sensors():
     """An action means the same in all scenarios."""
-    one = load("tic-pick", TicScenario)
+    one = load("tic-pick")
     with pytest.raises(ConfigError, match="same number of sensors"):
         TicSchedulingEnv([one, one.replace(num_sensors=5)], action="pick")
     TicSchedulingEnv([one, one.replace(burst_fraction=0.7)], action="pick")
@@ -231,7 +230,7 @@ def test_disallowed_pick_is_none_and_counted():
 
 def test_several_picks_of_a_slot_take_no_time():
     """As many decisions at one instant as there are grants, then a slot has passed."""
-    scenario = load("tic-pick", TicScenario).replace(grants=3, burst_fraction=1.0)
+    scenario = load("tic-pick").replace(grants=3, burst_fraction=1.0)
     env = TicSchedulingEnv(scenario, action="pick")
     _, info = env.reset(seed=0)
     elapsed = []

@@ -9,7 +9,6 @@ from tests.environments.tic_scheduling.strategies import tic_scenarios
 from twin_gym.core import batch as batching
 from twin_gym.environments.tic_scheduling import layout, rows
 from twin_gym.environments.tic_scheduling.batch import BatchSettings, TicBatch
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.scenario.loading import load
 
 NUM_ROWS = 2
@@ -139,7 +138,7 @@ def test_kernel_equals_simpy_over_several_scenarios(one, other, autoreset, seed)
 )
 def test_kernel_equals_simpy_on_presets(preset, form):
     """The networks that results are shown on, for some bursts."""
-    scenario = load(preset, TicScenario).replace(horizon_s=0.02)
+    scenario = load(preset).replace(horizon_s=0.02)
     ends, batch = run_both(scenario, form, batching.AUTORESET_NEXT_STEP, 11, 60)
     assert ends == (2 if form == "weights" else 0)
     assert batch.masks is None or (batch.kpis()["delivered"] > 10).all()

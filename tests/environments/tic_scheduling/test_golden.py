@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 import twin_gym  # noqa: F401 - registers the environments
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.scenario.loading import load, names
 
 PATH = Path(__file__).with_name("golden.json")
@@ -25,7 +24,7 @@ NUM_ENVS = 3
 STEPS = 120
 CASES = [
     *((name, "weights") for name in names("tic")),
-    *((name, "pick") for name in names("tic") if load(name, TicScenario).num_gateways == 1),
+    *((name, "pick") for name in names("tic") if load(name).num_gateways == 1),
 ]
 
 
@@ -67,10 +66,10 @@ def written():
 @pytest.mark.parametrize(("preset", "action"), CASES)
 def test_trajectory_is_what_it_was(preset, action):
     """To the last bit; the message says whether the scenario or the simulation has changed."""
-    if load(preset, TicScenario).channel_trace and not os.environ.get("TWIN_GYM_DATA"):
+    if load(preset).channel_trace and not os.environ.get("TWIN_GYM_DATA"):
         pytest.skip(f"{preset} replays real data and TWIN_GYM_DATA is not set")
     known = written()[f"{preset}/{action}"]
-    assert known["scenario"] == load(preset, TicScenario).digest, (
+    assert known["scenario"] == load(preset).digest, (
         f"the preset {preset!r} has changed: results on it are no longer comparable. Give it "
         "another name, or say so in CHANGELOG.md and write the hashes anew"
     )
@@ -90,7 +89,7 @@ def write():
     """Writes all hashes anew."""
     found = {
         f"{preset}/{action}": {
-            "scenario": load(preset, TicScenario).digest,
+            "scenario": load(preset).digest,
             "rollout": rollout_hash(preset, action),
         }
         for preset, action in CASES

@@ -9,7 +9,7 @@ from tests.environments.tic_scheduling.strategies import tic_scenarios
 from twin_gym.core.draws import world_key
 from twin_gym.environments.tic_scheduling.bound import most_deliveries
 from twin_gym.environments.tic_scheduling.layout import build_tables
-from twin_gym.environments.tic_scheduling.policies import TIC_POLICIES
+from twin_gym.environments.tic_scheduling.policies import POLICIES
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.environments.tic_scheduling.theory import mean_wait_slots, most_by_earliest_deadline
 from twin_gym.environments.tic_scheduling.vector import TicSchedulingVectorEnv
@@ -22,7 +22,7 @@ ROOMY = {"buffer_messages": 40}
 def final_kpis(scenario, name, seeds):
     """Indicators of one episode in each world under a policy that weighs."""
     env = TicSchedulingVectorEnv(len(seeds), scenario, autoreset_mode="Disabled")
-    policy = TIC_POLICIES[name](scenario, "weights")
+    policy = POLICIES[name](scenario, "weights")
     observations, _ = env.reset(seed=list(seeds))
     policy.reset(seeds[0])
     unmasked = np.ones((len(seeds), 0), np.int8)
@@ -67,7 +67,7 @@ def test_nothing_delivers_more_than_the_matching(scenario, seed):
 @pytest.mark.parametrize("preset", ["tic-small-20", "tic-small-45", "tic-small-70"])
 def test_bound_of_presets_is_near(preset):
     """Not empty: where there is room the rule comes within a few per cent of the bound."""
-    scenario = load(preset, TicScenario).replace(horizon_s=0.1)
+    scenario = load(preset).replace(horizon_s=0.1)
     reached = final_kpis(scenario, "edf", [1, 2, 3])["delivered"]
     bounds = np.array([most_deliveries(scenario, seed) for seed in (1, 2, 3)])
     assert (reached <= bounds).all()
@@ -77,9 +77,9 @@ def test_bound_of_presets_is_near(preset):
 @pytest.mark.parametrize("rule", ["edf", "first-come", "longest-queue", "max-weight"])
 def test_picks_do_not_exceed_the_matching_either(rule):
     """Grant by grant on the preset for it."""
-    scenario = load("tic-pick", TicScenario).replace(horizon_s=0.02)
+    scenario = load("tic-pick").replace(horizon_s=0.02)
     env = TicSchedulingVectorEnv(3, scenario, action="pick", autoreset_mode="NextStep")
-    policy = TIC_POLICIES[rule](scenario, "pick")
+    policy = POLICIES[rule](scenario, "pick")
     observations, infos = env.reset(seed=5)
     found = {}
     while len(found) < 3:
@@ -93,13 +93,11 @@ def test_picks_do_not_exceed_the_matching_either(rule):
 
 def test_earliest_deadline_first_by_picks_is_that_by_weights():
     """The same messages in the same slots where no channel fails."""
-    scenario = load("tic-pick", TicScenario).replace(
-        horizon_s=0.05, good_success=1.0, bad_success=1.0, grants=2
-    )
+    scenario = load("tic-pick").replace(horizon_s=0.05, good_success=1.0, bad_success=1.0, grants=2)
     for rule in ("edf", "first-come"):
         by_weights = final_kpis(scenario, rule, [3])
         env = TicSchedulingVectorEnv(1, scenario, action="pick")
-        policy = TIC_POLICIES[rule](scenario, "pick")
+        policy = POLICIES[rule](scenario, "pick")
         observations, infos = env.reset(seed=3)
         truncated = [False]
         while not truncated[0]:

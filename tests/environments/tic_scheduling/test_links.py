@@ -6,7 +6,6 @@ import pytest
 from twin_gym.environments.tic_scheduling.env import TicSchedulingEnv
 from twin_gym.environments.tic_scheduling.layout import build_tables
 from twin_gym.environments.tic_scheduling.links import LinkFile, load_links
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.environments.tic_scheduling.world import World
 from twin_gym.errors import ConfigError, TraceError
 from twin_gym.scenario import to_toml
@@ -36,7 +35,7 @@ def written(tmp_path):
 
 def replayed(file, **changes):
     """Five sensors on one gateway whose channels are replayed, a block of two slots."""
-    return load("tic-pick", TicScenario).replace(
+    return load("tic-pick").replace(
         num_sensors=5, block_slots=2, channel_trace=file, horizon_s=0.02, **changes
     )
 
@@ -155,13 +154,13 @@ def test_scenario_with_links_is_written_and_read(written):
     scenario = replayed(written())
     assert parse(to_toml(scenario)) == scenario
     assert scenario.digest != replayed(None).digest
-    assert load("tic-pick", TicScenario).digest == "a0b949b01e31fcb3"
+    assert load("tic-pick").digest == "a0b949b01e31fcb3"
 
 
 def test_calibrated_preset_has_the_figures_of_the_fit(data_dir):
     """Two states, below 0.7 and above: shares and means of the measured blocks."""
-    file = load("tic-campusiot", TicScenario).channel_trace
-    success, fitted = load_links(file), load("tic-campusiot-calibrated", TicScenario)
+    file = load("tic-campusiot").channel_trace
+    success, fitted = load_links(file), load("tic-campusiot-calibrated")
     assert success.shape == (8, 98)
     is_bad = success < 0.7
     assert fitted.bad_share == round(is_bad.mean(), 3)
@@ -171,7 +170,7 @@ def test_calibrated_preset_has_the_figures_of_the_fit(data_dir):
 
 def test_days_without_frames_are_gaps(data_dir):
     """The other sensor was silent for days: it is refused rather than filled."""
-    file = load("tic-campusiot", TicScenario).channel_trace
+    file = load("tic-campusiot").channel_trace
     with pytest.raises(TraceError, match="without a gap"):
         load_links(file.replace(links=("sainteynard_32/0",)))
     with pytest.raises(TraceError, match="unknown link 'sainteynard_34/0'"):

@@ -5,7 +5,6 @@ import pytest
 
 from twin_gym.environments.tic_scheduling.observation import WEIGHT_NAMES, field_names
 from twin_gym.environments.tic_scheduling.policies import ConstantWeights, ObjectiveWeights
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy
 from twin_gym.scenario.loading import load
@@ -96,7 +95,7 @@ def test_negative_seed_is_refused():
 @pytest.mark.parametrize("name", list(SCENARIO_OBJECTIVES))
 def test_objectives_of_the_paper_have_names(name):
     """Each is a rule of the weights form, and none of the pick form."""
-    scenario = load("tic-pick", TicScenario)
+    scenario = load("tic-pick")
     policy = make_policy(f"objective-{name}", scenario)
     assert policy.name == f"objective-{name}"
     assert policy.objective is SCENARIO_OBJECTIVES[name]
@@ -106,7 +105,7 @@ def test_objectives_of_the_paper_have_names(name):
 
 def test_the_weights_reach_the_scheduler():
     """The same trajectories as constant weights of the same numbers; others with other ones."""
-    scenario = load("tic-small-70", TicScenario).replace(horizon_s=0.02)
+    scenario = load("tic-small-70").replace(horizon_s=0.02)
     objective = SCENARIO_OBJECTIVES["high-density"]
     mine = evaluate(ObjectiveWeights(objective, seed=4), scenario, [1, 2])
     constant = ConstantWeights("same", tuple(objective.weights(4).tolist()))

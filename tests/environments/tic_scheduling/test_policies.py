@@ -5,8 +5,7 @@ import pytest
 
 from twin_gym.environments.tic_scheduling.env import TicSchedulingEnv
 from twin_gym.environments.tic_scheduling.observation import field_names, pick_fields
-from twin_gym.environments.tic_scheduling.policies import TIC_POLICIES
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
+from twin_gym.environments.tic_scheduling.policies import POLICIES
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate
 from twin_gym.scenario.loading import load
@@ -14,7 +13,7 @@ from twin_gym.scenario.loading import load
 
 def small(**changes):
     """Three sensors on one gateway, deadlines of 7 up and 4 down, buffers of 4."""
-    return load("tic-pick", TicScenario).replace(num_sensors=3, **changes)
+    return load("tic-pick").replace(num_sensors=3, **changes)
 
 
 def seen(**values):
@@ -29,7 +28,7 @@ def seen(**values):
 
 def one(name, scenario, observation, mask):
     """The pick of a rule."""
-    policy = TIC_POLICIES[name](scenario, "pick")
+    policy = POLICIES[name](scenario, "pick")
     policy.reset(0)
     return int(policy.actions(observation, mask)[0])
 
@@ -59,7 +58,7 @@ def test_max_weight_without_channels_is_the_longest_queue():
 
 def test_nobody_waits():
     """Then every rule picks none."""
-    for name in TIC_POLICIES:
+    for name in POLICIES:
         try:
             assert one(name, small(), *seen()) == 6
         except ConfigError as error:
@@ -68,7 +67,7 @@ def test_nobody_waits():
 
 def test_round_robin_goes_on_from_the_last():
     """In turn, past those that may not be picked, each row its own."""
-    policy = TIC_POLICIES["round-robin"](small(), "pick")
+    policy = POLICIES["round-robin"](small(), "pick")
     policy.reset(0)
     observation, mask = seen(**CROWD)
     picked = [policy.actions(observation, mask)[0] for _ in range(5)]
@@ -78,10 +77,10 @@ def test_round_robin_goes_on_from_the_last():
 @pytest.mark.parametrize("action", ["weights", "pick"])
 def test_every_rule_acts(action):
     """Actions of the space, in either form where the rule has it; random ones differ by seed."""
-    scenario = load("tic-pick", TicScenario).replace(horizon_s=0.01)
+    scenario = load("tic-pick").replace(horizon_s=0.01)
     env = TicSchedulingEnv(scenario, action=action)
     made = 0
-    for name, factory in TIC_POLICIES.items():
+    for name, factory in POLICIES.items():
         try:
             policy = factory(scenario, action)
         except ConfigError:
@@ -101,7 +100,7 @@ def test_every_rule_acts(action):
 
 def test_random_weights_are_even_on_the_simplex():
     """Means of a quarter, variances of 3/80, sums of one, the same again for the same seed."""
-    policy = TIC_POLICIES["random"](small(), "weights")
+    policy = POLICIES["random"](small(), "weights")
     policy.reset(3)
     drawn = policy.actions(np.zeros((4000, 1), np.float32), np.ones((4000, 0), np.int8))
     assert np.allclose(drawn.sum(axis=1), 1.0, atol=1e-6)
@@ -116,7 +115,7 @@ def test_random_weights_are_even_on_the_simplex():
 def test_random_picks_are_even_over_what_is_allowed():
     """Two of six queues, half each within five standard deviations; none where nobody waits."""
     count = 10_000
-    policy = TIC_POLICIES["random"](small(), "pick")
+    policy = POLICIES["random"](small(), "pick")
     masks = np.tile(np.array([[0, 1, 0, 0, 1, 0, 1]], np.int8), (count, 1))
     picked = policy.actions(np.zeros((count, 1), np.float32), masks)
     assert set(picked.tolist()) == {1, 4}
@@ -128,14 +127,14 @@ def test_random_picks_are_even_over_what_is_allowed():
 def test_unknown_form_is_refused():
     """With the near name."""
     with pytest.raises(UnknownNameError, match="weights"):
-        TIC_POLICIES["edf"](small(), "weight")
+        POLICIES["edf"](small(), "weight")
 
 
 def test_evaluation_runs_these_rules():
     """Through the common evaluation; the urgent first lose less than the fullest first."""
-    scenario = load("tic-large-45", TicScenario).replace(horizon_s=0.05)
+    scenario = load("tic-large-45").replace(horizon_s=0.05)
     lost = {
-        name: evaluate(TIC_POLICIES[name](scenario, "weights"), scenario, [1, 2, 3]).mean("expired")
+        name: evaluate(POLICIES[name](scenario, "weights"), scenario, [1, 2, 3]).mean("expired")
         for name in ("edf", "longest-queue")
     }
     assert lost["edf"] < lost["longest-queue"]

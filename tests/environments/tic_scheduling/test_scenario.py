@@ -30,9 +30,9 @@ SIZES = {"small": (50, 2), "medium": (250, 8), "large": (1000, 20)}
 
 def test_presets_keep_their_digests():
     """A preset does what it did when it was published, and says where its numbers come from."""
-    assert {name: load(name, TicScenario).digest for name in names("tic")} == DIGESTS
+    assert {name: load(name).digest for name in names("tic")} == DIGESTS
     for name in names("tic"):
-        scenario = load(name, TicScenario)
+        scenario = load(name)
         assert scenario.name == name
         assert scenario.description
         assert "choice" in scenario.provenance
@@ -42,7 +42,7 @@ def test_presets_keep_their_digests():
 @pytest.mark.parametrize("share", [20, 45, 70])
 def test_sizes_are_those_of_the_source(size, share):
     """Sensors, gateways, the share that asks at once, and a deadline below 0.9 ms."""
-    scenario = load(f"tic-{size}-{share}", TicScenario)
+    scenario = load(f"tic-{size}-{share}")
     assert (scenario.num_sensors, scenario.num_gateways) == SIZES[size]
     assert scenario.burst_sensors == round(share / 100 * scenario.num_sensors)
     assert scenario.deadline_slots * scenario.slot_s <= 0.0009
@@ -52,7 +52,7 @@ def test_sizes_are_those_of_the_source(size, share):
 @pytest.mark.parametrize("name", names("tic"))
 def test_toml_round_trip(name):
     """What is written is read back equal."""
-    scenario = load(name, TicScenario)
+    scenario = load(name)
     assert parse(to_toml(scenario)) == scenario
 
 
@@ -81,12 +81,12 @@ def test_toml_round_trip(name):
 def test_bad_values_say_what_to_do(changes, told):
     """What is wrong, in the words of the field."""
     with pytest.raises(ConfigError, match=told):
-        load("tic-small-45", TicScenario).replace(**changes)
+        load("tic-small-45").replace(**changes)
 
 
 def test_derived_numbers():
     """What the tables of the simulator are made of, by hand."""
-    scenario = load("tic-small-20", TicScenario)
+    scenario = load("tic-small-20")
     assert scenario.num_slots == 4000
     assert scenario.burst_period_slots == 80
     assert scenario.burst_jitter_slots == 16
@@ -133,7 +133,7 @@ def test_topology_from_graphml(tmp_path):
 
 def test_own_graph_can_be_read_back(tmp_path):
     """What `graph` tells is what `read_graphml` takes."""
-    topology = topology_of(load("tic-small-45", TicScenario))
+    topology = topology_of(load("tic-small-45"))
     placement = read_graphml(written(tmp_path, topology.graph()))
     assert np.array_equal(placement.sensors_m, topology.sensors_m)
     assert np.array_equal(placement.gateway_of, topology.gateway_of)
@@ -201,7 +201,7 @@ def test_placement_must_fit():
         Placement(sensors_m=((0.0, 0.0),), gateways_m=((1.0, 1.0),), gateway_of=(1,))
     placement = Placement(sensors_m=((0.0, 0.0),), gateways_m=((1.0, 1.0),), gateway_of=(0,))
     with pytest.raises(ConfigError, match="same numbers"):
-        load("tic-small-45", TicScenario).replace(placement=placement)
+        load("tic-small-45").replace(placement=placement)
 
 
 def test_density_counts_neighbours():

@@ -5,7 +5,6 @@ import pytest
 
 from twin_gym.core.draws import world_key
 from twin_gym.environments.tic_scheduling.layout import build_tables
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.environments.tic_scheduling.topology import topology_of
 from twin_gym.environments.tic_scheduling.vector import TicSchedulingVectorEnv
 from twin_gym.environments.tic_scheduling.world import World
@@ -17,7 +16,7 @@ FORMS = [("tic-small-45", "weights"), ("tic-pick", "pick")]
 
 def short(preset, slots=160):
     """A preset of two bursts or more."""
-    scenario = load(preset, TicScenario)
+    scenario = load(preset)
     return scenario.replace(horizon_s=slots * scenario.slot_s)
 
 
@@ -50,7 +49,7 @@ def test_uplink_does_not_depend_on_decisions(weights):
 
 def test_world_does_not_depend_on_gateways():
     """Another topology, other grants and deadlines: the same sensors ask in the same slots."""
-    one = load("tic-medium-45", TicScenario)
+    one = load("tic-medium-45")
     other = one.replace(topology_seed=5, num_gateways=3, grants=9, deadline_slots=2)
     told = [World(build_tables([scenario]).networks[0], 77) for scenario in (one, other)]
     assert told[0].uplinks(300) == told[1].uplinks(300)
@@ -64,7 +63,7 @@ def test_world_does_not_depend_on_gateways():
 
 def test_topology_does_not_depend_on_the_world():
     """It is the scenario's: every episode of every row has the same, other seeds others."""
-    one = load("tic-small-45", TicScenario)
+    one = load("tic-small-45")
     first, again, other = (topology_of(s) for s in (one, one, one.replace(topology_seed=1)))
     assert np.array_equal(first.sensors_m, again.sensors_m)
     assert not np.array_equal(first.sensors_m, other.sensors_m)
@@ -107,7 +106,7 @@ def test_number_of_rows_does_not_matter(preset, action):
 
 def test_shares_are_those_of_the_scenario():
     """Background messages and successes come as often as the scenario says."""
-    scenario = load("tic-small-45", TicScenario).replace(
+    scenario = load("tic-small-45").replace(
         burst_fraction=0.0, background_rate_hz=800.0, bad_share=0.25, good_success=0.9
     )
     world = World(build_tables([scenario]).networks[0], 12345)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import Decisions
 from twin_gym.twins.realtime import Event, TwinGraph
@@ -10,7 +9,7 @@ from twin_gym.twins.realtime import Event, TwinGraph
 
 def tic():
     """A small scenario."""
-    return load("tic-small-45", Scenario)
+    return load("tic-small-45")
 
 
 def event(time_s, value, twin="gateway/0", name="queue_length"):

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import Retention, open_store, read_store
 from twin_gym.twins.realtime import Event
@@ -30,7 +29,7 @@ def batch(number):
 
 def child(path, first, told):
     """Appends until it is killed."""
-    scenario = load("tic-small-45", Scenario)
+    scenario = load("tic-small-45")
     with open_store(path, retention=Retention(max_episodes=3)) as store:
         if first % 2 == 0 or store.episode is None:
             store.begin_episode(scenario, first)

@@ -9,7 +9,6 @@ from tests.twins.realtime.cases import SCENARIOS
 from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError, MissingExtraError
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins import export_minari, import_minari
 from twin_gym.twins.history import (
@@ -28,7 +27,7 @@ RULES = {"admission": "density", "tic": "equal", "access": "none", "sync": "olde
 
 def recorded(store, kind, seed, steps, **arguments):
     """A run of a rule on the scenario of a kind."""
-    scenario = load(SCENARIOS[kind], Scenario)
+    scenario = load(SCENARIOS[kind])
     policy = make_policy(RULES[kind], scenario)
     return record_run(store, policy, scenario, seed, max_steps=steps, **arguments)
 
@@ -41,7 +40,7 @@ def test_recording_of_an_environment_is_what_happened(tmp_path, kind):
         twin = recorded(store, kind, 5, 60, link=link, snapshot_period_s=1e-2)
         (episode,) = store.episodes()
         assert episode.kind == kind
-        assert episode.load_scenario() == load(SCENARIOS[kind], Scenario)
+        assert episode.load_scenario() == load(SCENARIOS[kind])
         assert store.snapshot_as_of(twin.now_s) == twin.graph.snapshot()
         assert len(store.last_snapshots(999)) > 1
         logs = list(store.decisions())
@@ -78,7 +77,7 @@ def test_steps_of_a_long_run_are_in_order_across_batches(tmp_path):
 
 def test_graphs_are_stored_as_of_every_period(tmp_path):
     """A tenth of a second, counted: a sum of tenths would miss the third."""
-    scenario = load("access-small-45", Scenario)
+    scenario = load("access-small-45")
     with open_store(tmp_path / "store.db") as store:
         policy = make_policy("none", scenario)
         twin = record_run(store, policy, scenario, 1, max_steps=100, snapshot_period_s=0.1)

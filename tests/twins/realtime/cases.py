@@ -4,8 +4,8 @@ import gymnasium
 import numpy as np
 
 import twin_gym  # noqa: F401 - registers the environments
+from twin_gym.environments.kinds import kind_named
 from twin_gym.policies.trajectory import TrajectoryHash
-from twin_gym.registration import ID_OF_KIND
 
 SCENARIOS = {
     "admission": "contention",
@@ -17,7 +17,7 @@ SCENARIOS = {
 
 def made(kind, **arguments):
     """An environment of a kind, its action space seeded."""
-    env = gymnasium.make(ID_OF_KIND[kind], scenario=SCENARIOS[kind], **arguments)
+    env = gymnasium.make(kind_named(kind).id, scenario=SCENARIOS[kind], **arguments)
     env.action_space.seed(5)
     return env
 

@@ -11,7 +11,6 @@ import pytest
 import safetensors.torch
 import torch
 
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective, Thresholds
@@ -27,7 +26,7 @@ from twin_gym.twins.scenarios.gaussian import Step
 from twin_gym.twins.scenarios.lived import Lived, Now
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
-SPACE = ParameterSpace.of(load("tic-small-45", TicScenario), ["num_sensors", "burst_fraction"])
+SPACE = ParameterSpace.of(load("tic-small-45"), ["num_sensors", "burst_fraction"])
 QUICK = ScenarioGanSettings(max_steps=300, check_every=50, width=32)
 
 

@@ -40,7 +40,7 @@ def windows(seed: int, count: int, spread: float = 0.1) -> Lived:
 )
 def test_a_twin_that_is_the_network_has_no_gap(name, horizon_s):
     """Exactly zero in every indicator of every environment."""
-    came = load(name, Scenario).replace(horizon_s=horizon_s)
+    came = load(name).replace(horizon_s=horizon_s)
     found = kpi_gaps([came, came], came, "random", seeds=WORLDS[:3])
     assert found.by_indicator
     for gap in found.by_indicator.values():
@@ -139,7 +139,7 @@ def test_progress_tells_every_network_by_name():
 def test_what_cannot_be_compared_is_refused():
     """Another kind, no twin, one world, or a network that the agent cannot see."""
     with pytest.raises(ConfigError, match="gaps are between networks of one kind"):
-        kpi_gaps([load("tic-small-45", Scenario)], CAME, "random", seeds=WORLDS)
+        kpi_gaps([load("tic-small-45")], CAME, "random", seeds=WORLDS)
     with pytest.raises(ConfigError, match="a twin and two worlds at least, got 0 and 8"):
         kpi_gaps([], CAME, "random", seeds=WORLDS)
     with pytest.raises(ConfigError, match="got 1 and 1"):

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load, names
 from twin_gym.scenario.objective import Demand, KpiObjective
 from twin_gym.twins.scenarios.criteria import Criteria
@@ -27,7 +26,7 @@ GENERATED = [name for name in names() if name != "service-trace"]
 
 def lived(name: str, windows: int = 40, keep: float = 0.9, seed: int = 0) -> Lived:
     """A network whose parameters wander around those of a preset."""
-    space = ParameterSpace.of(load(name, Scenario))
+    space = ParameterSpace.of(load(name))
     rng = np.random.default_rng(seed)
     start = space.coordinates(space.base)
     points = [start]
@@ -40,7 +39,7 @@ def lived(name: str, windows: int = 40, keep: float = 0.9, seed: int = 0) -> Liv
 @pytest.mark.parametrize("name", GENERATED)
 def test_a_point_and_its_scenario_are_the_same(name):
     """The base's coordinates give the base back, and values survive the way there and back."""
-    base = load(name, Scenario)
+    base = load(name)
     space = ParameterSpace.of(base)
     point = space.coordinates(base)
     assert space.scenario(point, name="same").digest == base.digest
@@ -168,7 +167,7 @@ def test_demands_are_obeyed(devices, latency_s, seed):
 
 def test_what_goes_with_more_devices_comes_with_them():
     """Gateways that grew with the sensors in history grow where more sensors are demanded."""
-    space = ParameterSpace.of(load("tic-small-45", Scenario), ["num_sensors", "num_gateways"])
+    space = ParameterSpace.of(load("tic-small-45"), ["num_sensors", "num_gateways"])
     sizes = np.random.default_rng(7).normal(0.0, 0.4, 60)
     noise = np.random.default_rng(8).normal(0.0, 0.05, 60)
     points = np.stack([np.log(50) + sizes, np.log(4) + sizes + noise], 1)

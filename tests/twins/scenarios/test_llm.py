@@ -13,7 +13,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective
@@ -31,7 +30,7 @@ from twin_gym.twins.scenarios.parameters import ParameterSpace
 
 pytest.importorskip("openai")
 
-SPACE = ParameterSpace.of(load("tic-small-45", TicScenario), ["num_sensors", "burst_fraction"])
+SPACE = ParameterSpace.of(load("tic-small-45"), ["num_sensors", "burst_fraction"])
 POINTS = np.array([[4.0, -0.2], [4.1, 0.0], [3.9, 0.1], [4.0, 0.3]])
 HISTORY = Lived(SPACE, POINTS, "four windows")
 NOW = Now(SPACE, POINTS[-1], np.array([0.0, 2.0]))

@@ -9,7 +9,6 @@ import time
 import numpy as np
 import pytest
 
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective
@@ -19,7 +18,7 @@ from twin_gym.twins.scenarios.lived import Lived, Now
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 from twin_gym.twins.scenarios.questions import ask_for, schema_of, summary_of
 
-TIC = load("tic-small-45", TicScenario)
+TIC = load("tic-small-45")
 SPACE = ParameterSpace.of(TIC, ["num_sensors", "deadline_slots"])
 ASKED = Criteria(KpiObjective(demand=Demand(num_devices=100, latency_s=5 * TIC.slot_s)))
 FREE = Criteria().bounds(SPACE)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from twin_gym.environments.slice_admission.request_windows import lived_of_requests, now_of_last
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError, UnknownNameError
-from twin_gym.scenario import Daily, RequestTrace
+from twin_gym.scenario import Daily
 from twin_gym.scenario.loading import load
+from twin_gym.scenario.traces import RequestTrace
 from twin_gym.twins.scenarios.lived import Lived
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
@@ -166,7 +166,7 @@ def test_the_source_says_windows_requests_and_prior():
         ({"longest_s": 0.0}, "positive"),
         ({"space": space("slices.massive.arrival_rate_hz")}, "'massive' has no request"),
         (
-            {"space": ParameterSpace.of(load("tic-small-45", TicScenario))},
+            {"space": ParameterSpace.of(load("tic-small-45"))},
             "requests come to admission scenarios",
         ),
     ],

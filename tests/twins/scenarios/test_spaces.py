@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twin_gym.environments.tic_scheduling.scenario import Placement, TicScenario
+from twin_gym.environments.tic_scheduling.scenario import Placement
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective, Thresholds
 from twin_gym.twins.scenarios import (
@@ -23,7 +22,7 @@ from twin_gym.twins.scenarios import (
 from twin_gym.twins.scenarios.criteria import condition_of
 from twin_gym.twins.scenarios.generator import PointGenerator
 
-TIC = load("tic-small-45", TicScenario)
+TIC = load("tic-small-45")
 SPACE = ParameterSpace.of(TIC, ["num_sensors", "deadline_slots"])
 POINTS = np.log([[50.0, 7.0], [60.0, 8.0], [40.0, 6.0], [55.0, 5.0], [45.0, 9.0]])
 HISTORY = Lived(SPACE, POINTS, "five windows")
@@ -93,7 +92,7 @@ def test_a_space_has_the_parameters_in_the_order_that_is_asked_for():
     with pytest.raises(ConfigError, match="each once"):
         ParameterSpace.of(TIC, [])
     with pytest.raises(ConfigError, match="no parameters"):
-        ParameterSpace.of(load("service-trace", Scenario))
+        ParameterSpace.of(load("service-trace"))
 
 
 def test_sensors_that_stand_somewhere_are_not_drawn():
@@ -109,17 +108,17 @@ def test_sensors_that_stand_somewhere_are_not_drawn():
 
 def test_each_kind_has_its_own_parameters():
     """Every law of synchronisation its rate or time; a share of devices where all ask."""
-    sync = ParameterSpace.of(load("sync-small", Scenario)).paths
+    sync = ParameterSpace.of(load("sync-small")).paths
     assert sync == (
         "groups.load.process.variance_rate_hz",
         "groups.temperature.process.relaxation_s",
         "groups.door.process.change_rate_hz",
         "delivery_probability",
     )
-    access = {one.path: one for one in parameters_of(load("access-small-45", Scenario))}
+    access = {one.path: one for one in parameters_of(load("access-small-45"))}
     assert list(access) == ["num_devices", "arrivals.fraction", "arrivals.window_s"]
     assert access["arrivals.fraction"].scale == "logit"
-    assert "arrivals.fraction" not in ParameterSpace.of(load("access-beta-1000", Scenario)).paths
+    assert "arrivals.fraction" not in ParameterSpace.of(load("access-beta-1000")).paths
     whole = {one.path for one in parameters_of(TIC) if one.is_whole}
     assert whole == {"deadline_slots", "buffer_messages", "num_sensors", "num_gateways"}
 

@@ -13,7 +13,6 @@ from twin_gym.environments.right_time_sync.estimation import (
 )
 from twin_gym.environments.tic_scheduling.estimation import Channels, expected_tries
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store
@@ -21,7 +20,7 @@ from twin_gym.twins.realtime import Event
 from twin_gym.twins.scenarios import ParameterSpace, lived_of_store, now_of_store
 from twin_gym.twins.scenarios.watching.evidence import Average, Pairs, Rate, Told
 from twin_gym.twins.scenarios.watching.telemetry import Watched
-from twin_gym.twins.scenarios.watching.windows import EVIDENCE_OF_KIND
+from twin_gym.twins.scenarios.watching.windows import estimator_of
 
 RATES = [f"slices.{name}.arrival_rate_hz" for name in ("immersive", "hrllc")]
 HOLDING = "slices.immersive.mean_holding_time_s"
@@ -31,13 +30,13 @@ HOLDING = "slices.immersive.mean_holding_time_s"
 def store(tmp_path):
     """With an episode of the contended network, of which nothing was told yet."""
     with open_store(tmp_path / "store.db") as found:
-        found.begin_episode(load("contention", Scenario), 7)
+        found.begin_episode(load("contention"), 7)
         yield found
 
 
 def space(paths=RATES, name="contention"):
     """Some parameters of a preset."""
-    return ParameterSpace.of(load(name, Scenario), paths)
+    return ParameterSpace.of(load(name), paths)
 
 
 def counted(times_s, counts, name="offered", twin="service/immersive"):
@@ -106,7 +105,7 @@ def test_longest_wait_is_the_patience_where_requests_expire(store):
 
 def test_exponential_patience_is_time_in_the_queue_over_those_that_gave_up(tmp_path):
     """Areas 0.5, 3 and 1; what was admitted, has just come, or was not heard of is not in them."""
-    base = load("teletraffic-erlang-a", Scenario)
+    base = load("teletraffic-erlang-a")
     times_s = [0, 1, 3, 4, 5, 5, 6]
     several = {
         ("slice/calls", "queue_length"): [2, 1, 3, 3, 2, 1, 1],
@@ -119,7 +118,7 @@ def test_exponential_patience_is_time_in_the_queue_over_those_that_gave_up(tmp_p
         for (twin, name), told in several.items():
             heard = [(t, n) for t, n in zip(times_s, told, strict=True) if n is not None]
             store.append([Event(float(t), twin, name, n) for t, n in heard])
-        found = EVIDENCE_OF_KIND["admission"](Watched(store, 1), base, 0.0, 6.0)
+        found = estimator_of("admission")(Watched(store, 1), base, 0.0, 6.0)
     evidence = found["slices.calls.mean_patience_s"]
     assert (evidence.total, evidence.count) == (4.5, 2.0)
 
@@ -148,7 +147,7 @@ def test_last_window_counts_if_half_of_it_was_heard(store):
 def test_windows_of_several_episodes_follow_one_another(store):
     """In the order in which episodes are named."""
     store.append(counted([0, 4, 8], [0, 4, 8]))
-    store.begin_episode(load("contention", Scenario), 8)
+    store.begin_episode(load("contention"), 8)
     store.append(counted([0, 4, 8], [0, 40, 80]))
     rates = values(lived_of_store(store, space(), 4.0))[:, 0]
     turned = values(lived_of_store(store, space(), 4.0, episodes=[2, 1]))[:, 0]
@@ -176,8 +175,8 @@ def test_what_cannot_be_read_is_refused_with_the_reason(store):
     with pytest.raises(ConfigError, match="none was named"):
         lived_of_store(store, space(), 1.0, episodes=[])
     with pytest.raises(ConfigError, match="episode 1 is of the kind 'admission'"):
-        lived_of_store(store, ParameterSpace.of(load("sync-small", Scenario)), 1.0)
-    other = ParameterSpace.of(load("teletraffic-erlang-a", Scenario))
+        lived_of_store(store, ParameterSpace.of(load("sync-small")), 1.0)
+    other = ParameterSpace.of(load("teletraffic-erlang-a"))
     with pytest.raises(ConfigError, match="has immersive, hrllc, massive, ubiquitous instead of"):
         now_of_store(store, other, 1.0)
 
@@ -185,7 +184,7 @@ def test_what_cannot_be_read_is_refused_with_the_reason(store):
 def test_episodes_of_other_kinds_are_left_out_unless_they_are_named(store):
     """A store may hold several networks."""
     store.append(counted([0, 4], [0, 4]))
-    store.begin_episode(load("sync-small", Scenario), 8)
+    store.begin_episode(load("sync-small"), 8)
     assert len(lived_of_store(store, space(), 1.0).points) == 4
     with pytest.raises(ConfigError, match="episode 2 is of the kind 'sync'"):
         lived_of_store(store, space(), 1.0, episodes=[1, 2])
@@ -193,7 +192,7 @@ def test_episodes_of_other_kinds_are_left_out_unless_they_are_named(store):
 
 def test_values_of_entities_are_paired_across_the_edges_of_windows(tmp_path):
     """A pair belongs to the window in which its later value was true; one without any is empty."""
-    base = load("sync-small", Scenario)
+    base = load("sync-small")
     path = "groups.load.process.variance_rate_hz"
     with open_store(tmp_path / "store.db") as store:
         store.begin_episode(base, 1)
@@ -209,7 +208,7 @@ def test_values_of_entities_are_paired_across_the_edges_of_windows(tmp_path):
 
 def test_groups_with_deliveries_of_their_own_hide_that_of_the_scenario(tmp_path):
     """The counters tell of all groups together: the base's value is kept, and said so."""
-    base = load("sync-small", Scenario)
+    base = load("sync-small")
     several = [g.model_copy(update={"delivery_probability": 0.5}) for g in base.groups[:1]]
     base = changed(base, {"groups": [*several, *base.groups[1:]]})
     with open_store(tmp_path / "store.db") as store:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store
 from twin_gym.twins.realtime import Event
@@ -68,7 +67,7 @@ def counted(request, tmp_path):
     rates_hz = np.where((seconds >= 1_000) & (request.param == "swap"), 4.0, 2.0)
     counts = np.concatenate([[0], np.cumsum(rng.poisson(rates_hz))]).tolist()
     with open_store(tmp_path / "store.db") as store:
-        store.begin_episode(load("contention", Scenario), 7)
+        store.begin_episode(load("contention"), 7)
         store.append(
             [Event(float(t), "service/immersive", "offered", n) for t, n in enumerate(counts)]
         )
@@ -78,7 +77,7 @@ def counted(request, tmp_path):
 def test_windows_of_a_store_vary_as_the_network_does(counted):
     """Estimates of a steady rate vary by its noise; a swap is seen as large as it is."""
     case, store = counted
-    space = ParameterSpace.of(load("contention", Scenario), [PATH])
+    space = ParameterSpace.of(load("contention"), [PATH])
     raw = lived_of_store(store, space, 20.0, as_estimated=True).points[:, 0]
     found = lived_of_store(store, space, 20.0).points[:, 0]
     if case == "steady":

@@ -8,7 +8,6 @@ import pytest
 from twin_gym.environments.factory import vector_env
 from twin_gym.errors import ConfigError
 from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed, value_at
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store, record_run
@@ -23,7 +22,7 @@ from twin_gym.twins.scenarios import (
 )
 from twin_gym.twins.scenarios.watching.evidence import Average, Rate
 from twin_gym.twins.scenarios.watching.telemetry import Watched
-from twin_gym.twins.scenarios.watching.windows import EVIDENCE_OF_KIND
+from twin_gym.twins.scenarios.watching.windows import estimator_of
 
 LOSS = 0.2
 RUNS = {
@@ -42,7 +41,7 @@ WINDOWS_S = {
 def scenario_of(name):
     """What runs."""
     preset, changes, *_ = RUNS[name]
-    return changed(load(preset, Scenario), changes)
+    return changed(load(preset), changes)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +86,7 @@ def estimates(store, name):
     """By path: evidence of all episodes together, estimate drawn to ten times the truth, truth."""
     one = scenario_of(name)
     several = [
-        EVIDENCE_OF_KIND[one.kind](Watched(store, episode.id), one, 0.0, float("inf"))
+        estimator_of(one.kind)(Watched(store, episode.id), one, 0.0, float("inf"))
         for episode in store.episodes()
     ]
     found = {}
@@ -201,12 +200,12 @@ def test_window_and_burst_of_devices_are_found_again(recorded, loss):
 
 def test_window_of_beta_arrivals_is_found_under_barring(tmp_path):
     """The mean wait is taken off: without that it would be a tenth too long."""
-    one = changed(load("access-beta-1000", Scenario), {"arrivals.window_s": 2.0, "horizon_s": 4.0})
+    one = changed(load("access-beta-1000"), {"arrivals.window_s": 2.0, "horizon_s": 4.0})
     policy = make_policy("idle-estimator", one)
     with open_store(tmp_path / "store.db") as store:
         record_run(store, policy, one, 3)
-        found = EVIDENCE_OF_KIND["access"](Watched(store, 1), one, 0.0, float("inf"))
-        early = EVIDENCE_OF_KIND["access"](Watched(store, 1, 0.8), one, 0.0, 0.8)
+        found = estimator_of("access")(Watched(store, 1), one, 0.0, float("inf"))
+        early = estimator_of("access")(Watched(store, 1, 0.8), one, 0.0, 0.8)
     assert found["arrivals.window_s"].estimate(9.0) == pytest.approx(2.0, rel=0.06)
     assert early["arrivals.window_s"].is_empty  # they are still asking
 
@@ -232,10 +231,10 @@ def test_processes_and_deliveries_are_found_again(recorded, loss):
 def test_updates_that_spoil_one_another_do_not_hide_the_channel(tmp_path):
     """Rounds of five of which each other spoils one with the probability 0.1."""
     changes = {"load_loss": 0.1, "horizon_s": 300.0, "updates_per_round": 5}
-    one = changed(load("sync-small", Scenario), changes)
+    one = changed(load("sync-small"), changes)
     with open_store(tmp_path / "store.db") as store:
         record_run(store, make_policy("round-robin", one, action="rounds"), one, 3, action="rounds")
-        found = EVIDENCE_OF_KIND["sync"](Watched(store, 1), one, 0.0, float("inf"))
+        found = estimator_of("sync")(Watched(store, 1), one, 0.0, float("inf"))
         counts = store.state_as_of(float("inf"))
     share = found["delivery_probability"].estimate(0.5)
     assert share == pytest.approx(0.8, abs=0.06)
@@ -259,7 +258,7 @@ def test_a_store_becomes_scenarios_that_may_come(learned, name, make):
 
 def test_other_worlds_give_other_windows(tmp_path):
     """And the same world the same ones."""
-    one = changed(load("teletraffic-erlang-5-10", Scenario), {"horizon_s": 8.0})
+    one = changed(load("teletraffic-erlang-5-10"), {"horizon_s": 8.0})
     points = []
     for k, seed in enumerate((3, 3, 4)):
         with open_store(tmp_path / f"{k}.db") as store:
@@ -271,7 +270,7 @@ def test_other_worlds_give_other_windows(tmp_path):
 
 def test_nothing_is_learned_over_a_dead_link(tmp_path):
     """Sizes were told with the twins; no window was heard of."""
-    one = changed(load("teletraffic-erlang-5-10", Scenario), {"horizon_s": 5.0})
+    one = changed(load("teletraffic-erlang-5-10"), {"horizon_s": 5.0})
     space = ParameterSpace.of(one)
     with open_store(tmp_path / "store.db") as store:
         record_run(store, make_policy("fifo", one), one, 3, link=Link(loss=1.0))
@@ -284,7 +283,7 @@ def test_nothing_is_learned_over_a_dead_link(tmp_path):
 def test_time_in_service_is_the_area_under_those_in_service():
     """Never more than was booked at admissions, never falling, and what has ended is in it."""
     limits = {f"slices.{name}.queue_limit": 1 for name in ("immersive", "hrllc")}
-    one = changed(load("contention", Scenario), {"horizon_s": 6.0, **limits})
+    one = changed(load("contention"), {"horizon_s": 6.0, **limits})
     env = vector_env(one, 1)
     twin = LiveTwin(env)
     env.action_space.seed(1)

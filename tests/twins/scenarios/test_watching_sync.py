@@ -10,7 +10,7 @@ from twin_gym.environments.right_time_sync.estimation import (
     change_likelihood,
     relaxation_likelihood,
 )
-from twin_gym.environments.right_time_sync.scenario import Replay, SyncScenario
+from twin_gym.environments.right_time_sync.scenario import Replay
 from twin_gym.environments.right_time_sync.series import SeriesFile
 from twin_gym.scenario.loading import load
 from twin_gym.twins.scenarios.watching.evidence import Average
@@ -22,7 +22,7 @@ CAME = [(0, 0), (4, 1), (6, 4), (8, 9), (10, 15)]
 
 def net(**changes):
     """Loads that walk, temperatures that return, doors that open and shut; slots of 1 s."""
-    return load("sync-small", SyncScenario).model_copy(update=changes)
+    return load("sync-small").model_copy(update=changes)
 
 
 def updates(sent=SENT, came=CAME):

@@ -9,7 +9,6 @@ import pytest
 
 from tests.twins.scenarios.watching_cases import graph_of, told, watched_of
 from twin_gym.environments.factory import vector_env
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store
@@ -22,7 +21,7 @@ CALLS, SLICE = "service/immersive", "slice/immersive"
 def heard(tmp_path):
     """Makes an episode of the contended network in which some events were heard."""
     with open_store(tmp_path / "store.db") as store:
-        base = load("contention", Scenario)
+        base = load("contention")
         yield lambda *several, **more: watched_of(store, base, [*chain(*several)], **more)
 
 
@@ -102,7 +101,7 @@ def test_what_was_told_with_twins_is_true_from_the_beginning(heard):
 
 def test_twin_of_tic_counts_transmissions_and_tells_of_buffers():
     """As many as were tried, more than came, fewer than in all slots of all grants."""
-    one = changed(load("tic-small-45", Scenario), {"horizon_s": 0.012, "buffer_messages": 5})
+    one = changed(load("tic-small-45"), {"horizon_s": 0.012, "buffer_messages": 5})
     env = vector_env(one, 1)
     twin = LiveTwin(env)
     env.action_space.seed(1)

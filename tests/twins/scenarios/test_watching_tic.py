@@ -6,7 +6,6 @@ import pytest
 
 from tests.twins.scenarios.watching_cases import evidence_from, graph_of, told
 from twin_gym.environments.tic_scheduling.estimation import Channels, expected_tries
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.scenario.changes import changed
 from twin_gym.scenario.loading import load
 
@@ -21,7 +20,7 @@ def net(**changes):
         "num_sensors": 10, "num_gateways": 1, "slot_s": SLOT_S, "horizon_s": 0.2,
         "burst_period_s": 0.02, "burst_jitter_s": 0.004, "burst_messages": 2,
     }  # fmt: skip
-    return changed(load("tic-small-20", TicScenario), {**given, **changes})
+    return changed(load("tic-small-20"), {**given, **changes})
 
 
 def counted(counts, name="offered", twin=UPLINK, slot_s=SLOT_S):
@@ -163,9 +162,7 @@ def test_channels_are_of_the_time_in_which_all_counters_are_known(tmp_path, lost
     "base",
     [
         net(bad_success=0.98),
-        net().model_copy(
-            update={"channel_trace": load("tic-campusiot", TicScenario).channel_trace}
-        ),
+        net().model_copy(update={"channel_trace": load("tic-campusiot").channel_trace}),
     ],
     ids=["alike", "replayed"],
 )

@@ -3,7 +3,7 @@
 from twin_gym.twins.history import open_store
 from twin_gym.twins.realtime import Event, TwinGraph
 from twin_gym.twins.scenarios.watching.telemetry import Watched
-from twin_gym.twins.scenarios.watching.windows import EVIDENCE_OF_KIND
+from twin_gym.twins.scenarios.watching.windows import estimator_of
 
 
 def told(twin, name, series):
@@ -31,4 +31,4 @@ def evidence_from(folder, base, events, snapshots=(), start_s=0.0, end_s=float("
     """What a window of an episode of these events says."""
     with open_store(folder / "store.db") as store:
         watched = watched_of(store, base, events, snapshots)
-        return EVIDENCE_OF_KIND[base.kind](watched, base, start_s, end_s)
+        return estimator_of(base.kind)(watched, base, start_s, end_s)

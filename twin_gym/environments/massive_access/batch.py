@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from twin_gym.core.batch import ENGINES, Engine
 from twin_gym.core.draws import uniform, world_key
+from twin_gym.core.forms import form_names
 from twin_gym.core.indicators import check_objective, place_of
 from twin_gym.core.slotted import SCENARIO_STREAM, SlottedBatch
 from twin_gym.environments.massive_access import kpi, layout, rows
+from twin_gym.environments.massive_access.actions import ACTION_FORMS, ActionName
 from twin_gym.environments.massive_access.indicators import AccessGauge
 from twin_gym.environments.massive_access.observation import field_names, observation_space
 from twin_gym.environments.massive_access.reference import Cell
@@ -25,11 +27,9 @@ from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario.loading import scenarios_of
 from twin_gym.scenario.objective import KpiObjective
 
-ActionName = Literal["level", "probability"]
 Objective = Literal["balanced", "throughput", "delay", "vector"]
 ScenarioLike = str | Path | Mapping[str, Any] | AccessScenario
 
-ACTION_FORMS: tuple[ActionName, ...] = ("level", "probability")
 OBJECTIVES: tuple[Objective, ...] = ("balanced", "throughput", "delay", "vector")
 
 
@@ -81,7 +81,7 @@ class BatchSettings:
         """Refuses unknown names and bad seeds."""
         check_objective(self.objective, self.objective_seed, OBJECTIVES)
         for kind, value, known in (
-            ("action form", self.action, ACTION_FORMS),
+            ("action form", self.action, form_names(ACTION_FORMS)),
             ("engine", self.engine, ENGINES),
         ):
             if value not in known:

@@ -13,9 +13,9 @@ from twin_gym.core.batch import Engine
 from twin_gym.core.field_table import field_rows
 from twin_gym.core.indicators import as_objective
 from twin_gym.core.single import RENDER_MODES, RowEnv
+from twin_gym.environments.massive_access.actions import ActionName
 from twin_gym.environments.massive_access.batch import (
     AccessBatch,
-    ActionName,
     BatchSettings,
     Objective,
     ScenarioLike,

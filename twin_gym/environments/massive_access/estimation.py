@@ -209,3 +209,7 @@ def _until_calm(collisions: Floats, quiet: int) -> int:
         if calm == quiet:
             break
     return end
+
+
+WINDOWS_ARE_EPISODES = True
+"""A burst is seen as a whole or not at all."""

@@ -89,3 +89,7 @@ def _delay_quantile(row: Record, delays: NDArray[np.int32]) -> float:
         delay += 1
         counted += delays[delay]
     return np.float64(delay)
+
+
+RECORDED = ("access_success_probability", "mean_delay_s", "preamble_use")
+"""Indicators that training curves keep."""

@@ -169,3 +169,7 @@ class AccessScenario(Scenario):
         """
         needed = self.num_devices / self.best_expected_successes
         return max(needed / 10.0, 10.0) * self.slot_s
+
+
+SCENARIO = AccessScenario
+"""The model that this environment runs."""

@@ -53,3 +53,7 @@ class AccessAdapter(SlottedAdapter[AccessBatch]):
                 Event(now_s, _CELL, "collisions", int(row["collision_history"][place])),
             ]
         return events
+
+
+ADAPTER = AccessAdapter
+"""What tells the real-time twin of this environment."""

@@ -10,9 +10,9 @@ from gymnasium.vector import AutoresetMode
 from twin_gym.core.batch import Engine
 from twin_gym.core.indicators import as_objective
 from twin_gym.core.vector import RowsVectorEnv
+from twin_gym.environments.massive_access.actions import ActionName
 from twin_gym.environments.massive_access.batch import (
     AccessBatch,
-    ActionName,
     BatchSettings,
     Objective,
     ScenarioLike,

@@ -18,7 +18,6 @@ class AccessView:
     """Devices, preambles, and the peak against what an opportunity can answer (see `View`)."""
 
     measure = Measure("peak", "new devices at one opportunity over those it can answer")
-    default_policy = "fixed"
     columns = (
         Column("return", ""),
         Column("answered %", "access_success_probability", PERCENT, 2),
@@ -101,3 +100,7 @@ def _access(scenario: AccessScenario) -> Table:
              number(scenario.delay_weight)),
         ],
     )  # fmt: skip
+
+
+VIEW = AccessView()
+"""What the command line tells of this environment."""

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from twin_gym.core.batch import ENGINES, Engine
 from twin_gym.core.draws import uniform, world_key
+from twin_gym.core.forms import form_names
 from twin_gym.core.indicators import check_objective, place_of
 from twin_gym.core.slotted import SCENARIO_STREAM, SlottedBatch
 from twin_gym.environments.right_time_sync import kpi, layout, rows
+from twin_gym.environments.right_time_sync.actions import ACTION_FORMS, ActionName
 from twin_gym.environments.right_time_sync.indicators import SyncGauge
 from twin_gym.environments.right_time_sync.observation import observation_space
 from twin_gym.environments.right_time_sync.reference import SyncNetwork
@@ -25,12 +27,10 @@ from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario.loading import scenarios_of
 from twin_gym.scenario.objective import KpiObjective
 
-ActionName = Literal["pick", "rounds"]
 Objective = Literal["balanced", "error", "updates", "vector"]
 ErrorForm = Literal["expected", "realised"]
 ScenarioLike = str | Path | Mapping[str, Any] | SyncScenario
 
-ACTION_FORMS: tuple[ActionName, ...] = ("pick", "rounds")
 OBJECTIVES: tuple[Objective, ...] = ("balanced", "error", "updates", "vector")
 ERROR_FORMS: tuple[ErrorForm, ...] = ("expected", "realised")
 
@@ -81,7 +81,7 @@ class BatchSettings:
         """Refuses unknown names and bad seeds."""
         check_objective(self.objective, self.objective_seed, OBJECTIVES)
         for kind, value, known in (
-            ("action form", self.action, ACTION_FORMS),
+            ("action form", self.action, form_names(ACTION_FORMS)),
             ("form of errors", self.error, ERROR_FORMS),
             ("engine", self.engine, ENGINES),
         ):

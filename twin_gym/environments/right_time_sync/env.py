@@ -13,8 +13,8 @@ from twin_gym.core.batch import Engine
 from twin_gym.core.field_table import field_rows
 from twin_gym.core.indicators import as_objective
 from twin_gym.core.single import RENDER_MODES, RowEnv
+from twin_gym.environments.right_time_sync.actions import ActionName
 from twin_gym.environments.right_time_sync.batch import (
-    ActionName,
     BatchSettings,
     ErrorForm,
     Objective,

@@ -69,3 +69,7 @@ def fill_table(
 @compiled
 def _ratio(part: float, whole: float) -> float:
     return part / whole if whole > 0 else 0.0
+
+
+RECORDED = ("scenario_accuracy", "mean_age_s", "updates")
+"""Indicators that training curves keep."""

@@ -10,7 +10,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.environments.right_time_sync.batch import ACTION_FORMS, ActionName
+from twin_gym.core.forms import form_named
+from twin_gym.environments.right_time_sync.actions import ACTION_FORMS, ActionName
 from twin_gym.environments.right_time_sync.observation import field_names
 from twin_gym.environments.right_time_sync.scenario import Replay, SyncScenario
 from twin_gym.environments.right_time_sync.theory import (
@@ -18,7 +19,7 @@ from twin_gym.environments.right_time_sync.theory import (
     held_error_by_age,
     whittle_index,
 )
-from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations, Policy
 from twin_gym.policies.draws import Draws
 
@@ -49,8 +50,7 @@ class SyncPolicy(ABC):
     name: str
 
     def __init__(self, scenario: SyncScenario, action: ActionName = "pick") -> None:
-        if action not in ACTION_FORMS:
-            raise unknown_name("form of action", action, ACTION_FORMS)
+        form_named(ACTION_FORMS, action)
         self.scenario = scenario
         self.num_entities = scenario.num_entities
         self._by_round = action == "rounds"
@@ -300,7 +300,7 @@ class LargestErrorPolicy(_LawPolicy):
 
 
 class WhittlePolicy(_LawPolicy):
-    """The largest Whittle index, if it is worth the cost (`right_time_sync.theory.whittle_index`)."""
+    """The largest index of `right_time_sync.theory.whittle_index`, if it is worth the cost."""
 
     name = "whittle"
 
@@ -313,7 +313,7 @@ class WhittlePolicy(_LawPolicy):
         return self.worth(observations) - self.scenario.update_cost
 
 
-SYNC_POLICIES: Mapping[str, Callable[[SyncScenario, ActionName], Policy]] = MappingProxyType(
+POLICIES: Mapping[str, Callable[[SyncScenario, ActionName], Policy]] = MappingProxyType(
     {
         "random": RandomSyncPolicy,
         "none": NoSyncPolicy,
@@ -326,3 +326,6 @@ SYNC_POLICIES: Mapping[str, Callable[[SyncScenario, ActionName], Policy]] = Mapp
     }
 )
 """By name, what makes a policy for a scenario and a form of action, in the order of tables."""
+
+DEFAULT_POLICY = "round-robin"
+"""What an operator runs today."""

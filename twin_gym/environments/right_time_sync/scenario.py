@@ -311,3 +311,7 @@ class SyncScenario(Scenario):
     def time_unit_s(self) -> float:
         """One turn through all entities."""
         return self.num_entities * self.slot_s
+
+
+SCENARIO = SyncScenario
+"""The model that this environment runs."""

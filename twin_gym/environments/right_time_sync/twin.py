@@ -48,3 +48,7 @@ class SyncAdapter(SlottedAdapter[SyncBatch]):
             time_s = slots_to_seconds(slot - int(twin["age"][i]), one.slot_s)
             events.append(Event(time_s, f"entity/{names[i]}", "value", float(twin["value"][i])))
         return events
+
+
+ADAPTER = SyncAdapter
+"""What tells the real-time twin of this environment."""

@@ -10,8 +10,8 @@ from gymnasium.vector import AutoresetMode
 from twin_gym.core.batch import Engine
 from twin_gym.core.indicators import as_objective
 from twin_gym.core.vector import RowsVectorEnv
+from twin_gym.environments.right_time_sync.actions import ActionName
 from twin_gym.environments.right_time_sync.batch import (
-    ActionName,
     BatchSettings,
     ErrorForm,
     Objective,

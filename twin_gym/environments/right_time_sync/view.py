@@ -28,7 +28,6 @@ class SyncView:
     """Entities, their laws, the budget, and the relaxation's bound (see `View`)."""
 
     measure = Measure("turn s", "simulated seconds for an update of each entity")
-    default_policy = "round-robin"
     columns = (
         Column("return", ""),
         Column("accuracy %", "scenario_accuracy", PERCENT, 2),
@@ -64,7 +63,7 @@ class SyncView:
         return (indicators(found),)
 
     def bound(self, scenario: SyncScenario, seeds: Sequence[int]) -> str | None:
-        """None: over an episode the relaxation takes minutes (`twin_gym.theory`)."""
+        """None: over an episode the relaxation takes minutes (`right_time_sync.theory`)."""
         return None
 
 
@@ -133,3 +132,7 @@ def _updates(scenario: SyncScenario) -> Table:
 
 def _yes_or_no(holds: bool) -> str:
     return "yes" if holds else "no"
+
+
+VIEW = SyncView()
+"""What the command line tells of this environment."""

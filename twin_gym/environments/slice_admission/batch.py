@@ -22,9 +22,11 @@ from twin_gym.core.batch import (
     stretches,
 )
 from twin_gym.core.clock import SECONDS_PER_TICK
+from twin_gym.core.forms import form_names
 from twin_gym.core.indicators import check_objective, place_of
 from twin_gym.environments.slice_admission import layout
 from twin_gym.environments.slice_admission import rows as kernel
+from twin_gym.environments.slice_admission.actions import ACTION_FORMS
 from twin_gym.environments.slice_admission.indicators import AdmissionGauge
 from twin_gym.environments.slice_admission.kpi import Kpis, kpi_names, kpi_table, kpis
 from twin_gym.environments.slice_admission.observation import (
@@ -47,7 +49,6 @@ ScenarioLike = str | Path | Mapping[str, Any] | AdmissionScenario
 
 _STEPS_AN_EVENT = 20  # elementary ones
 
-ACTION_FORMS: tuple[ActionName, ...] = ("slice", "slot")
 OBJECTIVES: tuple[Objective, ...] = ("revenue", "utilisation", "fairness", "vector")
 
 
@@ -88,7 +89,7 @@ class BatchSettings:
         """Refuses unknown names and bad seeds."""
         check_objective(self.objective, self.objective_seed, OBJECTIVES)
         for kind, value, known in (
-            ("action form", self.action, ACTION_FORMS),
+            ("action form", self.action, form_names(ACTION_FORMS)),
             ("engine", self.engine, ENGINES),
         ):
             if value not in known:

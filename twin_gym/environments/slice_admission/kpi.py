@@ -140,3 +140,10 @@ def _jain(row: Record, slices: int) -> float:
         total += ratio
         squares += ratio * ratio
     return total * total / (slices * squares) if squares > 0 else 1.0
+
+
+RECORDED = ("revenue_rate", "utilisation", "fairness", "loss_ratio")
+"""Indicators that training curves keep."""
+
+SCORE = "revenue_rate"
+"""The indicator that agents are judged by."""

@@ -3,7 +3,7 @@
 Events happen in order of time; at equal times departures, then timeouts, then arrivals, then by
 slice. After each event there is a decision epoch if a waiting request fits. Everything that a
 function here touches is a record or an array of fixed size: no object is made, none is looked up,
-so that the same functions could be compiled for a GPU. `twin_gym.sim.reference` tells the same
+so that the same functions could be compiled for a GPU. `slice_admission.reference` tells the same
 rules in SimPy.
 
 Arguments that recur: `network`, the record of the scenario; `row`, the record of the running

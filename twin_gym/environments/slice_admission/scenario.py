@@ -244,3 +244,7 @@ class AdmissionScenario(Scenario):
         if name not in self.slice_names:
             raise unknown_name("slice", name, self.slice_names)
         return self.slice_names.index(name)
+
+
+SCENARIO = AdmissionScenario
+"""The model that this environment runs."""

@@ -95,3 +95,7 @@ class AdmissionAdapter(Adapter[AdmissionBatch]):
         ticks = row["busy"].copy()
         np.subtract.at(ticks, departures & layout.SLICE_MASK, rest)
         return [to_seconds(one) for one in ticks.tolist()]
+
+
+ADAPTER = AdmissionAdapter
+"""What tells the real-time twin of this environment."""

@@ -18,7 +18,6 @@ class AdmissionView:
     """Slices, resources, and the linear programme's bound (see `View`)."""
 
     measure = Measure("load", "offered work over capacity")
-    default_policy = "density"
     columns = (
         Column("revenue /s", "revenue_rate"),
         Column("utilisation %", "utilisation", PERCENT, 2),
@@ -126,3 +125,7 @@ def _by_resource(scenario: AdmissionScenario, found: Evaluation) -> Table:
     for name in scenario.resource_names:
         made.add_row(name, with_interval(PERCENT * found.kpi[f"utilisation/{name}"], 2))
     return made
+
+
+VIEW = AdmissionView()
+"""What the command line tells of this environment."""

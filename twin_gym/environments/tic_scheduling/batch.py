@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from twin_gym.core.batch import ENGINES, WORK_A_CALL, Engine
 from twin_gym.core.draws import uniform, world_key
+from twin_gym.core.forms import form_names
 from twin_gym.core.indicators import check_objective
 from twin_gym.core.slotted import SCENARIO_STREAM, SlottedBatch
 from twin_gym.environments.tic_scheduling import kpi, layout, rows
+from twin_gym.environments.tic_scheduling.actions import ACTION_FORMS, ActionName
 from twin_gym.environments.tic_scheduling.indicators import TicGauge
 from twin_gym.environments.tic_scheduling.observation import (
     WEIGHTS_FIELDS,
@@ -32,13 +34,11 @@ from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario.loading import scenarios_of
 from twin_gym.scenario.objective import KpiObjective
 
-ActionName = Literal["weights", "pick"]
 Objective = Literal["balanced", "vector"]
 ScenarioLike = str | Path | Mapping[str, Any] | TicScenario
 
 _STEPS_A_LOOK = 5.0  # elementary ones
 
-ACTION_FORMS: tuple[ActionName, ...] = ("weights", "pick")
 OBJECTIVES: tuple[Objective, ...] = ("balanced", "vector")
 
 
@@ -101,7 +101,7 @@ class BatchSettings:
         """Refuses unknown names and bad seeds."""
         check_objective(self.objective, self.objective_seed, OBJECTIVES)
         for kind, value, known in (
-            ("action form", self.action, ACTION_FORMS),
+            ("action form", self.action, form_names(ACTION_FORMS)),
             ("engine", self.engine, ENGINES),
         ):
             if value not in known:

@@ -117,3 +117,7 @@ def _quantile(latencies: NDArray[np.int32], delivered: int, share: float) -> flo
         latency += 1
         counted += latencies[latency]
     return np.float64(latency)
+
+
+RECORDED = ("on_time_share", "loss_ratio", "grant_utilisation")
+"""Indicators that training curves keep."""

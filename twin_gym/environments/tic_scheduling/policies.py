@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.environments.tic_scheduling.batch import ACTION_FORMS, ActionName
+from twin_gym.core.forms import form_named
+from twin_gym.environments.tic_scheduling.actions import ACTION_FORMS, ActionName
 from twin_gym.environments.tic_scheduling.observation import field_names
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
-from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations, Policy
 from twin_gym.policies.draws import Draws, checked_seed, evenly
 from twin_gym.scenario.objective import INDICATORS, SCENARIO_OBJECTIVES, KpiObjective
@@ -301,8 +302,7 @@ _PICKS: Mapping[str, Any] = {
 
 def _factory(name: str) -> Factory:
     def made(scenario: TicScenario, action: ActionName = "weights") -> Policy:
-        if action not in ACTION_FORMS:
-            raise unknown_name("form of action", action, ACTION_FORMS)
+        form_named(ACTION_FORMS, action)
         if action == "pick" and name in _PICKS:
             policy: Policy = _PICKS[name](scenario)
             return policy
@@ -337,7 +337,8 @@ _SENTENCES: Mapping[str, str] = {
     "max-weight": "Most messages times probability of success first (picks only).",
 }
 
-TIC_POLICIES: Mapping[str, Factory] = MappingProxyType(
-    {name: _factory(name) for name in _SENTENCES}
-)
+POLICIES: Mapping[str, Factory] = MappingProxyType({name: _factory(name) for name in _SENTENCES})
 """By name, what makes a policy for a scenario and a form of action, in the order of tables."""
+
+DEFAULT_POLICY = "first-come"
+"""What an operator runs today."""

@@ -307,3 +307,7 @@ class TicScenario(Scenario):
 
 def _is_whole(number: float) -> bool:
     return math.isclose(number, round(number), rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+
+
+SCENARIO = TicScenario
+"""The model that this environment runs."""

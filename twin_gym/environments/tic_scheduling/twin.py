@@ -63,3 +63,7 @@ class TicAdapter(SlottedAdapter[TicBatch]):
             events.append(Event(now_s, f"sensor/{i}", "uplink_queue", up))
             events.append(Event(now_s, f"sensor/{i}", "downlink_queue", down))
         return events
+
+
+ADAPTER = TicAdapter
+"""What tells the real-time twin of this environment."""

@@ -24,7 +24,6 @@ class TicView:
     """Sensors, gateways, deadlines, and the matching's bound (see `View`)."""
 
     measure = Measure("load", "messages and answers over what grants get through, on average")
-    default_policy = "first-come"
     columns = (
         Column("return", ""),
         Column("on time %", "on_time_share", PERCENT, 2),
@@ -175,3 +174,7 @@ def _channel(scenario: TicScenario) -> Table:
             ("agreed loss ratio: what is above it is the cost", f"{scenario.loss_target:.1%}"),
         ],
     )
+
+
+VIEW = TicView()
+"""What the command line tells of this environment."""

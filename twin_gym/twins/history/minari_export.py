@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from twin_gym.environments.factory import vector_env
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
-from twin_gym.registration import ID_OF_KIND
 from twin_gym.scenario import Scenario
 from twin_gym.twins.history.decisions import Decisions
 from twin_gym.twins.history.export import followed
@@ -112,7 +112,7 @@ def _metadata(
         "algorithm_name": first.policy or "unknown",
         "description": (
             f"{steps} decisions of {first.policy!r} on the network {first.scenario!r} of "
-            f"{ID_OF_KIND[scenario.kind]}, from a historical store. Discount by "
+            f"{kind_named(scenario.kind).id}, from a historical store. Discount by "
             "infos['elapsed_s'], the seconds since the step before. Episodes are truncated and "
             "never terminate."
         ),

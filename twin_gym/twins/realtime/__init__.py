@@ -5,7 +5,7 @@ reaches it as `Event`s over a lossy, delayed `Link`, and a `LiveTwin` keeps one 
 environment. No extra is needed.
 """
 
-from twin_gym.twins.realtime.adapters import ADAPTER_OF_KIND, Adapter, adapter_of
+from twin_gym.twins.realtime.adapters import Adapter, adapter_of
 from twin_gym.twins.realtime.events import Delivery, Event, Link
 from twin_gym.twins.realtime.graph import TwinGraph, graph_from_json
 from twin_gym.twins.realtime.live import LiveTwin
@@ -22,7 +22,6 @@ from twin_gym.twins.realtime.model import (
 from twin_gym.twins.realtime.snapshot import Known, Snapshot, TwinState
 
 __all__ = [
-    "ADAPTER_OF_KIND",
     "Adapter",
     "Content",
     "Delivery",

@@ -1,6 +1,5 @@
 """Scenario twins: networks that may come, out of what has been, what is and what is asked."""
 
-from twin_gym.environments.slice_admission.request_windows import lived_of_requests, now_of_last
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.gaps import (
     IndicatorGap,
@@ -29,9 +28,7 @@ __all__ = [
     "ParameterSpace",
     "ScenarioFidelity",
     "kpi_gaps",
-    "lived_of_requests",
     "lived_of_store",
-    "now_of_last",
     "now_of_store",
     "parameters_of",
     "scenario_fidelity",

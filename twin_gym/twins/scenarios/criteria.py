@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.objective import INDICATORS, Demand, KpiObjective, Thresholds
 from twin_gym.twins.scenarios.parameters import ParameterSpace
@@ -63,7 +62,7 @@ class Criteria:
 
 def _slots(base: Scenario, latency_s: float) -> int:
     """Whole slots within a latency, one at least."""
-    slot_s = base.slot_s if isinstance(base, TicScenario) else math.inf
+    slot_s = getattr(base, "slot_s", math.inf)
     return max(1, math.floor(latency_s / slot_s + 1e-9))
 
 
@@ -80,7 +79,7 @@ def condition_of(
     values = space.values(point)
     devices = [int(values[path]) for path in _COUNTS if path in values]
     latency_s = None
-    if _DEADLINE in values and isinstance(space.base, TicScenario):
+    if _DEADLINE in values and hasattr(space.base, "slot_s"):
         latency_s = float(values[_DEADLINE]) * space.base.slot_s
     demand = Demand(num_devices=devices[0] if devices else None, latency_s=latency_s)
     return Criteria(KpiObjective(demand=demand, thresholds=thresholds)).condition

@@ -7,38 +7,26 @@ point of the coordinates is a valid scenario within the parameters' ranges.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.environments.massive_access.scenario import (
-    MAX_DEVICES,
-    AccessScenario,
-    SimultaneousArrivals,
-)
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
-from twin_gym.environments.slice_admission.scenario import MAX_QUEUE_LIMIT, AdmissionScenario
-from twin_gym.environments.tic_scheduling.scenario import (
-    MAX_BUFFER,
-    MAX_GATEWAYS,
-    MAX_SENSORS,
-    TicScenario,
-)
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.base import MAX_TIME_S, MIN_TIME_S
-from twin_gym.scenario.changes import changed, path_of, value_at
+from twin_gym.scenario.changes import changed, value_at
 
 Scale = Literal["log", "log1p", "logit"]
 Coordinates = NDArray[np.float64]
 
 _LEAST_SHARE = 1e-4
 _DIGITS = 12  # of a value: what was a decimal fraction is one again
-_RATES = (1e-9, 1e6)
-_TIMES = (MIN_TIME_S, MAX_TIME_S)
+RATES_HZ = (1e-9, 1e6)
+TIMES_S = (MIN_TIME_S, MAX_TIME_S)
 
 
 @dataclass(frozen=True)
@@ -189,75 +177,8 @@ def parameters_of(base: Scenario) -> tuple[Parameter, ...]:
     Raises:
         ConfigError: if nothing of it varies (all of it is replayed).
     """
-    if isinstance(base, AdmissionScenario):
-        found = _of_admission(base)
-    elif isinstance(base, TicScenario):
-        found = _of_tic(base)
-    elif isinstance(base, AccessScenario):
-        found = _of_access(base)
-    elif isinstance(base, SyncScenario):
-        found = _of_sync(base)
-    else:
-        found = []
+    listed: Callable[[Any], list[Parameter]] | None = kind_named(base.kind).facet("parameters")
+    found = [] if listed is None else listed(base)
     if not found:
         raise ConfigError(f"{base.name!r} has no parameters that a generator could choose")
     return tuple(found)
-
-
-def _of_admission(base: AdmissionScenario) -> list[Parameter]:
-    if base.trace is not None:
-        return []
-    names = base.slice_names
-    found = [
-        Parameter(path_of("slices", name, "arrival_rate_hz"), "log", *_RATES) for name in names
-    ]
-    found += [
-        Parameter(path_of("slices", name, "mean_holding_time_s"), "log", *_TIMES) for name in names
-    ]
-    found += [
-        Parameter(path_of("slices", name, "mean_patience_s"), "log", *_TIMES) for name in names
-    ]
-    found += [
-        Parameter(
-            path_of("slices", name, "queue_limit"), "log1p", 0, MAX_QUEUE_LIMIT, is_whole=True
-        )
-        for name in names
-    ]
-    return found
-
-
-def _of_tic(base: TicScenario) -> list[Parameter]:
-    found = [
-        Parameter("background_rate_hz", "log1p", 0.0, 1.0 / base.slot_s),
-        Parameter("burst_fraction", "logit", 0.0, 1.0),
-        Parameter("bad_share", "logit", 0.0, 1.0),
-        Parameter("deadline_slots", "log", 1, 1000, is_whole=True),
-        Parameter("buffer_messages", "log", 1, MAX_BUFFER, is_whole=True),
-    ]
-    if base.placement is None:
-        found += [
-            Parameter("num_sensors", "log", 1, MAX_SENSORS, is_whole=True),
-            Parameter("num_gateways", "log", 1, MAX_GATEWAYS, is_whole=True),
-        ]
-    return found
-
-
-def _of_access(base: AccessScenario) -> list[Parameter]:
-    found = [Parameter("num_devices", "log", 1, MAX_DEVICES, is_whole=True)]
-    if isinstance(base.arrivals, SimultaneousArrivals):
-        found.append(Parameter("arrivals.fraction", "logit", 0.0, 1.0))
-    found.append(Parameter("arrivals.window_s", "log", base.slot_s, base.horizon_s))
-    return found
-
-
-def _of_sync(base: SyncScenario) -> list[Parameter]:
-    fields = {"walk": ("variance_rate_hz", _RATES), "two-state": ("change_rate_hz", _RATES)}
-    fields["mean-reverting"] = ("relaxation_s", _TIMES)
-    found = []
-    for group in base.groups:
-        if group.process.law in fields:
-            field, ends = fields[group.process.law]
-            path = path_of("groups", group.name, "process", field)
-            found.append(Parameter(path, "log", *ends))
-    found.append(Parameter("delivery_probability", "logit", 0.0, 1.0))
-    return found

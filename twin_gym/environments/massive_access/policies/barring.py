@@ -9,12 +9,14 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.environments.massive_access.batch import ACTION_FORMS, AccessBatch, ActionName
+from twin_gym.core.forms import form_named
+from twin_gym.environments.massive_access.actions import ACTION_FORMS, ActionName
+from twin_gym.environments.massive_access.batch import AccessBatch
 from twin_gym.environments.massive_access.observation import field_names
 from twin_gym.environments.massive_access.policies.tuning import tuned_level
 from twin_gym.environments.massive_access.scenario import AccessScenario
 from twin_gym.environments.massive_access.theory import collided_senders
-from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations, Policy
 from twin_gym.policies.draws import Draws
 
@@ -38,8 +40,7 @@ class BarringPolicy(ABC):
     name: str
 
     def __init__(self, scenario: AccessScenario, action: ActionName = "level") -> None:
-        if action not in ACTION_FORMS:
-            raise unknown_name("form of action", action, ACTION_FORMS)
+        form_named(ACTION_FORMS, action)
         self._by_level = action == "level"
         self._levels = np.array(scenario.barring_probabilities)
         logarithms = np.log(self._levels)
@@ -278,7 +279,7 @@ class GeniePolicy(BarringPolicy):
         return np.minimum(1.0, self._preambles / np.maximum(self._batch.num_ready(), 1))
 
 
-ACCESS_POLICIES: Mapping[str, Callable[[AccessScenario, ActionName], Policy]] = MappingProxyType(
+POLICIES: Mapping[str, Callable[[AccessScenario, ActionName], Policy]] = MappingProxyType(
     {
         "random": RandomBarring,
         "none": NoBarring,

@@ -73,7 +73,9 @@ def search_level(scenario: AccessScenario, seeds: Sequence[int] | None = None) -
 
 @cache
 def _tuned() -> dict[str, dict[str, Any]]:
-    text = (resources.files("twin_gym.policies") / "access_levels.toml").read_text("utf-8")
+    text = (
+        resources.files("twin_gym.environments.massive_access.policies") / "access_levels.toml"
+    ).read_text("utf-8")
     entries: list[dict[str, Any]] = parse_toml(text, "access_levels.toml")["level"]
     return {entry["digest"]: entry for entry in entries}
 

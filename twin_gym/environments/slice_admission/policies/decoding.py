@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.core.forms import form_named
+from twin_gym.environments.slice_admission.actions import ACTION_FORMS
 from twin_gym.environments.slice_admission.observation import ActionName, field_names
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.tables import most_in_service
-from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
-
-ACTION_FORMS: tuple[ActionName, ...] = ("slice", "slot")
 
 Counts = NDArray[np.int64]
 Amounts = NDArray[np.float64]
@@ -35,8 +35,7 @@ class Decoder:
     """
 
     def __init__(self, scenario: AdmissionScenario, action: ActionName = "slice") -> None:
-        if action not in ACTION_FORMS:
-            raise unknown_name("form of action", action, ACTION_FORMS)
+        form_named(ACTION_FORMS, action)
         self.scenario = scenario
         self._num_fields = len(field_names(scenario, action))
         self._num_resources = len(scenario.capacity)

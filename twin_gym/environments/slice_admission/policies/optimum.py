@@ -13,8 +13,8 @@ class OptimalPolicy(SlicePolicy):
     """Acts as the exact long-run optimum says: for scenarios without memory and few states.
 
     The optimum is computed by value iteration when the policy is made (see
-    `slice_admission.theory.optimal.optimal_policy`). What it needs, how many requests of each slice are in service
-    and waiting, is read off the observation.
+    `slice_admission.theory.optimal.optimal_policy`). What it needs, how many requests of each slice
+    are in service and waiting, is read off the observation.
 
     Args:
         scenario: Poisson arrivals, exponential holding times and patience, few states.

@@ -43,7 +43,9 @@ class TunedReservation:
 @cache
 def tuned_reservations() -> tuple[TunedReservation, ...]:
     """The entries that come with the package."""
-    text = (resources.files("twin_gym.policies") / "reservations.toml").read_text("utf-8")
+    text = (
+        resources.files("twin_gym.environments.slice_admission.policies") / "reservations.toml"
+    ).read_text("utf-8")
     entries: list[dict[str, Any]] = parse_toml(text, "reservations.toml")["reservation"]
     return tuple(TunedReservation(**entry) for entry in entries)
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.environments.massive_access import estimation
-from twin_gym.environments.right_time_sync import estimation
-from twin_gym.environments.slice_admission import estimation
-from twin_gym.environments.tic_scheduling import estimation
+from twin_gym.environments.kinds import kind_named, kinds
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.base import MAX_TIME_S, MIN_TIME_S
@@ -30,16 +26,7 @@ from twin_gym.twins.scenarios.watching.telemetry import Watched
 
 Window = Mapping[str, Evidence]
 
-EVIDENCE_OF_KIND: MappingProxyType[
-    str, Callable[[Watched, Any, float, float], dict[str, Evidence]]
-] = MappingProxyType(
-    {
-        "admission": estimation.evidence_of,
-        "tic": estimation.evidence_of,
-        "access": estimation.evidence_of,
-        "sync": estimation.evidence_of,
-    }
-)
+Estimator = Callable[[Watched, Any, float, float], dict[str, Evidence]]
 
 MAX_WINDOWS = 100_000
 _LEAST_HEARD = 0.5  # of a window that counts
@@ -101,7 +88,7 @@ def _lived(
         watched = Watched(store, one.id)
         spans = _spans(watched, space.base, window_s)
         windows += _windows(watched, space.base, spans)
-        if space.base.kind != "access" and not as_estimated:
+        if not windows_are_episodes(space.base.kind) and not as_estimated:
             edges = [(start_s, (start_s + end_s) / 2.0, end_s) for start_s, end_s in spans]
             early = _windows(watched, space.base, [(a, b) for a, b, _ in edges])
             late = _windows(watched, space.base, [(b, c) for _, b, c in edges])
@@ -169,15 +156,37 @@ def _now(
     watched = Watched(store, chosen.id, math.inf if time_s is None else time_s)
     end_s = watched.end_s if time_s is None else time_s
     start_s = max(end_s - window_s, 0.0)
-    evidence_of = EVIDENCE_OF_KIND[space.base.kind]
+    evidence_of = estimator_of(space.base.kind)
     window = evidence_of(watched, space.base, start_s, end_s)
     centres = _centres(space, [evidence_of(watched, space.base, 0.0, end_s)])
     found = [window.get(path) for path in space.paths]
     measured_s = np.array([0.0 if one is None else one.at_s for one in found])
-    length_s = max(window_s, space.base.horizon_s) if space.base.kind == "access" else window_s
+    length_s = (
+        max(window_s, space.base.horizon_s) if windows_are_episodes(space.base.kind) else window_s
+    )
     ages = np.maximum(end_s - measured_s, 0.0) / length_s
     point = _heard(space, window, centres)
     return Now(space, point, np.where(_is_known(space, window), ages, np.inf))
+
+
+def estimator_of(kind: str) -> Estimator:
+    """What estimates the parameters of networks of a kind from telemetry.
+
+    Raises:
+        ConfigError: if nothing does.
+    """
+    found: Estimator | None = kind_named(kind).facet("evidence")
+    if found is None:
+        known = ", ".join(one.name for one in kinds() if one.has("evidence"))
+        raise ConfigError(
+            f"nothing is estimated of networks of the kind {kind!r}; it is of {known}"
+        )
+    return found
+
+
+def windows_are_episodes(kind: str) -> bool:
+    """Whether an episode is one window, because nothing can be told from a part of it."""
+    return bool(kind_named(kind).facet("windows_are_episodes", False))
 
 
 def _checked_window(window_s: float) -> float:
@@ -188,11 +197,7 @@ def _chosen(
     store: HistoryReader, base: Scenario, episodes: Sequence[int] | None
 ) -> tuple[Episode, ...]:
     """Episodes of networks like the base; those that were asked for are refused with the reason."""
-    if base.kind not in EVIDENCE_OF_KIND:
-        raise ConfigError(
-            f"nothing is estimated of networks of the kind {base.kind!r}; it is of "
-            f"{', '.join(EVIDENCE_OF_KIND)}"
-        )
+    estimator_of(base.kind)
     known = {one.id: one for one in store.episodes()}
     missing = [one for one in episodes or () if one not in known]
     if missing or (episodes is not None and not len(episodes)):
@@ -228,7 +233,7 @@ def _parts(scenario: Any) -> tuple[str, ...]:  # noqa: ANN401 - of any kind
 
 def _spans(watched: Watched, base: Scenario, window_s: float) -> list[tuple[float, float]]:
     """Beginnings and ends of the windows of an episode."""
-    if base.kind == "access":
+    if windows_are_episodes(base.kind):
         return [(0.0, math.inf)] if watched.end_s > 0.0 else []
     count = math.floor(watched.end_s / window_s + 1.0 - _LEAST_HEARD)
     if count > MAX_WINDOWS:
@@ -243,7 +248,7 @@ def _spans(watched: Watched, base: Scenario, window_s: float) -> list[tuple[floa
 def _windows(
     watched: Watched, base: Scenario, spans: Sequence[tuple[float, float]]
 ) -> list[Window]:
-    evidence_of = EVIDENCE_OF_KIND[base.kind]
+    evidence_of = estimator_of(base.kind)
     return [evidence_of(watched, base, start_s, end_s) for start_s, end_s in spans]
 
 
@@ -289,7 +294,7 @@ def _source(
 ) -> str:
     numbers = ", ".join(str(one.id) for one in chosen[:_NAMED])
     more = f" and {len(chosen) - _NAMED} more" if len(chosen) > _NAMED else ""
-    length = "an episode each" if space.base.kind == "access" else f"{window_s:g} s each"
+    length = "an episode each" if windows_are_episodes(space.base.kind) else f"{window_s:g} s each"
     unseen = [
         path
         for path in space.paths

@@ -1,0 +1,6 @@
+"""What suits learners of TIC scheduling."""
+
+from twin_gym.core.credit import Credit
+
+CREDIT = Credit("time unit", discount=2.0, trace=0.6)
+"""A message is delivered or lost within its deadline."""
