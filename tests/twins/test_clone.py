@@ -123,6 +123,9 @@ def test_synthetic_decisions_are_learned_from(log, small):
         {"max_epochs": 0},
         {"patience": -1.0},
         {"held_out_share": 1.0},
+        {"learning_rate": "3e-3"},
+        {"batch_size": 2.5},
+        {"batch_size": None},
     ],
 )
 def test_bad_settings_are_refused(change):
