@@ -96,7 +96,7 @@ def test_values_of_no_scenario_are_refused(scenario):
         vector_env(scenario, 2)
 
 
-@pytest.mark.parametrize("objective", [{1: 2}, {"demand": 5}, {"wish": 1}])
+@pytest.mark.parametrize("objective", [{1: 2}, {"demand": 5}, {"wish": 1}, np.ones(2)])
 def test_values_of_no_objective_are_refused(objective):
     """In words."""
     with pytest.raises(ConfigError):
