@@ -54,6 +54,6 @@ def reading(path: Path, what: str) -> Iterator[None]:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(
-            f"{str(path)!r} holds no {what} ({type(error).__name__}: {error}): bring it back from "
-            "a copy, remove it, or name another file"
+            f"{str(path)!r} holds no {what} ({type(error).__name__}: {error!s:.200}): bring it "
+            "back from a copy, remove it, or name another file"
         ) from None

@@ -91,7 +91,9 @@ def told_by_ledger(path: Path) -> dict[str, Any]:
         try:
             entry = json.loads(line)
             lines.append((str(entry["time_utc"]), entry["cells"], _commit(entry)))
-        except (ValueError, KeyError, TypeError):
+            if not (lines[-1][0] + lines[-1][2]).isprintable():
+                raise ValueError("texts that cannot be shown")
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise ConfigError(f"{path.name}, line {number}, is no use of test worlds") from None
     ran = [(time, commit) for time, cells, commit in lines if cells]
     return {
