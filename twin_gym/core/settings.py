@@ -105,7 +105,7 @@ def check_same(scenarios: Sequence[Any], what: str, of: Callable[[Any], object])
 
     Args:
         scenarios: of the environment.
-        what: they need the same of, for the error.
+        what: they need, in words, such as "the same levels".
         of: gives it for a scenario.
 
     Raises:
@@ -114,7 +114,7 @@ def check_same(scenarios: Sequence[Any], what: str, of: Callable[[Any], object])
     if len({of(one) for one in scenarios}) > 1:
         told = ", ".join(f"{of(one)} in {one.name!r}" for one in scenarios)
         raise ConfigError(
-            f"the scenarios of one environment need the same {what}, for an action means the same "
+            f"the scenarios of one environment need {what}, for an action means the same "
             f"in all; got {told}"
         )
 

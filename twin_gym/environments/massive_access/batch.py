@@ -40,7 +40,9 @@ class BatchSettings(Settings):
         """The scenarios, which have the same levels of barring."""
         found = super().scenarios()
         check_same(
-            found, "barring levels", lambda one: f"{one.barring_levels} to {one.least_barring!r}"
+            found,
+            "the same barring levels",
+            lambda one: f"{one.barring_levels} to {one.least_barring!r}",
         )
         return found
 

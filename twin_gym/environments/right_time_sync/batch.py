@@ -50,7 +50,7 @@ class BatchSettings(Settings):
     def scenarios(self) -> tuple[SyncScenario, ...]:
         """The scenarios, which have as many entities."""
         found = super().scenarios()
-        check_same(found, "number of entities", lambda one: one.num_entities)
+        check_same(found, "as many entities", lambda one: one.num_entities)
         return found
 
 

@@ -47,7 +47,7 @@ class BatchSettings(Settings):
         if self.action == "pick":
             for one in found:
                 _check_pick(one)
-            check_same(found, "number of sensors", lambda one: one.num_sensors)
+            check_same(found, "as many sensors with action='pick'", lambda one: one.num_sensors)
         return found
 
 
