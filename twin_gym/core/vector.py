@@ -122,10 +122,7 @@ class RowsVectorEnv(
                 "a vector environment has no checker to switch on: leave disable_env_checker out, "
                 "and use twin_gym.testing.check_vector_env"
             )
-        modes = {mode.value for mode in AutoresetMode}
-        if not isinstance(autoreset_mode, AutoresetMode) and autoreset_mode not in modes:
-            raise unknown_name("autoreset mode", str(autoreset_mode), modes)
-        mode = AutoresetMode(autoreset_mode)
+        mode = _checked_mode(autoreset_mode)
         self.autoreset_mode = mode
         self.metadata = {**_METADATA, "autoreset_mode": mode}
         self.render_mode = None
@@ -363,6 +360,13 @@ class RowsVectorEnv(
     def __getstate__(self) -> dict[str, Any]:
         """Threads are not pickled; they are made anew when needed."""
         return {**self.__dict__, "_pool": None}
+
+
+def _checked_mode(given: AutoresetMode | str) -> AutoresetMode:
+    modes = {mode.value for mode in AutoresetMode}
+    if not isinstance(given, AutoresetMode) and given not in modes:
+        raise unknown_name("autoreset mode", str(given), modes)
+    return AutoresetMode(given)
 
 
 def _checked_limit(max_episode_steps: Any) -> int | None:  # noqa: ANN401
