@@ -77,7 +77,7 @@ class SlottedBatch(Batch):
     """Rows of slotted networks (see `Batch`).
 
     An environment's own batch calls `super().__init__`, makes its arrays, and then calls
-    `make_room_for_ends` and `start_paying`.
+    `allocate_final_buffers` and `start_paying`.
 
     Attributes:
         STORY: tells an episode of it in SimPy.
@@ -123,7 +123,7 @@ class SlottedBatch(Batch):
     def _observe(self, first: int, last: int) -> None:
         """Observations and masks of rows that a story has moved."""
 
-    def make_room_for_ends(self) -> None:
+    def allocate_final_buffers(self) -> None:
         """Arrays for what is known of ends of episodes; says how many rows one call moves."""
         self._final_masks = None if self.masks is None else np.ones_like(self.masks)
         self._final_kpis = np.zeros((self.num_rows, len(self.KPI_NAMES)))

@@ -90,7 +90,7 @@ class AccessBatch(SlottedBatch):
         self._senders = np.zeros((num_rows, most_devices), np.int32)
         self._delays = np.zeros((num_rows, most_opportunities), np.int32)
         self._barring = np.ones(num_rows)
-        self.make_room_for_ends()
+        self.allocate_final_buffers()
         self.start_paying(AccessGauge(self.networks, self.heads, self._rows, self._delays))
 
     def scenario_arrays(self) -> dict[str, NDArray[Any]]:

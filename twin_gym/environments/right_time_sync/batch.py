@@ -104,7 +104,7 @@ class SyncBatch(SlottedBatch):
         self._on_way = np.full((num_rows, longest, places), -1, np.int32)
         self._chosen = np.full((num_rows, places), -1, np.int64)
         self._masks = np.zeros((num_rows, 0), np.int8) if self.masks is None else self.masks
-        self.make_room_for_ends()
+        self.allocate_final_buffers()
         networks = self.tables.networks
         self.start_paying(
             SyncGauge(scenarios, networks, self.heads, self._rows, self._twins, self.is_by_round)

@@ -117,7 +117,7 @@ class TicBatch(SlottedBatch):
         self._of_scenarios = (self.tables.networks, self.tables.sensors, self.tables.firsts)
         self._of_rows = tuple(self._arrays.values())
         self.has_moved = np.zeros(num_rows, np.bool_)
-        self.make_room_for_ends()
+        self.allocate_final_buffers()
         self._most_slots = max(int(WORK_A_CALL / self._most_work_a_slot()), 1)
         self._is_long_frame = self._most_slots < max(one.frame_slots for one in self.scenarios)
         gauge = TicGauge(
