@@ -75,7 +75,7 @@ class Batch(ABC):
         observations: of every row; shape (rows, *observation).
         masks: 1 = allowed; shape (rows, actions), int8; None where actions are not masked.
         outcomes: records with `reward`, `truncated` and what is reported; shape (rows,).
-        brought: what the kernel writes of them: the same array, unless `payer` makes its own.
+        raw_outcomes: what the kernel writes of them: the same array, unless `payer` makes its own.
         payer: makes the reward where the objective is a `KpiObjective`; otherwise None.
         final_observations: last observations of episodes that ended in the last step.
     """
@@ -92,7 +92,7 @@ class Batch(ABC):
     observations: NDArray[np.float32]
     masks: NDArray[np.int8] | None
     outcomes: NDArray[np.void]
-    brought: NDArray[np.void]
+    raw_outcomes: NDArray[np.void]
     payer: ObjectiveReward | None = None
     final_observations: NDArray[np.float32]
     _is_stopped: bool = False
@@ -116,7 +116,7 @@ class Batch(ABC):
         self.observation_space = form.observation_space(self.scenario)
         self.observations = np.zeros((rows, *self.observation_space.shape), np.float32)
         self.final_observations = np.zeros_like(self.observations)
-        self.outcomes = self.brought = np.zeros(rows, self.OUTCOME)
+        self.outcomes = self.raw_outcomes = np.zeros(rows, self.OUTCOME)
         if form.is_continuous:
             self.action_space = spaces.Box(LEAST_AMOUNT, MOST_AMOUNT, (num_actions,), np.float32)
             self.masks = None
@@ -232,7 +232,7 @@ class Batch(ABC):
         """
         objective, seed = self.settings.objective, self.settings.objective_seed
         if isinstance(objective, KpiObjective):
-            self.payer = ObjectiveReward(objective, seed, gauge, self.brought)
+            self.payer = ObjectiveReward(objective, seed, gauge, self.raw_outcomes)
             self.outcomes = self.payer.outcomes
 
     @property

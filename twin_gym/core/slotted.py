@@ -52,7 +52,7 @@ class Story(ABC):
         head["world"] = world_key(head["seed"], head["episode"])
         count = len(batch.scenarios)
         head["network"] = min(int(uniform(head["world"], SCENARIO_STREAM, 0) * count), count - 1)
-        batch.brought[row] = np.zeros((), batch.OUTCOME)
+        batch.raw_outcomes[row] = np.zeros((), batch.OUTCOME)
 
     @abstractmethod
     def step(self, action: Any) -> None:  # noqa: ANN401 - a whole number or an array
@@ -137,7 +137,7 @@ class SlottedBatch(Batch):
             "heads": self.heads,
             **self.own_arrays(),
             "observations": self.observations,
-            "outcomes": self.brought,
+            "outcomes": self.raw_outcomes,
             "final_observations": self.final_observations,
         }
         return found if self.masks is None else found | {"masks": self.masks}

@@ -134,7 +134,7 @@ class AccessBatch(SlottedBatch):
             self._barring[first:last] = actions[first:last, 0]
         rows.step_rows(
             self.networks, self.heads, self._rows, self._devices, self._senders, self._delays,
-            self._barring, self.observations, self.brought, first, last, self._objective,
+            self._barring, self.observations, self.raw_outcomes, first, last, self._objective,
         )  # fmt: skip
 
     def _most_work(self) -> float:
@@ -143,7 +143,7 @@ class AccessBatch(SlottedBatch):
 
     def _observe(self, first: int, last: int) -> None:
         rows.observe_rows(
-            self.networks, self.heads, self._rows, self.observations, self.brought, first, last,
+            self.networks, self.heads, self._rows, self.observations, self.raw_outcomes, first, last,
             self._objective,
         )  # fmt: skip
 

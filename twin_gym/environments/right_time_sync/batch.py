@@ -64,7 +64,7 @@ class SyncStory(Story):
 
     def step(self, action: Any) -> None:  # noqa: ANN401 - a whole number or an array
         """One slot in which what the action chooses is sent."""
-        outcome = self._batch.brought[self._row]
+        outcome = self._batch.raw_outcomes[self._row]
         (chosen,) = self._batch.chosen_of(np.asarray(action)[None], self._size)
         if self.network.slot == 0:  # where an episode ended in this row, its count still stands
             outcome["disallowed_actions"] = 0
@@ -181,7 +181,7 @@ class SyncBatch(SlottedBatch):
         rows.step_rows(
             tables.networks, tables.entities, tables.laws, tables.bridge, tables.series,
             tables.lost, tables.spared, self.heads, self._rows, self._twins, self._seen,
-            self._on_way, chosen, self.observations, self._masks, self.brought, first, last,
+            self._on_way, chosen, self.observations, self._masks, self.raw_outcomes, first, last,
             self._objective, int(self.is_realised),
         )  # fmt: skip
 
@@ -192,5 +192,5 @@ class SyncBatch(SlottedBatch):
     def _observe(self, first: int, last: int) -> None:
         rows.observe_rows(
             self.tables.networks, self.heads, self._rows, self._twins, self._seen,
-            self.observations, self._masks, self.brought, first, last, self._objective,
+            self.observations, self._masks, self.raw_outcomes, first, last, self._objective,
         )  # fmt: skip

@@ -87,7 +87,7 @@ class AdmissionBatch(Batch):
             "departures": self._departures,
             "observations": self.observations,
             "masks": self.masks,
-            "outcomes": self.brought,
+            "outcomes": self.raw_outcomes,
             "final_rows": self._final_rows,
             "final_observations": self.final_observations,
         }
@@ -123,7 +123,7 @@ class AdmissionBatch(Batch):
             reached = kernel.step_rows(
                 tables.networks, self._lenses, tables.curves, tables.trace_arrivals,
                 tables.trace_holdings, self._rows, self._queues, self._departures, actions,
-                self.observations, self.masks, self.brought, self._final_rows,
+                self.observations, self.masks, self.raw_outcomes, self._final_rows,
                 self.final_observations, first, last, self._by_slot, self._objective, autoreset,
                 self._most_events,
             )  # fmt: skip
@@ -209,7 +209,7 @@ class AdmissionBatch(Batch):
         if autoreset != AUTORESET_SAME_STEP:
             self.payer.pay(first, last, begins)
             return
-        ended = self.brought["truncated"][first:last].copy()
+        ended = self.raw_outcomes["truncated"][first:last].copy()
         at_end = self._gauge.final_counts(first + np.flatnonzero(ended))
         self.payer.pay(first, last, begins, ended, at_end)
 
@@ -231,13 +231,13 @@ class AdmissionBatch(Batch):
         self._observe(chosen)
         ended = chosen & (self._rows["is_over"] == layout.OVER)
         if autoreset == AUTORESET_SAME_STEP and ended.any():
-            outcomes = self.brought.copy()
+            outcomes = self.raw_outcomes.copy()
             self.final_observations[ended] = self.observations[ended]
             self._final_rows[ended] = self._rows[ended]
             for row in np.flatnonzero(ended):
                 self._begin_story(int(row))
             self._observe(ended)
-            self.brought[:] = outcomes
+            self.raw_outcomes[:] = outcomes
         return bool(ended.any())
 
     def _begin_story(self, i: int) -> None:
@@ -252,5 +252,5 @@ class AdmissionBatch(Batch):
     def _observe(self, chosen: NDArray[np.bool_]) -> None:
         kernel.observe_rows(
             self.tables.networks, self._lenses, self._rows, self._queues, self.observations,
-            self.masks, self.brought, chosen, self._by_slot, self._objective,
+            self.masks, self.raw_outcomes, chosen, self._by_slot, self._objective,
         )  # fmt: skip

@@ -82,7 +82,7 @@ class TicStory(Story):
             return
         slot = network.slot
         is_allowed = network.step_pick(int(action))
-        outcome = self._batch.brought[self._row]
+        outcome = self._batch.raw_outcomes[self._row]
         outcome["elapsed_s"] = (network.slot - slot) * float(network.scenario["slot_s"])
         outcome["disallowed_actions"] = not is_allowed
         self._batch.has_moved[self._row] = True
@@ -170,13 +170,13 @@ class TicBatch(SlottedBatch):
             while is_unfinished:
                 step(
                     *self._of_scenarios, self.heads, *self._of_rows, actions, self.observations,
-                    self.brought, first, last, self._most_slots,
+                    self.raw_outcomes, first, last, self._most_slots,
                 )  # fmt: skip
                 is_unfinished = self._is_long_frame and last > first and self._is_in_frame(first)
         else:
             step(
                 *self._of_scenarios, self.heads, *self._of_rows[:-1], actions, self.observations,
-                self.masks, self.brought, first, last,
+                self.masks, self.raw_outcomes, first, last,
             )  # fmt: skip
 
     def _is_in_frame(self, row: int) -> bool:
@@ -201,10 +201,10 @@ class TicBatch(SlottedBatch):
         if self.masks is None:
             observe(
                 self.tables.networks, self.tables.firsts, self.heads, *own, self.observations,
-                self.brought, first, last,
+                self.raw_outcomes, first, last,
             )  # fmt: skip
         else:
             observe(
                 self.tables.networks, self.heads, *own, self.observations, self.masks,
-                self.brought, self.has_moved, first, last,
+                self.raw_outcomes, self.has_moved, first, last,
             )  # fmt: skip
