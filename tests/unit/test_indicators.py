@@ -82,7 +82,7 @@ def test_a_gateway_cannot_carry_what_waits_at_another():
     )
     for slots, expected in ((1, [1.0, 1.0, 1.0, 4 / 6]), (2, [1.0, 1.0, 11 / 12, 5 / 6])):
         env = began(three_sensors(num_gateways=2, placement=where, frame_slots=slots))
-        could = env.batch.payer._gauge.counts(0, 1)[0, tic._CARRIABLE]
+        could = env.batch.reward_model._gauge.counts(0, 1)[0, tic._CARRIABLE]
         assert could == slots
         assert step(env, [1.0, 0.0, 0.0, 0.0]) == expected
 
@@ -139,7 +139,7 @@ def test_an_opportunity_carries_what_its_preambles_can():
 
     Then one is lost besides, and the one answered has waited a third of the nine opportunities.
     """
-    gauge = began(devices(num_devices=8, backoff_s=0.001)).batch.payer._gauge
+    gauge = began(devices(num_devices=8, backoff_s=0.001)).batch.reward_model._gauge
     before = np.zeros((1, 7), np.int64)
     after = before.copy()
     after[0, access._ARRIVED], after[0, access._WAITING] = 8, 6

@@ -75,8 +75,8 @@ class Batch(ABC):
         observations: of every row; shape (rows, *observation).
         masks: 1 = allowed; shape (rows, actions), int8; None where actions are not masked.
         outcomes: records with `reward`, `truncated` and what is reported; shape (rows,).
-        raw_outcomes: what the kernel writes of them: the same array, unless `payer` makes its own.
-        payer: makes the reward where the objective is a `KpiObjective`; otherwise None.
+        raw_outcomes: what the kernel writes of them: the same array, unless `reward_model` makes its own.
+        reward_model: makes the reward where the objective is a `KpiObjective`; otherwise None.
         final_observations: last observations of episodes that ended in the last step.
     """
 
@@ -93,7 +93,7 @@ class Batch(ABC):
     masks: NDArray[np.int8] | None
     outcomes: NDArray[np.void]
     raw_outcomes: NDArray[np.void]
-    payer: ObjectiveReward | None = None
+    reward_model: ObjectiveReward | None = None
     final_observations: NDArray[np.float32]
     _is_stopped: bool = False
 
@@ -222,7 +222,7 @@ class Batch(ABC):
     def reported(self) -> tuple[str, ...]:
         """Names of the outcomes that `info` has, besides the mask, with these arguments."""
         own = ("elapsed_s", "cost", *self.COMPONENTS, "disallowed_actions")
-        return own if self.payer is None else (*own, *INDICATORS)
+        return own if self.reward_model is None else (*own, *INDICATORS)
 
     def start_paying(self, gauge: Gauge) -> None:
         """Hands the reward over to an objective of the scenario, if there is one.
@@ -232,8 +232,8 @@ class Batch(ABC):
         """
         objective, seed = self.settings.objective, self.settings.objective_seed
         if isinstance(objective, KpiObjective):
-            self.payer = ObjectiveReward(objective, seed, gauge, self.raw_outcomes)
-            self.outcomes = self.payer.outcomes
+            self.reward_model = ObjectiveReward(objective, seed, gauge, self.raw_outcomes)
+            self.outcomes = self.reward_model.outcomes
 
     @property
     def memory_per_row_bytes(self) -> int:

@@ -192,7 +192,7 @@ class SlottedBatch(Batch):
         self.outcomes[at] = outcomes  # what the step brought belongs to the old episode
 
     def _step(self, actions: NDArray[Any], first: int, last: int) -> None:
-        begins = None if self.payer is None else self.heads["is_over"][first:last] != 0
+        begins = None if self.reward_model is None else self.heads["is_over"][first:last] != 0
         if self.settings.engine == "kernel":
             at_once = self._rows_at_once
             if last - first > at_once:
@@ -203,8 +203,8 @@ class SlottedBatch(Batch):
                 self._move(actions, first, last)
         else:
             self._tell(actions, first, last)
-        if self.payer is not None and begins is not None:
-            self.payer.pay(first, last, begins)
+        if self.reward_model is not None and begins is not None:
+            self.reward_model.pay(first, last, begins)
 
     def _tell(self, actions: NDArray[Any], first: int, last: int) -> None:
         for row in range(first, last):

@@ -110,7 +110,7 @@ class AccessBatch(SlottedBatch):
     @property
     def usual_reward_scale(self) -> float:
         """The rewards of a time unit are near its opportunities, or near its seconds."""
-        earned: float = self.scenario.slot_s if self.payer is None else 1.0
+        earned: float = self.scenario.slot_s if self.reward_model is None else 1.0
         return earned / float(self.scenario.time_unit_s)
 
     def _fill_kpis(self, at: NDArray[np.int64], table: NDArray[np.void]) -> None:

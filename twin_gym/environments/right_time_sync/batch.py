@@ -132,7 +132,7 @@ class SyncBatch(SlottedBatch):
         Those of a `KpiObjective` are near its seconds.
         """
         unit_s = float(self.scenario.time_unit_s)
-        if self.payer is not None:
+        if self.reward_model is not None:
             return 1.0 / unit_s
         slots = unit_s / float(self.scenario.slot_s)
         return 1.0 / (slots * 4.0 * float(self.scenario.tolerance) ** 2)

@@ -109,7 +109,9 @@ class AdmissionBatch(Batch):
     ) -> bool:
         """One action in each of the rows first <= i < last (see `Batch.advance`)."""
         last = self.num_rows if last is None else last
-        begins = None if self.payer is None else self._rows["is_over"][first:last] == layout.OVER
+        begins = (
+            None if self.reward_model is None else self._rows["is_over"][first:last] == layout.OVER
+        )
         move = self._tell if self.settings.engine == "simpy" else self._move
         any_over = move(actions, autoreset, first, last)
         if begins is not None:
@@ -204,14 +206,14 @@ class AdmissionBatch(Batch):
 
     def _pay(self, begins: NDArray[np.bool_], autoreset: int, first: int, last: int) -> None:
         """The reward of an objective of the scenario, if there is one."""
-        if self.payer is None:
+        if self.reward_model is None:
             return
         if autoreset != AUTORESET_SAME_STEP:
-            self.payer.pay(first, last, begins)
+            self.reward_model.pay(first, last, begins)
             return
         ended = self.raw_outcomes["truncated"][first:last].copy()
         at_end = self._gauge.final_counts(first + np.flatnonzero(ended))
-        self.payer.pay(first, last, begins, ended, at_end)
+        self.reward_model.pay(first, last, begins, ended, at_end)
 
     def _tell(self, actions: NDArray[np.int64], autoreset: int, first: int, last: int) -> bool:
         chosen = np.zeros(self.num_rows, np.bool_)

@@ -138,7 +138,7 @@ class TicBatch(SlottedBatch):
     def usual_reward_scale(self) -> float:
         """A frame earns about 1, or about its seconds."""
         frame_s = float(self.scenario.frame_slots * self.scenario.slot_s)
-        return (frame_s if self.payer is None else 1.0) / float(self.scenario.time_unit_s)
+        return (frame_s if self.reward_model is None else 1.0) / float(self.scenario.time_unit_s)
 
     def _fill_kpis(self, at: NDArray[np.int64], table: NDArray[np.void]) -> None:
         latencies = self._arrays["latencies"]
