@@ -90,7 +90,7 @@ class ObjectiveReward:
         self.outcomes = np.zeros(len(raw_outcomes), _with_indicators(raw_outcomes.dtype))
         self._marks = np.zeros_like(gauge.counts(0, len(raw_outcomes)))
 
-    def pay(
+    def apply(
         self,
         first: int,
         last: int,

@@ -204,7 +204,7 @@ class SlottedBatch(Batch):
         else:
             self._tell(actions, first, last)
         if self.reward_model is not None and begins is not None:
-            self.reward_model.pay(first, last, begins)
+            self.reward_model.apply(first, last, begins)
 
     def _tell(self, actions: NDArray[Any], first: int, last: int) -> None:
         for row in range(first, last):

@@ -209,11 +209,11 @@ class AdmissionBatch(Batch):
         if self.reward_model is None:
             return
         if autoreset != AUTORESET_SAME_STEP:
-            self.reward_model.pay(first, last, begins)
+            self.reward_model.apply(first, last, begins)
             return
         ended = self.raw_outcomes["truncated"][first:last].copy()
         at_end = self._gauge.final_counts(first + np.flatnonzero(ended))
-        self.reward_model.pay(first, last, begins, ended, at_end)
+        self.reward_model.apply(first, last, begins, ended, at_end)
 
     def _tell(self, actions: NDArray[np.int64], autoreset: int, first: int, last: int) -> bool:
         chosen = np.zeros(self.num_rows, np.bool_)
