@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from twin_gym.core.compiled import entry_point
 from twin_gym.core.counts import whole_number
 from twin_gym.core.forms import LEAST_AMOUNT, MOST_AMOUNT, UnitBox
-from twin_gym.core.indicators import Gauge, ObjectiveReward
+from twin_gym.core.indicators import IndicatorReader, ObjectiveReward
 from twin_gym.core.settings import BatchSettings
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.objective import INDICATORS, KpiObjective
@@ -224,7 +224,7 @@ class Batch(ABC):
         own = ("elapsed_s", "cost", *self.COMPONENTS, "disallowed_actions")
         return own if self.reward_model is None else (*own, *INDICATORS)
 
-    def start_paying(self, gauge: Gauge) -> None:
+    def start_paying(self, gauge: IndicatorReader) -> None:
         """Hands the reward over to an objective of the scenario, if there is one.
 
         Args:

@@ -35,7 +35,7 @@ Values = NDArray[np.float64]
 MAX_OBJECTIVE_SEED = 2**63 - 1
 
 
-class Gauge(ABC):
+class IndicatorReader(ABC):
     """Reads the indicators of an environment off its rows, whoever has moved them."""
 
     @abstractmethod
@@ -81,7 +81,11 @@ class ObjectiveReward:
     """
 
     def __init__(
-        self, objective: KpiObjective, seed: int, gauge: Gauge, raw_outcomes: NDArray[np.void]
+        self,
+        objective: KpiObjective,
+        seed: int,
+        gauge: IndicatorReader,
+        raw_outcomes: NDArray[np.void],
     ) -> None:
         self.weights = objective.weights(seed)
         self._gauge = gauge

@@ -14,7 +14,7 @@ from twin_gym.core.settings import check_same
 from twin_gym.core.slotted import SlottedBatch, Story
 from twin_gym.environments.massive_access import kpi, layout, rows
 from twin_gym.environments.massive_access.actions import ACTION_FORMS, ActionName
-from twin_gym.environments.massive_access.indicators import AccessGauge
+from twin_gym.environments.massive_access.indicators import AccessIndicatorReader
 from twin_gym.environments.massive_access.reference import Cell
 from twin_gym.environments.massive_access.scenario import AccessScenario
 from twin_gym.environments.massive_access.world import World
@@ -91,7 +91,9 @@ class AccessBatch(SlottedBatch):
         self._delays = np.zeros((num_rows, most_opportunities), np.int32)
         self._barring = np.ones(num_rows)
         self.allocate_final_buffers()
-        self.start_paying(AccessGauge(self.networks, self.heads, self._rows, self._delays))
+        self.start_paying(
+            AccessIndicatorReader(self.networks, self.heads, self._rows, self._delays)
+        )
 
     def scenario_arrays(self) -> dict[str, NDArray[Any]]:
         """By name, the arrays of scenarios, no copies."""

@@ -14,7 +14,7 @@ from twin_gym.core.settings import Choice, check_same
 from twin_gym.core.slotted import SlottedBatch, Story
 from twin_gym.environments.right_time_sync import kpi, layout, rows
 from twin_gym.environments.right_time_sync.actions import ACTION_FORMS, ActionName
-from twin_gym.environments.right_time_sync.indicators import SyncGauge
+from twin_gym.environments.right_time_sync.indicators import SyncIndicatorReader
 from twin_gym.environments.right_time_sync.reference import SyncNetwork
 from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.environments.right_time_sync.world import World
@@ -107,7 +107,9 @@ class SyncBatch(SlottedBatch):
         self.allocate_final_buffers()
         networks = self.tables.networks
         self.start_paying(
-            SyncGauge(scenarios, networks, self.heads, self._rows, self._twins, self.is_by_round)
+            SyncIndicatorReader(
+                scenarios, networks, self.heads, self._rows, self._twins, self.is_by_round
+            )
         )
 
     def scenario_arrays(self) -> dict[str, NDArray[Any]]:

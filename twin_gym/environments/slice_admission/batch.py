@@ -15,7 +15,7 @@ from twin_gym.core.settings import BatchSettings as Settings
 from twin_gym.environments.slice_admission import layout
 from twin_gym.environments.slice_admission import rows as kernel
 from twin_gym.environments.slice_admission.actions import ACTION_FORMS
-from twin_gym.environments.slice_admission.indicators import AdmissionGauge
+from twin_gym.environments.slice_admission.indicators import AdmissionIndicatorReader
 from twin_gym.environments.slice_admission.kpi import kpi_names, kpi_table
 from twin_gym.environments.slice_admission.observation import ActionName, build_lenses
 from twin_gym.environments.slice_admission.reference import SlicedNetwork
@@ -73,7 +73,9 @@ class AdmissionBatch(Batch):
         self._departures = np.zeros((num_rows, self.tables.service_places), np.int64)
         self._final_rows = np.zeros_like(self._rows)
         self._most_events = self._events_of_a_call()
-        self._gauge = AdmissionGauge(self.tables, self._rows, self._queues, self._final_rows)
+        self._gauge = AdmissionIndicatorReader(
+            self.tables, self._rows, self._queues, self._final_rows
+        )
         self.start_paying(self._gauge)
 
     @property

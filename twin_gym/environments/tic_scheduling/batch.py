@@ -15,7 +15,7 @@ from twin_gym.core.settings import check_same
 from twin_gym.core.slotted import SlottedBatch, Story
 from twin_gym.environments.tic_scheduling import kpi, layout, rows
 from twin_gym.environments.tic_scheduling.actions import ACTION_FORMS, ActionName
-from twin_gym.environments.tic_scheduling.indicators import TicGauge
+from twin_gym.environments.tic_scheduling.indicators import TicIndicatorReader
 from twin_gym.environments.tic_scheduling.reference import Network
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.environments.tic_scheduling.topology import Topology
@@ -120,7 +120,7 @@ class TicBatch(SlottedBatch):
         self.allocate_final_buffers()
         self._most_slots = max(int(WORK_A_CALL / self._most_work_a_slot()), 1)
         self._is_long_frame = self._most_slots < max(one.frame_slots for one in self.scenarios)
-        gauge = TicGauge(
+        gauge = TicIndicatorReader(
             self.tables.networks, self.heads, self._rows, self._arrays["waiting"],
             is_by_frame=self.masks is None,
         )  # fmt: skip
