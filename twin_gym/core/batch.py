@@ -224,15 +224,15 @@ class Batch(ABC):
         own = ("elapsed_s", "cost", *self.COMPONENTS, "disallowed_actions")
         return own if self.reward_model is None else (*own, *INDICATORS)
 
-    def start_paying(self, gauge: IndicatorReader) -> None:
+    def start_paying(self, reader: IndicatorReader) -> None:
         """Hands the reward over to an objective of the scenario, if there is one.
 
         Args:
-            gauge: reads the indicators off these rows.
+            reader: reads the indicators off these rows.
         """
         objective, seed = self.settings.objective, self.settings.objective_seed
         if isinstance(objective, KpiObjective):
-            self.reward_model = ObjectiveReward(objective, seed, gauge, self.raw_outcomes)
+            self.reward_model = ObjectiveReward(objective, seed, reader, self.raw_outcomes)
             self.outcomes = self.reward_model.outcomes
 
     @property

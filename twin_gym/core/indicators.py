@@ -72,7 +72,7 @@ class ObjectiveReward:
     Args:
         objective: what is wanted of the network.
         seed: of its weights.
-        gauge: of the environment.
+        reader: of the environment.
         raw_outcomes: the outcomes that the kernel writes; shape (rows,).
 
     Attributes:
@@ -84,15 +84,15 @@ class ObjectiveReward:
         self,
         objective: KpiObjective,
         seed: int,
-        gauge: IndicatorReader,
+        reader: IndicatorReader,
         raw_outcomes: NDArray[np.void],
     ) -> None:
         self.weights = objective.weights(seed)
-        self._gauge = gauge
+        self._reader = reader
         self._brought = raw_outcomes
         self._names = raw_outcomes.dtype.names or ()
         self.outcomes = np.zeros(len(raw_outcomes), _with_indicators(raw_outcomes.dtype))
-        self._marks = np.zeros_like(gauge.counts(0, len(raw_outcomes)))
+        self._marks = np.zeros_like(reader.counts(0, len(raw_outcomes)))
 
     def apply(
         self,
@@ -114,12 +114,12 @@ class ObjectiveReward:
         raw_outcomes, told = self._brought[first:last], self.outcomes[first:last]
         for name in self._names:
             told[name] = raw_outcomes[name]
-        marks, now = self._marks[first:last], self._gauge.counts(first, last)
+        marks, now = self._marks[first:last], self._reader.counts(first, last)
         after = now
         if ended is not None and at_end is not None:
             after = now.copy()
             after[ended] = at_end
-        values = self._gauge.values(marks, after)
+        values = self._reader.values(marks, after)
         values[begins] = 0.0
         # Term by term: a product of matrices may round otherwise with another number of rows.
         total = np.zeros(last - first)

@@ -73,10 +73,10 @@ class AdmissionBatch(Batch):
         self._departures = np.zeros((num_rows, self.tables.service_places), np.int64)
         self._final_rows = np.zeros_like(self._rows)
         self._most_events = self._events_of_a_call()
-        self._gauge = AdmissionIndicatorReader(
+        self._reader = AdmissionIndicatorReader(
             self.tables, self._rows, self._queues, self._final_rows
         )
-        self.start_paying(self._gauge)
+        self.start_paying(self._reader)
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -214,7 +214,7 @@ class AdmissionBatch(Batch):
             self.reward_model.apply(first, last, begins)
             return
         ended = self.raw_outcomes["truncated"][first:last].copy()
-        at_end = self._gauge.final_counts(first + np.flatnonzero(ended))
+        at_end = self._reader.final_counts(first + np.flatnonzero(ended))
         self.reward_model.apply(first, last, begins, ended, at_end)
 
     def _tell(self, actions: NDArray[np.int64], autoreset: int, first: int, last: int) -> bool:

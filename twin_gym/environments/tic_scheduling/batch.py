@@ -120,11 +120,11 @@ class TicBatch(SlottedBatch):
         self.allocate_final_buffers()
         self._most_slots = max(int(WORK_A_CALL / self._most_work_a_slot()), 1)
         self._is_long_frame = self._most_slots < max(one.frame_slots for one in self.scenarios)
-        gauge = TicIndicatorReader(
+        reader = TicIndicatorReader(
             self.tables.networks, self.heads, self._rows, self._arrays["waiting"],
             is_by_frame=self.masks is None,
         )  # fmt: skip
-        self.start_paying(gauge)
+        self.start_paying(reader)
 
     def scenario_arrays(self) -> dict[str, NDArray[Any]]:
         """By name, the arrays of scenarios, no copies."""
