@@ -185,7 +185,7 @@ def check_objective(objective: Any, seed: Any, known: Sequence[str]) -> None:  #
         )
 
 
-def place_of(objective: str | KpiObjective, known: Sequence[str]) -> int:
+def objective_index(objective: str | KpiObjective, known: Sequence[str]) -> int:
     """The number by which a kernel knows an objective.
 
     Args:
