@@ -212,7 +212,7 @@ class Batch(ABC):
         Rows that did not end allow everything; None where actions are not masked.
         """
 
-    def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
+    def reset_outcomes(self, ended: NDArray[Any]) -> NDArray[np.void]:
         """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
         outcomes = self.copied_outcomes()
         outcomes[ended] = np.zeros((), outcomes.dtype)

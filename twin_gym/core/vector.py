@@ -50,7 +50,7 @@ class _Ends:
     kpi_values: NDArray[np.float64]
     masks: NDArray[np.int8] | None
     observations: NDArray[np.float32]
-    begun: NDArray[np.void]
+    reset_outcomes: NDArray[np.void]
 
 
 class RowsVectorEnv(
@@ -324,7 +324,7 @@ class RowsVectorEnv(
             observations[row] = last.copy()
         last_ones = {"final_info": final, "final_obs": observations}
         return {
-            **self._infos(ends.begun),
+            **self._infos(ends.reset_outcomes),
             **last_ones,
             **dict.fromkeys(_flag_names(tuple(last_ones)), ended),
         }
@@ -337,7 +337,7 @@ class RowsVectorEnv(
                 *batch.final_kpi_table(at, True),
                 batch.final_masks(at),
                 batch.final_observations[at],
-                batch.begun(at),
+                batch.reset_outcomes(at),
             )
         masks = None if batch.masks is None else ones_but(batch.masks, at)
         observations = batch.observations[at]

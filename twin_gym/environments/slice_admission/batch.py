@@ -176,9 +176,9 @@ class AdmissionBatch(Batch):
             masks[ended, first : first + places] = is_filled & (allowed[:, s, None] == 1)
         return masks
 
-    def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
-        """The outcomes of `Batch.begun`; the first decision comes after some time."""
-        outcomes = super().begun(ended)
+    def reset_outcomes(self, ended: NDArray[Any]) -> NDArray[np.void]:
+        """The outcomes of `Batch.reset_outcomes`; the first decision comes after some time."""
+        outcomes = super().reset_outcomes(ended)
         outcomes["elapsed_s"][ended] = self._rows["elapsed"][ended] * SECONDS_PER_TICK
         return outcomes
 
