@@ -159,7 +159,7 @@ class Batch(ABC):
         self.heads["is_over"][chosen] = self.OVER
         shape = (self.num_rows, *(self.action_space.shape or ()))
         actions = np.zeros(shape, np.float64 if shape[1:] else np.int64)
-        for first, last in stretches(chosen):
+        for first, last in true_runs(chosen):
             self.advance(actions, AUTORESET_NEXT_STEP, first, last)
 
     @abstractmethod
@@ -301,7 +301,7 @@ def checked_num_rows(num_rows: int) -> int:
     return whole_number("the number of rows (num_envs)", num_rows, 1, MAX_ROWS)
 
 
-def stretches(chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def true_runs(chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """The runs of True, each as (first, one after the last)."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], chosen.astype(np.int8), [0]))))
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

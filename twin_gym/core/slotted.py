@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.batch import AUTORESET_SAME_STEP, WORK_A_CALL, Batch, stretches
+from twin_gym.core.batch import AUTORESET_SAME_STEP, WORK_A_CALL, Batch, true_runs
 from twin_gym.core.draws import uniform, world_key
 from twin_gym.core.episodes import SCENARIO_STREAM
 from twin_gym.core.settings import BatchSettings
@@ -187,7 +187,7 @@ class SlottedBatch(Batch):
         if self.masks is not None and self._final_masks is not None:
             self._final_masks[at] = self.masks[at]
         self._final_kpis[at] = self.kpi_table(at)
-        for begin, end in stretches(ended):
+        for begin, end in true_runs(ended):
             self._step(actions, first + begin, first + end)
         self.outcomes[at] = outcomes  # what the step brought belongs to the old episode
 
