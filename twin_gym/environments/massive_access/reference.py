@@ -13,7 +13,7 @@ from twin_gym.core.prioritised_timeout import Happening
 from twin_gym.environments.massive_access import layout
 from twin_gym.environments.massive_access.world import World
 
-Story = Generator[simpy.Event, bool, None]
+Process = Generator[simpy.Event, bool, None]
 
 _DEVICES, _BASE_STATION = 1, 2  # ranks within an opportunity: first all send, then all are answered
 
@@ -73,7 +73,7 @@ class Cell:
         """Whether the horizon is reached."""
         return self.slot >= self._horizon
 
-    def _live(self, device: Device) -> Story:
+    def _live(self, device: Device) -> Process:
         yield Happening(self.clock, device.joined, _DEVICES)
         self.later.remove(device)
         self.waiting.append(device)
@@ -99,7 +99,7 @@ class Cell:
         self.counters["attempts"] += 1
         return answer
 
-    def _listen(self) -> Story:
+    def _listen(self) -> Process:
         yield Happening(self.clock, 0, _BASE_STATION)
         while True:
             collisions = 0

@@ -13,7 +13,7 @@ from twin_gym.core.prioritised_timeout import Happening
 from twin_gym.environments.right_time_sync import layout
 from twin_gym.environments.right_time_sync.world import World
 
-Story = Generator[simpy.Event, None, None]
+Process = Generator[simpy.Event, None, None]
 
 _ARRIVAL, _AGEING = (
     1,
@@ -124,7 +124,7 @@ class SyncNetwork:
         """Whether the horizon is reached."""
         return self.slot >= int(self._world.network["num_slots"])
 
-    def _carry(self, place: int, number: int) -> Story:
+    def _carry(self, place: int, number: int) -> Process:
         """An update on its way to the twin."""
         sent = self.slot
         value = self._world.value(number, sent)
@@ -155,7 +155,7 @@ class SyncNetwork:
         twin.seen_rate = turn / (turn + self._tolerance * self._tolerance)
         twin.seen_change = 0.5 + 0.5 * change / (abs(change) + self._tolerance)
 
-    def _grow_older(self) -> Story:
+    def _grow_older(self) -> Process:
         """The end of every slot."""
         yield Happening(self.clock, 0, _AGEING)
         while True:

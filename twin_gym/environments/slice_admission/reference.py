@@ -15,7 +15,7 @@ from twin_gym.environments.slice_admission import layout
 from twin_gym.environments.slice_admission.kpi import COUNTERS
 from twin_gym.environments.slice_admission.world import World
 
-Story = Generator[Happening, None, None]
+Process = Generator[Happening, None, None]
 
 
 @dataclass(eq=False)
@@ -98,7 +98,7 @@ class SlicedNetwork:
         rank = 1 + (kind << layout.KIND_SHIFT) + s
         return Happening(self.clock, min(ticks, NEVER - self.now), rank)
 
-    def _arrivals(self, s: int) -> Story:
+    def _arrivals(self, s: int) -> Process:
         before = 0
         for number, tick in enumerate(self._world.arrivals(s)):
             yield self._wait(tick - before, layout.ARRIVAL, s)
@@ -121,7 +121,7 @@ class SlicedNetwork:
         else:
             self._lose(request, "blocked")
 
-    def _lose_patience(self, request: Request) -> Story:
+    def _lose_patience(self, request: Request) -> Process:
         yield self._wait(request.expiry - request.arrival, layout.TIMEOUT, request.s)
         if request in self.queues[request.s]:
             self._pass_time(request.expiry)
@@ -157,7 +157,7 @@ class SlicedNetwork:
         self.revenue += float(self._network["revenue"][s])
         self.fairness += 1.0 / (len(self.queues) * int(self.counters["admitted"][s]))
 
-    def _serve(self, s: int, ticks: int) -> Story:
+    def _serve(self, s: int, ticks: int) -> Process:
         end = min(self.now + ticks, NEVER)
         yield self._wait(ticks, layout.DEPARTURE, s)
         self._pass_time(end)
