@@ -32,7 +32,7 @@ HEAD = np.dtype(
 """What every row has, whatever its network is made of."""
 
 
-class Story(ABC):
+class ReferenceEpisode(ABC):
     """A row's next episode, told in SimPy, step by step.
 
     Args:
@@ -86,7 +86,7 @@ class SlottedBatch(Batch):
         heads: records of `HEAD`; shape (rows,).
     """
 
-    STORY: ClassVar[type[Story]]
+    STORY: ClassVar[type[ReferenceEpisode]]
     KPI: ClassVar[np.dtype[np.void]]
     KPI_NAMES: ClassVar[tuple[str, ...]]
 

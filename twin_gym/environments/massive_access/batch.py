@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from twin_gym.core.settings import BatchSettings as Settings
 from twin_gym.core.settings import check_same
-from twin_gym.core.slotted import SlottedBatch, Story
+from twin_gym.core.slotted import ReferenceEpisode, SlottedBatch
 from twin_gym.environments.massive_access import kpi, layout, rows
 from twin_gym.environments.massive_access.actions import ACTION_FORMS, ActionName
 from twin_gym.environments.massive_access.indicators import AccessIndicatorReader
@@ -47,7 +47,7 @@ class BatchSettings(Settings):
         return found
 
 
-class AccessStory(Story):
+class AccessReferenceEpisode(ReferenceEpisode):
     """A row's next episode, told in SimPy."""
 
     def __init__(self, batch: AccessBatch, row: int) -> None:
@@ -73,7 +73,7 @@ class AccessBatch(SlottedBatch):
     """
 
     SETTINGS: ClassVar = BatchSettings
-    STORY: ClassVar = AccessStory
+    STORY: ClassVar = AccessReferenceEpisode
     COMPONENTS: ClassVar = rows.COMPONENTS
     OUTCOME: ClassVar = rows.OUTCOME
     KPI, KPI_NAMES = kpi.KPI, kpi.NAMES

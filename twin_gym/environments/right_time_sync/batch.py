@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from twin_gym.core.settings import BatchSettings as Settings
 from twin_gym.core.settings import Choice, check_same
-from twin_gym.core.slotted import SlottedBatch, Story
+from twin_gym.core.slotted import ReferenceEpisode, SlottedBatch
 from twin_gym.environments.right_time_sync import kpi, layout, rows
 from twin_gym.environments.right_time_sync.actions import ACTION_FORMS, ActionName
 from twin_gym.environments.right_time_sync.indicators import SyncIndicatorReader
@@ -54,7 +54,7 @@ class BatchSettings(Settings):
         return found
 
 
-class SyncStory(Story):
+class SyncReferenceEpisode(ReferenceEpisode):
     """A row's next episode, told in SimPy."""
 
     def __init__(self, batch: SyncBatch, row: int) -> None:
@@ -85,7 +85,7 @@ class SyncBatch(SlottedBatch):
     """
 
     SETTINGS: ClassVar = BatchSettings
-    STORY: ClassVar = SyncStory
+    STORY: ClassVar = SyncReferenceEpisode
     COMPONENTS: ClassVar = rows.COMPONENTS
     OUTCOME: ClassVar = rows.OUTCOME
     KPI, KPI_NAMES = kpi.KPI, kpi.NAMES

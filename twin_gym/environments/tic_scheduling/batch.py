@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twin_gym.core.batch import WORK_A_CALL
 from twin_gym.core.settings import BatchSettings as Settings
 from twin_gym.core.settings import check_same
-from twin_gym.core.slotted import SlottedBatch, Story
+from twin_gym.core.slotted import ReferenceEpisode, SlottedBatch
 from twin_gym.environments.tic_scheduling import kpi, layout, rows
 from twin_gym.environments.tic_scheduling.actions import ACTION_FORMS, ActionName
 from twin_gym.environments.tic_scheduling.indicators import TicIndicatorReader
@@ -60,7 +60,7 @@ def _check_pick(one: TicScenario) -> None:
         )
 
 
-class TicStory(Story):
+class TicReferenceEpisode(ReferenceEpisode):
     """A row's next episode, told in SimPy."""
 
     def __init__(self, batch: TicBatch, row: int) -> None:
@@ -104,7 +104,7 @@ class TicBatch(SlottedBatch):
     """
 
     SETTINGS: ClassVar = BatchSettings
-    STORY: ClassVar = TicStory
+    STORY: ClassVar = TicReferenceEpisode
     COMPONENTS: ClassVar = rows.COMPONENTS
     OUTCOME: ClassVar = rows.OUTCOME
     KPI, KPI_NAMES = kpi.KPI, kpi.NAMES
