@@ -80,13 +80,13 @@ class SlottedBatch(Batch):
     `allocate_final_buffers` and `start_paying`.
 
     Attributes:
-        STORY: tells an episode of it in SimPy.
+        REFERENCE: tells an episode of it in SimPy.
         KPI: record of its indicators, of 8-byte floats alone.
         KPI_NAMES: their flat names, one a float.
         heads: records of `HEAD`; shape (rows,).
     """
 
-    STORY: ClassVar[type[ReferenceEpisode]]
+    REFERENCE: ClassVar[type[ReferenceEpisode]]
     KPI: ClassVar[np.dtype[np.void]]
     KPI_NAMES: ClassVar[tuple[str, ...]]
 
@@ -210,7 +210,7 @@ class SlottedBatch(Batch):
         for row in range(first, last):
             story = self._episodes[row]
             if story is None or self.heads["is_over"][row]:
-                self._episodes[row] = story = self.STORY(self, row)
+                self._episodes[row] = story = self.REFERENCE(self, row)
             else:
                 story.step(actions[row])
             story.write()

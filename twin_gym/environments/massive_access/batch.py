@@ -73,7 +73,7 @@ class AccessBatch(SlottedBatch):
     """
 
     SETTINGS: ClassVar = BatchSettings
-    STORY: ClassVar = AccessReferenceEpisode
+    REFERENCE: ClassVar = AccessReferenceEpisode
     COMPONENTS: ClassVar = rows.COMPONENTS
     OUTCOME: ClassVar = rows.OUTCOME
     KPI, KPI_NAMES = kpi.KPI, kpi.NAMES

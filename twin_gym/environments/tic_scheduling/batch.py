@@ -104,7 +104,7 @@ class TicBatch(SlottedBatch):
     """
 
     SETTINGS: ClassVar = BatchSettings
-    STORY: ClassVar = TicReferenceEpisode
+    REFERENCE: ClassVar = TicReferenceEpisode
     COMPONENTS: ClassVar = rows.COMPONENTS
     OUTCOME: ClassVar = rows.OUTCOME
     KPI, KPI_NAMES = kpi.KPI, kpi.NAMES
