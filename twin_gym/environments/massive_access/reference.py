@@ -9,7 +9,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from twin_gym.core.prioritised_timeout import Happening
+from twin_gym.core.prioritised_timeout import PrioritisedTimeout
 from twin_gym.environments.massive_access import layout
 from twin_gym.environments.massive_access.world import World
 
@@ -74,12 +74,12 @@ class Cell:
         return self.slot >= self._horizon
 
     def _live(self, device: Device) -> Process:
-        yield Happening(self.clock, device.joined, _DEVICES)
+        yield PrioritisedTimeout(self.clock, device.joined, _DEVICES)
         self.later.remove(device)
         self.waiting.append(device)
         while True:
             if self._world.barring_draw(device.number, self._now) > self.barring:
-                yield Happening(self.clock, 1, _DEVICES)
+                yield PrioritisedTimeout(self.clock, 1, _DEVICES)
                 continue
             is_alone = yield self._send(self._world.preamble(device.number, device.tries))
             if is_alone:
@@ -91,7 +91,7 @@ class Cell:
                 return
             backoff = self._world.backoff(device.number, device.tries)
             device.ready = self._now + backoff
-            yield Happening(self.clock, backoff, _DEVICES)
+            yield PrioritisedTimeout(self.clock, backoff, _DEVICES)
 
     def _send(self, preamble: int) -> simpy.Event:
         answer = self.clock.event()
@@ -100,7 +100,7 @@ class Cell:
         return answer
 
     def _listen(self) -> Process:
-        yield Happening(self.clock, 0, _BASE_STATION)
+        yield PrioritisedTimeout(self.clock, 0, _BASE_STATION)
         while True:
             collisions = 0
             for answers in self._sent.values():
@@ -112,7 +112,7 @@ class Cell:
             self.counters["collided"] += collisions
             self.history.append((len(self._sent) - collisions, collisions))
             self._sent = {}
-            yield Happening(self.clock, 1, _BASE_STATION)
+            yield PrioritisedTimeout(self.clock, 1, _BASE_STATION)
 
     def _succeed(self, device: Device) -> None:
         self.waiting.remove(device)

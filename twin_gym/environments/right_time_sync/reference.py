@@ -9,7 +9,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from twin_gym.core.prioritised_timeout import Happening
+from twin_gym.core.prioritised_timeout import PrioritisedTimeout
 from twin_gym.environments.right_time_sync import layout
 from twin_gym.environments.right_time_sync.world import World
 
@@ -129,7 +129,7 @@ class SyncNetwork:
         sent = self.slot
         value = self._world.value(number, sent)
         self.on_way[sent, place] = number
-        yield Happening(self.clock, self._delay, _ARRIVAL)
+        yield PrioritisedTimeout(self.clock, self._delay, _ARRIVAL)
         del self.on_way[sent, place]
         self._learn(self.twins[number], value)
 
@@ -157,7 +157,7 @@ class SyncNetwork:
 
     def _grow_older(self) -> Process:
         """The end of every slot."""
-        yield Happening(self.clock, 0, _AGEING)
+        yield PrioritisedTimeout(self.clock, 0, _AGEING)
         while True:
             for twin in self.twins:
                 twin.grow_older()
@@ -168,7 +168,7 @@ class SyncNetwork:
             network = self._world.network
             if ended % network["inspection_slots"] == 0 or ended == network["num_slots"]:
                 self._inspect(ended)
-            yield Happening(self.clock, 1, _AGEING)
+            yield PrioritisedTimeout(self.clock, 1, _AGEING)
 
     def _error(self, twin: EntityTwin) -> float:
         if self._is_realised or twin.law == layout.REPLAYED:

@@ -10,12 +10,12 @@ import simpy
 from numpy.typing import NDArray
 
 from twin_gym.core.clock import NEVER, SECONDS_PER_TICK
-from twin_gym.core.prioritised_timeout import Happening
+from twin_gym.core.prioritised_timeout import PrioritisedTimeout
 from twin_gym.environments.slice_admission import layout
 from twin_gym.environments.slice_admission.kpi import COUNTERS
 from twin_gym.environments.slice_admission.world import World
 
-Process = Generator[Happening, None, None]
+Process = Generator[PrioritisedTimeout, None, None]
 
 
 @dataclass(eq=False)
@@ -94,9 +94,9 @@ class SlicedNetwork:
             if self._happened and any(self.admissible()):
                 return
 
-    def _wait(self, ticks: int, kind: int, s: int) -> Happening:
+    def _wait(self, ticks: int, kind: int, s: int) -> PrioritisedTimeout:
         rank = 1 + (kind << layout.KIND_SHIFT) + s
-        return Happening(self.clock, min(ticks, NEVER - self.now), rank)
+        return PrioritisedTimeout(self.clock, min(ticks, NEVER - self.now), rank)
 
     def _arrivals(self, s: int) -> Process:
         before = 0

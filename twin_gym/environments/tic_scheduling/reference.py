@@ -11,7 +11,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from twin_gym.core.prioritised_timeout import Happening
+from twin_gym.core.prioritised_timeout import PrioritisedTimeout
 from twin_gym.environments.tic_scheduling import layout
 from twin_gym.environments.tic_scheduling.world import World
 
@@ -135,7 +135,7 @@ class Network:
     def _tick(self) -> Process:
         """Keeps the clock going where nothing else happens."""
         while True:
-            yield Happening(self.clock, 1, _SERVICE)
+            yield PrioritisedTimeout(self.clock, 1, _SERVICE)
 
     def _index(self, message: Message) -> float:
         most = int(self.scenario["most_deadline"])
@@ -173,7 +173,7 @@ class Network:
 
     def _burst(self) -> Process:
         for slot, sensors in self.world.bursts():
-            yield Happening(self.clock, slot - self._now, _ARRIVAL)
+            yield PrioritisedTimeout(self.clock, slot - self._now, _ARRIVAL)
             if slot >= self.horizon:
                 return
             self.bursts += 1
@@ -183,14 +183,14 @@ class Network:
 
     def _background(self) -> Process:
         for slot, sensor in self.world.background():
-            yield Happening(self.clock, slot - self._now, _ARRIVAL)
+            yield PrioritisedTimeout(self.clock, slot - self._now, _ARRIVAL)
             if slot >= self.horizon:
                 return
             self._ask(sensor, layout.UPLINK)
 
     def _answer(self, due: tuple[int, int]) -> Process:
         slot, sensor = due
-        yield Happening(self.clock, slot - self._now, _ARRIVAL)
+        yield PrioritisedTimeout(self.clock, slot - self._now, _ARRIVAL)
         if slot < self.horizon:
             self.answers_due.remove(due)
             self._ask(sensor, layout.DOWNLINK)
@@ -207,7 +207,7 @@ class Network:
     def _wait(self, message: Message) -> Process:
         gateway = self.sensors["gateway"][message.sensor]
         self.waiting[gateway].append(message)
-        yield Happening(self.clock, self.deadlines[message.direction], _EXPIRY)
+        yield PrioritisedTimeout(self.clock, self.deadlines[message.direction], _EXPIRY)
         if message in self.waiting[gateway]:
             self._leave(message, "expired")
 
