@@ -75,7 +75,7 @@ class Batch(ABC):
         observations: of every row; shape (rows, *observation).
         masks: 1 = allowed; shape (rows, actions), int8; None where actions are not masked.
         outcomes: records with `reward`, `truncated` and what is reported; shape (rows,).
-        raw_outcomes: what the kernel writes of them: the same array, unless `reward_model` makes its own.
+        raw_outcomes: those that the kernel writes; the same array where there is no `reward_model`.
         reward_model: makes the reward where the objective is a `KpiObjective`; otherwise None.
         final_observations: last observations of episodes that ended in the last step.
     """

@@ -145,8 +145,8 @@ class AccessBatch(SlottedBatch):
 
     def _observe(self, first: int, last: int) -> None:
         rows.observe_rows(
-            self.networks, self.heads, self._rows, self.observations, self.raw_outcomes, first, last,
-            self._objective,
+            self.networks, self.heads, self._rows, self.observations, self.raw_outcomes, first,
+            last, self._objective,
         )  # fmt: skip
 
     def probability_of(self, action: Any) -> float:  # noqa: ANN401 - a level or an array
