@@ -208,10 +208,10 @@ class SlottedBatch(Batch):
 
     def _tell(self, actions: NDArray[Any], first: int, last: int) -> None:
         for row in range(first, last):
-            story = self._episodes[row]
-            if story is None or self.heads["is_over"][row]:
-                self._episodes[row] = story = self.REFERENCE(self, row)
+            episode = self._episodes[row]
+            if episode is None or self.heads["is_over"][row]:
+                self._episodes[row] = episode = self.REFERENCE(self, row)
             else:
-                story.step(actions[row])
-            story.write()
+                episode.step(actions[row])
+            episode.write()
         self._observe(first, last)

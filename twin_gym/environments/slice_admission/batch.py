@@ -222,16 +222,16 @@ class AdmissionBatch(Batch):
         chosen[first:last] = True
         network = self.tables.networks[0]
         for i in range(first, last):
-            story = self._episodes[i]
-            if self._rows["is_over"][i] == layout.OVER or story is None:
+            episode = self._episodes[i]
+            if self._rows["is_over"][i] == layout.OVER or episode is None:
                 self._begin_story(i)
             elif self._rows["is_over"][i] == layout.OVER_UNTOLD:
-                story.tell_the_end()
-                story.write(self._rows[i], self._queues[i])
+                episode.tell_the_end()
+                episode.write(self._rows[i], self._queues[i])
             else:
                 s, place = kernel.slice_and_place(network, int(actions[i]), self._by_slot)
-                story.decide(None if s == layout.NO_SLICE else s, place)
-                story.write(self._rows[i], self._queues[i])
+                episode.decide(None if s == layout.NO_SLICE else s, place)
+                episode.write(self._rows[i], self._queues[i])
         self._observe(chosen)
         ended = chosen & (self._rows["is_over"] == layout.OVER)
         if autoreset == AUTORESET_SAME_STEP and ended.any():
@@ -247,11 +247,11 @@ class AdmissionBatch(Batch):
     def _begin_story(self, i: int) -> None:
         self._rows["episode"][i] += 1
         world = World(self.tables, int(self._rows["seed"][i]), int(self._rows["episode"][i]))
-        story = SlicedNetwork(world)
-        story.write(self._rows[i], self._queues[i])
-        if story.is_over:
+        episode = SlicedNetwork(world)
+        episode.write(self._rows[i], self._queues[i])
+        if episode.is_over:
             self._rows["is_over"][i] = layout.OVER_UNTOLD
-        self._episodes[i] = story
+        self._episodes[i] = episode
 
     def _observe(self, chosen: NDArray[np.bool_]) -> None:
         kernel.observe_rows(
