@@ -224,7 +224,7 @@ class AdmissionBatch(Batch):
         for i in range(first, last):
             episode = self._episodes[i]
             if self._rows["is_over"][i] == layout.OVER or episode is None:
-                self._begin_story(i)
+                self._begin_reference(i)
             elif self._rows["is_over"][i] == layout.OVER_UNTOLD:
                 episode.tell_the_end()
                 episode.write(self._rows[i], self._queues[i])
@@ -239,12 +239,12 @@ class AdmissionBatch(Batch):
             self.final_observations[ended] = self.observations[ended]
             self._final_rows[ended] = self._rows[ended]
             for row in np.flatnonzero(ended):
-                self._begin_story(int(row))
+                self._begin_reference(int(row))
             self._observe(ended)
             self.raw_outcomes[:] = outcomes
         return bool(ended.any())
 
-    def _begin_story(self, i: int) -> None:
+    def _begin_reference(self, i: int) -> None:
         self._rows["episode"][i] += 1
         world = World(self.tables, int(self._rows["seed"][i]), int(self._rows["episode"][i]))
         episode = SlicedNetwork(world)
