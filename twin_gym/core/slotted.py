@@ -121,7 +121,7 @@ class SlottedBatch(Batch):
 
     @abstractmethod
     def _observe(self, first: int, last: int) -> None:
-        """Observations and masks of rows that a story has moved."""
+        """Observations and masks of rows that an episode in SimPy has moved."""
 
     def allocate_final_buffers(self) -> None:
         """Arrays for what is known of ends of episodes; says how many rows one call moves."""

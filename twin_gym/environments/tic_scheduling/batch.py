@@ -100,7 +100,7 @@ class TicBatch(SlottedBatch):
         settings: what they have in common.
 
     Attributes:
-        has_moved: which rows a story has moved in this episode, where actions are picks.
+        has_moved: which rows SimPy has moved in this episode, where actions are picks.
     """
 
     SETTINGS: ClassVar = BatchSettings
