@@ -8,9 +8,9 @@ import pytest
 
 from twin_gym.core.batch import outcome_record
 from twin_gym.core.ratios import quantile, ratio
-from twin_gym.core.settings import UnknownArgumentError, check_same
+from twin_gym.core.settings import check_same
 from twin_gym.environments.kinds import kinds
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, UnknownArgumentError
 from twin_gym.scenario.loading import load
 
 FORMS = [
