@@ -198,6 +198,13 @@ def objective_index(objective: str | KpiObjective, known: Sequence[str]) -> int:
     return 0 if isinstance(objective, KpiObjective) else known.index(objective)
 
 
+def in_order(density: Values, deadline: Values, latency: Values, buffer: Values) -> Values:
+    """The four indicators as one array, in the order of `INDICATORS`; shape (rows, 4)."""
+    found = np.empty((len(density), len(INDICATORS)))
+    found[:, 0], found[:, 1], found[:, 2], found[:, 3] = density, deadline, latency, buffer
+    return found
+
+
 def share(part: NDArray[Any], whole: NDArray[Any]) -> Values:
     """Part over whole, at most 1; where there is no whole, 1: nothing was asked, nothing missed.
 
