@@ -19,6 +19,7 @@ from twin_gym.core.batch import AUTORESET_DISABLED, AUTORESET_NEXT_STEP, AUTORES
 from twin_gym.core.counts import as_index, whole_number
 from twin_gym.core.options import own_options
 from twin_gym.core.seeding import checked_seeds, row_seeds
+from twin_gym.core.settings import DEFAULT, FromSettings
 from twin_gym.core.single import reward_dim, reward_space
 from twin_gym.core.spec import ToldSpec
 from twin_gym.core.step_limit import StepLimit, ones_but
@@ -49,11 +50,14 @@ class _Ends:
     kpi_values: NDArray[np.float64]
     masks: NDArray[np.int8] | None
     observations: NDArray[np.float32]
-    begun: NDArray[np.void]
+    reset_outcomes: NDArray[np.void]
 
 
 class RowsVectorEnv(
-    ToldSpec, VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], Generic[BatchType]
+    ToldSpec,
+    FromSettings,
+    VectorEnv[Observations, NDArray[Any], NDArray[np.float64]],
+    Generic[BatchType],
 ):
     """Many networks side by side, each in a world of its own.
 
@@ -62,7 +66,9 @@ class RowsVectorEnv(
     nor on `num_threads`.
 
     Args:
-        batch: the rows.
+        num_envs: rows.
+        scenario: as for the single form; each row draws one of several at each of its resets.
+        settings: as for the single form; `help` shows them.
         autoreset_mode: what happens to a row whose episode is over. `NEXT_STEP` (Gymnasium's
             default): its next step begins the next episode, whatever the action, with reward 0.
             `SAME_STEP` (SB3): it begins at once; the last observation is in `final_obs`, the last
@@ -80,7 +86,7 @@ class RowsVectorEnv(
             is refused.
 
     Raises:
-        ConfigError: if an argument is unknown.
+        ConfigError: if an argument is unknown or a scenario is not valid.
 
     Attributes:
         autoreset_mode: see above.
@@ -95,7 +101,8 @@ class RowsVectorEnv(
 
     def __init__(
         self,
-        batch: BatchType,
+        num_envs: int = 1,
+        scenario: Any = DEFAULT,  # noqa: ANN401
         *,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         num_threads: int = 1,
@@ -103,6 +110,7 @@ class RowsVectorEnv(
         render_mode: None = None,
         max_episode_steps: int | None = None,
         disable_env_checker: bool | None = None,
+        **settings: Any,
     ) -> None:
         if render_mode is not None:
             raise ConfigError(
@@ -114,13 +122,11 @@ class RowsVectorEnv(
                 "a vector environment has no checker to switch on: leave disable_env_checker out, "
                 "and use twin_gym.testing.check_vector_env"
             )
-        modes = {mode.value for mode in AutoresetMode}
-        if not isinstance(autoreset_mode, AutoresetMode) and autoreset_mode not in modes:
-            raise unknown_name("autoreset mode", str(autoreset_mode), modes)
-        mode = AutoresetMode(autoreset_mode)
+        mode = _checked_mode(autoreset_mode)
         self.autoreset_mode = mode
         self.metadata = {**_METADATA, "autoreset_mode": mode}
         self.render_mode = None
+        batch: BatchType = self._make_batch(num_envs, scenario, settings)
         self.num_envs = batch.num_rows
         self._mode = _AUTORESET[mode]
         self._copy = copy
@@ -318,7 +324,7 @@ class RowsVectorEnv(
             observations[row] = last.copy()
         last_ones = {"final_info": final, "final_obs": observations}
         return {
-            **self._infos(ends.begun),
+            **self._infos(ends.reset_outcomes),
             **last_ones,
             **dict.fromkeys(_flag_names(tuple(last_ones)), ended),
         }
@@ -331,7 +337,7 @@ class RowsVectorEnv(
                 *batch.final_kpi_table(at, True),
                 batch.final_masks(at),
                 batch.final_observations[at],
-                batch.begun(at),
+                batch.reset_outcomes(at),
             )
         masks = None if batch.masks is None else ones_but(batch.masks, at)
         observations = batch.observations[at]
@@ -354,6 +360,13 @@ class RowsVectorEnv(
     def __getstate__(self) -> dict[str, Any]:
         """Threads are not pickled; they are made anew when needed."""
         return {**self.__dict__, "_pool": None}
+
+
+def _checked_mode(given: AutoresetMode | str) -> AutoresetMode:
+    modes = {mode.value for mode in AutoresetMode}
+    if not isinstance(given, AutoresetMode) and given not in modes:
+        raise unknown_name("autoreset mode", str(given), modes)
+    return AutoresetMode(given)
 
 
 def _checked_limit(max_episode_steps: Any) -> int | None:  # noqa: ANN401

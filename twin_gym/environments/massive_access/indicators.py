@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.indicators import Counts, Gauge, Values, share
+from twin_gym.core.indicators import Counts, IndicatorReader, Values, in_order, share
 
 _NETWORK, _ARRIVED, _SUCCEEDED, _LOST, _WAITING, _IN_TIME, _WAITED = range(7)
 
 
-class AccessGauge(Gauge):
+class AccessIndicatorReader(IndicatorReader):
     """Reads a batch's counters.
 
     Args:
@@ -74,10 +74,10 @@ class AccessGauge(Gauge):
         answered, in_time = gained[:, _SUCCEEDED], gained[:, _IN_TIME]
         ended = answered + gained[:, _LOST]
         deadlines = np.maximum(self._deadlines[network], 1)
-        found = np.empty((len(after), 4))
         asking = before[:, _WAITING] + gained[:, _ARRIVED]
-        found[:, 0] = share(answered, np.minimum(asking, self._best[network]))
-        found[:, 1] = share(in_time, ended)
-        found[:, 2] = share(in_time - gained[:, _WAITED] / deadlines, ended)
-        found[:, 3] = 1.0 - after[:, _WAITING] / self._devices[network]
-        return found
+        return in_order(
+            density=share(answered, np.minimum(asking, self._best[network])),
+            deadline=share(in_time, ended),
+            latency=share(in_time - gained[:, _WAITED] / deadlines, ended),
+            buffer=1.0 - after[:, _WAITING] / self._devices[network],
+        )

@@ -2,38 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from twin_gym.core.drawing import headline
+from twin_gym.environments.massive_access.snapshot import Snapshot
 
-from twin_gym.core.drawing import drawn, shortened
-from twin_gym.environments.massive_access.snapshot import Drawable, Snapshot, take_snapshot
-
-_PROGRESS_WIDTH = 20
 _BAR_WIDTH = 54
-
-
-def draw(env: Drawable) -> NDArray[np.uint8] | str | None:
-    """Draws a cell as the environment's `render_mode` says.
-
-    Args:
-        env: the single form of the environment.
-
-    Returns:
-        `ansi`: text of at most 80 columns. `rgb_array`: pixels, shape (420, 720, 3), uint8.
-        `human`: None, the text is redrawn on standard output. None: None, with a warning.
-
-    Raises:
-        MissingExtraError: for `rgb_array` if Pillow is not installed.
-    """
-    return drawn(
-        env.render_mode, lambda: as_text(take_snapshot(env)), lambda: _pixels(take_snapshot(env))
-    )
-
-
-def _pixels(snapshot: Snapshot) -> NDArray[np.uint8]:
-    from twin_gym.environments.massive_access.picture import paint
-
-    return paint(snapshot)
 
 
 def as_text(snapshot: Snapshot) -> str:
@@ -47,11 +19,9 @@ def as_text(snapshot: Snapshot) -> str:
         brought a success, `x` one that collided, and `.` an idle one.
     """
     scenario = snapshot.scenario
-    done = round(snapshot.progress * _PROGRESS_WIDTH)
-    bar = "=" * done + " " * (_PROGRESS_WIDTH - done)
     now_s = snapshot.slot * scenario.slot_s
     lines = [
-        f"{shortened(scenario.name, 26):<26}  [{bar}] {now_s:.3f} of {scenario.horizon_s:g} s",
+        headline(scenario.name, snapshot.progress, f"{now_s:.3f} of {scenario.horizon_s:g} s"),
         f"barring probability {snapshot.barring:.4f}",
         "",
         *_devices(snapshot),

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.indicators import Counts, Gauge, Values
+from twin_gym.core.indicators import Counts, IndicatorReader, Values, in_order
 from twin_gym.environments.right_time_sync import layout
 from twin_gym.environments.right_time_sync.scenario import SyncScenario
 
@@ -32,7 +32,7 @@ _NETWORK, _OFF, _OVERDUE, _AGES, _SENT = range(5)
 _ROUNDING = 1e-9  # of a slot
 
 
-class SyncGauge(Gauge):
+class SyncIndicatorReader(IndicatorReader):
     """Reads a batch's twins.
 
     Args:
@@ -81,9 +81,9 @@ class SyncGauge(Gauge):
     def values(self, before: Counts, after: Counts) -> Values:
         """The indicators of the last slot (see the module); shape (rows, 4)."""
         network = after[:, _NETWORK]
-        found = np.empty((len(after), 4))
-        found[:, 0] = 1.0 - after[:, _OFF] / self._count
-        found[:, 1] = 1.0 - after[:, _OVERDUE] / self._count
-        found[:, 2] = 1.0 - after[:, _AGES] / (float(self._count) * self._periods[network])
-        found[:, 3] = 1.0 - after[:, _SENT] / self._places[network]
-        return found
+        return in_order(
+            density=1.0 - after[:, _OFF] / self._count,
+            deadline=1.0 - after[:, _OVERDUE] / self._count,
+            latency=1.0 - after[:, _AGES] / (float(self._count) * self._periods[network]),
+            buffer=1.0 - after[:, _SENT] / self._places[network],
+        )

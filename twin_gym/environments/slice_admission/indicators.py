@@ -22,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.core.clock import SECONDS_PER_TICK
-from twin_gym.core.indicators import Counts, Gauge, Values, share
+from twin_gym.core.indicators import Counts, IndicatorReader, Values, in_order, share
 from twin_gym.environments.slice_admission.tables import NetworkTables
 
 _NETWORK, _ADMITTED, _LOST, _WAITED, _IN_SERVICE, _WAITING = range(6)
 
 
-class AdmissionGauge(Gauge):
+class AdmissionIndicatorReader(IndicatorReader):
     """Reads a batch's counters.
 
     Args:
@@ -88,13 +88,13 @@ class AdmissionGauge(Gauge):
         used = self._largest_share(after[:, _IN_SERVICE], network)
         asked = after[:, _IN_SERVICE] + after[:, _WAITING] + gained[:, _LOST]
         wanted = self._largest_share(asked, network)
-        found = np.empty((len(after), 4))
-        found[:, 0] = share(used, np.minimum(wanted, 1.0))
-        found[:, 1] = share(admitted, admitted + lost)
-        found[:, 2] = share(np.maximum(admitted - waited, 0.0), admitted + lost)
         places = self._places[network]
-        found[:, 3] = share(places - after[:, _WAITING].sum(axis=1), places)
-        return found
+        return in_order(
+            density=share(used, np.minimum(wanted, 1.0)),
+            deadline=share(admitted, admitted + lost),
+            latency=share(np.maximum(admitted - waited, 0.0), admitted + lost),
+            buffer=share(places - after[:, _WAITING].sum(axis=1), places),
+        )
 
     def _counted(self, rows: Any) -> Counts:  # noqa: ANN401 - records
         kept = slice(0, self._slices)

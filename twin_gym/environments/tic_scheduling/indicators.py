@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.indicators import Counts, Gauge, Values, share
+from twin_gym.core.indicators import Counts, IndicatorReader, Values, in_order, share
 
 _NETWORK, _UP, _DOWN, _LOST, _WAITED_UP, _WAITED_DOWN, _QUEUED, _CARRIABLE = range(8)
 
 
-class TicGauge(Gauge):
+class TicIndicatorReader(IndicatorReader):
     """Reads a batch's counters.
 
     Args:
@@ -78,9 +78,9 @@ class TicGauge(Gauge):
             + (gained[:, _WAITED_DOWN] - gained[:, _DOWN]) / most[:, 1]
             + gained[:, _LOST]
         )
-        found = np.empty((len(after), 4))
-        found[:, 0] = share(delivered, before[:, _CARRIABLE])
-        found[:, 1] = share(delivered, ended)
-        found[:, 2] = share(np.maximum(ended - taken, 0.0), ended)
-        found[:, 3] = 1.0 - after[:, _QUEUED] / self._places[network]
-        return found
+        return in_order(
+            density=share(delivered, before[:, _CARRIABLE]),
+            deadline=share(delivered, ended),
+            latency=share(np.maximum(ended - taken, 0.0), ended),
+            buffer=1.0 - after[:, _QUEUED] / self._places[network],
+        )
