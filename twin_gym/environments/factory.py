@@ -1,13 +1,19 @@
-"""The environment that belongs to a scenario, whatever its kind."""
+"""The environment that belongs to a scenario, whatever its kind.
+
+`<kind>-env` and `<kind>-vector` are attributes of this module, too: the classes of the two forms,
+by which Gymnasium and pickle know those of kinds that were registered.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twin_gym.core.forms import ActionForm, form_named
+from twin_gym.core.made_forms import PlainEnv, single_form, vector_form
+from twin_gym.core.numpy_batch import NumPyBatch
 from twin_gym.core.vector import RowsVectorEnv
-from twin_gym.environments.kinds import kind_named
+from twin_gym.environments.kinds import EnvironmentKind, kind_named, kind_names
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import ScenarioLike, scenarios_of
@@ -66,3 +72,49 @@ def form_of(kind: str, action: str | None) -> ActionForm:
     """
     forms = forms_of(kind)
     return forms[0] if action is None else form_named(forms, action)
+
+
+def single_form_of(kind: EnvironmentKind) -> type[PlainEnv]:
+    """The single form that is made of the batch of a kind that brings no other; always the same.
+
+    Raises:
+        ConfigError: if it has no batch either, or none that a form can be made of.
+    """
+    return _made(kind, "env", single_form)
+
+
+def vector_form_of(kind: EnvironmentKind) -> type[RowsVectorEnv[NumPyBatch]]:
+    """The vector form that is made of the batch; see `single_form_of`."""
+    return _made(kind, "vector", vector_form)
+
+
+_FORMS = ("env", "vector")
+_MADE: dict[tuple[EnvironmentKind, str], Any] = {}
+
+
+def _made(kind: EnvironmentKind, facet: str, make: Callable[[type[NumPyBatch], str], Any]) -> Any:  # noqa: ANN401
+    if (kind, facet) not in _MADE:
+        batch = kind.facet("batch")
+        if not (isinstance(batch, type) and issubclass(batch, NumPyBatch)):
+            module, attribute = kind.where(facet)
+            raise ConfigError(
+                f"the {facet} of {kind.name!r} can be made of a NumPyBatch, and its BATCH is "
+                f"{batch!r}: write {module.replace('.', '/')}.py with {attribute}"
+            )
+        made = make(batch, kind.where(facet)[1])
+        made.__module__, made.__qualname__ = __name__, f"{kind.name}-{facet}"
+        _MADE[kind, facet] = made
+    return _MADE[kind, facet]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a class
+    """The form `<kind>-env` or `<kind>-vector`, as Gymnasium and pickle ask for it.
+
+    Raises:
+        AttributeError: if there is no such kind or form.
+        ConfigError: if the kind lacks what the form is made of.
+    """
+    kind, _, facet = name.rpartition("-")
+    if facet not in _FORMS or kind not in kind_names():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return kind_named(kind).facet(facet)
