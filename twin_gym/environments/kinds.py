@@ -320,8 +320,9 @@ def _named() -> Iterator[tuple[str, object]]:
     for told in filter(None, map(str.strip, os.environ.get(KINDS_VARIABLE, "").split(","))):
         module, _, attribute = told.partition(":")
         try:
-            yield f"{told!r} of {KINDS_VARIABLE}", getattr(
-                importlib.import_module(module), attribute or "KIND"
+            yield (
+                f"{told!r} of {KINDS_VARIABLE}",
+                getattr(importlib.import_module(module), attribute or "KIND"),
             )
         except (ImportError, AttributeError, ValueError) as error:
             raise ConfigError(

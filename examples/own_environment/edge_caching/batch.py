@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from edge_caching.actions import ACTION_FORMS
-from edge_caching.scenario import CachingScenario
 from numpy.typing import ArrayLike, NDArray
 
+from edge_caching.actions import ACTION_FORMS
+from edge_caching.scenario import CachingScenario
 from twin_gym.core.numpy_batch import BatchSettings, NumPyBatch, Rows
 
 REQUEST, START = 0, 1

@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
+
 from edge_caching.actions import ACTION_FORMS
 from edge_caching.batch import EdgeCachingBatch
 from edge_caching.scenario import CachingScenario
-from numpy.typing import NDArray
-
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.draws import Draws, evenly
 
@@ -89,7 +89,7 @@ class MostPopular(CachingPolicy):
     _batch: EdgeCachingBatch
 
     def see(self, batch: EdgeCachingBatch) -> None:
-        """Shows it the rows: items are numbered by their popularity, which is hidden from agents."""
+        """Shows it the rows: items are numbered by popularity, which is hidden from agents."""
         self._batch = batch
 
     def places(self, observations: Observations) -> NDArray[np.int64]:
