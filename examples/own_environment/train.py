@@ -11,7 +11,8 @@ twice as many places would do for the default policy.
 
 import argparse
 
-import edge_caching
+from edge_caching import KIND
+from edge_caching.scenario import CachingScenario
 from edge_caching.theory import most_hits
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.policies.what_if import what_if
@@ -26,9 +27,11 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=16, help="worlds to evaluate on")
     options = parser.parse_args()
 
-    scenario, env_id = load("caching-small"), edge_caching.KIND.id
-    env = make_vec_env(env_id, 32, scenario=scenario, seed=0, reward_scale="auto")
-    model = SemiMarkovMaskablePPO("MlpPolicy", env, n_steps=64, batch_size=256, device="cpu")
+    scenario = load("caching-small", CachingScenario)
+    env = make_vec_env(KIND.id, 32, scenario=scenario, seed=0, reward_scale="auto")
+    model = SemiMarkovMaskablePPO(
+        "MlpPolicy", env, n_steps=64, batch_size=256, learning_rate=2e-3, seed=0, device="cpu",
+    )  # fmt: skip
     model.learn(options.steps)
 
     seeds = world_seeds("validation", options.worlds)

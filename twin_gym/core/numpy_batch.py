@@ -81,10 +81,13 @@ class NumPyBatch(SlottedBatch):
         _check_engine(settings.engine, self.SCENARIO.kind)
         _check_alike(scenarios, self.form)
         super().__init__(num_rows, scenarios, "kernel")
-        self.scenario = scenarios[0]
+        self.scenario: Any = scenarios[0]
         self.is_vector_reward = self.objective == VECTOR
-        self._arguments = {"action": self.form.name, "objective": self.objective}
-        self._arguments["objective_seed"] = settings.objective_seed
+        self._arguments: dict[str, Any] = {
+            "action": self.form.name,
+            "objective": self.objective,
+            "objective_seed": settings.objective_seed,
+        }
         self._slots = np.array([one.num_slots for one in scenarios])
         self._slot_s = np.array([one.slot_s for one in scenarios])
         self._make_spaces()
@@ -168,8 +171,8 @@ class NumPyBatch(SlottedBatch):
     @property
     def usual_reward_scale(self) -> float:
         """Takes the rewards of a slot to be near 1, or near its seconds."""
-        earned = self.scenario.slot_s if self.payer is None else 1.0
-        return earned / self.scenario.time_unit_s
+        earned = 1.0 if self.payer is not None else float(self.scenario.slot_s)
+        return earned / float(self.scenario.time_unit_s)
 
     @property
     def reported(self) -> tuple[str, ...]:

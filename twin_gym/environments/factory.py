@@ -80,12 +80,14 @@ def single_form_of(kind: EnvironmentKind) -> type[PlainEnv]:
     Raises:
         ConfigError: if it has no batch either, or none that a form can be made of.
     """
-    return _made(kind, "env", single_form)
+    found: type[PlainEnv] = _made(kind, "env", single_form)
+    return found
 
 
 def vector_form_of(kind: EnvironmentKind) -> type[RowsVectorEnv[NumPyBatch]]:
     """The vector form that is made of the batch; see `single_form_of`."""
-    return _made(kind, "vector", vector_form)
+    found: type[RowsVectorEnv[NumPyBatch]] = _made(kind, "vector", vector_form)
+    return found
 
 
 _FORMS = ("env", "vector")

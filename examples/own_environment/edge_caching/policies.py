@@ -69,7 +69,7 @@ class LeastRecentlyUsed(CachingPolicy):
 
     def places(self, observations: Observations) -> NDArray[np.int64]:
         """The oldest one, the first of several."""
-        return observations[:, self._ages].argmax(axis=1)
+        return np.asarray(observations[:, self._ages].argmax(axis=1))
 
 
 class LeastFrequentlyUsed(CachingPolicy):
@@ -79,7 +79,7 @@ class LeastFrequentlyUsed(CachingPolicy):
 
     def places(self, observations: Observations) -> NDArray[np.int64]:
         """The least used one, the first of several."""
-        return observations[:, self._uses].argmin(axis=1)
+        return np.asarray(observations[:, self._uses].argmin(axis=1))
 
 
 class MostPopular(CachingPolicy):

@@ -40,6 +40,11 @@ class CachingScenario(SlottedScenario):
         return self
 
     @property
+    def time_unit_s(self) -> float:
+        """As many requests as there are items: what is kept shows when it is asked for again."""
+        return self.num_items * self.slot_s
+
+    @property
     def popularity(self) -> NDArray[np.float64]:
         """Chance that a request is for an item, the most popular one first; shape (items,)."""
         weights = np.arange(1, self.num_items + 1) ** -self.zipf_exponent
