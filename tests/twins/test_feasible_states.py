@@ -11,11 +11,13 @@ from scipy.stats import chi2
 
 from tests.environments.slice_admission.strategies import admission_scenarios
 from tests.twins.cases import small_network
+from twin_gym.core.forms import form_named
+from twin_gym.environments.slice_admission.actions import ACTION_FORMS
 from twin_gym.environments.slice_admission.feasible_states import (
     draw_feasible_states,
     draw_in_service,
 )
-from twin_gym.environments.slice_admission.observation import field_names, observation_space
+from twin_gym.environments.slice_admission.observation import field_names
 from twin_gym.environments.slice_admission.policies.decoding import Decoder
 from twin_gym.environments.slice_admission.tables import build_tables, service_places
 from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
@@ -40,7 +42,7 @@ def test_states_are_feasible(scenario, action, seed):
     limits = np.array([one.queue_limit for one in scenario.slices])
     assert (states.waiting <= np.maximum(limits, 1)).all()
     assert (states.waiting[:, limits == 0].sum(axis=1) <= 1).all()
-    space = observation_space(scenario, action)
+    space = form_named(ACTION_FORMS, action).observation_space(scenario)
     assert all(space.contains(observation) for observation in states.observations)
     assert states.masks[:, :-1].any(axis=1).all()
     masks = mask_from_observations(torch.from_numpy(states.observations), scenario, action)

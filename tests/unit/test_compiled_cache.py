@@ -1,6 +1,7 @@
 """What is cached on disk belongs to the sources it was compiled from."""
 
 import errno
+import importlib
 import inspect
 import os
 import pickle
@@ -13,7 +14,8 @@ from numba.core import caching
 from numba.core.registry import CPUDispatcher, cpu_target
 
 from twin_gym.core import cache
-from twin_gym.core.compiled import entry_point
+from twin_gym.core.compiled import entry_point, entry_point_over
+from twin_gym.environments.kinds import kinds
 from twin_gym.environments.slice_admission import rows
 
 
@@ -22,21 +24,18 @@ def cache_key(function):
     return function._cache._index_key((), cpu_target.target_context.codegen())
 
 
-def test_changed_source_is_another_key():
-    """The digest of the sources is a cell of the entry points, and cells are part of the key."""
-    for before, same, after in zip(*map(rows._compile, ("a", "a", "b")), strict=True):
-        assert cache_key(before) == cache_key(same)
-        assert cache_key(before) != cache_key(after)
+def test_changed_source_is_another_key(tmp_path, monkeypatch):
+    """One more line in a file that is compiled in, and the entry point is compiled anew."""
 
+    def key():
+        return cache_key(entry_point_over(rows.heap)(rows.step_rows.py_func))
 
-def test_digest_reads_the_sources(tmp_path, monkeypatch):
-    """One more line in one of the files gives another digest."""
-    before = rows.sources_digest()
-    assert before == rows.sources_digest()
+    before = key()
+    assert before == key()
     changed = tmp_path / "heap.py"
     changed.write_text(inspect.getsource(rows.heap) + "# one more line\n")
     monkeypatch.setattr(rows.heap, "__file__", str(changed))
-    assert rows.sources_digest() != before
+    assert key() != before
 
 
 def called_by(function):
@@ -48,17 +47,27 @@ def called_by(function):
                 yield member
 
 
-def test_every_file_that_is_compiled_in_is_in_the_digest():
+FOLDERS = [one.package for one in kinds()]
+
+
+@pytest.mark.parametrize("file", ["rows", "kpi"])
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.rpartition(".")[2])
+def test_every_file_that_is_compiled_in_is_named(folder, file):
     """Follow the compiled functions from the entry points to all that they call."""
-    found, left = set(), [rows.step_rows, rows.observe_rows]
+    module = importlib.import_module(f"{folder}.{file}")
+    left = [
+        one for one in vars(module).values()
+        if isinstance(one, CPUDispatcher) and one.py_func.__module__ == module.__name__
+    ]  # fmt: skip
+    found = set()
     while left:
         function = left.pop()
         if function not in found:
             found.add(function)
             left += called_by(function)
     modules = {sys.modules[function.py_func.__module__] for function in found}
-    assert {rows.heap, rows.draws, rows.observing} <= modules
-    assert modules - {rows} <= set(rows._COMPILED_IN)
+    assert len(modules) > 1
+    assert modules - {module} <= set(module._COMPILED_IN)
 
 
 def test_without_a_folder_for_the_cache_it_is_compiled_anew(monkeypatch):

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 
 from twin_gym.core.compiled import entry_point
 from twin_gym.core.counts import whole_number
+from twin_gym.core.forms import LEAST_AMOUNT, MOST_AMOUNT, UnitBox
 from twin_gym.core.indicators import Gauge, ObjectiveReward
+from twin_gym.core.settings import BatchSettings
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.objective import INDICATORS, KpiObjective
-
-Engine = Literal["kernel", "simpy"]
-ENGINES: tuple[Engine, ...] = ("kernel", "simpy")
 
 AUTORESET_DISABLED, AUTORESET_SAME_STEP, AUTORESET_NEXT_STEP = 0, 1, 2
 
@@ -38,13 +37,38 @@ Until it does, Python hears no Ctrl-C.
 Kpis = Mapping[str, NDArray[np.float64]]
 
 
+def outcome_record(components: Sequence[str]) -> np.dtype[np.void]:
+    """Record of what one step of one row brings.
+
+    Args:
+        components: names of the components of the reward.
+
+    Returns:
+        `reward`, the components, `elapsed_s`, `cost`, `disallowed_actions` and `truncated`.
+    """
+    numbers = [(name, "f8") for name in ("reward", *components, "elapsed_s", "cost")]
+    return np.dtype([*numbers, ("disallowed_actions", "i8"), ("truncated", "?")], align=True)
+
+
 class Batch(ABC):
     """Rows of networks, what the agents see of them, and what their last steps brought.
 
-    Attributes:
-        REPORTED: names of the outcomes that `info` has besides the mask.
-        COMPONENTS: names of the reward's components, which are outcomes too.
+    An environment's own batch calls `super().__init__` first, then makes its arrays.
+
+    Args:
         num_rows: how many run side by side.
+        settings: what they have in common.
+
+    Attributes:
+        SETTINGS: class of the settings.
+        COMPONENTS: names of the reward's components, which are outcomes too.
+        OUTCOME: `outcome_record` of them.
+        OVER: what `is_over` of a row's head is where its next episode is to begin.
+        settings: see above.
+        scenarios: that episodes are in.
+        scenario: the first of them.
+        num_rows: how many run side by side.
+        heads: records with the `seed`, `episode`, `network` and `is_over` of rows; shape (rows,).
         observation_space: of one row.
         action_space: of one row.
         is_vector_reward: whether the reward is all components instead of one number.
@@ -56,13 +80,15 @@ class Batch(ABC):
         final_observations: last observations of episodes that ended in the last step.
     """
 
-    REPORTED: ClassVar[tuple[str, ...]]
+    SETTINGS: ClassVar[type[BatchSettings]]
     COMPONENTS: ClassVar[tuple[str, ...]]
+    OUTCOME: ClassVar[np.dtype[np.void]]
+    OVER: ClassVar[int] = 1
 
-    num_rows: int
-    observation_space: spaces.Space[NDArray[np.float32]]
+    heads: NDArray[np.void]
+    _rows: NDArray[np.void]
+    observation_space: UnitBox
     action_space: spaces.Discrete | spaces.Box
-    is_vector_reward: bool
     observations: NDArray[np.float32]
     masks: NDArray[np.int8] | None
     outcomes: NDArray[np.void]
@@ -71,37 +97,70 @@ class Batch(ABC):
     final_observations: NDArray[np.float32]
     _is_stopped: bool = False
 
+    def __init__(self, num_rows: int, settings: BatchSettings) -> None:
+        self.num_rows = checked_num_rows(num_rows)
+        self.settings: Any = settings
+        self.scenarios: tuple[Any, ...] = settings.scenarios()
+        self.scenario: Any = self.scenarios[0]
+        self.is_vector_reward = settings.objective == "vector"
+        self._objective = settings.objective_index
+        self._episodes: list[Any] = [None] * self.num_rows
+
+    def allocate(self, num_actions: int) -> None:
+        """Makes the spaces and the arrays of what agents see, do and earn.
+
+        Args:
+            num_actions: discrete actions, or entries of a continuous one.
+        """
+        form, rows = self.settings.form, self.num_rows
+        self.observation_space = form.observation_space(self.scenario)
+        self.observations = np.zeros((rows, *self.observation_space.shape), np.float32)
+        self.final_observations = np.zeros_like(self.observations)
+        self.outcomes = self.brought = np.zeros(rows, self.OUTCOME)
+        if form.is_continuous:
+            self.action_space = spaces.Box(LEAST_AMOUNT, MOST_AMOUNT, (num_actions,), np.float32)
+            self.masks = None
+        else:
+            self.action_space = spaces.Discrete(num_actions)
+            self.masks = np.ones((rows, num_actions), np.int8)
+
     @property
     @abstractmethod
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By name, the arrays that the kernel works on, no copies."""
 
     @property
-    @abstractmethod
-    def scenarios(self) -> Sequence[Any]:
-        """The scenarios that episodes are in."""
-
-    @property
-    @abstractmethod
     def arguments(self) -> dict[str, Any]:
         """The environment's arguments that decide what is done and earned, besides scenarios."""
+        found: dict[str, Any] = self.settings.arguments
+        return found
 
     @property
     @abstractmethod
     def usual_reward_scale(self) -> float:
         """What makes the returns of a critic near 1, whatever the unit of the rewards."""
 
-    @abstractmethod
     def scenario_of(self, row: int) -> Any:  # noqa: ANN401 - each environment has its own kind
         """The scenario of a row's running episode."""
+        return self.scenarios[int(self.heads["network"][row])]
 
-    @abstractmethod
+    def row(self, index: int) -> np.void:
+        """The counters of one running network, to look at."""
+        record: np.void = self._rows[index].copy()
+        return record
+
     def seed(self, seeds: NDArray[np.uint64], chosen: NDArray[np.bool_]) -> None:
         """Gives the chosen rows their seeds; their next episode is the first one of it."""
+        self.heads["seed"][chosen] = seeds[chosen]
+        self.heads["episode"][chosen] = -1
 
-    @abstractmethod
     def begin(self, chosen: NDArray[np.bool_]) -> None:
         """Begins the next episode in the chosen rows and leaves the others alone."""
+        self.heads["is_over"][chosen] = self.OVER
+        shape = (self.num_rows, *(self.action_space.shape or ()))
+        actions = np.zeros(shape, np.float64 if shape[1:] else np.int64)
+        for first, last in stretches(chosen):
+            self.advance(actions, AUTORESET_NEXT_STEP, first, last)
 
     @abstractmethod
     def advance(
@@ -120,8 +179,17 @@ class Batch(ABC):
         """
 
     @abstractmethod
+    def kpi_names(self) -> tuple[str, ...]:
+        """Flat names of the indicators."""
+
+    @abstractmethod
+    def kpi_table(self, at: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Indicators of some rows as they are; shape (rows to look at, names)."""
+
     def kpis(self) -> Kpis:
         """Indicators of the running episodes, one value a row."""
+        table = self.kpi_table(np.arange(self.num_rows))
+        return dict(zip(self.kpi_names(), table.T.copy(), strict=True))
 
     @abstractmethod
     def final_kpi_table(
@@ -144,23 +212,25 @@ class Batch(ABC):
         Rows that did not end allow everything; None where actions are not masked.
         """
 
-    @abstractmethod
     def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
         """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
+        outcomes = self.copied_outcomes()
+        outcomes[ended] = np.zeros((), outcomes.dtype)
+        return outcomes
 
     @property
     def reported(self) -> tuple[str, ...]:
         """Names of the outcomes that `info` has, besides the mask, with these arguments."""
-        return self.REPORTED if self.payer is None else (*self.REPORTED, *INDICATORS)
+        own = ("elapsed_s", "cost", *self.COMPONENTS, "disallowed_actions")
+        return own if self.payer is None else (*own, *INDICATORS)
 
-    def start_paying(self, objective: object, seed: int, gauge: Gauge) -> None:
-        """Hands the reward over to an objective of the scenario, if it is one.
+    def start_paying(self, gauge: Gauge) -> None:
+        """Hands the reward over to an objective of the scenario, if there is one.
 
         Args:
-            objective: as the environment takes it; names leave everything as it is.
-            seed: of the objective's weights.
             gauge: reads the indicators off these rows.
         """
+        objective, seed = self.settings.objective, self.settings.objective_seed
         if isinstance(objective, KpiObjective):
             self.payer = ObjectiveReward(objective, seed, gauge, self.brought)
             self.outcomes = self.payer.outcomes
@@ -214,6 +284,12 @@ class Batch(ABC):
         if isinstance(self.action_space, spaces.Discrete):
             return _whole_numbers(np.asarray(actions), self.num_rows, int(self.action_space.n))
         return _amounts(np.asarray(actions), self.num_rows, self.action_space)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """SimPy's processes are generators, which cannot be pickled: say so."""
+        if any(episode is not None for episode in self._episodes):
+            raise TypeError("a running simpy engine cannot be pickled: use engine='kernel'")
+        return self.__dict__
 
 
 def checked_num_rows(num_rows: int) -> int:

@@ -57,11 +57,20 @@ class CheckedFiles(_Files):  # type: ignore[misc]
 
 
 class LastingCache(_Cache):  # type: ignore[misc]
-    """Numba's cache of one function, which says what is wrong with its files and goes on."""
+    """Numba's cache of one function, which says what is wrong with its files and goes on.
 
-    def __init__(self, function: Any) -> None:  # noqa: ANN401
+    Args:
+        function: Python's.
+        sources: names the sources of what is compiled into it from other files.
+    """
+
+    def __init__(self, function: Any, sources: str) -> None:  # noqa: ANN401
         super().__init__(function)
         self._cache_file: Any = CheckedFiles(self._cache_file)
+        self._sources = sources
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:  # noqa: ANN401 - Numba's own
+        return *super()._index_key(sig, codegen), self._sources
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:  # noqa: ANN401
         """What was compiled for a signature; None if there is nothing, or nothing sound."""

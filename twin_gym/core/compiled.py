@@ -56,19 +56,33 @@ def entry_point(function: Function) -> Function:
     The cache is in `NUMBA_CACHE_DIR`, beside the source, or in the user's cache folder; where none
     of them can be written, the function is compiled anew in every process.
     """
+    return _entry_point(function, "")
+
+
+def entry_point_over(*modules: ModuleType) -> Callable[[Function], Function]:
+    """`entry_point` for functions into which those of other modules are compiled.
+
+    Numba looks for changes only in the file of an entry point: a change in one of these modules
+    makes it compile anew, too.
+
+    Args:
+        modules: all of them, also those that are compiled into these.
+    """
+    digest = sources_digest(modules)
+    return lambda function: _entry_point(function, digest)
+
+
+def _entry_point(function: Function, sources: str) -> Function:
     result: Any = _made(function, {**_OPTIONS, "nogil": True})
     if not _IS_INTERPRETED:
         with contextlib.suppress(RuntimeError):  # Numba's answer where it finds no folder for it
-            result._cache = LastingCache(function)  # noqa: SLF001 - Numba has no other door
+            result._cache = LastingCache(function, sources)  # noqa: SLF001 - there is no other door
     made: Function = result
     return made
 
 
 def sources_digest(modules: Iterable[ModuleType]) -> str:
     """Names the sources of modules.
-
-    Numba looks for changes only in the file of an entry point: those that are compiled into it must
-    be part of what its cache goes by (see the kernels of the environments).
 
     Args:
         modules: whose functions are compiled into an entry point.

@@ -2,22 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from gymnasium import spaces
 from numpy.typing import NDArray
 
 from twin_gym.errors import unknown_name
 
 Names = tuple[str, ...]
+UnitBox: TypeAlias = "spaces.Box[np.float32]"
 
 LEAST_AMOUNT, MOST_AMOUNT = 0.0, 1.0
 """Between these lies every entry of a continuous action."""
 
 NOBODY = "nobody"
 """Name of the action that leaves a grant or a slot unused."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A group of observed values.
+
+    Attributes:
+        name: group name; the full name of a value is `name/key` where there are several.
+        per: what there is one value for, such as `slice`; `network` where there is one.
+        meaning: what 0 and 1 stand for.
+    """
+
+    name: str
+    per: str
+    meaning: str
+
+
+def full_names(fields: Iterable[Field], keys: Mapping[str, Iterable[Any]]) -> Names:
+    """The full name of every observed value, in order.
+
+    Args:
+        fields: the groups.
+        keys: by `per` of the fields, what there is one value for; others have one value.
+
+    Example:
+        >>> full_names([Field("age", "entity", "in slots")], {"entity": ("a", "b")})
+        ('age/a', 'age/b')
+    """
+    names: list[str] = []
+    for field in fields:
+        several = field.per in keys
+        names += [f"{field.name}/{k}" for k in keys[field.per]] if several else [field.name]
+    return tuple(names)
 
 
 @dataclass(frozen=True)
@@ -87,6 +122,12 @@ class ActionForm:
     def layout(self, scenario: Any) -> ObservationLayout:  # noqa: ANN401 - one model a kind
         """The observation in a scenario."""
         return ObservationLayout(tuple(self.field_names(scenario)))
+
+    def observation_space(self, scenario: Any) -> UnitBox:  # noqa: ANN401
+        """The unit box with one entry a field."""
+        box: Any = spaces.Box(0.0, 1.0, (len(self.field_names(scenario)),), np.float32)
+        unit_box: UnitBox = box
+        return unit_box
 
     def mask_columns(self, scenario: Any) -> tuple[int, ...] | None:  # noqa: ANN401
         """Fields above 0 where an action is allowed, for all actions but the last.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, SupportsFloat, TypeVar
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Generic, SupportsFloat, TypeVar
 
 import gymnasium
 import numpy as np
@@ -11,9 +13,12 @@ from numpy.typing import NDArray
 
 from twin_gym.core.batch import AUTORESET_DISABLED, Batch
 from twin_gym.core.counts import as_index
+from twin_gym.core.drawing import drawn
+from twin_gym.core.field_table import field_rows
 from twin_gym.core.kpi import Kpi, kpi_of
 from twin_gym.core.options import own_options
 from twin_gym.core.seeding import checked_seed, row_seeds
+from twin_gym.core.settings import DEFAULT, FromSettings
 from twin_gym.core.spec import ToldSpec
 from twin_gym.errors import ConfigError
 
@@ -22,26 +27,49 @@ Info = dict[str, Any]
 BatchType = TypeVar("BatchType", bound=Batch)
 
 RENDER_MODES = ("ansi", "rgb_array", "human")
+_METADATA: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
 _MOST_REWARD = 1e18
 _ALL = np.ones(1, np.bool_)
 
 
-class RowEnv(ToldSpec, gymnasium.Env[Observation, Any], Generic[BatchType]):
+class RowEnv(ToldSpec, FromSettings, gymnasium.Env[Observation, Any], Generic[BatchType]):
     """One network: what an environment's class adds is its batch, its picture and its docstring.
 
     Args:
-        batch: of one row.
+        scenario: a preset name, a TOML path, a scenario, or a sequence of them.
         render_mode: None, `ansi`, `rgb_array` or `human`.
+        settings: the other fields of the settings of its batch; `help` shows them.
 
     Raises:
-        ConfigError: if there is no such render mode.
+        ConfigError: if an argument is unknown or not valid.
+
+    Attributes:
+        TABLES: by mark in braces, the fields of which the docstring has a table there.
     """
 
-    def __init__(self, batch: BatchType, render_mode: str | None) -> None:
+    TABLES: ClassVar[Mapping[str, Iterable[Any]]] = MappingProxyType({})
+
+    metadata = _METADATA
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Gives the docstring of the class the tables of its fields."""
+        super().__init_subclass__(**arguments)
+        for mark, fields in vars(cls).get("TABLES", {}).items():
+            table = field_rows((one.name, one.per, one.meaning) for one in fields)
+            cls.__doc__ = (cls.__doc__ or "").replace(f"{{{mark}}}", table)
+
+    def __init__(
+        self,
+        scenario: Any = DEFAULT,  # noqa: ANN401
+        *,
+        render_mode: str | None = None,
+        **settings: Any,
+    ) -> None:
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise ConfigError(f"render_mode is one of {modes} or None, got {render_mode!r}")
         self.render_mode = render_mode
+        batch: BatchType = self._make_batch(1, scenario, settings)
         self._batch = batch
         self.observation_space = batch.observation_space
         self.action_space = batch.action_space
@@ -59,6 +87,32 @@ class RowEnv(ToldSpec, gymnasium.Env[Observation, Any], Generic[BatchType]):
     def batch(self) -> BatchType:
         """The batch of one row behind this environment: for renderers and checks."""
         return self._batch
+
+    @property
+    def scenario(self) -> Any:  # noqa: ANN401
+        """The scenario of the running episode."""
+        return self._batch.scenario_of(0)
+
+    def render(self) -> NDArray[np.uint8] | str | None:
+        """Draws the running network as `render_mode` says.
+
+        Returns:
+            `ansi`: text of at most 80 columns. `rgb_array`: pixels, shape (420, 720, 3), uint8.
+            `human`: None; the text is redrawn in place on standard output. None: None, with a
+            warning.
+
+        Raises:
+            MissingExtraError: for `rgb_array` if Pillow is not installed.
+        """
+        return drawn(self.render_mode, self._as_text, self._as_pixels)
+
+    def _as_text(self) -> str:
+        """The running network in plain characters, at most 80 columns wide."""
+        raise NotImplementedError
+
+    def _as_pixels(self) -> NDArray[np.uint8]:
+        """The running network painted; shape (420, 720, 3)."""
+        raise NotImplementedError
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -7,25 +7,16 @@ stands here.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.batch import (
-    AUTORESET_NEXT_STEP,
-    AUTORESET_SAME_STEP,
-    WORK_A_CALL,
-    Batch,
-    Engine,
-    Kpis,
-    checked_num_rows,
-    stretches,
-)
-from twin_gym.core.compiled import Integer
-from twin_gym.scenario import Scenario
+from twin_gym.core.batch import AUTORESET_SAME_STEP, WORK_A_CALL, Batch, stretches
+from twin_gym.core.draws import uniform, world_key
+from twin_gym.core.episodes import SCENARIO_STREAM
+from twin_gym.core.settings import BatchSettings
 
 HEAD = np.dtype(
     [
@@ -40,50 +31,81 @@ HEAD = np.dtype(
 )
 """What every row has, whatever its network is made of."""
 
-SCENARIO_STREAM: Integer = np.int64(65_535)
-"""Stream of a world's draw of its scenario."""
 
+class Story(ABC):
+    """A row's next episode, told in SimPy, step by step.
 
-class Story(Protocol):
-    """A network told in SimPy, step by step."""
+    Args:
+        batch: the rows.
+        row: the one that begins: its world and its scenario are drawn, and nothing is earned yet.
 
+    Attributes:
+        network: the model, with the slots that are over as `slot`, and `is_over`.
+    """
+
+    network: Any
+
+    def __init__(self, batch: Any, row: int) -> None:  # noqa: ANN401 - each has its own
+        self._batch, self._row = batch, row
+        self._head = head = batch.heads[row]
+        head["episode"] += 1
+        head["world"] = world_key(head["seed"], head["episode"])
+        count = len(batch.scenarios)
+        head["network"] = min(int(uniform(head["world"], SCENARIO_STREAM, 0) * count), count - 1)
+        batch.brought[row] = np.zeros((), batch.OUTCOME)
+
+    @abstractmethod
     def step(self, action: Any) -> None:  # noqa: ANN401 - a whole number or an array
         """Carries out one action."""
 
-    def write(self, row: int) -> None:
-        """Writes its state into the arrays of a row, as the kernel would have left them."""
+    @abstractmethod
+    def _write(self, arrays: dict[str, Any]) -> None:
+        """Writes the model's state into the arrays of the row, as the kernel would have left them.
+
+        Args:
+            arrays: by name, those of `SlottedBatch.own_arrays`, of this row alone.
+        """
+
+    def write(self) -> None:
+        """Writes its state into the arrays of the row, as the kernel would have left them."""
+        batch = self._batch
+        self._head["slot"], self._head["is_over"] = self.network.slot, self.network.is_over
+        self._write({name: array[self._row] for name, array in batch.own_arrays().items()})
 
 
 class SlottedBatch(Batch):
     """Rows of slotted networks (see `Batch`).
 
-    What an environment's own batch must do before it calls this: nothing; after it: make its
-    arrays, `observations`, `masks`, `outcomes`, the spaces, and then call `make_room_for_ends`.
-
-    Args:
-        num_rows: how many run side by side.
-        scenarios: of which each episode's world draws one.
-        engine: the compiled kernel, or the SimPy model.
+    An environment's own batch calls `super().__init__`, makes its arrays, and then calls
+    `make_room_for_ends` and `start_paying`.
 
     Attributes:
+        STORY: tells an episode of it in SimPy.
+        KPI: record of its indicators, of 8-byte floats alone.
+        KPI_NAMES: their flat names, one a float.
         heads: records of `HEAD`; shape (rows,).
     """
 
-    def __init__(self, num_rows: int, scenarios: Sequence[Scenario], engine: Engine) -> None:
-        num_rows = self.num_rows = checked_num_rows(num_rows)
-        self.engine = engine
-        self.is_vector_reward = False
-        self._scenarios = tuple(scenarios)
-        self.heads = np.zeros(num_rows, HEAD)
-        self._stories: list[Story | None] = [None] * num_rows
+    STORY: ClassVar[type[Story]]
+    KPI: ClassVar[np.dtype[np.void]]
+    KPI_NAMES: ClassVar[tuple[str, ...]]
+
+    def __init__(self, num_rows: int, settings: BatchSettings) -> None:
+        super().__init__(num_rows, settings)
+        self.heads = np.zeros(self.num_rows, HEAD)
+        self.allocate(len(settings.form.action_names(self.scenario)))
 
     @abstractmethod
-    def kpi_names(self) -> tuple[str, ...]:
-        """Flat names of the indicators."""
+    def own_arrays(self) -> dict[str, NDArray[Any]]:
+        """By name, the arrays of rows that this environment has of its own, no copies."""
 
     @abstractmethod
-    def kpi_table(self, at: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Indicators of some rows as they are; shape (rows to look at, names)."""
+    def scenario_arrays(self) -> dict[str, NDArray[Any]]:
+        """By name, the arrays of scenarios, no copies."""
+
+    @abstractmethod
+    def _fill_kpis(self, at: NDArray[np.int64], table: NDArray[np.void]) -> None:
+        """Writes the indicators of some rows as they are into records of `KPI`."""
 
     @abstractmethod
     def _move(self, actions: NDArray[Any], first: int, last: int) -> None:
@@ -101,38 +123,34 @@ class SlottedBatch(Batch):
     def _observe(self, first: int, last: int) -> None:
         """Observations and masks of rows that a story has moved."""
 
-    @abstractmethod
-    def _story(self, row: int) -> Story:
-        """The row's next episode, told in SimPy; it brings the row's arrays to their beginning."""
-
     def make_room_for_ends(self) -> None:
         """Arrays for what is known of ends of episodes; says how many rows one call moves."""
-        self.final_observations = np.zeros_like(self.observations)
         self._final_masks = None if self.masks is None else np.ones_like(self.masks)
-        self._final_kpis = np.zeros((self.num_rows, len(self.kpi_names())))
+        self._final_kpis = np.zeros((self.num_rows, len(self.KPI_NAMES)))
         self._rows_at_once = max(int(WORK_A_CALL / self._most_work()), 1)
 
     @property
-    def scenarios(self) -> Sequence[Any]:
-        """The scenarios that episodes are in."""
-        return self._scenarios
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """By name, the arrays that the kernel works on, no copies: of scenarios, then of rows."""
+        found = {
+            **self.scenario_arrays(),
+            "heads": self.heads,
+            **self.own_arrays(),
+            "observations": self.observations,
+            "outcomes": self.brought,
+            "final_observations": self.final_observations,
+        }
+        return found if self.masks is None else found | {"masks": self.masks}
 
-    def scenario_of(self, row: int) -> Any:  # noqa: ANN401
-        """The scenario of a row's running episode."""
-        return self._scenarios[int(self.heads["network"][row])]
+    def kpi_names(self) -> tuple[str, ...]:
+        """Flat names of the indicators (see the environment's `kpi`)."""
+        return self.KPI_NAMES
 
-    def seed(self, seeds: NDArray[np.uint64], chosen: NDArray[np.bool_]) -> None:
-        """Gives the chosen rows their seeds; their next episode is the first one of it."""
-        self.heads["seed"][chosen] = seeds[chosen]
-        self.heads["episode"][chosen] = -1
-
-    def begin(self, chosen: NDArray[np.bool_]) -> None:
-        """Begins the next episode in the chosen rows and leaves the others alone."""
-        self.heads["is_over"][chosen] = 1
-        shape = (self.num_rows, *(self.action_space.shape or ()))
-        actions = np.zeros(shape, np.float64 if shape[1:] else np.int64)
-        for first, last in stretches(chosen):
-            self.advance(actions, AUTORESET_NEXT_STEP, first, last)
+    def kpi_table(self, at: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Indicators of some rows as they are; shape (rows to look at, names)."""
+        table = np.zeros(len(at), self.KPI)
+        self._fill_kpis(at, table)
+        return table.view(np.float64).reshape(len(at), len(self.KPI_NAMES))
 
     def advance(
         self, actions: NDArray[Any], autoreset: int, first: int = 0, last: int | None = None
@@ -146,11 +164,6 @@ class SlottedBatch(Batch):
         if autoreset == AUTORESET_SAME_STEP:
             self._begin_again(actions, ended, first)
         return True
-
-    def kpis(self) -> Kpis:
-        """Indicators of the running episodes, one value a row."""
-        table = self.kpi_table(np.arange(self.num_rows))
-        return dict(zip(self.kpi_names(), table.T.copy(), strict=True))
 
     def final_kpi_table(
         self, at: NDArray[np.int64], has_begun: bool
@@ -166,12 +179,6 @@ class SlottedBatch(Batch):
         masks[ended] = self._final_masks[ended]
         return masks
 
-    def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
-        """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
-        outcomes = self.copied_outcomes()
-        outcomes[ended] = np.zeros((), outcomes.dtype)
-        return outcomes
-
     def _begin_again(self, actions: NDArray[Any], ended: NDArray[np.bool_], first: int) -> None:
         """Keeps what is known of the ended episodes and begins the next ones in their rows."""
         at = first + np.flatnonzero(ended)
@@ -186,7 +193,7 @@ class SlottedBatch(Batch):
 
     def _step(self, actions: NDArray[Any], first: int, last: int) -> None:
         begins = None if self.payer is None else self.heads["is_over"][first:last] != 0
-        if self.engine == "kernel":
+        if self.settings.engine == "kernel":
             at_once = self._rows_at_once
             if last - first > at_once:
                 for begin in range(first, last, at_once):
@@ -201,16 +208,10 @@ class SlottedBatch(Batch):
 
     def _tell(self, actions: NDArray[Any], first: int, last: int) -> None:
         for row in range(first, last):
-            story = self._stories[row]
+            story = self._episodes[row]
             if story is None or self.heads["is_over"][row]:
-                self._stories[row] = story = self._story(row)
+                self._episodes[row] = story = self.STORY(self, row)
             else:
                 story.step(actions[row])
-            story.write(row)
+            story.write()
         self._observe(first, last)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """SimPy's processes are generators, which cannot be pickled: say so."""
-        if any(story is not None for story in self._stories):
-            raise TypeError("a running simpy engine cannot be pickled: use engine='kernel'")
-        return self.__dict__

@@ -19,6 +19,7 @@ from twin_gym.core.batch import AUTORESET_DISABLED, AUTORESET_NEXT_STEP, AUTORES
 from twin_gym.core.counts import as_index, whole_number
 from twin_gym.core.options import own_options
 from twin_gym.core.seeding import checked_seeds, row_seeds
+from twin_gym.core.settings import DEFAULT, FromSettings
 from twin_gym.core.single import reward_dim, reward_space
 from twin_gym.core.spec import ToldSpec
 from twin_gym.core.step_limit import StepLimit, ones_but
@@ -53,7 +54,10 @@ class _Ends:
 
 
 class RowsVectorEnv(
-    ToldSpec, VectorEnv[Observations, NDArray[Any], NDArray[np.float64]], Generic[BatchType]
+    ToldSpec,
+    FromSettings,
+    VectorEnv[Observations, NDArray[Any], NDArray[np.float64]],
+    Generic[BatchType],
 ):
     """Many networks side by side, each in a world of its own.
 
@@ -62,7 +66,9 @@ class RowsVectorEnv(
     nor on `num_threads`.
 
     Args:
-        batch: the rows.
+        num_envs: rows.
+        scenario: as for the single form; each row draws one of several at each of its resets.
+        settings: as for the single form; `help` shows them.
         autoreset_mode: what happens to a row whose episode is over. `NEXT_STEP` (Gymnasium's
             default): its next step begins the next episode, whatever the action, with reward 0.
             `SAME_STEP` (SB3): it begins at once; the last observation is in `final_obs`, the last
@@ -80,7 +86,7 @@ class RowsVectorEnv(
             is refused.
 
     Raises:
-        ConfigError: if an argument is unknown.
+        ConfigError: if an argument is unknown or a scenario is not valid.
 
     Attributes:
         autoreset_mode: see above.
@@ -95,7 +101,8 @@ class RowsVectorEnv(
 
     def __init__(
         self,
-        batch: BatchType,
+        num_envs: int = 1,
+        scenario: Any = DEFAULT,  # noqa: ANN401
         *,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         num_threads: int = 1,
@@ -103,6 +110,7 @@ class RowsVectorEnv(
         render_mode: None = None,
         max_episode_steps: int | None = None,
         disable_env_checker: bool | None = None,
+        **settings: Any,
     ) -> None:
         if render_mode is not None:
             raise ConfigError(
@@ -121,6 +129,7 @@ class RowsVectorEnv(
         self.autoreset_mode = mode
         self.metadata = {**_METADATA, "autoreset_mode": mode}
         self.render_mode = None
+        batch: BatchType = self._make_batch(num_envs, scenario, settings)
         self.num_envs = batch.num_rows
         self._mode = _AUTORESET[mode]
         self._copy = copy

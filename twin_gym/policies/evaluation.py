@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from twin_gym.core.batch import Engine
+from twin_gym.core.settings import Engine
 from twin_gym.environments.factory import AnyScenario, vector_env
 from twin_gym.policies.base import Policy, Seer
 from twin_gym.policies.trajectory import TrajectoryHash

@@ -15,7 +15,9 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
-from twin_gym.environments.slice_admission.observation import ActionName, observation_space
+from twin_gym.core.forms import form_named
+from twin_gym.environments.slice_admission.actions import ACTION_FORMS
+from twin_gym.environments.slice_admission.observation import ActionName
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import to_toml
@@ -123,7 +125,7 @@ def _write(
     """All files of a data set, in a folder that is made."""
     storage = storage_class().new(
         folder,
-        observation_space=observation_space(scenario, transitions.action),
+        observation_space=form_named(ACTION_FORMS, transitions.action).observation_space(scenario),
         action_space=spaces.Discrete(transitions.masks.shape[1]),
         env_spec=env_spec(scenario, transitions.action),
         jpeg_encoding=False,

@@ -59,7 +59,7 @@ def chosen_actions(batch, rng):
 def run_both(scenarios, form, objective, error, autoreset, seed, steps):
     """Carries the same decisions to both engines and compares after each; counts the ends."""
     mine, theirs = engines = [
-        SyncBatch(NUM_ROWS, BatchSettings(scenarios, form, objective, error, engine))
+        SyncBatch(NUM_ROWS, BatchSettings(scenarios, form, objective, engine, error=error))
         for engine in ("kernel", "simpy")
     ]
     everyone = np.ones(NUM_ROWS, np.bool_)

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from tests.environments.slice_admission.strategies import admission_scenarios
 from twin_gym.core import batch as batching
+from twin_gym.core.forms import form_named
+from twin_gym.environments.slice_admission.actions import ACTION_FORMS
 from twin_gym.environments.slice_admission.batch import AdmissionBatch, BatchSettings
-from twin_gym.environments.slice_admission.observation import observation_space
 from twin_gym.environments.slice_admission.tables import service_places
 
 NUM_ROWS = 6
@@ -79,7 +80,7 @@ def assert_waiting_is_sound(batch, scenario):
 
 def assert_seen_is_sound(batch, scenario, form):
     """The observation lies in its space, and the mask is what fits and waits."""
-    space = observation_space(scenario, form)
+    space = form_named(ACTION_FORMS, form).observation_space(scenario)
     assert all(observation in space for observation in batch.observations)
     rows, s = batch._rows, len(scenario.slices)
     admissible = (rows["waiting"] & rows["fitting"])[:, None] >> np.arange(s) & 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from twin_gym.environments.tic_scheduling.env import TicSchedulingEnv
-from twin_gym.environments.tic_scheduling.render import take_snapshot
+from twin_gym.environments.tic_scheduling.snapshot import take_snapshot
 
 
 def played(scenario, render_mode, steps=6, **settings):

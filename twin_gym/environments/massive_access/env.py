@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import ClassVar
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.batch import Engine
-from twin_gym.core.field_table import field_rows
-from twin_gym.core.indicators import as_objective
-from twin_gym.core.single import RENDER_MODES, RowEnv
-from twin_gym.environments.massive_access.actions import ActionName
-from twin_gym.environments.massive_access.batch import (
-    AccessBatch,
-    BatchSettings,
-    Objective,
-    ScenarioLike,
-)
+from twin_gym.core.single import RowEnv
+from twin_gym.environments.massive_access.batch import AccessBatch
 from twin_gym.environments.massive_access.observation import FIELDS
-from twin_gym.environments.massive_access.scenario import AccessScenario
-from twin_gym.scenario.objective import KpiObjective
-
-_METADATA: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
+from twin_gym.environments.massive_access.render import as_text
+from twin_gym.environments.massive_access.snapshot import take_snapshot
 
 
 class MassiveAccessEnv(RowEnv[AccessBatch]):
@@ -110,26 +99,8 @@ class MassiveAccessEnv(RowEnv[AccessBatch]):
         ConfigError: if an argument is unknown or a scenario is not valid.
     """
 
-    metadata = _METADATA
-
-    def __init__(
-        self,
-        scenario: ScenarioLike | Sequence[ScenarioLike] = "access-beta-30000",
-        *,
-        action: ActionName = "level",
-        objective: Objective | KpiObjective | Mapping[str, Any] = "balanced",
-        objective_seed: int = 0,
-        engine: Engine = "kernel",
-        render_mode: str | None = None,
-    ) -> None:
-        settings = BatchSettings(scenario, action, as_objective(objective), engine, objective_seed)
-        super().__init__(AccessBatch(1, settings), render_mode)
-
-    @property
-    def scenario(self) -> AccessScenario:
-        """The scenario of the running episode."""
-        found: AccessScenario = self.batch.scenario_of(0)
-        return found
+    BATCH: ClassVar = AccessBatch
+    TABLES: ClassVar = MappingProxyType({"observation_table": FIELDS})
 
     def topology(self) -> nx.Graph[str]:
         """A star: the base station and its devices, each with its `state`.
@@ -150,14 +121,10 @@ class MassiveAccessEnv(RowEnv[AccessBatch]):
             )
         return graph
 
-    def render(self) -> NDArray[np.uint8] | str | None:
-        """Draws the running network as `render_mode` says."""
-        from twin_gym.environments.massive_access.render import draw
+    def _as_text(self) -> str:
+        return as_text(take_snapshot(self))
 
-        return draw(self)
+    def _as_pixels(self) -> NDArray[np.uint8]:
+        from twin_gym.environments.massive_access.picture import paint
 
-
-MassiveAccessEnv.__doc__ = (MassiveAccessEnv.__doc__ or "").replace(
-    "{observation_table}",
-    field_rows((field.name, field.per, field.meaning) for field in FIELDS),
-)
+        return paint(take_snapshot(self))

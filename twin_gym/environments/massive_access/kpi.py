@@ -24,25 +24,31 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.compiled import Record, Records, compiled, entry_point
+from twin_gym.core import compiled as compiling
+from twin_gym.core import ratios
+from twin_gym.core.compiled import Records, entry_point_over
+from twin_gym.core.ratios import quantile, ratio
 
 NAMES = (
     "offered", "succeeded", "lost", "unresolved", "access_success_probability", "mean_delay_s",
     "p95_delay_s", "service_time_s", "preamble_use", "mean_collisions", "collision_probability",
     "mean_tries", "mean_barring",
 )  # fmt: skip
+KPI = np.dtype([(name, "f8") for name in NAMES])
 
 _QUANTILE = 0.95
 
+_COMPILED_IN = (compiling, ratios)
 
-@entry_point
+
+@entry_point_over(*_COMPILED_IN)
 def fill_table(
     networks: Records,
     heads: Records,
     rows: Records,
     delays: NDArray[np.int32],
     at: NDArray[np.int64],
-    table: NDArray[np.float64],
+    table: Records,
 ) -> None:
     """Writes the indicators of some rows.
 
@@ -52,43 +58,25 @@ def fill_table(
         rows: counters of all rows.
         delays: how many succeeded after so many opportunities; shape (rows, opportunities).
         at: indices of the rows to look at.
-        table: written; shape (rows to look at, names).
+        table: written; records of `KPI`, one a row to look at.
     """
     for i in range(len(at)):
         head, row, out = heads[at[i]], rows[at[i]], table[i]
         network = networks[head.network]
         slots = np.float64(head.slot)
-        out[0] = row.num_arrived
-        out[1] = row.succeeded
-        out[2] = row.lost
-        out[3] = row.num_waiting
-        out[4] = _ratio(row.succeeded, row.num_arrived)
-        out[5] = _ratio(row.waited * network.slot_s, row.succeeded)
-        out[6] = _delay_quantile(row, delays[at[i]]) * network.slot_s
-        out[7] = (row.last_success + 1) * network.slot_s
-        out[8] = _ratio(row.succeeded, slots * network.preambles)
-        out[9] = _ratio(row.collided, slots)
-        out[10] = _ratio(row.attempts - row.succeeded, row.attempts)
-        out[11] = _ratio(row.attempts, row.num_arrived)
-        out[12] = _ratio(row.barred, slots)
-
-
-@compiled
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else 0.0
-
-
-@compiled
-def _delay_quantile(row: Record, delays: NDArray[np.int32]) -> float:
-    """The least delay in opportunities that a share of those who succeeded did not exceed."""
-    if row.succeeded == 0:
-        return 0.0
-    wanted = _QUANTILE * row.succeeded
-    delay, counted = 0, np.int64(delays[0])
-    while counted < wanted:
-        delay += 1
-        counted += delays[delay]
-    return np.float64(delay)
+        out.offered = row.num_arrived
+        out.succeeded = row.succeeded
+        out.lost = row.lost
+        out.unresolved = row.num_waiting
+        out.access_success_probability = ratio(row.succeeded, row.num_arrived)
+        out.mean_delay_s = ratio(row.waited * network.slot_s, row.succeeded)
+        out.p95_delay_s = quantile(delays[at[i]], row.succeeded, _QUANTILE) * network.slot_s
+        out.service_time_s = (row.last_success + 1) * network.slot_s
+        out.preamble_use = ratio(row.succeeded, slots * network.preambles)
+        out.mean_collisions = ratio(row.collided, slots)
+        out.collision_probability = ratio(row.attempts - row.succeeded, row.attempts)
+        out.mean_tries = ratio(row.attempts, row.num_arrived)
+        out.mean_barring = ratio(row.barred, slots)
 
 
 RECORDED = ("access_success_probability", "mean_delay_s", "preamble_use")

@@ -5,34 +5,13 @@ Every value lies in [0, 1]. How many devices wait is not among them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
-
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from twin_gym.core.compiled import Record, inlined
 from twin_gym.core.draws import natural_log
+from twin_gym.core.forms import Field, full_names
 from twin_gym.environments.massive_access.layout import HISTORY
-
-UnitBox: TypeAlias = "spaces.Box[np.float32]"
-
-
-@dataclass(frozen=True)
-class Field:
-    """A group of observed values.
-
-    Attributes:
-        name: group name; the full name of a value is `name/age`, age 0 being the last opportunity.
-        per: what there is one value for: `opportunity`, or `network`.
-        meaning: what 0 and 1 stand for.
-    """
-
-    name: str
-    per: Literal["opportunity", "network"]
-    meaning: str
-
 
 FIELDS = (
     Field("successes", "opportunity", "preambles that one device sent, over all preambles"),
@@ -47,18 +26,7 @@ FIELDS = (
 
 def field_names() -> tuple[str, ...]:
     """The full name of every observed value, in order; the same for every scenario."""
-    names: list[str] = []
-    for field in FIELDS:
-        several = field.per == "opportunity"
-        names += [f"{field.name}/{age}" for age in range(HISTORY)] if several else [field.name]
-    return tuple(names)
-
-
-def observation_space() -> UnitBox:
-    """The unit box with one entry a field."""
-    box: Any = spaces.Box(0.0, 1.0, (len(field_names()),), np.float32)
-    unit_box: UnitBox = box
-    return unit_box
+    return full_names(FIELDS, {"opportunity": range(HISTORY)})
 
 
 @inlined

@@ -48,7 +48,7 @@ class Cell:
         self.last_success = -1
         self.barring = 1.0
         self.barred = 0.0
-        self.opportunity = 0
+        self.slot = 0
         self.step_successes = self.step_lost = 0
         self.history: list[tuple[int, int]] = []  # successes and collisions of each opportunity
         self._sent: dict[int, list[simpy.Event]] = {}
@@ -64,14 +64,14 @@ class Cell:
         self.barring = barring
         self.barred += barring
         self.step_successes = self.step_lost = 0
-        while self.clock.peek() <= self.opportunity:
+        while self.clock.peek() <= self.slot:
             self.clock.step()
-        self.opportunity += 1
+        self.slot += 1
 
     @property
     def is_over(self) -> bool:
         """Whether the horizon is reached."""
-        return self.opportunity >= self._horizon
+        return self.slot >= self._horizon
 
     def _live(self, device: Device) -> Story:
         yield Happening(self.clock, device.joined, _DEVICES)

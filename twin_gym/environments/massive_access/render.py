@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from twin_gym.core.drawing import drawn, shortened
-from twin_gym.environments.massive_access.snapshot import Drawable, Snapshot, take_snapshot
+from twin_gym.core.drawing import shortened
+from twin_gym.environments.massive_access.snapshot import Snapshot
 
 _PROGRESS_WIDTH = 20
 _BAR_WIDTH = 54
-
-
-def draw(env: Drawable) -> NDArray[np.uint8] | str | None:
-    """Draws a cell as the environment's `render_mode` says.
-
-    Args:
-        env: the single form of the environment.
-
-    Returns:
-        `ansi`: text of at most 80 columns. `rgb_array`: pixels, shape (420, 720, 3), uint8.
-        `human`: None, the text is redrawn on standard output. None: None, with a warning.
-
-    Raises:
-        MissingExtraError: for `rgb_array` if Pillow is not installed.
-    """
-    return drawn(
-        env.render_mode, lambda: as_text(take_snapshot(env)), lambda: _pixels(take_snapshot(env))
-    )
-
-
-def _pixels(snapshot: Snapshot) -> NDArray[np.uint8]:
-    from twin_gym.environments.massive_access.picture import paint
-
-    return paint(snapshot)
 
 
 def as_text(snapshot: Snapshot) -> str:

@@ -1,21 +1,15 @@
-"""The loop over rows: an opportunity, or the next episode; reward and observation.
-
-The compiled functions are cached on disk. Numba looks for changes in this file alone, so the digest
-of every file that is compiled into them is made part of the key.
-"""
+"""The loop over rows: an opportunity, or the next episode; reward and observation."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.core import compiled as compiling
-from twin_gym.core import draws
-from twin_gym.core.compiled import Integer, Record, Records, entry_point, inlined, sources_digest
-from twin_gym.core.draws import uniform, world_key
-from twin_gym.core.slotted import SCENARIO_STREAM
+from twin_gym.core import draws, episodes
+from twin_gym.core.batch import outcome_record
+from twin_gym.core.compiled import Record, Records, entry_point_over, inlined
+from twin_gym.core.episodes import begin_episode, reward_of_two
 from twin_gym.environments.massive_access import layout, rules, workload
 from twin_gym.environments.massive_access import observation as observing
 from twin_gym.environments.massive_access.observation import observe
@@ -24,51 +18,11 @@ from twin_gym.environments.massive_access.rules import begin, num_ready, run_opp
 COMPONENTS = ("throughput", "delay")
 """Components of the reward; the objective `balanced` is their sum."""
 
-BALANCED, THROUGHPUT, DELAY = range(3)
-
-OUTCOME = np.dtype(
-    [
-        ("reward", "f8"),
-        ("throughput", "f8"),
-        ("delay", "f8"),
-        ("elapsed_s", "f8"),
-        ("cost", "f8"),
-        ("disallowed_actions", "i8"),
-        ("truncated", "?"),
-    ],
-    align=True,
-)
+OUTCOME = outcome_record(COMPONENTS)
 """What one step of one row brings."""
 
-_COMPILED_IN = (compiling, draws, layout, workload, rules, observing)
-# Typed, for Numba compiles a function anew for each literal number that it is called with.
-_FIRST: Integer = np.int64(0)
-
-
-@inlined
-def _begin(
-    networks: Records,
-    head: Record,
-    row: Record,
-    outcome: Record,
-    devices: Records,
-    senders: NDArray[np.int32],
-    delays: NDArray[np.int32],
-) -> None:
-    """The next episode of a row: its world, its scenario, and who will ask when."""
-    head.episode += 1
-    head.world = world_key(head.seed, head.episode)
-    choice = int(uniform(head.world, SCENARIO_STREAM, _FIRST) * len(networks))
-    head.network = min(choice, len(networks) - 1)
-    head.slot = 0
-    head.is_over = 0
-    begin(networks[head.network], head.world, row, devices, senders, delays)
-    outcome.reward = 0.0
-    outcome.throughput = 0.0
-    outcome.delay = 0.0
-    outcome.elapsed_s = 0.0
-    outcome.cost = 0.0
-    outcome.truncated = False
+_COMPILED_IN = (compiling, draws, episodes, layout, workload, rules, observing)
+_entry_point = entry_point_over(*_COMPILED_IN)
 
 
 @inlined
@@ -78,67 +32,55 @@ def _report(network: Record, head: Record, row: Record, outcome: Record, objecti
     outcome.elapsed_s = network.slot_s
     outcome.cost = row.step_lost
     outcome.truncated = head.is_over != 0
-    if objective == THROUGHPUT:
-        outcome.reward = outcome.throughput
-    elif objective == DELAY:
-        outcome.reward = outcome.delay
-    else:
-        outcome.reward = outcome.throughput + outcome.delay
+    outcome.reward = reward_of_two(objective, outcome.throughput, outcome.delay)
 
 
-def _compile(compiled_in: str) -> tuple[Any, Any, Any]:
-    """The cached entry points; `compiled_in` is a cell of them, and so part of the cache's key."""
-
-    @entry_point
-    def step_rows(
-        networks: Records, heads: Records, rows: Records, devices: Records,
-        senders: NDArray[np.int32], delays: NDArray[np.int32], barring: NDArray[np.float64],
-        observations: NDArray[np.float32], outcomes: Records, first: int, last: int, objective: int,
-    ) -> None:  # fmt: skip
-        """One opportunity in each of the rows first <= i < last, or the next episode."""
-        _ = compiled_in
-        for i in range(first, last):
-            head, row, outcome = heads[i], rows[i], outcomes[i]
-            if head.is_over:
-                _begin(networks, head, row, outcome, devices[i], senders[i], delays[i])
-                network = networks[head.network]
-            else:
-                network = networks[head.network]
-                slot = head.slot
-                run_opportunity(
-                    network, head.world, row, devices[i], senders[i], delays[i], slot, barring[i]
-                )
-                head.slot = slot + 1
-                head.is_over = np.int64(slot + 1 >= network.num_opportunities)
-                _report(network, head, row, outcome, objective)
-            observe(network, row, head.slot, observations[i])
-
-    @entry_point
-    def observe_rows(
-        networks: Records, heads: Records, rows: Records, observations: NDArray[np.float32],
-        outcomes: Records, first: int, last: int, objective: int,
-    ) -> None:  # fmt: skip
-        """What `step_rows` tells of rows that something else has moved."""
-        _ = compiled_in
-        for i in range(first, last):
-            head, row = heads[i], rows[i]
+@_entry_point
+def step_rows(
+    networks: Records, heads: Records, rows: Records, devices: Records,
+    senders: NDArray[np.int32], delays: NDArray[np.int32], barring: NDArray[np.float64],
+    observations: NDArray[np.float32], outcomes: Records, first: int, last: int, objective: int,
+) -> None:  # fmt: skip
+    """One opportunity in each of the rows first <= i < last, or the next episode."""
+    for i in range(first, last):
+        head, row, outcome = heads[i], rows[i], outcomes[i]
+        if head.is_over:
+            begin_episode(networks, head, outcome)
+            outcome.throughput = outcome.delay = 0.0
             network = networks[head.network]
-            if head.slot > 0:
-                _report(network, head, row, outcomes[i], objective)
-            observe(network, row, head.slot, observations[i])
-
-    @entry_point
-    def count_ready(
-        networks: Records, heads: Records, rows: Records, devices: Records,
-        ready: NDArray[np.int64],
-    ) -> None:  # fmt: skip
-        """Writes how many devices of each row would send next if nobody was barred."""
-        _ = compiled_in
-        for i in range(len(rows)):
-            head = heads[i]
-            ready[i] = num_ready(networks[head.network], rows[i], devices[i], head.slot)
-
-    return step_rows, observe_rows, count_ready
+            begin(network, head.world, row, devices[i], senders[i], delays[i])
+        else:
+            network = networks[head.network]
+            slot = head.slot
+            run_opportunity(
+                network, head.world, row, devices[i], senders[i], delays[i], slot, barring[i]
+            )
+            head.slot = slot + 1
+            head.is_over = np.int64(slot + 1 >= network.num_opportunities)
+            _report(network, head, row, outcome, objective)
+        observe(network, row, head.slot, observations[i])
 
 
-step_rows, observe_rows, count_ready = _compile(sources_digest(_COMPILED_IN))
+@_entry_point
+def observe_rows(
+    networks: Records, heads: Records, rows: Records, observations: NDArray[np.float32],
+    outcomes: Records, first: int, last: int, objective: int,
+) -> None:  # fmt: skip
+    """What `step_rows` tells of rows that something else has moved."""
+    for i in range(first, last):
+        head, row = heads[i], rows[i]
+        network = networks[head.network]
+        if head.slot > 0:
+            _report(network, head, row, outcomes[i], objective)
+        observe(network, row, head.slot, observations[i])
+
+
+@_entry_point
+def count_ready(
+    networks: Records, heads: Records, rows: Records, devices: Records,
+    ready: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Writes how many devices of each row would send next if nobody was barred."""
+    for i in range(len(rows)):
+        head = heads[i]
+        ready[i] = num_ready(networks[head.network], rows[i], devices[i], head.slot)

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from twin_gym.core.single import RowEnv
 from twin_gym.environments.massive_access.batch import AccessBatch
 from twin_gym.environments.massive_access.layout import HISTORY
 from twin_gym.environments.massive_access.scenario import AccessScenario
-
-
-class Drawable(Protocol):
-    """What the renderers need of an environment."""
-
-    render_mode: str | None
-
-    @property
-    def scenario(self) -> AccessScenario:
-        """The scenario of the running episode."""
-        ...
-
-    @property
-    def batch(self) -> AccessBatch:
-        """The batch of which row 0 is drawn."""
-        ...
 
 
 @dataclass
@@ -81,10 +65,10 @@ class Snapshot:
         return self.slot / self.scenario.num_opportunities
 
 
-_COURSES: WeakKeyDictionary[Drawable, Course] = WeakKeyDictionary()
+_COURSES: WeakKeyDictionary[RowEnv[AccessBatch], Course] = WeakKeyDictionary()
 
 
-def take_snapshot(env: Drawable) -> Snapshot:
+def take_snapshot(env: RowEnv[AccessBatch]) -> Snapshot:
     """Looks at an environment without touching it.
 
     Args:
@@ -114,7 +98,7 @@ def take_snapshot(env: Drawable) -> Snapshot:
     )
 
 
-def _course(env: Drawable, episode: tuple[int, int], slot: int) -> Course:
+def _course(env: RowEnv[AccessBatch], episode: tuple[int, int], slot: int) -> Course:
     """What was drawn of this episode so far, with the present moment."""
     course = _COURSES.get(env)
     if course is None or course.episode != episode or (course.slots and course.slots[-1] > slot):

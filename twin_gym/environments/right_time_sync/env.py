@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import ClassVar
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.batch import Engine
-from twin_gym.core.field_table import field_rows
-from twin_gym.core.indicators import as_objective
-from twin_gym.core.single import RENDER_MODES, RowEnv
-from twin_gym.environments.right_time_sync.actions import ActionName
-from twin_gym.environments.right_time_sync.batch import (
-    BatchSettings,
-    ErrorForm,
-    Objective,
-    ScenarioLike,
-    SyncBatch,
-)
+from twin_gym.core.single import RowEnv
+from twin_gym.environments.right_time_sync.batch import SyncBatch
 from twin_gym.environments.right_time_sync.observation import FIELDS
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
-from twin_gym.scenario.objective import KpiObjective
-
-_METADATA: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
+from twin_gym.environments.right_time_sync.render import as_text
 
 
 class RightTimeSyncEnv(RowEnv[SyncBatch]):
@@ -120,29 +107,8 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
         ConfigError: if an argument is unknown or a scenario is not valid.
     """
 
-    metadata = _METADATA
-
-    def __init__(
-        self,
-        scenario: ScenarioLike | Sequence[ScenarioLike] = "sync-small",
-        *,
-        action: ActionName = "pick",
-        objective: Objective | KpiObjective | Mapping[str, Any] = "balanced",
-        objective_seed: int = 0,
-        error: ErrorForm = "expected",
-        engine: Engine = "kernel",
-        render_mode: str | None = None,
-    ) -> None:
-        settings = BatchSettings(
-            scenario, action, as_objective(objective), error, engine, objective_seed
-        )
-        super().__init__(SyncBatch(1, settings), render_mode)
-
-    @property
-    def scenario(self) -> SyncScenario:
-        """The scenario of the running episode."""
-        found: SyncScenario = self.batch.scenario_of(0)
-        return found
+    BATCH: ClassVar = SyncBatch
+    TABLES: ClassVar = MappingProxyType({"observation_table": FIELDS})
 
     def topology(self) -> nx.Graph[str]:
         """Two levels: the twin, its groups, and their entities, each with its `age_s`."""
@@ -156,14 +122,10 @@ class RightTimeSyncEnv(RowEnv[SyncBatch]):
             graph.add_edge(name.partition("/")[0], name)
         return graph
 
-    def render(self) -> NDArray[np.uint8] | str | None:
-        """Draws the running twin as `render_mode` says."""
-        from twin_gym.environments.right_time_sync.render import draw
+    def _as_text(self) -> str:
+        return as_text(self)
 
-        return draw(self)
+    def _as_pixels(self) -> NDArray[np.uint8]:
+        from twin_gym.environments.right_time_sync.picture import paint
 
-
-RightTimeSyncEnv.__doc__ = (RightTimeSyncEnv.__doc__ or "").replace(
-    "{observation_table}",
-    field_rows((field.name, field.per, field.meaning) for field in FIELDS),
-)
+        return paint(self)

@@ -23,21 +23,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.compiled import Records, compiled, entry_point
+from twin_gym.core import compiled as compiling
+from twin_gym.core import ratios
+from twin_gym.core.compiled import Records, entry_point_over
+from twin_gym.core.ratios import ratio
 
 NAMES = (
     "scenario_accuracy", "final_accuracy", "known_share", "mean_error", "beyond_share",
     "mean_age_s", "peak_age_s", "updates", "delivered", "alignment_ratio", "energy_j",
 )  # fmt: skip
+KPI = np.dtype([(name, "f8") for name in NAMES])
+
+_COMPILED_IN = (compiling, ratios)
 
 
-@entry_point
+@entry_point_over(*_COMPILED_IN)
 def fill_table(
     networks: Records,
     heads: Records,
     rows: Records,
     at: NDArray[np.int64],
-    table: NDArray[np.float64],
+    table: Records,
 ) -> None:
     """Writes the indicators of some rows.
 
@@ -46,29 +52,25 @@ def fill_table(
         heads: of all rows: which scenario, and slots that are over.
         rows: counters of all rows.
         at: indices of the rows to look at.
-        table: written; shape (rows to look at, names).
+        table: written; records of `KPI`, one a row to look at.
     """
     for i in range(len(at)):
         head, row, out = heads[at[i]], rows[at[i]], table[i]
         network = networks[head.network]
         slots = np.float64(head.slot)
         count = np.float64(network.num_entities)
-        out[0] = _ratio(row.accurate, row.inspections * count)
-        out[1] = row.last_accurate / count
-        out[2] = row.known / count
-        out[3] = _ratio(row.error_sum, slots)
-        out[4] = _ratio(row.beyond_sum, slots * count)
-        out[5] = (_ratio(row.age_sum, slots * count) - 0.5) * network.slot_s if slots else 0.0
-        out[6] = _ratio(row.peak_sum, row.peaks) * network.slot_s
-        out[7] = row.updates
-        out[8] = row.delivered
-        out[9] = _ratio(row.delivered, slots * network.planned_rate)
-        out[10] = row.updates * network.energy_j
-
-
-@compiled
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else 0.0
+        out.scenario_accuracy = ratio(row.accurate, row.inspections * count)
+        out.final_accuracy = row.last_accurate / count
+        out.known_share = row.known / count
+        out.mean_error = ratio(row.error_sum, slots)
+        out.beyond_share = ratio(row.beyond_sum, slots * count)
+        mean_age = ratio(row.age_sum, slots * count) - 0.5
+        out.mean_age_s = mean_age * network.slot_s if slots else 0.0
+        out.peak_age_s = ratio(row.peak_sum, row.peaks) * network.slot_s
+        out.updates = row.updates
+        out.delivered = row.delivered
+        out.alignment_ratio = ratio(row.delivered, slots * network.planned_rate)
+        out.energy_j = row.updates * network.energy_j
 
 
 RECORDED = ("scenario_accuracy", "mean_age_s", "updates")

@@ -5,34 +5,13 @@ Every value lies in [0, 1]. The true values, and so the true errors, are not amo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
-
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from twin_gym.core.compiled import Record, inlined
+from twin_gym.core.forms import Field, full_names
 from twin_gym.environments.right_time_sync import layout
 from twin_gym.environments.right_time_sync.scenario import SyncScenario
-
-UnitBox: TypeAlias = "spaces.Box[np.float32]"
-
-
-@dataclass(frozen=True)
-class Field:
-    """A group of observed values.
-
-    Attributes:
-        name: group name; the full name of a value is `name/entity`.
-        per: what there is one value for: `entity`, or `network`.
-        meaning: what 0 and 1 stand for.
-    """
-
-    name: str
-    per: Literal["entity", "network"]
-    meaning: str
-
 
 FIELDS = (
     Field("age", "entity", "a / (a + N), a: its value's age in slots, N: entities; 1: unknown"),
@@ -46,24 +25,7 @@ FIELDS = (
 
 def field_names(scenario: SyncScenario) -> tuple[str, ...]:
     """The full name of every observed value, in order."""
-    names: list[str] = []
-    for field in FIELDS:
-        if field.per == "entity":
-            names += [f"{field.name}/{entity}" for entity in scenario.entity_names]
-        else:
-            names.append(field.name)
-    return tuple(names)
-
-
-def observation_space(num_entities: int) -> UnitBox:
-    """The unit box with one entry a field.
-
-    Args:
-        num_entities: of the scenario.
-    """
-    box: Any = spaces.Box(0.0, 1.0, (3 * num_entities + 2,), np.float32)
-    unit_box: UnitBox = box
-    return unit_box
+    return full_names(FIELDS, {"entity": scenario.entity_names})
 
 
 @inlined

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from twin_gym.core.canvas import COLOURS, EMPTY, FAINT, HEIGHT, INK, WIDTH, Canvas, Colour
 from twin_gym.core.drawing import shortened
-from twin_gym.environments.right_time_sync.render import Drawable
+from twin_gym.core.single import RowEnv
+from twin_gym.environments.right_time_sync.batch import SyncBatch
 
 _MARGIN = 20
 _LEFT, _RIGHT = 72.0, float(WIDTH - _MARGIN)
@@ -18,7 +19,7 @@ _FEWEST_LETTERS = 4
 _MUCH = 4.0  # squared tolerances from which on a dot is red
 
 
-def paint(env: Drawable) -> NDArray[np.uint8]:
+def paint(env: RowEnv[SyncBatch]) -> NDArray[np.uint8]:
     """Paints a twin: each entity is a dot, the higher the older its value, the redder the worse.
 
     Args:
@@ -33,7 +34,7 @@ def paint(env: Drawable) -> NDArray[np.uint8]:
     return canvas.pixels()
 
 
-def _paint_head(canvas: Canvas, env: Drawable) -> None:
+def _paint_head(canvas: Canvas, env: RowEnv[SyncBatch]) -> None:
     scenario, row = env.scenario, env.batch.row(0)
     right, slot = WIDTH - _MARGIN, int(env.batch.heads[0]["slot"])
     canvas.text(_MARGIN, 26, shortened(scenario.name, 44), 20)
@@ -47,7 +48,7 @@ def _paint_head(canvas: Canvas, env: Drawable) -> None:
     canvas.box(_MARGIN, 66, _MARGIN + (right - _MARGIN) * slot / scenario.num_slots, 70, INK)
 
 
-def _paint_entities(canvas: Canvas, env: Drawable) -> None:
+def _paint_entities(canvas: Canvas, env: RowEnv[SyncBatch]) -> None:
     """A dot an entity, group by group from left to right; the higher the older."""
     scenario, twin = env.scenario, env.batch.twin(0)
     count = scenario.num_entities
@@ -67,7 +68,7 @@ def _paint_entities(canvas: Canvas, env: Drawable) -> None:
     _paint_legend(canvas)
 
 
-def _paint_groups(canvas: Canvas, env: Drawable, step: float) -> None:
+def _paint_groups(canvas: Canvas, env: RowEnv[SyncBatch], step: float) -> None:
     """Names of the groups below their entities, where there is room for them."""
     left = _LEFT
     for group in env.scenario.groups:

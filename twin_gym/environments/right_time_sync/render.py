@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
-from numpy.typing import NDArray
 
-from twin_gym.core.drawing import drawn, shortened
+from twin_gym.core.drawing import shortened
+from twin_gym.core.single import RowEnv
 from twin_gym.environments.right_time_sync.batch import SyncBatch
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
 
 _PROGRESS_WIDTH = 20
 _BAR_WIDTH = 30
 _MOST_LINES = 16
 
 
-class Drawable(Protocol):
-    """What the renderers need of an environment."""
-
-    render_mode: str | None
-
-    @property
-    def scenario(self) -> SyncScenario:
-        """The scenario of the running episode."""
-        ...
-
-    @property
-    def batch(self) -> SyncBatch:
-        """The batch of which row 0 is drawn."""
-        ...
-
-
-def draw(env: Drawable) -> NDArray[np.uint8] | str | None:
-    """Draws a twin as the environment's `render_mode` says.
-
-    Args:
-        env: the single form of the environment.
-
-    Returns:
-        `ansi`: text of at most 80 columns. `rgb_array`: pixels, shape (420, 720, 3), uint8.
-        `human`: None, the text is redrawn on standard output. None: None, with a warning.
-
-    Raises:
-        MissingExtraError: for `rgb_array` if Pillow is not installed.
-    """
-    return drawn(env.render_mode, lambda: as_text(env), lambda: _pixels(env))
-
-
-def _pixels(env: Drawable) -> NDArray[np.uint8]:
-    from twin_gym.environments.right_time_sync.picture import paint
-
-    return paint(env)
-
-
-def as_text(env: Drawable) -> str:
+def as_text(env: RowEnv[SyncBatch]) -> str:
     """A twin in plain characters, at most 80 columns wide.
 
     Args:
@@ -80,7 +39,7 @@ def as_text(env: Drawable) -> str:
     return "\n".join([*lines, ""])
 
 
-def _groups(env: Drawable) -> list[str]:
+def _groups(env: RowEnv[SyncBatch]) -> list[str]:
     scenario, twin = env.scenario, env.batch.twin(0)
     lines, first = [], 0
     for group in scenario.groups[:_MOST_LINES]:

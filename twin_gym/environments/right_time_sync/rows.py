@@ -1,21 +1,15 @@
-"""The loop over rows: a slot, or the next episode; reward, mask and observation.
-
-The compiled functions are cached on disk. Numba looks for changes in this file alone, so the digest
-of every file that is compiled into them is made part of the key.
-"""
+"""The loop over rows: a slot, or the next episode; reward, mask and observation."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.core import compiled as compiling
-from twin_gym.core import draws
-from twin_gym.core.compiled import Integer, Record, Records, entry_point, inlined, sources_digest
-from twin_gym.core.draws import uniform, world_key
-from twin_gym.core.slotted import SCENARIO_STREAM
+from twin_gym.core import draws, episodes
+from twin_gym.core.batch import outcome_record
+from twin_gym.core.compiled import Record, Records, entry_point_over, inlined
+from twin_gym.core.episodes import begin_episode, clear_outcome, reward_of_two
 from twin_gym.environments.right_time_sync import layout, normal, rules, workload
 from twin_gym.environments.right_time_sync import observation as observing
 from twin_gym.environments.right_time_sync.observation import observe
@@ -24,49 +18,13 @@ from twin_gym.environments.right_time_sync.rules import begin, run_slot
 COMPONENTS = ("error", "updates")
 """Components of the reward; the objective `balanced` is their sum."""
 
-BALANCED, ERROR, UPDATES = range(3)
-
-OUTCOME = np.dtype(
-    [
-        ("reward", "f8"),
-        ("error", "f8"),
-        ("updates", "f8"),
-        ("elapsed_s", "f8"),
-        ("cost", "f8"),
-        ("disallowed_actions", "i8"),
-        ("truncated", "?"),
-    ],
-    align=True,
-)
+OUTCOME = outcome_record(COMPONENTS)
 """What one step of one row brings."""
 
-_COMPILED_IN = (compiling, draws, layout, normal, workload, rules, observing)
-# Typed, for Numba compiles a function anew for each literal number that it is called with.
-_FIRST: Integer = np.int64(0)
+_COMPILED_IN = (compiling, draws, episodes, layout, normal, workload, rules, observing)
+_entry_point = entry_point_over(*_COMPILED_IN)
 
 Floats = NDArray[np.float64]
-
-
-@inlined
-def _draw_world(networks: Records, head: Record) -> None:
-    """The next episode of a row: its world and its scenario."""
-    head.episode += 1
-    head.world = world_key(head.seed, head.episode)
-    choice = int(uniform(head.world, SCENARIO_STREAM, _FIRST) * len(networks))
-    head.network = min(choice, len(networks) - 1)
-    head.slot = 0
-    head.is_over = 0
-
-
-@inlined
-def _clear(outcome: Record) -> None:
-    outcome.reward = 0.0
-    outcome.error = 0.0
-    outcome.updates = 0.0
-    outcome.elapsed_s = 0.0
-    outcome.cost = 0.0
-    outcome.disallowed_actions = 0
-    outcome.truncated = False
 
 
 @inlined
@@ -77,12 +35,7 @@ def _report(network: Record, head: Record, row: Record, outcome: Record, objecti
     beyond = row.step_beyond / network.num_entities
     outcome.cost = max(beyond - network.agreed_share, 0.0)
     outcome.truncated = head.is_over != 0
-    if objective == ERROR:
-        outcome.reward = outcome.error
-    elif objective == UPDATES:
-        outcome.reward = outcome.updates
-    else:
-        outcome.reward = outcome.error + outcome.updates
+    outcome.reward = reward_of_two(objective, outcome.error, outcome.updates)
 
 
 @inlined
@@ -103,71 +56,63 @@ def _mask(network: Record, row: Record, mask: NDArray[np.int8]) -> None:
         mask[i] = allowed
 
 
-def _compile(compiled_in: str) -> tuple[Any, Any]:
-    """The cached entry points; `compiled_in` is a cell of them, and so part of the cache's key."""
-
-    @entry_point
-    def step_rows(
-        networks: Records, entities: Records, laws: Floats, bridge: Floats, series: Floats,
-        lost: NDArray[np.bool_], spared: Floats, heads: Records, rows: Records, twins: Floats,
-        seen: NDArray[np.float32], on_way: NDArray[np.int32], chosen: NDArray[np.int64],
-        observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records, first: int,
-        last: int, objective: int, is_realised: int,
-    ) -> None:  # fmt: skip
-        """One slot in each of the rows first <= i < last, or the next episode."""
-        _ = compiled_in
-        for i in range(first, last):
-            head, row, outcome, twin = heads[i], rows[i], outcomes[i], twins[i]
-            if head.is_over:
-                _draw_world(networks, head)
-                n = head.network
-                network = networks[n]
-                begin(
-                    network, entities[n], laws[n], bridge[n], series, head.world, row, twin,
-                    seen[i], on_way[i],
-                )  # fmt: skip
-                _clear(outcome)
-                _first_mask(network, row, masks[i])
-            else:
-                n = head.network
-                network = networks[n]
-                slot = head.slot
-                is_exhausted = row.budget_left == 0
-                if slot == 0:  # where an episode ended in this row, its count still stands here
-                    outcome.disallowed_actions = 0
-                if masks.shape[1] > 0 and is_exhausted and chosen[i, 0] >= 0:
-                    outcome.disallowed_actions += 1
-                run_slot(
-                    network, entities[n], laws[n], bridge[n], series, lost, spared[n],
-                    head.world, row, twin, seen[i], on_way[i], chosen[i], slot, is_realised,
-                )  # fmt: skip
-                head.slot = slot + 1
-                head.is_over = np.int64(slot + 1 >= network.num_slots)
-                _report(network, head, row, outcome, objective)
-                if row.budget_left == 0 and not is_exhausted:
-                    _mask(network, row, masks[i])
-            observe(network, row, twin, seen[i], head.slot, observations[i])
-
-    @entry_point
-    def observe_rows(
-        networks: Records, heads: Records, rows: Records, twins: Floats,
-        seen: NDArray[np.float32], observations: NDArray[np.float32], masks: NDArray[np.int8],
-        outcomes: Records, first: int, last: int, objective: int,
-    ) -> None:  # fmt: skip
-        """What `step_rows` tells of rows that something else has moved."""
-        _ = compiled_in
-        for i in range(first, last):
-            head, row = heads[i], rows[i]
-            network = networks[head.network]
-            if head.slot > 0:
-                _report(network, head, row, outcomes[i], objective)
-            else:
-                _clear(outcomes[i])
-                _first_mask(network, row, masks[i])
-            _mask(network, row, masks[i])
-            observe(network, row, twins[i], seen[i], head.slot, observations[i])
-
-    return step_rows, observe_rows
+@_entry_point
+def step_rows(
+    networks: Records, entities: Records, laws: Floats, bridge: Floats, series: Floats,
+    lost: NDArray[np.bool_], spared: Floats, heads: Records, rows: Records, twins: Floats,
+    seen: NDArray[np.float32], on_way: NDArray[np.int32], chosen: NDArray[np.int64],
+    observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records, first: int,
+    last: int, objective: int, is_realised: int,
+) -> None:  # fmt: skip
+    """One slot in each of the rows first <= i < last, or the next episode."""
+    for i in range(first, last):
+        head, row, outcome, twin = heads[i], rows[i], outcomes[i], twins[i]
+        if head.is_over:
+            begin_episode(networks, head, outcome)
+            outcome.error = outcome.updates = 0.0
+            n = head.network
+            network = networks[n]
+            begin(
+                network, entities[n], laws[n], bridge[n], series, head.world, row, twin,
+                seen[i], on_way[i],
+            )  # fmt: skip
+            _first_mask(network, row, masks[i])
+        else:
+            n = head.network
+            network = networks[n]
+            slot = head.slot
+            is_exhausted = row.budget_left == 0
+            if slot == 0:  # where an episode ended in this row, its count still stands here
+                outcome.disallowed_actions = 0
+            if masks.shape[1] > 0 and is_exhausted and chosen[i, 0] >= 0:
+                outcome.disallowed_actions += 1
+            run_slot(
+                network, entities[n], laws[n], bridge[n], series, lost, spared[n],
+                head.world, row, twin, seen[i], on_way[i], chosen[i], slot, is_realised,
+            )  # fmt: skip
+            head.slot = slot + 1
+            head.is_over = np.int64(slot + 1 >= network.num_slots)
+            _report(network, head, row, outcome, objective)
+            if row.budget_left == 0 and not is_exhausted:
+                _mask(network, row, masks[i])
+        observe(network, row, twin, seen[i], head.slot, observations[i])
 
 
-step_rows, observe_rows = _compile(sources_digest(_COMPILED_IN))
+@_entry_point
+def observe_rows(
+    networks: Records, heads: Records, rows: Records, twins: Floats,
+    seen: NDArray[np.float32], observations: NDArray[np.float32], masks: NDArray[np.int8],
+    outcomes: Records, first: int, last: int, objective: int,
+) -> None:  # fmt: skip
+    """What `step_rows` tells of rows that something else has moved."""
+    for i in range(first, last):
+        head, row = heads[i], rows[i]
+        network = networks[head.network]
+        if head.slot > 0:
+            _report(network, head, row, outcomes[i], objective)
+        else:
+            clear_outcome(outcomes[i])
+            outcomes[i].error = outcomes[i].updates = 0.0
+            _first_mask(network, row, masks[i])
+        _mask(network, row, masks[i])
+        observe(network, row, twins[i], seen[i], head.slot, observations[i])

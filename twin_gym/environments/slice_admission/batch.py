@@ -2,98 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
-from twin_gym.core.batch import (
-    AUTORESET_NEXT_STEP,
-    AUTORESET_SAME_STEP,
-    ENGINES,
-    WORK_A_CALL,
-    Batch,
-    Engine,
-    checked_num_rows,
-    stretches,
-)
+from twin_gym.core.batch import AUTORESET_SAME_STEP, WORK_A_CALL, Batch, Kpis
 from twin_gym.core.clock import SECONDS_PER_TICK
-from twin_gym.core.forms import form_names
-from twin_gym.core.indicators import check_objective, place_of
+from twin_gym.core.settings import BatchSettings as Settings
 from twin_gym.environments.slice_admission import layout
 from twin_gym.environments.slice_admission import rows as kernel
 from twin_gym.environments.slice_admission.actions import ACTION_FORMS
 from twin_gym.environments.slice_admission.indicators import AdmissionGauge
-from twin_gym.environments.slice_admission.kpi import Kpis, kpi_names, kpi_table, kpis
-from twin_gym.environments.slice_admission.observation import (
-    ActionName,
-    build_lenses,
-    field_names,
-    observation_space,
-)
+from twin_gym.environments.slice_admission.kpi import kpi_names, kpi_table
+from twin_gym.environments.slice_admission.observation import ActionName, build_lenses
 from twin_gym.environments.slice_admission.reference import SlicedNetwork
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.tables import build_tables
 from twin_gym.environments.slice_admission.work import parts_passed
 from twin_gym.environments.slice_admission.world import World
-from twin_gym.errors import unknown_name
-from twin_gym.scenario.loading import scenarios_of
+from twin_gym.scenario.loading import ScenarioLike
 from twin_gym.scenario.objective import KpiObjective
 
 Objective = Literal["revenue", "utilisation", "fairness", "vector"]
-ScenarioLike = str | Path | Mapping[str, Any] | AdmissionScenario
 
 _STEPS_AN_EVENT = 20  # elementary ones
 
-OBJECTIVES: tuple[Objective, ...] = ("revenue", "utilisation", "fairness", "vector")
-
-
-def as_scenarios(scenario: ScenarioLike | Sequence[ScenarioLike]) -> tuple[AdmissionScenario, ...]:
-    """Scenarios from names, paths, values and scenarios, one or several.
-
-    Args:
-        scenario: what the `scenario` argument of an environment takes.
-
-    Returns:
-        At least one scenario.
-
-    Raises:
-        ConfigError: if the sequence is empty or an entry is none of those.
-    """
-    return scenarios_of(scenario, AdmissionScenario)
-
 
 @dataclass(frozen=True)
-class BatchSettings:
-    """What rows have in common.
+class BatchSettings(Settings):
+    """What rows have in common: an action names a slice or a queue position."""
 
-    Attributes:
-        scenario: one, or several of which each episode's world picks one.
-        action: whether an action names a slice or a queue position.
-        objective: which component is the reward; `vector` gives all of them.
-        engine: the compiled kernel, or the SimPy model (some hundred times slower).
-        objective_seed: of the weights, where the objective is a `KpiObjective`.
-    """
+    MODEL: ClassVar = AdmissionScenario
+    ACTION_FORMS: ClassVar = ACTION_FORMS
+    OBJECTIVES: ClassVar = get_args(Objective)
 
     scenario: ScenarioLike | Sequence[ScenarioLike] = "contention"
     action: ActionName = "slice"
     objective: Objective | KpiObjective = "revenue"
-    engine: Engine = "kernel"
-    objective_seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuses unknown names and bad seeds."""
-        check_objective(self.objective, self.objective_seed, OBJECTIVES)
-        for kind, value, known in (
-            ("action form", self.action, form_names(ACTION_FORMS)),
-            ("engine", self.engine, ENGINES),
-        ):
-            if value not in known:
-                raise unknown_name(kind, str(value), known)
 
 
 class AdmissionBatch(Batch):
@@ -104,40 +52,29 @@ class AdmissionBatch(Batch):
         settings: what they have in common.
     """
 
-    REPORTED: ClassVar = (
-        "elapsed_s", "cost", "revenue", "utilisation", "fairness", "disallowed_actions"
-    )  # fmt: skip
-    COMPONENTS: ClassVar = kernel.OBJECTIVES
+    SETTINGS: ClassVar = BatchSettings
+    COMPONENTS: ClassVar = kernel.COMPONENTS
+    OUTCOME: ClassVar = kernel.OUTCOME
+    OVER: ClassVar = layout.OVER
 
     masks: NDArray[np.int8]
 
-    def __init__(self, num_rows: int, settings: BatchSettings) -> None:
-        num_rows = self.num_rows = checked_num_rows(num_rows)
-        self.settings = settings
-        self.is_vector_reward = settings.objective == "vector"
-        self.tables = build_tables(as_scenarios(settings.scenario))
-        self.scenario = self.tables.scenarios[0]
-        self._by_slot = settings.action == "slot"
+    def __init__(self, num_rows: int, settings: Settings) -> None:
+        super().__init__(num_rows, settings)
+        self.tables = build_tables(self.scenarios)
+        self._by_slot = self.settings.action == "slot"
         choices = self.tables.num_positions if self._by_slot else len(self.scenario.slices)
         self.num_actions = choices + 1
-        self.action_space = spaces.Discrete(self.num_actions)
-        self.observation_space = observation_space(self.scenario, settings.action)
+        self.allocate(self.num_actions)
         room = self.tables.networks["demand"].shape[1:]
         self._lenses = build_lenses(self.tables)
-        self._rows = np.zeros(num_rows, layout.row_dtype(*room))
+        self.heads = self._rows = np.zeros(num_rows, layout.row_dtype(*room))
         self._queues = np.zeros((num_rows, self.tables.queue_places), layout.QUEUE_ENTRY)
         self._departures = np.zeros((num_rows, self.tables.service_places), np.int64)
-        fields = len(field_names(self.scenario, settings.action))
-        self.observations = np.zeros((num_rows, fields), np.float32)
-        self.masks = np.ones((num_rows, self.num_actions), np.int8)
-        self.outcomes = self.brought = np.zeros(num_rows, kernel.OUTCOME)
         self._final_rows = np.zeros_like(self._rows)
-        self.final_observations = np.zeros_like(self.observations)
         self._most_events = self._events_of_a_call()
-        self._objective = place_of(settings.objective, OBJECTIVES) % len(kernel.OBJECTIVES)
-        self._stories: list[SlicedNetwork | None] = [None] * num_rows
         self._gauge = AdmissionGauge(self.tables, self._rows, self._queues, self._final_rows)
-        self.start_paying(settings.objective, settings.objective_seed, self._gauge)
+        self.start_paying(self._gauge)
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -156,47 +93,16 @@ class AdmissionBatch(Batch):
         }
 
     @property
-    def scenarios(self) -> Sequence[AdmissionScenario]:
-        """The scenarios that episodes are in."""
-        return self.tables.scenarios
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """Form of the action, objective and seed of its weights."""
-        settings = self.settings
-        return {
-            "action": settings.action,
-            "objective": settings.objective,
-            "objective_seed": settings.objective_seed,
-        }
-
-    @property
     def usual_reward_scale(self) -> float:
         """4 over the revenue offered in a mean holding time.
 
         The other objectives are near 1 in that time already, and are scaled by time alone.
         """
-        unit_s, objective = self.scenario.time_unit_s, self.settings.objective
+        unit_s, objective = float(self.scenario.time_unit_s), self.settings.objective
         if objective == "revenue":
-            offered = sum(one.revenue * one.arrival_rate_hz for one in self.scenario.slices)
+            offered: float = sum(one.revenue * one.arrival_rate_hz for one in self.scenario.slices)
             return 4.0 / max(offered * unit_s, 1e-12)
         return 1.0 if objective in ("fairness", "vector") else 1.0 / unit_s
-
-    def scenario_of(self, row: int) -> AdmissionScenario:
-        """The scenario of a row's running episode."""
-        return self.tables.scenarios[int(self._rows[row]["network"])]
-
-    def seed(self, seeds: NDArray[np.uint64], chosen: NDArray[np.bool_]) -> None:
-        """Gives the chosen rows their seeds; their next episode is the first one of it."""
-        self._rows["seed"][chosen] = seeds[chosen]
-        self._rows["episode"][chosen] = -1
-
-    def begin(self, chosen: NDArray[np.bool_]) -> None:
-        """Begins the next episode in the chosen rows and leaves the others alone."""
-        self._rows["is_over"][chosen] = layout.OVER
-        actions = np.zeros(self.num_rows, np.int64)
-        for first, last in stretches(chosen):
-            self.advance(actions, AUTORESET_NEXT_STEP, first, last)
 
     def advance(
         self, actions: NDArray[Any], autoreset: int, first: int = 0, last: int | None = None
@@ -227,20 +133,25 @@ class AdmissionBatch(Batch):
             first = reached >> 1
             self.check_stopped()
 
-    def kpis(self) -> Kpis:
-        """Indicators of the running episodes."""
-        return kpis(self._rows, self.tables)
+    def kpi_names(self) -> tuple[str, ...]:
+        """Flat names of the indicators (see `slice_admission.kpi`)."""
+        return kpi_names(self.tables)
+
+    def kpi_table(self, at: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Indicators of some rows as they are; shape (rows to look at, names)."""
+        return kpi_table(self._rows, self.tables, at)
 
     def final_kpi_table(
         self, at: NDArray[np.int64], has_begun: bool
     ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         """Indicators of the episodes that ended in the last step (see `Batch`)."""
         rows = self._final_rows if has_begun else self._rows
-        return kpi_names(self.tables), kpi_table(rows, self.tables, at)
+        return self.kpi_names(), kpi_table(rows, self.tables, at)
 
     def final_kpis(self, ended: NDArray[Any]) -> Kpis:
         """Indicators of the episodes that ended in the last step, in the order of their rows."""
-        return kpis(self._final_rows[ended], self.tables)
+        names, table = self.final_kpi_table(np.flatnonzero(ended), has_begun=True)
+        return dict(zip(names, table.T, strict=True))
 
     def final_masks(self, ended: NDArray[Any]) -> NDArray[np.int8]:
         """What was allowed at the end of the episodes that ended in the last step; (rows, actions).
@@ -262,16 +173,10 @@ class AdmissionBatch(Batch):
         return masks
 
     def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
-        """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
-        outcomes = self.copied_outcomes()
-        outcomes[ended] = np.zeros((), outcomes.dtype)
+        """The outcomes of `Batch.begun`; the first decision comes after some time."""
+        outcomes = super().begun(ended)
         outcomes["elapsed_s"][ended] = self._rows["elapsed"][ended] * SECONDS_PER_TICK
         return outcomes
-
-    def row(self, index: int) -> np.void:
-        """The record of one running network, to look at."""
-        record: np.void = self._rows[index].copy()
-        return record
 
     def waiting(self, index: int) -> list[list[float]]:
         """By slice, how long each waiting request of a row has waited, oldest first, in seconds."""
@@ -313,7 +218,7 @@ class AdmissionBatch(Batch):
         chosen[first:last] = True
         network = self.tables.networks[0]
         for i in range(first, last):
-            story = self._stories[i]
+            story = self._episodes[i]
             if self._rows["is_over"][i] == layout.OVER or story is None:
                 self._begin_story(i)
             elif self._rows["is_over"][i] == layout.OVER_UNTOLD:
@@ -342,16 +247,10 @@ class AdmissionBatch(Batch):
         story.write(self._rows[i], self._queues[i])
         if story.is_over:
             self._rows["is_over"][i] = layout.OVER_UNTOLD
-        self._stories[i] = story
+        self._episodes[i] = story
 
     def _observe(self, chosen: NDArray[np.bool_]) -> None:
         kernel.observe_rows(
             self.tables.networks, self._lenses, self._rows, self._queues, self.observations,
             self.masks, self.brought, chosen, self._by_slot, self._objective,
         )  # fmt: skip
-
-    def __getstate__(self) -> dict[str, Any]:
-        """SimPy's processes are generators, which cannot be pickled: say so."""
-        if any(story is not None for story in self._stories):
-            raise TypeError("a running simpy engine cannot be pickled: use engine='kernel'")
-        return self.__dict__

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.batch import Engine
-from twin_gym.core.field_table import field_rows
-from twin_gym.core.indicators import as_objective
-from twin_gym.core.single import RENDER_MODES, RowEnv
-from twin_gym.environments.slice_admission.batch import (
-    AdmissionBatch,
-    BatchSettings,
-    Objective,
-    ScenarioLike,
-)
-from twin_gym.environments.slice_admission.observation import FIELDS, ActionName
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
-from twin_gym.scenario.objective import KpiObjective
-
-_METADATA: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
+from twin_gym.core.single import RowEnv
+from twin_gym.environments.slice_admission.batch import AdmissionBatch
+from twin_gym.environments.slice_admission.observation import FIELDS
+from twin_gym.environments.slice_admission.render import as_text
+from twin_gym.environments.slice_admission.snapshot import take_snapshot
 
 
 class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
@@ -103,34 +93,13 @@ class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
         ConfigError: if an argument is unknown or a scenario is not valid.
     """
 
-    metadata = _METADATA
+    BATCH: ClassVar = AdmissionBatch
+    TABLES: ClassVar = MappingProxyType({"observation_table": FIELDS})
 
-    def __init__(
-        self,
-        scenario: ScenarioLike | Sequence[ScenarioLike] = "contention",
-        *,
-        action: ActionName = "slice",
-        objective: Objective | KpiObjective | Mapping[str, Any] = "revenue",
-        objective_seed: int = 0,
-        engine: Engine = "kernel",
-        render_mode: str | None = None,
-    ) -> None:
-        settings = BatchSettings(scenario, action, as_objective(objective), engine, objective_seed)
-        super().__init__(AdmissionBatch(1, settings), render_mode)
+    def _as_text(self) -> str:
+        return as_text(take_snapshot(self))
 
-    @property
-    def scenario(self) -> AdmissionScenario:
-        """The scenario of the running episode."""
-        return self.batch.scenario_of(0)
+    def _as_pixels(self) -> NDArray[np.uint8]:
+        from twin_gym.environments.slice_admission.picture import paint
 
-    def render(self) -> NDArray[np.uint8] | str | None:
-        """Draws the running network as `render_mode` says."""
-        from twin_gym.environments.slice_admission.render import draw
-
-        return draw(self)
-
-
-SliceAdmissionEnv.__doc__ = (SliceAdmissionEnv.__doc__ or "").replace(
-    "{observation_table}",
-    field_rows((field.name, field.per, field.meaning) for field in FIELDS),
-)
+        return paint(take_snapshot(self))

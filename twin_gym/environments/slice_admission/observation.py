@@ -6,42 +6,24 @@ Every value lies in [0, 1]. Fields of a slice come one after the other in the or
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from twin_gym.core.clock import TICKS_PER_SECOND
 from twin_gym.core.compiled import Integer, Record, Records, compiled, inlined
+from twin_gym.core.forms import Field
 from twin_gym.environments.slice_admission import layout
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.tables import NetworkTables
 
 ActionName = Literal["slice", "slot"]
-UnitBox: TypeAlias = "spaces.Box[np.float32]"
 
 VALUES_PER_POSITION = 3
 # Typed, for Numba compiles a function anew for each literal number that it is called with.
 _BEGINNING: Integer = np.int64(0)
-
-
-@dataclass(frozen=True)
-class Field:
-    """A group of observed values.
-
-    Attributes:
-        name: group name; the full name of a value is `name/slice`, `name/resource` or
-            `name/position`.
-        per: what there is one value for: `resource`, `slice`, `position`, or `network`.
-        meaning: what 0 and 1 stand for.
-    """
-
-    name: str
-    per: Literal["resource", "slice", "position", "network"]
-    meaning: str
 
 
 FIELDS = (
@@ -87,14 +69,6 @@ def field_names(scenario: AdmissionScenario, action: ActionName = "slice") -> tu
         groups = [field.name for field in FIELDS if field.per == "position"]
         names += [f"{group}/{j}" for j in range(positions) for group in groups]
     return tuple(names)
-
-
-def observation_space(scenario: AdmissionScenario, action: ActionName = "slice") -> UnitBox:
-    """The unit box with one entry a field."""
-    size = len(field_names(scenario, action))
-    box: Any = spaces.Box(0.0, 1.0, (size,), np.float32)
-    unit_box: UnitBox = box
-    return unit_box
 
 
 @cache

@@ -7,33 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.drawing import compact, drawn, shortened
-from twin_gym.environments.slice_admission.snapshot import Drawable, Snapshot, take_snapshot
+from twin_gym.core.drawing import compact, shortened
+from twin_gym.environments.slice_admission.snapshot import Snapshot
 
 _MARKS = "123456789abcdefg"
 _BAR_WIDTH = 40
 _QUEUE_WIDTH = 16
 _PROGRESS_WIDTH = 20
 _NAME_WIDTH = 14
-
-
-def draw(env: Drawable) -> NDArray[np.uint8] | str | None:
-    """Draws a network as the environment's `render_mode` says.
-
-    Args:
-        env: the single form of the environment.
-
-    Returns:
-        `ansi`: text of at most 80 columns. `rgb_array`: pixels, shape (420, 720, 3), uint8.
-        `human`: None; the text of `ansi` is redrawn in place on standard output, and no window is
-        opened, so that it works over a remote shell. None: None, with a warning.
-
-    Raises:
-        MissingExtraError: for `rgb_array` if Pillow is not installed.
-    """
-    return drawn(
-        env.render_mode, lambda: as_text(take_snapshot(env)), lambda: _pixels(take_snapshot(env))
-    )
 
 
 def as_text(snapshot: Snapshot) -> str:
@@ -47,12 +28,6 @@ def as_text(snapshot: Snapshot) -> str:
     """
     lines = [*_head(snapshot), "", *_resources(snapshot), "", *_slices(snapshot), ""]
     return "\n".join([*lines, f"last: {snapshot.news}"[:80], ""])
-
-
-def _pixels(snapshot: Snapshot) -> NDArray[np.uint8]:
-    from twin_gym.environments.slice_admission.picture import paint
-
-    return paint(snapshot)
 
 
 def _head(snapshot: Snapshot) -> list[str]:

@@ -1,21 +1,15 @@
-"""The loop over rows: decide, run to the next decision, reward, observe, and begin anew at the end.
-
-The compiled functions are cached on disk. Numba looks for changes in this file alone, so the digest
-of every file that is compiled into them is made part of the key.
-"""
+"""The loop over rows: decide, run on to the next decision, reward, observe, begin anew."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.core import clock, draws
 from twin_gym.core import compiled as compiling
-from twin_gym.core.batch import AUTORESET_SAME_STEP
+from twin_gym.core.batch import AUTORESET_SAME_STEP, outcome_record
 from twin_gym.core.clock import SECONDS_PER_TICK
-from twin_gym.core.compiled import Integer, Record, Records, entry_point, inlined
+from twin_gym.core.compiled import Integer, Record, Records, entry_point_over, inlined
 from twin_gym.environments.slice_admission import heap, layout, rules, workload
 from twin_gym.environments.slice_admission import observation as observing
 from twin_gym.environments.slice_admission.layout import NO_SLICE
@@ -28,32 +22,16 @@ from twin_gym.environments.slice_admission.rules import (
 )
 from twin_gym.environments.slice_admission.workload import Outside
 
-OBJECTIVES = ("revenue", "utilisation", "fairness")
+COMPONENTS = ("revenue", "utilisation", "fairness")
 """Components of the reward, and names of the objectives, in the order of the compiled code."""
 
-REVENUE, UTILISATION, FAIRNESS = range(len(OBJECTIVES))
+REVENUE, UTILISATION, FAIRNESS = range(len(COMPONENTS))
 
-OUTCOME = np.dtype(
-    [
-        ("reward", "f8"),
-        ("revenue", "f8"),
-        ("utilisation", "f8"),
-        ("fairness", "f8"),
-        ("elapsed_s", "f8"),
-        ("cost", "f8"),
-        ("disallowed_actions", "i8"),
-        ("truncated", "?"),
-    ],
-    align=True,
-)
+OUTCOME = outcome_record(COMPONENTS)
 """What one step of one row brings."""
 
 _COMPILED_IN = (compiling, draws, clock, heap, layout, workload, rules, observing)
-
-
-def sources_digest() -> str:
-    """Names the sources of everything that is compiled into the entry points."""
-    return compiling.sources_digest(_COMPILED_IN)
+_entry_point = entry_point_over(*_COMPILED_IN)
 
 
 @inlined
@@ -162,64 +140,55 @@ def _step_row(
         is_again = True  # the same row once more: its next episode begins
 
 
-def _compile(compiled_in: str) -> tuple[Any, Any]:
-    """The cached entry points; `compiled_in` is a cell of both, and so part of the cache's key."""
+@_entry_point
+def step_rows(
+    networks: Records, lenses: Records, curves: NDArray[np.float64],
+    trace_arrivals: NDArray[np.int64], trace_holdings: NDArray[np.int64],
+    rows: Records, queues: Records, departures: NDArray[np.int64], actions: NDArray[np.int64],
+    observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records,
+    final_rows: Records, final_observations: NDArray[np.float32],
+    first: int, last: int, by_slot: bool, objective: int, autoreset: int,
+    most_events: int,
+) -> Integer:  # fmt: skip
+    """Carries out one action in each of the rows first <= i < last; says if any is over.
 
-    @entry_point
-    def step_rows(
-        networks: Records, lenses: Records, curves: NDArray[np.float64],
-        trace_arrivals: NDArray[np.int64], trace_holdings: NDArray[np.int64],
-        rows: Records, queues: Records, departures: NDArray[np.int64], actions: NDArray[np.int64],
-        observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records,
-        final_rows: Records, final_observations: NDArray[np.float32],
-        first: int, last: int, by_slot: bool, objective: int, autoreset: int,
-        most_events: int,
-    ) -> Integer:  # fmt: skip
-        """Carries out one action in each of the rows first <= i < last; says if any is over.
+    A row that is over already begins its next episode instead, whatever the action.
 
-        A row that is over already begins its next episode instead, whatever the action.
+    Python does nothing while this runs, and hears no Ctrl-C. So it does no more than
+    `most_events`, where a row counts as some besides those that happen in it, and is then to be
+    called again for the rows that are left.
 
-        Python does nothing while this runs, and hears no Ctrl-C. So it does no more than
-        `most_events`, where a row counts as some besides those that happen in it, and is then to be
-        called again for the rows that are left.
-
-        Returns:
-            Twice the row to go on with, `last` if none is left, and 1 more if any row is over.
-        """
-        _ = compiled_in
-        outside = Outside(curves, trace_arrivals, trace_holdings)
-        any_over, left = False, most_events
-        # A row may draw two arrivals a slice, and writes what is observed.
-        events_a_row = 2 * networks[0].num_slices + (observations.shape[1] >> 4)
-        for i in range(first, last):
-            if left <= 0:
-                return 2 * i + any_over
-            left = _step_row(
-                networks, lenses, outside, rows[i], queues[i], departures[i], actions[i],
-                observations[i], masks[i], outcomes[i], final_rows, final_observations, i, by_slot,
-                objective, autoreset, left, events_a_row,
-            )  # fmt: skip
-            if rows[i].is_over >= layout.CUT:
-                return 2 * i + any_over
-            any_over |= outcomes[i].truncated
-        return 2 * last + any_over
-
-    @entry_point
-    def observe_rows(
-        networks: Records, lenses: Records, rows: Records, queues: Records,
-        observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records,
-        chosen: NDArray[np.bool_], by_slot: bool, objective: int,
-    ) -> None:  # fmt: skip
-        """What `step_rows` tells of the chosen rows, which something else has moved."""
-        _ = compiled_in
-        for i in range(len(rows)):
-            if chosen[i]:
-                row = rows[i]
-                network, lens = networks[row.network], lenses[row.network]
-                _report(row, outcomes[i], objective)
-                observe(network, lens, row, queues[i], observations[i], masks[i], by_slot)
-
-    return step_rows, observe_rows
+    Returns:
+        Twice the row to go on with, `last` if none is left, and 1 more if any row is over.
+    """
+    outside = Outside(curves, trace_arrivals, trace_holdings)
+    any_over, left = False, most_events
+    # A row may draw two arrivals a slice, and writes what is observed.
+    events_a_row = 2 * networks[0].num_slices + (observations.shape[1] >> 4)
+    for i in range(first, last):
+        if left <= 0:
+            return 2 * i + any_over
+        left = _step_row(
+            networks, lenses, outside, rows[i], queues[i], departures[i], actions[i],
+            observations[i], masks[i], outcomes[i], final_rows, final_observations, i, by_slot,
+            objective, autoreset, left, events_a_row,
+        )  # fmt: skip
+        if rows[i].is_over >= layout.CUT:
+            return 2 * i + any_over
+        any_over |= outcomes[i].truncated
+    return 2 * last + any_over
 
 
-step_rows, observe_rows = _compile(sources_digest())
+@_entry_point
+def observe_rows(
+    networks: Records, lenses: Records, rows: Records, queues: Records,
+    observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records,
+    chosen: NDArray[np.bool_], by_slot: bool, objective: int,
+) -> None:  # fmt: skip
+    """What `step_rows` tells of the chosen rows, which something else has moved."""
+    for i in range(len(rows)):
+        if chosen[i]:
+            row = rows[i]
+            network, lens = networks[row.network], lenses[row.network]
+            _report(row, outcomes[i], objective)
+            observe(network, lens, row, queues[i], observations[i], masks[i], by_slot)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.core.clock import SECONDS_PER_TICK
+from twin_gym.core.single import RowEnv
 from twin_gym.environments.slice_admission.batch import AdmissionBatch
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.scenario.base import AMOUNT_RESOLUTION
@@ -18,22 +18,6 @@ from twin_gym.scenario.base import AMOUNT_RESOLUTION
 Counts = NDArray[np.int64]
 
 _LOSSES = ("blocked", "expired", "declined")
-
-
-class Drawable(Protocol):
-    """What the renderers need of an environment."""
-
-    render_mode: str | None
-
-    @property
-    def scenario(self) -> AdmissionScenario:
-        """The scenario of the running episode."""
-        ...
-
-    @property
-    def batch(self) -> AdmissionBatch:
-        """The batch of which row 0 is drawn."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -73,10 +57,10 @@ class Snapshot:
         return min(self.now_s / self.scenario.horizon_s, 1.0)
 
 
-_LAST_ROWS: WeakKeyDictionary[Drawable, np.void] = WeakKeyDictionary()
+_LAST_ROWS: WeakKeyDictionary[RowEnv[AdmissionBatch], np.void] = WeakKeyDictionary()
 
 
-def take_snapshot(env: Drawable) -> Snapshot:
+def take_snapshot(env: RowEnv[AdmissionBatch]) -> Snapshot:
     """Looks at an environment without touching it.
 
     Args:

@@ -2,70 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import ClassVar
 
-from gymnasium.vector import AutoresetMode
-
-from twin_gym.core.batch import Engine
-from twin_gym.core.indicators import as_objective
 from twin_gym.core.vector import RowsVectorEnv
-from twin_gym.environments.slice_admission.batch import (
-    AdmissionBatch,
-    BatchSettings,
-    Objective,
-    ScenarioLike,
-)
-from twin_gym.environments.slice_admission.observation import ActionName
-from twin_gym.scenario.objective import KpiObjective
+from twin_gym.environments.slice_admission.batch import AdmissionBatch
 
 
 class SliceAdmissionVectorEnv(RowsVectorEnv[AdmissionBatch]):
-    """Many sliced networks side by side (see `SliceAdmissionEnv` and `RowsVectorEnv`).
+    """Many sliced networks side by side (see `SliceAdmissionEnv` and `RowsVectorEnv`)."""
 
-    Args:
-        num_envs: rows.
-        scenario: as for the single form; each row draws one of several at each of its resets.
-        action: as for the single form.
-        objective: as for the single form.
-        objective_seed: as for the single form.
-        engine: as for the single form.
-        autoreset_mode: see `RowsVectorEnv`, as for what follows.
-        num_threads: stretches of rows.
-        copy: whether what is returned stays as it is.
-        render_mode: only None.
-        max_episode_steps: steps after which an episode ends, if not at the horizon before.
-        disable_env_checker: as `gym.make` takes it; only None and True.
-
-    Raises:
-        ConfigError: if an argument is unknown or a scenario is not valid.
-    """
-
-    def __init__(
-        self,
-        num_envs: int = 1,
-        scenario: ScenarioLike | Sequence[ScenarioLike] = "contention",
-        *,
-        action: ActionName = "slice",
-        objective: Objective | KpiObjective | Mapping[str, Any] = "revenue",
-        objective_seed: int = 0,
-        engine: Engine = "kernel",
-        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
-        num_threads: int = 1,
-        copy: bool = True,
-        render_mode: None = None,
-        max_episode_steps: int | None = None,
-        disable_env_checker: bool | None = None,
-    ) -> None:
-        super().__init__(
-            AdmissionBatch(
-                num_envs,
-                BatchSettings(scenario, action, as_objective(objective), engine, objective_seed),
-            ),
-            autoreset_mode=autoreset_mode,
-            num_threads=num_threads,
-            copy=copy,
-            render_mode=render_mode,
-            max_episode_steps=max_episode_steps,
-            disable_env_checker=disable_env_checker,
-        )
+    BATCH: ClassVar = AdmissionBatch

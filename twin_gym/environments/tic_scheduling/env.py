@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import ClassVar
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.batch import Engine
-from twin_gym.core.field_table import field_rows
-from twin_gym.core.indicators import as_objective
-from twin_gym.core.single import RENDER_MODES, RowEnv
-from twin_gym.environments.tic_scheduling.actions import ActionName
-from twin_gym.environments.tic_scheduling.batch import (
-    BatchSettings,
-    Objective,
-    ScenarioLike,
-    TicBatch,
-)
+from twin_gym.core.single import RowEnv
+from twin_gym.environments.tic_scheduling.batch import TicBatch
 from twin_gym.environments.tic_scheduling.observation import WEIGHTS_FIELDS, pick_fields
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
-from twin_gym.scenario.objective import KpiObjective
-
-_METADATA: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 30}
+from twin_gym.environments.tic_scheduling.render import as_text
+from twin_gym.environments.tic_scheduling.snapshot import take_snapshot
 
 
 class TicSchedulingEnv(RowEnv[TicBatch]):
@@ -121,26 +110,10 @@ class TicSchedulingEnv(RowEnv[TicBatch]):
         ConfigError: if an argument is unknown or a scenario is not valid.
     """
 
-    metadata = _METADATA
-
-    def __init__(
-        self,
-        scenario: ScenarioLike | Sequence[ScenarioLike] = "tic-small-45",
-        *,
-        action: ActionName = "weights",
-        objective: Objective | KpiObjective | Mapping[str, Any] = "balanced",
-        objective_seed: int = 0,
-        engine: Engine = "kernel",
-        render_mode: str | None = None,
-    ) -> None:
-        settings = BatchSettings(scenario, action, as_objective(objective), engine, objective_seed)
-        super().__init__(TicBatch(1, settings), render_mode)
-
-    @property
-    def scenario(self) -> TicScenario:
-        """The scenario of the running episode."""
-        found: TicScenario = self.batch.scenario_of(0)
-        return found
+    BATCH: ClassVar = TicBatch
+    TABLES: ClassVar = MappingProxyType(
+        {"weights_table": WEIGHTS_FIELDS, "pick_table": pick_fields(1)}
+    )
 
     def topology(self) -> nx.Graph[str]:
         """Sensors and gateways, and who serves whom.
@@ -157,16 +130,10 @@ class TicSchedulingEnv(RowEnv[TicBatch]):
                 graph.nodes[f"sensor {sensor}"]["queued"] += 1
         return graph
 
-    def render(self) -> NDArray[np.uint8] | str | None:
-        """Draws the running network as `render_mode` says."""
-        from twin_gym.environments.tic_scheduling.render import draw
+    def _as_text(self) -> str:
+        return as_text(take_snapshot(self))
 
-        return draw(self)
+    def _as_pixels(self) -> NDArray[np.uint8]:
+        from twin_gym.environments.tic_scheduling.picture import paint
 
-
-_TABLES = {"{weights_table}": WEIGHTS_FIELDS, "{pick_table}": pick_fields(1)}
-for _mark, _fields in _TABLES.items():
-    TicSchedulingEnv.__doc__ = (TicSchedulingEnv.__doc__ or "").replace(
-        _mark,
-        field_rows((one.name, ", ".join(one.keys) or "one", one.meaning) for one in _fields),
-    )
+        return paint(take_snapshot(self))

@@ -27,9 +27,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.compiled import Record, Records, compiled, entry_point
+from twin_gym.core import compiled as compiling
+from twin_gym.core import ratios
+from twin_gym.core.compiled import Record, Records, compiled, entry_point_over
+from twin_gym.core.ratios import quantile, ratio
 
-QUANTILES = (0.5, 0.95, 0.99, 0.999)
 DIRECTIONS = ("uplink", "downlink")
 NAMES = (
     "offered", "delivered", "expired", "dropped", "unresolved", "on_time_share", "loss_ratio",
@@ -38,19 +40,19 @@ NAMES = (
     *(f"{name}/{direction}" for direction in DIRECTIONS
       for name in ("offered", "on_time_share", "latency_mean_s")),
 )  # fmt: skip
+KPI = np.dtype([(name.replace("/", "_"), "f8") for name in NAMES])
 
-_FIRST_OF_DIRECTION = 16
-_PER_DIRECTION = 3
+_COMPILED_IN = (compiling, ratios)
 
 
-@entry_point
+@entry_point_over(*_COMPILED_IN)
 def fill_table(
     networks: Records,
     heads: Records,
     rows: Records,
     latencies: NDArray[np.int32],
     at: NDArray[np.int64],
-    table: NDArray[np.float64],
+    table: Records,
 ) -> None:
     """Writes the indicators of some rows.
 
@@ -60,7 +62,7 @@ def fill_table(
         rows: counters of all rows.
         latencies: delivered messages that took so many slots; shape (rows, slots).
         at: indices of the rows to look at.
-        table: written; shape (rows to look at, names).
+        table: written; records of `KPI`, one a row to look at.
     """
     for i in range(len(at)):
         head, row, out = heads[at[i]], rows[at[i]], table[i]
@@ -69,31 +71,33 @@ def fill_table(
         delivered = row.delivered[0] + row.delivered[1]
         expired, dropped = row.expired[0] + row.expired[1], row.dropped[0] + row.dropped[1]
         resolved = delivered + expired + dropped
-        out[0] = row.offered[0] + row.offered[1]
-        out[1] = delivered
-        out[2] = expired
-        out[3] = dropped
-        out[4] = row.queued
-        out[5] = _ratio(delivered, resolved)
-        out[6] = _ratio(expired + dropped, resolved)
-        out[7] = _ratio((row.waited[0] + row.waited[1]) * network.slot_s, delivered)
-        for k in range(len(QUANTILES)):
-            out[8 + k] = _quantile(latencies[at[i]], delivered, QUANTILES[k]) * network.slot_s
-        out[12] = _ratio(delivered * network.message_bits, slots * network.slot_s)
-        out[13] = _stability(row)
-        out[14] = _ratio(row.attempts, slots * network.num_gateways * network.grants)
-        out[15] = _ratio(delivered, row.attempts)
-        for k in range(2):
-            first = _FIRST_OF_DIRECTION + k * _PER_DIRECTION
-            over = row.delivered[k] + row.expired[k] + row.dropped[k]
-            out[first] = row.offered[k]
-            out[first + 1] = _ratio(row.delivered[k], over)
-            out[first + 2] = _ratio(row.waited[k] * network.slot_s, row.delivered[k])
+        out.offered = row.offered[0] + row.offered[1]
+        out.delivered = delivered
+        out.expired = expired
+        out.dropped = dropped
+        out.unresolved = row.queued
+        out.on_time_share = ratio(delivered, resolved)
+        out.loss_ratio = ratio(expired + dropped, resolved)
+        out.latency_mean_s = ratio((row.waited[0] + row.waited[1]) * network.slot_s, delivered)
+        counts = latencies[at[i]]
+        out.latency_p50_s = quantile(counts, delivered, 0.5) * network.slot_s
+        out.latency_p95_s = quantile(counts, delivered, 0.95) * network.slot_s
+        out.latency_p99_s = quantile(counts, delivered, 0.99) * network.slot_s
+        out.latency_p999_s = quantile(counts, delivered, 0.999) * network.slot_s
+        out.throughput_bps = ratio(delivered * network.message_bits, slots * network.slot_s)
+        out.throughput_stability = _stability(row)
+        out.grant_utilisation = ratio(row.attempts, slots * network.num_gateways * network.grants)
+        out.transmission_success = ratio(delivered, row.attempts)
+        up, down = _on_time_share(row, 0), _on_time_share(row, 1)
+        out.offered_uplink, out.offered_downlink = row.offered[0], row.offered[1]
+        out.on_time_share_uplink, out.on_time_share_downlink = up, down
+        out.latency_mean_s_uplink = ratio(row.waited[0] * network.slot_s, row.delivered[0])
+        out.latency_mean_s_downlink = ratio(row.waited[1] * network.slot_s, row.delivered[1])
 
 
 @compiled
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else 0.0
+def _on_time_share(row: Record, k: int) -> float:
+    return ratio(row.delivered[k], row.delivered[k] + row.expired[k] + row.dropped[k])
 
 
 @compiled
@@ -104,19 +108,6 @@ def _stability(row: Record) -> float:
     spread = row.windows * row.window_squares - row.window_sum * row.window_sum
     stability: float = 1.0 - math.sqrt(np.float64(spread)) / row.window_sum
     return stability
-
-
-@compiled
-def _quantile(latencies: NDArray[np.int32], delivered: int, share: float) -> float:
-    """The least latency in slots that a share of the delivered messages did not exceed."""
-    if delivered == 0:
-        return 0.0
-    wanted = share * delivered
-    latency, counted = 0, np.int64(0)
-    while counted < wanted:
-        latency += 1
-        counted += latencies[latency]
-    return np.float64(latency)
 
 
 RECORDED = ("on_time_share", "loss_ratio", "grant_utilisation")

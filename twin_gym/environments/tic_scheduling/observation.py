@@ -9,17 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from twin_gym.core.compiled import Integer, Record, Records, inlined
 from twin_gym.environments.tic_scheduling import layout
 from twin_gym.environments.tic_scheduling.workload import success_probability
-
-UnitBox: TypeAlias = "spaces.Box[np.float32]"
 
 SLACKS = 8
 """Bins of the histogram of remaining slots; the last one holds all that have more."""
@@ -43,6 +39,11 @@ class Field:
     name: str
     keys: tuple[str, ...]
     meaning: str
+
+    @property
+    def per(self) -> str:
+        """The keys in words, as the page of the environment has them."""
+        return ", ".join(self.keys) or "one"
 
 
 _SLACK_KEYS = (*(f"{k}" for k in range(SLACKS - 1)), f"{SLACKS - 1}+")
@@ -103,13 +104,6 @@ def field_names(fields: Sequence[Field] = WEIGHTS_FIELDS) -> tuple[str, ...]:
     for field in fields:
         names += [f"{field.name}/{key}" for key in field.keys] if field.keys else [field.name]
     return tuple(names)
-
-
-def observation_space(fields: Sequence[Field]) -> UnitBox:
-    """The unit box with one entry a field."""
-    box: Any = spaces.Box(0.0, 1.0, (len(field_names(fields)),), np.float32)
-    unit_box: UnitBox = box
-    return unit_box
 
 
 @inlined

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from twin_gym.core.canvas import BACKGROUND, COLOURS, EMPTY, FAINT, HEIGHT, INK, Canvas, Colour
 from twin_gym.core.drawing import shortened
 from twin_gym.environments.tic_scheduling.observation import WEIGHT_NAMES
-from twin_gym.environments.tic_scheduling.render import MOST_BINS, Snapshot
+from twin_gym.environments.tic_scheduling.snapshot import MOST_BINS, Snapshot
 
 _IDLE: Colour = (196, 200, 206)
 _LINK: Colour = (212, 214, 219)

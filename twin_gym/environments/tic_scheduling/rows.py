@@ -1,21 +1,15 @@
-"""The loops over rows: a frame or a pick, or the next episode; reward and observation.
-
-The compiled functions are cached on disk. Numba looks for changes in this file alone, so the digest
-of every file that is compiled into them is made part of the key.
-"""
+"""The loops over rows: a frame or a pick, or the next episode; reward and observation."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.core import compiled as compiling
-from twin_gym.core import draws
-from twin_gym.core.compiled import Integer, Record, Records, entry_point, inlined, sources_digest
-from twin_gym.core.draws import uniform, world_key
-from twin_gym.core.slotted import SCENARIO_STREAM
+from twin_gym.core import draws, episodes
+from twin_gym.core.batch import outcome_record
+from twin_gym.core.compiled import Record, Records, entry_point_over, inlined
+from twin_gym.core.episodes import begin_episode
 from twin_gym.environments.tic_scheduling import layout, rules, workload
 from twin_gym.environments.tic_scheduling import observation as observing
 from twin_gym.environments.tic_scheduling.observation import observe_network, observe_queues
@@ -34,43 +28,17 @@ from twin_gym.environments.tic_scheduling.rules import (
 COMPONENTS = ("on_time", "expired", "dropped")
 """Components of the reward, which is their sum."""
 
-OUTCOME = np.dtype(
-    [
-        ("reward", "f8"),
-        ("on_time", "f8"),
-        ("expired", "f8"),
-        ("dropped", "f8"),
-        ("elapsed_s", "f8"),
-        ("cost", "f8"),
-        ("disallowed_actions", "i8"),
-        ("truncated", "?"),
-    ],
-    align=True,
-)
+OUTCOME = outcome_record(COMPONENTS)
 """What one step of one row brings."""
 
-_COMPILED_IN = (compiling, draws, layout, workload, rules, observing)
-# Typed, for Numba compiles a function anew for each literal number that it is called with.
-_FIRST: Integer = np.int64(0)
+_COMPILED_IN = (compiling, draws, episodes, layout, workload, rules, observing)
+_entry_point = entry_point_over(*_COMPILED_IN)
 
 
 @inlined
 def _begin(networks: Records, head: Record, outcome: Record) -> None:
-    """The next episode of a row: its world and its scenario."""
-    head.episode += 1
-    head.world = world_key(head.seed, head.episode)
-    choice = int(uniform(head.world, SCENARIO_STREAM, _FIRST) * len(networks))
-    head.network = min(choice, len(networks) - 1)
-    head.slot = 0
-    head.is_over = 0
-    outcome.reward = 0.0
-    outcome.on_time = 0.0
-    outcome.expired = 0.0
-    outcome.dropped = 0.0
-    outcome.elapsed_s = 0.0
-    outcome.cost = 0.0
-    outcome.disallowed_actions = 0
-    outcome.truncated = False
+    begin_episode(networks, head, outcome)
+    outcome.on_time = outcome.expired = outcome.dropped = 0.0
 
 
 @inlined
@@ -93,171 +61,147 @@ def _weigh(action: NDArray[np.float64], row: Record) -> None:
         row.weights[k] = action[k] / total if total > 0.0 else 1.0 / layout.NUM_WEIGHTS
 
 
-def _compile_frames(compiled_in: str) -> Any:  # noqa: ANN401
-    """The cached loop; `compiled_in` is a cell of it, and so part of the cache's key."""
+@_entry_point
+def step_frames(
+    networks: Records, sensors: Records, firsts: NDArray[np.int64], heads: Records,
+    rows: Records, messages: Integers, waiting: Integers, fills: NDArray[np.int16],
+    answers: NDArray[np.int32], answer_counts: Integers, latencies: NDArray[np.int32],
+    best: Records, actions: NDArray[np.float64], observations: NDArray[np.float32],
+    outcomes: Records, begin_at: int, end_at: int, most_slots: int,
+) -> None:  # fmt: skip
+    """One frame in each of the rows begin_at <= i < end_at, or the next episode.
 
-    @entry_point
-    def step_frames(
-        networks: Records, sensors: Records, firsts: NDArray[np.int64], heads: Records,
-        rows: Records, messages: Integers, waiting: Integers, fills: NDArray[np.int16],
-        answers: NDArray[np.int32], answer_counts: Integers, latencies: NDArray[np.int32],
-        best: Records, actions: NDArray[np.float64], observations: NDArray[np.float32],
-        outcomes: Records, begin_at: int, end_at: int, most_slots: int,
-    ) -> None:  # fmt: skip
-        """One frame in each of the rows begin_at <= i < end_at, or the next episode.
-
-        Python does nothing while this runs, and hears no Ctrl-C. So a frame stops after
-        `most_slots`, and the next call goes on with it: episodes are whole numbers of frames.
-        """
-        _ = compiled_in
-        for i in range(begin_at, end_at):
-            head, row, outcome = heads[i], rows[i], outcomes[i]
-            if head.is_over:
-                _begin(networks, head, outcome)
-                network = networks[head.network]
-                begin(
-                    network, sensors[head.network], firsts[head.network], head.world, row,
-                    messages[i], waiting[i], fills[i], answers[i], answer_counts[i], latencies[i],
-                )  # fmt: skip
-            else:
-                network = networks[head.network]
-                slot = head.slot
-                slots_left = network.frame_slots
-                if most_slots < network.frame_slots:  # a division takes long
-                    slots_left -= slot % network.frame_slots
-                if slots_left == network.frame_slots:
-                    _weigh(actions[i], row)
-                    begin_step(row)
-                for _frame_slot in range(min(slots_left, most_slots)):
-                    serve(
-                        network, sensors[head.network], firsts[head.network], head.world, row,
-                        messages[i], waiting[i], fills[i], answers[i], answer_counts[i],
-                        latencies[i], best[i], slot,
-                    )  # fmt: skip
-                    end_slot(network, row, slot)
-                    slot += 1
-                    if slot < network.num_slots:
-                        arrive(
-                            network, sensors[head.network], firsts[head.network], head.world, row,
-                            messages[i], waiting[i], fills[i], answers[i], answer_counts[i], slot,
-                        )  # fmt: skip
-                head.slot = slot
-                if most_slots < slots_left:
-                    continue
-                head.is_over = np.int64(slot >= network.num_slots)
-                outcome.elapsed_s = network.frame_slots * network.slot_s
-                _report(network, head, row, outcome)
-            observe_network(
-                network, firsts[head.network], row, messages[i], waiting[i], fills[i], head.slot,
-                observations[i],
+    Python does nothing while this runs, and hears no Ctrl-C. So a frame stops after
+    `most_slots`, and the next call goes on with it: episodes are whole numbers of frames.
+    """
+    for i in range(begin_at, end_at):
+        head, row, outcome = heads[i], rows[i], outcomes[i]
+        if head.is_over:
+            _begin(networks, head, outcome)
+            network = networks[head.network]
+            begin(
+                network, sensors[head.network], firsts[head.network], head.world, row,
+                messages[i], waiting[i], fills[i], answers[i], answer_counts[i], latencies[i],
             )  # fmt: skip
-
-    return step_frames
-
-
-def _compile_picks(compiled_in: str) -> Any:  # noqa: ANN401
-    """The cached loop where an action is one grant."""
-
-    @entry_point
-    def step_picks(
-        networks: Records, sensors: Records, firsts: NDArray[np.int64], heads: Records,
-        rows: Records, messages: Integers, waiting: Integers, fills: NDArray[np.int16],
-        answers: NDArray[np.int32], answer_counts: Integers, latencies: NDArray[np.int32],
-        actions: NDArray[np.int64], observations: NDArray[np.float32], masks: NDArray[np.int8],
-        outcomes: Records, begin_at: int, end_at: int,
-    ) -> None:  # fmt: skip
-        """One grant in each of the rows begin_at <= i < end_at, or the next episode."""
-        _ = compiled_in
-        for i in range(begin_at, end_at):
-            head, row, outcome = heads[i], rows[i], outcomes[i]
-            if head.is_over:
-                _begin(networks, head, outcome)
-                network = networks[head.network]
-                begin(
-                    network, sensors[head.network], firsts[head.network], head.world, row,
-                    messages[i], waiting[i], fills[i], answers[i], answer_counts[i], latencies[i],
-                )  # fmt: skip
-            else:
-                network = networks[head.network]
+        else:
+            network = networks[head.network]
+            slot = head.slot
+            slots_left = network.frame_slots
+            if most_slots < network.frame_slots:  # a division takes long
+                slots_left -= slot % network.frame_slots
+            if slots_left == network.frame_slots:
+                _weigh(actions[i], row)
                 begin_step(row)
-                slot, action = head.slot, actions[i]
-                is_allowed = masks[i, action] != 0
-                goes_on = False
-                if is_allowed and action < 2 * network.num_sensors:
-                    pick(
-                        network, head.world, row, messages[i], waiting[i], fills[i], answers[i],
-                        answer_counts[i], latencies[i], slot, action,
+            for _frame_slot in range(min(slots_left, most_slots)):
+                serve(
+                    network, sensors[head.network], firsts[head.network], head.world, row,
+                    messages[i], waiting[i], fills[i], answers[i], answer_counts[i],
+                    latencies[i], best[i], slot,
+                )  # fmt: skip
+                end_slot(network, row, slot)
+                slot += 1
+                if slot < network.num_slots:
+                    arrive(
+                        network, sensors[head.network], firsts[head.network], head.world, row,
+                        messages[i], waiting[i], fills[i], answers[i], answer_counts[i], slot,
                     )  # fmt: skip
-                    goes_on = has_choice(network, row, fills[i])
-                outcome.elapsed_s = 0.0
-                if not goes_on:
-                    end_picks(
-                        network, firsts[head.network], row, messages[i], waiting[i], fills[i], slot
-                    )
-                    end_slot(network, row, slot)
-                    slot += 1
-                    if slot < network.num_slots:
-                        arrive(
-                            network, sensors[head.network], firsts[head.network], head.world, row,
-                            messages[i], waiting[i], fills[i], answers[i], answer_counts[i], slot,
-                        )  # fmt: skip
-                    outcome.elapsed_s = network.slot_s
-                head.slot = slot
-                head.is_over = np.int64(slot >= network.num_slots)
-                outcome.disallowed_actions = np.int64(not is_allowed)
-                _report(network, head, row, outcome)
-            observe_queues(
-                network, head.world, row, messages[i], waiting[i], fills[i], head.slot,
-                observations[i], masks[i],
-            )  # fmt: skip
-
-    return step_picks
+            head.slot = slot
+            if most_slots < slots_left:
+                continue
+            head.is_over = np.int64(slot >= network.num_slots)
+            outcome.elapsed_s = network.frame_slots * network.slot_s
+            _report(network, head, row, outcome)
+        observe_network(
+            network, firsts[head.network], row, messages[i], waiting[i], fills[i], head.slot,
+            observations[i],
+        )  # fmt: skip
 
 
-def _compile_looks(compiled_in: str) -> tuple[Any, Any]:
-    """What the loops tell of rows that something else has moved."""
-
-    @entry_point
-    def observe_frames(
-        networks: Records, firsts: NDArray[np.int64], heads: Records, rows: Records,
-        messages: Integers, waiting: Integers, fills: NDArray[np.int16],
-        observations: NDArray[np.float32], outcomes: Records, begin_at: int, end_at: int,
-    ) -> None:  # fmt: skip
-        """Outcomes and observations where actions are weights."""
-        _ = compiled_in
-        for i in range(begin_at, end_at):
-            head = heads[i]
+@_entry_point
+def step_picks(
+    networks: Records, sensors: Records, firsts: NDArray[np.int64], heads: Records,
+    rows: Records, messages: Integers, waiting: Integers, fills: NDArray[np.int16],
+    answers: NDArray[np.int32], answer_counts: Integers, latencies: NDArray[np.int32],
+    actions: NDArray[np.int64], observations: NDArray[np.float32], masks: NDArray[np.int8],
+    outcomes: Records, begin_at: int, end_at: int,
+) -> None:  # fmt: skip
+    """One grant in each of the rows begin_at <= i < end_at, or the next episode."""
+    for i in range(begin_at, end_at):
+        head, row, outcome = heads[i], rows[i], outcomes[i]
+        if head.is_over:
+            _begin(networks, head, outcome)
             network = networks[head.network]
-            if head.slot > 0:
-                outcomes[i].elapsed_s = network.frame_slots * network.slot_s
-                _report(network, head, rows[i], outcomes[i])
-            observe_network(
-                network, firsts[head.network], rows[i], messages[i], waiting[i], fills[i],
-                head.slot, observations[i],
+            begin(
+                network, sensors[head.network], firsts[head.network], head.world, row,
+                messages[i], waiting[i], fills[i], answers[i], answer_counts[i], latencies[i],
             )  # fmt: skip
-
-    @entry_point
-    def observe_picks(
-        networks: Records, heads: Records, rows: Records, messages: Integers, waiting: Integers,
-        fills: NDArray[np.int16], observations: NDArray[np.float32], masks: NDArray[np.int8],
-        outcomes: Records, has_moved: NDArray[np.bool_], begin_at: int, end_at: int,
-    ) -> None:  # fmt: skip
-        """Outcomes, observations and masks where actions pick a queue."""
-        _ = compiled_in
-        for i in range(begin_at, end_at):
-            head = heads[i]
+        else:
             network = networks[head.network]
-            if has_moved[i]:
-                _report(network, head, rows[i], outcomes[i])
-            observe_queues(
-                network, head.world, rows[i], messages[i], waiting[i], fills[i], head.slot,
-                observations[i], masks[i],
-            )  # fmt: skip
+            begin_step(row)
+            slot, action = head.slot, actions[i]
+            is_allowed = masks[i, action] != 0
+            goes_on = False
+            if is_allowed and action < 2 * network.num_sensors:
+                pick(
+                    network, head.world, row, messages[i], waiting[i], fills[i], answers[i],
+                    answer_counts[i], latencies[i], slot, action,
+                )  # fmt: skip
+                goes_on = has_choice(network, row, fills[i])
+            outcome.elapsed_s = 0.0
+            if not goes_on:
+                end_picks(
+                    network, firsts[head.network], row, messages[i], waiting[i], fills[i], slot
+                )
+                end_slot(network, row, slot)
+                slot += 1
+                if slot < network.num_slots:
+                    arrive(
+                        network, sensors[head.network], firsts[head.network], head.world, row,
+                        messages[i], waiting[i], fills[i], answers[i], answer_counts[i], slot,
+                    )  # fmt: skip
+                outcome.elapsed_s = network.slot_s
+            head.slot = slot
+            head.is_over = np.int64(slot >= network.num_slots)
+            outcome.disallowed_actions = np.int64(not is_allowed)
+            _report(network, head, row, outcome)
+        observe_queues(
+            network, head.world, row, messages[i], waiting[i], fills[i], head.slot,
+            observations[i], masks[i],
+        )  # fmt: skip
 
-    return observe_frames, observe_picks
+
+@_entry_point
+def observe_frames(
+    networks: Records, firsts: NDArray[np.int64], heads: Records, rows: Records,
+    messages: Integers, waiting: Integers, fills: NDArray[np.int16],
+    observations: NDArray[np.float32], outcomes: Records, begin_at: int, end_at: int,
+) -> None:  # fmt: skip
+    """Outcomes and observations where actions are weights."""
+    for i in range(begin_at, end_at):
+        head = heads[i]
+        network = networks[head.network]
+        if head.slot > 0:
+            outcomes[i].elapsed_s = network.frame_slots * network.slot_s
+            _report(network, head, rows[i], outcomes[i])
+        observe_network(
+            network, firsts[head.network], rows[i], messages[i], waiting[i], fills[i],
+            head.slot, observations[i],
+        )  # fmt: skip
 
 
-_DIGEST = sources_digest(_COMPILED_IN)
-step_frames = _compile_frames(_DIGEST)
-step_picks = _compile_picks(_DIGEST)
-observe_frames, observe_picks = _compile_looks(_DIGEST)
+@_entry_point
+def observe_picks(
+    networks: Records, heads: Records, rows: Records, messages: Integers, waiting: Integers,
+    fills: NDArray[np.int16], observations: NDArray[np.float32], masks: NDArray[np.int8],
+    outcomes: Records, has_moved: NDArray[np.bool_], begin_at: int, end_at: int,
+) -> None:  # fmt: skip
+    """Outcomes, observations and masks where actions pick a queue."""
+    for i in range(begin_at, end_at):
+        head = heads[i]
+        network = networks[head.network]
+        if has_moved[i]:
+            _report(network, head, rows[i], outcomes[i])
+        observe_queues(
+            network, head.world, rows[i], messages[i], waiting[i], fills[i], head.slot,
+            observations[i], masks[i],
+        )  # fmt: skip
