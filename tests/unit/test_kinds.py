@@ -75,9 +75,9 @@ def test_form_without_a_batch_asks_for_one(bare, own_table, facet):
 
 
 def test_batch_of_another_class_is_refused(bare, write):
-    """A form is made of a `NumPyBatch` alone."""
+    """A form is made of a batch alone."""
     write("batch.py", "BATCH = 3\n")
-    with pytest.raises(ConfigError, match=r"its BATCH is 3: write bare_network/env\.py with Bare"):
+    with pytest.raises(ConfigError, match=r"BATCH is 3: .* or write bare_network/env\.py with"):
         bare.facet("env")
 
 

@@ -6,12 +6,13 @@ by which Gymnasium and pickle know those of kinds that were registered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Sequence
 from typing import Any
 
+from twin_gym.core.batch import Batch
 from twin_gym.core.forms import ActionForm, form_named
-from twin_gym.core.made_forms import PlainEnv, single_form, vector_form
-from twin_gym.core.numpy_batch import NumPyBatch
+from twin_gym.core.plain_picture import PlainEnv
 from twin_gym.core.vector import RowsVectorEnv
 from twin_gym.environments.kinds import EnvironmentKind, kind_named, kind_names
 from twin_gym.errors import ConfigError
@@ -75,37 +76,42 @@ def form_of(kind: str, action: str | None) -> ActionForm:
 
 
 def single_form_of(kind: EnvironmentKind) -> type[PlainEnv]:
-    """The single form that is made of the batch of a kind that brings no other; always the same.
+    """The single form of a kind that brings its batch alone; always the same class.
+
+    Its docstring is that of the batch.
 
     Raises:
-        ConfigError: if it has no batch either, or none that a form can be made of.
+        ConfigError: if there is no batch either, or none that a form can be made of.
     """
-    found: type[PlainEnv] = _made(kind, "env", single_form)
+    found: type[PlainEnv] = _made(kind, "env", PlainEnv)
     return found
 
 
-def vector_form_of(kind: EnvironmentKind) -> type[RowsVectorEnv[NumPyBatch]]:
-    """The vector form that is made of the batch; see `single_form_of`."""
-    found: type[RowsVectorEnv[NumPyBatch]] = _made(kind, "vector", vector_form)
+def vector_form_of(kind: EnvironmentKind) -> type[RowsVectorEnv[Batch]]:
+    """The vector form; see `single_form_of`."""
+    found: type[RowsVectorEnv[Batch]] = _made(kind, "vector", RowsVectorEnv)
     return found
 
 
 _FORMS = ("env", "vector")
-_MADE: dict[tuple[EnvironmentKind, str], Any] = {}
+_MADE: dict[tuple[EnvironmentKind, str], type] = {}
 
 
-def _made(kind: EnvironmentKind, facet: str, make: Callable[[type[NumPyBatch], str], Any]) -> Any:  # noqa: ANN401
+def _made(kind: EnvironmentKind, facet: str, base: type) -> Any:  # noqa: ANN401 - a class
     if (kind, facet) not in _MADE:
         batch = kind.facet("batch")
-        if not (isinstance(batch, type) and issubclass(batch, NumPyBatch)):
-            module, attribute = kind.where(facet)
+        if not (isinstance(batch, type) and issubclass(batch, Batch)):
             raise ConfigError(
-                f"the {facet} of {kind.name!r} can be made of a NumPyBatch, and its BATCH is "
-                f"{batch!r}: write {module.replace('.', '/')}.py with {attribute}"
+                f"the forms of {kind.name!r} are made of a class of batches, and its BATCH is "
+                f"{batch!r}: take a NumPyBatch, or write {kind.to_write(facet)}"
             )
-        made = make(batch, kind.where(facet)[1])
-        made.__module__, made.__qualname__ = __name__, f"{kind.name}-{facet}"
-        _MADE[kind, facet] = made
+        namespace = {
+            "BATCH": batch,
+            "__doc__": inspect.getdoc(batch),
+            "__module__": __name__,
+            "__qualname__": f"{kind.name}-{facet}",
+        }
+        _MADE[kind, facet] = type(kind.where(facet)[1], (base,), namespace)
     return _MADE[kind, facet]
 
 

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from edge_caching.actions import ACTION_FORMS
 from edge_caching.scenario import CachingScenario
-from twin_gym.core.numpy_batch import BatchSettings, NumPyBatch, Rows
+from twin_gym.core.numpy_batch import NumPyBatch, Rows
+from twin_gym.core.settings import BatchSettings
 
 REQUEST, START = 0, 1
 """Streams of a world: the item that is asked for, and what the cache holds at first."""
@@ -55,6 +56,7 @@ class EdgeCachingBatch(NumPyBatch):
     DEFAULT_SCENARIO: ClassVar = "caching-small"
     ACTION_FORMS: ClassVar = ACTION_FORMS
     COMPONENTS: ClassVar = ("hit",)
+    KPI_NAMES: ClassVar = ("hit_ratio", "replaced")
 
     def __init__(self, num_rows: int, settings: BatchSettings) -> None:
         super().__init__(num_rows, settings)
@@ -120,14 +122,13 @@ class EdgeCachingBatch(NumPyBatch):
         masks[self._is_held(rows), :-1] = 0
         return masks
 
-    def kpi_names(self) -> tuple[str, ...]:
+    def measure_rows(self, rows: Rows) -> Mapping[str, ArrayLike]:
         """Share of the requests that were hits, and items that took a place."""
-        return ("hit_ratio", "replaced")
-
-    def kpi_table(self, at: Rows) -> NDArray[np.float64]:
-        """Of some rows as they are; shape (rows to look at, names)."""
-        requests = np.maximum(self.slot_of(at), 1)
-        return np.stack([self.state["hits"][at] / requests, self.state["replaced"][at]], axis=1)
+        requests = np.maximum(self.slot_of(rows), 1)
+        return {
+            "hit_ratio": self.state["hits"][rows] / requests,
+            "replaced": self.state["replaced"][rows],
+        }
 
     def _is_held(self, rows: Rows) -> NDArray[np.bool_]:
         wanted = self.state["request"][rows][:, None]
