@@ -189,13 +189,13 @@ def indicator(name: str) -> tuple[str, str]:
         (('loss', 'hrllc'), ('fairness', ''))
     """
     kind, _, of = name.partition("/")
-    return _words().get(kind, kind.removesuffix("_s").replace("_", " ")), of
+    return _words(kind_names()).get(kind, kind.removesuffix("_s").replace("_", " ")), of
 
 
 @cache
-def _words() -> Mapping[str, str]:
-    """What people call the indicators of all environments."""
-    parts = (facet(kind, "indicators", {}) for kind in kind_names())
+def _words(kinds: tuple[str, ...]) -> Mapping[str, str]:
+    """What people call the indicators of all environments; the first one's word stands."""
+    parts = [facet(kind, "indicators", {}) for kind in reversed(kinds)]
     return {name: word for part in parts for name, word in part.items()}
 
 
