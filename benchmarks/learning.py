@@ -16,7 +16,7 @@ from agents.training import train
 from agents.twin import make_twin
 from benchmarks.entrant import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
 from benchmarks.environments import short_horizon_s
-from benchmarks.files import write_text
+from benchmarks.files import reading, write_text
 from benchmarks.protocol import Track
 from twin_gym.environments.factory import forms_of
 from twin_gym.errors import ConfigError
@@ -98,7 +98,10 @@ def log_of(track: Track) -> Transitions:
 
 
 def _is_done(done: Path, wanted: str) -> bool:
-    return done.exists() and json.loads(done.read_text("utf-8"))["name"] == wanted
+    if not done.exists():
+        return False
+    with reading(done, "finished training"):
+        return bool(json.loads(done.read_text("utf-8"))["name"] == wanted)
 
 
 def _write_done(done: Path, about: dict[str, Any]) -> None:
