@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
-from benchmarks.entrants import Cost, Entrant, Fitted, PolicyFor, Stopwatch, entrant_named
+from benchmarks.entrant import Cost, Entrant, Fitted, PolicyFor, Stopwatch
+from benchmarks.entrants import entrant_named
+from benchmarks.environments import facet
 from benchmarks.machine import this_machine
 from benchmarks.protocol import (
     KEPT_PROTOCOLS,
@@ -24,25 +26,13 @@ from benchmarks.protocol import (
     digest_of_anchors,
 )
 from benchmarks.tracks import track_named
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, shown
 from twin_gym.policies import Evaluation, evaluate
 from twin_gym.scenario import Scenario
+from twin_gym.twins.strict_json import read_object
 
 OnStage = Callable[[str, float], None]
 """Told what is going on (`training`, `testing`) and the share of it that is done, 0 to 1."""
-
-INDICATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "admission": ("utilisation", "fairness", "loss_ratio", "mean_wait_s"),
-        "access": ("access_success_probability", "mean_delay_s", "p95_delay_s"),
-        "tic": (
-            "on_time_share", "loss_ratio", "latency_p999_s", "throughput_stability",
-            "grant_utilisation",
-        ),
-        "sync": ("scenario_accuracy", "mean_age_s", "alignment_ratio", "updates"),
-    }
-)  # fmt: skip
-"""By kind of scenario, what is told of a cell besides its scores; with all parts of each name."""
 
 _KEPT_LATER = ("machine", "anchors_digest")
 
@@ -140,18 +130,45 @@ class Result:
                 (see `KEPT_PROTOCOLS`).
         """
         try:
-            values: dict[str, Any] = json.loads(line)
+            values = read_object(line, "this line")
             if values.get("protocol") not in KEPT_PROTOCOLS:
                 raise ConfigError(
                     f"a result without the protocol {PROTOCOL!r} is refused, this one has "
-                    f"{values.get('protocol')!r}: run the cell again"
+                    f"{shown(values.get('protocol'))}: run the cell again"
                 )
+            _check_texts(values)
+            if not all("step" in point for point in values.get("curve", ())):
+                raise ConfigError("this line is no result of a cell: a point of a curve has a step")
+            _shape().validate_json(line, strict=True)
             cell, cost = Cell(**values.pop("cell")), Cost(**values.pop("cost"))
             return cls(cell=cell, cost=cost, **values)
         except ConfigError:
             raise
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ConfigError(
+                f"this line is no result of a cell: {shown(where)}: {first['msg']}"
+            ) from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ConfigError(f"this line is no result of a cell: {error}") from None
+            raise ConfigError(
+                f"this line is no result of a cell: {shown(str(error), 200)}"
+            ) from None
+
+
+@cache
+def _shape() -> TypeAdapter[Result]:
+    return TypeAdapter(Result)
+
+
+def _check_texts(value: object) -> None:
+    """Refuses texts that a page or a terminal cannot show as they are: they may be a stranger's."""
+    if isinstance(value, Mapping):
+        for key, inside in value.items():
+            _check_texts(key)
+            _check_texts(inside)
+    elif isinstance(value, str) and not value.isprintable():
+        raise ConfigError(f"this line is no result of a cell: {shown(value)} is not printable text")
 
 
 def run_cell(cell: Cell, folder: Path, on_stage: OnStage | None = None) -> Result:
@@ -204,7 +221,7 @@ def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
         trajectory=hashlib.sha256("".join(one.trajectory for one in found).encode()).hexdigest()[
             :16
         ],
-        kpi=_indicators(found, INDICATORS[track.kind]),
+        kpi=_indicators(found, facet(track.kind, "indicators", ())),
         cost=fitted.cost,
         test_seconds=watch.cost(0, 0).seconds,
         curve=fitted.curve,
@@ -221,7 +238,7 @@ def earn(policy_for: PolicyFor, scenario: Scenario, cell: Cell, track: Track) ->
     return evaluate(policy, scenario, worlds, action=track.action, objective=track.objective)
 
 
-def _indicators(found: list[Evaluation], wanted: tuple[str, ...]) -> dict[str, float]:
+def _indicators(found: list[Evaluation], wanted: Collection[str]) -> dict[str, float]:
     """Means over worlds and scenarios; an indicator that is nowhere defined is left out."""
     names = [name for name in found[0].kpi if name.partition("/")[0] in wanted]
     means = {name: float(np.mean([one.kpi[name].mean() for one in found])) for name in names}

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.files import write_text
-from benchmarks.throughput.growth import NAMES, NUM_ROWS
+from benchmarks.files import reading, write_text
+from benchmarks.throughput.growth import NUM_ROWS, growths
 from benchmarks.throughput.timing import METHOD, Line
 
 Record = dict[str, Any]
@@ -25,12 +25,18 @@ def kept(path: Path) -> Record:
     """What an earlier run has left, so that parts can be measured one by one.
 
     Args:
-        path: of the JSON file; it need not exist, nor have this form.
+        path: of the JSON file; it need not exist.
+
+    Raises:
+        ConfigError: if it holds something else.
     """
     if not path.exists():
         return {"parts": {}}
-    found: Record = json.loads(path.read_text(encoding="utf-8"))
-    return found if "parts" in found else {"parts": {}}
+    with reading(path, "measurements"):
+        found: Record = json.loads(path.read_text(encoding="utf-8"))
+        for part in found["parts"].values():
+            page({"method": METHOD, "parts": {"one": part}})
+    return found
 
 
 def write(path: Path, record: Mapping[str, Any]) -> None:
@@ -76,17 +82,18 @@ def _lines(lines: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _growth(part: Mapping[str, Any]) -> list[str]:
+    growing = growths()
     rows = [
         f"Cost of a slot of one row in microseconds, {NUM_ROWS} rows; in brackets the nanoseconds "
         "for each sensor, device or entity.",
         "",
-        f"| size | {' | '.join(f'{kind}: {name}' for kind, name in NAMES.items())} |",
-        f"|---|{'---|' * len(NAMES)}",
+        f"| size | {' | '.join(f'{kind}: {one.parts}' for kind, one in growing.items())} |",
+        f"|---|{'---|' * len(growing)}",
     ]
     sizes = sorted({one["size"] for one in part["points"]})
     for size in sizes:
         cells = []
-        for kind in NAMES:
+        for kind in growing:
             own = [p for p in part["points"] if p["kind"] == kind and p["size"] == size]
             cells += [
                 f"{one['cost_s'] * 1e6:,.2f} ({one['cost_s'] * 1e9 / size:,.1f})" for one in own

@@ -8,14 +8,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.settings import TrainSettings
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
-from twin_gym.files.lines import append_line
+from benchmarks.environments import short_horizon_s
+from twin_gym.errors import ConfigError
+from twin_gym.files.sealed import append_sealed, read_sealed
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario.loading import load
 
-SEARCH_WORLDS, SEARCH_FIRST, SEARCH_HOLDING_TIMES = 64, 4096, 45.0
-"""Validation worlds of the studies, and the length of their episodes: the evaluation of a training
-costs more than the training, and long episodes most of all."""
+SEARCH_WORLDS, SEARCH_FIRST = 64, 4096
+"""Validation worlds of the studies, of short episodes: the evaluation of a training costs more than
+the training, and long episodes most of all."""
 FRESH_WORLDS, FRESH_FIRST = 64, 8192
 """Validation worlds of the last comparison, whole episodes; `run` has others."""
 
@@ -39,15 +40,24 @@ class Trainings:
     """Trainings by name, in a file of lines that grows.
 
     Args:
-        path: of the file; None: only in memory.
+        path: of the file, whose lines carry check sums; None: only in memory.
+
+    Raises:
+        ConfigError: if a line is damaged or is no training.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._known: dict[str, Training] = {}
-        if path is not None and path.exists():
-            for line in path.read_text("utf-8").splitlines():
-                self._read(line)
+        for number, line in () if path is None else read_sealed(path):
+            try:
+                found = Training(**json.loads(line))
+            except (ValueError, TypeError):
+                raise ConfigError(
+                    f"{path}, line {number}, is no training of a study: name another file with "
+                    "--kept"
+                ) from None
+            self._known[found.name] = found
 
     def __len__(self) -> int:
         return len(self._known)
@@ -66,16 +76,9 @@ class Trainings:
             self._append(self._known[name])
         return self._known[name]
 
-    def _read(self, line: str) -> None:
-        try:
-            found = Training(**json.loads(line))
-        except (ValueError, TypeError):
-            return  # the last line of a run that was killed: it is run again
-        self._known[found.name] = found
-
     def _append(self, one: Training) -> None:
         if self._path is not None:
-            append_line(self._path, json.dumps(asdict(one)))
+            append_sealed(self._path, json.dumps(asdict(one)))
 
 
 def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False) -> Training:
@@ -95,7 +98,7 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
 
     torch.set_num_threads(1)
     began_s = time.perf_counter()
-    scenario = load(settings.scenario, AdmissionScenario)
+    scenario = load(settings.scenario)
     model, _ = train(
         settings,
         evaluate_every=settings.total_steps,
@@ -106,8 +109,7 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
     if fresh:
         seeds = world_seeds("validation", FRESH_WORLDS, first=FRESH_FIRST)
     else:
-        short_s = SEARCH_HOLDING_TIMES * scenario.mean_holding_time_s
-        scenario = scenario.replace(horizon_s=min(scenario.horizon_s, short_s))
+        scenario = scenario.replace(horizon_s=short_horizon_s(scenario))
     found = evaluate(trained_policy(model, settings), scenario, seeds)
     return Training(
         name=name,

@@ -25,6 +25,9 @@ Rows = NDArray[np.int64]
 """Indices of rows, in order; shape (rows to look at,)."""
 
 
+_NEEDED = ("SCENARIO", "DEFAULT_SCENARIO", "ACTION_FORMS", "COMPONENTS", "KPI_NAMES")
+
+
 class NumPySettings(BatchSettings):
     """What rows have in common; the class of an environment is made of the names in its batch."""
 
@@ -80,6 +83,9 @@ class NumPyBatch(SlottedBatch):
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Makes the class of the settings, and the records of outcomes and indicators."""
         super().__init_subclass__(**arguments)
+        missing = [name for name in _NEEDED if not hasattr(cls, name)]
+        if missing:
+            raise ConfigError(f"{cls.__name__} needs {', '.join(missing)}: see NumPyBatch")
         cls.SETTINGS = _settings(cls)
         cls.OUTCOME = outcome_record(cls.COMPONENTS)
         cls.KPI = np.dtype([(name, "f8") for name in cls.KPI_NAMES])

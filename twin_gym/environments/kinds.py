@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 import gymnasium
 
+from twin_gym.environments.arguments import Arguments
 from twin_gym.errors import ConfigError, unknown_name
 
 ENTRY_POINT_GROUP = "twin_gym.kinds"
@@ -294,7 +295,9 @@ def register_environments() -> None:
 
 def _make_known(kind: EnvironmentKind, single: str, vector: str) -> None:
     if kind.id not in gymnasium.registry:
-        gymnasium.register(kind.id, entry_point=single, vector_entry_point=vector)
+        gymnasium.register(
+            kind.id, entry_point=single, vector_entry_point=vector, kwargs=Arguments()
+        )
 
 
 _READ: list[bool] = []
