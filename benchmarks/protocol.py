@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
+from benchmarks.environments import own_file
 from benchmarks.files import reading
 from twin_gym.environments.kinds import kind_of_id
 from twin_gym.errors import ConfigError, TwinGymError
@@ -226,12 +227,18 @@ def anchors_of(scenario: Scenario, objective: str, action: str | None = None) ->
         ConfigError: if nothing does: without anchors there is no score.
     """
     try:
-        return read_anchors(ANCHORS_FILE)[scenario.digest, objective, action or ""]
+        known = read_anchors(anchors_file(scenario.kind))
+        return known[scenario.digest, objective, action or ""]
     except KeyError:
         raise ConfigError(
             f"no anchors are written down for {scenario.name!r} ({scenario.digest}, {objective}"
             f"{f', {action}' if action else ''}): run `python -m benchmarks anchors`"
         ) from None
+
+
+def anchors_file(kind: str) -> Path:
+    """Where anchors stand: those of an environment of your own beside its tracks."""
+    return own_file(kind, ANCHORS_FILE.name) or ANCHORS_FILE
 
 
 def digest_of_anchors(track: Track) -> str:

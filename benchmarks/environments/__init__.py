@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -94,6 +95,31 @@ def short_horizon_s(scenario: Scenario) -> float:
     """Length of an episode that suffices to judge by; the whole one where no shorter one does."""
     shortened = facet(scenario.kind, "short_horizon_s", None)
     return scenario.horizon_s if shortened is None else float(shortened(scenario))
+
+
+def own_file(kind: str, name: str) -> Path | None:
+    """A file beside what an environment of your own tells the benchmarks.
+
+    Args:
+        kind: of scenario.
+        name: of the file.
+
+    Returns:
+        Its path, whether or not it is there; None for an environment of this package.
+
+    Raises:
+        ConfigError: if the environment tells the benchmarks nothing.
+    """
+    folder = _folder(kind_named(kind))
+    if folder.startswith(f"{__name__}."):
+        return None
+    found = importlib.util.find_spec(folder)
+    if found is None or found.origin is None:
+        raise ConfigError(
+            f"the benchmarks know nothing of the environment {kind!r}: write "
+            f"{folder.replace('.', '/')}/__init__.py"
+        )
+    return Path(found.origin).with_name(name)
 
 
 def _folder(kind: EnvironmentKind) -> str:
