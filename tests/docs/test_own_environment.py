@@ -94,6 +94,19 @@ def test_trainings_of_the_repository_know_it(tmp_path):
 
 
 @pytest.mark.slow
+def test_board_has_its_rows(tmp_path):
+    """Track, anchors and bound are found in its package."""
+    chosen = ("--agents", "lru,lfu", "--tracks", "caching-small", "--seeds", "2")
+    folder = ("--jobs", "1", "--out", tmp_path / "results")
+    run(ROOT, "-m", "benchmarks", "run", *chosen, *folder, kinds="edge_caching")
+    page = ("--results", tmp_path / "results", "--out", tmp_path, "--family", "validation")
+    run(ROOT, "-m", "benchmarks", "leaderboard", *page, kinds="edge_caching")
+    told = (tmp_path / "LEADERBOARD.md").read_text("utf-8")
+    assert "## Edge caching" in told
+    assert "| lfu | rule | 8" in told
+
+
+@pytest.mark.slow
 def test_copy_passes_its_tests_as_it_is_made(tmp_path):
     """Another name inside and out, beside the first one in the same process."""
     write("my_network", tmp_path)

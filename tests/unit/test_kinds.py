@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from importlib.metadata import EntryPoint
 
 import gymnasium
 import pytest
@@ -132,14 +133,23 @@ def test_wrong_kind_is_refused(own_table, kind, said):
     [
         ("no_such_package", "names 'no_such_package', which cannot be imported .*PYTHONPATH"),
         ("bare_network:KIND", "names 'bare_network:KIND', which cannot be imported"),
-        ("os:sep", "'os:sep' of TWIN_GYM_KINDS is str, not an EnvironmentKind"),
+        ("os:sep", "TWIN_GYM_KINDS names 'os:sep', which is of the type str and not an Env"),
         (":KIND", "names ':KIND', which cannot be imported"),
     ],
 )
 def test_variable_that_names_no_kind_is_refused(own_table, bare, monkeypatch, told, said):
     """In a sentence, by whatever asks for kinds first."""
     monkeypatch.setenv(kinds.KINDS_VARIABLE, told)
-    with pytest.raises(ConfigError, match=said):
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=said):
+            kinds.kinds()
+
+
+def test_entry_point_that_cannot_be_imported_is_named(own_table, monkeypatch):
+    """A package that is broken is told by name, and not as if it was asked for."""
+    broken = EntryPoint("broken", "no_such_package:KIND", kinds.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(kinds, "entry_points", lambda group: [broken])
+    with pytest.raises(ConfigError, match="point 'broken' of twin_gym.kinds names 'no_such_pack"):
         kinds.kinds()
 
 

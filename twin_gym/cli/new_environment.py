@@ -66,7 +66,7 @@ def _check_name(name: str) -> None:
 def _copy(source: Path, target: Path, name: str) -> tuple[Path, Path]:
     """The package and its tests, renamed inside and out."""
     package, tests = target / name, target / f"test_{name}.py"
-    shutil.copytree(source / _TEMPLATE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(source / _TEMPLATE, package, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     shutil.copyfile(source / f"test_{_TEMPLATE}.py", tests)
     for path in sorted((tests, *package.rglob("*"))):
         if path.is_file():

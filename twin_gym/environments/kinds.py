@@ -308,27 +308,36 @@ def _read_entry_points() -> None:
     if _READ:
         return
     _READ.append(True)
-    for origin, found in (*_installed(), *_named()):
-        if not isinstance(found, EnvironmentKind):
-            raise ConfigError(f"{origin} is {type(found).__name__}, not an EnvironmentKind")
-        register_kind(found)
+    try:
+        for origin, name in (*_installed(), *_named()):
+            register_kind(_imported(origin, name))
+    except BaseException:
+        _READ.clear()  # the next one who asks is told again
+        raise
 
 
-def _installed() -> Iterator[tuple[str, object]]:
+def _installed() -> Iterator[tuple[str, str]]:
     for one in entry_points(group=ENTRY_POINT_GROUP):
-        yield f"the entry point {one.name!r} of {ENTRY_POINT_GROUP}", one.load()
+        yield f"the entry point {one.name!r} of {ENTRY_POINT_GROUP}", one.value
 
 
-def _named() -> Iterator[tuple[str, object]]:
-    for told in filter(None, map(str.strip, os.environ.get(KINDS_VARIABLE, "").split(","))):
-        module, _, attribute = told.partition(":")
-        try:
-            yield (
-                f"{told!r} of {KINDS_VARIABLE}",
-                getattr(importlib.import_module(module), attribute or "KIND"),
-            )
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ConfigError(
-                f"{KINDS_VARIABLE} names {told!r}, which cannot be imported ({error}): it holds "
-                "names such as my_package:KIND, and PYTHONPATH the folder of my_package"
-            ) from None
+def _named() -> Iterator[tuple[str, str]]:
+    for name in filter(None, map(str.strip, os.environ.get(KINDS_VARIABLE, "").split(","))):
+        yield KINDS_VARIABLE, name
+
+
+def _imported(origin: str, name: str) -> EnvironmentKind:
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute or "KIND")
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(
+            f"{origin} names {name!r}, which cannot be imported ({error}): it should be such as "
+            "'my_package:KIND'; the folder of a package that is not installed is on PYTHONPATH"
+        ) from None
+    if not isinstance(found, EnvironmentKind):
+        raise ConfigError(
+            f"{origin} names {name!r}, which is of the type {type(found).__name__} and not an "
+            "EnvironmentKind"
+        )
+    return found
