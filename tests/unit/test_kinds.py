@@ -149,7 +149,7 @@ def test_entry_point_that_cannot_be_imported_is_named(own_table, monkeypatch):
     """A package that is broken is told by name, and not as if it was asked for."""
     broken = EntryPoint("broken", "no_such_package:KIND", kinds.ENTRY_POINT_GROUP)
     monkeypatch.setattr(kinds, "entry_points", lambda group: [broken])
-    with pytest.raises(ConfigError, match="point 'broken' of twin_gym.kinds names 'no_such_pack"):
+    with pytest.raises(ConfigError, match=r"point 'broken' of twin_gym.kinds names 'no_such_pack"):
         kinds.kinds()
 
 
