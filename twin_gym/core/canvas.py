@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from twin_gym.core.drawing import shortened
+
 WIDTH, HEIGHT = 720, 420
+MARGIN = 20
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Colour = tuple[int, int, int]
@@ -41,6 +44,22 @@ class Canvas:
     def pixels(self) -> NDArray[np.uint8]:
         """What was painted; shape (HEIGHT, WIDTH, 3)."""
         return np.array(self._image.reduce(_SCALE), np.uint8)
+
+    def head(self, left: tuple[str, str], right: tuple[str, str], progress: float) -> None:
+        """What stands on top: two lines on each side, and a bar for what is over.
+
+        Args:
+            left: the scenario, and the time.
+            right: the main figure, and what is to be said of it.
+            progress: share of the episode that is over.
+        """
+        end = WIDTH - MARGIN
+        self.text(MARGIN, 26, shortened(left[0], 44), 20)
+        self.text(MARGIN, 50, left[1], 13, FAINT)
+        self.text(end, 26, right[0], 20, anchor="rm")
+        self.text(end, 50, right[1], 13, FAINT, "rm")
+        self.box(MARGIN, 66, end, 70, EMPTY)
+        self.box(MARGIN, 66, MARGIN + (end - MARGIN) * progress, 70, INK)
 
     def box(self, left: float, top: float, right: float, bottom: float, fill: Colour) -> None:
         """A rectangle; nothing if it is thinner than a pixel."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from twin_gym.errors import missing_extra
 
+_PROGRESS_WIDTH = 20
 _TO_TOP_LEFT_AND_CLEAR = "\x1b[H\x1b[J"
 
 
@@ -47,6 +48,18 @@ def drawn(
     sys.stdout.write(_TO_TOP_LEFT_AND_CLEAR + as_text())
     sys.stdout.flush()
     return None
+
+
+def headline(name: str, progress: float, time: str) -> str:
+    """The first line of a picture in characters: the scenario, how far it is, and when it is.
+
+    Args:
+        name: of the scenario.
+        progress: share of the episode that is over.
+        time: in words.
+    """
+    done = round(progress * _PROGRESS_WIDTH)
+    return f"{shortened(name, 26):<26}  [{'=' * done:<{_PROGRESS_WIDTH}}] {time}"
 
 
 def compact(amount: float) -> str:

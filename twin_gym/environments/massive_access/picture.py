@@ -7,14 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.canvas import COLOURS, EMPTY, FAINT, HEIGHT, INK, WIDTH, Canvas
-from twin_gym.core.drawing import compact, shortened
+from twin_gym.core.canvas import COLOURS, EMPTY, FAINT, HEIGHT, MARGIN, WIDTH, Canvas
+from twin_gym.core.drawing import compact
 from twin_gym.environments.massive_access.layout import HISTORY
 from twin_gym.environments.massive_access.snapshot import Snapshot
 
 BLUE, ORANGE, GREEN, RED = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[5]
 
-_MARGIN = 20
 _CURVES_TOP, _CURVES_BOTTOM = 162, 282
 _BARS_TOP = 318
 
@@ -37,15 +36,12 @@ def paint(snapshot: Snapshot) -> NDArray[np.uint8]:
 
 
 def _paint_head(canvas: Canvas, snapshot: Snapshot) -> None:
-    right = WIDTH - _MARGIN
     scenario = snapshot.scenario
-    canvas.text(_MARGIN, 26, shortened(scenario.name, 44), 20)
-    now_s = snapshot.slot * scenario.slot_s
-    canvas.text(_MARGIN, 50, f"{now_s:,.3f} s of {scenario.horizon_s:,g} s", 13, FAINT)
-    canvas.text(right, 26, f"{snapshot.succeeded:,} answered", 20, anchor="rm")
-    canvas.text(right, 50, f"barring probability {snapshot.barring:.4f}", 13, FAINT, "rm")
-    canvas.box(_MARGIN, 66, right, 70, EMPTY)
-    canvas.box(_MARGIN, 66, _MARGIN + (right - _MARGIN) * snapshot.progress, 70, INK)
+    time = f"{snapshot.slot * scenario.slot_s:,.3f} s of {scenario.horizon_s:,g} s"
+    barring = f"barring probability {snapshot.barring:.4f}"
+    canvas.head(
+        (scenario.name, time), (f"{snapshot.succeeded:,} answered", barring), snapshot.progress
+    )
 
 
 def _paint_devices(canvas: Canvas, snapshot: Snapshot) -> None:
@@ -56,7 +52,7 @@ def _paint_devices(canvas: Canvas, snapshot: Snapshot) -> None:
         ("backing off", snapshot.backing_off, COLOURS[4]), ("lost", snapshot.lost, RED),
         ("not asked yet", snapshot.silent, EMPTY),
     )  # fmt: skip
-    left, right = float(_MARGIN), float(WIDTH - _MARGIN)
+    left, right = float(MARGIN), float(WIDTH - MARGIN)
     at = left
     for k, (name, count, colour) in enumerate(parts):
         width = (right - left) * count / snapshot.scenario.num_devices
@@ -69,7 +65,7 @@ def _paint_devices(canvas: Canvas, snapshot: Snapshot) -> None:
 
 def _paint_curves(canvas: Canvas, snapshot: Snapshot) -> None:
     """The backlog and the barring (logarithmic, downwards) at the moments that were drawn."""
-    left, right = _MARGIN + 44, WIDTH - _MARGIN - 44
+    left, right = MARGIN + 44, WIDTH - MARGIN - 44
     height = _CURVES_BOTTOM - _CURVES_TOP
     canvas.box(left, _CURVES_BOTTOM, right, _CURVES_BOTTOM + 1, FAINT)
     course, scenario = snapshot.course, snapshot.scenario
@@ -103,17 +99,17 @@ def _depth(snapshot: Snapshot, barring: float) -> float:
 
 def _paint_preambles(canvas: Canvas, snapshot: Snapshot) -> None:
     """A bar an opportunity, the last one on the right: answered, collided, idle."""
-    canvas.text(_MARGIN, _BARS_TOP - 12, "preambles of the last opportunities", 12, FAINT)
+    canvas.text(MARGIN, _BARS_TOP - 12, "preambles of the last opportunities", 12, FAINT)
     names = (("answered", GREEN), ("collided", RED), ("idle", EMPTY))
     for k, (name, colour) in enumerate(names):
-        x = WIDTH - _MARGIN - 84 * (len(names) - k)
+        x = WIDTH - MARGIN - 84 * (len(names) - k)
         canvas.box(x, _BARS_TOP - 17, x + 10, _BARS_TOP - 7, colour)
         canvas.text(x + 15, _BARS_TOP - 12, name, 12)
-    bottom = HEIGHT - _MARGIN - 16
-    step = (WIDTH - 2 * _MARGIN) / HISTORY
+    bottom = HEIGHT - MARGIN - 16
+    step = (WIDTH - 2 * MARGIN) / HISTORY
     scale = (bottom - _BARS_TOP) / snapshot.scenario.preambles
     for age, (successes, collisions) in enumerate(snapshot.preambles):
-        left = WIDTH - _MARGIN - (age + 1) * step + 4
+        left = WIDTH - MARGIN - (age + 1) * step + 4
         right = left + step - 8
         first = bottom - scale * successes
         second = first - scale * collisions

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from twin_gym.core.drawing import shortened
+from twin_gym.core.drawing import headline
 from twin_gym.environments.massive_access.snapshot import Snapshot
 
-_PROGRESS_WIDTH = 20
 _BAR_WIDTH = 54
 
 
@@ -20,11 +19,9 @@ def as_text(snapshot: Snapshot) -> str:
         brought a success, `x` one that collided, and `.` an idle one.
     """
     scenario = snapshot.scenario
-    done = round(snapshot.progress * _PROGRESS_WIDTH)
-    bar = "=" * done + " " * (_PROGRESS_WIDTH - done)
     now_s = snapshot.slot * scenario.slot_s
     lines = [
-        f"{shortened(scenario.name, 26):<26}  [{bar}] {now_s:.3f} of {scenario.horizon_s:g} s",
+        headline(scenario.name, snapshot.progress, f"{now_s:.3f} of {scenario.horizon_s:g} s"),
         f"barring probability {snapshot.barring:.4f}",
         "",
         *_devices(snapshot),

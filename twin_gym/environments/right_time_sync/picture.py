@@ -7,13 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.canvas import COLOURS, EMPTY, FAINT, HEIGHT, INK, WIDTH, Canvas, Colour
+from twin_gym.core.canvas import COLOURS, EMPTY, FAINT, HEIGHT, INK, MARGIN, WIDTH, Canvas, Colour
 from twin_gym.core.drawing import shortened
 from twin_gym.core.single import RowEnv
 from twin_gym.environments.right_time_sync.batch import SyncBatch
 
-_MARGIN = 20
-_LEFT, _RIGHT = 72.0, float(WIDTH - _MARGIN)
+_LEFT, _RIGHT = 72.0, float(WIDTH - MARGIN)
 _TOP, _BOTTOM = 112.0, float(HEIGHT - 66)
 _FEWEST_LETTERS = 4
 _MUCH = 4.0  # squared tolerances from which on a dot is red
@@ -35,17 +34,11 @@ def paint(env: RowEnv[SyncBatch]) -> NDArray[np.uint8]:
 
 
 def _paint_head(canvas: Canvas, env: RowEnv[SyncBatch]) -> None:
-    scenario, row = env.scenario, env.batch.row(0)
-    right, slot = WIDTH - _MARGIN, int(env.batch.heads[0]["slot"])
-    canvas.text(_MARGIN, 26, shortened(scenario.name, 44), 20)
-    now = f"{slot * scenario.slot_s:,.6g} s of {scenario.horizon_s:,.6g} s"
-    canvas.text(_MARGIN, 50, now, 13, FAINT)
-    error = math.sqrt(float(row["step_error"]))
-    canvas.text(right, 26, f"rms error {100 * error:.2f} % of the range", 20, anchor="rm")
-    told = f"{row['delivered']:,} of {row['updates']:,} updates arrived"
-    canvas.text(right, 50, told, 13, FAINT, "rm")
-    canvas.box(_MARGIN, 66, right, 70, EMPTY)
-    canvas.box(_MARGIN, 66, _MARGIN + (right - _MARGIN) * slot / scenario.num_slots, 70, INK)
+    scenario, row, slot = env.scenario, env.batch.row(0), int(env.batch.heads[0]["slot"])
+    time = f"{slot * scenario.slot_s:,.6g} s of {scenario.horizon_s:,.6g} s"
+    error = f"rms error {100 * math.sqrt(float(row['step_error'])):.2f} % of the range"
+    arrived = f"{row['delivered']:,} of {row['updates']:,} updates arrived"
+    canvas.head((scenario.name, time), (error, arrived), slot / scenario.num_slots)
 
 
 def _paint_entities(canvas: Canvas, env: RowEnv[SyncBatch]) -> None:

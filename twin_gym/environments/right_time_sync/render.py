@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin_gym.core.drawing import shortened
+from twin_gym.core.drawing import headline, shortened
 from twin_gym.core.single import RowEnv
 from twin_gym.environments.right_time_sync.batch import SyncBatch
 
-_PROGRESS_WIDTH = 20
 _BAR_WIDTH = 30
 _MOST_LINES = 16
 
@@ -25,12 +24,14 @@ def as_text(env: RowEnv[SyncBatch]) -> str:
     """
     scenario, row = env.scenario, env.batch.row(0)
     slot = int(env.batch.heads[0]["slot"])
-    done = round(slot / scenario.num_slots * _PROGRESS_WIDTH)
-    bar = "=" * done + " " * (_PROGRESS_WIDTH - done)
     now_s = slot * scenario.slot_s
     budget = "" if row["budget_left"] < 0 else f", {row['budget_left']} left"
     lines = [
-        f"{shortened(scenario.name, 26):<26}  [{bar}] {now_s:.6g} of {scenario.horizon_s:.6g} s",
+        headline(
+            scenario.name,
+            slot / scenario.num_slots,
+            f"{now_s:.6g} of {scenario.horizon_s:.6g} s",
+        ),
         f"updates {row['updates']}, delivered {row['delivered']}{budget}",
         "",
         f"{'group':<18} {'mean age':>9} {'greatest':>9} {'rms error':>9}  beyond (x), within (=)",

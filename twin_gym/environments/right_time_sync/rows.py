@@ -13,7 +13,7 @@ from twin_gym.core.episodes import begin_episode, clear_outcome, reward_of_two
 from twin_gym.environments.right_time_sync import layout, normal, rules, workload
 from twin_gym.environments.right_time_sync import observation as observing
 from twin_gym.environments.right_time_sync.observation import observe
-from twin_gym.environments.right_time_sync.rules import begin, run_slot
+from twin_gym.environments.right_time_sync.rules import Running, begin, run_slot
 
 COMPONENTS = ("error", "updates")
 """Components of the reward; the objective `balanced` is their sum."""
@@ -67,29 +67,27 @@ def step_rows(
     """One slot in each of the rows first <= i < last, or the next episode."""
     for i in range(first, last):
         head, row, outcome, twin = heads[i], rows[i], outcomes[i], twins[i]
-        if head.is_over:
+        begins = head.is_over != 0
+        if begins:
             begin_episode(networks, head, outcome)
             outcome.error = outcome.updates = 0.0
-            n = head.network
-            network = networks[n]
-            begin(
-                network, entities[n], laws[n], bridge[n], series, head.world, row, twin,
-                seen[i], on_way[i],
-            )  # fmt: skip
+        n = head.network
+        network = networks[n]
+        running = Running(
+            network, entities[n], laws[n], bridge[n], series, lost, spared[n], head.world, row,
+            twin, seen[i], on_way[i],
+        )  # fmt: skip
+        if begins:
+            begin(running)
             _first_mask(network, row, masks[i])
         else:
-            n = head.network
-            network = networks[n]
             slot = head.slot
             is_exhausted = row.budget_left == 0
             if slot == 0:  # where an episode ended in this row, its count still stands here
                 outcome.disallowed_actions = 0
             if masks.shape[1] > 0 and is_exhausted and chosen[i, 0] >= 0:
                 outcome.disallowed_actions += 1
-            run_slot(
-                network, entities[n], laws[n], bridge[n], series, lost, spared[n],
-                head.world, row, twin, seen[i], on_way[i], chosen[i], slot, is_realised,
-            )  # fmt: skip
+            run_slot(running, chosen[i], slot, is_realised)
             head.slot = slot + 1
             head.is_over = np.int64(slot + 1 >= network.num_slots)
             _report(network, head, row, outcome, objective)

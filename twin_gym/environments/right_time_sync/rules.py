@@ -4,15 +4,11 @@ In a slot, in this order: the chosen entities send what they are worth at its be
 the budget lasts; what was sent `delay_slots` before and was not lost reaches the twin; time passes,
 all values change and all ages grow by one; errors are measured; now and then the twin is inspected.
 `right_time_sync.reference` tells the same rules in SimPy.
-
-Arguments that recur: `network`, `entities`, `laws`, `bridge`, `series`, `lost`, `spared`: the
-tables of the scenario (see `layout`); `world`, the key of the world; `row`, the counters of the
-running network; `twin`, what it holds of its entities, and `seen`, what the observation has of
-that; `on_way`, what was sent in the last slots, by slot modulo the delay plus 1 and by place, -1
-where nothing will arrive.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,22 +23,46 @@ Floats = NDArray[np.float64]
 _FIRST: Integer = np.int64(0)
 
 
+class Running(NamedTuple):
+    """A running network: what the rules look at or change.
+
+    Attributes:
+        network: the tables of the scenario, as what follows (see `layout`).
+        entities: likewise.
+        laws: likewise.
+        bridge: likewise.
+        series: likewise.
+        lost: likewise.
+        spared: likewise.
+        world: key of the world.
+        row: counters.
+        twin: what it holds of its entities.
+        seen: what the observation has of that.
+        on_way: what was sent in the last slots, by slot modulo the delay plus 1 and by place; -1
+            where nothing will arrive.
+    """
+
+    network: Record
+    entities: Records
+    laws: Floats
+    bridge: Floats
+    series: Floats
+    lost: NDArray[np.bool_]
+    spared: Floats
+    world: np.uint64
+    row: Record
+    twin: Floats
+    seen: NDArray[np.float32]
+    on_way: NDArray[np.int32]
+
+
 @compiled
-def begin(
-    network: Record,
-    entities: Records,
-    laws: Floats,
-    bridge: Floats,
-    series: Floats,
-    world: np.uint64,
-    row: Record,
-    twin: Floats,
-    seen: NDArray[np.float32],
-    on_way: NDArray[np.int32],
-) -> None:
+def begin(running: Running) -> None:
     """A new episode: the twin knows every value, or none."""
+    network, row, twin = running.network, running.row, running.twin
+    seen, on_way = running.seen, running.on_way
     _clear(row)
-    row.offset = offset_drawn(network, world)
+    row.offset = offset_drawn(network, running.world)
     row.budget_left = network.budget
     for place in range(on_way.shape[0]):
         for k in range(on_way.shape[1]):
@@ -57,10 +77,17 @@ def begin(
         twin[layout.IS_KNOWN, i] = known
         if known:
             twin[layout.SHRUNK, i] = 1.0
-            twin[layout.VALUE, i] = value_at(
-                network, entities[i], bridge[i], series, world, row.offset, i, _FIRST
-            )
+            twin[layout.VALUE, i] = _value(running, i, _FIRST)
     row.known = known * network.num_entities
+
+
+@inlined
+def _value(running: Running, number: int, slot: int) -> float:
+    """The true value of an entity at the beginning of a slot."""
+    return value_at(
+        running.network, running.entities[number], running.bridge[number], running.series,
+        running.world, running.row.offset, number, slot,
+    )  # fmt: skip
 
 
 @inlined
@@ -82,80 +109,45 @@ def _clear(row: Record) -> None:
 
 
 @inlined
-def run_slot(
-    network: Record,
-    entities: Records,
-    laws: Floats,
-    bridge: Floats,
-    series: Floats,
-    lost: NDArray[np.bool_],
-    spared: Floats,
-    world: np.uint64,
-    row: Record,
-    twin: Floats,
-    seen: NDArray[np.float32],
-    on_way: NDArray[np.int32],
-    chosen: NDArray[np.int64],
-    slot: int,
-    is_realised: int,
-) -> None:
+def run_slot(running: Running, chosen: NDArray[np.int64], slot: int, is_realised: int) -> None:
     """One slot.
 
     Args:
-        network: see above, as for all up to `on_way`.
-        entities: see above.
-        laws: see above.
-        bridge: see above.
-        series: see above.
-        lost: see above.
-        spared: see above.
-        world: see above.
-        row: see above.
-        twin: see above.
-        seen: see above.
-        on_way: see above.
+        running: the network.
         chosen: entities in the order in which the budget is spent on them, each once; -1: nobody.
         slot: its number.
         is_realised: whether errors are those of the true values, or expected ones.
     """
+    network, row, laws, twin = running.network, running.row, running.laws, running.twin
+    on_way = running.on_way
     period = network.delay_slots + 1
-    _send(network, entities, lost, spared, world, row, on_way[slot % period], chosen, slot)
+    _send(running, on_way[slot % period], chosen, slot)
     sent = slot - network.delay_slots
     arriving = on_way[(slot + 1) % period]
     for k in range(arriving.shape[0] if sent >= 0 else 0):
         number: Integer = np.int64(arriving[k])
         if number >= 0:
-            value = value_at(
-                network, entities[number], bridge[number], series, world, row.offset, number, sent
-            )
-            _learn(network, entities[number], laws, row, twin, seen, number, slot, value)
+            _learn(running, number, slot, _value(running, number, sent))
             arriving[k] = -1
     row.age_now += network.num_entities
     row.age_sum += row.age_now
     if is_realised or network.has_replay:
-        _look(network, entities, laws, bridge, series, world, row, twin, slot + 1, is_realised)
+        _look(running, slot + 1, is_realised)
     elif network.is_trend:
         _expect_by_trend(network, laws, twin, slot + 1)
     else:
         _expect(network, laws, twin, slot + 1)
     _measure(network, laws, row, twin)
     if (slot + 1) % network.inspection_slots == 0 or slot + 1 == network.num_slots:
-        _inspect(network, entities, laws, bridge, series, world, row, twin, slot + 1)
+        _inspect(running, slot + 1)
 
 
 @inlined
 def _send(
-    network: Record,
-    entities: Records,
-    lost: NDArray[np.bool_],
-    spared: Floats,
-    world: np.uint64,
-    row: Record,
-    places: NDArray[np.int32],
-    chosen: NDArray[np.int64],
-    slot: int,
+    running: Running, places: NDArray[np.int32], chosen: NDArray[np.int64], slot: int
 ) -> None:
     """The chosen send; the more of them in the slot, the more are lost."""
+    row = running.row
     sending = np.int64(0)
     for k in range(chosen.shape[0]):
         if chosen[k] >= 0 and (row.budget_left < 0 or sending < row.budget_left):
@@ -164,30 +156,22 @@ def _send(
         row.budget_left -= sending
     row.updates += sending
     row.step_updates = sending
-    share = spared[sending]
+    share = running.spared[sending]
     sent = np.int64(0)
     for k in range(chosen.shape[0]):
         number: Integer = chosen[k]
         if number < 0 or sent == sending:
             continue
         sent += 1
-        if is_delivered(entities[number], lost, share, world, row.offset, number, slot):
+        entity = running.entities[number]
+        if is_delivered(entity, running.lost, share, running.world, row.offset, number, slot):
             places[k] = number
 
 
 @inlined
-def _learn(
-    network: Record,
-    entity: Record,
-    laws: Floats,
-    row: Record,
-    twin: Floats,
-    seen: NDArray[np.float32],
-    number: int,
-    slot: int,
-    value: float,
-) -> None:
+def _learn(running: Running, number: int, slot: int, value: float) -> None:
     """The twin takes over a value that was true when it was sent."""
+    network, row, twin, seen = running.network, running.row, running.twin, running.seen
     born = np.float64(slot - network.delay_slots)
     span = born - twin[layout.BORN, number]
     row.delivered += 1
@@ -203,7 +187,7 @@ def _learn(
         spans = twin[layout.SPANS, number] + span
         twin[layout.SQUARES, number] = squares
         twin[layout.SPANS, number] = spans
-        if network.is_trend and entity.law != layout.TWO_STATE:
+        if network.is_trend and running.entities[number].law != layout.TWO_STATE:
             twin[layout.SLOPE, number] = change / span
         turn = squares / spans * network.num_entities
         square_tolerance = network.tolerance * network.tolerance
@@ -212,7 +196,7 @@ def _learn(
         seen[layout.CHANGE, number] = np.float32(0.5 + 0.5 * relative)
     shrunk = 1.0
     for _ in range(network.delay_slots):
-        shrunk *= laws[layout.DECAY, number]
+        shrunk *= running.laws[layout.DECAY, number]
     twin[layout.BORN, number] = born
     twin[layout.VALUE, number] = value
     twin[layout.SHRUNK, number] = shrunk
@@ -275,27 +259,16 @@ def prediction(laws: Floats, twin: Floats, number: int, slot: int) -> float:
 
 
 @compiled
-def _look(
-    network: Record,
-    entities: Records,
-    laws: Floats,
-    bridge: Floats,
-    series: Floats,
-    world: np.uint64,
-    row: Record,
-    twin: Floats,
-    slot: int,
-    is_realised: int,
-) -> None:
+def _look(running: Running, slot: int, is_realised: int) -> None:
     """Realised errors: of all entities, or of the replayed ones, which have no law."""
+    network, laws, twin = running.network, running.laws, running.twin
     if network.is_trend:
         _expect_by_trend(network, laws, twin, slot)
     else:
         _expect(network, laws, twin, slot)
     for i in range(network.num_entities):
-        if is_realised or entities[i].law == layout.REPLAYED:
-            value = value_at(network, entities[i], bridge[i], series, world, row.offset, i, slot)
-            gap = value - prediction(laws, twin, i, slot)
+        if is_realised or running.entities[i].law == layout.REPLAYED:
+            gap = _value(running, i, slot) - prediction(laws, twin, i, slot)
             twin[layout.ERROR, i] = gap * gap
 
 
@@ -329,23 +302,15 @@ def _measure(network: Record, laws: Floats, row: Record, twin: Floats) -> None:
 
 
 @compiled
-def _inspect(
-    network: Record,
-    entities: Records,
-    laws: Floats,
-    bridge: Floats,
-    series: Floats,
-    world: np.uint64,
-    row: Record,
-    twin: Floats,
-    slot: int,
-) -> None:
+def _inspect(running: Running, slot: int) -> None:
     """Counts the entities of which the twin has a value within the tolerance of the true one."""
+    network, row = running.network, running.row
+    laws, twin = running.laws, running.twin
     accurate = np.int64(0)
     for i in range(network.num_entities):
         if twin[layout.IS_KNOWN, i] == 0.0:
             continue
-        value = value_at(network, entities[i], bridge[i], series, world, row.offset, i, slot)
+        value = _value(running, i, slot)
         accurate += np.int64(abs(value - prediction(laws, twin, i, slot)) <= network.tolerance)
     row.inspections += 1
     row.accurate += accurate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.canvas import COLOURS, EMPTY, FAINT, HEIGHT, INK, WIDTH, Canvas, Colour
+from twin_gym.core.canvas import COLOURS, EMPTY, FAINT, HEIGHT, MARGIN, WIDTH, Canvas, Colour
 from twin_gym.core.drawing import compact, shortened
 from twin_gym.environments.slice_admission.snapshot import Snapshot
 
@@ -16,7 +16,6 @@ AGE_COLOURS: tuple[Colour, ...] = (
     (124, 123, 120), (87, 93, 109), (44, 63, 107), (0, 32, 76),
 )  # fmt: skip
 
-_MARGIN = 20
 _HEAD_HEIGHT = 76
 _FOOT_HEIGHT = 30
 _LABEL_WIDTH = 104
@@ -45,25 +44,21 @@ def paint(snapshot: Snapshot) -> NDArray[np.uint8]:
 
 
 def _paint_head(canvas: Canvas, snapshot: Snapshot) -> None:
-    right = WIDTH - _MARGIN
-    canvas.text(_MARGIN, 26, shortened(snapshot.scenario.name, 44), 20)
     time = f"{snapshot.now_s:,.1f} s of {snapshot.scenario.horizon_s:,g} s"
-    canvas.text(_MARGIN, 50, time, 13, FAINT)
-    canvas.text(right, 26, f"{snapshot.revenue:,.1f}", 20, anchor="rm")
     rate = f"revenue so far, {snapshot.revenue_rate:.4g} a second"
-    canvas.text(right, 50, rate, 13, FAINT, "rm")
-    canvas.box(_MARGIN, 66, right, 70, EMPTY)
-    canvas.box(_MARGIN, 66, _MARGIN + (right - _MARGIN) * snapshot.progress, 70, INK)
+    canvas.head(
+        (snapshot.scenario.name, time), (f"{snapshot.revenue:,.1f}", rate), snapshot.progress
+    )
 
 
 def _paint_resources(canvas: Canvas, snapshot: Snapshot, top: float, step: float) -> float:
     """One bar a resource, cut into the shares of the slices; gives where the next may begin."""
-    left, right = _MARGIN + _LABEL_WIDTH, WIDTH - _MARGIN - 92
+    left, right = MARGIN + _LABEL_WIDTH, WIDTH - MARGIN - 92
     size = 13 if step > 18 else 11  # noqa: PLR2004  pixels
     for k, (resource, capacity) in enumerate(snapshot.scenario.capacity.items()):
         middle = top + step * (k + 0.5)
         half = step * 0.34
-        canvas.text(_MARGIN, middle, shortened(resource, 13), size)
+        canvas.text(MARGIN, middle, shortened(resource, 13), size)
         canvas.box(left, middle - half, right, middle + half, EMPTY)
         at = left
         for s, amount in enumerate(snapshot.held[:, k]):
@@ -71,7 +66,7 @@ def _paint_resources(canvas: Canvas, snapshot: Snapshot, top: float, step: float
             canvas.box(at, middle - half, at + width, middle + half, SLICE_COLOURS[s])
             at += width
         said = f"{compact(snapshot.held[:, k].sum())} of {compact(capacity)}"
-        canvas.text(WIDTH - _MARGIN, middle, said, size, FAINT, "rm")
+        canvas.text(WIDTH - MARGIN, middle, said, size, FAINT, "rm")
     return top + step * len(snapshot.scenario.capacity)
 
 
@@ -80,7 +75,7 @@ def _paint_slices(canvas: Canvas, snapshot: Snapshot, top: float) -> None:
     slices = snapshot.scenario.slices
     titles = (
         (190, "serving", "rm"), (_QUEUE_LEFT, "waiting, oldest first", "lm"),
-        (WIDTH - 92, "admitted", "rm"), (WIDTH - _MARGIN, "lost", "rm"),
+        (WIDTH - 92, "admitted", "rm"), (WIDTH - MARGIN, "lost", "rm"),
     )  # fmt: skip
     for x, title, anchor in titles:
         canvas.text(x, top + 6, title, 11, FAINT, anchor)
@@ -89,12 +84,12 @@ def _paint_slices(canvas: Canvas, snapshot: Snapshot, top: float) -> None:
     for s, one in enumerate(slices):
         middle = top + 16 + step * (s + 0.5)
         half = min(8.0, step * 0.38)
-        canvas.box(_MARGIN, middle - half, _MARGIN + 2 * half, middle + half, SLICE_COLOURS[s])
-        canvas.text(_MARGIN + 24, middle, shortened(one.name, 15), size)
+        canvas.box(MARGIN, middle - half, MARGIN + 2 * half, middle + half, SLICE_COLOURS[s])
+        canvas.text(MARGIN + 24, middle, shortened(one.name, 15), size)
         canvas.text(190, middle, str(snapshot.in_service[s]), size, anchor="rm")
         _paint_queue(canvas, middle, half, snapshot, s)
         canvas.text(WIDTH - 92, middle, f"{snapshot.admitted[s]:,}", size, anchor="rm")
-        canvas.text(WIDTH - _MARGIN, middle, f"{snapshot.lost[s]:,}", size, anchor="rm")
+        canvas.text(WIDTH - MARGIN, middle, f"{snapshot.lost[s]:,}", size, anchor="rm")
 
 
 def _paint_queue(canvas: Canvas, middle: float, half: float, snapshot: Snapshot, s: int) -> None:
@@ -115,8 +110,8 @@ def _paint_queue(canvas: Canvas, middle: float, half: float, snapshot: Snapshot,
 
 def _paint_foot(canvas: Canvas, snapshot: Snapshot) -> None:
     y = HEIGHT - 17
-    canvas.text(_MARGIN, y, snapshot.news[:72], 11, FAINT)
-    right = WIDTH - _MARGIN
+    canvas.text(MARGIN, y, snapshot.news[:72], 11, FAINT)
+    right = WIDTH - MARGIN
     canvas.text(right, y, "out of patience", 11, FAINT, "rm")
     left = right - 88 - len(AGE_COLOURS) * 9
     for i, colour in enumerate(AGE_COLOURS):

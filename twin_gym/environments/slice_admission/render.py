@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.drawing import compact, shortened
+from twin_gym.core.drawing import compact, headline, shortened
 from twin_gym.environments.slice_admission.snapshot import Snapshot
 
 _MARKS = "123456789abcdefg"
 _BAR_WIDTH = 40
 _QUEUE_WIDTH = 16
-_PROGRESS_WIDTH = 20
 _NAME_WIDTH = 14
 
 
@@ -31,12 +30,10 @@ def as_text(snapshot: Snapshot) -> str:
 
 
 def _head(snapshot: Snapshot) -> list[str]:
-    done = round(snapshot.progress * _PROGRESS_WIDTH)
-    bar = "=" * done + " " * (_PROGRESS_WIDTH - done)
     time = f"{snapshot.now_s:.2f} of {snapshot.scenario.horizon_s:g} s"
     revenue = f"{snapshot.revenue:,.6g} ({snapshot.revenue_rate:.4g} a second)"
     return [
-        f"{shortened(snapshot.scenario.name, 26):<26}  [{bar}] {time}",
+        headline(snapshot.scenario.name, snapshot.progress, time),
         f"revenue so far  {revenue}",
     ]
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin_gym.core.drawing import shortened
+from twin_gym.core.drawing import headline
 from twin_gym.environments.tic_scheduling.observation import WEIGHT_NAMES
 from twin_gym.environments.tic_scheduling.snapshot import MOST_BINS, Snapshot
 
 _BAR_WIDTH = 30
-_PROGRESS_WIDTH = 20
 _MOST_GATEWAYS = 8
 
 
@@ -23,12 +22,12 @@ def as_text(snapshot: Snapshot) -> str:
         Lines, each with a newline: time, deliveries, the fullest gateways, slots left.
     """
     one = snapshot.scenario
-    done = round(snapshot.slot / one.num_slots * _PROGRESS_WIDTH)
-    bar = "=" * done + " " * (_PROGRESS_WIDTH - done)
     named = zip(WEIGHT_NAMES, snapshot.weights, strict=False)
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in named)
     lines = [
-        f"{shortened(one.name, 26):<26}  [{bar}] {snapshot.slot * one.slot_s * 1e3:.3f} ms",
+        headline(
+            one.name, snapshot.slot / one.num_slots, f"{snapshot.slot * one.slot_s * 1e3:.3f} ms"
+        ),
         f"delivered {snapshot.delivered:,}, lost {snapshot.lost:,}",
         f"weights  {weights}" if weights else "the agent picks who is next",
         "",

@@ -15,6 +15,7 @@ from twin_gym.environments.tic_scheduling import observation as observing
 from twin_gym.environments.tic_scheduling.observation import observe_network, observe_queues
 from twin_gym.environments.tic_scheduling.rules import (
     Integers,
+    Running,
     arrive,
     begin,
     begin_step,
@@ -76,15 +77,18 @@ def step_frames(
     """
     for i in range(begin_at, end_at):
         head, row, outcome = heads[i], rows[i], outcomes[i]
-        if head.is_over:
+        begins = head.is_over != 0
+        if begins:
             _begin(networks, head, outcome)
-            network = networks[head.network]
-            begin(
-                network, sensors[head.network], firsts[head.network], head.world, row,
-                messages[i], waiting[i], fills[i], answers[i], answer_counts[i], latencies[i],
-            )  # fmt: skip
+        n = head.network
+        network = networks[n]
+        running = Running(
+            network, sensors[n], firsts[n], head.world, rows[i], messages[i], waiting[i], fills[i],
+            answers[i], answer_counts[i], latencies[i],
+        )  # fmt: skip
+        if begins:
+            begin(running)
         else:
-            network = networks[head.network]
             slot = head.slot
             slots_left = network.frame_slots
             if most_slots < network.frame_slots:  # a division takes long
@@ -93,18 +97,11 @@ def step_frames(
                 _weigh(actions[i], row)
                 begin_step(row)
             for _frame_slot in range(min(slots_left, most_slots)):
-                serve(
-                    network, sensors[head.network], firsts[head.network], head.world, row,
-                    messages[i], waiting[i], fills[i], answers[i], answer_counts[i],
-                    latencies[i], best[i], slot,
-                )  # fmt: skip
+                serve(running, best[i], slot)
                 end_slot(network, row, slot)
                 slot += 1
                 if slot < network.num_slots:
-                    arrive(
-                        network, sensors[head.network], firsts[head.network], head.world, row,
-                        messages[i], waiting[i], fills[i], answers[i], answer_counts[i], slot,
-                    )  # fmt: skip
+                    arrive(running, slot)
             head.slot = slot
             if most_slots < slots_left:
                 continue
@@ -128,37 +125,32 @@ def step_picks(
     """One grant in each of the rows begin_at <= i < end_at, or the next episode."""
     for i in range(begin_at, end_at):
         head, row, outcome = heads[i], rows[i], outcomes[i]
-        if head.is_over:
+        begins = head.is_over != 0
+        if begins:
             _begin(networks, head, outcome)
-            network = networks[head.network]
-            begin(
-                network, sensors[head.network], firsts[head.network], head.world, row,
-                messages[i], waiting[i], fills[i], answers[i], answer_counts[i], latencies[i],
-            )  # fmt: skip
+        n = head.network
+        network = networks[n]
+        running = Running(
+            network, sensors[n], firsts[n], head.world, rows[i], messages[i], waiting[i], fills[i],
+            answers[i], answer_counts[i], latencies[i],
+        )  # fmt: skip
+        if begins:
+            begin(running)
         else:
-            network = networks[head.network]
             begin_step(row)
             slot, action = head.slot, actions[i]
             is_allowed = masks[i, action] != 0
             goes_on = False
             if is_allowed and action < 2 * network.num_sensors:
-                pick(
-                    network, head.world, row, messages[i], waiting[i], fills[i], answers[i],
-                    answer_counts[i], latencies[i], slot, action,
-                )  # fmt: skip
-                goes_on = has_choice(network, row, fills[i])
+                pick(running, slot, action)
+                goes_on = has_choice(running)
             outcome.elapsed_s = 0.0
             if not goes_on:
-                end_picks(
-                    network, firsts[head.network], row, messages[i], waiting[i], fills[i], slot
-                )
+                end_picks(running, slot)
                 end_slot(network, row, slot)
                 slot += 1
                 if slot < network.num_slots:
-                    arrive(
-                        network, sensors[head.network], firsts[head.network], head.world, row,
-                        messages[i], waiting[i], fills[i], answers[i], answer_counts[i], slot,
-                    )  # fmt: skip
+                    arrive(running, slot)
                 outcome.elapsed_s = network.slot_s
             head.slot = slot
             head.is_over = np.int64(slot >= network.num_slots)

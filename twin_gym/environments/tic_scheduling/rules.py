@@ -6,12 +6,12 @@ direction is full; every gateway transmits up to `grants` messages; those that t
 through are delivered at the end of the slot. A message that fails keeps its place. An agent decides
 after the arrivals. `tic_scheduling.reference` tells the same rules in SimPy.
 
-Arguments that recur: `network`, `sensors` and `firsts`, the tables of the scenario; `world`, the
-key of the world; `row` and the arrays after it, those of the running network (see
-`layout.row_arrays`); `slot`, the number of the slot.
+An argument that recurs: `slot`, the number of the slot.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +32,40 @@ _ONE: Integer = np.int64(1)
 _ZERO: Integer = np.int64(0)
 
 
+class Running(NamedTuple):
+    """A running network: what every rule looks at or changes.
+
+    Attributes:
+        network: record of the scenario.
+        sensors: its records of sensors.
+        firsts: where each gateway's stretch of messages begins.
+        world: key of the world.
+        row: counters; the arrays after it are those of `layout.row_arrays`.
+        messages: those that wait.
+        waiting: of each gateway.
+        fills: messages of each queue.
+        answers: sensors whose answer will be ready, a stretch a slot.
+        answer_counts: of each stretch.
+        latencies: delivered messages that took so many slots.
+    """
+
+    network: Record
+    sensors: Records
+    firsts: Integers
+    world: np.uint64
+    row: Record
+    messages: Integers
+    waiting: Integers
+    fills: NDArray[np.int16]
+    answers: NDArray[np.int32]
+    answer_counts: Integers
+    latencies: NDArray[np.int32]
+
+
 @compiled
-def begin(
-    network: Record, sensors: Records, firsts: Integers, world: np.uint64, row: Record,
-    messages: Integers, waiting: Integers, fills: NDArray[np.int16], answers: NDArray[np.int32],
-    answer_counts: Integers, latencies: NDArray[np.int32],
-) -> None:  # fmt: skip
+def begin(running: Running) -> None:
     """Clears everything and brings the arrivals of slot 0."""
+    network, world, row = running.network, running.world, running.row
     row.queued = 0
     row.burst = 0
     row.burst_slot = burst_slot(network, world, _ZERO)
@@ -60,15 +87,12 @@ def begin(
         row.weights[k] = 1.0 / layout.NUM_WEIGHTS
     for queue in range(layout.MAX_PICK_QUEUES):
         row.failed[queue] = 0
-    waiting[:] = 0
-    fills[:] = 0
-    answer_counts[:] = 0
-    latencies[:] = 0
+    running.waiting[:] = 0
+    running.fills[:] = 0
+    running.answer_counts[:] = 0
+    running.latencies[:] = 0
     begin_step(row)
-    arrive(
-        network, sensors, firsts, world, row, messages, waiting, fills, answers, answer_counts,
-        _ZERO,
-    )  # fmt: skip
+    arrive(running, _ZERO)
     begin_step(row)
 
 
@@ -82,37 +106,32 @@ def begin_step(row: Record) -> None:
 
 
 @inlined
-def _join(
-    network: Record, sensors: Records, firsts: Integers, row: Record, messages: Integers,
-    waiting: Integers, fills: NDArray[np.int16], slot: int, queue: int,
-) -> None:  # fmt: skip
+def _join(running: Running, slot: int, queue: int) -> None:
     """A message arrives in its queue, or is dropped because the queue is full."""
+    row, fills, waiting = running.row, running.fills, running.waiting
     direction = queue & 1
     row.offered[direction] += 1
-    if fills[queue] >= network.buffer:
+    if fills[queue] >= running.network.buffer:
         row.dropped[direction] += 1
         row.step_dropped += 1
         return
     fills[queue] += 1
-    gateway = sensors[queue >> 1].gateway
-    messages[firsts[gateway] + waiting[gateway]] = (slot << _QUEUE_BITS) + queue
+    gateway = running.sensors[queue >> 1].gateway
+    running.messages[running.firsts[gateway] + waiting[gateway]] = (slot << _QUEUE_BITS) + queue
     waiting[gateway] += 1
     row.queued += 1
 
 
 @compiled
-def arrive(
-    network: Record, sensors: Records, firsts: Integers, world: np.uint64, row: Record,
-    messages: Integers, waiting: Integers, fills: NDArray[np.int16], answers: NDArray[np.int32],
-    answer_counts: Integers, slot: int,
-) -> None:  # fmt: skip
+def arrive(running: Running, slot: int) -> None:
     """The arrivals of a slot."""
+    network, world, row = running.network, running.world, running.row
     bucket = slot % network.ring
     first = bucket * network.most_answers
-    for i in range(answer_counts[bucket]):
-        queue: Integer = 2 * np.int64(answers[first + i]) + layout.DOWNLINK
-        _join(network, sensors, firsts, row, messages, waiting, fills, slot, queue)
-    answer_counts[bucket] = 0
+    for i in range(running.answer_counts[bucket]):
+        queue: Integer = 2 * np.int64(running.answers[first + i]) + layout.DOWNLINK
+        _join(running, slot, queue)
+    running.answer_counts[bucket] = 0
     if slot == row.burst_slot:
         burst: Integer = np.int64(row.burst)
         wanted: Integer = np.int64(network.burst_sensors)
@@ -120,68 +139,63 @@ def arrive(
             if asks_in_burst(world, burst, sensor, wanted, network.num_sensors - sensor):
                 wanted -= 1
                 for _ in range(network.burst_messages):
-                    _join(network, sensors, firsts, row, messages, waiting, fills, slot, 2 * sensor)
+                    _join(running, slot, 2 * sensor)
         row.burst = burst + 1
         row.burst_slot = burst_slot(network, world, burst + _ONE)
     start = slot * network.num_sensors
     while row.background < start + network.num_sensors:
         queue = 2 * (row.background - start)
-        _join(network, sensors, firsts, row, messages, waiting, fills, slot, queue)
+        _join(running, slot, queue)
         count: Integer = np.int64(row.background_count)
         row.background += background_gap(network, world, count)
         row.background_count = count + 1
 
 
 @inlined
-def _transmit(
-    network: Record, world: np.uint64, row: Record, messages: Integers, fills: NDArray[np.int16],
-    answers: NDArray[np.int32], answer_counts: Integers, latencies: NDArray[np.int32], slot: int,
-    place: int,
-) -> bool:  # fmt: skip
+def _transmit(running: Running, slot: int, place: int) -> bool:
     """One grant for the message at a place; says whether it was delivered."""
+    network, row = running.network, running.row
     row.attempts += 1
     row.step_attempts += 1
-    message = messages[place]
+    message = running.messages[place]
     queue = message & _QUEUE_MASK
-    if not gets_through(network, world, queue, slot):
+    if not gets_through(network, running.world, queue, slot):
         return False
     direction = queue & 1
     latency = slot - (message >> _QUEUE_BITS) + 1
-    latencies[latency] += 1
+    running.latencies[latency] += 1
     row.waited[direction] += latency
     row.delivered[direction] += 1
     row.step_delivered += 1
     row.queued -= 1
-    fills[queue] -= 1
-    messages[place] = _GONE
+    running.fills[queue] -= 1
+    running.messages[place] = _GONE
     if direction == layout.UPLINK and network.answers:
         bucket = slot % network.ring
-        answers[bucket * network.most_answers + answer_counts[bucket]] = queue >> 1
-        answer_counts[bucket] += 1
+        running.answers[bucket * network.most_answers + running.answer_counts[bucket]] = queue >> 1
+        running.answer_counts[bucket] += 1
     return True
 
 
 @inlined
-def _choose(
-    network: Record, sensors: Records, row: Record, messages: Integers, fills: NDArray[np.int16],
-    best: Records, slot: int, first: int, number: int,
-) -> None:  # fmt: skip
+def _choose(running: Running, best: Records, slot: int, first: int, number: int) -> None:
     """The messages of largest index, as many as there are grants, sorted into `best`.
 
     Ties go to the smaller message: the older one, then the smaller sensor, then uplink.
     """
+    network, row = running.network, running.row
     kept, grants = np.int64(0), network.grants
     scale, fill_scale = 1.0 / network.most_deadline, 1.0 / network.buffer
     for place in range(first, first + number):
-        message = messages[place]
+        message = running.messages[place]
         queue = message & _QUEUE_MASK
         age = slot - (message >> _QUEUE_BITS)
         remaining = network.deadline[queue & 1] - 1 - age
         index = (
-            row.weights[0] * sensors[queue >> 1].density
+            row.weights[0] * running.sensors[queue >> 1].density
             + row.weights[1] * (1.0 - remaining * scale)
             + row.weights[2] * (age * scale)
-            + row.weights[3] * (fills[queue] * fill_scale)
+            + row.weights[3] * (running.fills[queue] * fill_scale)
         )
         if kept == grants:
             last = best[kept - 1]
@@ -204,25 +218,18 @@ def _choose(
 
 
 @inlined
-def _tidy(
-    network: Record, row: Record, messages: Integers, waiting: Integers, fills: NDArray[np.int16],
-    firsts: Integers, slot: int, gateway: int,
-) -> None:  # fmt: skip
+def _tidy(running: Running, slot: int, gateway: int) -> None:
     """Closes the gaps that delivered messages have left, and lets those expire that are late.
 
     Args:
-        network: see above, as for what follows.
-        row: see above.
-        messages: see above.
-        waiting: see above.
-        fills: see above.
-        firsts: see above.
+        running: the running network.
         slot: the slot that begins.
         gateway: whose messages.
     """
-    first = firsts[gateway]
+    network, row, messages = running.network, running.row, running.messages
+    first = running.firsts[gateway]
     kept = first
-    for place in range(first, first + waiting[gateway]):
+    for place in range(first, first + running.waiting[gateway]):
         message = messages[place]
         if message == _GONE:
             continue
@@ -232,52 +239,42 @@ def _tidy(
             row.expired[direction] += 1
             row.step_expired += 1
             row.queued -= 1
-            fills[queue] -= 1
+            running.fills[queue] -= 1
             continue
         messages[kept] = message
         kept += 1
-    waiting[gateway] = kept - first
+    running.waiting[gateway] = kept - first
 
 
 @inlined
-def serve(
-    network: Record, sensors: Records, firsts: Integers, world: np.uint64, row: Record,
-    messages: Integers, waiting: Integers, fills: NDArray[np.int16], answers: NDArray[np.int32],
-    answer_counts: Integers, latencies: NDArray[np.int32], best: Records, slot: int,
-) -> None:  # fmt: skip
+def serve(running: Running, best: Records, slot: int) -> None:
     """Transmissions and deliveries of all gateways by `row.weights`; then late messages expire."""
+    network = running.network
     for gateway in range(network.num_gateways):
-        number = waiting[gateway]
+        number = running.waiting[gateway]
         if number == 0:
             continue
-        first = firsts[gateway]
+        first = running.firsts[gateway]
         is_choice = number > network.grants
         if is_choice:
-            _choose(network, sensors, row, messages, fills, best, slot, first, number)
+            _choose(running, best, slot, first, number)
         for k in range(min(number, network.grants)):
             place = best[k].place if is_choice else first + k
-            _transmit(
-                network, world, row, messages, fills, answers, answer_counts, latencies, slot, place
-            )
-        _tidy(network, row, messages, waiting, fills, firsts, slot + 1, gateway)
+            _transmit(running, slot, place)
+        _tidy(running, slot + 1, gateway)
 
 
 @inlined
-def pick(
-    network: Record, world: np.uint64, row: Record, messages: Integers, waiting: Integers,
-    fills: NDArray[np.int16], answers: NDArray[np.int32], answer_counts: Integers,
-    latencies: NDArray[np.int32], slot: int, queue: int,
-) -> None:  # fmt: skip
+def pick(running: Running, slot: int, queue: int) -> None:
     """One grant of the only gateway for the oldest message of a queue, which has one."""
+    row, messages, waiting = running.row, running.messages, running.waiting
     oldest: Integer = np.int64(-1)
     for place in range(waiting[0]):
         is_mine = messages[place] & _QUEUE_MASK == queue
         if is_mine and (oldest < 0 or messages[place] < messages[oldest]):
             oldest = place
     row.used += 1
-    if _transmit(
-        network, world, row, messages, fills, answers, answer_counts, latencies, slot, oldest
-    ):
+    if _transmit(running, slot, oldest):
         waiting[0] -= 1
         messages[oldest] = messages[waiting[0]]
     else:
@@ -285,26 +282,25 @@ def pick(
 
 
 @inlined
-def has_choice(network: Record, row: Record, fills: NDArray[np.int16]) -> bool:
+def has_choice(running: Running) -> bool:
     """Whether a grant of this slot and a message whose channel has not failed in it are left."""
+    network, row = running.network, running.row
     if row.used >= network.grants:
         return False
     for queue in range(2 * network.num_sensors):
-        if fills[queue] > 0 and row.failed[queue] == 0:
+        if running.fills[queue] > 0 and row.failed[queue] == 0:
             return True
     return False
 
 
 @inlined
-def end_picks(
-    network: Record, firsts: Integers, row: Record, messages: Integers, waiting: Integers,
-    fills: NDArray[np.int16], slot: int,
-) -> None:  # fmt: skip
+def end_picks(running: Running, slot: int) -> None:
     """The slot of the only gateway is over; late messages expire."""
+    network, row = running.network, running.row
     row.used = 0
     for queue in range(2 * network.num_sensors):
         row.failed[queue] = 0
-    _tidy(network, row, messages, waiting, fills, firsts, slot + 1, _ZERO)
+    _tidy(running, slot + 1, _ZERO)
 
 
 @inlined
