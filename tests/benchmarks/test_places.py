@@ -79,7 +79,10 @@ def test_what_is_added_to_is_read_before_anything_runs(
     module, command, option, content, tmp_path, monkeypatch
 ):
     """A damaged file, or one of another program, is named, refused and left as it is."""
-    monkeypatch.setattr("benchmarks.bounds.__main__.rows_of", lambda *_, **__: pytest.fail("ran"))
+    monkeypatch.setattr(
+        "benchmarks.environments.slice_admission.bound_rows.rows_of",
+        lambda *_, **__: pytest.fail("ran"),
+    )
     monkeypatch.setattr("benchmarks.throughput.growth.points", lambda _: pytest.fail("ran"))
     path = tmp_path / "mine.json"
     path.write_text(content, "utf-8", "surrogateescape")
