@@ -26,7 +26,7 @@ PLACES = [
     *(
         (f"benchmarks.experiments.{name}", ["--quick"], option)
         for name in (
-            "access_barring", "right_time", "scripted_llm", "tic_loss", "tic_throughput",
+            "access_barring", "right_time", "tic_loss", "tic_throughput",
             "what_if_pairs", "scenario_accuracy.__main__",
         )
         for option in ("--out", "--kept")
