@@ -30,6 +30,10 @@ class UnknownNameError(ConfigError):
     """A name that nothing is registered under; see `unknown_name`."""
 
 
+class UnknownArgumentError(UnknownNameError, TypeError):
+    """An argument that an environment does not have; Python says the same by a `TypeError`."""
+
+
 class TraceError(ConfigError):
     """A trace file breaks its format; see `bad_trace`, which names the line at fault."""
 

@@ -82,7 +82,7 @@ def test_a_gateway_cannot_carry_what_waits_at_another():
     )
     for slots, expected in ((1, [1.0, 1.0, 1.0, 4 / 6]), (2, [1.0, 1.0, 11 / 12, 5 / 6])):
         env = began(three_sensors(num_gateways=2, placement=where, frame_slots=slots))
-        could = env.batch.payer._gauge.counts(0, 1)[0, tic._CARRIABLE]
+        could = env.batch.reward_model._reader.counts(0, 1)[0, tic._CARRIABLE]
         assert could == slots
         assert step(env, [1.0, 0.0, 0.0, 0.0]) == expected
 
@@ -139,14 +139,14 @@ def test_an_opportunity_carries_what_its_preambles_can():
 
     Then one is lost besides, and the one answered has waited a third of the nine opportunities.
     """
-    gauge = began(devices(num_devices=8, backoff_s=0.001)).batch.payer._gauge
+    reader = began(devices(num_devices=8, backoff_s=0.001)).batch.reward_model._reader
     before = np.zeros((1, 7), np.int64)
     after = before.copy()
     after[0, access._ARRIVED], after[0, access._WAITING] = 8, 6
     after[0, access._SUCCEEDED], after[0, access._IN_TIME] = 1, 1
-    assert gauge.values(before, after)[0] == pytest.approx([1.0, 1.0, 1.0, 0.25])
+    assert reader.values(before, after)[0] == pytest.approx([1.0, 1.0, 1.0, 0.25])
     after[0, access._LOST], after[0, access._WAITED] = 1, 3
-    assert gauge.values(before, after)[0] == pytest.approx([1.0, 0.5, 1 / 3, 0.25])
+    assert reader.values(before, after)[0] == pytest.approx([1.0, 0.5, 1 / 3, 0.25])
 
 
 def walkers(**changes):
@@ -191,19 +191,19 @@ def test_requests():
         name="two", horizon_s=10.0, capacity={"radio": 100.0, "storage": 100.0},
         slices=kept,
     )  # fmt: skip
-    gauge = vector_env(scenario, 1, objective=BASE).batch._gauge
+    reader = vector_env(scenario, 1, objective=BASE).batch._reader
     before = np.zeros((1, 6, 2), np.int64)
     after = before.copy()
-    assert gauge.values(before, after).tolist() == [[1.0, 1.0, 1.0, 1.0]]
+    assert reader.values(before, after).tolist() == [[1.0, 1.0, 1.0, 1.0]]
     after[0, admission._ADMITTED] = (2, 1)
     after[0, admission._LOST] = (1, 0)
     after[0, admission._WAITED] = (2_000_000_000, 9_000_000_000)  # ns: 1 s each; more than patience
     after[0, admission._IN_SERVICE] = (2, 1)
     after[0, admission._WAITING] = (0, 2)
     # 2 x 10 + 20 of 100 are in use and 90 wanted; 3 of 4; waits 2 x 0.5 + 1 + one lost; 2 of 8
-    assert gauge.values(before, after)[0] == pytest.approx([4 / 9, 0.75, 0.25, 0.75])
+    assert reader.values(before, after)[0] == pytest.approx([4 / 9, 0.75, 0.25, 0.75])
     after[0, admission._WAITING] = (4, 4)
-    assert gauge.values(before, after)[0] == pytest.approx([0.4, 0.75, 0.25, 0.0])
+    assert reader.values(before, after)[0] == pytest.approx([0.4, 0.75, 0.25, 0.0])
 
 
 def test_who_admits_nobody_carries_nothing():

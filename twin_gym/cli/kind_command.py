@@ -20,18 +20,19 @@ def show(name: str | None) -> None:
 
 
 def _all() -> object:
-    found = table("Kinds", ["kind", "id", "package"], left=3, wrapped=2)
+    made = table("Kinds", ["kind", "id", "package"], left=3, wrapped=2)
     for one in kinds():
-        found.add_row(one.name, one.id, one.package)
-    return found
+        made.add_row(one.name, one.id, one.package)
+    return made
 
 
 def _facets(kind: EnvironmentKind) -> object:
     title = f"Facets of {kind.name}, in {kind.package}"
-    found = table(title, ["facet", "what it is", "status", "file: name in it"], left=4)
+    made = table(title, ["facet", "what it is", "status", "file: name in it"], left=4)
     for name, facet in FACETS.items():
         status: str = kind.status(name)
         attribute = kind.where(name)[1]
-        told = f"default: {facet.without}" if status == "default" else status
-        found.add_row(name, facet.meaning, told, f"{facet.module}.py: {attribute}")
-    return found
+        if status == "default":
+            status = f"default: {facet.without}"
+        made.add_row(name, facet.meaning, status, f"{facet.module}.py: {attribute}")
+    return made

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from twin_gym.core.compiled import entry_point
 from twin_gym.core.counts import whole_number
 from twin_gym.core.forms import LEAST_AMOUNT, MOST_AMOUNT, UnitBox
-from twin_gym.core.indicators import Gauge, ObjectiveReward
+from twin_gym.core.indicators import IndicatorReader, ObjectiveReward
 from twin_gym.core.settings import BatchSettings
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.objective import INDICATORS, KpiObjective
@@ -75,8 +75,8 @@ class Batch(ABC):
         observations: of every row; shape (rows, *observation).
         masks: 1 = allowed; shape (rows, actions), int8; None where actions are not masked.
         outcomes: records with `reward`, `truncated` and what is reported; shape (rows,).
-        brought: what the kernel writes of them: the same array, unless `payer` makes its own.
-        payer: makes the reward where the objective is a `KpiObjective`; otherwise None.
+        raw_outcomes: those that the kernel writes; the same array where there is no `reward_model`.
+        reward_model: makes the reward where the objective is a `KpiObjective`; otherwise None.
         final_observations: last observations of episodes that ended in the last step.
     """
 
@@ -92,8 +92,8 @@ class Batch(ABC):
     observations: NDArray[np.float32]
     masks: NDArray[np.int8] | None
     outcomes: NDArray[np.void]
-    brought: NDArray[np.void]
-    payer: ObjectiveReward | None = None
+    raw_outcomes: NDArray[np.void]
+    reward_model: ObjectiveReward | None = None
     final_observations: NDArray[np.float32]
     _is_stopped: bool = False
 
@@ -116,7 +116,7 @@ class Batch(ABC):
         self.observation_space = form.observation_space(self.scenario)
         self.observations = np.zeros((rows, *self.observation_space.shape), np.float32)
         self.final_observations = np.zeros_like(self.observations)
-        self.outcomes = self.brought = np.zeros(rows, self.OUTCOME)
+        self.outcomes = self.raw_outcomes = np.zeros(rows, self.OUTCOME)
         if form.is_continuous:
             self.action_space = spaces.Box(LEAST_AMOUNT, MOST_AMOUNT, (num_actions,), np.float32)
             self.masks = None
@@ -159,7 +159,7 @@ class Batch(ABC):
         self.heads["is_over"][chosen] = self.OVER
         shape = (self.num_rows, *(self.action_space.shape or ()))
         actions = np.zeros(shape, np.float64 if shape[1:] else np.int64)
-        for first, last in stretches(chosen):
+        for first, last in true_runs(chosen):
             self.advance(actions, AUTORESET_NEXT_STEP, first, last)
 
     @abstractmethod
@@ -212,7 +212,7 @@ class Batch(ABC):
         Rows that did not end allow everything; None where actions are not masked.
         """
 
-    def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
+    def reset_outcomes(self, ended: NDArray[Any]) -> NDArray[np.void]:
         """The outcomes, with those of the chosen rows as their new episode's beginning has them."""
         outcomes = self.copied_outcomes()
         outcomes[ended] = np.zeros((), outcomes.dtype)
@@ -222,18 +222,18 @@ class Batch(ABC):
     def reported(self) -> tuple[str, ...]:
         """Names of the outcomes that `info` has, besides the mask, with these arguments."""
         own = ("elapsed_s", "cost", *self.COMPONENTS, "disallowed_actions")
-        return own if self.payer is None else (*own, *INDICATORS)
+        return own if self.reward_model is None else (*own, *INDICATORS)
 
-    def start_paying(self, gauge: Gauge) -> None:
+    def start_paying(self, reader: IndicatorReader) -> None:
         """Hands the reward over to an objective of the scenario, if there is one.
 
         Args:
-            gauge: reads the indicators off these rows.
+            reader: reads the indicators off these rows.
         """
         objective, seed = self.settings.objective, self.settings.objective_seed
         if isinstance(objective, KpiObjective):
-            self.payer = ObjectiveReward(objective, seed, gauge, self.brought)
-            self.outcomes = self.payer.outcomes
+            self.reward_model = ObjectiveReward(objective, seed, reader, self.raw_outcomes)
+            self.outcomes = self.reward_model.outcomes
 
     @property
     def memory_per_row_bytes(self) -> int:
@@ -301,7 +301,7 @@ def checked_num_rows(num_rows: int) -> int:
     return whole_number("the number of rows (num_envs)", num_rows, 1, MAX_ROWS)
 
 
-def stretches(chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def true_runs(chosen: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """The runs of True, each as (first, one after the last)."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], chosen.astype(np.int8), [0]))))
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

@@ -15,7 +15,7 @@ _PROGRESS_WIDTH = 20
 _TO_TOP_LEFT_AND_CLEAR = "\x1b[H\x1b[J"
 
 
-def drawn(
+def render_frame(
     render_mode: str | None,
     as_text: Callable[[], str],
     as_pixels: Callable[[], NDArray[np.uint8]],

@@ -35,7 +35,7 @@ Values = NDArray[np.float64]
 MAX_OBJECTIVE_SEED = 2**63 - 1
 
 
-class Gauge(ABC):
+class IndicatorReader(ABC):
     """Reads the indicators of an environment off its rows, whoever has moved them."""
 
     @abstractmethod
@@ -72,25 +72,29 @@ class ObjectiveReward:
     Args:
         objective: what is wanted of the network.
         seed: of its weights.
-        gauge: of the environment.
-        brought: the outcomes that the kernel writes; shape (rows,).
+        reader: of the environment.
+        raw_outcomes: the outcomes that the kernel writes; shape (rows,).
 
     Attributes:
         weights: of the four indicators.
-        outcomes: `brought` with the reward of the objective, and the indicators as fields.
+        outcomes: `raw_outcomes` with the reward of the objective, and the indicators as fields.
     """
 
     def __init__(
-        self, objective: KpiObjective, seed: int, gauge: Gauge, brought: NDArray[np.void]
+        self,
+        objective: KpiObjective,
+        seed: int,
+        reader: IndicatorReader,
+        raw_outcomes: NDArray[np.void],
     ) -> None:
         self.weights = objective.weights(seed)
-        self._gauge = gauge
-        self._brought = brought
-        self._names = brought.dtype.names or ()
-        self.outcomes = np.zeros(len(brought), _with_indicators(brought.dtype))
-        self._marks = np.zeros_like(gauge.counts(0, len(brought)))
+        self._reader = reader
+        self._brought = raw_outcomes
+        self._names = raw_outcomes.dtype.names or ()
+        self.outcomes = np.zeros(len(raw_outcomes), _with_indicators(raw_outcomes.dtype))
+        self._marks = np.zeros_like(reader.counts(0, len(raw_outcomes)))
 
-    def pay(
+    def apply(
         self,
         first: int,
         last: int,
@@ -107,23 +111,23 @@ class ObjectiveReward:
             ended: which of them have ended one and begun the next in the same step.
             at_end: counts of those that ended, as they were at the end.
         """
-        brought, told = self._brought[first:last], self.outcomes[first:last]
+        raw_outcomes, told = self._brought[first:last], self.outcomes[first:last]
         for name in self._names:
-            told[name] = brought[name]
-        marks, now = self._marks[first:last], self._gauge.counts(first, last)
+            told[name] = raw_outcomes[name]
+        marks, now = self._marks[first:last], self._reader.counts(first, last)
         after = now
         if ended is not None and at_end is not None:
             after = now.copy()
             after[ended] = at_end
-        values = self._gauge.values(marks, after)
+        values = self._reader.values(marks, after)
         values[begins] = 0.0
         # Term by term: a product of matrices may round otherwise with another number of rows.
         total = np.zeros(last - first)
         for k, name in enumerate(INDICATORS):
             told[name] = values[:, k]
             total += self.weights[k] * values[:, k]
-        told["reward"] = total * brought["elapsed_s"]
-        has_moved = begins | (brought["elapsed_s"] > 0.0)
+        told["reward"] = total * raw_outcomes["elapsed_s"]
+        has_moved = begins | (raw_outcomes["elapsed_s"] > 0.0)
         if ended is not None:
             has_moved |= ended
         marks[has_moved] = now[has_moved]
@@ -183,7 +187,7 @@ def check_objective(objective: Any, seed: Any, known: Sequence[str]) -> None:  #
         )
 
 
-def place_of(objective: str | KpiObjective, known: Sequence[str]) -> int:
+def objective_index(objective: str | KpiObjective, known: Sequence[str]) -> int:
     """The number by which a kernel knows an objective.
 
     Args:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from twin_gym.core.batch import outcome_record
 from twin_gym.core.episodes import SCENARIO_STREAM
 from twin_gym.core.forms import ActionForm
-from twin_gym.core.indicators import Gauge
+from twin_gym.core.indicators import IndicatorReader
 from twin_gym.core.numpy_draws import uniforms, world_keys
 from twin_gym.core.settings import BatchSettings, Choice
 from twin_gym.core.slotted import SlottedBatch
@@ -95,9 +95,9 @@ class NumPyBatch(SlottedBatch):
         self._slots = np.array([one.num_slots for one in self.scenarios])
         self._slot_s = np.array([one.slot_s for one in self.scenarios])
         self.state = self.make_state()
-        self.make_room_for_ends()
+        self.allocate_final_buffers()
         if isinstance(settings.objective, KpiObjective):
-            self.start_paying(self.gauge())
+            self.start_paying(self.reader())
 
     @abstractmethod
     def make_state(self) -> dict[str, NDArray[Any]]:
@@ -131,7 +131,7 @@ class NumPyBatch(SlottedBatch):
         """What is allowed in rows, 1 = allowed; only asked for where the form is masked."""
         return np.ones((len(rows), len(self.settings.form.action_names(self.scenario))))
 
-    def gauge(self) -> Gauge:
+    def reader(self) -> IndicatorReader:
         """Reads the four indicators of a `KpiObjective` off these rows.
 
         Raises:
@@ -140,7 +140,7 @@ class NumPyBatch(SlottedBatch):
         raise ConfigError(
             f"environments of the kind {self.SCENARIO.kind!r} cannot be paid by a KpiObjective: "
             f"take one of {', '.join(self.SETTINGS.OBJECTIVES)}, or give {type(self).__name__} a "
-            "`gauge`"
+            "`reader`"
         )
 
     def draw(self, rows: Rows, stream: int, index: ArrayLike) -> NDArray[np.float64]:
@@ -163,7 +163,7 @@ class NumPyBatch(SlottedBatch):
     @property
     def usual_reward_scale(self) -> float:
         """Takes the rewards of a slot to be near 1, or near its seconds."""
-        earned = 1.0 if self.payer is not None else float(self.scenario.slot_s)
+        earned = 1.0 if self.reward_model is not None else float(self.scenario.slot_s)
         return earned / float(self.scenario.time_unit_s)
 
     def _fill_kpis(self, at: Rows, table: NDArray[np.void]) -> None:
@@ -189,29 +189,29 @@ class NumPyBatch(SlottedBatch):
         choice = (self.draw(rows, int(SCENARIO_STREAM), 0) * several).astype(np.int64)
         heads["network"][rows] = np.minimum(choice, several - 1)
         heads["slot"][rows] = heads["is_over"][rows] = 0
-        self.brought[rows] = np.zeros((), self.OUTCOME)
+        self.raw_outcomes[rows] = np.zeros((), self.OUTCOME)
         self.begin_rows(rows)
 
     def _step_rows(self, rows: Rows, actions: NDArray[Any]) -> None:
-        brought, heads = self.brought, self.heads
+        outcomes, heads = self.raw_outcomes, self.heads
         if self.masks is not None:
             is_allowed = self.masks[rows, actions] != 0
             actions = np.where(is_allowed, actions, self.masks.shape[1] - 1)
-            brought["disallowed_actions"][rows] += ~is_allowed
+            outcomes["disallowed_actions"][rows] += ~is_allowed
         moved = self.move_rows(rows, actions)
-        brought["cost"][rows] = moved.get("cost", 0.0)
+        outcomes["cost"][rows] = moved.get("cost", 0.0)
         reward = np.zeros(len(rows))
         for place, name in enumerate(self.COMPONENTS, 1):
             values = np.asarray(moved[name], np.float64)
-            brought[name][rows] = values
+            outcomes[name][rows] = values
             if self._objective in (0, place):
                 reward += values
-        brought["reward"][rows] = reward
+        outcomes["reward"][rows] = reward
         network = heads["network"][rows]
-        brought["elapsed_s"][rows] = self._slot_s[network]
+        outcomes["elapsed_s"][rows] = self._slot_s[network]
         heads["slot"][rows] += 1
         is_over = heads["slot"][rows] >= self._slots[network]
-        heads["is_over"][rows] = brought["truncated"][rows] = is_over
+        heads["is_over"][rows] = outcomes["truncated"][rows] = is_over
 
     def _observe(self, first: int, last: int) -> None:
         rows = np.arange(first, last)

@@ -6,7 +6,7 @@ import simpy
 from simpy.events import EventPriority
 
 
-class Happening(simpy.Event):
+class PrioritisedTimeout(simpy.Event):
     """Comes after a delay; of several at one moment, the one of the lowest rank comes first.
 
     Args:

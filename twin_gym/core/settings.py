@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
 from twin_gym.core.forms import ActionForm, form_named, form_names
-from twin_gym.core.indicators import as_objective, check_objective, place_of
-from twin_gym.errors import ConfigError, UnknownNameError, unknown_name
+from twin_gym.core.indicators import as_objective, check_objective, objective_index
+from twin_gym.errors import ConfigError, UnknownArgumentError, unknown_name
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import ScenarioLike, scenarios_of
 from twin_gym.scenario.objective import KpiObjective
@@ -26,10 +26,6 @@ DEFAULT: Any = object()
 
 Choice = tuple[str, Any, Sequence[str]]
 """What a name stands for, the name as it was given, and the names that are known."""
-
-
-class UnknownArgumentError(UnknownNameError, TypeError):
-    """An argument that an environment does not have; Python says the same by a `TypeError`."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +93,7 @@ class BatchSettings:
     def objective_index(self) -> int:
         """The number by which a kernel knows the objective; `vector` is written as the default."""
         objective: Any = self.objective
-        return place_of(objective, self.OBJECTIVES) % max(len(self.OBJECTIVES) - 1, 1)
+        return objective_index(objective, self.OBJECTIVES) % max(len(self.OBJECTIVES) - 1, 1)
 
 
 def check_same(scenarios: Sequence[Any], what: str, of: Callable[[Any], object]) -> None:

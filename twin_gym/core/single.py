@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from twin_gym.core.batch import AUTORESET_DISABLED, Batch
 from twin_gym.core.counts import as_index
-from twin_gym.core.drawing import drawn
+from twin_gym.core.drawing import render_frame
 from twin_gym.core.field_table import field_rows
 from twin_gym.core.kpi import Kpi, kpi_of
 from twin_gym.core.options import own_options
@@ -104,7 +104,7 @@ class RowEnv(ToldSpec, FromSettings, gymnasium.Env[Observation, Any], Generic[Ba
         Raises:
             MissingExtraError: for `rgb_array` if Pillow is not installed.
         """
-        return drawn(self.render_mode, self._as_text, self._as_pixels)
+        return render_frame(self.render_mode, self._as_text, self._as_pixels)
 
     def _as_text(self) -> str:
         """The running network in plain characters, at most 80 columns wide."""

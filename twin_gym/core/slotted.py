@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.batch import AUTORESET_SAME_STEP, WORK_A_CALL, Batch, stretches
+from twin_gym.core.batch import AUTORESET_SAME_STEP, WORK_A_CALL, Batch, true_runs
 from twin_gym.core.draws import uniform, world_key
 from twin_gym.core.episodes import SCENARIO_STREAM
 from twin_gym.core.settings import BatchSettings
@@ -32,7 +32,7 @@ HEAD = np.dtype(
 """What every row has, whatever its network is made of."""
 
 
-class Story(ABC):
+class ReferenceEpisode(ABC):
     """A row's next episode, told in SimPy, step by step.
 
     Args:
@@ -52,7 +52,7 @@ class Story(ABC):
         head["world"] = world_key(head["seed"], head["episode"])
         count = len(batch.scenarios)
         head["network"] = min(int(uniform(head["world"], SCENARIO_STREAM, 0) * count), count - 1)
-        batch.brought[row] = np.zeros((), batch.OUTCOME)
+        batch.raw_outcomes[row] = np.zeros((), batch.OUTCOME)
 
     @abstractmethod
     def step(self, action: Any) -> None:  # noqa: ANN401 - a whole number or an array
@@ -77,16 +77,16 @@ class SlottedBatch(Batch):
     """Rows of slotted networks (see `Batch`).
 
     An environment's own batch calls `super().__init__`, makes its arrays, and then calls
-    `make_room_for_ends` and `start_paying`.
+    `allocate_final_buffers` and `start_paying`.
 
     Attributes:
-        STORY: tells an episode of it in SimPy.
+        REFERENCE: tells an episode of it in SimPy.
         KPI: record of its indicators, of 8-byte floats alone.
         KPI_NAMES: their flat names, one a float.
         heads: records of `HEAD`; shape (rows,).
     """
 
-    STORY: ClassVar[type[Story]]
+    REFERENCE: ClassVar[type[ReferenceEpisode]]
     KPI: ClassVar[np.dtype[np.void]]
     KPI_NAMES: ClassVar[tuple[str, ...]]
 
@@ -121,9 +121,9 @@ class SlottedBatch(Batch):
 
     @abstractmethod
     def _observe(self, first: int, last: int) -> None:
-        """Observations and masks of rows that a story has moved."""
+        """Observations and masks of rows that an episode in SimPy has moved."""
 
-    def make_room_for_ends(self) -> None:
+    def allocate_final_buffers(self) -> None:
         """Arrays for what is known of ends of episodes; says how many rows one call moves."""
         self._final_masks = None if self.masks is None else np.ones_like(self.masks)
         self._final_kpis = np.zeros((self.num_rows, len(self.KPI_NAMES)))
@@ -137,7 +137,7 @@ class SlottedBatch(Batch):
             "heads": self.heads,
             **self.own_arrays(),
             "observations": self.observations,
-            "outcomes": self.brought,
+            "outcomes": self.raw_outcomes,
             "final_observations": self.final_observations,
         }
         return found if self.masks is None else found | {"masks": self.masks}
@@ -187,12 +187,12 @@ class SlottedBatch(Batch):
         if self.masks is not None and self._final_masks is not None:
             self._final_masks[at] = self.masks[at]
         self._final_kpis[at] = self.kpi_table(at)
-        for begin, end in stretches(ended):
+        for begin, end in true_runs(ended):
             self._step(actions, first + begin, first + end)
         self.outcomes[at] = outcomes  # what the step brought belongs to the old episode
 
     def _step(self, actions: NDArray[Any], first: int, last: int) -> None:
-        begins = None if self.payer is None else self.heads["is_over"][first:last] != 0
+        begins = None if self.reward_model is None else self.heads["is_over"][first:last] != 0
         if self.settings.engine == "kernel":
             at_once = self._rows_at_once
             if last - first > at_once:
@@ -203,15 +203,15 @@ class SlottedBatch(Batch):
                 self._move(actions, first, last)
         else:
             self._tell(actions, first, last)
-        if self.payer is not None and begins is not None:
-            self.payer.pay(first, last, begins)
+        if self.reward_model is not None and begins is not None:
+            self.reward_model.apply(first, last, begins)
 
     def _tell(self, actions: NDArray[Any], first: int, last: int) -> None:
         for row in range(first, last):
-            story = self._episodes[row]
-            if story is None or self.heads["is_over"][row]:
-                self._episodes[row] = story = self.STORY(self, row)
+            episode = self._episodes[row]
+            if episode is None or self.heads["is_over"][row]:
+                self._episodes[row] = episode = self.REFERENCE(self, row)
             else:
-                story.step(actions[row])
-            story.write()
+                episode.step(actions[row])
+            episode.write()
         self._observe(first, last)

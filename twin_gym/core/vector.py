@@ -50,7 +50,7 @@ class _Ends:
     kpi_values: NDArray[np.float64]
     masks: NDArray[np.int8] | None
     observations: NDArray[np.float32]
-    begun: NDArray[np.void]
+    reset_outcomes: NDArray[np.void]
 
 
 class RowsVectorEnv(
@@ -122,10 +122,7 @@ class RowsVectorEnv(
                 "a vector environment has no checker to switch on: leave disable_env_checker out, "
                 "and use twin_gym.testing.check_vector_env"
             )
-        modes = {mode.value for mode in AutoresetMode}
-        if not isinstance(autoreset_mode, AutoresetMode) and autoreset_mode not in modes:
-            raise unknown_name("autoreset mode", str(autoreset_mode), modes)
-        mode = AutoresetMode(autoreset_mode)
+        mode = _checked_mode(autoreset_mode)
         self.autoreset_mode = mode
         self.metadata = {**_METADATA, "autoreset_mode": mode}
         self.render_mode = None
@@ -327,7 +324,7 @@ class RowsVectorEnv(
             observations[row] = last.copy()
         last_ones = {"final_info": final, "final_obs": observations}
         return {
-            **self._infos(ends.begun),
+            **self._infos(ends.reset_outcomes),
             **last_ones,
             **dict.fromkeys(_flag_names(tuple(last_ones)), ended),
         }
@@ -340,7 +337,7 @@ class RowsVectorEnv(
                 *batch.final_kpi_table(at, True),
                 batch.final_masks(at),
                 batch.final_observations[at],
-                batch.begun(at),
+                batch.reset_outcomes(at),
             )
         masks = None if batch.masks is None else ones_but(batch.masks, at)
         observations = batch.observations[at]
@@ -363,6 +360,13 @@ class RowsVectorEnv(
     def __getstate__(self) -> dict[str, Any]:
         """Threads are not pickled; they are made anew when needed."""
         return {**self.__dict__, "_pool": None}
+
+
+def _checked_mode(given: AutoresetMode | str) -> AutoresetMode:
+    modes = {mode.value for mode in AutoresetMode}
+    if not isinstance(given, AutoresetMode) and given not in modes:
+        raise unknown_name("autoreset mode", str(given), modes)
+    return AutoresetMode(given)
 
 
 def _checked_limit(max_episode_steps: Any) -> int | None:  # noqa: ANN401

@@ -161,9 +161,9 @@ class EnvironmentKind:
         """
         if self.has(facet):
             return "there"
-        told = FACETS[facet]
-        is_needed = not told.without or (
-            bool(told.needed_without) and not all(self.has(one) for one in told.needed_without)
+        others = FACETS[facet].needed_without
+        is_needed = not FACETS[facet].without or (
+            bool(others) and not all(self.has(one) for one in others)
         )
         return "missing" if is_needed else "default"
 
@@ -312,7 +312,7 @@ def _read_entry_points() -> None:
         for origin, name in (*_installed(), *_named()):
             register_kind(_imported(origin, name))
     except BaseException:
-        _READ.clear()  # the next one who asks is told again
+        _READ.clear()  # the next call says it again
         raise
 
 

@@ -15,7 +15,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices
 
-from twin_gym.core.batch import AUTORESET_SAME_STEP, Batch, stretches
+from twin_gym.core.batch import AUTORESET_SAME_STEP, Batch, true_runs
 from twin_gym.core.options import own_options
 from twin_gym.core.seeding import checked_seed
 from twin_gym.errors import ConfigError
@@ -201,7 +201,7 @@ class NativeVecEnv(VecEnv):
         passed_s = np.zeros(self.num_envs)
         while (behind := passed_s < wanted_s * (1.0 - _ROUNDING)).any():
             actions = self.batch.checked_actions(self._drawn(rng))
-            for first, last in stretches(behind):
+            for first, last in true_runs(behind):
                 self.batch.advance(actions, AUTORESET_SAME_STEP, first, last)
             outcomes = self.batch.outcomes
             self._returns[behind] += outcomes["reward"][behind]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from twin_gym.core.settings import BatchSettings as Settings
 from twin_gym.core.settings import check_same
-from twin_gym.core.slotted import SlottedBatch, Story
+from twin_gym.core.slotted import ReferenceEpisode, SlottedBatch
 from twin_gym.environments.massive_access import kpi, layout, rows
 from twin_gym.environments.massive_access.actions import ACTION_FORMS, ActionName
-from twin_gym.environments.massive_access.indicators import AccessGauge
+from twin_gym.environments.massive_access.indicators import AccessIndicatorReader
 from twin_gym.environments.massive_access.reference import Cell
 from twin_gym.environments.massive_access.scenario import AccessScenario
 from twin_gym.environments.massive_access.world import World
@@ -47,7 +47,7 @@ class BatchSettings(Settings):
         return found
 
 
-class AccessStory(Story):
+class AccessReferenceEpisode(ReferenceEpisode):
     """A row's next episode, told in SimPy."""
 
     def __init__(self, batch: AccessBatch, row: int) -> None:
@@ -73,7 +73,7 @@ class AccessBatch(SlottedBatch):
     """
 
     SETTINGS: ClassVar = BatchSettings
-    STORY: ClassVar = AccessStory
+    REFERENCE: ClassVar = AccessReferenceEpisode
     COMPONENTS: ClassVar = rows.COMPONENTS
     OUTCOME: ClassVar = rows.OUTCOME
     KPI, KPI_NAMES = kpi.KPI, kpi.NAMES
@@ -90,8 +90,10 @@ class AccessBatch(SlottedBatch):
         self._senders = np.zeros((num_rows, most_devices), np.int32)
         self._delays = np.zeros((num_rows, most_opportunities), np.int32)
         self._barring = np.ones(num_rows)
-        self.make_room_for_ends()
-        self.start_paying(AccessGauge(self.networks, self.heads, self._rows, self._delays))
+        self.allocate_final_buffers()
+        self.start_paying(
+            AccessIndicatorReader(self.networks, self.heads, self._rows, self._delays)
+        )
 
     def scenario_arrays(self) -> dict[str, NDArray[Any]]:
         """By name, the arrays of scenarios, no copies."""
@@ -110,7 +112,7 @@ class AccessBatch(SlottedBatch):
     @property
     def usual_reward_scale(self) -> float:
         """The rewards of a time unit are near its opportunities, or near its seconds."""
-        earned: float = self.scenario.slot_s if self.payer is None else 1.0
+        earned: float = self.scenario.slot_s if self.reward_model is None else 1.0
         return earned / float(self.scenario.time_unit_s)
 
     def _fill_kpis(self, at: NDArray[np.int64], table: NDArray[np.void]) -> None:
@@ -134,7 +136,7 @@ class AccessBatch(SlottedBatch):
             self._barring[first:last] = actions[first:last, 0]
         rows.step_rows(
             self.networks, self.heads, self._rows, self._devices, self._senders, self._delays,
-            self._barring, self.observations, self.brought, first, last, self._objective,
+            self._barring, self.observations, self.raw_outcomes, first, last, self._objective,
         )  # fmt: skip
 
     def _most_work(self) -> float:
@@ -143,8 +145,8 @@ class AccessBatch(SlottedBatch):
 
     def _observe(self, first: int, last: int) -> None:
         rows.observe_rows(
-            self.networks, self.heads, self._rows, self.observations, self.brought, first, last,
-            self._objective,
+            self.networks, self.heads, self._rows, self.observations, self.raw_outcomes, first,
+            last, self._objective,
         )  # fmt: skip
 
     def probability_of(self, action: Any) -> float:  # noqa: ANN401 - a level or an array

@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.indicators import Counts, Gauge, Values, share
+from twin_gym.core.indicators import Counts, IndicatorReader, Values, share
 
 _NETWORK, _ARRIVED, _SUCCEEDED, _LOST, _WAITING, _IN_TIME, _WAITED = range(7)
 
 
-class AccessGauge(Gauge):
+class AccessIndicatorReader(IndicatorReader):
     """Reads a batch's counters.
 
     Args:

@@ -9,11 +9,11 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from twin_gym.core.prioritised_timeout import Happening
+from twin_gym.core.prioritised_timeout import PrioritisedTimeout
 from twin_gym.environments.massive_access import layout
 from twin_gym.environments.massive_access.world import World
 
-Story = Generator[simpy.Event, bool, None]
+Process = Generator[simpy.Event, bool, None]
 
 _DEVICES, _BASE_STATION = 1, 2  # ranks within an opportunity: first all send, then all are answered
 
@@ -73,13 +73,13 @@ class Cell:
         """Whether the horizon is reached."""
         return self.slot >= self._horizon
 
-    def _live(self, device: Device) -> Story:
-        yield Happening(self.clock, device.joined, _DEVICES)
+    def _live(self, device: Device) -> Process:
+        yield PrioritisedTimeout(self.clock, device.joined, _DEVICES)
         self.later.remove(device)
         self.waiting.append(device)
         while True:
             if self._world.barring_draw(device.number, self._now) > self.barring:
-                yield Happening(self.clock, 1, _DEVICES)
+                yield PrioritisedTimeout(self.clock, 1, _DEVICES)
                 continue
             is_alone = yield self._send(self._world.preamble(device.number, device.tries))
             if is_alone:
@@ -91,7 +91,7 @@ class Cell:
                 return
             backoff = self._world.backoff(device.number, device.tries)
             device.ready = self._now + backoff
-            yield Happening(self.clock, backoff, _DEVICES)
+            yield PrioritisedTimeout(self.clock, backoff, _DEVICES)
 
     def _send(self, preamble: int) -> simpy.Event:
         answer = self.clock.event()
@@ -99,8 +99,8 @@ class Cell:
         self.counters["attempts"] += 1
         return answer
 
-    def _listen(self) -> Story:
-        yield Happening(self.clock, 0, _BASE_STATION)
+    def _listen(self) -> Process:
+        yield PrioritisedTimeout(self.clock, 0, _BASE_STATION)
         while True:
             collisions = 0
             for answers in self._sent.values():
@@ -112,7 +112,7 @@ class Cell:
             self.counters["collided"] += collisions
             self.history.append((len(self._sent) - collisions, collisions))
             self._sent = {}
-            yield Happening(self.clock, 1, _BASE_STATION)
+            yield PrioritisedTimeout(self.clock, 1, _BASE_STATION)
 
     def _succeed(self, device: Device) -> None:
         self.waiting.remove(device)

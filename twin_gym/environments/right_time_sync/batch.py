@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from twin_gym.core.settings import BatchSettings as Settings
 from twin_gym.core.settings import Choice, check_same
-from twin_gym.core.slotted import SlottedBatch, Story
+from twin_gym.core.slotted import ReferenceEpisode, SlottedBatch
 from twin_gym.environments.right_time_sync import kpi, layout, rows
 from twin_gym.environments.right_time_sync.actions import ACTION_FORMS, ActionName
-from twin_gym.environments.right_time_sync.indicators import SyncGauge
+from twin_gym.environments.right_time_sync.indicators import SyncIndicatorReader
 from twin_gym.environments.right_time_sync.reference import SyncNetwork
 from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.environments.right_time_sync.world import World
@@ -54,7 +54,7 @@ class BatchSettings(Settings):
         return found
 
 
-class SyncStory(Story):
+class SyncReferenceEpisode(ReferenceEpisode):
     """A row's next episode, told in SimPy."""
 
     def __init__(self, batch: SyncBatch, row: int) -> None:
@@ -64,7 +64,7 @@ class SyncStory(Story):
 
     def step(self, action: Any) -> None:  # noqa: ANN401 - a whole number or an array
         """One slot in which what the action chooses is sent."""
-        outcome = self._batch.brought[self._row]
+        outcome = self._batch.raw_outcomes[self._row]
         (chosen,) = self._batch.chosen_of(np.asarray(action)[None], self._size)
         if self.network.slot == 0:  # where an episode ended in this row, its count still stands
             outcome["disallowed_actions"] = 0
@@ -85,7 +85,7 @@ class SyncBatch(SlottedBatch):
     """
 
     SETTINGS: ClassVar = BatchSettings
-    STORY: ClassVar = SyncStory
+    REFERENCE: ClassVar = SyncReferenceEpisode
     COMPONENTS: ClassVar = rows.COMPONENTS
     OUTCOME: ClassVar = rows.OUTCOME
     KPI, KPI_NAMES = kpi.KPI, kpi.NAMES
@@ -104,10 +104,12 @@ class SyncBatch(SlottedBatch):
         self._on_way = np.full((num_rows, longest, places), -1, np.int32)
         self._chosen = np.full((num_rows, places), -1, np.int64)
         self._masks = np.zeros((num_rows, 0), np.int8) if self.masks is None else self.masks
-        self.make_room_for_ends()
+        self.allocate_final_buffers()
         networks = self.tables.networks
         self.start_paying(
-            SyncGauge(scenarios, networks, self.heads, self._rows, self._twins, self.is_by_round)
+            SyncIndicatorReader(
+                scenarios, networks, self.heads, self._rows, self._twins, self.is_by_round
+            )
         )
 
     def scenario_arrays(self) -> dict[str, NDArray[Any]]:
@@ -132,7 +134,7 @@ class SyncBatch(SlottedBatch):
         Those of a `KpiObjective` are near its seconds.
         """
         unit_s = float(self.scenario.time_unit_s)
-        if self.payer is not None:
+        if self.reward_model is not None:
             return 1.0 / unit_s
         slots = unit_s / float(self.scenario.slot_s)
         return 1.0 / (slots * 4.0 * float(self.scenario.tolerance) ** 2)
@@ -181,7 +183,7 @@ class SyncBatch(SlottedBatch):
         rows.step_rows(
             tables.networks, tables.entities, tables.laws, tables.bridge, tables.series,
             tables.lost, tables.spared, self.heads, self._rows, self._twins, self._seen,
-            self._on_way, chosen, self.observations, self._masks, self.brought, first, last,
+            self._on_way, chosen, self.observations, self._masks, self.raw_outcomes, first, last,
             self._objective, int(self.is_realised),
         )  # fmt: skip
 
@@ -192,5 +194,5 @@ class SyncBatch(SlottedBatch):
     def _observe(self, first: int, last: int) -> None:
         rows.observe_rows(
             self.tables.networks, self.heads, self._rows, self._twins, self._seen,
-            self.observations, self._masks, self.brought, first, last, self._objective,
+            self.observations, self._masks, self.raw_outcomes, first, last, self._objective,
         )  # fmt: skip

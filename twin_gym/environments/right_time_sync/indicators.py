@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.indicators import Counts, Gauge, Values
+from twin_gym.core.indicators import Counts, IndicatorReader, Values
 from twin_gym.environments.right_time_sync import layout
 from twin_gym.environments.right_time_sync.scenario import SyncScenario
 
@@ -32,7 +32,7 @@ _NETWORK, _OFF, _OVERDUE, _AGES, _SENT = range(5)
 _ROUNDING = 1e-9  # of a slot
 
 
-class SyncGauge(Gauge):
+class SyncIndicatorReader(IndicatorReader):
     """Reads a batch's twins.
 
     Args:

@@ -9,11 +9,11 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from twin_gym.core.prioritised_timeout import Happening
+from twin_gym.core.prioritised_timeout import PrioritisedTimeout
 from twin_gym.environments.right_time_sync import layout
 from twin_gym.environments.right_time_sync.world import World
 
-Story = Generator[simpy.Event, None, None]
+Process = Generator[simpy.Event, None, None]
 
 _ARRIVAL, _AGEING = (
     1,
@@ -124,12 +124,12 @@ class SyncNetwork:
         """Whether the horizon is reached."""
         return self.slot >= int(self._world.network["num_slots"])
 
-    def _carry(self, place: int, number: int) -> Story:
+    def _carry(self, place: int, number: int) -> Process:
         """An update on its way to the twin."""
         sent = self.slot
         value = self._world.value(number, sent)
         self.on_way[sent, place] = number
-        yield Happening(self.clock, self._delay, _ARRIVAL)
+        yield PrioritisedTimeout(self.clock, self._delay, _ARRIVAL)
         del self.on_way[sent, place]
         self._learn(self.twins[number], value)
 
@@ -155,9 +155,9 @@ class SyncNetwork:
         twin.seen_rate = turn / (turn + self._tolerance * self._tolerance)
         twin.seen_change = 0.5 + 0.5 * change / (abs(change) + self._tolerance)
 
-    def _grow_older(self) -> Story:
+    def _grow_older(self) -> Process:
         """The end of every slot."""
-        yield Happening(self.clock, 0, _AGEING)
+        yield PrioritisedTimeout(self.clock, 0, _AGEING)
         while True:
             for twin in self.twins:
                 twin.grow_older()
@@ -168,7 +168,7 @@ class SyncNetwork:
             network = self._world.network
             if ended % network["inspection_slots"] == 0 or ended == network["num_slots"]:
                 self._inspect(ended)
-            yield Happening(self.clock, 1, _AGEING)
+            yield PrioritisedTimeout(self.clock, 1, _AGEING)
 
     def _error(self, twin: EntityTwin) -> float:
         if self._is_realised or twin.law == layout.REPLAYED:

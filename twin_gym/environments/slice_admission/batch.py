@@ -15,7 +15,7 @@ from twin_gym.core.settings import BatchSettings as Settings
 from twin_gym.environments.slice_admission import layout
 from twin_gym.environments.slice_admission import rows as kernel
 from twin_gym.environments.slice_admission.actions import ACTION_FORMS
-from twin_gym.environments.slice_admission.indicators import AdmissionGauge
+from twin_gym.environments.slice_admission.indicators import AdmissionIndicatorReader
 from twin_gym.environments.slice_admission.kpi import kpi_names, kpi_table
 from twin_gym.environments.slice_admission.observation import ActionName, build_lenses
 from twin_gym.environments.slice_admission.reference import SlicedNetwork
@@ -73,8 +73,10 @@ class AdmissionBatch(Batch):
         self._departures = np.zeros((num_rows, self.tables.service_places), np.int64)
         self._final_rows = np.zeros_like(self._rows)
         self._most_events = self._events_of_a_call()
-        self._gauge = AdmissionGauge(self.tables, self._rows, self._queues, self._final_rows)
-        self.start_paying(self._gauge)
+        self._reader = AdmissionIndicatorReader(
+            self.tables, self._rows, self._queues, self._final_rows
+        )
+        self.start_paying(self._reader)
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -87,7 +89,7 @@ class AdmissionBatch(Batch):
             "departures": self._departures,
             "observations": self.observations,
             "masks": self.masks,
-            "outcomes": self.brought,
+            "outcomes": self.raw_outcomes,
             "final_rows": self._final_rows,
             "final_observations": self.final_observations,
         }
@@ -109,7 +111,9 @@ class AdmissionBatch(Batch):
     ) -> bool:
         """One action in each of the rows first <= i < last (see `Batch.advance`)."""
         last = self.num_rows if last is None else last
-        begins = None if self.payer is None else self._rows["is_over"][first:last] == layout.OVER
+        begins = (
+            None if self.reward_model is None else self._rows["is_over"][first:last] == layout.OVER
+        )
         move = self._tell if self.settings.engine == "simpy" else self._move
         any_over = move(actions, autoreset, first, last)
         if begins is not None:
@@ -123,7 +127,7 @@ class AdmissionBatch(Batch):
             reached = kernel.step_rows(
                 tables.networks, self._lenses, tables.curves, tables.trace_arrivals,
                 tables.trace_holdings, self._rows, self._queues, self._departures, actions,
-                self.observations, self.masks, self.brought, self._final_rows,
+                self.observations, self.masks, self.raw_outcomes, self._final_rows,
                 self.final_observations, first, last, self._by_slot, self._objective, autoreset,
                 self._most_events,
             )  # fmt: skip
@@ -172,9 +176,9 @@ class AdmissionBatch(Batch):
             masks[ended, first : first + places] = is_filled & (allowed[:, s, None] == 1)
         return masks
 
-    def begun(self, ended: NDArray[Any]) -> NDArray[np.void]:
-        """The outcomes of `Batch.begun`; the first decision comes after some time."""
-        outcomes = super().begun(ended)
+    def reset_outcomes(self, ended: NDArray[Any]) -> NDArray[np.void]:
+        """The outcomes of `Batch.reset_outcomes`; the first decision comes after some time."""
+        outcomes = super().reset_outcomes(ended)
         outcomes["elapsed_s"][ended] = self._rows["elapsed"][ended] * SECONDS_PER_TICK
         return outcomes
 
@@ -204,53 +208,53 @@ class AdmissionBatch(Batch):
 
     def _pay(self, begins: NDArray[np.bool_], autoreset: int, first: int, last: int) -> None:
         """The reward of an objective of the scenario, if there is one."""
-        if self.payer is None:
+        if self.reward_model is None:
             return
         if autoreset != AUTORESET_SAME_STEP:
-            self.payer.pay(first, last, begins)
+            self.reward_model.apply(first, last, begins)
             return
-        ended = self.brought["truncated"][first:last].copy()
-        at_end = self._gauge.final_counts(first + np.flatnonzero(ended))
-        self.payer.pay(first, last, begins, ended, at_end)
+        ended = self.raw_outcomes["truncated"][first:last].copy()
+        at_end = self._reader.final_counts(first + np.flatnonzero(ended))
+        self.reward_model.apply(first, last, begins, ended, at_end)
 
     def _tell(self, actions: NDArray[np.int64], autoreset: int, first: int, last: int) -> bool:
         chosen = np.zeros(self.num_rows, np.bool_)
         chosen[first:last] = True
         network = self.tables.networks[0]
         for i in range(first, last):
-            story = self._episodes[i]
-            if self._rows["is_over"][i] == layout.OVER or story is None:
-                self._begin_story(i)
+            episode = self._episodes[i]
+            if self._rows["is_over"][i] == layout.OVER or episode is None:
+                self._begin_reference(i)
             elif self._rows["is_over"][i] == layout.OVER_UNTOLD:
-                story.tell_the_end()
-                story.write(self._rows[i], self._queues[i])
+                episode.tell_the_end()
+                episode.write(self._rows[i], self._queues[i])
             else:
                 s, place = kernel.slice_and_place(network, int(actions[i]), self._by_slot)
-                story.decide(None if s == layout.NO_SLICE else s, place)
-                story.write(self._rows[i], self._queues[i])
+                episode.decide(None if s == layout.NO_SLICE else s, place)
+                episode.write(self._rows[i], self._queues[i])
         self._observe(chosen)
         ended = chosen & (self._rows["is_over"] == layout.OVER)
         if autoreset == AUTORESET_SAME_STEP and ended.any():
-            outcomes = self.brought.copy()
+            outcomes = self.raw_outcomes.copy()
             self.final_observations[ended] = self.observations[ended]
             self._final_rows[ended] = self._rows[ended]
             for row in np.flatnonzero(ended):
-                self._begin_story(int(row))
+                self._begin_reference(int(row))
             self._observe(ended)
-            self.brought[:] = outcomes
+            self.raw_outcomes[:] = outcomes
         return bool(ended.any())
 
-    def _begin_story(self, i: int) -> None:
+    def _begin_reference(self, i: int) -> None:
         self._rows["episode"][i] += 1
         world = World(self.tables, int(self._rows["seed"][i]), int(self._rows["episode"][i]))
-        story = SlicedNetwork(world)
-        story.write(self._rows[i], self._queues[i])
-        if story.is_over:
+        episode = SlicedNetwork(world)
+        episode.write(self._rows[i], self._queues[i])
+        if episode.is_over:
             self._rows["is_over"][i] = layout.OVER_UNTOLD
-        self._episodes[i] = story
+        self._episodes[i] = episode
 
     def _observe(self, chosen: NDArray[np.bool_]) -> None:
         kernel.observe_rows(
             self.tables.networks, self._lenses, self._rows, self._queues, self.observations,
-            self.masks, self.brought, chosen, self._by_slot, self._objective,
+            self.masks, self.raw_outcomes, chosen, self._by_slot, self._objective,
         )  # fmt: skip

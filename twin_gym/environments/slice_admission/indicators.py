@@ -22,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.core.clock import SECONDS_PER_TICK
-from twin_gym.core.indicators import Counts, Gauge, Values, share
+from twin_gym.core.indicators import Counts, IndicatorReader, Values, share
 from twin_gym.environments.slice_admission.tables import NetworkTables
 
 _NETWORK, _ADMITTED, _LOST, _WAITED, _IN_SERVICE, _WAITING = range(6)
 
 
-class AdmissionGauge(Gauge):
+class AdmissionIndicatorReader(IndicatorReader):
     """Reads a batch's counters.
 
     Args:

@@ -10,12 +10,12 @@ import simpy
 from numpy.typing import NDArray
 
 from twin_gym.core.clock import NEVER, SECONDS_PER_TICK
-from twin_gym.core.prioritised_timeout import Happening
+from twin_gym.core.prioritised_timeout import PrioritisedTimeout
 from twin_gym.environments.slice_admission import layout
 from twin_gym.environments.slice_admission.kpi import COUNTERS
 from twin_gym.environments.slice_admission.world import World
 
-Story = Generator[Happening, None, None]
+Process = Generator[PrioritisedTimeout, None, None]
 
 
 @dataclass(eq=False)
@@ -94,11 +94,11 @@ class SlicedNetwork:
             if self._happened and any(self.admissible()):
                 return
 
-    def _wait(self, ticks: int, kind: int, s: int) -> Happening:
+    def _wait(self, ticks: int, kind: int, s: int) -> PrioritisedTimeout:
         rank = 1 + (kind << layout.KIND_SHIFT) + s
-        return Happening(self.clock, min(ticks, NEVER - self.now), rank)
+        return PrioritisedTimeout(self.clock, min(ticks, NEVER - self.now), rank)
 
-    def _arrivals(self, s: int) -> Story:
+    def _arrivals(self, s: int) -> Process:
         before = 0
         for number, tick in enumerate(self._world.arrivals(s)):
             yield self._wait(tick - before, layout.ARRIVAL, s)
@@ -121,7 +121,7 @@ class SlicedNetwork:
         else:
             self._lose(request, "blocked")
 
-    def _lose_patience(self, request: Request) -> Story:
+    def _lose_patience(self, request: Request) -> Process:
         yield self._wait(request.expiry - request.arrival, layout.TIMEOUT, request.s)
         if request in self.queues[request.s]:
             self._pass_time(request.expiry)
@@ -157,7 +157,7 @@ class SlicedNetwork:
         self.revenue += float(self._network["revenue"][s])
         self.fairness += 1.0 / (len(self.queues) * int(self.counters["admitted"][s]))
 
-    def _serve(self, s: int, ticks: int) -> Story:
+    def _serve(self, s: int, ticks: int) -> Process:
         end = min(self.now + ticks, NEVER)
         yield self._wait(ticks, layout.DEPARTURE, s)
         self._pass_time(end)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from twin_gym.core.batch import WORK_A_CALL
 from twin_gym.core.settings import BatchSettings as Settings
 from twin_gym.core.settings import check_same
-from twin_gym.core.slotted import SlottedBatch, Story
+from twin_gym.core.slotted import ReferenceEpisode, SlottedBatch
 from twin_gym.environments.tic_scheduling import kpi, layout, rows
 from twin_gym.environments.tic_scheduling.actions import ACTION_FORMS, ActionName
-from twin_gym.environments.tic_scheduling.indicators import TicGauge
+from twin_gym.environments.tic_scheduling.indicators import TicIndicatorReader
 from twin_gym.environments.tic_scheduling.reference import Network
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.environments.tic_scheduling.topology import Topology
@@ -60,7 +60,7 @@ def _check_pick(one: TicScenario) -> None:
         )
 
 
-class TicStory(Story):
+class TicReferenceEpisode(ReferenceEpisode):
     """A row's next episode, told in SimPy."""
 
     def __init__(self, batch: TicBatch, row: int) -> None:
@@ -82,7 +82,7 @@ class TicStory(Story):
             return
         slot = network.slot
         is_allowed = network.step_pick(int(action))
-        outcome = self._batch.brought[self._row]
+        outcome = self._batch.raw_outcomes[self._row]
         outcome["elapsed_s"] = (network.slot - slot) * float(network.scenario["slot_s"])
         outcome["disallowed_actions"] = not is_allowed
         self._batch.has_moved[self._row] = True
@@ -100,11 +100,11 @@ class TicBatch(SlottedBatch):
         settings: what they have in common.
 
     Attributes:
-        has_moved: which rows a story has moved in this episode, where actions are picks.
+        has_moved: which rows SimPy has moved in this episode, where actions are picks.
     """
 
     SETTINGS: ClassVar = BatchSettings
-    STORY: ClassVar = TicStory
+    REFERENCE: ClassVar = TicReferenceEpisode
     COMPONENTS: ClassVar = rows.COMPONENTS
     OUTCOME: ClassVar = rows.OUTCOME
     KPI, KPI_NAMES = kpi.KPI, kpi.NAMES
@@ -117,14 +117,14 @@ class TicBatch(SlottedBatch):
         self._of_scenarios = (self.tables.networks, self.tables.sensors, self.tables.firsts)
         self._of_rows = tuple(self._arrays.values())
         self.has_moved = np.zeros(num_rows, np.bool_)
-        self.make_room_for_ends()
+        self.allocate_final_buffers()
         self._most_slots = max(int(WORK_A_CALL / self._most_work_a_slot()), 1)
         self._is_long_frame = self._most_slots < max(one.frame_slots for one in self.scenarios)
-        gauge = TicGauge(
+        reader = TicIndicatorReader(
             self.tables.networks, self.heads, self._rows, self._arrays["waiting"],
             is_by_frame=self.masks is None,
         )  # fmt: skip
-        self.start_paying(gauge)
+        self.start_paying(reader)
 
     def scenario_arrays(self) -> dict[str, NDArray[Any]]:
         """By name, the arrays of scenarios, no copies."""
@@ -138,7 +138,7 @@ class TicBatch(SlottedBatch):
     def usual_reward_scale(self) -> float:
         """A frame earns about 1, or about its seconds."""
         frame_s = float(self.scenario.frame_slots * self.scenario.slot_s)
-        return (frame_s if self.payer is None else 1.0) / float(self.scenario.time_unit_s)
+        return (frame_s if self.reward_model is None else 1.0) / float(self.scenario.time_unit_s)
 
     def _fill_kpis(self, at: NDArray[np.int64], table: NDArray[np.void]) -> None:
         latencies = self._arrays["latencies"]
@@ -170,13 +170,13 @@ class TicBatch(SlottedBatch):
             while is_unfinished:
                 step(
                     *self._of_scenarios, self.heads, *self._of_rows, actions, self.observations,
-                    self.brought, first, last, self._most_slots,
+                    self.raw_outcomes, first, last, self._most_slots,
                 )  # fmt: skip
                 is_unfinished = self._is_long_frame and last > first and self._is_in_frame(first)
         else:
             step(
                 *self._of_scenarios, self.heads, *self._of_rows[:-1], actions, self.observations,
-                self.masks, self.brought, first, last,
+                self.masks, self.raw_outcomes, first, last,
             )  # fmt: skip
 
     def _is_in_frame(self, row: int) -> bool:
@@ -201,10 +201,10 @@ class TicBatch(SlottedBatch):
         if self.masks is None:
             observe(
                 self.tables.networks, self.tables.firsts, self.heads, *own, self.observations,
-                self.brought, first, last,
+                self.raw_outcomes, first, last,
             )  # fmt: skip
         else:
             observe(
                 self.tables.networks, self.heads, *own, self.observations, self.masks,
-                self.brought, self.has_moved, first, last,
+                self.raw_outcomes, self.has_moved, first, last,
             )  # fmt: skip

@@ -22,12 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.indicators import Counts, Gauge, Values, share
+from twin_gym.core.indicators import Counts, IndicatorReader, Values, share
 
 _NETWORK, _UP, _DOWN, _LOST, _WAITED_UP, _WAITED_DOWN, _QUEUED, _CARRIABLE = range(8)
 
 
-class TicGauge(Gauge):
+class TicIndicatorReader(IndicatorReader):
     """Reads a batch's counters.
 
     Args:

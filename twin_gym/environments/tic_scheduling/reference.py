@@ -11,11 +11,11 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from twin_gym.core.prioritised_timeout import Happening
+from twin_gym.core.prioritised_timeout import PrioritisedTimeout
 from twin_gym.environments.tic_scheduling import layout
 from twin_gym.environments.tic_scheduling.world import World
 
-Story = Generator[simpy.Event, None, None]
+Process = Generator[simpy.Event, None, None]
 Queue = tuple[int, int]
 
 _EXPIRY, _ARRIVAL, _SERVICE = 1, 2, 3  # ranks within a slot
@@ -132,10 +132,10 @@ class Network:
         while self.clock.peek() <= self.slot:
             self.clock.step()
 
-    def _tick(self) -> Story:
+    def _tick(self) -> Process:
         """Keeps the clock going where nothing else happens."""
         while True:
-            yield Happening(self.clock, 1, _SERVICE)
+            yield PrioritisedTimeout(self.clock, 1, _SERVICE)
 
     def _index(self, message: Message) -> float:
         most = int(self.scenario["most_deadline"])
@@ -171,9 +171,9 @@ class Network:
         self.fills[message.queue] -= 1
         self.waiting[self.sensors["gateway"][message.sensor]].remove(message)
 
-    def _burst(self) -> Story:
+    def _burst(self) -> Process:
         for slot, sensors in self.world.bursts():
-            yield Happening(self.clock, slot - self._now, _ARRIVAL)
+            yield PrioritisedTimeout(self.clock, slot - self._now, _ARRIVAL)
             if slot >= self.horizon:
                 return
             self.bursts += 1
@@ -181,16 +181,16 @@ class Network:
                 for _ in range(self.scenario["burst_messages"]):
                     self._ask(sensor, layout.UPLINK)
 
-    def _background(self) -> Story:
+    def _background(self) -> Process:
         for slot, sensor in self.world.background():
-            yield Happening(self.clock, slot - self._now, _ARRIVAL)
+            yield PrioritisedTimeout(self.clock, slot - self._now, _ARRIVAL)
             if slot >= self.horizon:
                 return
             self._ask(sensor, layout.UPLINK)
 
-    def _answer(self, due: tuple[int, int]) -> Story:
+    def _answer(self, due: tuple[int, int]) -> Process:
         slot, sensor = due
-        yield Happening(self.clock, slot - self._now, _ARRIVAL)
+        yield PrioritisedTimeout(self.clock, slot - self._now, _ARRIVAL)
         if slot < self.horizon:
             self.answers_due.remove(due)
             self._ask(sensor, layout.DOWNLINK)
@@ -204,10 +204,10 @@ class Network:
         self.fills[sensor, direction] += 1
         self.clock.process(self._wait(Message(sensor, direction, self._now)))
 
-    def _wait(self, message: Message) -> Story:
+    def _wait(self, message: Message) -> Process:
         gateway = self.sensors["gateway"][message.sensor]
         self.waiting[gateway].append(message)
-        yield Happening(self.clock, self.deadlines[message.direction], _EXPIRY)
+        yield PrioritisedTimeout(self.clock, self.deadlines[message.direction], _EXPIRY)
         if message in self.waiting[gateway]:
             self._leave(message, "expired")
 
