@@ -13,6 +13,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from agents.defaults import PPO_NAMES, kind_of
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.twin import make_twin
+from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.sb3 import (
@@ -142,7 +143,7 @@ def _policy(
 
 
 def _shared(settings: TrainSettings, env: NativeVecEnv) -> dict[str, Any]:
-    if env.batch.arguments["action"] != "pick":
+    if not form_of(env.scenario.kind, env.batch.arguments["action"]).candidate_groups:
         raise ConfigError(
             f"with `shared` an action picks one of many, and here it is of the form "
             f"{env.batch.arguments['action']!r}: leave `shared` False"

@@ -14,11 +14,11 @@ from agents.offline import fit_offline, offline_data
 from agents.settings import OfflineMethod, TrainSettings
 from agents.training import train
 from agents.twin import make_twin
-from benchmarks.entrants import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
+from benchmarks.entrant import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
+from benchmarks.environments import short_horizon_s
 from benchmarks.files import reading, write_text
 from benchmarks.protocol import Track
 from twin_gym.environments.factory import forms_of
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
 from twin_gym.sb3 import score_name
@@ -28,9 +28,7 @@ from twin_gym.twins import PolicyTwin, Transitions
 
 _DONE_FILE = "trained.json"
 _ACTOR, _TWIN = "actor", "twin"
-_CURVE_POINTS, _CURVE_WORLDS, _CURVE_HOLDING_TIMES = 6, 16, 45.0
-"""Curves of admission are taken over short episodes; those of slotted networks, which are short and
-do not settle, over whole ones."""
+_CURVE_POINTS, _CURVE_WORLDS = 6, 16
 
 
 def trained(settings: TrainSettings, folder: Path, on_progress: OnProgress) -> Fitted:
@@ -79,7 +77,7 @@ def trained_offline(
         done.unlink(missing_ok=True)
         on_progress(0.0)
         watch = Stopwatch()
-        scenario = load(track.train[0], AdmissionScenario)
+        scenario: Any = track.train_scenarios()[0]  # of the one kind whose logs are learned from
         agent = fit_offline(method, log_of(track), scenario, seed=seed)
         agent.save(scenario, folder / _ACTOR)
         cost = watch.cost(agent.num_decisions, agent.num_parameters)
@@ -130,7 +128,7 @@ def _train(
         settings,
         evaluate_every=settings.total_steps // _CURVE_POINTS,
         num_worlds=_CURVE_WORLDS,
-        evaluation_horizon_s=_curve_horizon_s(scenario),
+        evaluation_horizon_s=short_horizon_s(scenario),
         on_progress=lambda step, _: on_progress(step / settings.total_steps),
     )
     save_actor(model, settings, folder / _ACTOR)
@@ -138,12 +136,6 @@ def _train(
     score = score_name(scenario.kind)
     points = [{"step": point["step"], score: point[score]} for point in curve.points]
     return watch.cost(model.num_timesteps, size), points
-
-
-def _curve_horizon_s(scenario: Scenario) -> float:
-    if not isinstance(scenario, AdmissionScenario):
-        return scenario.horizon_s
-    return min(scenario.horizon_s, _CURVE_HOLDING_TIMES * scenario.mean_holding_time_s)
 
 
 def _load(settings: TrainSettings, folder: Path) -> PolicyFor:

@@ -5,14 +5,18 @@ The modules that do the work are imported by the commands that need them: help m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twin_gym.cli.console import messages, output, table
 from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file
+
+if TYPE_CHECKING:
+    from benchmarks.protocol import Track
 
 
 def list_tracks() -> None:
@@ -53,31 +57,34 @@ def write_anchors(
         bool, typer.Option("--again", help="Work out those that are there, too.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="The file; without it benchmarks/anchors.toml.")
+        Path | None, typer.Option(help="The file; without it anchors.toml beside the tracks.")
     ] = None,
 ) -> None:
     """Work out what 0 and 100 mean on every scenario of every track that can be run here."""
-    from benchmarks.protocol import ANCHORS_FILE
+    from benchmarks.protocol import anchors_file
+    from benchmarks.tracks import tracks
 
-    console, path = messages(), out or ANCHORS_FILE
-    check_file(path, [".toml"], makes_folder=True)
-    with adding_to(path, "--out"):
-        count, known = _work_out_missing(path, again=again)
-    console.print(f"{count} worked out, {known} in {path.name}", markup=False)
+    files: dict[Path, list[Track]] = {}
+    for track in tracks().values():
+        files.setdefault(out or anchors_file(track.kind), []).append(track)
+    for path, chosen in files.items():
+        check_file(path, [".toml"], makes_folder=True)
+        with adding_to(path, "--out"):
+            count, known = _work_out_missing(path, chosen, again=again)
+        messages().print(f"{count} worked out, {known} in {path.name}", markup=False)
 
 
-def _work_out_missing(path: Path, *, again: bool) -> tuple[int, int]:
-    """How many anchors were missing, and how many the file has then."""
+def _work_out_missing(path: Path, chosen: Sequence[Track], *, again: bool) -> tuple[int, int]:
+    """How many anchors of tracks were missing, and how many the file has then."""
     from benchmarks.anchors import as_toml, work_out
     from benchmarks.files import write_text
     from benchmarks.progress import training_progress
     from benchmarks.protocol import read_anchors
-    from benchmarks.tracks import tracks
 
     known = {} if again else dict(read_anchors(path))
     wanted = {
         (scenario.digest, track.objective, track.action or ""): (scenario, track)
-        for track in tracks().values()
+        for track in chosen
         if track.unavailable() is None
         for scenario in track.test_scenarios()
     }

@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from agents.settings import TrainSettings
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from benchmarks.environments import short_horizon_s
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
 from twin_gym.files.sealed import append_sealed, read_sealed
 from twin_gym.policies import Evaluation, Policy, evaluate, world_seeds
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
 FINAL_FIRST = 2**16
-CURVE_HOLDING_TIMES = 45.0
-"""Curves are judged on episodes of so many mean holding times; final results on whole ones."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,6 @@ class Run:
         return cls(settings=TrainSettings(**settings), **values)
 
 
-def curve_horizon_s(scenario: AdmissionScenario) -> float:
-    """Length of the episodes that curves are judged on."""
-    return min(scenario.horizon_s, CURVE_HOLDING_TIMES * scenario.mean_holding_time_s)
-
-
 def final_worlds(count: int) -> list[int]:
     """Validation worlds of final results, apart from those of curves and of tuning.
 
@@ -86,7 +80,7 @@ def final_worlds(count: int) -> list[int]:
     return world_seeds("validation", count, first=FINAL_FIRST)
 
 
-def judge(policy: Policy, scenario: AdmissionScenario, worlds: int) -> Evaluation:
+def judge(policy: Policy, scenario: Scenario, worlds: int) -> Evaluation:
     """Runs a policy through whole episodes of the final worlds."""
     return evaluate(policy, scenario, final_worlds(worlds))
 
@@ -98,7 +92,7 @@ def run_one(settings: TrainSettings, judging: Judging) -> Run:
     from agents.training import train, trained_policy
 
     torch.set_num_threads(1)
-    scenario = load(settings.scenario, AdmissionScenario)
+    scenario = load(settings.scenario)
     start = time.perf_counter()
     policy: Policy
     if settings.agent == "clone":
@@ -112,7 +106,7 @@ def run_one(settings: TrainSettings, judging: Judging) -> Run:
             on_begin=lambda built, _: told_at_begin.append(str(built.started or "")),
             evaluate_every=judging.every_steps,
             num_worlds=judging.curve_worlds,
-            evaluation_horizon_s=curve_horizon_s(scenario),
+            evaluation_horizon_s=short_horizon_s(scenario),
         )
         policy, points, told = trained_policy(model, settings), curve.points, told_at_begin[0]
     found = judge(policy, scenario, judging.final_worlds)

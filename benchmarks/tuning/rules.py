@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.entrants import Stopwatch
+from benchmarks.entrant import Stopwatch
+from benchmarks.environments import facet
 from benchmarks.files import write_text
 from benchmarks.protocol import Track
 from benchmarks.statistics.basics import mean_interval
-from benchmarks.tuning.methods import METHODS, takes_part
+from benchmarks.tuning.methods import rule_named, takes_part
 from benchmarks.tuning.search import CoordinateSearch, OnEpisodes, earned_per_s
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
-from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
-from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.errors import ConfigError
 from twin_gym.policies import world_seeds
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import path_of
@@ -31,8 +30,6 @@ BUDGET = 24_000
 WORLDS, FRESH_WORLDS = 24, 96
 WORLDS_OF_SEVERAL, FRESH_OF_SEVERAL = 6, 24
 """Validation worlds of the search, and the fresh ones after them; for each scenario, if several."""
-_LONGEST = {"teletraffic": 200.0}
-"""Seconds of an episode by the start of a track's name; other tracks: those of the scenario."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class RuleTuning:
 
     Attributes:
         track: where.
-        method: one of `METHODS`.
+        method: one of `methods()`.
         digests: of the training scenarios, which it was tuned for all together.
         command: what reproduces it.
         worlds: validation worlds of the search, from the first on, for each scenario.
@@ -89,8 +86,6 @@ def check_tunable(method: str, track: Track) -> None:
         UnknownNameError: if there is no such method.
         ConfigError: if the track has nothing for it.
     """
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
     if (reason := takes_part(method, track)) is not None:
         raise ConfigError(f"{method!r} cannot be tuned on {track.name!r}: {reason}")
 
@@ -108,7 +103,7 @@ def tune_rule(
 
     Args:
         track: whose test scenarios are never touched.
-        method: one of `METHODS`.
+        method: one of `methods()`.
         budget: most episodes, the same for every method and track.
         worlds: of the search, for each scenario; None: as for every other method.
         fresh_worlds: of the comparison; likewise.
@@ -129,10 +124,10 @@ def tune_rule(
     count = worlds or (WORLDS if alone else WORLDS_OF_SEVERAL)
     fresh_count = fresh_worlds or (FRESH_WORLDS if alone else FRESH_OF_SEVERAL)
     scenarios = [_shortened(one, track) for one in track.train_scenarios()]
-    rule, watch = METHODS[method](scenarios, track.action), Stopwatch()
-    worth = [_worth_per_s(one) for one in scenarios]
+    rule, watch = rule_named(method)(scenarios, track.action), Stopwatch()
+    weights = [_weight_per_s(one) for one in scenarios]
     seeds = world_seeds("validation", count)
-    search = CoordinateSearch(rule, scenarios, seeds, budget, worth, on_episodes)
+    search = CoordinateSearch(rule, scenarios, seeds, budget, weights, on_episodes)
     found, cost = search.run(), watch.cost(0, 0)
     fresh = world_seeds("validation", fresh_count, first=count)
     both = np.array([rule.start, found.shares])
@@ -161,18 +156,15 @@ def tune_rule(
     )
 
 
-def _worth_per_s(scenario: Scenario) -> float:
-    """What several scenarios are weighed by; the other environments have tracks of one each."""
-    if not isinstance(scenario, AdmissionScenario):
-        return 1.0
-    return fluid_bound(scenario.replace(trace=None)).revenue_rate_per_s
+def _weight_per_s(scenario: Scenario) -> float:
+    """What several scenarios are weighed by; all alike where the environment does not say."""
+    weighed = facet(scenario.kind, "tuning_weight", None)
+    return 1.0 if weighed is None else float(weighed(scenario))
 
 
 def _shortened(scenario: Scenario, track: Track) -> Scenario:
-    for start, longest_s in _LONGEST.items():
-        if track.name.startswith(start):
-            return scenario.replace(horizon_s=min(scenario.horizon_s, longest_s))
-    return scenario
+    horizon_s = facet(scenario.kind, "tuning_horizon_s", None)
+    return scenario if horizon_s is None else scenario.replace(horizon_s=horizon_s(scenario, track))
 
 
 def _over_scenarios(earned: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

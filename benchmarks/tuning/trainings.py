@@ -8,15 +8,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.settings import TrainSettings
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from benchmarks.environments import short_horizon_s
 from twin_gym.errors import ConfigError
 from twin_gym.files.sealed import append_sealed, read_sealed
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario.loading import load
 
-SEARCH_WORLDS, SEARCH_FIRST, SEARCH_HOLDING_TIMES = 64, 4096, 45.0
-"""Validation worlds of the studies, and the length of their episodes: the evaluation of a training
-costs more than the training, and long episodes most of all."""
+SEARCH_WORLDS, SEARCH_FIRST = 64, 4096
+"""Validation worlds of the studies, of short episodes: the evaluation of a training costs more than
+the training, and long episodes most of all."""
 FRESH_WORLDS, FRESH_FIRST = 64, 8192
 """Validation worlds of the last comparison, whole episodes; `run` has others."""
 
@@ -98,7 +98,7 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
 
     torch.set_num_threads(1)
     began_s = time.perf_counter()
-    scenario = load(settings.scenario, AdmissionScenario)
+    scenario = load(settings.scenario)
     model, _ = train(
         settings,
         evaluate_every=settings.total_steps,
@@ -109,8 +109,7 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
     if fresh:
         seeds = world_seeds("validation", FRESH_WORLDS, first=FRESH_FIRST)
     else:
-        short_s = SEARCH_HOLDING_TIMES * scenario.mean_holding_time_s
-        scenario = scenario.replace(horizon_s=min(scenario.horizon_s, short_s))
+        scenario = scenario.replace(horizon_s=short_horizon_s(scenario))
     found = evaluate(trained_policy(model, settings), scenario, seeds)
     return Training(
         name=name,

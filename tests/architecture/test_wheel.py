@@ -32,10 +32,12 @@ def test_wheel_contains_only_twin_gym(wheel):
 
 
 def test_wheel_contains_every_file_of_the_package(wheel):
-    """Presets and `py.typed` are in, compiled leftovers are not."""
+    """Presets, `py.typed` and the environment to copy are in, compiled leftovers are not."""
+    template = ROOT / "examples" / "own_environment"
     sources = {
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "twin_gym").rglob("*")
+        f"{place}/{path.relative_to(folder).as_posix()}"
+        for folder, place in ((ROOT / "twin_gym", "twin_gym"), (template, "twin_gym/template"))
+        for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
     }
     assert {name for name in wheel.namelist() if name.startswith("twin_gym/")} == sources

@@ -26,7 +26,7 @@ PLACES = [
     *(
         (f"benchmarks.experiments.{name}", ["--quick"], option)
         for name in (
-            "access_barring", "right_time", "scripted_llm", "tic_loss", "tic_throughput",
+            "access_barring", "right_time", "tic_loss", "tic_throughput",
             "what_if_pairs", "scenario_accuracy.__main__",
         )
         for option in ("--out", "--kept")
@@ -79,7 +79,10 @@ def test_what_is_added_to_is_read_before_anything_runs(
     module, command, option, content, tmp_path, monkeypatch
 ):
     """A damaged file, or one of another program, is named, refused and left as it is."""
-    monkeypatch.setattr("benchmarks.bounds.__main__.rows_of", lambda *_, **__: pytest.fail("ran"))
+    monkeypatch.setattr(
+        "benchmarks.environments.slice_admission.bound_rows.rows_of",
+        lambda *_, **__: pytest.fail("ran"),
+    )
     monkeypatch.setattr("benchmarks.throughput.growth.points", lambda _: pytest.fail("ran"))
     path = tmp_path / "mine.json"
     path.write_text(content, "utf-8", "surrogateescape")

@@ -195,6 +195,37 @@ def describe(
     show(name)
 
 
+@app.command("kind")
+def show_kind(
+    name: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="Of which facets are told.")
+    ] = None,
+) -> None:
+    """List the kinds of environments, or what one of them brings.
+
+    For example: twin-gym kind tic
+    """
+    from twin_gym.cli.kind_command import show
+
+    show(name)
+
+
+@app.command("new-environment")
+def new_environment(
+    name: Annotated[str, typer.Argument(help="Of the package, such as edge_caching.")],
+    folder: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the package and its tests are written.")
+    ] = Path(),
+) -> None:
+    """Write a small environment that works, for you to change.
+
+    For example: twin-gym new-environment my_network --folder .
+    """
+    from twin_gym.cli.new_environment import write
+
+    write(name, folder)
+
+
 @app.command()
 def rollout(
     scenario: ScenarioOption = "contention",

@@ -12,7 +12,6 @@ from rich.table import Table
 
 from twin_gym.cli.console import number, table, with_interval
 from twin_gym.environments.kinds import kind_named
-from twin_gym.errors import ConfigError
 from twin_gym.policies import Evaluation
 
 PERCENT = 100.0
@@ -99,11 +98,8 @@ def view_of(kind: str) -> View:
 
     Raises:
         UnknownNameError: if there is no such kind.
-        ConfigError: if its environment brings no view.
     """
-    found: View | None = kind_named(kind).facet("view")
-    if found is None:
-        raise ConfigError(f"the environment {kind!r} has no view: write `view.py` with VIEW")
+    found: View = kind_named(kind).facet("view")
     return found
 
 

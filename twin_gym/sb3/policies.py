@@ -19,7 +19,7 @@ from twin_gym.errors import ConfigError
 from twin_gym.sb3.vec_env import native_env
 from twin_gym.scenario import Scenario
 from twin_gym.twins.layout import QueueLayout
-from twin_gym.twins.networks import DEFAULT_HIDDEN, ObservedMask, SlotNetwork
+from twin_gym.twins.networks import FLAT_HIDDEN, SLOT_HIDDEN, ObservedMask, SlotNetwork
 
 _FORBIDDEN = -1e8
 
@@ -218,7 +218,7 @@ class SlotActorCriticPolicy(ActorCriticPolicy):
 
 def masked_policy_kwargs(
     scenario: Scenario,
-    hidden: Sequence[int] = DEFAULT_HIDDEN["slice"],
+    hidden: Sequence[int] = FLAT_HIDDEN,
     action: str | None = None,
 ) -> dict[str, Any]:
     """`policy_kwargs` for `MaskedActorCriticPolicy` on a scenario.
@@ -252,7 +252,7 @@ def _mask_columns(scenario: Scenario, action: str | None) -> tuple[int, ...] | N
 
 
 def actor_critic_for(
-    env: VecEnv, hidden: Sequence[int] = DEFAULT_HIDDEN["slice"], *, initial_std: float = 0.25
+    env: VecEnv, hidden: Sequence[int] = FLAT_HIDDEN, *, initial_std: float = 0.25
 ) -> tuple[type[ActorCriticPolicy], dict[str, Any]]:
     """The policy of A2C and PPO that suits an environment, and its `policy_kwargs`.
 
@@ -278,9 +278,7 @@ def actor_critic_for(
     return MaskedActorCriticPolicy, kwargs | {"mask_columns": columns}
 
 
-def slot_policy_kwargs(
-    scenario: Scenario, hidden: int = DEFAULT_HIDDEN["slot"][0]
-) -> dict[str, Any]:
+def slot_policy_kwargs(scenario: Scenario, hidden: int = SLOT_HIDDEN[0]) -> dict[str, Any]:
     """`policy_kwargs` for `SlotActorCriticPolicy` on a scenario, `action="slot"`.
 
     Args:

@@ -24,9 +24,9 @@ from twin_gym.scenario import Scenario
 from twin_gym.twins.card import PolicyCard, package_versions
 from twin_gym.twins.decision_log import DecisionLog
 from twin_gym.twins.networks import (
-    DEFAULT_HIDDEN,
     PolicyNetwork,
     check_widths,
+    default_hidden,
     masked_log_probabilities,
     network_for,
 )
@@ -120,7 +120,7 @@ def clone(
     if synthetic is not None:
         synthetic.check_fits(scenario)
         learned = learned.joined(_Pairs.of(synthetic))
-    hidden = DEFAULT_HIDDEN[log.action] if settings.hidden is None else settings.hidden
+    hidden = settings.hidden or default_hidden(scenario.kind, log.action)
     network = network_for(space, hidden=hidden, generator=generator)
     loss = _train(network, learned, held_out, settings, generator, on_epoch)
     card = PolicyCard(

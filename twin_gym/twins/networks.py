@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_space import DecisionSpace
@@ -174,16 +175,16 @@ SliceNetwork = FlatNetwork
 
 PolicyNetwork = FlatNetwork | SlotNetwork
 
-DEFAULT_HIDDEN: dict[str, tuple[int, ...]] = {
-    "slice": (64, 64),
-    "slot": (64,),
-    "level": (64, 64),
-    "probability": (64, 64),
-    "weights": (64, 64),
-    "pick": (64, 64),
-    "rounds": (64, 64),
-}
-"""Widths by form of the action; those of all but `slot` are SB3's."""
+FLAT_HIDDEN = (64, 64)
+"""Widths of a `FlatNetwork`: those of SB3."""
+
+SLOT_HIDDEN = (64,)
+"""Width of a `SlotNetwork`."""
+
+
+def default_hidden(kind: str, action: str) -> tuple[int, ...]:
+    """Widths of the network for a form of the action."""
+    return SLOT_HIDDEN if form_of(kind, action).by_position else FLAT_HIDDEN
 
 
 class ObservedMask(nn.Module):
@@ -254,7 +255,7 @@ def network_for(
 
     Args:
         space: what is seen and done.
-        hidden: widths; None: `DEFAULT_HIDDEN`.
+        hidden: widths; None: `default_hidden`.
         generator: where the first weights are drawn from; None: torch's own.
 
     Returns:
@@ -271,7 +272,7 @@ def network_for(
     """
     if not space.action_names:  # the fields tell how many there are
         return build_network(space.field_names, space.action, hidden=hidden, generator=generator)
-    widths = tuple(DEFAULT_HIDDEN[space.action] if hidden is None else hidden)
+    widths = tuple(FLAT_HIDDEN if hidden is None else hidden)
     return FlatNetwork(len(space.field_names), space.num_actions, widths, generator)
 
 
@@ -332,7 +333,7 @@ def build_network(
     Args:
         names: as `field_names(scenario, action)` gives them.
         action: `slice` gives a `FlatNetwork`, `slot` a `SlotNetwork`.
-        hidden: widths; for `slot` one single width. None: `DEFAULT_HIDDEN`.
+        hidden: widths; for `slot` one single width. None: `default_hidden`.
         generator: where the first weights are drawn from; None: torch's own.
 
     Returns:
@@ -348,7 +349,8 @@ def build_network(
         Linear(in_features=64, out_features=5, bias=True)
     """
     layout = QueueLayout.from_names(names)
-    widths = tuple(DEFAULT_HIDDEN[action] if hidden is None else hidden)
+    usual = FLAT_HIDDEN if action == "slice" else SLOT_HIDDEN
+    widths = tuple(usual if hidden is None else hidden)
     if action == "slice":
         actions = layout.num_actions(len(names), action)
         return FlatNetwork(len(names), actions, widths, generator)

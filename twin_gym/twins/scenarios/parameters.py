@@ -175,10 +175,16 @@ def parameters_of(base: Scenario) -> tuple[Parameter, ...]:
         The parameters in order: rates and loads, then times, then sizes.
 
     Raises:
-        ConfigError: if nothing of it varies (all of it is replayed).
+        ConfigError: if nothing of it varies (all of it is replayed), or nothing says what may.
     """
-    listed: Callable[[Any], list[Parameter]] | None = kind_named(base.kind).facet("parameters")
-    found = [] if listed is None else listed(base)
+    kind = kind_named(base.kind)
+    listed: Callable[[Any], list[Parameter]] | None = kind.facet("parameters")
+    if listed is None:
+        raise ConfigError(
+            f"nothing says which values of a scenario of the kind {kind.name!r} a generator may "
+            f"choose: write {kind.to_write('parameters')}"
+        )
+    found = listed(base)
     if not found:
         raise ConfigError(f"{base.name!r} has no parameters that a generator could choose")
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twin_gym.core.batch import Batch
@@ -28,9 +29,5 @@ def adapter_of(batch: Batch, row: int = 0) -> Adapter[Any]:
     if type(place) is not int or not 0 <= place < batch.num_rows:
         raise ConfigError(f"there are rows 0 to {batch.num_rows - 1}, got {shown(row)}")
     kind = batch.scenarios[0].kind
-    adapter: type[Adapter[Any]] | None = kind_named(kind).facet("adapter")
-    if adapter is None:
-        raise ConfigError(
-            f"environments of the kind {kind!r} have no telemetry: write `twin.py` with ADAPTER"
-        )
+    adapter: Callable[[Batch, int], Adapter[Any]] = kind_named(kind).facet("adapter")
     return adapter(batch, place)

@@ -179,7 +179,8 @@ def estimator_of(kind: str) -> Estimator:
     if found is None:
         known = ", ".join(one.name for one in kinds() if one.has("evidence"))
         raise ConfigError(
-            f"nothing is estimated of networks of the kind {kind!r}; it is of {known}"
+            f"nothing is estimated of networks of the kind {kind!r}; it is of {known}. Write "
+            f"{kind_named(kind).to_write('evidence')}"
         )
     return found
 

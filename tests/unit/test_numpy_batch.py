@@ -1,0 +1,144 @@
+"""What a batch in NumPy gets by itself: objectives, forms, and what is refused."""
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from twin_gym.core.batch import AUTORESET_NEXT_STEP
+from twin_gym.core.forms import ActionForm
+from twin_gym.core.numpy_batch import NumPyBatch
+from twin_gym.errors import ConfigError
+from twin_gym.scenario.objective import KpiObjective
+from twin_gym.scenario.slotted import MAX_SLOTS, SlottedScenario
+
+EVERYONE = np.ones(3, np.bool_)
+
+
+class LampScenario(SlottedScenario):
+    """A lamp of so much brightness."""
+
+    kind: ClassVar[str] = "lamp"
+    num_levels: int = 3
+
+
+class LampBatch(NumPyBatch):
+    """Light is worth its brightness, and costs its square."""
+
+    SCENARIO = LampScenario
+    DEFAULT_SCENARIO = "lamp-none"
+    ACTION_FORMS = (
+        ActionForm("level", lambda _: ("lit",), lambda one: tuple(map(str, range(one.num_levels)))),
+        ActionForm("share", lambda _: ("lit",), lambda _: ("share",), is_continuous=True),
+    )
+    COMPONENTS = ("light", "price")
+    KPI_NAMES = ("mean_light",)
+
+    def make_state(self):
+        return {"lit": np.zeros(self.num_rows), "sum": np.zeros(self.num_rows)}
+
+    def begin_rows(self, rows):
+        self.state["lit"][rows] = self.state["sum"][rows] = 0.0
+
+    def move_rows(self, rows, actions):
+        is_share = self.settings.action == "share"
+        self.state["lit"][rows] = actions[:, 0] if is_share else actions / self.scenario.num_levels
+        lit = self.state["lit"][rows]
+        self.state["sum"][rows] += lit
+        return {"light": lit, "price": -(lit**2)}
+
+    def observe_rows(self, rows):
+        return self.state["lit"][rows][:, None]
+
+    def measure_rows(self, rows):
+        return {"mean_light": self.state["sum"][rows] / np.maximum(self.slot_of(rows), 1)}
+
+
+def lamp(**fields):
+    """A scenario of ten slots."""
+    return LampScenario(**{"name": "lamp", "horizon_s": 10.0, **fields})
+
+
+def rows(scenario=None, **given):
+    """Three rows at the beginning of their first episodes."""
+    batch = LampBatch(3, LampBatch.SETTINGS(scenario or lamp(), **given))
+    batch.seed(np.arange(3, dtype=np.uint64), EVERYONE)
+    batch.begin(EVERYONE)
+    return batch
+
+
+@pytest.mark.parametrize(
+    ("objective", "rewards"),
+    [
+        ("total", [0.0, 1 / 3 - 1 / 9, 2 / 3 - 4 / 9]),
+        ("light", [0.0, 1 / 3, 2 / 3]),
+        ("price", [0.0, -1 / 9, -4 / 9]),
+        ("vector", [0.0, 1 / 3 - 1 / 9, 2 / 3 - 4 / 9]),
+    ],
+)
+def test_objectives_are_made_of_the_components(objective, rewards):
+    """Their sum, each of them, or all; the components are outcomes in any case."""
+    batch = rows(objective=objective)
+    batch.advance(np.arange(3), AUTORESET_NEXT_STEP)
+    assert batch.outcomes["reward"] == pytest.approx(rewards)
+    assert batch.outcomes["light"] == pytest.approx([0.0, 1 / 3, 2 / 3])
+    assert batch.is_vector_reward == (objective == "vector")
+    assert list(batch.kpis()) == ["mean_light"]
+
+
+def test_continuous_form_has_a_box_and_no_masks():
+    """One entry a name of an action."""
+    batch = rows(action="share")
+    assert batch.masks is None
+    assert batch.action_space.shape == (1,)
+    batch.advance(batch.checked_actions(np.full((3, 1), 0.5)), AUTORESET_NEXT_STEP)
+    assert batch.observations.tolist() == [[0.5]] * 3
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"engine": "simpy"}, "kind 'lamp' have no SimPy model: take engine='kernel'"),
+        ({"engine": "Kernel"}, "unknown engine 'Kernel'; did you mean 'kernel'"),
+        ({"action": "levels"}, "unknown action form 'levels'; did you mean 'level'"),
+        ({"objective": "darkness"}, "unknown objective 'darkness'"),
+        ({"objective": KpiObjective()}, "cannot be paid by a KpiObjective: take one of total, li"),
+        ({"scenario": (lamp(), lamp(num_levels=4, name="b"))}, "'lamp', 'b' differ in the form 'l"),
+    ],
+)
+def test_what_it_has_not_is_refused(given, said):
+    """With what there is."""
+    with pytest.raises(ConfigError, match=said):
+        rows(**given)
+
+
+def test_class_that_lacks_a_name_is_refused():
+    """When it is written, not when it runs."""
+    with pytest.raises(ConfigError, match="Half needs DEFAULT_SCENARIO, ACTION_FORMS, COMPONENTS"):
+        type("Half", (NumPyBatch,), {"SCENARIO": LampScenario})
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"horizon_s": 10.5}, "got 10.5 s of 1 s each: take 10 s"),
+        ({"horizon_s": 0.2}, "got 0.2 s of 1 s each: take 1 s"),
+        ({"horizon_s": 1e8, "slot_s": 1e-3}, f"1 to {MAX_SLOTS:,} whole slots"),
+    ],
+)
+def test_horizon_is_whole_slots(fields, said):
+    """What rounds to them passes."""
+    with pytest.raises(ConfigError, match=said):
+        lamp(**fields)
+    assert lamp(horizon_s=0.3, slot_s=0.1).num_slots == 3
+
+
+def test_scenario_of_an_episode_is_drawn_by_its_world():
+    """Of several that are alike, all come, the same ones for the same seed."""
+    alike = (lamp(), lamp(name="b", horizon_s=5.0))
+    first, second = rows(alike), rows(alike)
+    assert first.heads["network"].tolist() == second.heads["network"].tolist()
+    batch = LampBatch(64, LampBatch.SETTINGS(alike))
+    batch.seed(np.arange(64, dtype=np.uint64), np.ones(64, np.bool_))
+    batch.begin(np.ones(64, np.bool_))
+    assert set(batch.heads["network"].tolist()) == {0, 1}

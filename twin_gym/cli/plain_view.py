@@ -1,0 +1,68 @@
+"""What the commands tell of an environment that brings no view: its fields and its indicators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+from rich.table import Table
+
+from twin_gym.cli.console import number
+from twin_gym.cli.view import Column, Measure, indicators, pairs
+from twin_gym.core.vector import RowsVectorEnv
+from twin_gym.environments.kinds import EnvironmentKind
+from twin_gym.policies import Evaluation
+from twin_gym.scenario import Scenario
+
+_MOST_COLUMNS, _MOST_LETTERS = 4, 60
+
+
+class PlainView:
+    """Every field of a scenario, and the first indicators (see `View`).
+
+    Args:
+        kind: of the environment.
+    """
+
+    measure: ClassVar = Measure("horizon s", "simulated seconds of an episode")
+
+    def __init__(self, kind: EnvironmentKind) -> None:
+        self._kind = kind
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        """The return, and the first indicators by their names."""
+        env: RowsVectorEnv[Any] = self._kind.facet("vector")(1)
+        names = tuple(env.batch.kpis())[:_MOST_COLUMNS]
+        env.close()
+        return (Column("return", ""), *(Column(name.replace("_", " "), name) for name in names))
+
+    def measured(self, scenario: Scenario) -> str:
+        """The horizon."""
+        return number(scenario.horizon_s, 6)
+
+    def about(self, scenario: Scenario) -> str:
+        """How many decisions, where they are equally far apart."""
+        slot_s = getattr(scenario, "slot_s", None)
+        if slot_s is None:
+            return f"kind {scenario.kind}"
+        return f"{round(scenario.horizon_s / slot_s):,} decisions"
+
+    def tables(self, scenario: Scenario) -> Sequence[Table]:
+        """The fields that decide what the scenario does."""
+        values = scenario.model_dump(mode="json", exclude=set(scenario.about_only))
+        rows = [(name, str(value)[:_MOST_LETTERS]) for name, value in values.items()]
+        return (pairs(f"Fields of {scenario.name}", rows),)
+
+    def known(self, scenario: Scenario) -> str:
+        """That nothing is."""
+        return f"No bound or exact figure is told: {self._kind.to_write('view')} would tell one."
+
+    def details(self, scenario: Scenario, found: Evaluation) -> Sequence[Table]:
+        """All indicators."""
+        return (indicators(found),)
+
+    def bound(self, scenario: Scenario, seeds: Sequence[int]) -> str | None:
+        """None: nothing is known."""
+        return None

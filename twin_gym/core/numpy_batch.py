@@ -1,0 +1,251 @@
+"""Rows of slotted networks whose rules are written in NumPy: the shortest way to an environment."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field, make_dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from twin_gym.core.batch import outcome_record
+from twin_gym.core.episodes import SCENARIO_STREAM
+from twin_gym.core.forms import ActionForm
+from twin_gym.core.indicators import IndicatorReader
+from twin_gym.core.numpy_draws import uniforms, world_keys
+from twin_gym.core.settings import BatchSettings, Choice
+from twin_gym.core.slotted import SlottedBatch
+from twin_gym.errors import ConfigError
+from twin_gym.scenario.objective import KpiObjective
+from twin_gym.scenario.slotted import SlottedScenario
+
+Rows = NDArray[np.int64]
+"""Indices of rows, in order; shape (rows to look at,)."""
+
+
+_NEEDED = ("SCENARIO", "DEFAULT_SCENARIO", "ACTION_FORMS", "COMPONENTS", "KPI_NAMES")
+
+
+class NumPySettings(BatchSettings):
+    """What rows have in common; the class of an environment is made of the names in its batch."""
+
+    def choices(self) -> Iterator[Choice]:
+        """The arguments that are one of several names.
+
+        Raises:
+            ConfigError: if the engine is SimPy: there is no second telling of rules in NumPy.
+        """
+        if self.engine == "simpy":
+            raise ConfigError(
+                f"environments of the kind {self.MODEL.kind!r} have no SimPy model: take "
+                "engine='kernel', got 'simpy'"
+            )
+        yield from super().choices()
+
+    def scenarios(self) -> tuple[Any, ...]:
+        """The scenarios, in which fields and actions are the same."""
+        found, form = super().scenarios(), self.form
+        if len({(form.field_names(one), form.action_names(one)) for one in found}) > 1:
+            raise ConfigError(
+                "the scenarios of one environment need the same observations and actions; those "
+                f"of {', '.join(repr(one.name) for one in found)} differ in the form {form.name!r}"
+            )
+        return found
+
+
+class NumPyBatch(SlottedBatch):
+    """Rows of networks, moved together by a few methods of yours (see `examples/own_environment`).
+
+    Each method is given the indices of the rows that it is about, and treats every row by itself:
+    what a row does must not depend on the others. Draws come from `draw` alone. An action that the
+    mask forbids counts as the last action of its form, and is counted in `disallowed_actions`.
+
+    Args:
+        num_rows: how many run side by side.
+        settings: what they have in common.
+
+    Attributes:
+        SCENARIO: the model of its scenarios.
+        DEFAULT_SCENARIO: the preset that is taken where none is named.
+        ACTION_FORMS: forms of the action, the default first.
+        COMPONENTS: names of the components of the reward. Several make the objectives `total`
+            (their sum, the default), each of them, and `vector`; a single one is the objective.
+        KPI_NAMES: flat names of the indicators.
+        state: by name, the arrays that `make_state` made.
+    """
+
+    SCENARIO: ClassVar[type[SlottedScenario]]
+    DEFAULT_SCENARIO: ClassVar[str]
+    ACTION_FORMS: ClassVar[tuple[ActionForm, ...]]
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Makes the class of the settings, and the records of outcomes and indicators."""
+        super().__init_subclass__(**arguments)
+        missing = [name for name in _NEEDED if not hasattr(cls, name)]
+        if missing:
+            raise ConfigError(f"{cls.__name__} needs {', '.join(missing)}: see NumPyBatch")
+        cls.SETTINGS = _settings(cls)
+        cls.OUTCOME = outcome_record(cls.COMPONENTS)
+        cls.KPI = np.dtype([(name, "f8") for name in cls.KPI_NAMES])
+
+    def __init__(self, num_rows: int, settings: BatchSettings) -> None:
+        super().__init__(num_rows, settings)
+        self._slots = np.array([one.num_slots for one in self.scenarios])
+        self._slot_s = np.array([one.slot_s for one in self.scenarios])
+        self.state = self.make_state()
+        self.allocate_final_buffers()
+        if isinstance(settings.objective, KpiObjective):
+            self.start_paying(self.reader())
+
+    @abstractmethod
+    def make_state(self) -> dict[str, NDArray[Any]]:
+        """By name, zeros for the state of all rows; the first axis of each is the rows."""
+
+    @abstractmethod
+    def begin_rows(self, rows: Rows) -> None:
+        """Brings `state` of rows to the beginning of their next episodes; their world is new."""
+
+    @abstractmethod
+    def move_rows(self, rows: Rows, actions: NDArray[Any]) -> Mapping[str, ArrayLike]:
+        """One slot: brings `state` from the slot `slot_of(rows)` to the next one.
+
+        Args:
+            rows: which.
+            actions: one a row, allowed ones; or numbers of 0 to 1, shape (rows, entries).
+
+        Returns:
+            By name, the components of the reward, and `cost` where there is one; one value a row.
+        """
+
+    @abstractmethod
+    def observe_rows(self, rows: Rows) -> ArrayLike:
+        """What is seen of rows, in [0, 1]; shape (rows to look at, fields of the form)."""
+
+    @abstractmethod
+    def measure_rows(self, rows: Rows) -> Mapping[str, ArrayLike]:
+        """The indicators of rows so far, by name; one value a row."""
+
+    def allow_rows(self, rows: Rows) -> ArrayLike:
+        """What is allowed in rows, 1 = allowed; only asked for where the form is masked."""
+        return np.ones((len(rows), len(self.settings.form.action_names(self.scenario))))
+
+    def reader(self) -> IndicatorReader:
+        """Reads the four indicators of a `KpiObjective` off these rows.
+
+        Raises:
+            ConfigError: where an environment does not say how.
+        """
+        raise ConfigError(
+            f"environments of the kind {self.SCENARIO.kind!r} cannot be paid by a KpiObjective: "
+            f"take one of {', '.join(self.SETTINGS.OBJECTIVES)}, or give {type(self).__name__} a "
+            "`reader`"
+        )
+
+    def draw(self, rows: Rows, stream: int, index: ArrayLike) -> NDArray[np.float64]:
+        """Uniform draws in (0, 1] of the worlds of rows (see `twin_gym.core.numpy_draws`)."""
+        return uniforms(self.heads["world"][rows], stream, index)
+
+    def slot_of(self, rows: Rows) -> NDArray[np.int64]:
+        """Slots that are over in rows."""
+        found: NDArray[np.int64] = self.heads["slot"][rows]
+        return found
+
+    def own_arrays(self) -> dict[str, NDArray[Any]]:
+        """By name, the arrays of the state, no copies."""
+        return self.state
+
+    def scenario_arrays(self) -> dict[str, NDArray[Any]]:
+        """None: what a scenario says is read off it."""
+        return {}
+
+    @property
+    def usual_reward_scale(self) -> float:
+        """Takes the rewards of a slot to be near 1, or near its seconds."""
+        earned = 1.0 if self.reward_model is not None else float(self.scenario.slot_s)
+        return earned / float(self.scenario.time_unit_s)
+
+    def _fill_kpis(self, at: Rows, table: NDArray[np.void]) -> None:
+        measured = self.measure_rows(at)
+        for name in self.KPI_NAMES:
+            table[name] = measured[name]
+
+    def _move(self, actions: NDArray[Any], first: int, last: int) -> None:
+        rows = np.arange(first, last)
+        is_over = self.heads["is_over"][first:last] != 0
+        begins, goes = rows[is_over], rows[~is_over]
+        if len(begins):
+            self._begin_rows(begins)
+        if len(goes):
+            self._step_rows(goes, actions[goes])
+        self._observe(first, last)
+
+    def _begin_rows(self, rows: Rows) -> None:
+        """The world and the scenario of the next episode of rows, and its beginning."""
+        heads, several = self.heads, len(self.scenarios)
+        heads["episode"][rows] += 1
+        heads["world"][rows] = world_keys(heads["seed"][rows], heads["episode"][rows])
+        choice = (self.draw(rows, int(SCENARIO_STREAM), 0) * several).astype(np.int64)
+        heads["network"][rows] = np.minimum(choice, several - 1)
+        heads["slot"][rows] = heads["is_over"][rows] = 0
+        self.raw_outcomes[rows] = np.zeros((), self.OUTCOME)
+        self.begin_rows(rows)
+
+    def _step_rows(self, rows: Rows, actions: NDArray[Any]) -> None:
+        outcomes, heads = self.raw_outcomes, self.heads
+        if self.masks is not None:
+            is_allowed = self.masks[rows, actions] != 0
+            actions = np.where(is_allowed, actions, self.masks.shape[1] - 1)
+            outcomes["disallowed_actions"][rows] += ~is_allowed
+        moved = self.move_rows(rows, actions)
+        outcomes["cost"][rows] = moved.get("cost", 0.0)
+        reward = np.zeros(len(rows))
+        for place, name in enumerate(self.COMPONENTS, 1):
+            values = np.asarray(moved[name], np.float64)
+            outcomes[name][rows] = values
+            if self._objective in (0, place):
+                reward += values
+        outcomes["reward"][rows] = reward
+        network = heads["network"][rows]
+        outcomes["elapsed_s"][rows] = self._slot_s[network]
+        heads["slot"][rows] += 1
+        is_over = heads["slot"][rows] >= self._slots[network]
+        heads["is_over"][rows] = outcomes["truncated"][rows] = is_over
+
+    def _observe(self, first: int, last: int) -> None:
+        rows = np.arange(first, last)
+        self.observations[first:last] = self.observe_rows(rows)
+        if self.masks is not None and self.settings.form.is_masked:
+            self.masks[first:last] = self.allow_rows(rows)
+
+    def _most_work(self) -> float:
+        """Python hears a Ctrl-C between any two lines of NumPy."""
+        return 1.0
+
+
+def _settings(batch: type[NumPyBatch]) -> type[BatchSettings]:
+    """The class of the settings of a batch, which pickle finds as its attribute."""
+    several = len(batch.COMPONENTS) > 1
+    objectives: Sequence[str] = (
+        ("total", *batch.COMPONENTS, "vector") if several else batch.COMPONENTS
+    )
+    defaults = {
+        "scenario": batch.DEFAULT_SCENARIO,
+        "action": batch.ACTION_FORMS[0].name,
+        "objective": objectives[0],
+    }
+    return make_dataclass(
+        "Settings",
+        [(name, Any, field(default=value)) for name, value in defaults.items()],
+        bases=(NumPySettings,),
+        namespace={
+            "MODEL": batch.SCENARIO,
+            "ACTION_FORMS": batch.ACTION_FORMS,
+            "OBJECTIVES": tuple(objectives),
+            "__doc__": NumPySettings.__doc__,
+            "__module__": batch.__module__,
+            "__qualname__": f"{batch.__qualname__}.SETTINGS",
+        },
+        frozen=True,
+    )
