@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Annotated
@@ -126,7 +127,7 @@ def _save(
 ) -> None:
     write_text(folder / "table.md", as_markdown(rows, scenario))
     runs = [run for group in groups.values() for run in group]
-    write_text(folder / "runs.jsonl", "".join(run.to_json() + "\n" for run in runs))
+    write_text(folder / "runs.jsonl", "".join(json.dumps(run.as_record()) + "\n" for run in runs))
     learning_curves(
         folder / "curves.png",
         f"{scenario.name}: interquartile mean over seeds, 95 % bootstrap interval",

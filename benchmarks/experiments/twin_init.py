@@ -250,7 +250,7 @@ def _steps(values: Sequence[float]) -> str:
 
 
 def _as_json(groups: dict[str, list[Run]]) -> str:
-    content = {label: [json.loads(run.to_json()) for run in runs] for label, runs in groups.items()}
+    content = {label: [run.as_record() for run in runs] for label, runs in groups.items()}
     return json.dumps(content) + "\n"
 
 

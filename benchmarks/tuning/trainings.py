@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.settings import TrainSettings
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
-from twin_gym.files.lines import append_line
+from twin_gym.files.records import Records
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario.loading import load
 
@@ -43,14 +42,10 @@ class Trainings:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path
-        self._known: dict[str, Training] = {}
-        if path is not None and path.exists():
-            for line in path.read_text("utf-8").splitlines():
-                self._read(line)
+        self._done = Records(path, "name")
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._done)
 
     def get(self, settings: TrainSettings, *, fresh: bool) -> Training:
         """What a training was worth; it is run if nobody has yet.
@@ -61,21 +56,9 @@ class Trainings:
         """
         where = "fresh" if fresh else "search"
         name = f"{settings.digest}+{load(settings.scenario).digest}+{where}"
-        if name not in self._known:
-            self._known[name] = run_training(settings, name, fresh=fresh)
-            self._append(self._known[name])
-        return self._known[name]
-
-    def _read(self, line: str) -> None:
-        try:
-            found = Training(**json.loads(line))
-        except (ValueError, TypeError):
-            return  # the last line of a run that was killed: it is run again
-        self._known[found.name] = found
-
-    def _append(self, one: Training) -> None:
-        if self._path is not None:
-            append_line(self._path, json.dumps(asdict(one)))
+        if self._done.get(name) is None:
+            self._done.add(asdict(run_training(settings, name, fresh=fresh)))
+        return Training(**self._done[name])
 
 
 def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False) -> Training:
@@ -89,14 +72,11 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
     Returns:
         The same value for the same settings on the same machine.
     """
-    import torch
+    from agents.trained import train_agent  # loads what learns
 
-    from agents.training import train, trained_policy
-
-    torch.set_num_threads(1)
     began_s = time.perf_counter()
     scenario = load(settings.scenario, AdmissionScenario)
-    model, _ = train(
+    agent = train_agent(
         settings,
         evaluate_every=settings.total_steps,
         num_worlds=1,
@@ -108,7 +88,7 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
     else:
         short_s = SEARCH_HOLDING_TIMES * scenario.mean_holding_time_s
         scenario = scenario.replace(horizon_s=min(scenario.horizon_s, short_s))
-    found = evaluate(trained_policy(model, settings), scenario, seeds)
+    found = evaluate(agent.policy, scenario, seeds)
     return Training(
         name=name,
         per_s=float(found.returns.mean()) / scenario.horizon_s,
