@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from twin_gym.core.forms import Names
 from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
+from twin_gym.files.reading import read_bytes
+from twin_gym.files.whole import write_bytes
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.draws import Draws
 from twin_gym.scenario import Scenario
 from twin_gym.twins.card import PolicyCard
 from twin_gym.twins.decision_space import DecisionSpace
-from twin_gym.twins.files import read_bytes, write_bytes
 from twin_gym.twins.forward import PlainNetwork
 from twin_gym.twins.layout import POSITION_GROUPS, QueueLayout
 from twin_gym.twins.networks import (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from twin_gym.errors import ConfigError
+from twin_gym.files.whole import write_new
 from twin_gym.twins.history.schema import APPLICATION_ID, OF_SQLITE, SCHEMA, TABLES, VERSION
 from twin_gym.twins.plain import shown
 
@@ -157,9 +156,6 @@ def is_within(database: sqlite3.Connection) -> bool:
 def create(path: Path) -> None:
     """Makes an empty store, which appears under its name when it is complete.
 
-    Where the system has no files without a name (Linux has), a process that is killed just then may
-    leave a hidden one, `.twin_gym-store-` and random digits, beside it, which nobody needs.
-
     Args:
         path: where there is nothing yet; if a store appears there in the meantime, it stays.
 
@@ -171,8 +167,7 @@ def create(path: Path) -> None:
     try:
         content = _empty()
         with suppress(FileExistsError):  # made by another process meanwhile
-            if not _put_nameless(content, path):
-                _put_aside(content, path)
+            write_new(path, content)
     except (OSError, sqlite3.Error) as error:
         raise ConfigError(f"a store cannot be made at {str(path)!r}: {error}") from None
 
@@ -190,63 +185,6 @@ def _empty() -> bytes:
         content = bytearray(database.serialize())
     content[18:20] = b"\x02\x02"  # write-ahead logging (https://www.sqlite.org/fileformat2.html)
     return bytes(content)
-
-
-def _put_nameless(content: bytes, path: Path) -> bool:
-    """Writes a file that has no name until it is whole, so that a kill leaves none; Linux can."""
-    try:
-        handle = os.open(path.parent, os.O_TMPFILE | os.O_RDWR, 0o644)
-    except (AttributeError, OSError):
-        return False
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(handle)
-        try:
-            own = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY)
-        except OSError:
-            return False
-        try:
-            os.link(str(handle), path.absolute(), src_dir_fd=own)
-        except FileExistsError:
-            raise
-        except OSError:
-            return False
-        finally:
-            os.close(own)
-    return True
-
-
-def _put_aside(content: bytes, path: Path) -> None:
-    aside = path.with_name(f".twin_gym-store-{secrets.token_hex(8)}")
-    try:
-        with aside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        put(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def put(fresh: Path, path: Path) -> None:
-    """Gives a file its name unless something has it: a link never replaces what is there.
-
-    Args:
-        fresh: the file, complete.
-        path: its name.
-
-    Raises:
-        FileExistsError: if there is something of this name.
-    """
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        if path.exists():
-            raise FileExistsError(path) from None
-        fresh.replace(path)
 
 
 def connect(path: Path, *, read_only: bool, max_bytes: int) -> sqlite3.Connection:

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from twin_gym.errors import ConfigError
-from twin_gym.twins.files import read_bytes, write_bytes
+from twin_gym.files.reading import read_bytes
+from twin_gym.files.whole import write_bytes
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.gaussian import Step
 from twin_gym.twins.scenarios.generator import PointGenerator
