@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from benchmarks.submissions.manifest import (
 from benchmarks.submissions.running import Limits
 from benchmarks.tracks import track_named
 from twin_gym.errors import ConfigError, TwinGymError
+from twin_gym.scenario.toml import toml_text
 
 SCORE_TOLERANCE = 1.0
 """Points by which a score may differ on another processor or with other packages."""
@@ -246,24 +246,7 @@ def _write(folder: Path, manifest: Manifest, made: Sequence[Claim]) -> None:
         raise ConfigError(f"{MANIFEST_FILE} has claims that no command wrote: remove them first")
     order = {name: k for k, name in enumerate(manifest.tracks)}
     claims = sorted([*kept, *made], key=lambda one: order[one.track])
-    text = "\n".join([head.rstrip(), "", MARKER, *(line for one in claims for line in _toml(one))])
+    told = toml_text({"claims": [one.model_dump(mode="json") for one in claims]})
+    text = f"{head.rstrip()}\n\n{MARKER}\n\n{told}"
     read_manifest(text.encode())
-    write_text(path, text + "\n")
-
-
-def _toml(claim: Claim) -> Iterator[str]:
-    yield from ("", "[[claims]]")
-    for name in ("track", "protocol", "track_digest", "anchors_digest", "family"):
-        yield f"{name} = {json.dumps(getattr(claim, name))}"
-    for name in ("score", "low", "high"):
-        yield f"{name} = {getattr(claim, name)!r}"
-    yield f"processor = {json.dumps(claim.processor, ensure_ascii=False)}"
-    yield "seeds = ["
-    for one in claim.seeds:
-        yield (
-            f"    {{ seed = {one.seed}, score = {one.score!r}, "
-            f"trajectory = {json.dumps(one.trajectory)} }},"
-        )
-    yield from ("]", "[claims.versions]")
-    for package, version in claim.versions.items():
-        yield f"{json.dumps(package)} = {json.dumps(version)}"
+    write_text(path, text)

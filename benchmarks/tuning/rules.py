@@ -22,15 +22,20 @@ from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import world_seeds
 from twin_gym.scenario import Scenario
-from twin_gym.scenario.changes import path_of
 from twin_gym.scenario.documents import read_toml
-from twin_gym.scenario.toml import toml_pair
+from twin_gym.scenario.toml import toml_text
 
 CLASSICAL_FILE = Path(__file__).with_name("classical.toml")
 BUDGET = 24_000
 WORLDS, FRESH_WORLDS = 24, 96
 WORLDS_OF_SEVERAL, FRESH_OF_SEVERAL = 6, 24
 """Validation worlds of the search, and the fresh ones after them; for each scenario, if several."""
+_TOP = """\
+# Parameters of the rules by track. Written by `python -m benchmarks tune-rules`.
+# Every method has the same budget and worlds. An entry is for a track whose training
+# scenarios have these digests; where the gain may be noise, the untuned rule is used.
+
+"""
 _LONGEST = {"teletraffic": 200.0}
 """Seconds of an episode by the start of a track's name; other tracks: those of the scenario."""
 
@@ -198,22 +203,6 @@ def read_tunings(path: Path = CLASSICAL_FILE) -> tuple[RuleTuning, ...]:
 
 def write_tunings(tunings: Sequence[RuleTuning], path: Path = CLASSICAL_FILE) -> None:
     """Writes the file, sorted by track and method."""
-    lines = [
-        "# Parameters of the rules by track. Written by `python -m benchmarks tune-rules`.",
-        "# Every method has the same budget and worlds. An entry is for a track whose training",
-        "# scenarios have these digests; where the gain may be noise, the untuned rule is used.",
-    ]
-    for one in sorted(tunings, key=lambda entry: (entry.track, entry.method)):
-        lines += ["", "[[rule]]", *_entry(one)]
-    write_text(path, "\n".join(lines) + "\n")
+    ordered = sorted(tunings, key=lambda one: (one.track, one.method))
+    write_text(path, _TOP + toml_text({"rule": [asdict(one) for one in ordered]}))
     read_tunings.cache_clear()
-
-
-def _entry(one: RuleTuning) -> list[str]:
-    plain = asdict(one)
-    values = plain.pop("values")
-    lines = [toml_pair(name, value) for name, value in plain.items()]
-    for what, numbers in values.items():
-        lines.append(f"[{path_of('rule', 'values', what)}]")
-        lines += [toml_pair(name, value) for name, value in numbers.items()]
-    return lines
