@@ -60,7 +60,7 @@ def work_out(scenario: Scenario, objective: str, action: str | None = None) -> A
     Args:
         scenario: of a track.
         objective: of the track; bounds are proven for one of each environment
-            (`benchmarks.bounds.kinds.BOUNDED_OBJECTIVE`).
+            (`OBJECTIVE` beside its `bound_of`).
         action: of the track.
 
     Returns:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.entrants import Cost, Entrant, Fitted, PolicyFor, Stopwatch, entrant_named
+from benchmarks.entrant import Cost, Entrant, Fitted, PolicyFor, Stopwatch
+from benchmarks.entrants import entrant_named
+from benchmarks.environments import facet
 from benchmarks.machine import this_machine
 from benchmarks.protocol import (
     KEPT_PROTOCOLS,
@@ -30,19 +31,6 @@ from twin_gym.scenario import Scenario
 
 OnStage = Callable[[str, float], None]
 """Told what is going on (`training`, `testing`) and the share of it that is done, 0 to 1."""
-
-INDICATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "admission": ("utilisation", "fairness", "loss_ratio", "mean_wait_s"),
-        "access": ("access_success_probability", "mean_delay_s", "p95_delay_s"),
-        "tic": (
-            "on_time_share", "loss_ratio", "latency_p999_s", "throughput_stability",
-            "grant_utilisation",
-        ),
-        "sync": ("scenario_accuracy", "mean_age_s", "alignment_ratio", "updates"),
-    }
-)  # fmt: skip
-"""By kind of scenario, what is told of a cell besides its scores; with all parts of each name."""
 
 _KEPT_LATER = ("machine", "anchors_digest")
 
@@ -204,7 +192,7 @@ def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
         trajectory=hashlib.sha256("".join(one.trajectory for one in found).encode()).hexdigest()[
             :16
         ],
-        kpi=_indicators(found, INDICATORS[track.kind]),
+        kpi=_indicators(found, facet(track.kind, "indicators", ())),
         cost=fitted.cost,
         test_seconds=watch.cost(0, 0).seconds,
         curve=fitted.curve,
@@ -221,7 +209,7 @@ def earn(policy_for: PolicyFor, scenario: Scenario, cell: Cell, track: Track) ->
     return evaluate(policy, scenario, worlds, action=track.action, objective=track.objective)
 
 
-def _indicators(found: list[Evaluation], wanted: tuple[str, ...]) -> dict[str, float]:
+def _indicators(found: list[Evaluation], wanted: Collection[str]) -> dict[str, float]:
     """Means over worlds and scenarios; an indicator that is nowhere defined is left out."""
     names = [name for name in found[0].kpi if name.partition("/")[0] in wanted]
     means = {name: float(np.mean([one.kpi[name].mean() for one in found])) for name in names}

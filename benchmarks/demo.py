@@ -14,20 +14,13 @@ from typing import Annotated
 import typer
 
 from agents.settings import AgentName, TrainSettings
-from benchmarks.comparison import (
-    Row,
-    as_markdown,
-    bound_row,
-    cell,
-    classical_rows,
-    columns,
-    heading,
-    learned_row,
-)
+from benchmarks.comparison import Row, as_markdown, cell, learned_row
+from benchmarks.environments import short_horizon_s
+from benchmarks.environments.slice_admission.comparison import bound_row, classical_rows, columns
 from benchmarks.figures import learning_curves
 from benchmarks.files import write_text
 from benchmarks.progress import training_progress
-from benchmarks.runs import Judging, Run, curve_horizon_s, final_worlds, run_all
+from benchmarks.runs import Judging, Run, final_worlds, run_all
 from benchmarks.statistics import interval
 from twin_gym.cli.answering import AnsweringCommand, deliver
 from twin_gym.cli.console import messages, output, table
@@ -77,7 +70,9 @@ def main(
         console.print(f"{network.name}: {network.description}", markup=False)
         rows = [bound_row(network), *classical_rows(network, JUDGING.final_worlds)]
         groups = _by_agent(_train(cells, jobs))
-        rows += [learned_row(AGENTS[agent], runs, network) for agent, runs in groups.items()]
+        rows += [
+            learned_row(AGENTS[agent], runs, columns(network)) for agent, runs in groups.items()
+        ]
         deliver(
             lambda: _print(rows, groups, network),
             lambda: _save(folder, rows, groups, network),
@@ -109,7 +104,7 @@ def _print(
     names = columns(scenario)
     lost = [name for name in names if name.startswith("loss_ratio")]
     for chosen in ([name for name in names if name not in lost], lost):
-        made = table(None, ["", *(heading(name) for name in chosen)])
+        made = table(None, ["", *(names[name] for name in chosen)])
         for row in rows:
             if any(name in row.values for name in chosen):
                 made.add_row(row.name, *(cell(row.values.get(name)) for name in chosen))
@@ -125,7 +120,7 @@ def _save(
     groups: dict[AgentName, list[Run]],
     scenario: AdmissionScenario,
 ) -> None:
-    write_text(folder / "table.md", as_markdown(rows, scenario))
+    write_text(folder / "table.md", as_markdown(rows, columns(scenario)))
     runs = [run for group in groups.values() for run in group]
     write_text(folder / "runs.jsonl", "".join(json.dumps(run.as_record()) + "\n" for run in runs))
     learning_curves(
@@ -139,7 +134,7 @@ def _save(
 
 def reference_lines(scenario: AdmissionScenario) -> list[Row]:
     """The rules on the very worlds and horizon of the curves."""
-    short = scenario.replace(horizon_s=curve_horizon_s(scenario))
+    short = scenario.replace(horizon_s=short_horizon_s(scenario))
     seeds = world_seeds("validation", JUDGING.curve_worlds)
     rows = []
     for name in ("random", "density", "reservation"):

@@ -7,13 +7,10 @@ training scenarios of the track alone, and what it becomes is kept as safetensor
 from __future__ import annotations
 
 import inspect
-import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from agents.settings import (
     AGENTS,
@@ -22,84 +19,13 @@ from agents.settings import (
     OfflineMethod,
     TrainSettings,
 )
+from benchmarks.entrant import Entrant, Fitted, Kind, OnProgress
 from benchmarks.protocol import Track
+from benchmarks.tracks import tracks
 from twin_gym.environments.factory import form_of
-from twin_gym.environments.kinds import kind_names, kinds
+from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import TwinGymError, unknown_name
-from twin_gym.policies import Policy, Seer, make_policy, policies_of
-from twin_gym.scenario import Scenario
-
-Kind = Literal["rule", "tuned rule", "optimum", "learned", "offline", "seer"]
-"""A seer sees what is hidden from agents: it stands beside the anchors and competes with nobody."""
-
-PolicyFor = Callable[[Scenario], Policy]
-OnProgress = Callable[[float], None]
-"""Told the share that is done, 0 to 1."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What it took to become what was tested.
-
-    Attributes:
-        steps: environment steps, or decisions of a log.
-        seconds: wall-clock time.
-        core_seconds: processor time of the process.
-        parameters: numbers that were learned or tuned.
-    """
-
-    steps: int = 0
-    seconds: float = 0.0
-    core_seconds: float = 0.0
-    parameters: int = 0
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """An entrant that is ready to be tested.
-
-    Attributes:
-        policy_for: gives its policy for a scenario.
-        cost: of making it.
-        curve: its learning curve, one dict a point (see `benchmarks.cell.Result`).
-    """
-
-    policy_for: PolicyFor
-    cost: Cost = field(default_factory=Cost)
-    curve: list[dict[str, float]] = field(default_factory=list)
-
-
-class Entrant(ABC):
-    """One row of the board.
-
-    Attributes:
-        name: unique.
-        kind: what it is.
-        description: one sentence.
-    """
-
-    name: str
-    kind: Kind
-    description: str
-
-    def knows(self, kind: str) -> bool:
-        """Whether it is made for scenarios of a kind at all; `refuses` says more."""
-        return True
-
-    @abstractmethod
-    def refuses(self, track: Track) -> str | None:
-        """Why it does not take part in a track, or None."""
-
-    @abstractmethod
-    def fit(self, track: Track, seed: int, folder: Path, on_progress: OnProgress) -> Fitted:
-        """Makes it ready.
-
-        Args:
-            track: whose training scenarios it may use.
-            seed: of its draws and of the worlds that it learns in.
-            folder: its own, where it may keep what it became and go on from after a kill.
-            on_progress: told now and then how far it is.
-        """
+from twin_gym.policies import Seer, make_policy, policies_of
 
 
 @dataclass(frozen=True)
@@ -190,8 +116,8 @@ class OfflineLearner(Entrant):
         return f"offline-{self.method}"
 
     def knows(self, kind: str) -> bool:
-        """Logs are of admission."""
-        return kind == "admission"
+        """Where a track gives a log."""
+        return any(track.data for track in tracks().values() if track.kind == kind)
 
     def refuses(self, track: Track) -> str | None:
         """It needs a log."""
@@ -209,12 +135,16 @@ def is_masked(track: Track) -> bool:
     return form_of(track.kind, track.action).is_masked
 
 
-@cache
 def entrants() -> Mapping[str, Entrant]:
     """Everyone by name, in the order of tables."""
+    return _entrants_of(kind_names())
+
+
+@cache
+def _entrants_of(kinds: tuple[str, ...]) -> Mapping[str, Entrant]:
     from benchmarks.tuning.entrant import tuned_rules
 
-    names = dict.fromkeys(name for rules in kinds() for name in policies_of(rules.name))
+    names = dict.fromkeys(name for kind in kinds for name in policies_of(kind))
     found: list[Entrant] = [Rule(name, _kind_of_rule(name), _sentences(name)) for name in names]
     found += tuned_rules()  # `reservation` takes the place of the rule of the package
     found += [Learner(name, text) for name, text in AGENTS.items()]
@@ -259,20 +189,3 @@ def _sentences(name: str) -> str:
     if len(told) == 1:
         return next(iter(told))
     return " ".join(f"{' and '.join(kinds).capitalize()}: {text}" for text, kinds in told.items())
-
-
-@dataclass
-class Stopwatch:
-    """Wall-clock and processor time since it was made."""
-
-    began_s: float = field(default_factory=time.perf_counter)
-    began_core_s: float = field(default_factory=time.process_time)
-
-    def cost(self, steps: int, parameters: int) -> Cost:
-        """What was spent until now."""
-        return Cost(
-            steps,
-            round(time.perf_counter() - self.began_s, 3),
-            round(time.process_time() - self.began_core_s, 3),
-            parameters,
-        )

@@ -14,11 +14,11 @@ from agents.actor import LearnedActor, load_actor
 from agents.offline import fit_offline, offline_data
 from agents.settings import OfflineMethod, TrainSettings
 from agents.trained import ACTOR_FOLDER, saved_policy, train_agent
-from benchmarks.entrants import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
+from benchmarks.entrant import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
+from benchmarks.environments import short_horizon_s
 from benchmarks.files import write_text
 from benchmarks.protocol import Track
 from twin_gym.environments.factory import forms_of
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
 from twin_gym.sb3 import score_name
@@ -27,9 +27,7 @@ from twin_gym.scenario.loading import load
 from twin_gym.twins import PolicyTwin, Transitions
 
 _DONE_FILE = "trained.json"
-_CURVE_POINTS, _CURVE_WORLDS, _CURVE_HOLDING_TIMES = 6, 16, 45.0
-"""Curves of admission are taken over short episodes; those of slotted networks, which are short and
-do not settle, over whole ones."""
+_CURVE_POINTS, _CURVE_WORLDS = 6, 16
 
 
 def trained(settings: TrainSettings, folder: Path, on_progress: OnProgress) -> Fitted:
@@ -71,7 +69,7 @@ def trained_offline(
     def work() -> dict[str, Any]:
         on_progress(0.0)
         watch = Stopwatch()
-        scenario = load(track.train[0], AdmissionScenario)
+        scenario: Any = track.train_scenarios()[0]  # of the one kind whose logs are learned from
         agent = fit_offline(method, log_of(track), scenario, seed=seed)
         agent.save(scenario, folder / ACTOR_FOLDER)
         cost = watch.cost(agent.num_decisions, agent.num_parameters)
@@ -120,7 +118,7 @@ def _train(
         settings,
         evaluate_every=settings.total_steps // _CURVE_POINTS,
         num_worlds=_CURVE_WORLDS,
-        evaluation_horizon_s=_curve_horizon_s(scenario),
+        evaluation_horizon_s=short_horizon_s(scenario),
         on_progress=lambda step, _: on_progress(step / settings.total_steps),
     )
     agent.save(folder)
@@ -128,12 +126,6 @@ def _train(
     points = [{"step": point["step"], score: point[score]} for point in agent.points]
     experience = settings.num_decisions if settings.agent == "clone" else agent.steps
     return watch.cost(experience, agent.num_parameters), points
-
-
-def _curve_horizon_s(scenario: Scenario) -> float:
-    if not isinstance(scenario, AdmissionScenario):
-        return scenario.horizon_s
-    return min(scenario.horizon_s, _CURVE_HOLDING_TIMES * scenario.mean_holding_time_s)
 
 
 def _load(settings: TrainSettings, folder: Path) -> PolicyFor:

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
-from twin_gym.environments.kinds import kinds
-from twin_gym.environments.right_time_sync.scenario import Replay, SyncScenario
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.kinds import kind_of_id
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.policies import world_seeds
 from twin_gym.scenario import Scenario
+from twin_gym.scenario.base import FrozenModel
 from twin_gym.scenario.documents import read_toml
 from twin_gym.scenario.loading import load
 
@@ -97,8 +96,8 @@ class Track:
     train: tuple[str, ...]
     test: tuple[str, ...]
     learner_steps: int
-    environment: str = "twin_gym/SliceAdmission-v0"
-    objective: str = "revenue"
+    environment: str = field(kw_only=True)
+    objective: str = field(kw_only=True)
     worlds: int = 32
     data: LoggedData | None = None
     action: str | None = None
@@ -108,15 +107,9 @@ class Track:
         """Kind of its scenarios, such as `admission`.
 
         Raises:
-            ConfigError: if there is no such environment.
+            UnknownNameError: if there is no such environment; the message has the nearest one.
         """
-        for kind, name in ((one.name, one.id) for one in kinds()):
-            if name == self.environment:
-                return kind
-        raise ConfigError(
-            f"track {self.name!r} is of no environment of this package, {self.environment!r}: "
-            f"take one of {', '.join(one.id for one in kinds())}"
-        )
+        return kind_of_id(self.environment).name
 
     def train_scenarios(self) -> tuple[Scenario, ...]:
         """What learners may use, loaded."""
@@ -217,9 +210,7 @@ class Anchors:
         return 100.0 * (earned_per_s - self.random_per_s) / span
 
 
-def anchors_of(
-    scenario: Scenario, objective: str = "revenue", action: str | None = None
-) -> Anchors:
+def anchors_of(scenario: Scenario, objective: str, action: str | None = None) -> Anchors:
     """The anchors of a scenario.
 
     Args:
@@ -277,11 +268,7 @@ def has_trace(scenario: Scenario) -> bool:
     Returns:
         The answer; the same on every machine.
     """
-    if isinstance(scenario, AdmissionScenario):
-        return scenario.trace is not None
-    if isinstance(scenario, SyncScenario):
-        return any(isinstance(group.process, Replay) for group in scenario.groups)
-    return False
+    return next(_traces_in(scenario), None) is not None
 
 
 def traces_of(scenario: Scenario) -> tuple[Path, ...]:
@@ -296,9 +283,22 @@ def traces_of(scenario: Scenario) -> tuple[Path, ...]:
     Raises:
         TraceError: if one is not there, with what to set.
     """
-    if isinstance(scenario, AdmissionScenario) and scenario.trace is not None:
-        return (scenario.trace.locate(),)
-    if isinstance(scenario, SyncScenario):
-        replayed = [one.process for one in scenario.groups if isinstance(one.process, Replay)]
-        return tuple(one.file.locate() for one in replayed)
-    return ()
+    return tuple(one.locate() for one in _traces_in(scenario))
+
+
+@runtime_checkable
+class _Trace(Protocol):
+    """Names a file of measurements, as the scenarios of each environment do in their own way."""
+
+    def locate(self) -> Path: ...
+
+
+def _traces_in(value: object) -> Iterator[_Trace]:
+    if isinstance(value, _Trace):
+        yield value
+    elif isinstance(value, FrozenModel):
+        for name in type(value).model_fields:
+            yield from _traces_in(getattr(value, name))
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _traces_in(one)

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from agents.settings import TrainSettings
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from benchmarks.environments import short_horizon_s
 from twin_gym.files.records import Record, recording
 from twin_gym.policies import Evaluation, Policy, evaluate, world_seeds
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
 FINAL_FIRST = 2**16
-CURVE_HOLDING_TIMES = 45.0
-"""Curves are judged on episodes of so many mean holding times; final results on whole ones."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,6 @@ class Run:
         return cls(settings=TrainSettings(**settings), **values)
 
 
-def curve_horizon_s(scenario: AdmissionScenario) -> float:
-    """Length of the episodes that curves are judged on."""
-    return min(scenario.horizon_s, CURVE_HOLDING_TIMES * scenario.mean_holding_time_s)
-
-
 def final_worlds(count: int) -> list[int]:
     """Validation worlds of final results, apart from those of curves and of tuning.
 
@@ -81,7 +75,7 @@ def final_worlds(count: int) -> list[int]:
     return world_seeds("validation", count, first=FINAL_FIRST)
 
 
-def judge(policy: Policy, scenario: AdmissionScenario, worlds: int) -> Evaluation:
+def judge(policy: Policy, scenario: Scenario, worlds: int) -> Evaluation:
     """Runs a policy through whole episodes of the final worlds."""
     return evaluate(policy, scenario, final_worlds(worlds))
 
@@ -90,13 +84,13 @@ def run_one(settings: TrainSettings, judging: Judging) -> Run:
     """Trains and judges one agent, on one thread."""
     from agents.trained import train_agent  # loads what learns
 
-    scenario = load(settings.scenario, AdmissionScenario)
+    scenario = load(settings.scenario)
     start = time.perf_counter()
     agent = train_agent(
         settings,
         evaluate_every=judging.every_steps,
         num_worlds=judging.curve_worlds,
-        evaluation_horizon_s=curve_horizon_s(scenario),
+        evaluation_horizon_s=short_horizon_s(scenario),
     )
     found = judge(agent.policy, scenario, judging.final_worlds)
     final = {name: float(values.mean()) for name, values in found.kpi.items()}

@@ -1,4 +1,7 @@
-"""`python -m benchmarks.bounds`: every bound of every admission track, as a page and as data."""
+"""`python -m benchmarks.bounds`: every bound of each scenario of the board, as a page and as data.
+
+Of the environments that list their bounds; what is known of the others stands in anchors.toml.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,18 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, TaskID
 
-from benchmarks.bounds.page import as_page
-from benchmarks.bounds.rows import POLICY_WORLDS, WORLDS, Row, rows_of
+from benchmarks.bounds.page import POLICY_WORLDS, WORLDS, Row, as_page
+from benchmarks.environments import facet
 from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.tracks import tracks
 from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import messages
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file
+from twin_gym.scenario import Scenario
 
 RESULTS = Path(__file__).parents[1] / "results" / "bounds.json"
 app = typer.Typer(add_completion=False)
@@ -43,7 +47,7 @@ def work_out(
     ),
     out: Annotated[Path, typer.Option(help="The data; the page stands beside it.")] = RESULTS,
 ) -> None:
-    """Work out the bounds of all scenarios that admission tracks test on; what is there is kept."""
+    """Work out all bounds of the scenarios that tracks test on; what is there is kept."""
     check_file(out, [".json"], makes_folder=True)
     wanted = _wanted(only or [])
     with adding_to(out, "--out"):
@@ -51,7 +55,7 @@ def work_out(
 
 
 def _work_out_missing(
-    wanted: list[AdmissionScenario], out: Path, *, again: bool, worlds: int, policy_worlds: int
+    wanted: list[Scenario], out: Path, *, again: bool, worlds: int, policy_worlds: int
 ) -> None:
     known = read_rows(out)
     missing = [one for one in wanted if again or not _is_known(known, one)]
@@ -60,7 +64,7 @@ def _work_out_missing(
         task = progress.add_task("bounds", total=float(len(missing)))
         for k, scenario in enumerate(missing):
             progress.update(task, description=scenario.name)
-            known[scenario.name] = rows_of(
+            known[scenario.name] = facet(scenario.kind, "bound_rows")(
                 scenario,
                 worlds=worlds,
                 policy_worlds=policy_worlds,
@@ -79,24 +83,24 @@ def _told(progress: Progress, task: TaskID, done: int) -> Callable[[float], None
     return tell
 
 
-def _is_known(known: dict[str, list[Row]], scenario: AdmissionScenario) -> bool:
+def _is_known(known: dict[str, list[Row]], scenario: Scenario) -> bool:
     entries = known.get(scenario.name, [])
     return bool(entries) and entries[0].digest == scenario.digest
 
 
-def _wanted(only: list[str]) -> list[AdmissionScenario]:
-    """Those of admission: what is known of the others stands in anchors.toml."""
+def _wanted(only: list[str]) -> list[Scenario]:
     found = {
         scenario.name: scenario
         for track in tracks().values()
         if track.unavailable() is None
         for scenario in track.test_scenarios()
-        if isinstance(scenario, AdmissionScenario)
+        if facet(scenario.kind, "bound_rows", None) is not None
     }
     unknown = [name for name in only if name not in found]
     if unknown:
         raise ConfigError(
-            f"no track of admission tests on {unknown[0]!r} here; known: {', '.join(found)}"
+            f"no track whose bounds are listed tests on {unknown[0]!r} here; known: "
+            f"{', '.join(found)}"
         )
     return [scenario for name, scenario in found.items() if not only or name in only]
 
@@ -113,7 +117,8 @@ def write_rows(path: Path, rows: dict[str, list[Row]]) -> None:
     """Data and page, each whole or not there."""
     data = {name: [asdict(one) for one in entries] for name, entries in rows.items()}
     write_text(path, json.dumps(data, indent=1) + "\n")
-    write_text(path.with_suffix(".md"), as_page(rows))
+    notes = [facet(kind, "bound_notes", None) for kind in kind_names()]
+    write_text(path.with_suffix(".md"), as_page(rows, [one for one in notes if one]))
 
 
 if __name__ == "__main__":

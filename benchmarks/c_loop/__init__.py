@@ -1,8 +1,9 @@
 """The rules of the environments as plain C loops, compiled at run time into a temporary folder.
 
-Each works on the arrays of the compiled kernel itself, with the same draws and the same order of
-floating-point operations, so that the two must agree: a third telling of the rules beside the
-kernel and the SimPy model, and what a compiler makes of them at its best.
+An environment may have one, in `benchmarks/environments/<folder>/rules.c` with its description in
+`c_source.py`. Each works on the arrays of the compiled kernel itself, with the same draws and the
+same order of floating-point operations, so that the two must agree: a third telling of the rules
+beside the kernel and the SimPy model, and what a compiler makes of them at its best.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.environments import facet
 from twin_gym.core.batch import Batch
 from twin_gym.errors import ConfigError, MissingExtraError
 
@@ -30,60 +32,46 @@ _C_TYPES = {
 }  # fmt: skip
 
 
+Moves = Callable[[Any, NDArray[Any]], NDArray[Any]]
+
+
+def wide(actions: NDArray[Any]) -> NDArray[Any]:
+    """Actions as a batch takes them: 64 bits each."""
+    return actions.astype(np.float64) if actions.dtype.kind == "f" else actions
+
+
+def _as_they_are(scenario: Any, actions: NDArray[Any]) -> NDArray[Any]:  # noqa: ANN401 - any kind
+    return wide(actions)
+
+
 @dataclass(frozen=True)
-class _Telling:
+class CSource:
     """One environment's rules in C.
 
     Attributes:
+        path: of the source.
         structs: what C calls the records of an array, by the array's name.
         plain: arrays of numbers that it works on.
         scratch: those of them that need not be equal after a step.
+        moves: sampled actions in a scenario as the loop takes them, 64 bits each.
     """
 
+    path: Path
     structs: Mapping[str, str]
     plain: tuple[str, ...]
     scratch: tuple[str, ...] = ()
+    moves: Moves = _as_they_are
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of all arrays that it works on."""
+        return (*self.structs, *self.plain)
 
 
-_TELLINGS = {
-    "admission": _Telling(
-        {
-            "networks": "network", "lenses": "lens", "rows": "row", "queues": "entry",
-            "outcomes": "outcome", "final_rows": "row",
-        },
-        ("departures", "observations", "masks", "final_observations"),
-        ("queues",),
-    ),
-    "access": _Telling(
-        {
-            "networks": "network", "heads": "head", "rows": "row", "devices": "device",
-            "outcomes": "outcome",
-        },
-        ("senders", "delays", "observations", "final_observations"),
-        ("senders",),
-    ),
-    "tic": _Telling(
-        {
-            "networks": "network", "sensors": "sensor", "heads": "head", "rows": "row",
-            "best": "choice", "outcomes": "outcome",
-        },
-        (
-            "firsts", "messages", "waiting", "fills", "answers", "answer_counts", "latencies",
-            "observations", "final_observations",
-        ),
-        ("best",),
-    ),
-    "sync": _Telling(
-        {
-            "networks": "network", "entities": "entity", "heads": "head", "rows": "row",
-            "outcomes": "outcome",
-        },
-        (
-            "laws", "bridge", "spared", "twins", "seen", "on_way", "observations",
-            "final_observations",
-        ),
-    ),
-}  # fmt: skip
+def source_of(kind: str) -> CSource | None:
+    """The rules of an environment in C; None if nobody has told them in C."""
+    found: CSource | None = facet(kind, "c_source", None)
+    return found
 
 
 def compiler() -> str | None:
@@ -99,7 +87,7 @@ class CLoop:
             else a loop leaves out stands on top of its source.
 
     Raises:
-        ConfigError: if it has several scenarios.
+        ConfigError: if it has several scenarios, or nobody has told its rules in C.
         MissingExtraError: if there is no C compiler.
     """
 
@@ -108,18 +96,17 @@ class CLoop:
             raise ConfigError(
                 f"one scenario is told in C at a time, got {len(batch.scenarios)}: give one"
             )
-        kind = batch.scenarios[0].kind
+        source: CSource = facet(batch.scenarios[0].kind, "c_source")
         found = compiler()
         if found is None:
             raise MissingExtraError("there is no C compiler: install one that answers to `cc`")
-        telling = _TELLINGS[kind]
-        arrays = {name: batch.arrays[name] for name in (*telling.structs, *telling.plain)}
+        arrays = {name: batch.arrays[name] for name in source.arrays}
         self._arrays = arrays  # the loop has their addresses
         self._batch = _addresses(arrays, batch.num_rows)
         with tempfile.TemporaryDirectory() as folder:
-            Path(folder, "layout.h").write_text(_layout(arrays, telling.structs))
-            library, source = Path(folder, "loop.so"), _FOLDER / f"{kind}.c"
-            command = [found, *FLAGS, f"-I{folder}", "-o", str(library), str(source), "-lm"]
+            Path(folder, "layout.h").write_text(_layout(arrays, source.structs))
+            library, headers = Path(folder, "loop.so"), [f"-I{folder}", f"-I{_FOLDER}"]
+            command = [found, *FLAGS, *headers, "-o", str(library), str(source.path), "-lm"]
             subprocess.run(command, check=True)
             self._step_many = ctypes.CDLL(str(library)).step_many
 
@@ -128,8 +115,7 @@ class CLoop:
 
         Args:
             actions: taken in turn, again and again; shape (choices, rows) or (choices, rows,
-                values), in the type that the kernel takes: whole numbers for admission, barring
-                probabilities for access, weights for TIC, entities or -1 for synchronisation.
+                values), as `moves` of the source gives them.
             steps: how many.
         """
         contiguous = np.ascontiguousarray(actions)
@@ -151,8 +137,8 @@ def differing(ours: Batch, theirs: Batch) -> list[str]:
     Returns:
         The names; none if the two tell the same.
     """
-    telling = _TELLINGS[ours.scenarios[0].kind]
-    names = [name for name in (*telling.structs, *telling.plain) if name not in telling.scratch]
+    source: CSource = facet(ours.scenarios[0].kind, "c_source")
+    names = [name for name in source.arrays if name not in source.scratch]
     return [name for name in names if ours.arrays[name].tobytes() != theirs.arrays[name].tobytes()]
 
 

@@ -22,8 +22,9 @@ import numpy as np
 import typer
 
 from agents.settings import TrainSettings
-from benchmarks.comparison import Row, as_markdown, bound_row, classical_rows, learned_row
+from benchmarks.comparison import Row, as_markdown, learned_row
 from benchmarks.demo import TITLES, reference_lines
+from benchmarks.environments.slice_admission.comparison import bound_row, classical_rows, columns
 from benchmarks.experiments.pages import show_and_keep
 from benchmarks.figures import learning_curves
 from benchmarks.files import write_text
@@ -92,7 +93,7 @@ def main(
     groups = {label: [found[cell.digest] for cell in group] for label, group in wanted.items()}
     lines = reference_lines(network)
     rows = [bound_row(network), *classical_rows(network, JUDGING.final_worlds)]
-    rows += [learned_row(label, group, network) for label, group in groups.items()]
+    rows += [learned_row(label, group, columns(network)) for label, group in groups.items()]
     page = _page(name, network, groups, rows, lines)
     show_and_keep(
         page,
@@ -154,7 +155,7 @@ def _page(
         f"{platform.processor() or platform.machine()}, Python {platform.python_version()}. "
         "Agents: interquartile mean over seeds with 95 % bootstrap intervals.",
         f"![curves]({name}.png)",
-        "## Final results, test worlds, whole episodes\n\n" + as_markdown(rows, network),
+        "## Final results, test worlds, whole episodes\n\n" + as_markdown(rows, columns(network)),
         "## Asked and measured\n\n" + _verdict(groups, level),
         "## Early training\n\n" + _early_table(groups, level),
         f"![ablation]({name}_ablation.png)",

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.entrants import Cost, Entrant, entrants
+from benchmarks.entrant import Cost, Entrant
+from benchmarks.entrants import entrants
 from benchmarks.leaderboard.gather import AgentRuns, TrackRuns, command_of
 from benchmarks.leaderboard.summary import BOUND_SCORE, Measure, Row, Skipped, TrackPage, Versus
 from benchmarks.protocol import BoardFamily, Track

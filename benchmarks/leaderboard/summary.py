@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.entrants import Cost
+from benchmarks.entrant import Cost
 from benchmarks.protocol import Anchors, BoardFamily
 
 BOUND_SCORE = 100.0

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from math import floor, isnan, log10
 
-from benchmarks.entrants import Cost
+from benchmarks.entrant import Cost
+from benchmarks.environments import facet
 from benchmarks.leaderboard.summary import About, Measure, Overall, Row, TrackPage
-
-ENVIRONMENTS = {
-    "twin_gym/SliceAdmission-v0": "Slice admission",
-    "twin_gym/MassiveAccess-v0": "Massive access",
-    "twin_gym/TicScheduling-v0": "Tiny instant communication",
-    "twin_gym/RightTimeSync-v0": "Right-time synchronisation",
-}
-"""By id, what people call it."""
+from twin_gym.environments.kinds import kind_names, kind_of_id
 
 MINUS = "\u2212"
 NONE = "\u2013"
@@ -193,21 +189,14 @@ def indicator(name: str) -> tuple[str, str]:
         (('loss', 'hrllc'), ('fairness', ''))
     """
     kind, _, of = name.partition("/")
-    return _INDICATORS.get(kind, kind.removesuffix("_s").replace("_", " ")), of
+    return _words(kind_names()).get(kind, kind.removesuffix("_s").replace("_", " ")), of
 
 
-_INDICATORS = {
-    "loss_ratio": "loss",
-    "access_success_probability": "access success",
-    "p95_delay_s": "95 % delay",
-    "on_time_share": "on time",
-    "latency_p999_s": "99.9 % latency",
-    "throughput_stability": "stability of throughput",
-    "scenario_accuracy": "accuracy of the twin",
-    "mean_age_s": "mean age",
-    "alignment_ratio": "alignment of the twin",
-}
-_COUNTS = frozenset({"updates"})
+@cache
+def _words(kinds: tuple[str, ...]) -> Mapping[str, str]:
+    """What people call the indicators of all environments; the first one's word stands."""
+    parts = [facet(kind, "indicators", {}) for kind in reversed(kinds)]
+    return {name: word for part in parts for name, word in part.items()}
 
 
 def indicator_value(name: str, value: float) -> str:
@@ -222,7 +211,7 @@ def indicator_value(name: str, value: float) -> str:
     kind = name.partition("/")[0]
     if kind.endswith("_s"):
         return f"{number(value, max(0, digits_for(value) - 1) if value else 0)} s"
-    if kind in _COUNTS:
+    if any(kind in facet(one, "counts", ()) for one in kind_names()):
         return number(value, 0)
     return f"{number(100.0 * value, 1)} %"
 
@@ -234,4 +223,5 @@ def environment_name(environment: str) -> str:
         >>> environment_name("twin_gym/MassiveAccess-v0")
         'Massive access'
     """
-    return ENVIRONMENTS.get(environment, environment)
+    title: str = facet(kind_of_id(environment).name, "title", environment)
+    return title

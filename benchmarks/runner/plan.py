@@ -9,16 +9,17 @@ from typing import get_args
 import numpy as np
 
 from benchmarks.cell import Cell, Result
-from benchmarks.entrants import Entrant, entrant_named, entrants
+from benchmarks.entrant import Entrant
+from benchmarks.entrants import entrant_named, entrants
+from benchmarks.environments import facet
 from benchmarks.protocol import MAX_SEEDS, BoardFamily, Track
 from benchmarks.tracks import track_named, tracks
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 
 EVERYTHING = "all"
 
 # Only for order and time left, where no result of the same agent and track says better.
-_SECONDS_A_CELL, _SECONDS_A_REQUEST, _SECONDS_A_STEP = 0.3, 4e-6, 1e-4
+_SECONDS_A_CELL, _SECONDS_AN_EVENT, _SECONDS_A_STEP = 0.3, 4e-6, 1e-4
 
 
 @dataclass(frozen=True)
@@ -161,11 +162,7 @@ def _known_seconds(found: Mapping[Cell, Result]) -> dict[tuple[str, str, str], f
 
 
 def _guessed_seconds(track: Track, agent: Entrant) -> float:
-    requests = sum(
-        one.arrival_rate_hz * scenario.horizon_s * track.worlds
-        for scenario in track.test_scenarios()
-        if isinstance(scenario, AdmissionScenario)
-        for one in scenario.slices
-    )
+    events_of = facet(track.kind, "num_events", None)
+    events = sum(map(events_of, track.test_scenarios())) * track.worlds if events_of else 0.0
     steps = track.learner_steps if agent.kind in ("learned", "offline") else 0
-    return _SECONDS_A_CELL + _SECONDS_A_REQUEST * requests + _SECONDS_A_STEP * steps
+    return _SECONDS_A_CELL + _SECONDS_AN_EVENT * events + _SECONDS_A_STEP * steps

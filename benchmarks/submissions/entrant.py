@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks.entrants import Cost, Entrant, Fitted, Kind, OnProgress
+from benchmarks.entrant import Cost, Entrant, Fitted, Kind, OnProgress
 from benchmarks.protocol import Track
 from benchmarks.submissions.checking import Submission, opened, place_of
 from benchmarks.submissions.manifest import Manifest

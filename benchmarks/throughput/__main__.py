@@ -11,22 +11,19 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from benchmarks.environments import facet
 from benchmarks.throughput import growth, tables
-from benchmarks.throughput.admission import admission_lines
-from benchmarks.throughput.slotted import SUBJECTS, slotted_lines
+from benchmarks.throughput.slotted import slotted_lines
 from benchmarks.throughput.timing import Line, load_average, machine
 from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import output, table
+from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import unknown_name
 from twin_gym.files.places import check_file
 
 RESULT = Path(__file__).parents[1] / "results" / "throughput.json"
 QUICK = 0.1
-LINES: dict[str, Callable[[float], Iterator[Line]]] = {
-    "admission": admission_lines,
-    **{kind: partial(slotted_lines, subject) for kind, subject in SUBJECTS.items()},
-}
-PARTS = (*LINES, "growth")
+GROWTH = "growth"
 
 app = typer.Typer(add_completion=False)
 
@@ -36,38 +33,53 @@ def main(
     quick: Annotated[bool, typer.Option(help="a tenth of the steps; kept only with --result")] = (
         False
     ),
-    only: Annotated[list[str] | None, typer.Option(help=f"a part: {', '.join(PARTS)}")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="a kind of scenario, or growth; may be repeated")
+    ] = None,
     result: Annotated[Path | None, typer.Option(help="JSON file of the figures")] = None,
 ) -> None:
     """Measures, shows tables, and writes the figures as JSON and Markdown.
 
     Parts that are not measured stay in the files as they were.
     """
-    chosen = only or list(PARTS)
+    parts = (*lines_by_kind(), GROWTH)
+    chosen = only or list(parts)
     for name in chosen:
-        if name not in PARTS:
-            message = str(unknown_name("part", name, PARTS))
+        if name not in parts:
+            message = str(unknown_name("part", name, parts))
             raise typer.BadParameter(message, param_hint="--only")
     path = result or (None if quick else RESULT)
     if path is not None:
         check_file(path, [".json"], makes_folder=True)
     console, scale = output(), QUICK if quick else 1.0
     console.print(machine())
-    for name in PARTS:
+    for name in parts:
         if name not in chosen:
             continue
         about = {"machine": machine(), "load_average_at_start": load_average()}
-        measure = measured_growth if name == "growth" else partial(measured_lines, name=name)
+        measure = measured_growth if name == GROWTH else partial(measured_lines, name=name)
         for found in measure(console, scale):
             if path is not None:
                 keep(path, name, about | found)
+
+
+def lines_by_kind() -> dict[str, Callable[[float], Iterator[Line]]]:
+    """What measures the speed of each environment, where one has said how."""
+    found: dict[str, Callable[[float], Iterator[Line]]] = {}
+    for kind in kind_names():
+        own, subject = facet(kind, "speed_lines", None), facet(kind, "subject", None)
+        if own or subject:
+            found[kind] = own or partial(slotted_lines, subject)
+    return found
 
 
 def keep(path: Path, name: str, part: dict[str, Any]) -> None:
     """Puts a part, as far as it has been measured, in its place in the files."""
     record = tables.kept(path)
     record["parts"][name] = part
-    record["parts"] = {key: record["parts"][key] for key in PARTS if key in record["parts"]}
+    record["parts"] = {
+        key: record["parts"][key] for key in (*lines_by_kind(), GROWTH) if key in record["parts"]
+    }
     tables.write(path, record)
     if "points" in part:
         points = [growth.Point(**one) for one in part["points"]]
@@ -77,7 +89,7 @@ def keep(path: Path, name: str, part: dict[str, Any]) -> None:
 def measured_lines(console: Console, scale: float, name: str) -> Iterator[dict[str, Any]]:
     """The lines of one environment so far, shown as they come; the table at the end."""
     lines: list[Line] = []
-    for line in LINES[name](scale):
+    for line in lines_by_kind()[name](scale):
         lines.append(line)
         console.print(f"{line.what}: {tables.shown(line)} {line.unit}", highlight=False)
         yield {"lines": [asdict(one) for one in lines]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,22 +13,18 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 
+from benchmarks.c_loop import wide
+from benchmarks.environments import facet
 from benchmarks.figures import COLOURS
 from benchmarks.files import result_file
-from benchmarks.throughput.rows import NUM_CHOICES, begun_batch, sampled_actions, wide
-from benchmarks.throughput.slotted import SUBJECTS, fitting_calls
+from benchmarks.throughput.rows import NUM_CHOICES, begun_batch, sampled_actions
+from benchmarks.throughput.slotted import Growth, fitting_calls, subjects
 from benchmarks.throughput.timing import cpu_timing
 from twin_gym.core.batch import AUTORESET_SAME_STEP
-from twin_gym.environments.massive_access.scenario import AccessScenario
-from twin_gym.environments.right_time_sync.scenario import SyncScenario
-from twin_gym.environments.tic_scheduling.scenario import TicScenario
-from twin_gym.scenario import Scenario
-from twin_gym.scenario.loading import load
+from twin_gym.environments.kinds import kind_names
 
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 NUM_ROWS = 16
-SENSORS_OF_A_GATEWAY = 50
-NAMES = {"tic": "sensors", "access": "devices", "sync": "entities"}
 
 
 @dataclass(frozen=True)
@@ -52,32 +48,15 @@ class Point:
     load: float
 
 
-def grown(kind: str, size: int) -> Scenario:
-    """A network of another size in which each sensor does as much as before.
-
-    Args:
-        kind: one of `NAMES`.
-        size: of the network; for TIC and synchronisation a multiple of 50.
-
-    Returns:
-        TIC: a gateway for 50 sensors, five bursts; access: as many opportunities and preambles for
-        all sizes; synchronisation: a turn through all entities takes as long, 200 slots.
-    """
-    if kind == "tic":
-        gateways = max(size // SENSORS_OF_A_GATEWAY, 1)
-        base = load("tic-small-45", TicScenario)
-        return base.replace(num_sensors=size, num_gateways=gateways, horizon_s=0.05)
-    if kind == "access":
-        return load("access-beta-1000", AccessScenario).replace(num_devices=size)
-    small = load("sync-small", SyncScenario)
-    factor = size // small.num_entities
-    groups = tuple(group.replace(count=group.count * factor) for group in small.groups)
-    return small.replace(groups=groups, slot_s=1.0 / factor, horizon_s=200.0 / factor)
+def growths() -> Mapping[str, Growth]:
+    """By kind of scenario, the environments whose networks grow."""
+    found = {kind: facet(kind, "growth", None) for kind in kind_names()}
+    return {kind: one for kind, one in found.items() if one is not None}
 
 
 def point(kind: str, size: int, wanted_s: float) -> Point:
     """Measures whole episodes of 16 rows in the compiled loop."""
-    scenario, subject = grown(kind, size), SUBJECTS[kind]
+    scenario, subject = growths()[kind].grown(size), subjects()[kind]
     batch = begun_batch(scenario, kind, NUM_ROWS)
     actions = wide(sampled_actions(batch.action_space, NUM_ROWS))
 
@@ -99,7 +78,7 @@ def points(scale: float, sizes: Sequence[int] = SIZES) -> Iterator[Point]:
         scale: 1, or less for a first idea.
         sizes: of the networks.
     """
-    for kind in NAMES:
+    for kind in growths():
         for size in sizes:
             yield point(kind, size, 0.15 * scale)
 
@@ -107,7 +86,7 @@ def points(scale: float, sizes: Sequence[int] = SIZES) -> Iterator[Point]:
 def exponents(measured: Sequence[Point]) -> dict[str, float]:
     """By kind, the power of the size by which the cost grows over the last tenfold increase."""
     found = {}
-    for kind in NAMES:
+    for kind in growths():
         own = [one for one in measured if one.kind == kind]
         if len(own) < 2:  # noqa: PLR2004 - no growth is to be seen yet
             continue
@@ -125,12 +104,12 @@ def draw(measured: Sequence[Point], path: Path) -> None:
         path: of the PNG; written aside and renamed.
     """
     figure, axis = plt.subplots(figsize=(6.4, 4.4))
-    for colour, (kind, name) in zip(COLOURS, NAMES.items(), strict=False):
+    for colour, (kind, growth) in zip(COLOURS, growths().items(), strict=False):
         own = [one for one in measured if one.kind == kind]
         if not own:
             continue
         sizes, costs = [one.size for one in own], [one.cost_s * 1e6 for one in own]
-        axis.plot(sizes, costs, "o-", color=colour, label=f"{kind}: {name}")
+        axis.plot(sizes, costs, "o-", color=colour, label=f"{kind}: {growth.parts}")
         linear = [costs[-1] * size / sizes[-1] for size in sizes]
         axis.plot(sizes, linear, ":", color=colour, linewidth=1)
     axis.set(xscale="log", yscale="log", xlabel="size of the network")

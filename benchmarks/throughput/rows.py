@@ -11,7 +11,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import NDArray
 
-from benchmarks.c_loop import CLoop, compiler, differing
+from benchmarks.c_loop import CLoop, compiler, differing, source_of, wide
 from benchmarks.throughput.timing import Line, rate_line
 from twin_gym.core.batch import AUTORESET_SAME_STEP, Batch
 from twin_gym.environments.kinds import kind_named
@@ -89,28 +89,20 @@ def spread(batch: Batch, actions: Actions, steps_of_an_episode: int) -> None:
         batch.advance(actions[j % NUM_CHOICES], AUTORESET_SAME_STEP, first)
 
 
-def wide(actions: Actions) -> Actions:
-    """Actions as a batch takes them: 64 bits each."""
-    return actions.astype(np.float64) if actions.dtype.kind == "f" else actions
-
-
-def for_c(batch: Any, actions: Actions) -> Actions:  # noqa: ANN401 - of any environment
-    """The actions as the C loop wants them.
+def moves_of(batch: Batch, actions: Actions) -> Actions:
+    """Sampled actions as the C loop takes them.
 
     Args:
         batch: whose rows take them.
         actions: as `sampled_actions` gives them.
-
-    Returns:
-        Barring probabilities for massive access, -1 for nobody in synchronisation, 64-bit numbers.
     """
-    scenario = batch.scenarios[0]
-    if scenario.kind == "sync":
-        return np.where(actions < scenario.num_entities, actions, -1)
-    if scenario.kind == "access":
-        levels: Actions = np.array(scenario.barring_probabilities)[actions]
-        return levels
-    return wide(actions)
+    source = source_of(batch.scenarios[0].kind)
+    return wide(actions) if source is None else source.moves(batch.scenarios[0], actions)
+
+
+def has_c_loop(kind: str) -> bool:
+    """Whether the rules of an environment are told in C, and there is a compiler."""
+    return compiler() is not None and source_of(kind) is not None
 
 
 def loop_lines(
@@ -126,7 +118,7 @@ def loop_lines(
         target: of the ratio.
 
     Yields:
-        The kernel; if there is a compiler, the C loop and the ratio.
+        The kernel; if there is a C loop and a compiler, that loop and the ratio.
     """
     ours, theirs = batches
     actions = sampled_actions(ours.action_space, ours.num_rows)
@@ -139,9 +131,9 @@ def loop_lines(
     count, rows = calls * ours.num_rows * rate, f"{ours.num_rows:,} rows"
     kernel = rate_line(f"the compiled loop alone, {rows}", count, unit, run)
     yield kernel
-    if compiler() is None:
+    if not has_c_loop(ours.scenarios[0].kind):
         return
-    loop, given = CLoop(theirs), for_c(theirs, actions)
+    loop, given = CLoop(theirs), moves_of(theirs, actions)
     line = rate_line(f"C loop, {rows}", count, unit, lambda: loop.step(given, calls))
     yield line
     yield Line("the compiled loop over C", kernel.value / line.value, "ratio", target)
@@ -166,8 +158,9 @@ def check_c_loop(scenario: str | Scenario, kind: str, steps: int) -> None:
     taken = wide(actions)
     for j in range(steps):
         ours.advance(taken[j % NUM_CHOICES], AUTORESET_SAME_STEP)
-    CLoop(theirs).step(for_c(theirs, actions), steps)
+    CLoop(theirs).step(moves_of(theirs, actions), steps)
     if found := differing(ours, theirs):
         raise RuntimeError(
-            f"the C loop and the kernel differ in {', '.join(found)}: bring {kind}.c up to date"
+            f"the C loop and the kernel differ in {', '.join(found)}: bring rules.c of {kind} up "
+            "to date"
         )

@@ -9,7 +9,8 @@ from typing import Any
 
 import gymnasium
 
-from benchmarks.c_loop import compiler
+from benchmarks.c_loop import wide
+from benchmarks.environments import facet
 from benchmarks.throughput.learning import sb3_lines
 from benchmarks.throughput.rows import (
     NUM_CHOICES,
@@ -17,16 +18,17 @@ from benchmarks.throughput.rows import (
     Actions,
     begun_batch,
     check_c_loop,
+    has_c_loop,
     loop_lines,
     sampled_actions,
     spread,
     vector_env,
-    wide,
 )
 from benchmarks.throughput.starting import start_lines
 from benchmarks.throughput.timing import Line, rate_line
 from twin_gym.core.batch import AUTORESET_SAME_STEP
-from twin_gym.environments.kinds import kind_named
+from twin_gym.environments.kinds import kind_named, kind_names
+from twin_gym.scenario import Scenario
 
 WANTED_S = 0.25
 
@@ -67,47 +69,30 @@ class Subject:
     cases: tuple[Case, ...]
 
 
-SUBJECTS = {
-    "tic": Subject(
-        "tic",
-        "slots/s",
-        4,
-        False,
-        (
-            Case("tic-small-45", (1, 64, 256, 1_024), {256: "1 M"}, 256),
-            Case("tic-medium-45", (1, 64, 256, 1_024)),
-            Case("tic-large-45", (1, 64, 256, 1_024), {256: "100 k"}, 64),
-        ),
-    ),
-    "access": Subject(
-        "access",
-        "opportunities/s",
-        1,
-        False,
-        (
-            Case("access-beta-1000", (1, 64, 1_024, 4_096), {1_024: "1 M"}, 1_024),
-            Case("access-beta-30000", (1, 64, 1_024), {}, 64),
-        ),
-    ),
-    "sync": Subject(
-        "sync",
-        "slots/s",
-        1,
-        True,
-        (
-            Case("sync-small", (1, 64, 1_024), {1_024: "2 M"}, 1_024),
-            Case("sync-medium", (1, 64, 1_024)),
-            Case("sync-large", (1, 64, 1_024), {}, 64),
-        ),
-    ),
-}
+@dataclass(frozen=True)
+class Growth:
+    """Networks of other sizes, in which each part does as much as before.
+
+    Attributes:
+        parts: what they are made of, in the plural.
+        grown: the network of a size, which is a multiple of 50.
+    """
+
+    parts: str
+    grown: Callable[[int], Scenario]
+
+
+def subjects() -> Mapping[str, Subject]:
+    """By kind of scenario, the environments whose speed is measured in this way."""
+    found = {kind: facet(kind, "subject", None) for kind in kind_names()}
+    return {kind: one for kind, one in found.items() if one is not None}
 
 
 def slotted_lines(subject: Subject, scale: float) -> Iterator[Line]:
     """Every row of the table of a slotted environment, one after the other.
 
     Args:
-        subject: one of `SUBJECTS`.
+        subject: one of `subjects()`.
         scale: 1, or less for a first idea.
     """
     yield single_line(subject, max(int(4_000 * scale), 10))
@@ -165,7 +150,7 @@ def vector_line(subject: Subject, case: Case, num_rows: int, wanted_s: float) ->
 def case_loop_lines(subject: Subject, case: Case, num_rows: int, wanted_s: float) -> Iterator[Line]:
     """The compiled loop alone and, where there is one, the C loop."""
     ours, theirs = (begun_batch(case.scenario, subject.kind, num_rows) for _ in range(2))
-    if compiler() is not None:
+    if has_c_loop(subject.kind):
         check_c_loop(case.scenario, subject.kind, steps_of_an_episode(subject, ours) + 100)
     actions = wide(sampled_actions(ours.action_space, num_rows))
     for batch in (ours, theirs):

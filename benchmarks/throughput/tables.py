@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.files import write_text
-from benchmarks.throughput.growth import NAMES, NUM_ROWS
+from benchmarks.throughput.growth import NUM_ROWS, growths
 from benchmarks.throughput.timing import METHOD, Line
 
 Record = dict[str, Any]
@@ -76,17 +76,18 @@ def _lines(lines: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _growth(part: Mapping[str, Any]) -> list[str]:
+    growing = growths()
     rows = [
         f"Cost of a slot of one row in microseconds, {NUM_ROWS} rows; in brackets the nanoseconds "
         "for each sensor, device or entity.",
         "",
-        f"| size | {' | '.join(f'{kind}: {name}' for kind, name in NAMES.items())} |",
-        f"|---|{'---|' * len(NAMES)}",
+        f"| size | {' | '.join(f'{kind}: {one.parts}' for kind, one in growing.items())} |",
+        f"|---|{'---|' * len(growing)}",
     ]
     sizes = sorted({one["size"] for one in part["points"]})
     for size in sizes:
         cells = []
-        for kind in NAMES:
+        for kind in growing:
             own = [p for p in part["points"] if p["kind"] == kind and p["size"] == size]
             cells += [
                 f"{one['cost_s'] * 1e6:,.2f} ({one['cost_s'] * 1e9 / size:,.1f})" for one in own

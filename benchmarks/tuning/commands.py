@@ -64,7 +64,8 @@ def tune_rules(
     """Tune the classical rules on validation worlds, every method with the same budget."""
     from benchmarks.tracks import track_named
     from benchmarks.tracks import tracks as all_tracks
-    from benchmarks.tuning.methods import METHODS, takes_part
+    from benchmarks.tuning.methods import methods as all_methods
+    from benchmarks.tuning.methods import takes_part
     from benchmarks.tuning.page import write_page
     from benchmarks.tuning.rules import BUDGET, read_tunings, tune_rule, write_tunings
 
@@ -72,7 +73,7 @@ def tune_rules(
     wanted = [
         (track_named(track), method)
         for track in names
-        for method in (methods.split(",") if methods else METHODS)
+        for method in (methods.split(",") if methods else all_methods())
         if methods or takes_part(method, track_named(track)) is None
     ]
     done = {

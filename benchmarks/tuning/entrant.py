@@ -5,21 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.entrants import Cost, Entrant, Fitted, Kind, OnProgress
+from benchmarks.entrant import Cost, Entrant, Fitted, Kind, OnProgress
 from benchmarks.protocol import Track
-from benchmarks.tuning.methods import METHODS, Values, takes_part
+from benchmarks.tuning.methods import methods, takes_part
+from benchmarks.tuning.rule import Values
 from benchmarks.tuning.rules import RuleTuning, read_tunings
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy
 from twin_gym.scenario import Scenario
-
-_DESCRIPTIONS = {
-    "reservation": "Density order, but what is kept for better requests is not given away; tuned.",
-    "tuned-bid-price": "Bid prices from the linear programme, scaled and rising with use; tuned.",
-    "tuned-estimator": "The estimator from idle preambles, its load and its gain tuned.",
-    "tuned-weights": "The best constant weights that a search over the simplex found.",
-    "tuned-periodic": "Each entity once in a period that was tuned, the most overdue first.",
-}
 
 
 @dataclass(frozen=True)
@@ -32,7 +25,7 @@ class TunedRule(Entrant):
 
     def knows(self, kind: str) -> bool:
         """Rules belong to environments."""
-        return METHODS[self.name].kind == kind
+        return methods()[self.name].kind == kind
 
     def refuses(self, track: Track) -> str | None:
         """Where nobody has tuned it."""
@@ -58,7 +51,7 @@ class TunedRule(Entrant):
         values: Values = found.values if found.adopted else {}
 
         def policy_for(scenario: Scenario) -> Policy:
-            return METHODS[self.name].from_values(scenario, values, track.action)
+            return methods()[self.name].from_values(scenario, values, track.action)
 
         spent = Cost(found.decisions, found.seconds, found.core_seconds, found.parameters)
         return Fitted(policy_for, spent)
@@ -73,4 +66,4 @@ class TunedRule(Entrant):
 
 def tuned_rules() -> list[Entrant]:
     """One row for each method with parameters; `reservation` takes the place of the plain rule."""
-    return [TunedRule(name, _DESCRIPTIONS[name]) for name in METHODS]
+    return [TunedRule(name, rule.description) for name, rule in methods().items()]

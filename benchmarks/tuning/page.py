@@ -15,7 +15,6 @@ from benchmarks.tuning.trainings import (
     FRESH_FIRST,
     FRESH_WORLDS,
     SEARCH_FIRST,
-    SEARCH_HOLDING_TIMES,
     SEARCH_WORLDS,
 )
 
@@ -65,7 +64,7 @@ defaults go
 on to seed {MORE_SEEDS[0]}, and the better mean is chosen. It is then compared with the defaults on
 seeds {FRESH_SEEDS[0]} to {FRESH_SEEDS[-1]}, which nothing was chosen by. Searched in validation
 worlds {SEARCH_FIRST} to {SEARCH_FIRST + SEARCH_WORLDS - 1} (episodes of \
-{SEARCH_HOLDING_TIMES:g} mean holding times), compared in {FRESH_FIRST} to \
+45 mean holding times), compared in {FRESH_FIRST} to \
 {FRESH_FIRST + FRESH_WORLDS - 1} (whole episodes).
 Every trial stands in `benchmarks/tuning/studies.json`, in the order in which it was tried; "an
 update" is how many decisions lay between updates in them. The greedy clone has nothing to tune: its

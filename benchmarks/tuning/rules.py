@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.entrants import Stopwatch
+from benchmarks.entrant import Stopwatch
+from benchmarks.environments import facet
 from benchmarks.files import write_text
 from benchmarks.protocol import Track
 from benchmarks.statistics.basics import mean_interval
-from benchmarks.tuning.methods import METHODS, takes_part
+from benchmarks.tuning.methods import methods, takes_part
 from benchmarks.tuning.search import CoordinateSearch, OnEpisodes, earned_per_s
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
-from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import world_seeds
 from twin_gym.scenario import Scenario
@@ -36,8 +35,6 @@ _TOP = """\
 # scenarios have these digests; where the gain may be noise, the untuned rule is used.
 
 """
-_LONGEST = {"teletraffic": 200.0}
-"""Seconds of an episode by the start of a track's name; other tracks: those of the scenario."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class RuleTuning:
 
     Attributes:
         track: where.
-        method: one of `METHODS`.
+        method: one of `methods()`.
         digests: of the training scenarios, which it was tuned for all together.
         command: what reproduces it.
         worlds: validation worlds of the search, from the first on, for each scenario.
@@ -100,7 +97,7 @@ def tune_rule(
 
     Args:
         track: whose test scenarios are never touched.
-        method: one of `METHODS`.
+        method: one of `methods()`.
         budget: most episodes, the same for every method and track.
         worlds: of the search, for each scenario; None: as for every other method.
         fresh_worlds: of the comparison; likewise.
@@ -114,8 +111,9 @@ def tune_rule(
         ConfigError: if the track cannot be run here or has nothing for the method, or the budget is
             too small.
     """
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
+    known = methods()
+    if method not in known:
+        raise unknown_name("method", method, known)
     if (reason := track.unavailable()) is not None:
         raise ConfigError(f"{track.name!r} cannot be tuned on here: {reason}")
     if (reason := takes_part(method, track)) is not None:
@@ -124,10 +122,10 @@ def tune_rule(
     count = worlds or (WORLDS if alone else WORLDS_OF_SEVERAL)
     fresh_count = fresh_worlds or (FRESH_WORLDS if alone else FRESH_OF_SEVERAL)
     scenarios = [_shortened(one, track) for one in track.train_scenarios()]
-    rule, watch = METHODS[method](scenarios, track.action), Stopwatch()
-    worth = [_worth_per_s(one) for one in scenarios]
+    rule, watch = known[method](scenarios, track.action), Stopwatch()
+    weights = [_weight_per_s(one) for one in scenarios]
     seeds = world_seeds("validation", count)
-    search = CoordinateSearch(rule, scenarios, seeds, budget, worth, on_episodes)
+    search = CoordinateSearch(rule, scenarios, seeds, budget, weights, on_episodes)
     found, cost = search.run(), watch.cost(0, 0)
     fresh = world_seeds("validation", fresh_count, first=count)
     both = np.array([rule.start, found.shares])
@@ -156,18 +154,15 @@ def tune_rule(
     )
 
 
-def _worth_per_s(scenario: Scenario) -> float:
-    """What several scenarios are weighed by; the other environments have tracks of one each."""
-    if not isinstance(scenario, AdmissionScenario):
-        return 1.0
-    return fluid_bound(scenario.replace(trace=None)).revenue_rate_per_s
+def _weight_per_s(scenario: Scenario) -> float:
+    """What several scenarios are weighed by; all alike where the environment does not say."""
+    weighed = facet(scenario.kind, "tuning_weight", None)
+    return 1.0 if weighed is None else float(weighed(scenario))
 
 
 def _shortened(scenario: Scenario, track: Track) -> Scenario:
-    for start, longest_s in _LONGEST.items():
-        if track.name.startswith(start):
-            return scenario.replace(horizon_s=min(scenario.horizon_s, longest_s))
-    return scenario
+    horizon_s = facet(scenario.kind, "tuning_horizon_s", None)
+    return scenario if horizon_s is None else scenario.replace(horizon_s=horizon_s(scenario, track))
 
 
 def _over_scenarios(earned: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.settings import TrainSettings
-from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from benchmarks.environments import short_horizon_s
 from twin_gym.files.records import Records
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario.loading import load
 
-SEARCH_WORLDS, SEARCH_FIRST, SEARCH_HOLDING_TIMES = 64, 4096, 45.0
-"""Validation worlds of the studies, and the length of their episodes: the evaluation of a training
-costs more than the training, and long episodes most of all."""
+SEARCH_WORLDS, SEARCH_FIRST = 64, 4096
+"""Validation worlds of the studies, of short episodes: the evaluation of a training costs more than
+the training, and long episodes most of all."""
 FRESH_WORLDS, FRESH_FIRST = 64, 8192
 """Validation worlds of the last comparison, whole episodes; `run` has others."""
 
@@ -75,7 +75,7 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
     from agents.trained import train_agent  # loads what learns
 
     began_s = time.perf_counter()
-    scenario = load(settings.scenario, AdmissionScenario)
+    scenario = load(settings.scenario)
     agent = train_agent(
         settings,
         evaluate_every=settings.total_steps,
@@ -86,8 +86,7 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
     if fresh:
         seeds = world_seeds("validation", FRESH_WORLDS, first=FRESH_FIRST)
     else:
-        short_s = SEARCH_HOLDING_TIMES * scenario.mean_holding_time_s
-        scenario = scenario.replace(horizon_s=min(scenario.horizon_s, short_s))
+        scenario = scenario.replace(horizon_s=short_horizon_s(scenario))
     found = evaluate(agent.policy, scenario, seeds)
     return Training(
         name=name,

@@ -90,7 +90,7 @@ def test_who_asks_for_the_test_family_keeps_the_ledger():
         "benchmarks/runner/commands.py",
         "benchmarks/submissions/commands.py",
         "benchmarks/__main__.py",  # names the command
-        "benchmarks/tracks/what_if.py",  # scenarios that are tested on
+        "benchmarks/environments/slice_admission/what_if.py",  # scenarios that are tested on
     }
     for path in ("benchmarks/runner/commands.py", "benchmarks/submissions/commands.py"):
         assert any(keeper in asking.get(path, "write_down") for keeper in KEEPERS)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twin_gym.environments.kinds import kind_names
+from twin_gym.environments.kinds import kinds
 
 ROOT = Path(__file__).parents[2]
 
@@ -169,6 +169,9 @@ NAMES_A_KIND = {
     "twin_gym/twins/transitions.py": "likewise",
     "agents/offline.py": "offline learning: slice admission alone records transitions",
     "agents/offline_cql.py": "likewise",
+    "benchmarks/demo.py": "the demonstration is of slice admission",
+    "benchmarks/fit_service.py": "fits the numbers of a preset",
+    "benchmarks/fit_sync.py": "likewise",
 }
 
 
@@ -176,15 +179,15 @@ def test_no_module_outside_an_environment_names_a_kind():
     """Who needs to know which kinds there are reads `twin_gym.environments.kinds`."""
     found = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("twin_gym", "agents")
+        for folder in ("twin_gym", "agents", "benchmarks")
         for path in sorted((ROOT / folder).rglob("*.py"))
-        if "environments" not in path.parts and named_kinds(path.read_text())
+        if not {"environments", "experiments"} & {*path.parts} and named_kinds(path.read_text())
     }
     assert found == NAMES_A_KIND.keys()
 
 
 def named_kinds(source: str) -> set[str]:
-    """Kinds that a source names: a folder that it imports from, or a word that is a kind's name."""
+    """Kinds that a source names: a folder that it imports from, or a word for a kind or its id."""
     folders = {
         name.split(".")[2] for name in imported_modules(source) if is_of_an_environment(name)
     }
@@ -192,15 +195,15 @@ def named_kinds(source: str) -> set[str]:
         node.value
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    } & set(kind_names())
+    } & {word for one in kinds() for word in (one.name, one.id)}
     return folders | words
 
 
 def is_of_an_environment(name: str) -> bool:
     """Whether a dotted name is inside an environment's folder."""
     parts = name.split(".")
-    inside = len(parts) > 2 and parts[:2] == ["twin_gym", "environments"]
-    return inside and parts[2] not in ("kinds", "factory")
+    folders = {one.package.rpartition(".")[2] for one in kinds()}
+    return len(parts) > 2 and parts[1] == "environments" and parts[2] in folders
 
 
 @pytest.mark.parametrize("folder", ["agents", "benchmarks", "examples"])

@@ -1,13 +1,14 @@
 """Folders of submissions for tests, and a small track that they claim scores on."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import benchmarks.store
 import benchmarks.tracks
 from benchmarks import protocol
 from benchmarks.anchors import as_toml
-from benchmarks.protocol import Anchors, Track, read_anchors
+from benchmarks.protocol import Anchors, read_anchors
 from benchmarks.submissions.running import Limits
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
@@ -65,7 +66,10 @@ def use_tiny_track(tmp_path, monkeypatch):
     scenario = load("contention").replace(name=TRACK, horizon_s=10.0)
     file = tmp_path / "tiny.toml"
     file.write_text(to_toml(scenario))
-    track = Track(TRACK, "Small.", (str(file),), (str(file),), 1024, worlds=4)
+    track = replace(
+        benchmarks.tracks.track_named("contention"), name=TRACK, title="Small.", train=(str(file),),
+        test=(str(file),), learner_steps=1024, worlds=4,
+    )  # fmt: skip
     for module in (benchmarks.tracks, benchmarks.store):
         monkeypatch.setattr(module, "tracks", lambda: {TRACK: track})
     anchors = Anchors(TRACK, scenario.digest, "revenue", 10.0, 0.1, 30.0, "LP", "none")

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.bounds import tightest
 from benchmarks.bounds.__main__ import app, read_rows
-from benchmarks.bounds.perfect import hindsight_per_s
-from benchmarks.bounds.replay import replay_bound_per_s
-from benchmarks.bounds.requests import Requests, realised, tables_of
+from benchmarks.environments.slice_admission.bound import bound_of
+from benchmarks.environments.slice_admission.perfect import hindsight_per_s
+from benchmarks.environments.slice_admission.replay import replay_bound_per_s
+from benchmarks.environments.slice_admission.requests import Requests, realised, tables_of
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
 from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
 from twin_gym.errors import ConfigError
@@ -193,19 +193,19 @@ def test_replay_refuses_what_its_proof_does_not_cover(replayed):
 
 def test_tightest_bound_is_of_the_kind_that_the_scenario_allows(replayed):
     """Exact where it is small and memoryless; else the least that is proven."""
-    small = tightest(load("teletraffic-small").replace(horizon_s=100.0))
+    small = bound_of(load("teletraffic-small").replace(horizon_s=100.0))
     assert small.kind == "exact optimum"
     assert 10.33 < small.value_per_s < 10.36
     assert 0.0 < small.half_width < 1e-3
     memoryless = tuple(
         Slice(**one.model_dump(exclude={"holding"})) for one in busy(penalty=0.0).slices
     )
-    option = tightest(busy(slices=memoryless))
+    option = bound_of(busy(slices=memoryless))
     assert option.kind == "option bound"
     assert option.value_per_s < fluid_bound(busy(penalty=0.0), horizon_s=20.0).revenue_rate_per_s
-    assert tightest(busy()).kind == "LP"
-    assert tightest(load("service-calibrated")).kind == "LP"
-    assert tightest(replayed.replace(horizon_s=4.0 * 3600.0)).kind == "perfect information"
+    assert bound_of(busy()).kind == "LP"
+    assert bound_of(load("service-calibrated")).kind == "LP"
+    assert bound_of(replayed.replace(horizon_s=4.0 * 3600.0)).kind == "perfect information"
 
 
 def test_command_writes_keeps_and_does_not_repeat(tmp_path):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.comparison import as_markdown, bound_row, classical_rows, columns
+from benchmarks.comparison import as_markdown
+from benchmarks.environments.slice_admission.comparison import bound_row, classical_rows, columns
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
 
@@ -24,7 +25,7 @@ def test_rules_stand_between_random_and_the_bound() -> None:
 def test_table_has_a_column_for_each_indicator() -> None:
     """Revenue, use of each resource, loss of each slice."""
     scenario = load("contention")
-    text = as_markdown([bound_row(scenario)], scenario)
+    text = as_markdown([bound_row(scenario)], columns(scenario))
     assert text.splitlines()[0].count("|") == len(columns(scenario)) + 3
 
 

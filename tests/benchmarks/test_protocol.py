@@ -1,14 +1,15 @@
 """Tracks, families, anchors: what makes two scores comparable."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from benchmarks import protocol
 from benchmarks.anchors import as_toml
+from benchmarks.environments.slice_admission.what_if import variants
 from benchmarks.protocol import Anchors, LoggedData, Track, anchors_of, read_anchors
 from benchmarks.tracks import track_named, tracks
-from benchmarks.tracks.what_if import variants
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import world_seeds
 from twin_gym.scenario.loading import load, names
@@ -58,18 +59,19 @@ def test_every_admission_preset_has_a_track():
 
 def test_digest_of_a_track_follows_everything_that_decides_a_score():
     """Scenario, worlds, steps and data."""
-    base = Track("x", "", ("mild",), ("mild",), 4096)
+    task = partial(Track, environment="twin_gym/SliceAdmission-v0", objective="revenue")
+    base = task("x", "", ("mild",), ("mild",), 4096)
     others = [
-        Track("x", "", ("contention",), ("mild",), 4096),
-        Track("x", "", ("mild",), ("contention",), 4096),
-        Track("x", "", ("mild",), ("mild",), 8192),
-        Track("x", "", ("mild",), ("mild",), 4096, worlds=8),
-        Track("x", "", ("mild",), ("mild",), 4096, data=LoggedData("density", 0.3, 100)),
-        Track("x", "", ("mild",), ("mild",), 4096, objective="fairness"),
+        task("x", "", ("contention",), ("mild",), 4096),
+        task("x", "", ("mild",), ("contention",), 4096),
+        task("x", "", ("mild",), ("mild",), 8192),
+        task("x", "", ("mild",), ("mild",), 4096, worlds=8),
+        task("x", "", ("mild",), ("mild",), 4096, data=LoggedData("density", 0.3, 100)),
+        task("x", "", ("mild",), ("mild",), 4096, objective="fairness"),
     ]
     digests = {one.digest for one in (base, *others)}
     assert len(digests) == 7
-    assert Track("y", "other words", ("mild",), ("mild",), 4096).digest == base.digest
+    assert task("y", "other words", ("mild",), ("mild",), 4096).digest == base.digest
 
 
 def test_a_track_whose_trace_is_absent_says_so(monkeypatch):
@@ -111,4 +113,4 @@ def test_without_anchors_there_is_no_score(tmp_path: Path, monkeypatch):
     """The error says what to run."""
     monkeypatch.setattr(protocol, "ANCHORS_FILE", tmp_path / "none.toml")
     with pytest.raises(ConfigError, match="python -m benchmarks anchors"):
-        anchors_of(load("contention"))
+        anchors_of(load("contention"), "revenue")

@@ -12,7 +12,7 @@ from agents.actor import write_actor
 from benchmarks import cell as cells
 from benchmarks.__main__ import app
 from benchmarks.cell import Cell, run_cell
-from benchmarks.entrants import Cost
+from benchmarks.entrant import Cost
 from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import Store
 from benchmarks.submissions import verifying

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.c_loop import CLoop, compiler, differing
-from benchmarks.throughput.rows import begun_batch, check_c_loop, for_c, sampled_actions, wide
+from benchmarks.c_loop import CLoop, compiler, differing, wide
+from benchmarks.throughput.rows import begun_batch, check_c_loop, moves_of, sampled_actions
 from twin_gym.core.batch import AUTORESET_SAME_STEP
 from twin_gym.errors import ConfigError, MissingExtraError
 from twin_gym.scenario.loading import load
@@ -33,7 +33,7 @@ def both_told(scenario, kind, steps, rows=4):
     taken = wide(actions)
     for j in range(steps):
         ours.advance(taken[j % len(taken)], AUTORESET_SAME_STEP)
-    CLoop(theirs).step(for_c(theirs, actions), steps)
+    CLoop(theirs).step(moves_of(theirs, actions), steps)
     return ours, theirs
 
 
@@ -92,9 +92,9 @@ def test_loop_that_tells_something_else_is_refused(monkeypatch):
     """A loop that takes other actions is found before its speed is compared."""
     check_c_loop("tic-small-45", "tic", 20)
     monkeypatch.setattr(
-        "benchmarks.throughput.rows.for_c", lambda batch, actions: wide(actions)[:, ::-1]
+        "benchmarks.throughput.rows.moves_of", lambda batch, actions: wide(actions)[:, ::-1]
     )
-    with pytest.raises(RuntimeError, match=r"differ in .*bring tic\.c up to date"):
+    with pytest.raises(RuntimeError, match=r"differ in .*bring rules\.c of tic up"):
         check_c_loop("tic-small-45", "tic", 20)
 
 

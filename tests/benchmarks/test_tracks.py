@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks import cell as cells
 from benchmarks.entrants import entrant_named, entrants, is_masked, kinds_of_rule
-from benchmarks.protocol import ANCHORS_FILE, Track, anchors_of, has_trace, read_anchors
+from benchmarks.protocol import ANCHORS_FILE, anchors_of, has_trace, read_anchors
 from benchmarks.tracks import track_named, tracks
 from twin_gym.environments.kinds import kinds
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import policies_of
 from twin_gym.scenario.loading import load
 
@@ -77,10 +77,10 @@ def test_every_scenario_of_a_track_is_of_its_environment():
     """A track that mixes them is refused where it is loaded."""
     for track in tracks().values():
         assert {one.kind for one in track.test_scenarios()} == {track.kind}
-    wrong = Track("x", "", ("sync-small",), ("sync-small",), 0)
+    wrong = replace(track_named("contention"), test=("sync-small",))
     with pytest.raises(ConfigError, match="a scenario of sync"):
         wrong.test_scenarios()
-    with pytest.raises(ConfigError, match="no environment of this package"):
+    with pytest.raises(UnknownNameError, match="SliceAdmission"):
         _ = replace(wrong, environment="twin_gym/Nothing-v0").kind
 
 

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from agents.settings import TrainSettings
-from benchmarks.protocol import Track
 from benchmarks.tracks import track_named, tracks
 from benchmarks.tuning import entrant, rules, settings, trainings
 from benchmarks.tuning.entrant import TunedRule, tuned_rules
-from benchmarks.tuning.methods import METHODS, UNTUNED
+from benchmarks.tuning.methods import methods
 from benchmarks.tuning.page import PAGE, as_markdown
 from benchmarks.tuning.rules import read_tunings, tune_rule, write_tunings
 from benchmarks.tuning.search import CoordinateSearch
@@ -34,7 +33,10 @@ from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.scenario.loading import load
 
-SMALL = Track("small", "For tests.", ("teletraffic-small",), ("teletraffic-small",), 4096)
+METHODS = methods()
+SMALL = replace(
+    track_named("teletraffic-small"), name="small", title="For tests.", learner_steps=4096
+)
 
 
 class Pretended:
@@ -227,7 +229,7 @@ def test_search_starts_with_the_untuned_rule(name):
     """With the parameters at their start, and with none named, it is the rule without tuning."""
     scenario, worlds = SHORT[METHODS[name].kind], world_seeds("validation", 3)
     method = METHODS[name]([scenario])
-    plain = evaluate(make_policy(UNTUNED[name], scenario), scenario, worlds).trajectory
+    plain = evaluate(make_policy(METHODS[name].untuned, scenario), scenario, worlds).trajectory
     start = method.policy(scenario, np.repeat(method.start[None], 3, axis=0))
     assert evaluate(start, scenario, worlds).trajectory == plain
     assert evaluate(method.from_values(scenario, {}), scenario, worlds).trajectory == plain

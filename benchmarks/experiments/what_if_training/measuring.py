@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from agents.transfer import TransferMatrix, transfer_matrix
-from benchmarks.bounds.replay import replay_bound_per_s
+from benchmarks.environments.slice_admission.replay import replay_bound_per_s
 from benchmarks.experiments.blocks import Floats, worlds_of
 from benchmarks.experiments.what_if_training.networks import Case
 from benchmarks.experiments.what_if_training.trainings import (
