@@ -18,7 +18,6 @@ from benchmarks.comparison import Row, as_markdown, cell, learned_row
 from benchmarks.environments import short_horizon_s
 from benchmarks.environments.slice_admission.comparison import bound_row, classical_rows, columns
 from benchmarks.figures import learning_curves
-from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, final_worlds, run_all
 from benchmarks.statistics import interval
@@ -28,6 +27,7 @@ from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import TwinGymError
 from twin_gym.files.locks import writing_to
 from twin_gym.files.places import check_folder
+from twin_gym.files.whole import write_text
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.scenario.loading import load
 

@@ -17,11 +17,11 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.files import write_text
 from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.environments.slice_admission.openb import RESOURCES, SLICES, Pod, read_pods
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
 from twin_gym.files.places import check_folder
+from twin_gym.files.whole import write_text
 from twin_gym.scenario import Daily, Empirical, Trace, to_toml
 
 TRACE_PATH = "service_traces/openb_pods.csv"

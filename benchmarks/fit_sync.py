@@ -18,7 +18,6 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.files import write_text
 from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.environments.right_time_sync.scenario import (
     EntityGroup,
@@ -29,6 +28,7 @@ from twin_gym.environments.right_time_sync.scenario import (
 )
 from twin_gym.environments.right_time_sync.series import load_series
 from twin_gym.files.places import check_folder
+from twin_gym.files.whole import write_text
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
 

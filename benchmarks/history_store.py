@@ -29,11 +29,11 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.files import write_text
 from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import output, table
 from twin_gym.cli.tables import WholeTable
 from twin_gym.files.places import check_file, check_folder
+from twin_gym.files.whole import write_text
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import HistoryStore, Retention, open_store
 from twin_gym.twins.realtime import Event

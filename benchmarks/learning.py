@@ -16,10 +16,10 @@ from agents.settings import OfflineMethod, TrainSettings
 from agents.trained import ACTOR_FOLDER, saved_policy, train_agent
 from benchmarks.entrant import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
 from benchmarks.environments import short_horizon_s
-from benchmarks.files import write_text
 from benchmarks.protocol import Track
 from twin_gym.environments.factory import forms_of
 from twin_gym.errors import ConfigError
+from twin_gym.files.whole import write_text
 from twin_gym.policies import Policy
 from twin_gym.sb3 import score_name
 from twin_gym.scenario import Scenario

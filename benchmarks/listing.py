@@ -69,10 +69,10 @@ def write_anchors(
 def _work_out_missing(path: Path, *, again: bool) -> tuple[int, int]:
     """How many anchors were missing, and how many the file has then."""
     from benchmarks.anchors import as_toml, work_out
-    from benchmarks.files import write_text
     from benchmarks.progress import training_progress
     from benchmarks.protocol import read_anchors
     from benchmarks.tracks import tracks
+    from twin_gym.files.whole import write_text
 
     known = {} if again else dict(read_anchors(path))
     wanted = {

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.cell import Cell, Result
-from benchmarks.files import write_text
 from benchmarks.tracks import tracks
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import locked
 from twin_gym.files.sealed import append_sealed, read_sealed, sealed
+from twin_gym.files.whole import write_text
 
 BOARD_FOLDER = Path(__file__).with_name("results") / "board"
 RESULTS_FILE, CELLS_FOLDER, LOCK_FILE = "results.jsonl", "cells", "lock"

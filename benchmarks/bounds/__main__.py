@@ -16,7 +16,6 @@ from rich.progress import Progress, TaskID
 
 from benchmarks.bounds.page import POLICY_WORLDS, WORLDS, Row, as_page
 from benchmarks.environments import facet
-from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.tracks import tracks
 from twin_gym.cli.answering import AnsweringCommand
@@ -25,6 +24,7 @@ from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file
+from twin_gym.files.whole import write_text
 from twin_gym.scenario import Scenario
 
 RESULTS = Path(__file__).parents[1] / "results" / "bounds.json"

@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from benchmarks.experiments.blocks import Measured
-from benchmarks.files import write_text
 from benchmarks.statistics import Interval
 from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import output
 from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file, check_folder
+from twin_gym.files.whole import write_text
 
 PUBLISHED = Path("benchmarks/results")
 WORK = Path("results/experiments")

@@ -27,13 +27,13 @@ from benchmarks.demo import TITLES, reference_lines
 from benchmarks.environments.slice_admission.comparison import bound_row, classical_rows, columns
 from benchmarks.experiments.pages import show_and_keep
 from benchmarks.figures import learning_curves
-from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, run_all
 from benchmarks.statistics import Interval, interval
 from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.files.places import check_folder
+from twin_gym.files.whole import write_text
 from twin_gym.scenario.loading import load
 
 LOGS = (100, 1_000, 10_000)

@@ -59,9 +59,9 @@ from benchmarks.experiments.what_if_questions import (
     questions,
     short,
 )
-from benchmarks.files import write_text
 from benchmarks.statistics import Interval
 from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.files.whole import write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

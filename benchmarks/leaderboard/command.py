@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from benchmarks.files import write_text
 from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import BOARD_FOLDER
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file
 from twin_gym.files.sealed import read_sealed
+from twin_gym.files.whole import write_text
 
 MARKDOWN_FILE, HTML_FILE = "LEADERBOARD.md", "leaderboard.html"
 _COMMIT_DIGITS = 10

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from benchmarks.cell import Cell, OnStage, Result
-from benchmarks.files import write_text
 from twin_gym.errors import TwinGymError
+from twin_gym.files.whole import write_text
 
 CellFunction = Callable[[Cell, Path, OnStage], Result]
 """Runs a cell in a folder of its own, such as `benchmarks.cell.run_cell`. It can be pickled."""

@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.cell import Cell, Result, fit, tested
-from benchmarks.files import write_text
 from benchmarks.machine import processor_model
 from benchmarks.protocol import PROTOCOL, BoardFamily
 from benchmarks.statistics import Interval, mean_score
@@ -30,6 +29,7 @@ from benchmarks.submissions.manifest import (
 from benchmarks.submissions.running import Limits
 from benchmarks.tracks import track_named
 from twin_gym.errors import ConfigError, TwinGymError
+from twin_gym.files.whole import write_text
 from twin_gym.scenario.toml import toml_text
 
 SCORE_TOLERANCE = 1.0

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.files import write_text
 from benchmarks.throughput.growth import NUM_ROWS, growths
 from benchmarks.throughput.timing import METHOD, Line
+from twin_gym.files.whole import write_text
 
 Record = dict[str, Any]
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from benchmarks.entrant import Stopwatch
 from benchmarks.environments import facet
-from benchmarks.files import write_text
 from benchmarks.protocol import Track
 from benchmarks.statistics.basics import mean_interval
 from benchmarks.tuning.methods import methods, takes_part
 from benchmarks.tuning.search import CoordinateSearch, OnEpisodes, earned_per_s
 from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.files.whole import write_text
 from twin_gym.policies import world_seeds
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.documents import read_toml

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.files import write_text
 from benchmarks.tuning.settings import LEARNED_FILE
 from benchmarks.tuning.study import Candidate, Study
 from benchmarks.tuning.trainings import FRESH_FIRST, FRESH_WORLDS, SEARCH_FIRST, SEARCH_WORLDS
 from twin_gym.errors import ConfigError
+from twin_gym.files.whole import write_text
 from twin_gym.scenario.toml import toml_text
 
 STUDIES_FILE = Path(__file__).with_name("studies.json")

@@ -19,12 +19,12 @@ from benchmarks.experiments.what_if_training.networks import (
 )
 from benchmarks.experiments.what_if_training.telling import ANSWER, QUESTION, SET_UP, TRIED
 from benchmarks.experiments.what_if_training.trainings import FOLDER, Plan
-from benchmarks.files import write_text
 from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import output
 from twin_gym.errors import unknown_name
 from twin_gym.files.locks import writing_to
 from twin_gym.files.places import check_folder
+from twin_gym.files.whole import write_text
 
 NAME = "what_if_training"
 CASES: dict[str, Callable[[], Case]] = {

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.experiments.what_if_training.networks import Case
-from benchmarks.files import write_text
 from twin_gym.environments.slice_admission.request_windows import now_of_last
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import unknown_name
+from twin_gym.files.whole import write_text
 from twin_gym.scenario import Scenario, to_toml
 from twin_gym.twins.scenarios import Criteria, Generator, HistoricalGenerator, HybridGenerator
 
