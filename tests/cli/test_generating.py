@@ -13,7 +13,12 @@ from twin_gym.policies import make_policy
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.toml import to_toml
 from twin_gym.twins.history import open_store, record_run
-from twin_gym.twins.scenarios import HistoricalGenerator, HybridGenerator, Lived, ParameterSpace
+from twin_gym.twins.scenarios import (
+    HistoricalGenerator,
+    HybridGenerator,
+    ParameterHistory,
+    ParameterSpace,
+)
 from twin_gym.twins.scenarios.generator import PointGenerator
 
 BASE = load("tic-small-45")
@@ -338,7 +343,7 @@ def wandering(windows):
     for _ in range(windows):
         point = 0.7 * point + rng.normal(0.0, 0.3, 2)
         points.append([*(np.array([5.0, 0.0]) + point), -2.2])
-    return Lived(space, np.array(points), "a wandering network")
+    return ParameterHistory(space, np.array(points), "a wandering network")
 
 
 def test_a_copier_is_found_out_and_honest_generators_are_not():

@@ -9,7 +9,7 @@ import numpy as np
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.distances import Copying, copying, energy_distance
 from twin_gym.twins.scenarios.generator import PointGenerator
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import Coordinates
 
 LEAST_WINDOWS = 16
@@ -39,7 +39,9 @@ class Foretelling:
     copied: Copying
 
 
-def foretell(generator: object, lived: Lived, rng: np.random.Generator) -> Foretelling | None:
+def foretell(
+    generator: object, history: ParameterHistory, rng: np.random.Generator
+) -> Foretelling | None:
     """Holds the last fifth of the windows out and lets a generator foretell them one by one.
 
     Each draw begins at the window before, and nothing is demanded of it. (A GAN has held the same
@@ -47,18 +49,18 @@ def foretell(generator: object, lived: Lived, rng: np.random.Generator) -> Foret
 
     Args:
         generator: of points.
-        lived: the whole history.
+        history: the whole history.
         rng: of the draws.
 
     Returns:
         What was found, of the parameters that vary; None where the generator draws no points, the
         history is too short, or nothing varies.
     """
-    points = lived.points[-_MOST_WINDOWS:]
+    points = history.points[-_MOST_WINDOWS:]
     if not isinstance(generator, PointGenerator) or len(points) < LEAST_WINDOWS:
         return None
     held_out = max(round((len(points) - 1) * _SHARE), _LEAST_HELD_OUT)
-    before = Lived(lived.space, points[:-held_out], lived.source)
+    before = ParameterHistory(history.space, points[:-held_out], history.source)
     drawn = np.stack([_next(generator, before, state, rng) for state in points[-held_out - 1 : -1]])
     scale = before.points.std(0)
     varies = scale > _ROUNDING
@@ -76,8 +78,11 @@ def foretell(generator: object, lived: Lived, rng: np.random.Generator) -> Foret
 
 
 def _next(
-    generator: PointGenerator, before: Lived, state: Coordinates, rng: np.random.Generator
+    generator: PointGenerator,
+    before: ParameterHistory,
+    state: Coordinates,
+    rng: np.random.Generator,
 ) -> Coordinates:
     """Draws of the window after a state; shape (draws, parameters)."""
-    now = Now(before.space, state, np.zeros(len(before.space.parameters)))
+    now = CurrentState(before.space, state, np.zeros(len(before.space.parameters)))
     return generator.draw(Criteria(), before, now, _DRAWS_A_WINDOW, rng)

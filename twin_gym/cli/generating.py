@@ -72,7 +72,7 @@ def run(order: Order) -> None:
     criteria = _criteria(order)
     background = _background(order)
     _remark(criteria, background)
-    generator = make_generator(choice, background.lived)
+    generator = make_generator(choice, background.history)
     made = _generated(order, criteria, background, generator)
     checks = np.random.default_rng([order.seed, _OF_CHECKS])
     delivery = Delivery(
@@ -80,7 +80,7 @@ def run(order: Order) -> None:
         seed=order.seed,
         criteria=criteria,
         background=background,
-        foretelling=foretell(generator, background.lived, checks),
+        foretelling=foretell(generator, background.history, checks),
         rejections=_rejections(generator),
         twins=made,
         files=[order.output / f"{one.name}.toml" for one in made],
@@ -110,7 +110,7 @@ def _background(order: Order) -> Background:
         order.scenario, order.parameters, order.window_s, order.episodes, order.uses_now
     )
     found = read_history(order.history, wanted)
-    found.lived.space.base.replace(name=f"{order.name}-{order.count - 1}")  # refuses bad names
+    found.history.space.base.replace(name=f"{order.name}-{order.count - 1}")  # refuses bad names
     if found.now is None and order.generator == HybridGenerator.name:
         raise ConfigError(
             "the generator 'hybrid' starts from what is known now: leave --no-now out, or take "
@@ -139,7 +139,7 @@ def _earlier(order: Order) -> list[Path]:
 
 def _remark(criteria: Criteria, background: Background) -> None:
     """Says which demands this kind of network cannot be held to."""
-    space = background.lived.space
+    space = background.history.space
     for option, asked in (
         ("--devices", Demand(num_devices=criteria.objective.demand.num_devices)),
         ("--latency-s", Demand(latency_s=criteria.objective.demand.latency_s)),
@@ -159,7 +159,9 @@ def _generated(
     rng = np.random.default_rng(order.seed)
     with messages().status("generating"):
         try:
-            made = generator.generate(criteria, background.lived, background.now, order.count, rng)
+            made = generator.generate(
+                criteria, background.history, background.now, order.count, rng
+            )
         except GenerationError:
             _say_rejections(_rejections(generator))
             raise

@@ -13,7 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from twin_gym.cli.console import messages, number, progress_bar
 from twin_gym.errors import ConfigError, missing_extra, unknown_name
 from twin_gym.files.places import check_folder
-from twin_gym.twins.scenarios import Generator, HistoricalGenerator, HybridGenerator, Lived
+from twin_gym.twins.scenarios import (
+    Generator,
+    HistoricalGenerator,
+    HybridGenerator,
+    ParameterHistory,
+)
 
 if TYPE_CHECKING:
     from twin_gym.twins.scenarios.gan import GanGenerator
@@ -55,18 +60,18 @@ class Choice:
                 raise ConfigError(f"{option} is for --generator {of}, and {self.name} has no use")
 
 
-def _gan(choice: Choice, lived: Lived) -> Generator:
+def _gan(choice: Choice, history: ParameterHistory) -> Generator:
     try:
         from twin_gym.twins.scenarios.gan import CARD_FILE, GanGenerator
     except ImportError as error:
         raise missing_extra("the GAN generator", "twins") from error
     if choice.gan is None or not (choice.gan / CARD_FILE).exists():
-        found, told = _trained(choice, lived), "trained"
+        found, told = _trained(choice, history), "trained"
     elif choice.steps is not None:
         raise ConfigError(f"{str(choice.gan)!r} holds a trained GAN: leave --steps out")
     else:
         found, told = GanGenerator.load(choice.gan), "read"
-        _check_parameters(choice.gan, found.card.paths, lived)
+        _check_parameters(choice.gan, found.card.paths, history)
     card = found.card
     folder = "" if choice.gan is None else f" ({choice.gan})"
     learned = f"{card.num_steps:,} steps" if card.num_steps else "nothing beyond hybrid is learned"
@@ -78,18 +83,18 @@ def _gan(choice: Choice, lived: Lived) -> Generator:
     return found
 
 
-def _check_parameters(folder: Path, paths: tuple[str, ...], lived: Lived) -> None:
+def _check_parameters(folder: Path, paths: tuple[str, ...], history: ParameterHistory) -> None:
     """Refuses a GAN of other parameters than vary here."""
-    if paths != lived.space.paths:
-        other = min(set(paths) ^ set(lived.space.paths), default="the order")
+    if paths != history.space.paths:
+        other = min(set(paths) ^ set(history.space.paths), default="the order")
         raise ConfigError(
-            f"the GAN in {str(folder)!r} is of {len(paths)} parameters, and here "
-            f"{len(lived.space.paths)} vary; they differ in {other}: give the same --parameter, or "
-            "another folder"
+            f"the GAN in {str(folder)!r} was trained on {len(paths)} parameters, and "
+            f"{len(history.space.paths)} vary here; they differ in {other}: give the same "
+            "--parameter options, or another folder"
         )
 
 
-def _trained(choice: Choice, lived: Lived) -> GanGenerator:
+def _trained(choice: Choice, history: ParameterHistory) -> GanGenerator:
     from twin_gym.twins.scenarios.gan import CARD_FILE
     from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings, train_gan
 
@@ -105,7 +110,7 @@ def _trained(choice: Choice, lived: Lived) -> GanGenerator:
         with progress_bar(*columns) as bar:
             task = bar.add_task("-", total=settings.max_steps)
             return train_gan(
-                lived, settings, folder=choice.gan,
+                history, settings, folder=choice.gan,
                 on_progress=lambda step, best: bar.update(
                     task, completed=step, description=number(best, 3)
                 ),
@@ -117,29 +122,29 @@ def _trained(choice: Choice, lived: Lived) -> GanGenerator:
         raise
 
 
-def _llm(choice: Choice, lived: Lived) -> Generator:
+def _llm(choice: Choice, history: ParameterHistory) -> Generator:
     from twin_gym.twins.scenarios.endpoint import Endpoint
     from twin_gym.twins.scenarios.llm import LlmGenerator
 
     return LlmGenerator(Endpoint.from_environment(choice.model, choice.url))
 
 
-MAKERS: MappingProxyType[str, Callable[[Choice, Lived], Generator]] = MappingProxyType(
+MAKERS: MappingProxyType[str, Callable[[Choice, ParameterHistory], Generator]] = MappingProxyType(
     {
-        HistoricalGenerator.name: lambda choice, lived: HistoricalGenerator(),
-        HybridGenerator.name: lambda choice, lived: HybridGenerator(),
+        HistoricalGenerator.name: lambda choice, history: HistoricalGenerator(),
+        HybridGenerator.name: lambda choice, history: HybridGenerator(),
         GAN: _gan,
         LLM: _llm,
     }
 )
 
 
-def make_generator(choice: Choice, lived: Lived) -> Generator:
+def make_generator(choice: Choice, history: ParameterHistory) -> Generator:
     """A generator that is ready to generate.
 
     Args:
         choice: which one.
-        lived: what a GAN learns from, unless it is there already.
+        history: what a GAN learns from, unless it is there already.
 
     Returns:
         The generator.
@@ -148,4 +153,4 @@ def make_generator(choice: Choice, lived: Lived) -> Generator:
         ConfigError: if a folder holds no GAN, or no language model is named.
         MissingExtraError: if what it needs is not installed.
     """
-    return MAKERS[choice.name](choice, lived)
+    return MAKERS[choice.name](choice, history)

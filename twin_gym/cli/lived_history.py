@@ -1,4 +1,4 @@
-"""What a network has lived, from a historical store or from scenarios as files."""
+"""Reads the history of a network from a historical store or from scenario files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import HistoryReader, read_store
-from twin_gym.twins.scenarios import Lived, Now, ParameterSpace, lived_of_store, now_of_store
+from twin_gym.twins.scenarios import (
+    CurrentState,
+    ParameterHistory,
+    ParameterSpace,
+    current_state_from_store,
+    history_from_store,
+)
 
 _WINDOWS_A_HORIZON = 20
 _ENDING = ".toml"
@@ -43,13 +49,13 @@ class Background:
     """What generators are told.
 
     Attributes:
-        lived: the windows.
+        history: the windows.
         now: the running state; None: not asked for.
         window_s: length of a window; None: a file is one.
     """
 
-    lived: Lived
-    now: Now | None
+    history: ParameterHistory
+    now: CurrentState | None
     window_s: float | None
 
 
@@ -113,19 +119,21 @@ def _of_files(files: Sequence[Path], wanted: Wanted) -> Background:
             space.coordinates(one)
         except ConfigError as error:
             raise ConfigError(f"{str(file)!r} is no network like {base.name!r}: {error}") from None
-    lived = Lived.of_scenarios(space, scenarios, f"{len(files)} files")
-    now = Now(space, lived.points[-1], np.zeros(len(space.parameters)))
-    return Background(lived, now if wanted.uses_now else None, None)
+    history = ParameterHistory.of_scenarios(space, scenarios, f"{len(files)} files")
+    now = CurrentState(space, history.points[-1], np.zeros(len(space.parameters)))
+    return Background(history, now if wanted.uses_now else None, None)
 
 
 def _of_store(store: HistoryReader, wanted: Wanted) -> Background:
     base = _base_of(store, wanted) if wanted.scenario is None else load(wanted.scenario)
     space = ParameterSpace.of(base, wanted.parameters)
     window_s = wanted.window_s or base.horizon_s / _WINDOWS_A_HORIZON
-    lived = lived_of_store(store, space, window_s, episodes=wanted.episodes)
+    history = history_from_store(store, space, window_s, episodes=wanted.episodes)
     last = None if wanted.episodes is None else wanted.episodes[-1]
-    now = now_of_store(store, space, window_s, episode=last) if wanted.uses_now else None
-    return Background(lived, now, window_s)
+    now = (
+        current_state_from_store(store, space, window_s, episode=last) if wanted.uses_now else None
+    )
+    return Background(history, now, window_s)
 
 
 def _base_of(store: HistoryReader, wanted: Wanted) -> Scenario:

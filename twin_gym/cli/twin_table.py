@@ -76,15 +76,15 @@ def rows_of(background: Background, twins: Sequence[Scenario]) -> dict[str, Row]
         background: history and present.
         twins: one at least, of its space.
     """
-    space, now = background.lived.space, background.now
-    lived = np.array([_plain(space, point) for point in background.lived.points])
+    space, now = background.history.space, background.now
+    history = np.array([_plain(space, point) for point in background.history.points])
     made = np.array([[float(value_at(one, path)) for path in space.paths] for one in twins])
     found = {}
     for place, path in enumerate(space.paths):
         is_known = now is not None and bool(now.is_known[place])
         one = made[:, place]
         found[path] = Row(
-            history=float(lived[:, place].mean()),
+            history=float(history[:, place].mean()),
             now=_plain(space, now.point)[place] if now is not None and is_known else None,
             age_windows=float(now.ages[place]) if now is not None and is_known else None,
             mean=float(one.mean()),
@@ -113,15 +113,15 @@ def as_document(delivery: Delivery) -> dict[str, Any]:
         A document with base, history, every parameter, every twin by file and digest, and checks.
     """
     background, found = delivery.background, delivery.foretelling
-    base = background.lived.space.base
+    base = background.history.space.base
     rows = rows_of(background, delivery.twins)
     return {
         "scenario": base.name,
         "digest": base.digest,
         "generator": delivery.generator,
         "seed": delivery.seed,
-        "history": background.lived.source,
-        "windows": len(background.lived.points),
+        "history": background.history.source,
+        "windows": len(background.history.points),
         "window_s": background.window_s,
         "prioritised": sorted(delivery.criteria.objective.prioritised),
         "parameters": {path: asdict(row) for path, row in rows.items()},
@@ -142,21 +142,21 @@ def show(delivery: Delivery) -> None:
     """
     console = output()
     console.print(_table(delivery))
-    lived = delivery.background.lived
+    history = delivery.background.history
     now = delivery.background.now
     unknown = "" if now is not None and now.is_known.all() else " ?: not known."
-    lines = [f"From {lived.source}.{unknown}"]
+    lines = [f"From {history.source}.{unknown}"]
     chosen = sorted(delivery.criteria.objective.prioritised)
     if chosen:
         lines.append(f"Prioritised: {', '.join(chosen)}.")
     if delivery.generator in _DRAWN:
-        lines.append(_foretold(delivery.foretelling, len(lived.points)))
+        lines.append(_foretold(delivery.foretelling, len(history.points)))
     for line in lines:
         console.print(f"\n{line}", markup=False)
 
 
 def _table(delivery: Delivery) -> Table:
-    base = delivery.background.lived.space.base
+    base = delivery.background.history.space.base
     title = f"{len(delivery.twins)} scenario twins of {base.name} by {delivery.generator}"
     heads = ["parameter", "history", "now", "twins", "deviation"]
     made = table(title, heads)

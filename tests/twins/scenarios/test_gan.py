@@ -23,21 +23,21 @@ from twin_gym.twins.scenarios.gan_training import (
     train_on_points,
 )
 from twin_gym.twins.scenarios.gaussian import Step
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
 SPACE = ParameterSpace.of(load("tic-small-45"), ["num_sensors", "burst_fraction"])
 QUICK = ScenarioGanSettings(max_steps=300, check_every=50, width=32)
 
 
-def lived(windows: int = 80, seed: int = 0) -> Lived:
+def lived(windows: int = 80, seed: int = 0) -> ParameterHistory:
     """A network that wanders."""
     rng = np.random.default_rng(seed)
     start = SPACE.coordinates(SPACE.base)
     points = [start]
     for _ in range(windows - 1):
         points.append(start + 0.8 * (points[-1] - start) + rng.normal(0.0, 0.3, 2))
-    return Lived(SPACE, np.array(points), "a wandering network")
+    return ParameterHistory(SPACE, np.array(points), "a wandering network")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def trained() -> GanGenerator:
 def test_it_makes_valid_scenarios_that_say_where_they_come_from(trained):
     """As many as asked, the same for the same generator of draws, others for another."""
     history = lived()
-    now = Now(SPACE, history.points[-1], np.zeros(2))
+    now = CurrentState(SPACE, history.points[-1], np.zeros(2))
     found = [
         trained.generate(Criteria(), history, now, 5, np.random.default_rng(seed))
         for seed in (1, 1, 2)
@@ -92,7 +92,7 @@ def test_without_a_real_time_twin_the_last_window_is_where_it_starts():
     """Not the first one, and not the average."""
     points = lived().points.copy()
     points[-1] += 1.5
-    history = Lived(SPACE, points, "with a jump at its end")
+    history = ParameterHistory(SPACE, points, "with a jump at its end")
     found = train_gan(history, ScenarioGanSettings(max_steps=1))
     drawn = found.draw(Criteria(), history, None, 4_000, np.random.default_rng(4))
     expected = np.array(found.card.mean) + found.card.keep * (points[-1] - found.card.mean)
@@ -149,7 +149,7 @@ def test_demands_are_obeyed(trained):
 
 def test_what_is_unknown_now_is_drawn(trained):
     """Without a value of a parameter the scenarios still have one."""
-    now = Now(SPACE, np.array([np.nan, 0.0]), np.zeros(2))
+    now = CurrentState(SPACE, np.array([np.nan, 0.0]), np.zeros(2))
     assert trained.generate(Criteria(), lived(), now, 3, np.random.default_rng(4))
 
 
@@ -304,6 +304,6 @@ def test_what_cannot_be_trained_is_refused(trained):
     with pytest.raises(ConfigError, match="max_steps"):
         ScenarioGanSettings(max_steps=0)
     other = ParameterSpace.of(SPACE.base, ["num_sensors"])
-    history = Lived(other, lived().points[:, :1], "x")
+    history = ParameterHistory(other, lived().points[:, :1], "x")
     with pytest.raises(ConfigError, match="was trained on"):
         trained.generate(Criteria(), history, None, 1, np.random.default_rng(0))

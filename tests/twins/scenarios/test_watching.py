@@ -17,7 +17,7 @@ from twin_gym.scenario.changes import changed
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store
 from twin_gym.twins.realtime import Event
-from twin_gym.twins.scenarios import ParameterSpace, lived_of_store, now_of_store
+from twin_gym.twins.scenarios import ParameterSpace, current_state_from_store, history_from_store
 from twin_gym.twins.scenarios.watching.evidence import Average, Pairs, Rate, Told
 from twin_gym.twins.scenarios.watching.telemetry import Watched
 from twin_gym.twins.scenarios.watching.windows import estimator_of
@@ -54,13 +54,13 @@ def test_rate_is_the_growth_of_a_counter_over_its_time_drawn_to_the_average(stor
     store.append(counted([0, 3, 6, 9, 12], [0, 3, 9, 9, 12]))
     average = 13.0 / (12.0 + 1.0 / 1.2)
     expected = (np.array([3, 6, 0, 3]) + 1.0) / (3.0 + 1.0 / average)
-    assert values(lived_of_store(store, space(), 3.0))[:, 0] == pytest.approx(expected)
+    assert values(history_from_store(store, space(), 3.0))[:, 0] == pytest.approx(expected)
 
 
 def test_what_was_lost_in_between_is_in_the_next_value(store):
     """A counter that was not heard at the edges of windows is taken to have grown evenly."""
     store.append(counted([0, 12], [0, 12]))
-    found = values(lived_of_store(store, space(), 3.0))[:, 0]
+    found = values(history_from_store(store, space(), 3.0))[:, 0]
     assert found == pytest.approx(np.full(4, found[0]))
     assert found[0] == pytest.approx(4.0 / (3.0 + (12.0 + 1.0 / 1.2) / 13.0))
 
@@ -69,14 +69,14 @@ def test_a_parameter_of_which_nothing_was_heard_is_the_bases_and_is_named(store)
     """And one that was heard in some windows alone is the average in the others."""
     store.append(counted([0, 3, 6, 9, 12], [0, 3, 9, 9, 12]))
     store.append(counted([6, 9], [0, 30], twin="service/hrllc"))
-    lived = lived_of_store(store, space([*RATES, HOLDING]), 3.0)
+    lived = history_from_store(store, space([*RATES, HOLDING]), 3.0)
     found = values(lived)
     average = 31.0 / (3.0 + 1.0 / 2.4)
     assert found[[0, 1, 3], 1] == pytest.approx(average)
     assert found[:, 2] == pytest.approx(2.0)
     assert "not observed, so as in the base: slices.immersive.mean_holding_time_s" in lived.source
     assert "4 windows, 3 s each, of the episodes 1" in lived.source
-    assert "all observed" in lived_of_store(store, space(), 3.0).source
+    assert "all observed" in history_from_store(store, space(), 3.0).source
 
 
 def test_holding_time_is_request_seconds_over_requests_that_ended(store):
@@ -86,7 +86,7 @@ def test_holding_time_is_request_seconds_over_requests_that_ended(store):
     times_s = [0.0, 2.0, 4.0, 6.0, 8.0]
     events += [Event(t, "service/immersive", "served_s", 3.75 * t) for t in times_s]
     store.append(events)
-    found = values(lived_of_store(store, space([HOLDING]), 2.0, as_estimated=True))[:, 0]
+    found = values(history_from_store(store, space([HOLDING]), 2.0, as_estimated=True))[:, 0]
     centre = 32.0 / 11.0
     assert found == pytest.approx((7.5 + centre) / (np.array([2.0, 2.0, 3.0, 3.0]) + 1.0))
 
@@ -97,7 +97,7 @@ def test_longest_wait_is_the_patience_where_requests_expire(store):
     store.append(counted([0, 3, 6, 9, 12], [0, 4, 8, 8, 12], "expired"))
     ages = [(1.0, 0.9), (2.0, 0.95), (4.0, 0.97), (7.0, 0.2), (11.0, 0.93)]
     store.append([Event(t, "slice/immersive", "head_age_s", age) for t, age in ages])
-    found = values(lived_of_store(store, space([path]), 3.0))[:, 0]
+    found = values(history_from_store(store, space([path]), 3.0))[:, 0]
     centre = (4 * (0.95 + 0.97 + 0.93) + 1.0) / 13.0
     assert found[2] == pytest.approx(centre)
     assert found[[0, 1, 3]] == pytest.approx((4 * np.array([0.95, 0.97, 0.93]) + centre) / 5.0)
@@ -126,13 +126,13 @@ def test_exponential_patience_is_time_in_the_queue_over_those_that_gave_up(tmp_p
 def test_now_is_the_last_window_and_as_old_as_its_telemetry(store):
     """What is later than the asked time, and what is before the window, changes nothing."""
     store.append(counted([0, 10, 14, 20], [0, 100, 108, 1_000]))
-    now = now_of_store(store, space(), 4.0, time_s=15.0)
+    now = current_state_from_store(store, space(), 4.0, time_s=15.0)
     average = 109.0 / (14.0 + 1.0 / 1.2)
     expected = (1.0 + 8.0 * 3.0 / 4.0) / (3.0 + 1.0 / average)
     assert now.space.values(now.point[:1].repeat(2))[RATES[0]] == pytest.approx(expected)
     assert np.isnan(now.point[1])
     assert now.ages == pytest.approx([0.25, np.inf])
-    last = now_of_store(store, space(), 4.0)
+    last = current_state_from_store(store, space(), 4.0)
     assert last.point[0] > now.point[0] + 1.0
     assert last.ages[0] == 0.0
 
@@ -141,7 +141,7 @@ def test_last_window_counts_if_half_of_it_was_heard(store):
     """Of 15 s, windows of 4 s are four and of 3.2 s five; of 3.4 s they are four."""
     store.append(counted(range(16), range(16)))
     for window_s, windows in ((4.0, 4), (3.2, 5), (3.4, 4)):
-        assert len(lived_of_store(store, space(), window_s).points) == windows
+        assert len(history_from_store(store, space(), window_s).points) == windows
 
 
 def test_windows_of_several_episodes_follow_one_another(store):
@@ -149,8 +149,8 @@ def test_windows_of_several_episodes_follow_one_another(store):
     store.append(counted([0, 4, 8], [0, 4, 8]))
     store.begin_episode(load("contention"), 8)
     store.append(counted([0, 4, 8], [0, 40, 80]))
-    rates = values(lived_of_store(store, space(), 4.0))[:, 0]
-    turned = values(lived_of_store(store, space(), 4.0, episodes=[2, 1]))[:, 0]
+    rates = values(history_from_store(store, space(), 4.0))[:, 0]
+    turned = values(history_from_store(store, space(), 4.0, episodes=[2, 1]))[:, 0]
     assert rates[2:] == pytest.approx(turned[:2])
     assert rates[0] < rates[2] / 3.0
 
@@ -158,36 +158,36 @@ def test_windows_of_several_episodes_follow_one_another(store):
 def test_what_cannot_be_read_is_refused_with_the_reason(store):
     """Lengths, episodes, too few windows, another kind, other slices."""
     with pytest.raises(ConfigError, match="has 0 windows of 2 s in the episodes \\[1\\]"):
-        lived_of_store(store, space(), 2.0)
+        history_from_store(store, space(), 2.0)
     store.append(counted([0, 6], [0, 6]))
     with pytest.raises(ConfigError, match="needs 4: record for longer, or ask for shorter"):
-        lived_of_store(store, space(), 2.0)
+        history_from_store(store, space(), 2.0)
     for wrong in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ConfigError, match="window_s"):
-            lived_of_store(store, space(), wrong)
+            history_from_store(store, space(), wrong)
     with pytest.raises(ConfigError, match="over 100,000 windows of 1e-06 s"):
-        lived_of_store(store, space(), 1e-6)
+        history_from_store(store, space(), 1e-6)
     for wrong in (-1.0, float("nan")):
         with pytest.raises(ConfigError, match="time_s"):
-            now_of_store(store, space(), 1.0, time_s=wrong)
+            current_state_from_store(store, space(), 1.0, time_s=wrong)
     with pytest.raises(ConfigError, match="no episodes \\[9\\]; it has \\[1\\]"):
-        lived_of_store(store, space(), 1.0, episodes=[1, 9])
+        history_from_store(store, space(), 1.0, episodes=[1, 9])
     with pytest.raises(ConfigError, match="none was named"):
-        lived_of_store(store, space(), 1.0, episodes=[])
+        history_from_store(store, space(), 1.0, episodes=[])
     with pytest.raises(ConfigError, match="episode 1 is of the kind 'admission'"):
-        lived_of_store(store, ParameterSpace.of(load("sync-small")), 1.0)
+        history_from_store(store, ParameterSpace.of(load("sync-small")), 1.0)
     other = ParameterSpace.of(load("teletraffic-erlang-a"))
     with pytest.raises(ConfigError, match="has immersive, hrllc, massive, ubiquitous instead of"):
-        now_of_store(store, other, 1.0)
+        current_state_from_store(store, other, 1.0)
 
 
 def test_episodes_of_other_kinds_are_left_out_unless_they_are_named(store):
     """A store may hold several networks."""
     store.append(counted([0, 4], [0, 4]))
     store.begin_episode(load("sync-small"), 8)
-    assert len(lived_of_store(store, space(), 1.0).points) == 4
+    assert len(history_from_store(store, space(), 1.0).points) == 4
     with pytest.raises(ConfigError, match="episode 2 is of the kind 'sync'"):
-        lived_of_store(store, space(), 1.0, episodes=[1, 2])
+        history_from_store(store, space(), 1.0, episodes=[1, 2])
 
 
 def test_values_of_entities_are_paired_across_the_edges_of_windows(tmp_path):
@@ -199,7 +199,7 @@ def test_values_of_entities_are_paired_across_the_edges_of_windows(tmp_path):
         told = [(1.0, 0.0), (5.0, 0.2), (6.0, 0.1), (13.0, 0.3)]
         store.append([Event(t, "entity/load/3", "value", v) for t, v in told])
         store.append(counted([0, 16], [0, 1], "offered", "service/updates"))
-        found = values(lived_of_store(store, ParameterSpace.of(base, [path]), 4.0))[:, 0]
+        found = values(history_from_store(store, ParameterSpace.of(base, [path]), 4.0))[:, 0]
     factor = base.groups[0].rate_factor(3)
     squares = np.array([0.0, 0.2**2 / 4 + 0.1**2 / 1, 0.0, 0.2**2 / 7]) / factor
     centre = (squares.sum() + 1e-4) / 4.0
@@ -215,7 +215,7 @@ def test_groups_with_deliveries_of_their_own_hide_that_of_the_scenario(tmp_path)
         store.begin_episode(base, 1)
         store.append(counted(range(9), range(9), "offered", "service/updates"))
         store.append(counted(range(9), range(0, 18, 2), "served", "service/updates"))
-        lived = lived_of_store(store, ParameterSpace.of(base, ["delivery_probability"]), 2.0)
+        lived = history_from_store(store, ParameterSpace.of(base, ["delivery_probability"]), 2.0)
     assert values(lived) == pytest.approx(0.8)
     assert "not observed, so as in the base: delivery_probability" in lived.source
 

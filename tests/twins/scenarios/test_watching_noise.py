@@ -8,7 +8,7 @@ import pytest
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store
 from twin_gym.twins.realtime import Event
-from twin_gym.twins.scenarios import ParameterSpace, lived_of_store
+from twin_gym.twins.scenarios import ParameterSpace, history_from_store
 from twin_gym.twins.scenarios.watching.noise import without_noise
 
 PATH = "slices.immersive.arrival_rate_hz"
@@ -78,8 +78,8 @@ def test_windows_of_a_store_vary_as_the_network_does(counted):
     """Estimates of a steady rate vary by its noise; a swap is seen as large as it is."""
     case, store = counted
     space = ParameterSpace.of(load("contention"), [PATH])
-    raw = lived_of_store(store, space, 20.0, as_estimated=True).points[:, 0]
-    found = lived_of_store(store, space, 20.0).points[:, 0]
+    raw = history_from_store(store, space, 20.0, as_estimated=True).points[:, 0]
+    found = history_from_store(store, space, 20.0).points[:, 0]
     if case == "steady":
         assert raw.std() == pytest.approx(1.0 / np.sqrt(2.0 * 20.0), rel=0.15)
         assert found.std() < 0.5 * raw.std()

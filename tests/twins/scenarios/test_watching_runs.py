@@ -17,8 +17,8 @@ from twin_gym.twins.scenarios import (
     HistoricalGenerator,
     HybridGenerator,
     ParameterSpace,
-    lived_of_store,
-    now_of_store,
+    current_state_from_store,
+    history_from_store,
 )
 from twin_gym.twins.scenarios.watching.evidence import Average, Rate
 from twin_gym.twins.scenarios.watching.telemetry import Watched
@@ -106,8 +106,8 @@ def learned(recorded):
         if (name, loss) not in made:
             store, space = recorded(name, loss), ParameterSpace.of(scenario_of(name))
             window_s = WINDOWS_S[name]
-            lived = lived_of_store(store, space, window_s)
-            made[name, loss] = lived, now_of_store(store, space, window_s)
+            lived = history_from_store(store, space, window_s)
+            made[name, loss] = lived, current_state_from_store(store, space, window_s)
         return made[name, loss]
 
     return found
@@ -263,7 +263,7 @@ def test_other_worlds_give_other_windows(tmp_path):
     for k, seed in enumerate((3, 3, 4)):
         with open_store(tmp_path / f"{k}.db") as store:
             record_run(store, make_policy("fifo", one), one, seed)
-            points.append(lived_of_store(store, ParameterSpace.of(one), 2.0).points)
+            points.append(history_from_store(store, ParameterSpace.of(one), 2.0).points)
     assert np.array_equal(points[0], points[1])
     assert not np.array_equal(points[0], points[2])
 
@@ -275,8 +275,8 @@ def test_nothing_is_learned_over_a_dead_link(tmp_path):
     with open_store(tmp_path / "store.db") as store:
         record_run(store, make_policy("fifo", one), one, 3, link=Link(loss=1.0))
         with pytest.raises(ConfigError, match="0 windows"):
-            lived_of_store(store, space, 1.0)
-        now = now_of_store(store, space, 1.0)
+            history_from_store(store, space, 1.0)
+        now = current_state_from_store(store, space, 1.0)
     assert now.is_known.tolist() == [path.endswith("queue_limit") for path in space.paths]
 
 

@@ -27,7 +27,7 @@ from twin_gym.twins.files import read_bytes, write_bytes
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.gaussian import Step
 from twin_gym.twins.scenarios.generator import PointGenerator
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import Coordinates
 from twin_gym.twins.strict_json import read_object
 from twin_gym.twins.weights import load_weights
@@ -176,8 +176,8 @@ class GanGenerator(PointGenerator):
     def draw(
         self,
         criteria: Criteria,
-        history: Lived,
-        realtime: Now | None,
+        history: ParameterHistory,
+        realtime: CurrentState | None,
         count: int,
         rng: np.random.Generator,
     ) -> Coordinates:

@@ -27,7 +27,7 @@ from twin_gym.twins.scenarios.gan import (
     asked,
 )
 from twin_gym.twins.scenarios.gaussian import Normal, Step
-from twin_gym.twins.scenarios.lived import Lived
+from twin_gym.twins.scenarios.parameter_history import ParameterHistory
 
 OnProgress = Callable[[int, float], None]
 """Told the steps done and the best distance to the held-out windows so far."""
@@ -117,7 +117,7 @@ class _Pairs:
 
 
 def train_gan(
-    history: Lived,
+    history: ParameterHistory,
     settings: ScenarioGanSettings = _DEFAULTS,
     *,
     folder: Path | None = None,

@@ -18,7 +18,7 @@ from twin_gym.scenario.changes import value_at
 from twin_gym.twins.history.kept import Episode, numbers_asked
 from twin_gym.twins.history.reading import HistoryReader
 from twin_gym.twins.plain import number
-from twin_gym.twins.scenarios.lived import MIN_WINDOWS, Lived, Now
+from twin_gym.twins.scenarios.parameter_history import MIN_WINDOWS, CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import Coordinates, ParameterSpace
 from twin_gym.twins.scenarios.watching.evidence import Evidence
 from twin_gym.twins.scenarios.watching.noise import without_noise
@@ -33,14 +33,14 @@ _LEAST_HEARD = 0.5  # of a window that counts
 _NAMED = 20
 
 
-def lived_of_store(
+def history_from_store(
     store: HistoryReader,
     space: ParameterSpace,
     window_s: float,
     *,
     episodes: Sequence[int] | None = None,
     as_estimated: bool = False,
-) -> Lived:
+) -> ParameterHistory:
     """The parameters of a network in successive windows, estimated from what its twin heard.
 
     Nothing is read from the scenario that ran but its kind and the names of its parts: each kind of
@@ -80,7 +80,7 @@ def _lived(
     episodes: Sequence[int] | None,
     *,
     as_estimated: bool,
-) -> Lived:
+) -> ParameterHistory:
     chosen = _chosen(store, space.base, episodes)
     windows: list[Window] = []
     halves: list[tuple[Window, Window]] = []
@@ -105,24 +105,24 @@ def _lived(
         early_points = np.array([_heard(space, one, centres) for one, _ in halves])
         late_points = np.array([_heard(space, one, centres) for _, one in halves])
         points = without_noise(points, early_points, late_points)
-    return Lived(space, points, _source(store, space, windows, chosen, window_s))
+    return ParameterHistory(space, points, _source(store, space, windows, chosen, window_s))
 
 
-def now_of_store(
+def current_state_from_store(
     store: HistoryReader,
     space: ParameterSpace,
     window_s: float,
     *,
     time_s: float | None = None,
     episode: int | None = None,
-) -> Now:
+) -> CurrentState:
     """What a network is: the window that ends at a time, estimated from what was true by then.
 
     A late event counts from when it was true, as everywhere in a store.
 
     Args:
         store: open.
-        space: as for `lived_of_store`.
+        space: as for `history_from_store`.
         window_s: length of the window in simulated seconds; it begins with the episode at the
             earliest.
         time_s: its end, in simulated seconds since the start of the episode; None: the last time
@@ -151,7 +151,7 @@ def _now(
     window_s: float,
     time_s: float | None,
     episodes: Sequence[int] | None,
-) -> Now:
+) -> CurrentState:
     chosen = _chosen(store, space.base, episodes)[-1]
     watched = Watched(store, chosen.id, math.inf if time_s is None else time_s)
     end_s = watched.end_s if time_s is None else time_s
@@ -166,7 +166,7 @@ def _now(
     )
     ages = np.maximum(end_s - measured_s, 0.0) / length_s
     point = _heard(space, window, centres)
-    return Now(space, point, np.where(_is_known(space, window), ages, np.inf))
+    return CurrentState(space, point, np.where(_is_known(space, window), ages, np.inf))
 
 
 def estimator_of(kind: str) -> Estimator:

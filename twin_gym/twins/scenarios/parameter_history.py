@@ -16,7 +16,7 @@ MIN_WINDOWS = 4
 
 
 @dataclass(frozen=True)
-class Lived:
+class ParameterHistory:
     """The parameters of a network in successive windows of time: {G_(t-m), ..., G_(t-1)}.
 
     Attributes:
@@ -51,21 +51,21 @@ class Lived:
     @classmethod
     def of_scenarios(
         cls, space: ParameterSpace, scenarios: Sequence[Scenario], source: str = ""
-    ) -> Lived:
+    ) -> ParameterHistory:
         """A history of networks that are known, one a window."""
         told = source or f"{len(scenarios)} windows that are known"
         return cls(space, np.array([space.coordinates(one) for one in scenarios]), told)
 
-    def last(self, num_windows: int) -> Lived:
+    def last(self, num_windows: int) -> ParameterHistory:
         """The most recent windows alone."""
         if num_windows >= len(self.points):
             return self
         told = f"the last {num_windows} of {self.source}"
-        return Lived(self.space, self.points[-num_windows:], told)
+        return ParameterHistory(self.space, self.points[-num_windows:], told)
 
 
 @dataclass(frozen=True)
-class Now:
+class CurrentState:
     """What the real-time twin knows of the running window.
 
     Attributes:
@@ -90,7 +90,7 @@ class Now:
             raise ConfigError("values are finite or not a number, and ages 0 or more")
 
     @classmethod
-    def of_scenario(cls, space: ParameterSpace, scenario: Scenario) -> Now:
+    def of_scenario(cls, space: ParameterSpace, scenario: Scenario) -> CurrentState:
         """A network that is known completely and at once."""
         return cls(space, space.coordinates(scenario), np.zeros(len(space.parameters)))
 
