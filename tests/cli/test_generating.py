@@ -169,7 +169,7 @@ def test_a_gan_is_kept_and_used_again(past, tmp_path):
     with_steps = run(*arguments, *TWO, "-o", tmp_path / "c", "--steps", 60, code=2)
     assert "leave --steps out" in with_steps
     other = run(*arguments, "--parameter", "num_sensors", "-o", tmp_path / "c", code=2)
-    assert "is of 2 parameters, and here 1 vary; they differ in burst_fraction" in other
+    assert "was trained on 2 parameters, and 1 vary here; they differ in burst_fraction" in other
     assert not (tmp_path / "c").exists()
     nowhere = [*GENERATE, "--history", past, "-g", "gan", "--gan", tmp_path / "no" / "net"]
     assert "make it first" in run(*nowhere, "-o", tmp_path / "c", code=2)

@@ -1,6 +1,7 @@
 """Scenario twins: networks that may come, out of what has been, what is and what is asked."""
 
 from twin_gym.twins.scenarios.criteria import Criteria
+from twin_gym.twins.scenarios.estimation import current_state_from_store, history_from_store
 from twin_gym.twins.scenarios.gaps import (
     IndicatorGap,
     KpiGaps,
@@ -12,7 +13,6 @@ from twin_gym.twins.scenarios.gaussian import HistoricalGenerator, HybridGenerat
 from twin_gym.twins.scenarios.generator import GenerationError, Generator
 from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import Parameter, ParameterSpace, parameters_of
-from twin_gym.twins.scenarios.watching import current_state_from_store, history_from_store
 
 __all__ = [
     "Criteria",

@@ -2,8 +2,8 @@
 
 from twin_gym.twins.history import open_store
 from twin_gym.twins.realtime import Event, TwinGraph
-from twin_gym.twins.scenarios.watching.telemetry import Watched
-from twin_gym.twins.scenarios.watching.windows import estimator_of
+from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry
+from twin_gym.twins.scenarios.estimation.windows import estimator_of
 
 
 def told(twin, name, series):
@@ -20,15 +20,15 @@ def graph_of(twins, time_s=0.0):
     return graph.snapshot()
 
 
-def watched_of(store, base, events, snapshots=(), until_s=float("inf")):
+def telemetry_of(store, base, events, snapshots=(), until_s=float("inf")):
     """A new episode of a store in which these were heard."""
     store.begin_episode(base, 1)
     store.append(events, snapshots=snapshots)
-    return Watched(store, store.episode, until_s)
+    return EpisodeTelemetry(store, store.episode, until_s)
 
 
 def evidence_from(folder, base, events, snapshots=(), start_s=0.0, end_s=float("inf")):
     """What a window of an episode of these events says."""
     with open_store(folder / "store.db") as store:
-        watched = watched_of(store, base, events, snapshots)
-        return estimator_of(base.kind)(watched, base, start_s, end_s)
+        telemetry = telemetry_of(store, base, events, snapshots)
+        return estimator_of(base.kind)(telemetry, base, start_s, end_s)

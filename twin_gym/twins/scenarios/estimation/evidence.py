@@ -68,7 +68,7 @@ class Rate(Evidence):
 
     @property
     def is_empty(self) -> bool:
-        """Whether no time was watched."""
+        """Whether the evidence covers no time."""
         return self.exposure_s <= 0.0
 
     def joined(self, others: Sequence[Self]) -> Self:
@@ -125,7 +125,7 @@ class Average(Evidence):
 
 
 @dataclass(frozen=True)
-class Told(Evidence):
+class Reported(Evidence):
     """A property that is told with a twin: it needs no estimate.
 
     Attributes:
@@ -151,7 +151,7 @@ class Told(Evidence):
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs(Evidence):
+class TransitionLikelihood(Evidence):
     """Successive values of a process whose parameter is found by maximum likelihood.
 
     A pseudo observation, its expected log-likelihood at the centre, is added: the maximum is then

@@ -18,15 +18,15 @@ from twin_gym.scenario.changes import value_at
 from twin_gym.twins.history.kept import Episode, numbers_asked
 from twin_gym.twins.history.reading import HistoryReader
 from twin_gym.twins.plain import number
+from twin_gym.twins.scenarios.estimation.evidence import Evidence
+from twin_gym.twins.scenarios.estimation.noise import without_noise
+from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry
 from twin_gym.twins.scenarios.parameter_history import MIN_WINDOWS, CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import Coordinates, ParameterSpace
-from twin_gym.twins.scenarios.watching.evidence import Evidence
-from twin_gym.twins.scenarios.watching.noise import without_noise
-from twin_gym.twins.scenarios.watching.telemetry import Watched
 
 Window = Mapping[str, Evidence]
 
-Estimator = Callable[[Watched, Any, float, float], dict[str, Evidence]]
+Estimator = Callable[[EpisodeTelemetry, Any, float, float], dict[str, Evidence]]
 
 MAX_WINDOWS = 100_000
 _LEAST_HEARD = 0.5  # of a window that counts
@@ -85,13 +85,13 @@ def _lived(
     windows: list[Window] = []
     halves: list[tuple[Window, Window]] = []
     for one in chosen:
-        watched = Watched(store, one.id)
-        spans = _spans(watched, space.base, window_s)
-        windows += _windows(watched, space.base, spans)
+        telemetry = EpisodeTelemetry(store, one.id)
+        spans = _spans(telemetry, space.base, window_s)
+        windows += _windows(telemetry, space.base, spans)
         if not windows_are_episodes(space.base.kind) and not as_estimated:
             edges = [(start_s, (start_s + end_s) / 2.0, end_s) for start_s, end_s in spans]
-            early = _windows(watched, space.base, [(a, b) for a, b, _ in edges])
-            late = _windows(watched, space.base, [(b, c) for _, b, c in edges])
+            early = _windows(telemetry, space.base, [(a, b) for a, b, _ in edges])
+            late = _windows(telemetry, space.base, [(b, c) for _, b, c in edges])
             halves += zip(early, late, strict=True)
     if len(windows) < MIN_WINDOWS:
         raise ConfigError(
@@ -153,12 +153,12 @@ def _now(
     episodes: Sequence[int] | None,
 ) -> CurrentState:
     chosen = _chosen(store, space.base, episodes)[-1]
-    watched = Watched(store, chosen.id, math.inf if time_s is None else time_s)
-    end_s = watched.end_s if time_s is None else time_s
+    telemetry = EpisodeTelemetry(store, chosen.id, math.inf if time_s is None else time_s)
+    end_s = telemetry.end_s if time_s is None else time_s
     start_s = max(end_s - window_s, 0.0)
-    evidence_of = estimator_of(space.base.kind)
-    window = evidence_of(watched, space.base, start_s, end_s)
-    centres = _centres(space, [evidence_of(watched, space.base, 0.0, end_s)])
+    estimate_parameters = estimator_of(space.base.kind)
+    window = estimate_parameters(telemetry, space.base, start_s, end_s)
+    centres = _centres(space, [estimate_parameters(telemetry, space.base, 0.0, end_s)])
     found = [window.get(path) for path in space.paths]
     measured_s = np.array([0.0 if one is None else one.at_s for one in found])
     length_s = (
@@ -175,9 +175,9 @@ def estimator_of(kind: str) -> Estimator:
     Raises:
         ConfigError: if nothing does.
     """
-    found: Estimator | None = kind_named(kind).facet("evidence")
+    found: Estimator | None = kind_named(kind).facet("estimation")
     if found is None:
-        known = ", ".join(one.name for one in kinds() if one.has("evidence"))
+        known = ", ".join(one.name for one in kinds() if one.has("estimation"))
         raise ConfigError(
             f"nothing is estimated of networks of the kind {kind!r}; it is of {known}"
         )
@@ -231,25 +231,27 @@ def _parts(scenario: Any) -> tuple[str, ...]:  # noqa: ANN401 - of any kind
     return tuple(getattr(scenario, "slice_names", getattr(scenario, "entity_names", ())))
 
 
-def _spans(watched: Watched, base: Scenario, window_s: float) -> list[tuple[float, float]]:
+def _spans(
+    telemetry: EpisodeTelemetry, base: Scenario, window_s: float
+) -> list[tuple[float, float]]:
     """Beginnings and ends of the windows of an episode."""
     if windows_are_episodes(base.kind):
-        return [(0.0, math.inf)] if watched.end_s > 0.0 else []
-    count = math.floor(watched.end_s / window_s + 1.0 - _LEAST_HEARD)
+        return [(0.0, math.inf)] if telemetry.end_s > 0.0 else []
+    count = math.floor(telemetry.end_s / window_s + 1.0 - _LEAST_HEARD)
     if count > MAX_WINDOWS:
         raise ConfigError(
-            f"episode {watched.episode} has over {MAX_WINDOWS:,} windows of {window_s:g} s in its "
-            f"{watched.end_s:g} s: ask for longer ones"
+            f"episode {telemetry.episode} has over {MAX_WINDOWS:,} windows of {window_s:g} s "
+            f"in its {telemetry.end_s:g} s: ask for longer ones"
         )
     edges = [k * window_s for k in range(count + 1)]
     return list(itertools.pairwise(edges))
 
 
 def _windows(
-    watched: Watched, base: Scenario, spans: Sequence[tuple[float, float]]
+    telemetry: EpisodeTelemetry, base: Scenario, spans: Sequence[tuple[float, float]]
 ) -> list[Window]:
-    evidence_of = estimator_of(base.kind)
-    return [evidence_of(watched, base, start_s, end_s) for start_s, end_s in spans]
+    estimate_parameters = estimator_of(base.kind)
+    return [estimate_parameters(telemetry, base, start_s, end_s) for start_s, end_s in spans]
 
 
 def _centres(space: ParameterSpace, windows: Sequence[Window]) -> dict[str, float]:

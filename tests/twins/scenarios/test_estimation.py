@@ -18,9 +18,14 @@ from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store
 from twin_gym.twins.realtime import Event
 from twin_gym.twins.scenarios import ParameterSpace, current_state_from_store, history_from_store
-from twin_gym.twins.scenarios.watching.evidence import Average, Pairs, Rate, Told
-from twin_gym.twins.scenarios.watching.telemetry import Watched
-from twin_gym.twins.scenarios.watching.windows import estimator_of
+from twin_gym.twins.scenarios.estimation.evidence import (
+    Average,
+    Rate,
+    Reported,
+    TransitionLikelihood,
+)
+from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry
+from twin_gym.twins.scenarios.estimation.windows import estimator_of
 
 RATES = [f"slices.{name}.arrival_rate_hz" for name in ("immersive", "hrllc")]
 HOLDING = "slices.immersive.mean_holding_time_s"
@@ -118,7 +123,7 @@ def test_exponential_patience_is_time_in_the_queue_over_those_that_gave_up(tmp_p
         for (twin, name), told in several.items():
             heard = [(t, n) for t, n in zip(times_s, told, strict=True) if n is not None]
             store.append([Event(float(t), twin, name, n) for t, n in heard])
-        found = estimator_of("admission")(Watched(store, 1), base, 0.0, 6.0)
+        found = estimator_of("admission")(EpisodeTelemetry(store, 1), base, 0.0, 6.0)
     evidence = found["slices.calls.mean_patience_s"]
     assert (evidence.total, evidence.count) == (4.5, 2.0)
 
@@ -244,8 +249,11 @@ def test_evidence_of_several_windows_is_that_of_one_long_one():
     """Sums, and the middle of what was told."""
     assert Rate(1.0, 2.0, 3.0).joined([Rate(5.0, 4.0, 6.0)]) == Rate(5.0, 6.0, 9.0)
     assert Average(1.0, 2.0, 3.0).joined([Average(0.0, 4.0, 6.0)]) == Average(1.0, 6.0, 9.0)
-    assert Told(0.0, (1.0,)).joined([Told(0.0, (3.0,)), Told(0.0, (3.0,))]).estimate(9.0) == 3.0
-    assert Told(0.0, ()).estimate(9.0) == 9.0
+    assert (
+        Reported(0.0, (1.0,)).joined([Reported(0.0, (3.0,)), Reported(0.0, (3.0,))]).estimate(9.0)
+        == 3.0
+    )
+    assert Reported(0.0, ()).estimate(9.0) == 9.0
     assert Rate(0.0, 0.0, 0.0).estimate(0.0) == 0.0
 
 
@@ -257,17 +265,21 @@ def test_relaxation_and_change_rate_are_found_again():
     old = rng.standard_normal(4_000)
     new = left * old + np.sqrt(1.0 - left**2) * rng.standard_normal(4_000)
     moments = np.stack([old * old, old * new, new * new], axis=1)
-    pairs = Pairs(0.0, spans_s, moments, relaxation_likelihood, lambda c: (c, [1.0, 0.37, 1.0]))
+    pairs = TransitionLikelihood(
+        0.0, spans_s, moments, relaxation_likelihood, lambda c: (c, [1.0, 0.37, 1.0])
+    )
     assert pairs.estimate(5.0) == pytest.approx(50.0, rel=0.12)
     differs = (rng.random(4_000) < 0.5 * (1.0 - np.exp(-2.0 * 0.01 * spans_s))).astype(float)
-    pairs = Pairs(0.0, spans_s, differs, change_likelihood, lambda c: (0.5 / c, 0.32))
+    pairs = TransitionLikelihood(
+        0.0, spans_s, differs, change_likelihood, lambda c: (0.5 / c, 0.32)
+    )
     assert pairs.estimate(0.1) == pytest.approx(0.01, rel=0.12)
 
 
 @pytest.mark.parametrize("differs", [0.0, 1.0])
 def test_a_rate_of_change_is_finite_where_all_pairs_agree(differs):
     """Nothing changed, or all: the pseudo observation keeps the estimate from the ends."""
-    pairs = Pairs(
+    pairs = TransitionLikelihood(
         0.0, np.full(50, 3.0), np.full(50, differs), change_likelihood, lambda c: (0.5 / c, 0.32)
     )
     assert 1e-4 < pairs.estimate(0.1) < 100.0

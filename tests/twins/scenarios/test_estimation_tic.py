@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.twins.scenarios.watching_cases import evidence_from, graph_of, told
+from tests.twins.scenarios.estimation_cases import evidence_from, graph_of, told
 from twin_gym.environments.tic_scheduling.estimation import Channels, expected_tries
 from twin_gym.scenario.changes import changed
 from twin_gym.scenario.loading import load

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from tests.twins.scenarios.watching_cases import evidence_from, graph_of, told
+from tests.twins.scenarios.estimation_cases import evidence_from, graph_of, told
 from twin_gym.environments.massive_access.scenario import AccessScenario
-from twin_gym.twins.scenarios.watching.evidence import Average
+from twin_gym.twins.scenarios.estimation.evidence import Average
 
 CELL, SERVICE = "cell/0", "service/access"
 SLOT_S, SLOTS = 0.1, 40

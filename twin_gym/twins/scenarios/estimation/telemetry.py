@@ -16,7 +16,7 @@ from twin_gym.twins.realtime.snapshot import Snapshot
 _NOTHING = Series(np.zeros(0), np.zeros(0))
 
 
-class Watched:
+class EpisodeTelemetry:
     """What a store has of an episode, up to a time; every series is read once.
 
     Args:

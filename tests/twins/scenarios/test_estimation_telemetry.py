@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from tests.twins.scenarios.watching_cases import graph_of, told, watched_of
+from tests.twins.scenarios.estimation_cases import graph_of, telemetry_of, told
 from twin_gym.environments.factory import vector_env
 from twin_gym.scenario.changes import changed
 from twin_gym.scenario.loading import load
@@ -22,12 +22,12 @@ def heard(tmp_path):
     """Makes an episode of the contended network in which some events were heard."""
     with open_store(tmp_path / "store.db") as store:
         base = load("contention")
-        yield lambda *several, **more: watched_of(store, base, [*chain(*several)], **more)
+        yield lambda *several, **more: telemetry_of(store, base, [*chain(*several)], **more)
 
 
 def test_counter_grows_evenly_between_what_was_heard_and_nowhere_else(heard):
     """Known from 2 to 10 s; a window within, across each end, beyond, and of no length."""
-    watched = heard(told(CALLS, "offered", [(2, 10), (6, 18), (10, 19)]))
+    telemetry = heard(told(CALLS, "offered", [(2, 10), (6, 18), (10, 19)]))
     growth = {
         (3.0, 8.0): (6.5, 5.0),
         (0.0, 4.0): (4.0, 2.0),
@@ -38,29 +38,29 @@ def test_counter_grows_evenly_between_what_was_heard_and_nowhere_else(heard):
         (5.0, 5.0): (0.0, 0.0),
     }
     for window, expected in growth.items():
-        assert watched.growth(CALLS, "offered", *window) == pytest.approx(expected)
-    assert watched.growth(CALLS, "served", 0.0, 9.0) == (0.0, 0.0)
+        assert telemetry.growth(CALLS, "offered", *window) == pytest.approx(expected)
+    assert telemetry.growth(CALLS, "served", 0.0, 9.0) == (0.0, 0.0)
 
 
 def test_of_the_values_of_one_time_the_last_counts(heard):
     """As a series all stay."""
-    watched = heard(told(CALLS, "offered", [(1, 3), (1, 4), (2, 5), (2, 6), (2, 7)]))
-    times_s, values = watched.moments(CALLS, "offered")
+    telemetry = heard(told(CALLS, "offered", [(1, 3), (1, 4), (2, 5), (2, 6), (2, 7)]))
+    times_s, values = telemetry.moments(CALLS, "offered")
     assert (times_s.tolist(), values.tolist()) == ([1.0, 2.0], [4.0, 7.0])
-    assert watched.series(CALLS, "offered").values.tolist() == [3.0, 4.0, 5.0, 6.0, 7.0]
-    assert len(watched.moments(CALLS, "nothing").times_s) == 0
+    assert telemetry.series(CALLS, "offered").values.tolist() == [3.0, 4.0, 5.0, 6.0, 7.0]
+    assert len(telemetry.moments(CALLS, "nothing").times_s) == 0
 
 
 def test_a_window_is_as_old_as_the_oldest_of_the_last_values(heard):
     """At the end of it, even if there is one; 0 where one was never heard."""
-    watched = heard(
+    telemetry = heard(
         told(CALLS, "offered", [(1, 1), (5, 2), (9, 3)]), told(CALLS, "served", [(4, 1)])
     )
-    assert watched.last_s(CALLS, "offered", end_s=5.0) == 5.0
-    assert watched.last_s(CALLS, "offered", end_s=8.0) == 5.0
-    assert watched.last_s(CALLS, "offered", "served", end_s=12.0) == 4.0
-    assert watched.last_s(CALLS, "offered", "lost", end_s=12.0) == 0.0
-    assert watched.last_s(CALLS, "offered", end_s=0.5) == 0.0
+    assert telemetry.last_s(CALLS, "offered", end_s=5.0) == 5.0
+    assert telemetry.last_s(CALLS, "offered", end_s=8.0) == 5.0
+    assert telemetry.last_s(CALLS, "offered", "served", end_s=12.0) == 4.0
+    assert telemetry.last_s(CALLS, "offered", "lost", end_s=12.0) == 0.0
+    assert telemetry.last_s(CALLS, "offered", end_s=0.5) == 0.0
 
 
 def test_episode_ends_with_the_last_that_services_told(heard):
@@ -79,21 +79,21 @@ def test_what_is_later_is_not_looked_at(heard):
         graph_of([(SLICE, "Slice", {"queue_limit": limit})], time_s)
         for limit, time_s in ((3, 6.0), (5, 8.0))
     ]
-    watched = heard(events, snapshots=graphs, until_s=7.0)
-    assert watched.end_s == 7.0
-    assert watched.series(CALLS, "offered").values.tolist() == [0.0, 2.0]
-    assert watched.told(SLICE, "queue_limit") == 3.0
+    telemetry = heard(events, snapshots=graphs, until_s=7.0)
+    assert telemetry.end_s == 7.0
+    assert telemetry.series(CALLS, "offered").values.tolist() == [0.0, 2.0]
+    assert telemetry.told(SLICE, "queue_limit") == 3.0
     assert heard(events, snapshots=graphs).told(SLICE, "queue_limit") == 5.0
 
 
 def test_what_was_told_with_twins_is_true_from_the_beginning(heard):
     """A graph that was kept later tells of it; nothing does of what is not in any."""
     graph = graph_of([(SLICE, "Slice", {"queue_limit": 3}), ("slice/hrllc", "Slice", {})], 6.0)
-    watched = heard(snapshots=[graph], until_s=2.0)
-    assert watched.told(SLICE, "queue_limit") == 3.0
-    assert watched.told("slice/hrllc", "queue_limit") is None
-    assert watched.told("slice/other", "queue_limit") is None
-    assert (watched.count("Slice"), watched.count("Service")) == (2, 0)
+    telemetry = heard(snapshots=[graph], until_s=2.0)
+    assert telemetry.told(SLICE, "queue_limit") == 3.0
+    assert telemetry.told("slice/hrllc", "queue_limit") is None
+    assert telemetry.told("slice/other", "queue_limit") is None
+    assert (telemetry.count("Slice"), telemetry.count("Service")) == (2, 0)
     bare = heard()
     assert bare.told(SLICE, "queue_limit") is None
     assert bare.count("Slice") == 0

@@ -9,7 +9,7 @@ from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store
 from twin_gym.twins.realtime import Event
 from twin_gym.twins.scenarios import ParameterSpace, history_from_store
-from twin_gym.twins.scenarios.watching.noise import without_noise
+from twin_gym.twins.scenarios.estimation.noise import without_noise
 
 PATH = "slices.immersive.arrival_rate_hz"
 

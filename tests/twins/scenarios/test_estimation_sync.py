@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.twins.scenarios.watching_cases import evidence_from, told
+from tests.twins.scenarios.estimation_cases import evidence_from, told
 from twin_gym.environments.right_time_sync.estimation import (
     change_likelihood,
     relaxation_likelihood,
@@ -13,7 +13,7 @@ from twin_gym.environments.right_time_sync.estimation import (
 from twin_gym.environments.right_time_sync.scenario import Replay
 from twin_gym.environments.right_time_sync.series import SeriesFile
 from twin_gym.scenario.loading import load
-from twin_gym.twins.scenarios.watching.evidence import Average
+from twin_gym.twins.scenarios.estimation.evidence import Average
 
 UPDATES = "service/updates"
 SENT = [(0, 0), (2, 2), (4, 6), (6, 12), (8, 20), (10, 30)]

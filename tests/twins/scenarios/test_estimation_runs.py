@@ -20,9 +20,9 @@ from twin_gym.twins.scenarios import (
     current_state_from_store,
     history_from_store,
 )
-from twin_gym.twins.scenarios.watching.evidence import Average, Rate
-from twin_gym.twins.scenarios.watching.telemetry import Watched
-from twin_gym.twins.scenarios.watching.windows import estimator_of
+from twin_gym.twins.scenarios.estimation.evidence import Average, Rate
+from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry
+from twin_gym.twins.scenarios.estimation.windows import estimator_of
 
 LOSS = 0.2
 RUNS = {
@@ -86,7 +86,7 @@ def estimates(store, name):
     """By path: evidence of all episodes together, estimate drawn to ten times the truth, truth."""
     one = scenario_of(name)
     several = [
-        estimator_of(one.kind)(Watched(store, episode.id), one, 0.0, float("inf"))
+        estimator_of(one.kind)(EpisodeTelemetry(store, episode.id), one, 0.0, float("inf"))
         for episode in store.episodes()
     ]
     found = {}
@@ -204,8 +204,8 @@ def test_window_of_beta_arrivals_is_found_under_barring(tmp_path):
     policy = make_policy("idle-estimator", one)
     with open_store(tmp_path / "store.db") as store:
         record_run(store, policy, one, 3)
-        found = estimator_of("access")(Watched(store, 1), one, 0.0, float("inf"))
-        early = estimator_of("access")(Watched(store, 1, 0.8), one, 0.0, 0.8)
+        found = estimator_of("access")(EpisodeTelemetry(store, 1), one, 0.0, float("inf"))
+        early = estimator_of("access")(EpisodeTelemetry(store, 1, 0.8), one, 0.0, 0.8)
     assert found["arrivals.window_s"].estimate(9.0) == pytest.approx(2.0, rel=0.06)
     assert early["arrivals.window_s"].is_empty  # they are still asking
 
@@ -234,7 +234,7 @@ def test_updates_that_spoil_one_another_do_not_hide_the_channel(tmp_path):
     one = changed(load("sync-small"), changes)
     with open_store(tmp_path / "store.db") as store:
         record_run(store, make_policy("round-robin", one, action="rounds"), one, 3, action="rounds")
-        found = estimator_of("sync")(Watched(store, 1), one, 0.0, float("inf"))
+        found = estimator_of("sync")(EpisodeTelemetry(store, 1), one, 0.0, float("inf"))
         counts = store.state_as_of(float("inf"))
     share = found["delivery_probability"].estimate(0.5)
     assert share == pytest.approx(0.8, abs=0.06)
