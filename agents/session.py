@@ -210,7 +210,7 @@ class Session:
         twin = make_twin(settings)
         twin.save(folder / "twin")
         messages().print(
-            f"{twin.name}: held-out loss {number(twin.card.held_out_loss)}; saved in "
+            f"{twin.name}: held-out loss {number(twin.metadata.held_out_loss)}; saved in "
             f"{folder / 'twin'}",
             markup=False,
         )

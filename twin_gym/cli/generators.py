@@ -62,22 +62,26 @@ class Choice:
 
 def _gan(choice: Choice, history: ParameterHistory) -> Generator:
     try:
-        from twin_gym.twins.scenarios.gan import CARD_FILE, GanGenerator
+        from twin_gym.twins.scenarios.gan import METADATA_FILE, GanGenerator
     except ImportError as error:
         raise missing_extra("the GAN generator", "twins") from error
-    if choice.gan is None or not (choice.gan / CARD_FILE).exists():
+    if choice.gan is None or not (choice.gan / METADATA_FILE).exists():
         found, told = _trained(choice, history), "trained"
     elif choice.steps is not None:
         raise ConfigError(f"{str(choice.gan)!r} holds a trained GAN: leave --steps out")
     else:
         found, told = GanGenerator.load(choice.gan), "read"
-        _check_parameters(choice.gan, found.card.paths, history)
-    card = found.card
+        _check_parameters(choice.gan, found.metadata.paths, history)
+    metadata = found.metadata
     folder = "" if choice.gan is None else f" ({choice.gan})"
-    learned = f"{card.num_steps:,} steps" if card.num_steps else "nothing beyond hybrid is learned"
+    learned = (
+        f"{metadata.num_steps:,} steps"
+        if metadata.num_steps
+        else "nothing beyond hybrid is learned"
+    )
     messages().print(
-        f"GAN {told}{folder}: {learned} on {card.num_windows:,} windows, energy distance "
-        f"{number(card.held_out_distance, 3)} to those held out",
+        f"GAN {told}{folder}: {learned} on {metadata.num_windows:,} windows, energy distance "
+        f"{number(metadata.held_out_distance, 3)} to those held out",
         markup=False,
     )
     return found
@@ -95,7 +99,7 @@ def _check_parameters(folder: Path, paths: tuple[str, ...], history: ParameterHi
 
 
 def _trained(choice: Choice, history: ParameterHistory) -> GanGenerator:
-    from twin_gym.twins.scenarios.gan import CARD_FILE
+    from twin_gym.twins.scenarios.gan import METADATA_FILE
     from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings, train_gan
 
     if choice.gan is not None:
@@ -116,7 +120,7 @@ def _trained(choice: Choice, history: ParameterHistory) -> GanGenerator:
                 ),
             )  # fmt: skip
     except KeyboardInterrupt:
-        if choice.gan is not None and (choice.gan / CARD_FILE).exists():
+        if choice.gan is not None and (choice.gan / METADATA_FILE).exists():
             told = f"stopped: {choice.gan} has the best network so far; delete it to train anew"
             messages().print(told, markup=False)
         raise

@@ -17,7 +17,7 @@ from twin_gym.environments.massive_access.scenario import (
     BetaArrivals,
     SimultaneousArrivals,
 )
-from twin_gym.twins.history.kept import Series
+from twin_gym.twins.history.records import Series
 from twin_gym.twins.scenarios.estimation.evidence import Average, Evidence, Reported
 from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry, counter_at
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.scenario.changes import path_of
-from twin_gym.twins.history.kept import Series
+from twin_gym.twins.history.records import Series
 from twin_gym.twins.scenarios.estimation.evidence import Average, Evidence, Rate, Reported
 from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry
 

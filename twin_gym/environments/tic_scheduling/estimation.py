@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
-from twin_gym.twins.history.kept import Series
+from twin_gym.twins.history.records import Series
 from twin_gym.twins.scenarios.estimation.evidence import Average, Evidence, Rate, Reported
 from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry
 

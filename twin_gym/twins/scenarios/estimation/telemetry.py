@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.errors import UnknownNameError
-from twin_gym.twins.history.kept import Series
 from twin_gym.twins.history.reading import HistoryReader
+from twin_gym.twins.history.records import Series
 from twin_gym.twins.realtime.snapshot import Snapshot
 
 _NOTHING = Series(np.zeros(0), np.zeros(0))

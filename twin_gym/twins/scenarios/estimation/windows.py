@@ -15,8 +15,8 @@ from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.base import MAX_TIME_S, MIN_TIME_S
 from twin_gym.scenario.changes import value_at
-from twin_gym.twins.history.kept import Episode, numbers_asked
 from twin_gym.twins.history.reading import HistoryReader
+from twin_gym.twins.history.records import Episode, numbers_asked
 from twin_gym.twins.plain import number
 from twin_gym.twins.scenarios.estimation.evidence import Evidence
 from twin_gym.twins.scenarios.estimation.noise import without_noise

@@ -19,7 +19,7 @@ from twin_gym.twins.strict_json import read_object
 
 MAX_FIELDS = 50_000
 
-# Cards from before there were other kinds lack all of these; no card lacks some.
+# Files from before there were other kinds lack all of these; no file lacks only some.
 _LATER: dict[str, Any] = {
     "kind": FIRST_KIND,
     "action_names": (),
@@ -40,7 +40,7 @@ _Amounts = Annotated[
 _Sha256 = Annotated[str, Field(strict=True, pattern=r"^([0-9a-f]{64})?$")]
 
 
-class PolicyCard(FrozenModel):
+class PolicyMetadata(FrozenModel):
     """Everything about a policy twin but its weights.
 
     Attributes:
@@ -58,7 +58,7 @@ class PolicyCard(FrozenModel):
         held_out_loss: on the held-out decisions: cross-entropy, smoothed like the training; of
             amounts the mean square error.
         versions: of the packages that made it.
-        weights_sha256: of the file of weights, which so belongs to this card alone; "" unsaved.
+        weights_sha256: of the file of weights, which so belongs to this metadata alone; "" unsaved.
         kind: of scenario.
         action_names: what the actions or amounts mean, in order; empty for admission.
         action_low: least value of each amount; empty where actions are discrete.
@@ -89,13 +89,13 @@ class PolicyCard(FrozenModel):
     action_high: _Amounts = ()
 
     @model_validator(mode="after")
-    def _fits_together(self) -> PolicyCard:
+    def _fits_together(self) -> PolicyMetadata:
         form_of(self.kind, self.action)
         names = len(self.action_names)
         if (names == 0) != (self.kind == FIRST_KIND):
             raise ConfigError(
-                f"a card of the kind {self.kind!r} with {names} action_names: admission has none, "
-                "other kinds have one an action"
+                f"metadata of the kind {self.kind!r} with {names} action_names: admission has "
+                "none, other kinds have one for each action"
             )
         amounts = names if form_of(self.kind, self.action).is_continuous else 0
         if (len(self.action_low), len(self.action_high)) != (amounts, amounts) or any(
@@ -126,19 +126,19 @@ class PolicyCard(FrozenModel):
         return f"twin-of-{self.default_policy}-{self.num_decisions}{gan}"
 
     def to_json(self) -> str:
-        """The card as text that `from_json` reads."""
+        """The metadata as text that `from_json` reads."""
         return json.dumps(self.model_dump(mode="json"), indent=1, allow_nan=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str | bytes, *, origin: str = "the text") -> PolicyCard:
-        """A card from its text, every key and value checked.
+    def from_json(cls, text: str | bytes, *, origin: str = "the text") -> PolicyMetadata:
+        """The metadata in a JSON text, with every key and value checked.
 
         Args:
             text: a JSON object; bytes are UTF-8.
             origin: how errors call the text.
 
         Returns:
-            The card.
+            The metadata.
 
         Raises:
             ConfigError: if it is no JSON, or a key is unknown, missing or has a wrong value.
@@ -148,7 +148,7 @@ class PolicyCard(FrozenModel):
             values |= _LATER
         missing = sorted(cls.model_fields.keys() - values.keys())
         if missing:
-            raise ConfigError(f"{origin} is no card of a policy twin: {missing} missing")
+            raise ConfigError(f"{origin} is not the metadata of a policy twin: {missing} missing")
         try:
             return cls(**values)
         except ConfigError as error:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import Scenario
 from twin_gym.scenario.loading import parse
-from twin_gym.twins.history.sums import check_sum
+from twin_gym.twins.history.checksums import check_sum
 from twin_gym.twins.plain import listed, number, plain, shown, text, whole
 from twin_gym.twins.realtime.graph import graph_from_json
 from twin_gym.twins.realtime.snapshot import MAX_JSON_BYTES, Snapshot
