@@ -26,7 +26,7 @@ from benchmarks.protocol import Track
 from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_names, kinds
 from twin_gym.errors import TwinGymError, unknown_name
-from twin_gym.policies import Policy, Seer, make_policy, policies_of
+from twin_gym.policies import Policy, PrivilegedPolicy, make_policy, policies_of
 from twin_gym.scenario import Scenario
 
 Kind = Literal["rule", "tuned rule", "optimum", "learned", "offline", "seer"]
@@ -245,7 +245,7 @@ def _kind_of_rule(name: str) -> Kind:
     rules = (policies_of(kind)[name] for kind in kinds_of_rule(name))
     return (
         "seer"
-        if any(isinstance(rule, type) and issubclass(rule, Seer) for rule in rules)
+        if any(isinstance(rule, type) and issubclass(rule, PrivilegedPolicy) for rule in rules)
         else "rule"
     )
 

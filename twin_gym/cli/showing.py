@@ -19,7 +19,7 @@ from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file
 from twin_gym.files.whole import replacing
-from twin_gym.policies import Policy, Seer
+from twin_gym.policies import Policy, PrivilegedPolicy
 from twin_gym.scenario import Scenario
 
 IN_TERMINAL = "ansi"
@@ -87,8 +87,8 @@ def _environment(scenario: Scenario, action: str | None, render_mode: str) -> An
 
 def _play(env: Any, policy: Policy, seed: int, live: Live | None) -> None:  # noqa: ANN401
     """An episode from its beginning to its horizon."""
-    if isinstance(policy, Seer):
-        policy.see(env.batch)
+    if isinstance(policy, PrivilegedPolicy):
+        policy.bind(env.batch)
     policy.reset(seed)
     observation, info = env.reset(seed=seed)
     unmasked = np.ones(0, np.int8)

@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from twin_gym.testing.equality import fail, first_difference
-from twin_gym.testing.rollout import Moment
+from twin_gym.testing.rollout import StepRecord
 
 _FINAL = ("final_obs", "final_info")
 
@@ -44,64 +44,64 @@ def check_declarations(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
     return mode
 
 
-def check_moment(env: VectorEnv[Any, Any, Any], moment: Moment, where: str) -> None:
+def check_record(env: VectorEnv[Any, Any, Any], record: StepRecord, where: str) -> None:
     """Types and shapes of one result.
 
     Args:
         env: gives the spaces.
-        moment: the result.
+        record: the result.
         where: how messages call it.
 
     Raises:
         CheckFailed: with what was seen and what the contract says.
     """
-    _check_observations(env, moment.observations, where)
+    _check_observations(env, record.observations, where)
     for name in ("terminated", "truncated"):
-        flags = getattr(moment, name)
+        flags = getattr(record, name)
         if _form(flags) != ((env.num_envs,), np.dtype(np.bool_)):
             raise fail(
                 f"{where}: {name} is {_told(flags)}", f"it is a bool array of ({env.num_envs},)"
             )
-    rewards = moment.rewards
+    rewards = record.rewards
     if not isinstance(rewards, np.ndarray) or rewards.dtype.kind != "f":
         raise fail(f"{where}: rewards are {_told(rewards)}", "they are an array of floats")
     if rewards.shape[:1] != (env.num_envs,) or not np.isfinite(rewards).all():
         raise fail(
             f"{where}: rewards are {_told(rewards)}, finite: {np.isfinite(rewards).all()}",
-            f"they are finite, one a lane, {env.num_envs} in all",
+            f"they are finite, one for each sub-environment, {env.num_envs} in all",
         )
-    _check_infos(moment.infos, env.num_envs, f"{where}: infos")
-    if "action_mask" in moment.infos:
-        _check_mask(env, moment.infos["action_mask"], moment.infos["_action_mask"], where)
+    _check_infos(record.infos, env.num_envs, f"{where}: infos")
+    if "action_mask" in record.infos:
+        _check_mask(env, record.infos["action_mask"], record.infos["_action_mask"], where)
 
 
 def check_autoreset(
-    env: VectorEnv[Any, Any, Any], mode: AutoresetMode, moments: list[Moment]
+    env: VectorEnv[Any, Any, Any], mode: AutoresetMode, records: list[StepRecord]
 ) -> None:
     """Whether ends of episodes are handled as the declared mode says.
 
     Args:
         env: gives the spaces.
         mode: what it declares.
-        moments: the results of a run.
+        records: the results of a run.
 
     Raises:
         CheckFailed: with what was seen and what the contract says.
     """
     if mode is AutoresetMode.SAME_STEP:
-        _check_same_step(env, moments)
+        _check_same_step(env, records)
         return
-    for moment in moments:
-        if any(name in moment.infos for name in _FINAL):
+    for record in records:
+        if any(name in record.infos for name in _FINAL):
             raise fail(
-                f"infos have {[name for name in _FINAL if name in moment.infos]}",
+                f"infos have {[name for name in _FINAL if name in record.infos]}",
                 f"only AutoresetMode.SAME_STEP has them, and {mode} is declared",
             )
-    for before, moment in itertools.pairwise(moments):
+    for before, record in itertools.pairwise(records):
         if mode is AutoresetMode.NEXT_STEP:
-            _check_next_step(before, moment)
-        elif moment.was_reset is not None:
-            _check_reset_mask(before, moment)
+            _check_next_step(before, record)
+        elif record.was_reset is not None:
+            _check_reset_mask(before, record)
 
 
 def _form(array: object) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
@@ -135,12 +135,15 @@ def _check_infos(infos: object, num_envs: int, where: str) -> None:
         if _form(mask) != ((num_envs,), np.dtype(np.bool_)):
             raise fail(
                 f"{where}[{key!r}] has as {f'_{key}'!r}: {_told(mask)}",
-                f"each info has a bool mask of ({num_envs},) that says which lanes have it",
+                f"each info has a bool mask of shape ({num_envs},): which sub-environments have it",
             )
         if isinstance(value, dict):
             _check_infos(value, num_envs, f"{where}[{key!r}]")
         elif not isinstance(value, np.ndarray) or value.shape[:1] != (num_envs,):
-            raise fail(f"{where}[{key!r}] is {_told(value)}", f"it has {num_envs} rows, one a lane")
+            raise fail(
+                f"{where}[{key!r}] is {_told(value)}",
+                f"it has {num_envs} rows, one for each sub-environment",
+            )
 
 
 def _check_mask(
@@ -159,45 +162,48 @@ def _check_mask(
         raise fail(
             f"{where}: action_mask has the values {np.unique(mask).tolist()} and allows "
             f"{mask.sum(axis=1).tolist()} actions",
-            "it is 0 or 1 everywhere, and something is allowed in each lane",
+            "it is 0 or 1 everywhere, and something is allowed in each sub-environment",
         )
 
 
-def _check_next_step(before: Moment, moment: Moment) -> None:
+def _check_next_step(before: StepRecord, record: StepRecord) -> None:
     ended = before.ended
-    if np.any(moment.rewards[ended] != 0) or moment.ended[ended].any():
+    if np.any(record.rewards[ended] != 0) or record.ended[ended].any():
         raise fail(
-            f"the step after an end gave the rewards {moment.rewards[ended].tolist()} and ended: "
-            f"{moment.ended[ended].tolist()}",
-            "with AutoresetMode.NEXT_STEP that step resets the lane, with reward 0 and no end",
+            f"the step after an end gave the rewards {record.rewards[ended].tolist()} and ended: "
+            f"{record.ended[ended].tolist()}",
+            "with AutoresetMode.NEXT_STEP that step resets the sub-environment, with reward 0 "
+            "and no end",
         )
 
 
-def _check_reset_mask(before: Moment, moment: Moment) -> None:
-    for lane in np.flatnonzero(~np.asarray(moment.was_reset)):
-        difference = first_difference(before.lanes[lane], moment.lanes[lane], "its observation")
+def _check_reset_mask(before: StepRecord, record: StepRecord) -> None:
+    for sub_env in np.flatnonzero(~np.asarray(record.was_reset)):
+        difference = first_difference(
+            before.sub_envs[sub_env], record.sub_envs[sub_env], "its observation"
+        )
         if difference is not None:
             raise fail(
-                f"lane {lane} was not in reset_mask and has moved: {difference}",
-                "reset with the option reset_mask leaves the other lanes as they are",
+                f"sub-environment {sub_env} was not in reset_mask and has moved: {difference}",
+                "reset with the option reset_mask leaves the other sub-environments as they are",
             )
 
 
-def _check_same_step(env: VectorEnv[Any, Any, Any], moments: list[Moment]) -> None:
+def _check_same_step(env: VectorEnv[Any, Any, Any], records: list[StepRecord]) -> None:
     stale, ends = 0, 0
-    for moment in moments:
+    for record in records:
         for name in _FINAL:
-            _check_final(moment, name)
-        for lane in np.flatnonzero(moment.ended):
-            final = moment.infos["final_obs"][lane]
+            _check_final(record, name)
+        for sub_env in np.flatnonzero(record.ended):
+            final = record.infos["final_obs"][sub_env]
             if final not in env.single_observation_space:
                 raise fail(
-                    f"final_obs of lane {lane} is {final!r:.80}",
+                    f"final_obs of sub-environment {sub_env} is {final!r:.80}",
                     f"it is in single_observation_space, {env.single_observation_space}",
                 )
             ends += 1
-            stale += first_difference(final, moment.lanes[lane], "observation") is None
-    varies = first_difference(moments[0].observations, moments[-1].observations, "") is not None
+            stale += first_difference(final, record.sub_envs[sub_env], "observation") is None
+    varies = first_difference(records[0].observations, records[-1].observations, "") is not None
     if ends and stale == ends and varies:
         raise fail(
             "the observations returned at an end are always the final ones",
@@ -205,20 +211,20 @@ def _check_same_step(env: VectorEnv[Any, Any, Any], moments: list[Moment]) -> No
         )
 
 
-def _check_final(moment: Moment, name: str) -> None:
-    ended = moment.ended
-    mask = moment.infos.get(f"_{name}", np.zeros_like(ended))
-    if (name in moment.infos) != ended.any() or not np.array_equal(mask, ended):
+def _check_final(record: StepRecord, name: str) -> None:
+    ended = record.ended
+    mask = record.infos.get(f"_{name}", np.zeros_like(ended))
+    if (name in record.infos) != ended.any() or not np.array_equal(mask, ended):
         raise fail(
-            f"the lanes {np.flatnonzero(ended).tolist()} ended and those with {name} are "
-            f"{np.flatnonzero(mask).tolist()}",
-            f"with AutoresetMode.SAME_STEP, {name} is there for the lanes that ended and only then",
+            f"the sub-environments {np.flatnonzero(ended).tolist()} ended and those with {name} "
+            f"are {np.flatnonzero(mask).tolist()}",
+            f"with AutoresetMode.SAME_STEP, exactly the sub-environments that ended have {name}",
         )
     if name == "final_info" and ended.any():
-        for key, inner in moment.infos[name].items():
+        for key, inner in record.infos[name].items():
             if key.startswith("_") and np.any(inner & ~ended):
                 raise fail(
                     f"final_info[{key!r}] is True for {np.flatnonzero(inner).tolist()} and the "
-                    f"lanes {np.flatnonzero(ended).tolist()} ended",
-                    "masks in final_info are True at most for the lanes that ended",
+                    f"sub-environments {np.flatnonzero(ended).tolist()} ended",
+                    "masks in final_info are True at most for the sub-environments that ended",
                 )
