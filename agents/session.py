@@ -25,7 +25,6 @@ from agents.models import Built
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.training import train, trained_policy
 from agents.twin import make_twin
-from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import (
     messages,
     number,
@@ -33,6 +32,7 @@ from twin_gym.cli.console import (
     progress_bar,
     with_interval,
 )
+from twin_gym.cli.error_reporting import deliver
 from twin_gym.errors import unknown_name
 from twin_gym.files.lines import append_line
 from twin_gym.files.locks import LOCK_FILE, in_turn, writing_to

@@ -30,8 +30,8 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.files import write_text
-from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import output, table
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.cli.tables import WholeTable
 from twin_gym.files.places import check_file, check_folder
 from twin_gym.scenario.loading import load
@@ -195,7 +195,7 @@ def shown(lines: list[Line]) -> WholeTable:
     return made
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     quick: Annotated[bool, typer.Option(help="a tenth of the rows and questions")] = False,
     output_file: Annotated[

@@ -51,7 +51,7 @@ from benchmarks.experiments.scripted_endpoint import (
     Script,
     scripted_endpoint,
 )
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins.scenarios import (
@@ -293,7 +293,7 @@ def cells(seeds: int, tasks: int, *, quick: bool = False) -> list[Cell]:
     ]
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     seeds: Seeds = 5,
     quick: Quick = False,

@@ -27,7 +27,7 @@ GAN, LLM = "gan", "llm"
 
 
 @dataclass(frozen=True)
-class Choice:
+class GeneratorOptions:
     """Which generator, and what it is made with; None: not said.
 
     Attributes:
@@ -60,20 +60,20 @@ class Choice:
                 raise ConfigError(f"{option} is for --generator {of}, and {self.name} has no use")
 
 
-def _gan(choice: Choice, history: ParameterHistory) -> Generator:
+def _gan(options: GeneratorOptions, history: ParameterHistory) -> Generator:
     try:
         from twin_gym.twins.scenarios.gan import METADATA_FILE, GanGenerator
     except ImportError as error:
         raise missing_extra("the GAN generator", "twins") from error
-    if choice.gan is None or not (choice.gan / METADATA_FILE).exists():
-        found, told = _trained(choice, history), "trained"
-    elif choice.steps is not None:
-        raise ConfigError(f"{str(choice.gan)!r} holds a trained GAN: leave --steps out")
+    if options.gan is None or not (options.gan / METADATA_FILE).exists():
+        found, told = _trained(options, history), "trained"
+    elif options.steps is not None:
+        raise ConfigError(f"{str(options.gan)!r} holds a trained GAN: leave --steps out")
     else:
-        found, told = GanGenerator.load(choice.gan), "read"
-        _check_parameters(choice.gan, found.metadata.paths, history)
+        found, told = GanGenerator.load(options.gan), "read"
+        _check_parameters(options.gan, found.metadata.paths, history)
     metadata = found.metadata
-    folder = "" if choice.gan is None else f" ({choice.gan})"
+    folder = "" if options.gan is None else f" ({options.gan})"
     learned = (
         f"{metadata.num_steps:,} steps"
         if metadata.num_steps
@@ -98,14 +98,14 @@ def _check_parameters(folder: Path, paths: tuple[str, ...], history: ParameterHi
         )
 
 
-def _trained(choice: Choice, history: ParameterHistory) -> GanGenerator:
+def _trained(options: GeneratorOptions, history: ParameterHistory) -> GanGenerator:
     from twin_gym.twins.scenarios.gan import METADATA_FILE
     from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings, train_gan
 
-    if choice.gan is not None:
-        check_folder(choice.gan, with_parents=False)
-    steps = {} if choice.steps is None else {"max_steps": choice.steps}
-    settings = ScenarioGanSettings(seed=choice.seed, **steps)
+    if options.gan is not None:
+        check_folder(options.gan, with_parents=False)
+    steps = {} if options.steps is None else {"max_steps": options.steps}
+    settings = ScenarioGanSettings(seed=options.seed, **steps)
     columns = (
         TextColumn("steps"), BarColumn(), MofNCompleteColumn(),
         TextColumn("distance {task.description}"), TimeElapsedColumn(),
@@ -114,40 +114,42 @@ def _trained(choice: Choice, history: ParameterHistory) -> GanGenerator:
         with progress_bar(*columns) as bar:
             task = bar.add_task("-", total=settings.max_steps)
             return train_gan(
-                history, settings, folder=choice.gan,
+                history, settings, folder=options.gan,
                 on_progress=lambda step, best: bar.update(
                     task, completed=step, description=number(best, 3)
                 ),
             )  # fmt: skip
     except KeyboardInterrupt:
-        if choice.gan is not None and (choice.gan / METADATA_FILE).exists():
-            told = f"stopped: {choice.gan} has the best network so far; delete it to train anew"
+        if options.gan is not None and (options.gan / METADATA_FILE).exists():
+            told = f"stopped: {options.gan} has the best network so far; delete it to train anew"
             messages().print(told, markup=False)
         raise
 
 
-def _llm(choice: Choice, history: ParameterHistory) -> Generator:
+def _llm(options: GeneratorOptions, history: ParameterHistory) -> Generator:
     from twin_gym.twins.scenarios.endpoint import Endpoint
     from twin_gym.twins.scenarios.llm import LlmGenerator
 
-    return LlmGenerator(Endpoint.from_environment(choice.model, choice.url))
+    return LlmGenerator(Endpoint.from_environment(options.model, options.url))
 
 
-MAKERS: MappingProxyType[str, Callable[[Choice, ParameterHistory], Generator]] = MappingProxyType(
-    {
-        HistoricalGenerator.name: lambda choice, history: HistoricalGenerator(),
-        HybridGenerator.name: lambda choice, history: HybridGenerator(),
-        GAN: _gan,
-        LLM: _llm,
-    }
+MAKERS: MappingProxyType[str, Callable[[GeneratorOptions, ParameterHistory], Generator]] = (
+    MappingProxyType(
+        {
+            HistoricalGenerator.name: lambda options, history: HistoricalGenerator(),
+            HybridGenerator.name: lambda options, history: HybridGenerator(),
+            GAN: _gan,
+            LLM: _llm,
+        }
+    )
 )
 
 
-def make_generator(choice: Choice, history: ParameterHistory) -> Generator:
+def make_generator(options: GeneratorOptions, history: ParameterHistory) -> Generator:
     """A generator that is ready to generate.
 
     Args:
-        choice: which one.
+        options: which one.
         history: what a GAN learns from, unless it is there already.
 
     Returns:
@@ -157,4 +159,4 @@ def make_generator(choice: Choice, history: ParameterHistory) -> Generator:
         ConfigError: if a folder holds no GAN, or no language model is named.
         MissingExtraError: if what it needs is not installed.
     """
-    return MAKERS[choice.name](choice, history)
+    return MAKERS[options.name](options, history)

@@ -26,8 +26,8 @@ _ENDING = ".toml"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is wanted of a history.
+class HistoryOptions:
+    """The part of a history that is read.
 
     Attributes:
         scenario: name or path of the base; None: the latest of the history.
@@ -45,7 +45,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Background:
+class GeneratorInputs:
     """What generators are told.
 
     Attributes:
@@ -59,13 +59,13 @@ class Background:
     window_s: float | None
 
 
-def read_history(paths: Sequence[Path], wanted: Wanted) -> Background:
+def read_history(paths: Sequence[Path], options: HistoryOptions) -> GeneratorInputs:
     """Reads a store, TOML files, or folders of them.
 
     Args:
         paths: one store; or files in the order of time, of folders those in the order of their
             names, numbers in them by value.
-        wanted: which part of it.
+        options: which part of it.
 
     Returns:
         Windows and state. Of files, the last one is the state.
@@ -78,14 +78,14 @@ def read_history(paths: Sequence[Path], wanted: Wanted) -> Background:
             raise ConfigError(f"there is no history {str(path)!r}")
     stores = [path for path in paths if path.is_file() and path.suffix != _ENDING]
     if not stores:
-        return _of_files([file for path in paths for file in _files_of(path)], wanted)
+        return _of_files([file for path in paths for file in _files_of(path)], options)
     if len(paths) > 1:
         raise ConfigError(
             f"a history is one store, or files that end in {_ENDING}; got {str(stores[0])!r} and "
             "other paths"
         )
     with read_store(stores[0]) as store, store.one_moment():
-        return _of_store(store, wanted)
+        return _of_store(store, options)
 
 
 def _files_of(path: Path) -> list[Path]:
@@ -98,17 +98,17 @@ def _files_of(path: Path) -> list[Path]:
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """Order of names in which 10 comes after 9."""
+    """GenerateOptions of names in which 10 comes after 9."""
     parts = re.findall(r"\d+|\D+", path.stem)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
-def _of_files(files: Sequence[Path], wanted: Wanted) -> Background:
-    if wanted.window_s is not None or wanted.episodes is not None:
+def _of_files(files: Sequence[Path], options: HistoryOptions) -> GeneratorInputs:
+    if options.window_s is not None or options.episodes is not None:
         raise ConfigError("--window-s and --episode are of a store; of files, each is a window")
     scenarios = [load(file) for file in files]
-    base = scenarios[-1] if wanted.scenario is None else load(wanted.scenario)
-    space = ParameterSpace.of(base, wanted.parameters)
+    base = scenarios[-1] if options.scenario is None else load(options.scenario)
+    space = ParameterSpace.of(base, options.parameters)
     for file, one in zip(files, scenarios, strict=True):
         if one.kind != base.kind:
             raise ConfigError(
@@ -121,25 +121,25 @@ def _of_files(files: Sequence[Path], wanted: Wanted) -> Background:
             raise ConfigError(f"{str(file)!r} is no network like {base.name!r}: {error}") from None
     history = ParameterHistory.of_scenarios(space, scenarios, f"{len(files)} files")
     now = CurrentState(space, history.points[-1], np.zeros(len(space.parameters)))
-    return Background(history, now if wanted.uses_now else None, None)
+    return GeneratorInputs(history, now if options.uses_now else None, None)
 
 
-def _of_store(store: HistoryReader, wanted: Wanted) -> Background:
-    base = _base_of(store, wanted) if wanted.scenario is None else load(wanted.scenario)
-    space = ParameterSpace.of(base, wanted.parameters)
-    window_s = wanted.window_s or base.horizon_s / _WINDOWS_A_HORIZON
-    history = history_from_store(store, space, window_s, episodes=wanted.episodes)
-    last = None if wanted.episodes is None else wanted.episodes[-1]
+def _of_store(store: HistoryReader, options: HistoryOptions) -> GeneratorInputs:
+    base = _base_of(store, options) if options.scenario is None else load(options.scenario)
+    space = ParameterSpace.of(base, options.parameters)
+    window_s = options.window_s or base.horizon_s / _WINDOWS_A_HORIZON
+    history = history_from_store(store, space, window_s, episodes=options.episodes)
+    last = None if options.episodes is None else options.episodes[-1]
     now = (
-        current_state_from_store(store, space, window_s, episode=last) if wanted.uses_now else None
+        current_state_from_store(store, space, window_s, episode=last) if options.uses_now else None
     )
-    return Background(history, now, window_s)
+    return GeneratorInputs(history, now, window_s)
 
 
-def _base_of(store: HistoryReader, wanted: Wanted) -> Scenario:
+def _base_of(store: HistoryReader, options: HistoryOptions) -> Scenario:
     """What ran last; there must be no doubt which network is meant."""
     kept = {one.id: one for one in store.episodes()}
-    asked = list(kept) if wanted.episodes is None else list(wanted.episodes)
+    asked = list(kept) if options.episodes is None else list(options.episodes)
     missing = [one for one in asked if one not in kept]
     if missing or not asked:
         raise ConfigError(

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
-from twin_gym.cli import asking, difference_figure
+from twin_gym.cli import difference_figure, what_if_command
 from twin_gym.cli.app import app
 from twin_gym.policies.what_if import Difference, WhatIf, what_if
 from twin_gym.policies.worlds import world_seeds
@@ -49,7 +49,7 @@ def ask(*words: str) -> str:
 @pytest.fixture
 def rows(monkeypatch):
     """Asks for the answer that is made here; gives its rows, blanks and lines left out."""
-    monkeypatch.setattr(asking, "what_if", lambda *args, **kwargs: ANSWER)
+    monkeypatch.setattr(what_if_command, "what_if", lambda *args, **kwargs: ANSWER)
 
     def printed(*words: str) -> list[str]:
         said = ask("--set", "horizon_s=20", *words)
@@ -81,7 +81,7 @@ def test_single_slices_are_printed_where_all_is_asked_for(rows):
 
 def test_the_document_has_both_networks_and_null_for_what_is_no_number(monkeypatch):
     """Digests of both sides, the number of worlds, and each comparison under its name."""
-    monkeypatch.setattr(asking, "what_if", lambda *args, **kwargs: ANSWER)
+    monkeypatch.setattr(what_if_command, "what_if", lambda *args, **kwargs: ANSWER)
     told = json.loads(ask("--set", "horizon_s=20", "--json"))
     assert told["digest"] == SHORT.digest
     assert told["changed_digest"] == ANSWER.changed.digest != SHORT.digest
@@ -104,7 +104,7 @@ def test_every_option_reaches_the_question(tmp_path):
     seeds = world_seeds("train", 3, first=5)
     expected = what_if("fifo", "contention", BUSY, against="random", seeds=seeds, action="slot")
     told = json.loads(found)
-    assert told == json.loads(json.dumps(asking.as_document(expected)))
+    assert told == json.loads(json.dumps(what_if_command.as_document(expected)))
     assert told["agent"] == "fifo"
 
 

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from twin_gym.cli.console import first_sentence, number, output, table
-from twin_gym.cli.listing import environment_class, kind_of, policy_text, short_name
+from twin_gym.cli.list_command import environment_class, kind_of, policy_text, short_name
 from twin_gym.cli.plain import plain
 from twin_gym.cli.tables import WholeMarkdown, WholeTable
 from twin_gym.cli.view import view_of

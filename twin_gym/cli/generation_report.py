@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from twin_gym.cli.backtest import LEAST_WINDOWS, Backtest
 from twin_gym.cli.console import number, output, table
-from twin_gym.cli.foretelling import LEAST_WINDOWS, Foretelling
-from twin_gym.cli.lived_history import Background
+from twin_gym.cli.history_input import GeneratorInputs
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import value_at
 from twin_gym.twins.scenarios import Criteria, ParameterSpace
@@ -22,14 +22,14 @@ _DRAWN = ("historical", "hybrid", "gan")
 
 
 @dataclass(frozen=True)
-class Delivery:
+class GenerationReport:
     """What came of an order.
 
     Attributes:
         generator: its name.
         seed: of its draws.
         criteria: what was wanted.
-        background: what the generator was told.
+        inputs: what the generator was told.
         twins: the scenarios.
         files: where they are, in their order.
         foretelling: how the generator does on windows held out; None: not looked at.
@@ -39,15 +39,15 @@ class Delivery:
     generator: str
     seed: int
     criteria: Criteria
-    background: Background
+    inputs: GeneratorInputs
     twins: Sequence[Scenario]
     files: Sequence[Path]
-    foretelling: Foretelling | None
+    foretelling: Backtest | None
     rejections: Sequence[str]
 
 
 @dataclass(frozen=True)
-class Row:
+class ParameterSummary:
     """A parameter in history, now, and in the twins.
 
     Attributes:
@@ -69,21 +69,21 @@ class Row:
     most: float
 
 
-def rows_of(background: Background, twins: Sequence[Scenario]) -> dict[str, Row]:
+def rows_of(inputs: GeneratorInputs, twins: Sequence[Scenario]) -> dict[str, ParameterSummary]:
     """By path, each parameter's row.
 
     Args:
-        background: history and present.
+        inputs: history and present.
         twins: one at least, of its space.
     """
-    space, now = background.history.space, background.now
-    history = np.array([_plain(space, point) for point in background.history.points])
+    space, now = inputs.history.space, inputs.now
+    history = np.array([_plain(space, point) for point in inputs.history.points])
     made = np.array([[float(value_at(one, path)) for path in space.paths] for one in twins])
     found = {}
     for place, path in enumerate(space.paths):
         is_known = now is not None and bool(now.is_known[place])
         one = made[:, place]
-        found[path] = Row(
+        found[path] = ParameterSummary(
             history=float(history[:, place].mean()),
             now=_plain(space, now.point)[place] if now is not None and is_known else None,
             age_windows=float(now.ages[place]) if now is not None and is_known else None,
@@ -103,71 +103,71 @@ def _plain(space: ParameterSpace, point: NDArray[np.float64]) -> list[float]:
     ]
 
 
-def as_document(delivery: Delivery) -> dict[str, Any]:
+def as_document(report: GenerationReport) -> dict[str, Any]:
     """What was generated as JSON values.
 
     Args:
-        delivery: all of it.
+        report: all of it.
 
     Returns:
         A document with base, history, every parameter, every twin by file and digest, and checks.
     """
-    background, found = delivery.background, delivery.foretelling
-    base = background.history.space.base
-    rows = rows_of(background, delivery.twins)
+    inputs, found = report.inputs, report.foretelling
+    base = inputs.history.space.base
+    rows = rows_of(inputs, report.twins)
     return {
         "scenario": base.name,
         "digest": base.digest,
-        "generator": delivery.generator,
-        "seed": delivery.seed,
-        "history": background.history.source,
-        "windows": len(background.history.points),
-        "window_s": background.window_s,
-        "prioritised": sorted(delivery.criteria.objective.prioritised),
+        "generator": report.generator,
+        "seed": report.seed,
+        "history": inputs.history.source,
+        "windows": len(inputs.history.points),
+        "window_s": inputs.window_s,
+        "prioritised": sorted(report.criteria.objective.prioritised),
         "parameters": {path: asdict(row) for path, row in rows.items()},
         "twins": [
             {"name": one.name, "digest": one.digest, "file": str(file)}
-            for one, file in zip(delivery.twins, delivery.files, strict=True)
+            for one, file in zip(report.twins, report.files, strict=True)
         ],
         "foretelling": None if found is None else asdict(found),
-        "rejections": list(delivery.rejections),
+        "rejections": list(report.rejections),
     }
 
 
-def show(delivery: Delivery) -> None:
+def show(report: GenerationReport) -> None:
     """Prints the table, and what can be said of the generator.
 
     Args:
-        delivery: all of it.
+        report: all of it.
     """
     console = output()
-    console.print(_table(delivery))
-    history = delivery.background.history
-    now = delivery.background.now
+    console.print(_table(report))
+    history = report.inputs.history
+    now = report.inputs.now
     unknown = "" if now is not None and now.is_known.all() else " ?: not known."
     lines = [f"From {history.source}.{unknown}"]
-    chosen = sorted(delivery.criteria.objective.prioritised)
+    chosen = sorted(report.criteria.objective.prioritised)
     if chosen:
         lines.append(f"Prioritised: {', '.join(chosen)}.")
-    if delivery.generator in _DRAWN:
-        lines.append(_foretold(delivery.foretelling, len(history.points)))
+    if report.generator in _DRAWN:
+        lines.append(_foretold(report.foretelling, len(history.points)))
     for line in lines:
         console.print(f"\n{line}", markup=False)
 
 
-def _table(delivery: Delivery) -> Table:
-    base = delivery.background.history.space.base
-    title = f"{len(delivery.twins)} scenario twins of {base.name} by {delivery.generator}"
+def _table(report: GenerationReport) -> Table:
+    base = report.inputs.history.space.base
+    title = f"{len(report.twins)} scenario twins of {base.name} by {report.generator}"
     heads = ["parameter", "history", "now", "twins", "deviation"]
     made = table(title, heads)
-    for path, row in rows_of(delivery.background, delivery.twins).items():
+    for path, row in rows_of(report.inputs, report.twins).items():
         now = "?" if row.now is None else number(row.now)
         told = number(row.history), now, number(row.mean), number(row.deviation, 2)
         made.add_row(path, *told)
     return made
 
 
-def _foretold(found: Foretelling | None, windows: int) -> str:
+def _foretold(found: Backtest | None, windows: int) -> str:
     if found is None:
         return (
             f"Not checked on windows held out: {windows} are too few, {LEAST_WINDOWS} are needed."
@@ -176,7 +176,7 @@ def _foretold(found: Foretelling | None, windows: int) -> str:
     closer = round(copied.share_closer * found.held_out)
     verdict = "It may COPY its history" if copied.is_copy else "No copying is found"
     return (
-        f"Foretelling the last {found.held_out} windows from those before: energy distance "
+        f"Backtest the last {found.held_out} windows from those before: energy distance "
         f"{number(found.distance, 2)} (of those before themselves: {number(found.of_history, 2)}). "
         f"{verdict}: {closer} of {found.held_out} draws lie closer to a window than is usual, "
         f"p = {number(copied.p_value, 2)}."

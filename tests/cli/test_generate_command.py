@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from twin_gym.cli import app
-from twin_gym.cli.foretelling import foretell
+from twin_gym.cli.backtest import run_backtest
 from twin_gym.policies import make_policy
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.toml import to_toml
@@ -350,7 +350,7 @@ def test_a_copier_is_found_out_and_honest_generators_are_not():
     """By windows that they were not told of; a few windows tell nothing."""
     lived = wandering(120)
     found = {
-        one.name: foretell(one, lived, np.random.default_rng(3))
+        one.name: run_backtest(one, lived, np.random.default_rng(3))
         for one in (Copier(), HistoricalGenerator(), HybridGenerator())
     }
     assert found["copier"].copied.is_copy
@@ -358,8 +358,8 @@ def test_a_copier_is_found_out_and_honest_generators_are_not():
     assert not found["hybrid"].copied.is_copy
     assert found["hybrid"].held_out == 24
     assert found["hybrid"].distance < 0.2
-    assert foretell(HybridGenerator(), wandering(15), np.random.default_rng(3)) is None
-    assert foretell(object(), lived, np.random.default_rng(3)) is None
+    assert run_backtest(HybridGenerator(), wandering(15), np.random.default_rng(3)) is None
+    assert run_backtest(object(), lived, np.random.default_rng(3)) is None
 
 
 def test_foretelling_knows_no_window_that_is_held_out():
@@ -372,7 +372,7 @@ def test_foretelling_knows_no_window_that_is_held_out():
             return super().draw(criteria, history, realtime, count, rng)
 
     lived = wandering(30)
-    foretell(Spy(), lived, np.random.default_rng(3))
+    run_backtest(Spy(), lived, np.random.default_rng(3))
     assert len(seen) == 6
     for k, (told, state) in enumerate(seen):
         assert np.array_equal(told, lived.points[:24])

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from twin_gym.cli.answering import deliver
+from twin_gym.cli.backtest import run_backtest
 from twin_gym.cli.console import messages, output
-from twin_gym.cli.foretelling import foretell
-from twin_gym.cli.generators import Choice, make_generator
-from twin_gym.cli.lived_history import Background, Wanted, read_history
-from twin_gym.cli.origin import with_origin
-from twin_gym.cli.twin_table import Delivery, as_document, show
+from twin_gym.cli.error_reporting import deliver
+from twin_gym.cli.generation_report import GenerationReport, as_document, show
+from twin_gym.cli.generators import GeneratorOptions, make_generator
+from twin_gym.cli.history_input import GeneratorInputs, HistoryOptions, read_history
+from twin_gym.cli.provenance import with_provenance
 from twin_gym.errors import ConfigError
 from twin_gym.files.places import check_folder
 from twin_gym.files.whole import write_text
@@ -32,7 +32,7 @@ _MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
-class Order:
+class GenerateOptions:
     """What the user asked for; see the options of the command."""
 
     history: Sequence[Path]
@@ -57,61 +57,65 @@ class Order:
     as_json: bool = False
 
 
-def run(order: Order) -> None:
+def run(options: GenerateOptions) -> None:
     """Generates, writes and prints; where anything fails, no file is written.
 
     Args:
-        order: the options.
+        options: the options.
 
     Raises:
         TwinGymError: if a name, a path or a value is not valid, a generator fails, or a file cannot
             be written.
     """
-    choice = Choice(order.generator, order.seed, order.gan, order.steps, order.model, order.url)
-    _check_target(order)
-    criteria = _criteria(order)
-    background = _background(order)
-    _remark(criteria, background)
-    generator = make_generator(choice, background.history)
-    made = _generated(order, criteria, background, generator)
-    checks = np.random.default_rng([order.seed, _OF_CHECKS])
-    delivery = Delivery(
-        generator=order.generator,
-        seed=order.seed,
+    generator_options = GeneratorOptions(
+        options.generator, options.seed, options.gan, options.steps, options.model, options.url
+    )
+    _check_target(options)
+    criteria = _criteria(options)
+    inputs = _inputs(options)
+    _remark(criteria, inputs)
+    generator = make_generator(generator_options, inputs.history)
+    made = _generated(options, criteria, inputs, generator)
+    checks = np.random.default_rng([options.seed, _OF_CHECKS])
+    report = GenerationReport(
+        generator=options.generator,
+        seed=options.seed,
         criteria=criteria,
-        background=background,
-        foretelling=foretell(generator, background.history, checks),
+        inputs=inputs,
+        foretelling=run_backtest(generator, inputs.history, checks),
         rejections=_rejections(generator),
         twins=made,
-        files=[order.output / f"{one.name}.toml" for one in made],
+        files=[options.output / f"{one.name}.toml" for one in made],
     )
-    deliver(lambda: _print(order, delivery), lambda: _write(order, delivery))
+    deliver(lambda: _print(options, report), lambda: _write(options, report))
 
 
-def _print(order: Order, delivery: Delivery) -> None:
-    if order.as_json:
-        text = json.dumps(as_document(delivery), indent=1, allow_nan=False)
+def _print(options: GenerateOptions, report: GenerationReport) -> None:
+    if options.as_json:
+        text = json.dumps(as_document(report), indent=1, allow_nan=False)
         output().print(text, soft_wrap=True, markup=False)
         return
-    show(delivery)
-    _say_rejections(delivery.rejections)
+    show(report)
+    _say_rejections(report.rejections)
 
 
-def _criteria(order: Order) -> Criteria:
+def _criteria(options: GenerateOptions) -> Criteria:
     demand = Demand(
-        num_devices=order.devices, latency_s=order.latency_s, accuracy=order.accuracy
+        num_devices=options.devices, latency_s=options.latency_s, accuracy=options.accuracy
     )  # fmt: skip
-    return Criteria(KpiObjective(demand=demand), order.name)
+    return Criteria(KpiObjective(demand=demand), options.name)
 
 
-def _background(order: Order) -> Background:
+def _inputs(options: GenerateOptions) -> GeneratorInputs:
     """History and present, once the names of the twins and what is known now are found to do."""
-    wanted = Wanted(
-        order.scenario, order.parameters, order.window_s, order.episodes, order.uses_now
+    history_options = HistoryOptions(
+        options.scenario, options.parameters, options.window_s, options.episodes, options.uses_now
     )
-    found = read_history(order.history, wanted)
-    found.history.space.base.replace(name=f"{order.name}-{order.count - 1}")  # refuses bad names
-    if found.now is None and order.generator == HybridGenerator.name:
+    found = read_history(options.history, history_options)
+    found.history.space.base.replace(
+        name=f"{options.name}-{options.count - 1}"
+    )  # refuses bad names
+    if found.now is None and options.generator == HybridGenerator.name:
         raise ConfigError(
             "the generator 'hybrid' starts from what is known now: leave --no-now out, or take "
             "'historical'"
@@ -119,27 +123,27 @@ def _background(order: Order) -> Background:
     return found
 
 
-def _check_target(order: Order) -> None:
+def _check_target(options: GenerateOptions) -> None:
     """Refuses a folder that cannot receive the twins, before anything is computed."""
-    check_folder(order.output, with_parents=False)
-    there = _earlier(order)
-    if there and not order.overwrites:
+    check_folder(options.output, with_parents=False)
+    there = _earlier(options)
+    if there and not options.overwrites:
         raise ConfigError(
-            f"folder {str(order.output)!r} has {there[0].name!r}: give another folder or --name, "
+            f"folder {str(options.output)!r} has {there[0].name!r}: give another folder or --name, "
             "or --force to replace it"
         )
 
 
-def _earlier(order: Order) -> list[Path]:
+def _earlier(options: GenerateOptions) -> list[Path]:
     """Twins of this name that are in the folder."""
-    ours = re.compile(re.escape(order.name) + r"-\d+\.toml")
-    found = order.output.iterdir() if order.output.is_dir() else ()
+    ours = re.compile(re.escape(options.name) + r"-\d+\.toml")
+    found = options.output.iterdir() if options.output.is_dir() else ()
     return sorted(path for path in found if ours.fullmatch(path.name))
 
 
-def _remark(criteria: Criteria, background: Background) -> None:
+def _remark(criteria: Criteria, inputs: GeneratorInputs) -> None:
     """Says which demands this kind of network cannot be held to."""
-    space = background.history.space
+    space = inputs.history.space
     for option, asked in (
         ("--devices", Demand(num_devices=criteria.objective.demand.num_devices)),
         ("--latency-s", Demand(latency_s=criteria.objective.demand.latency_s)),
@@ -153,20 +157,18 @@ def _remark(criteria: Criteria, background: Background) -> None:
 
 
 def _generated(
-    order: Order, criteria: Criteria, background: Background, generator: Generator
+    options: GenerateOptions, criteria: Criteria, inputs: GeneratorInputs, generator: Generator
 ) -> list[Scenario]:
     """The twins, with the seed in their provenance."""
-    rng = np.random.default_rng(order.seed)
+    rng = np.random.default_rng(options.seed)
     with messages().status("generating"):
         try:
-            made = generator.generate(
-                criteria, background.history, background.now, order.count, rng
-            )
+            made = generator.generate(criteria, inputs.history, inputs.now, options.count, rng)
         except GenerationError:
             _say_rejections(_rejections(generator))
             raise
-    how = f"Made with seed {order.seed} by `twin-gym scenario generate` {version_of('twin-gym')}."
-    return [with_origin(one, after=how) for one in made]
+    how = f"Made with seed {options.seed} by `twin-gym scenario generate` {version_of('twin-gym')}."
+    return [with_provenance(one, after=how) for one in made]
 
 
 def _rejections(generator: Generator) -> list[str]:
@@ -183,9 +185,9 @@ def _say_rejections(lines: Sequence[str]) -> None:
         messages().print(f"  and {len(lines) - _MOST_LISTED} more", markup=False)
 
 
-def _write(order: Order, delivery: Delivery) -> None:
+def _write(options: GenerateOptions, report: GenerationReport) -> None:
     """All files, written aside first and then put in place."""
-    target, twins = order.output, delivery.twins
+    target, twins = options.output, report.twins
     place = target if target.is_dir() else target.parent
     with tempfile.TemporaryDirectory(prefix=".aside-", dir=place) as aside:
         for one in twins:
@@ -193,14 +195,14 @@ def _write(order: Order, delivery: Delivery) -> None:
         target.mkdir(exist_ok=True)
         for one in twins:
             (Path(aside) / f"{one.name}.toml").replace(target / f"{one.name}.toml")
-    older = set(_earlier(order)) - set(delivery.files)
+    older = set(_earlier(options)) - set(report.files)
     if older:
         messages().print(
             f"{len(older)} twins of this name that were there before stay: {min(older).name!r} "
             "and so on",
             markup=False,
         )
-    if not order.as_json:
-        first, last = delivery.files[0], delivery.files[-1]
+    if not options.as_json:
+        first, last = report.files[0], report.files[-1]
         to = "" if first == last else f" to {last.name}"
         output().print(f"\nWritten: {first.name}{to} in {target}.", markup=False)

@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from twin_gym.cli import app, recording
+from twin_gym.cli import app, record_command
 from twin_gym.policies import make_policy, world_seeds
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import open_store, read_store, record_run
@@ -82,7 +82,7 @@ def test_ctrl_c_leaves_what_was_committed_and_says_so(tmp_path, monkeypatch):
         monkeypatch.setattr(policy, "actions", actions, raising=True)
         return policy
 
-    monkeypatch.setattr(recording, "make_policy", tired)
+    monkeypatch.setattr(record_command, "make_policy", tired)
     path = tmp_path / "history.db"
     result = CliRunner(env={"COLUMNS": "80"}).invoke(
         app, [*QUICK, "--store", str(path), "--episodes", "3"]
@@ -97,7 +97,7 @@ def test_ctrl_c_leaves_what_was_committed_and_says_so(tmp_path, monkeypatch):
 
 def test_two_recordings_into_one_store_tell_each_its_own(tmp_path, monkeypatch):
     """Another process begins an episode in between, of the same world even."""
-    path, real = tmp_path / "history.db", recording.record_run
+    path, real = tmp_path / "history.db", record_command.record_run
 
     def beside(store, policy, scenario, seed, **more):
         with open_store(path) as other:
@@ -107,7 +107,7 @@ def test_two_recordings_into_one_store_tell_each_its_own(tmp_path, monkeypatch):
             other.begin_episode(scenario, 123)
         return found
 
-    monkeypatch.setattr(recording, "record_run", beside)
+    monkeypatch.setattr(record_command, "record_run", beside)
     said = run(*QUICK, "--store", path, "--episodes", 2)
     assert [cells(said, episode)[1] for episode in (2, 5)] == ["0", "1"]
     assert "6 episodes" in said

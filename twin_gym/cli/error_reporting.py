@@ -39,7 +39,7 @@ _IN_PLAIN_LETTERS = {
 _HANDLER = "twin_gym.plain_letters"
 
 
-class _Answering:
+class _ErrorReporting:
     """Runs a command and answers for its errors; a mixin of the two classes below."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer's own types
@@ -60,12 +60,12 @@ class _Answering:
             sys.exit(FAILED)
 
 
-class AnsweringGroup(_Answering, TyperGroup):
-    """Several commands, which answer for their errors: `typer.Typer(cls=AnsweringGroup)`."""
+class ErrorReportingGroup(_ErrorReporting, TyperGroup):
+    """Several commands, which answer for their errors: `typer.Typer(cls=ErrorReportingGroup)`."""
 
 
-class AnsweringCommand(_Answering, TyperCommand):
-    """A command that answers for its errors: `app.command(cls=AnsweringCommand)`."""
+class ErrorReportingCommand(_ErrorReporting, TyperCommand):
+    """A command that answers for its errors: `app.command(cls=ErrorReportingCommand)`."""
 
 
 def say(text: str) -> None:

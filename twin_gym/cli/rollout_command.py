@@ -11,9 +11,9 @@ from typing import cast
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import output, progress_bar, table
-from twin_gym.cli.showing import check_target, show_episode
+from twin_gym.cli.episode_renderer import check_target, show_episode
+from twin_gym.cli.error_reporting import deliver
 from twin_gym.cli.view import view_of
 from twin_gym.environments.factory import forms_of
 from twin_gym.environments.kinds import kind_named
@@ -34,7 +34,7 @@ ALL = "all"
 
 
 @dataclass(frozen=True)
-class Request:
+class RolloutOptions:
     """What the user asked for; see the options of the command."""
 
     scenario: str
@@ -47,40 +47,40 @@ class Request:
     as_json: bool
 
 
-def run(request: Request) -> None:
+def run(options: RolloutOptions) -> None:
     """Rolls out and prints.
 
     Args:
-        request: the options.
+        options: the options.
 
     Raises:
         TwinGymError: if a name is unknown, or a policy has nothing for the scenario.
     """
-    scenario = load(request.scenario)
-    if request.render is not None:
-        check_target(request.render)
-    policies = _policies(request, scenario)
-    seeds = world_seeds(cast("Family", request.family), request.count, first=request.first)
+    scenario = load(options.scenario)
+    if options.render is not None:
+        check_target(options.render)
+    policies = _policies(options, scenario)
+    seeds = world_seeds(cast("Family", options.family), options.count, first=options.first)
     keep = None
-    if request.render is not None:
-        keep = show_episode(policies[0], scenario, request.action, seeds[0], request.render)
-    found = _evaluate_all(policies, scenario, seeds, request.action)
-    deliver(lambda: _print(request, scenario, seeds, found), keep or (lambda: None))
+    if options.render is not None:
+        keep = show_episode(policies[0], scenario, options.action, seeds[0], options.render)
+    found = _evaluate_all(policies, scenario, seeds, options.action)
+    deliver(lambda: _print(options, scenario, seeds, found), keep or (lambda: None))
 
 
 def _print(
-    request: Request, scenario: Scenario, seeds: Sequence[int], found: Sequence[Evaluation]
+    options: RolloutOptions, scenario: Scenario, seeds: Sequence[int], found: Sequence[Evaluation]
 ) -> None:
-    if request.as_json:
-        print_json(request, scenario, found)
+    if options.as_json:
+        print_json(options, scenario, found)
         return
     console, view = output(), view_of(scenario.kind)
-    console.print(_comparison(request, scenario, found))
+    console.print(_comparison(options, scenario, found))
     if len(found) == 1:
         for one in view.details(scenario, found[0]):
             console.print()
             console.print(one)
-    said = "Means over worlds ± half of their 95 % interval." if request.count > 1 else (
+    said = "Means over worlds ± half of their 95 % interval." if options.count > 1 else (
         "A single world."
     )  # fmt: skip
     console.print(f"\n{said}")
@@ -89,11 +89,11 @@ def _print(
         console.print(bound)
 
 
-def _policies(request: Request, scenario: Scenario) -> tuple[Policy, ...]:
-    names = request.policies or [kind_named(scenario.kind).facet("default_policy")]
+def _policies(options: RolloutOptions, scenario: Scenario) -> tuple[Policy, ...]:
+    names = options.policies or [kind_named(scenario.kind).facet("default_policy")]
     if ALL in names:
-        return policies_for(scenario, request.action)
-    return tuple(make_policy(name, scenario, request.action) for name in dict.fromkeys(names))
+        return policies_for(scenario, options.action)
+    return tuple(make_policy(name, scenario, options.action) for name in dict.fromkeys(names))
 
 
 def _evaluate_all(
@@ -115,22 +115,22 @@ def _evaluate_all(
     return found
 
 
-def _comparison(request: Request, scenario: Scenario, found: Sequence[Evaluation]) -> Table:
-    last = request.first + request.count - 1
-    worlds = f"worlds {request.first} to {last}" if last > request.first else f"world {last}"
+def _comparison(options: RolloutOptions, scenario: Scenario, found: Sequence[Evaluation]) -> Table:
+    last = options.first + options.count - 1
+    worlds = f"worlds {options.first} to {last}" if last > options.first else f"world {last}"
     columns = view_of(scenario.kind).columns
-    title = f"{scenario.name}, {request.family} {worlds}"
+    title = f"{scenario.name}, {options.family} {worlds}"
     made = table(title, ["policy", *(one.head for one in columns)])
     for one in found:
         made.add_row(one.policy, *(column.cell(one) for column in columns))
     return made
 
 
-def print_json(request: Request, scenario: Scenario, found: Sequence[Evaluation]) -> None:
+def print_json(options: RolloutOptions, scenario: Scenario, found: Sequence[Evaluation]) -> None:
     """Prints every indicator as one JSON document.
 
     Args:
-        request: the options.
+        options: the options.
         scenario: what ran.
         found: one entry a policy.
     """
@@ -144,10 +144,10 @@ def print_json(request: Request, scenario: Scenario, found: Sequence[Evaluation]
     document = {
         "scenario": scenario.name,
         "digest": scenario.digest,
-        "family": request.family,
-        "first": request.first,
-        "worlds": request.count,
-        "action": request.action or forms_of(scenario.kind)[0].name,
+        "family": options.family,
+        "first": options.first,
+        "worlds": options.count,
+        "action": options.action or forms_of(scenario.kind)[0].name,
         "policies": policies,
     }
     output().print(json.dumps(document, indent=1), soft_wrap=True, markup=False)

@@ -10,7 +10,7 @@ MOST_LETTERS = 10_000
 _CUT = " (cut)"
 
 
-def with_origin(scenario: Scenario, *, before: str = "", after: str = "") -> Scenario:
+def with_provenance(scenario: Scenario, *, before: str = "", after: str = "") -> Scenario:
     """A scenario that says where it comes from; what it said so far is cut where it is too long.
 
     Args:

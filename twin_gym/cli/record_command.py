@@ -27,8 +27,8 @@ _MEGABYTE = 1e6
 
 
 @dataclass(frozen=True)
-class Recording:
-    """What the user asked for; see the options of the command."""
+class RecordOptions:
+    """Values of the command line; see the options of the command."""
 
     store: Path
     scenario: str
@@ -69,51 +69,51 @@ class _Run:
     lost: dict[int, int] = field(default_factory=dict)
 
 
-def run(asked: Recording) -> None:
+def run(options: RecordOptions) -> None:
     """Records and says what is kept.
 
     Args:
-        asked: the options.
+        options: the options.
 
     Raises:
         TwinGymError: if a name or a value is not valid, or the store cannot be written to.
         typer.Exit: after Ctrl-C; what was committed by then is kept, and said.
     """
-    found = _checked(asked)
+    found = _checked(options)
     retention = Retention(
-        max_snapshots=asked.keep_snapshots,
-        max_episodes=asked.keep_episodes,
-        max_rows=asked.keep_rows,
+        max_snapshots=options.keep_snapshots,
+        max_episodes=options.keep_episodes,
+        max_rows=options.keep_rows,
     )
     is_stopped = False
-    with open_store(asked.store, retention=retention) as store:
+    with open_store(options.store, retention=retention) as store:
         try:
-            _record(asked, found, store)
+            _record(options, found, store)
         except KeyboardInterrupt:
             is_stopped = True
         with store.one_moment():
-            made, episodes = _kept(asked, found, store), store.episodes()
+            made, episodes = _kept(options, found, store), store.episodes()
     output().print(made)
-    output().print(f"\n{_whole(asked.store, episodes)}")
+    output().print(f"\n{_whole(options.store, episodes)}")
     if is_stopped:
         messages().print("stopped: what the table has is kept, in whole batches", markup=False)
         raise typer.Exit(INTERRUPTED)
 
 
-def _checked(asked: Recording) -> _Run:
-    scenario = load(asked.scenario)
-    name = asked.policy or kind_named(scenario.kind).facet("default_policy")
-    policy = make_policy(name, scenario, asked.action)
-    if asked.snapshot_period_s == 0.0:
+def _checked(options: RecordOptions) -> _Run:
+    scenario = load(options.scenario)
+    name = options.policy or kind_named(scenario.kind).facet("default_policy")
+    policy = make_policy(name, scenario, options.action)
+    if options.snapshot_period_s == 0.0:
         raise ConfigError(
             "--snapshot-period-s is over 0; leave it out to keep the last graph alone"
         )
-    link = Link(asked.loss, asked.delay_s, asked.jitter_s)
-    seeds = world_seeds(cast("Family", asked.family), asked.episodes, first=asked.world)
-    return _Run(scenario, policy, link, {seed: k for k, seed in enumerate(seeds, asked.world)})
+    link = Link(options.loss, options.delay_s, options.jitter_s)
+    seeds = world_seeds(cast("Family", options.family), options.episodes, first=options.world)
+    return _Run(scenario, policy, link, {seed: k for k, seed in enumerate(seeds, options.world)})
 
 
-def _record(asked: Recording, found: _Run, store: HistoryStore) -> None:
+def _record(options: RecordOptions, found: _Run, store: HistoryStore) -> None:
     columns = (
         TextColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     )  # fmt: skip
@@ -124,8 +124,8 @@ def _record(asked: Recording, found: _Run, store: HistoryStore) -> None:
             try:
                 record_run(
                     store, found.policy, found.scenario, seed,
-                    action=asked.action, link=found.link, period_s=asked.period_s,
-                    snapshot_period_s=asked.snapshot_period_s,
+                    action=options.action, link=found.link, period_s=options.period_s,
+                    snapshot_period_s=options.snapshot_period_s,
                     on_progress=lambda share, task=task: bar.update(task, completed=share),  # type: ignore[misc]
                 )  # fmt: skip
             finally:
@@ -134,9 +134,9 @@ def _record(asked: Recording, found: _Run, store: HistoryStore) -> None:
             found.lost[store.episode or 0] = found.link.lost
 
 
-def _kept(asked: Recording, found: _Run, store: HistoryStore) -> Table:
+def _kept(options: RecordOptions, found: _Run, store: HistoryStore) -> Table:
     """The episodes of this recording, as the store has them."""
-    title = f"{asked.store.name}: {found.scenario.name} under {found.policy.name}"
+    title = f"{options.store.name}: {found.scenario.name} under {found.policy.name}"
     heads = ["episode", "world", "decisions", "until s", "values kept", "lost on the way"]
     made = table(title, heads, left=0)
     for one in store.episodes():

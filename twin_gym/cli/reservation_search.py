@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import messages, number, output, progress_bar, table
+from twin_gym.cli.error_reporting import deliver
 from twin_gym.environments.slice_admission.policies.search import (
     FRESH_WORLDS,
     ReservationSearch,

@@ -12,7 +12,6 @@ from typing import Any, cast
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import (
     messages,
     number,
@@ -21,7 +20,8 @@ from twin_gym.cli.console import (
     supported_decimals,
     table,
 )
-from twin_gym.cli.origin import with_origin
+from twin_gym.cli.error_reporting import deliver
+from twin_gym.cli.provenance import with_provenance
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file
@@ -35,7 +35,7 @@ from twin_gym.scenario.toml import to_toml
 
 
 @dataclass(frozen=True)
-class Question:
+class WhatIfOptions:
     """What the user asked; see the options of the command."""
 
     scenario: str
@@ -54,52 +54,52 @@ class Question:
     as_json: bool
 
 
-def run(question: Question) -> None:
+def run(options: WhatIfOptions) -> None:
     """Asks and prints.
 
     Args:
-        question: the options.
+        options: the options.
 
     Raises:
         TwinGymError: if a name, a path or a value is not valid, or a file cannot be written.
     """
-    base = load(question.scenario)
-    then = _changed(question, base)
-    _check_targets(question)
-    kept = _as_kept(then, question)
-    answer = _asked(question, base, then)
+    base = load(options.scenario)
+    then = _changed(options, base)
+    _check_targets(options)
+    kept = _as_kept(then, options)
+    answer = _asked(options, base, then)
     deliver(
-        lambda: _print(answer, question),
-        lambda: _save(question.save, kept),
-        lambda: _draw(question.figure, answer, _told_changes(question)),
+        lambda: _print(answer, options),
+        lambda: _save(options.save, kept),
+        lambda: _draw(options.figure, answer, _told_changes(options)),
     )
 
 
-def _changed(question: Question, base: Scenario) -> Scenario:
+def _changed(options: WhatIfOptions, base: Scenario) -> Scenario:
     """The network as it would be."""
-    if question.other is not None and question.assignments:
+    if options.other is not None and options.assignments:
         raise ConfigError("say what changes with --set or with --to, not with both")
-    if question.other is not None:
-        return load(question.other)
-    if not question.assignments:
+    if options.other is not None:
+        return load(options.other)
+    if not options.assignments:
         raise ConfigError(
             "nothing changes: say what does, as in --set horizon_s=60, or name another scenario "
             "with --to"
         )
-    return changed(base, dict(parse_assignment(text) for text in question.assignments))
+    return changed(base, dict(parse_assignment(text) for text in options.assignments))
 
 
-def _check_targets(question: Question) -> None:
+def _check_targets(options: WhatIfOptions) -> None:
     """Refuses files that cannot be written, before anything is computed."""
-    read = [name for name in (question.scenario, question.other) if name is not None]
-    if question.save is not None:
-        check_file(question.save, [".toml"], apart_from=read)
-    if question.figure is not None:
-        check_file(question.figure, [".png"])
+    read = [name for name in (options.scenario, options.other) if name is not None]
+    if options.save is not None:
+        check_file(options.save, [".toml"], apart_from=read)
+    if options.figure is not None:
+        check_file(options.figure, [".png"])
         _drawing()
 
 
-def _asked(question: Question, base: Scenario, then: Scenario) -> WhatIf:
+def _asked(options: WhatIfOptions, base: Scenario, then: Scenario) -> WhatIf:
     columns = (
         TextColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     )  # fmt: skip
@@ -112,23 +112,21 @@ def _asked(question: Question, base: Scenario, then: Scenario) -> WhatIf:
             bar.update(tasks[label], completed=share)
 
         return what_if(
-            question.agent or kind_named(base.kind).facet("default_policy"),
+            options.agent or kind_named(base.kind).facet("default_policy"),
             base,
             then,
-            against=question.against,
-            seeds=world_seeds(
-                cast("Family", question.family), question.worlds, first=question.first
-            ),
-            reconfigured=question.reconfigured,
-            action=question.action,
+            against=options.against,
+            seeds=world_seeds(cast("Family", options.family), options.worlds, first=options.first),
+            reconfigured=options.reconfigured,
+            action=options.action,
             on_progress=show,
         )
 
 
-def _told_changes(question: Question) -> str:
-    if question.other is not None:
-        return question.other
-    return ", ".join(question.assignments)
+def _told_changes(options: WhatIfOptions) -> str:
+    if options.other is not None:
+        return options.other
+    return ", ".join(options.assignments)
 
 
 def as_document(answer: WhatIf) -> dict[str, Any]:
@@ -159,9 +157,9 @@ def as_document(answer: WhatIf) -> dict[str, Any]:
     }
 
 
-def _print(answer: WhatIf, question: Question) -> None:
-    console, changes, everything = output(), _told_changes(question), question.everything
-    if question.as_json:
+def _print(answer: WhatIf, options: WhatIfOptions) -> None:
+    console, changes, everything = output(), _told_changes(options), options.everything
+    if options.as_json:
         console.print(json.dumps(as_document(answer), indent=1), soft_wrap=True, markup=False)
         return
     title = f"{answer.base.name} with {changes}: {answer.agent} in {len(answer.seeds)} worlds"
@@ -206,10 +204,10 @@ def _or_none(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _as_kept(scenario: Scenario, question: Question) -> str:
+def _as_kept(scenario: Scenario, options: WhatIfOptions) -> str:
     """The changed network as a file, which says where it comes from."""
-    told = f"{question.scenario} with {_told_changes(question)}."
-    return to_toml(with_origin(scenario, before=told))
+    told = f"{options.scenario} with {_told_changes(options)}."
+    return to_toml(with_provenance(scenario, before=told))
 
 
 def _save(path: Path | None, text: str) -> None:

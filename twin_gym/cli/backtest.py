@@ -23,7 +23,7 @@ _ROUNDING = 1e-9  # of a coordinate: what nothing was heard of does not vary, bu
 
 
 @dataclass(frozen=True)
-class Foretelling:
+class Backtest:
     """How draws compare with the last windows of a history, which were held out.
 
     Attributes:
@@ -39,10 +39,10 @@ class Foretelling:
     copied: Copying
 
 
-def foretell(
+def run_backtest(
     generator: object, history: ParameterHistory, rng: np.random.Generator
-) -> Foretelling | None:
-    """Holds the last fifth of the windows out and lets a generator foretell them one by one.
+) -> Backtest | None:
+    """Holds the last fifth of the windows out and lets a generator predict them one by one.
 
     Each draw begins at the window before, and nothing is demanded of it. (A GAN has held the same
     windows out of its training, and kept the weights that were best on them.)
@@ -69,7 +69,7 @@ def foretell(
     told, came, made = (
         one[..., varies] / scale[varies] for one in (before.points, points[-held_out:], drawn)
     )
-    return Foretelling(
+    return Backtest(
         held_out=held_out,
         distance=energy_distance(made.reshape(-1, made.shape[-1]), came),
         of_history=energy_distance(told, came),
