@@ -98,7 +98,7 @@ def _files_of(path: Path) -> list[Path]:
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """GenerateOptions of names in which 10 comes after 9."""
+    """Sort key that puts 10 after 9."""
     parts = re.findall(r"\d+|\D+", path.stem)
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
