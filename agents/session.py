@@ -21,7 +21,6 @@ from agents.defaults import kind_of
 from agents.models import Built
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.trained import TWIN_FOLDER, Trained, train_agent
-from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import (
     messages,
     number,
@@ -29,6 +28,7 @@ from twin_gym.cli.console import (
     progress_bar,
     with_interval,
 )
+from twin_gym.cli.error_reporting import deliver
 from twin_gym.errors import unknown_name
 from twin_gym.files.locks import LOCK_FILE, in_turn, writing_to
 from twin_gym.files.places import check_folder
@@ -178,7 +178,7 @@ class Session:
         if isinstance(agent.policy, PolicyTwin):
             twin = agent.policy
             messages().print(
-                f"{twin.name}: held-out loss {number(twin.card.held_out_loss)}; saved in "
+                f"{twin.name}: held-out loss {number(twin.metadata.held_out_loss)}; saved in "
                 f"{folder / TWIN_FOLDER}",
                 markup=False,
             )

@@ -21,8 +21,8 @@ from benchmarks.figures import learning_curves
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, final_worlds, run_all
 from benchmarks.statistics import interval
-from twin_gym.cli.answering import AnsweringCommand, deliver
 from twin_gym.cli.console import messages, output, table
+from twin_gym.cli.error_reporting import ErrorReportingCommand, deliver
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import TwinGymError
 from twin_gym.files.locks import writing_to
@@ -47,7 +47,7 @@ TITLES = {
 app = typer.Typer(add_completion=False, help=__doc__)
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     scenario: Annotated[str, typer.Option(help="Preset or TOML file.")] = "contention",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each agent.")] = 5,

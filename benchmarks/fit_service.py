@@ -17,7 +17,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.environments.slice_admission.openb import RESOURCES, SLICES, Pod, read_pods
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
 from twin_gym.files.places import check_folder
@@ -226,7 +226,7 @@ def _slice(name: str, fit: Fit) -> Slice:
 app = typer.Typer(add_completion=False)
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     data: Annotated[Path, typer.Option(envvar="TWIN_GYM_DATA", help="Directory of the traces.")],
     write: Annotated[bool, typer.Option(help="Write the two presets.")] = False,

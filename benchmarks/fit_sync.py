@@ -18,7 +18,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.environments.right_time_sync.scenario import (
     EntityGroup,
     MeanReverting,
@@ -241,7 +241,7 @@ def _lines(fits: Sequence[Fit]) -> list[str]:
 app = typer.Typer(add_completion=False)
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     write: Annotated[bool, typer.Option(help="Write the two presets.")] = False,
     folder: Annotated[Path, typer.Option(help="Where the presets are written.")] = PRESETS,

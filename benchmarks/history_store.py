@@ -29,8 +29,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import output, table
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.cli.tables import WholeTable
 from twin_gym.files.places import check_file, check_folder
 from twin_gym.files.whole import write_text
@@ -195,7 +195,7 @@ def shown(lines: list[Line]) -> WholeTable:
     return made
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     quick: Annotated[bool, typer.Option(help="a tenth of the rows and questions")] = False,
     output_file: Annotated[

@@ -18,8 +18,8 @@ from benchmarks.bounds.page import POLICY_WORLDS, WORLDS, Row, as_page
 from benchmarks.environments import facet
 from benchmarks.progress import training_progress
 from benchmarks.tracks import tracks
-from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import messages
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
@@ -31,7 +31,7 @@ RESULTS = Path(__file__).parents[1] / "results" / "bounds.json"
 app = typer.Typer(add_completion=False)
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def work_out(
     only: Annotated[
         list[str] | None, typer.Option("--scenario", help="Only this one; may be repeated.")

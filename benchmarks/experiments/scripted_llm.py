@@ -51,17 +51,17 @@ from benchmarks.experiments.scripted_endpoint import (
     Script,
     scripted_endpoint,
 )
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins.scenarios import (
     Criteria,
+    CurrentState,
     GenerationError,
     Generator,
     HistoricalGenerator,
     HybridGenerator,
-    Lived,
-    Now,
+    ParameterHistory,
     ParameterSpace,
 )
 from twin_gym.twins.scenarios.distances import copying, energy_distance
@@ -109,16 +109,16 @@ class Life(NamedTuple):
         again: as many again, to see what the law itself is judged to be.
     """
 
-    history: Lived
+    history: ParameterHistory
     coming: Floats
     others: Floats
     again: Floats
 
     @property
-    def now(self) -> Now:
+    def now(self) -> CurrentState:
         """The last window, known completely."""
         last = self.history.points[-1]
-        return Now(self.history.space, last, np.zeros(len(last)))
+        return CurrentState(self.history.space, last, np.zeros(len(last)))
 
 
 def life(block: int) -> Life:
@@ -133,7 +133,7 @@ def life(block: int) -> Life:
         points.append(centre + KEEP * (points[-1] - centre) + fresh)
     expected = centre + KEEP * (points[-1] - centre)
     coming = expected + noise * rng.standard_normal((3 * COMING, len(centre)))
-    history = Lived(space, _allowed(space, np.array(points)), "a wandering network")
+    history = ParameterHistory(space, _allowed(space, np.array(points)), "a wandering network")
     return Life(history, *np.split(_allowed(space, coming), 3))
 
 
@@ -267,7 +267,7 @@ def other_generator(cell: Cell, name: str) -> Values:
     return {key: [value] for key, value in closeness(made, lived).items()}
 
 
-def _generator(name: str, history: Lived, block: int) -> Generator:
+def _generator(name: str, history: ParameterHistory, block: int) -> Generator:
     if name == "historical":
         return HistoricalGenerator()
     if name == "hybrid":
@@ -293,7 +293,7 @@ def cells(seeds: int, tasks: int, *, quick: bool = False) -> list[Cell]:
     ]
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     seeds: Seeds = 5,
     quick: Quick = False,

@@ -30,7 +30,7 @@ from benchmarks.figures import learning_curves
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, run_all
 from benchmarks.statistics import Interval, interval
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.files.places import check_folder
 from twin_gym.files.whole import write_text
@@ -74,7 +74,7 @@ def cells(scenario: str, seeds: int, steps: int) -> dict[str, list[TrainSettings
     return {label: [one.with_(seed=seed) for seed in range(seeds)] for label, one in groups.items()}
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     scenario: Annotated[str, typer.Option(help="Preset or TOML file.")] = "contention",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each agent.")] = 5,

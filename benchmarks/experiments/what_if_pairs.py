@@ -60,7 +60,7 @@ from benchmarks.experiments.what_if_questions import (
     short,
 )
 from benchmarks.statistics import Interval
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.files.whole import write_text
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Found:
         return bool(np.isfinite(self.reduction.estimate))
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     blocks: int = typer.Option(8, min=1, help=f"Of {ANSWER_WORLDS} worlds each."),
     worlds: Worlds = ANSWER_WORLDS,

@@ -194,7 +194,7 @@ def test_clone_is_saved_as_a_twin(network, tmp_path):
     run("clone", "-s", network, "--decisions", 60, "--worlds", 3, "--out", tmp_path)
     (line,) = read_records(tmp_path / "results.jsonl")
     twin = PolicyTwin.load(tmp_path / line["folder"] / "twin")
-    assert twin.card.num_decisions == 60
+    assert twin.metadata.num_decisions == 60
     assert line["steps"] == 0
     check_indicators(line, twin, network)
 
@@ -205,7 +205,7 @@ def test_warm_start_says_what_it_loaded(network, tmp_path):
     flat = " ".join(messages.split())
     assert "warm start from twin-of-density-60: loaded 6 tensors" in flat
     assert "left alone: mlp_extractor.value_net.0.weight" in flat
-    assert PolicyTwin.load(only_folder(tmp_path) / "twin").card.default_policy == "density"
+    assert PolicyTwin.load(only_folder(tmp_path) / "twin").metadata.default_policy == "density"
 
 
 def test_interrupt_says_what_to_do(network, tmp_path, monkeypatch):

@@ -57,7 +57,9 @@ FACETS = MappingProxyType(
             "estimation", "WINDOWS_ARE_EPISODES", "whether an episode is one window", False
         ),
         "states": Facet("feasible_states", "draw_feasible_states", "states for GANs", False),
-        "evidence": Facet("estimation", "evidence_of", "parameters from telemetry", False),
+        "estimation": Facet(
+            "estimation", "estimate_parameters", "parameters from telemetry", False
+        ),
     }
 )
 """What an environment may bring, by name."""

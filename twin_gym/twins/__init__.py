@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from twin_gym.errors import missing_extra
 
 if TYPE_CHECKING:
-    from twin_gym.twins.card import PolicyCard
     from twin_gym.twins.clone import CloneSettings, clone, smoothed_cross_entropy
     from twin_gym.twins.decision_log import DecisionLog
     from twin_gym.twins.decision_space import DecisionSpace
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from twin_gym.twins.forward import PlainNetwork
     from twin_gym.twins.gan import DecisionGenerator, GanSettings, synthesise, train_generator
     from twin_gym.twins.layout import QueueLayout
+    from twin_gym.twins.metadata import PolicyMetadata
     from twin_gym.twins.minari_data import export_minari, import_minari
     from twin_gym.twins.networks import (
         FlatNetwork,
@@ -60,7 +60,7 @@ _MODULE_OF = {
     "QueueLayout": "layout",
     "ObservedMask": "networks",
     "PlainNetwork": "forward",
-    "PolicyCard": "card",
+    "PolicyMetadata": "metadata",
     "PolicyNetwork": "networks",
     "PolicyTwin": "policy_twin",
     "SliceNetwork": "networks",
@@ -96,7 +96,7 @@ __all__ = [
     "GanSettings",
     "ObservedMask",
     "PlainNetwork",
-    "PolicyCard",
+    "PolicyMetadata",
     "PolicyNetwork",
     "PolicyTwin",
     "QueueLayout",

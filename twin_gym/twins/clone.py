@@ -22,8 +22,8 @@ from torch.nn.functional import mse_loss
 
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
-from twin_gym.twins.card import PolicyCard, package_versions
 from twin_gym.twins.decision_log import DecisionLog
+from twin_gym.twins.metadata import PolicyMetadata, package_versions
 from twin_gym.twins.networks import (
     DEFAULT_HIDDEN,
     PolicyNetwork,
@@ -124,7 +124,7 @@ def clone(
     hidden = DEFAULT_HIDDEN[log.action] if settings.hidden is None else settings.hidden
     network = network_for(space, hidden=hidden, generator=generator)
     loss = _train(network, learned, held_out, settings, generator, on_epoch)
-    card = PolicyCard(
+    metadata = PolicyMetadata(
         action=log.action,
         field_names=space.field_names,
         hidden=hidden,
@@ -142,7 +142,7 @@ def clone(
         action_low=space.low,
         action_high=space.high,
     )
-    return PolicyTwin(network.eval(), card)
+    return PolicyTwin(network.eval(), metadata)
 
 
 def smoothed_cross_entropy(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.experiments.what_if_training.networks import Case
-from twin_gym.environments.slice_admission.request_windows import now_of_last
+from twin_gym.environments.slice_admission.request_windows import current_state_from_last
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import unknown_name
 from twin_gym.files.whole import write_text
@@ -51,7 +51,7 @@ def twins(
         return randomised(case.base, count, rng)
     criteria = Criteria(name=f"{case.name}-{family}-{'held-out' if held_out else 'train'}-{seed}")
     maker = generator(case, family, seed + _HELD_OUT * held_out)
-    return maker.generate(criteria, case.lived, now_of_last(case.lived), count, rng)
+    return maker.generate(criteria, case.lived, current_state_from_last(case.lived), count, rng)
 
 
 def generator(case: Case, family: str, seed: int) -> Generator:

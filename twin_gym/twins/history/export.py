@@ -17,8 +17,8 @@ from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.whole import give_name
 from twin_gym.twins.history.decisions import Decisions
-from twin_gym.twins.history.kept import Episode, numbers_asked
 from twin_gym.twins.history.reading import HistoryReader
+from twin_gym.twins.history.records import Episode, numbers_asked
 from twin_gym.twins.plain import file_path
 
 if TYPE_CHECKING:
