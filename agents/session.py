@@ -13,7 +13,7 @@ from platform import python_version
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TimeRemainingColumn
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
@@ -29,6 +29,7 @@ from twin_gym.cli.console import (
     with_interval,
 )
 from twin_gym.cli.error_reporting import deliver
+from twin_gym.cli.plain import PlainColumn
 from twin_gym.errors import unknown_name
 from twin_gym.files.locks import LOCK_FILE, in_turn, writing_to
 from twin_gym.files.places import check_folder
@@ -187,9 +188,9 @@ class Session:
     def _trained_in_sight(self, settings: TrainSettings, folder: Path) -> tuple[Trained, int]:
         """The agent, whose progress is shown, and the step at which this process began."""
         columns = (
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[speed]}"), TextColumn("{task.fields[score]}"),
-            TimeRemainingColumn(),
+            PlainColumn("{task.description}"), BarColumn(),
+            PlainColumn("{task.percentage:>3.0f} %"), PlainColumn("{task.fields[speed]}"),
+            PlainColumn("{task.fields[score]}"), TimeRemainingColumn(),
         )  # fmt: skip
         models: list[OnPolicyAlgorithm] = []
         with progress_bar(*columns) as bar:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -75,7 +76,7 @@ def main(
         ]
         deliver(
             lambda: _print(rows, groups, network),
-            lambda: _save(folder, rows, groups, network),
+            *_saving(folder, rows, groups, network),
         )
     console.print(f"{time.perf_counter() - start:.0f} s; table and figure in {folder}")
 
@@ -114,22 +115,27 @@ def _print(
         console.print(line, markup=False)
 
 
-def _save(
+def _saving(
     folder: Path,
     rows: list[Row],
     groups: dict[AgentName, list[Run]],
     scenario: AdmissionScenario,
-) -> None:
-    write_text(folder / "table.md", as_markdown(rows, columns(scenario)))
+) -> list[Callable[[], None]]:
+    """What writes each of the files: one that cannot be written costs no other."""
     runs = [run for group in groups.values() for run in group]
-    write_text(folder / "runs.jsonl", "".join(json.dumps(run.as_record()) + "\n" for run in runs))
-    learning_curves(
-        folder / "curves.png",
-        f"{scenario.name}: interquartile mean over seeds, 95 % bootstrap interval",
-        {AGENTS[agent]: groups[agent] for agent in LEARNERS},
-        reference_lines(scenario),
-        panels=TITLES,
-    )
+    return [
+        lambda: write_text(folder / "table.md", as_markdown(rows, columns(scenario))),
+        lambda: write_text(
+            folder / "runs.jsonl", "".join(json.dumps(run.as_record()) + "\n" for run in runs)
+        ),
+        lambda: learning_curves(
+            folder / "curves.png",
+            f"{scenario.name}: interquartile mean over seeds, 95 % bootstrap interval",
+            {AGENTS[agent]: groups[agent] for agent in LEARNERS},
+            reference_lines(scenario),
+            panels=TITLES,
+        ),
+    ]
 
 
 def reference_lines(scenario: AdmissionScenario) -> list[Row]:

@@ -19,6 +19,7 @@ from benchmarks.environments import short_horizon_s
 from benchmarks.protocol import Track
 from twin_gym.environments.factory import forms_of
 from twin_gym.errors import ConfigError
+from twin_gym.files.reading import reading
 from twin_gym.files.whole import write_text
 from twin_gym.policies import Policy
 from twin_gym.sb3 import score_name
@@ -95,9 +96,10 @@ def _once(folder: Path, name: str, work: Callable[[], dict[str, Any]]) -> dict[s
     torch.set_num_threads(1)  # one thread adds up in one order, also what is read back
     path = folder / _DONE_FILE
     if path.exists():
-        kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if kept["name"] == name:
-            return kept
+        with reading(path, "finished training"):
+            kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            if kept["name"] == name:
+                return kept
         path.unlink()
     about = {"name": name, **work()}
     write_text(path, json.dumps(about, indent=1) + "\n")

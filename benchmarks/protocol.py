@@ -18,6 +18,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from twin_gym.environments.kinds import kind_of_id
 from twin_gym.errors import ConfigError, TwinGymError
+from twin_gym.files.reading import reading
 from twin_gym.policies import world_seeds
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.base import FrozenModel
@@ -252,11 +253,16 @@ def digest_of_anchors(track: Track) -> str:
 
 @cache
 def read_anchors(path: Path) -> Mapping[tuple[str, str, str], Anchors]:
-    """The anchors of a file, by `Anchors.key`."""
+    """The anchors of a file, by `Anchors.key`.
+
+    Raises:
+        ConfigError: if it holds something else.
+    """
     if not path.exists():
         return {}
-    entries = read_toml(path).get("anchors", [])
-    return {one.key: one for one in (Anchors(**entry) for entry in entries)}
+    with reading(path, "anchors"):
+        entries = read_toml(path).get("anchors", [])
+        return {one.key: one for one in (Anchors(**entry) for entry in entries)}
 
 
 def has_trace(scenario: Scenario) -> bool:

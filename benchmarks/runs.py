@@ -112,18 +112,18 @@ def run_all(
         cells: what to train.
         judging: how.
         jobs: processes.
-        kept: a file of finished runs, one line each, which is read first and grows by each run;
-            None: nothing is kept.
+        kept: a file of finished runs, one line with a check sum each, which is read first and
+            grows by each run; None: nothing is kept.
         on_done: told of each run, those found included.
 
     Returns:
         The runs in the order of the cells.
 
     Raises:
-        ConfigError: if another process adds to the file.
+        ConfigError: if another process adds to the file, or a line of it is damaged.
     """
     tell = on_done or (lambda _: None)
-    with recording(kept, "digest") as done:
+    with recording(kept, "digest", what="finished training", check=Run.from_record) as done:
         wanted = [cell for cell in cells if done.get(cell.digest) is None]
         for cell in cells:
             if (record := done.get(cell.digest)) is not None:

@@ -24,6 +24,7 @@ from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file
+from twin_gym.files.reading import reading
 from twin_gym.files.whole import write_text
 from twin_gym.scenario import Scenario
 
@@ -106,11 +107,16 @@ def _wanted(only: list[str]) -> list[Scenario]:
 
 
 def read_rows(path: Path) -> dict[str, list[Row]]:
-    """What was worked out before, by scenario."""
+    """What was worked out before, by scenario.
+
+    Raises:
+        ConfigError: if the file holds no bounds.
+    """
     if not path.exists():
         return {}
-    data: dict[str, list[dict[str, object]]] = json.loads(path.read_text("utf-8"))
-    return {name: [Row(**entry) for entry in rows] for name, rows in data.items()}  # type: ignore[arg-type]
+    with reading(path, "bounds"):
+        data: dict[str, list[dict[str, object]]] = json.loads(path.read_text("utf-8"))
+        return {name: [Row(**entry) for entry in rows] for name, rows in data.items()}  # type: ignore[arg-type]
 
 
 def write_rows(path: Path, rows: dict[str, list[Row]]) -> None:

@@ -185,13 +185,18 @@ def measure_all(
     Raises:
         ConfigError: if another process adds to the file.
     """
-    with recording(kept, "digest") as done:
+    with recording(kept, "digest", what="measurement", check=_values) as done:
         for cell in cells:
             if done.get(cell.digest) is None:
                 done.add(_measured(cell))
             if on_done is not None:
                 on_done(cell)
-    return _together(cells, {cell.digest: done[cell.digest]["values"] for cell in cells})
+    return _together(cells, {cell.digest: _values(done[cell.digest]) for cell in cells})
+
+
+def _values(record: Record) -> Values:
+    found: Values = record["values"]
+    return found
 
 
 def _measured(cell: Cell) -> Record:

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.throughput.growth import NUM_ROWS, growths
 from benchmarks.throughput.timing import METHOD, Line
+from twin_gym.files.reading import reading
 from twin_gym.files.whole import write_text
 
 Record = dict[str, Any]
@@ -25,12 +26,18 @@ def kept(path: Path) -> Record:
     """What an earlier run has left, so that parts can be measured one by one.
 
     Args:
-        path: of the JSON file; it need not exist, nor have this form.
+        path: of the JSON file; it need not exist.
+
+    Raises:
+        ConfigError: if it holds something else.
     """
     if not path.exists():
         return {"parts": {}}
-    found: Record = json.loads(path.read_text(encoding="utf-8"))
-    return found if "parts" in found else {"parts": {}}
+    with reading(path, "measurements"):
+        found: Record = json.loads(path.read_text(encoding="utf-8"))
+        for part in found["parts"].values():
+            page({"method": METHOD, "parts": {"one": part}})
+    return found
 
 
 def write(path: Path, record: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.entrant import Cost, Entrant, Fitted, Kind, OnProgress
 from benchmarks.protocol import Track
-from benchmarks.tuning.methods import methods, takes_part
+from benchmarks.tuning.methods import methods, rule_named, takes_part
 from benchmarks.tuning.rule import Values
 from benchmarks.tuning.rules import RuleTuning, read_tunings
 from twin_gym.errors import ConfigError
@@ -25,7 +25,7 @@ class TunedRule(Entrant):
 
     def knows(self, kind: str) -> bool:
         """Rules belong to environments."""
-        return methods()[self.name].kind == kind
+        return rule_named(self.name).kind == kind
 
     def refuses(self, track: Track) -> str | None:
         """Where nobody has tuned it."""
@@ -51,7 +51,7 @@ class TunedRule(Entrant):
         values: Values = found.values if found.adopted else {}
 
         def policy_for(scenario: Scenario) -> Policy:
-            return methods()[self.name].from_values(scenario, values, track.action)
+            return rule_named(self.name).from_values(scenario, values, track.action)
 
         spent = Cost(found.decisions, found.seconds, found.core_seconds, found.parameters)
         return Fitted(policy_for, spent)

@@ -8,6 +8,7 @@ from benchmarks.environments import facet
 from benchmarks.protocol import Track
 from benchmarks.tuning.rule import TunableRule
 from twin_gym.environments.kinds import kind_names
+from twin_gym.errors import unknown_name
 
 
 def methods() -> Mapping[str, type[TunableRule]]:
@@ -18,6 +19,18 @@ def methods() -> Mapping[str, type[TunableRule]]:
     return {rule.name: rule for kind in kind_names() for rule in facet(kind, "tunable_rules", ())}
 
 
+def rule_named(method: str) -> type[TunableRule]:
+    """A rule by its name.
+
+    Raises:
+        UnknownNameError: if there is none; the message has the nearest one.
+    """
+    known = methods()
+    if method not in known:
+        raise unknown_name("method", method, known)
+    return known[method]
+
+
 def takes_part(method: str, track: Track) -> str | None:
     """Why a method has no parameters for a track, or None.
 
@@ -25,7 +38,7 @@ def takes_part(method: str, track: Track) -> str | None:
         method: one of `methods()`.
         track: where it would be tuned.
     """
-    rule = methods()[method]
+    rule = rule_named(method)
     if track.kind != rule.kind:
         return f"it is a rule of {rule.kind}, and this track is one of {track.kind}"
     if track.action not in rule.forms:

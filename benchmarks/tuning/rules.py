@@ -15,9 +15,9 @@ from benchmarks.entrant import Stopwatch
 from benchmarks.environments import facet
 from benchmarks.protocol import Track
 from benchmarks.statistics.basics import mean_interval
-from benchmarks.tuning.methods import methods, takes_part
+from benchmarks.tuning.methods import rule_named, takes_part
 from benchmarks.tuning.search import CoordinateSearch, OnEpisodes, earned_per_s
-from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.errors import ConfigError
 from twin_gym.files.whole import write_text
 from twin_gym.policies import world_seeds
 from twin_gym.scenario import Scenario
@@ -84,6 +84,17 @@ class RuleTuning:
     values: dict[str, Any]
 
 
+def check_tunable(method: str, track: Track) -> None:
+    """Refuses a rule that has nothing to tune on a track.
+
+    Raises:
+        UnknownNameError: if there is no such method.
+        ConfigError: if the track has nothing for it.
+    """
+    if (reason := takes_part(method, track)) is not None:
+        raise ConfigError(f"{method!r} cannot be tuned on {track.name!r}: {reason}")
+
+
 def tune_rule(
     track: Track,
     method: str,
@@ -111,18 +122,14 @@ def tune_rule(
         ConfigError: if the track cannot be run here or has nothing for the method, or the budget is
             too small.
     """
-    known = methods()
-    if method not in known:
-        raise unknown_name("method", method, known)
+    check_tunable(method, track)
     if (reason := track.unavailable()) is not None:
         raise ConfigError(f"{track.name!r} cannot be tuned on here: {reason}")
-    if (reason := takes_part(method, track)) is not None:
-        raise ConfigError(f"{method!r} cannot be tuned on {track.name!r}: {reason}")
     alone = len(track.train) == 1
     count = worlds or (WORLDS if alone else WORLDS_OF_SEVERAL)
     fresh_count = fresh_worlds or (FRESH_WORLDS if alone else FRESH_OF_SEVERAL)
     scenarios = [_shortened(one, track) for one in track.train_scenarios()]
-    rule, watch = known[method](scenarios, track.action), Stopwatch()
+    rule, watch = rule_named(method)(scenarios, track.action), Stopwatch()
     weights = [_weight_per_s(one) for one in scenarios]
     seeds = world_seeds("validation", count)
     search = CoordinateSearch(rule, scenarios, seeds, budget, weights, on_episodes)

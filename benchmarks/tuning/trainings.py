@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agents.settings import TrainSettings
 from benchmarks.environments import short_horizon_s
-from twin_gym.files.records import Records
+from twin_gym.files.records import Record, Records
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario.loading import load
 
@@ -38,11 +38,14 @@ class Trainings:
     """Trainings by name, in a file of lines that grows.
 
     Args:
-        path: of the file; None: only in memory.
+        path: of the file, whose lines carry check sums; None: only in memory.
+
+    Raises:
+        ConfigError: if a line is damaged or is no training.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._done = Records(path, "name")
+        self._done = Records(path, "name", what="training of a study", check=_training)
 
     def __len__(self) -> int:
         return len(self._done)
@@ -58,7 +61,11 @@ class Trainings:
         name = f"{settings.digest}+{load(settings.scenario).digest}+{where}"
         if self._done.get(name) is None:
             self._done.add(asdict(run_training(settings, name, fresh=fresh)))
-        return Training(**self._done[name])
+        return _training(self._done[name])
+
+
+def _training(record: Record) -> Training:
+    return Training(**record)
 
 
 def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False) -> Training:

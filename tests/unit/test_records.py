@@ -1,6 +1,5 @@
 """Finished work is kept by name: read first, one line more a result, whatever a kill cut short."""
 
-import json
 import os
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
 from twin_gym.files.records import Records, read_records, recording
+from twin_gym.files.sealed import sealed
 
 
 def test_what_is_added_is_there_for_the_next_process(tmp_path):
@@ -26,36 +26,48 @@ def test_what_is_added_is_there_for_the_next_process(tmp_path):
 def test_a_result_is_one_more_line_and_the_others_stay_as_they_are(tmp_path):
     """The file is added to and not written anew: it is the same file, with the same beginning."""
     path = tmp_path / "done.jsonl"
-    path.write_text('{"name":"by hand"}\n')
+    first = sealed('{"name":"by hand"}') + "\n"
+    path.write_text(first)
     inode = path.stat().st_ino
     Records(path, "name").add({"name": "b"})
-    assert path.read_text() == '{"name":"by hand"}\n{"name": "b"}\n'
+    assert path.read_text() == first + sealed('{"name": "b"}') + "\n"
     assert path.stat().st_ino == inode
 
 
 def test_a_line_that_a_kill_cut_short_is_left_out_and_closed(tmp_path):
     """Half a line is no result; what is added next takes its place."""
     path = tmp_path / "done.jsonl"
-    path.write_text('{"name": "a"}\n{"name": "b", "sco')
+    path.write_text(sealed('{"name": "a"}') + '\n{"name": "b", "sco')
     done = Records(path, "name")
     assert (len(done), done.get("b")) == (1, None)
     done.add({"name": "c"})
     assert [one["name"] for one in read_records(path)] == ["a", "c"]
 
 
-@pytest.mark.parametrize("damaged", [b"no JSON", b"[1]", b'"a"', b"", b'{"name": "\xff"}'])
-def test_a_damaged_line_is_named_and_not_read_over(tmp_path, damaged):
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"no JSON", "line 2: there is no check sum"),
+        (b'{"name": "b", "score": 2.0}', "line 2: there is no check sum"),
+        (sealed('{"name": "b", "score": 1.0}').replace("1.0", "1.5").encode(), "not that of the"),
+        (sealed('{"name": no JSON}').encode(), "line 2, is no JSON"),
+        (sealed('{"score": 1.0}').encode(), r"line 2, is no training \(KeyError\('name'\)\)"),
+        (sealed('{"name": "b"}').encode(), r"line 2, is no training \(KeyError\('score'\)\)"),
+    ],
+)
+def test_a_damaged_line_is_named_and_not_read_over(tmp_path, line, said):
     """With its number, in one sentence."""
     path = tmp_path / "done.jsonl"
-    path.write_bytes(b'{"name": "a"}\n' + damaged + b'\n{"name": "c"}\n')
-    with pytest.raises(ConfigError, match=r"done\.jsonl', line 2: .* no JSON object"):
-        Records(path, "name")
+    good = sealed('{"name": "a", "score": 0.5}').encode()
+    path.write_bytes(good + b"\n" + line + b"\n" + good + b"\n")
+    with pytest.raises(ConfigError, match=said):
+        Records(path, "name", what="training", check=lambda record: record["score"])
 
 
 def test_members_of_a_name_may_be_anything_that_json_says(tmp_path):
-    """A list in place of a name, as a hand may write it, is another name and no crash."""
+    """A list in place of a name is another name and no crash."""
     path = tmp_path / "done.jsonl"
-    path.write_text('{"name": [1]}\n{}\n')
+    path.write_text(sealed('{"name": [1]}') + "\n")
     assert Records(path, "name").get("a") is None
 
 
@@ -70,4 +82,4 @@ def test_one_process_records_at_a_time(tmp_path):
     with recording(None, "name") as in_memory:
         in_memory.add({"name": "a"})
         assert in_memory["a"] == {"name": "a"}
-    assert json.loads(path.read_text()) == {"name": "a"}
+    assert read_records(path) == [{"name": "a"}]

@@ -31,6 +31,7 @@ from twin_gym.environments.slice_admission.policies.reservation import Reservati
 from twin_gym.environments.slice_admission.policies.search import search_reservation
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
+from twin_gym.files.reading import reading
 from twin_gym.files.whole import write_text
 from twin_gym.policies import Policy, make_policy, world_seeds
 from twin_gym.scenario import Scenario
@@ -114,7 +115,8 @@ def measure(case: Case, plan: Plan, tell: Tell, *, folder: Path = FOLDER) -> Fou
     file = folder / f"{case.name}-{_digest(case, plan)}.json"
     if file.exists():
         tell(f"{case.name}: done before")
-        return Found.from_json(file.read_text("utf-8"))
+        with reading(file, "finished case"):
+            return Found.from_json(file.read_text("utf-8"))
     rows = agents(case, plan, tell, folder) | rules(case, plan, tell)
     worlds = [worlds_of(seed, plan.worlds) for seed in range(plan.seeds)]
     matrix = transfer_matrix(

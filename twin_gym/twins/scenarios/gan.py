@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from twin_gym.errors import ConfigError
 from twin_gym.files.reading import read_bytes
 from twin_gym.files.whole import write_bytes
+from twin_gym.twins.plain import file_path
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.gaussian import Step
 from twin_gym.twins.scenarios.generator import PointGenerator
@@ -244,6 +245,7 @@ class GanGenerator(PointGenerator):
         Raises:
             ConfigError: if a file is missing, too large, damaged, or of another format.
         """
+        folder = file_path(folder, "the folder of a generator")
         content = read_bytes(folder / WEIGHTS_FILE, _MAX_WEIGHTS_BYTES)
         values = read_object(
             read_bytes(folder / METADATA_FILE, _MAX_METADATA_BYTES), repr(str(folder))
