@@ -124,9 +124,13 @@ def _saving(
     """What writes each of the files: one that cannot be written costs no other."""
     runs = [run for group in groups.values() for run in group]
     return [
-        lambda: write_text(folder / "table.md", as_markdown(rows, columns(scenario))),
         lambda: write_text(
-            folder / "runs.jsonl", "".join(json.dumps(run.as_record()) + "\n" for run in runs)
+            folder / "table.md", as_markdown(rows, columns(scenario)), makes_folder=True
+        ),
+        lambda: write_text(
+            folder / "runs.jsonl",
+            "".join(json.dumps(run.as_record()) + "\n" for run in runs),
+            makes_folder=True,
         ),
         lambda: learning_curves(
             folder / "curves.png",

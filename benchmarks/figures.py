@@ -53,7 +53,7 @@ def learning_curves(
     axes[0][0].legend(loc="lower right", fontsize=8)
     figure.suptitle(title)
     figure.tight_layout()
-    with replacing(path) as file:
+    with replacing(path, makes_folder=True) as file:
         figure.savefig(file, dpi=130, format="png")
     plt.close(figure)
 

@@ -247,7 +247,7 @@ def main(
         print(f"{scenario.name}: offered load {loads}, digest {scenario.digest}")
         if write:
             path = folder / f"{scenario.name}.toml"
-            write_text(path, to_toml(scenario, comment))
+            write_text(path, to_toml(scenario, comment), makes_folder=True)
             print(f"wrote {path}")
 
 

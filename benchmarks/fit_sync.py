@@ -256,7 +256,9 @@ def main(
             print(f"{fit.group.name}: {fit.group.process!r}, spread {fit.group.spread:g}")
         if write:
             path = folder / f"{scenario.name}.toml"
-            write_text(path, to_toml(scenario, TOP.format(replayed=name).strip()))
+            write_text(
+                path, to_toml(scenario, TOP.format(replayed=name).strip()), makes_folder=True
+            )
             print(f"wrote {path}")
 
 

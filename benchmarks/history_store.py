@@ -223,7 +223,7 @@ def main(
         "batch_rows": BATCH_ROWS,
     }
     result = {"method": "median of five", **machine, "lines": [asdict(one) for one in lines]}
-    write_text(output_file, json.dumps(result, indent=2) + "\n")
+    write_text(output_file, json.dumps(result, indent=2) + "\n", makes_folder=True)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def _once(folder: Path, name: str, work: Callable[[], dict[str, Any]]) -> dict[s
                 return kept
         path.unlink()
     about = {"name": name, **work()}
-    write_text(path, json.dumps(about, indent=1) + "\n")
+    write_text(path, json.dumps(about, indent=1) + "\n", makes_folder=True)
     return about
 
 

@@ -87,7 +87,7 @@ def _work_out_missing(path: Path, *, again: bool) -> tuple[int, int]:
         for key, (scenario, track) in missing.items():
             progress.update(task, description=scenario.name)
             known[key] = work_out(scenario, track.objective, track.action)
-            write_text(path, as_toml(list(known.values())))
+            write_text(path, as_toml(list(known.values())), makes_folder=True)
             progress.advance(task)
     read_anchors.cache_clear()
     return len(missing), len(known)

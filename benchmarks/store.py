@@ -150,7 +150,7 @@ class Writer:
         path = self._store.path
         text = "".join(sealed(self._found[cell].to_json()) + "\n" for cell in sorted(self._found))
         if path.exists() and path.read_bytes() != text.encode():
-            write_text(path, text)
+            write_text(path, text, makes_folder=True)
 
 
 def _name(cell: Cell) -> str:

@@ -122,9 +122,11 @@ def read_rows(path: Path) -> dict[str, list[Row]]:
 def write_rows(path: Path, rows: dict[str, list[Row]]) -> None:
     """Data and page, each whole or not there."""
     data = {name: [asdict(one) for one in entries] for name, entries in rows.items()}
-    write_text(path, json.dumps(data, indent=1) + "\n")
+    write_text(path, json.dumps(data, indent=1) + "\n", makes_folder=True)
     notes = [facet(kind, "bound_notes", None) for kind in kind_names()]
-    write_text(path.with_suffix(".md"), as_page(rows, [one for one in notes if one]))
+    write_text(
+        path.with_suffix(".md"), as_page(rows, [one for one in notes if one]), makes_folder=True
+    )
 
 
 if __name__ == "__main__":

@@ -115,6 +115,6 @@ def save(figure: Figure, path: Path) -> None:
         figure: closed afterwards.
         path: in a folder that is made if it does not exist.
     """
-    with replacing(path) as file:
+    with replacing(path, makes_folder=True) as file:
         figure.savefig(file, dpi=90, format="png", bbox_inches="tight")
     plt.close(figure)

@@ -92,8 +92,8 @@ def publish(folder: Path, name: str, page: str, found: Sequence[Measured]) -> No
         for one in found
     ]  # fmt: skip
     lines = ",\n".join(json.dumps(entry) for entry in content)
-    write_text(folder / f"{name}.json", f"[\n{lines}\n]\n")
-    write_text(folder / f"{name}.md", page)
+    write_text(folder / f"{name}.json", f"[\n{lines}\n]\n", makes_folder=True)
+    write_text(folder / f"{name}.md", page, makes_folder=True)
 
 
 def page_of(title: str, introduction: str | None, command: str, parts: Sequence[str]) -> str:

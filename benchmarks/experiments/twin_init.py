@@ -97,8 +97,8 @@ def main(
     page = _page(name, network, groups, rows, lines)
     show_and_keep(
         page,
-        lambda: write_text(out / f"{name}.md", page),
-        lambda: write_text(out / f"{name}.json", _as_json(groups)),
+        lambda: write_text(out / f"{name}.md", page, makes_folder=True),
+        lambda: write_text(out / f"{name}.json", _as_json(groups), makes_folder=True),
         lambda: _draw(out, name, network, groups, lines),
     )
 

@@ -219,8 +219,8 @@ def _lines(found: Sequence[Found], subject: Subject, group: str) -> Lines:
 def _publish(folder: Path, page: str, found: Sequence[Found]) -> None:
     """Numbers and page; what is not a number is null."""
     lines = ",\n".join(json.dumps(_entry(one)) for one in found)
-    write_text(folder / f"{NAME}.json", f"[\n{lines}\n]\n")
-    write_text(folder / f"{NAME}.md", page)
+    write_text(folder / f"{NAME}.json", f"[\n{lines}\n]\n", makes_folder=True)
+    write_text(folder / f"{NAME}.md", page, makes_folder=True)
 
 
 def _entry(one: Found) -> dict[str, Any]:

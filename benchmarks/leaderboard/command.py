@@ -65,8 +65,8 @@ def leaderboard(
     settings = Settings(family, reference, smallest_difference, resamples)
     summary = summarise(found.results, settings, made)
     deliver(
-        lambda: write_text(page, as_html(summary)),
-        lambda: write_text(text, as_markdown(summary, _link(page, out))),
+        lambda: write_text(page, as_html(summary), makes_folder=True),
+        lambda: write_text(text, as_markdown(summary, _link(page, out)), makes_folder=True),
     )
     what = f"{len(summary.agents)} agents on {len(summary.tracks)} tracks"
     output().print(f"{text} and {page}: {what}", soft_wrap=True)

@@ -74,7 +74,7 @@ def attempt(function: CellFunction, cell: Cell, folder: Path, on_stage: OnStage)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # an agent that calls exit() does not stop the others
-        write_text(folder / FAILURE_FILE, traceback.format_exc())
+        write_text(folder / FAILURE_FILE, traceback.format_exc(), makes_folder=True)
         named = isinstance(error, TwinGymError)
         return "failed", str(error) if named else f"{type(error).__name__}: {error}"
 

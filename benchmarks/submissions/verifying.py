@@ -260,7 +260,7 @@ def _write(folder: Path, manifest: Manifest, made: Sequence[Claim]) -> None:
     told = toml_text({"claims": [one.model_dump(mode="json") for one in claims]})
     text = f"{head}\n\n{MARKER}\n\n{told}"
     read_manifest(text.encode())
-    write_text(folder / MANIFEST_FILE, text)
+    write_text(folder / MANIFEST_FILE, text, makes_folder=True)
 
 
 def _head(folder: Path, manifest: Manifest) -> str:

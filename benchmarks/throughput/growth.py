@@ -118,6 +118,6 @@ def draw(measured: Sequence[Point], path: Path) -> None:
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
     figure.tight_layout()
-    with replacing(path) as file:
+    with replacing(path, makes_folder=True) as file:
         figure.savefig(file, dpi=130, format="png")
     plt.close(figure)

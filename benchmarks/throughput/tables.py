@@ -49,8 +49,8 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
             there is something to add.
     """
     whole = {"method": METHOD, **record}
-    write_text(path, json.dumps(whole, indent=2) + "\n")
-    write_text(path.with_suffix(".md"), page(whole))
+    write_text(path, json.dumps(whole, indent=2) + "\n", makes_folder=True)
+    write_text(path.with_suffix(".md"), page(whole), makes_folder=True)
 
 
 def page(record: Mapping[str, Any]) -> str:

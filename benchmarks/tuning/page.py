@@ -111,7 +111,7 @@ def as_markdown(tunings: Sequence[RuleTuning], studies: Sequence[Study]) -> str:
 
 def write_page(path: Path = PAGE) -> None:
     """Writes the page from the committed files."""
-    write_text(path, as_markdown(read_tunings(), read_studies()))
+    write_text(path, as_markdown(read_tunings(), read_studies()), makes_folder=True)
 
 
 def _rules_table(tunings: Sequence[RuleTuning]) -> str:

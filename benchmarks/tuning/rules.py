@@ -206,5 +206,7 @@ def read_tunings(path: Path = CLASSICAL_FILE) -> tuple[RuleTuning, ...]:
 def write_tunings(tunings: Sequence[RuleTuning], path: Path = CLASSICAL_FILE) -> None:
     """Writes the file, sorted by track and method."""
     ordered = sorted(tunings, key=lambda one: (one.track, one.method))
-    write_text(path, _TOP + toml_text({"rule": [asdict(one) for one in ordered]}))
+    write_text(
+        path, _TOP + toml_text({"rule": [asdict(one) for one in ordered]}), makes_folder=True
+    )
     read_tunings.cache_clear()

@@ -60,8 +60,8 @@ def write_studies(
 ) -> None:
     """Writes the summary and the settings that are used."""
     text = json.dumps({"studies": [one.as_json() for one in studies]}, indent=1)
-    write_text(summary, text + "\n")
-    write_text(settings, learned_toml(studies))
+    write_text(summary, text + "\n", makes_folder=True)
+    write_text(settings, learned_toml(studies), makes_folder=True)
 
 
 def learned_toml(studies: list[Study]) -> str:

@@ -17,7 +17,7 @@ _NEW_FILE = 0o666
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BufferedWriter]:
+def replacing(path: Path, *, makes_folder: bool = False) -> Iterator[BufferedWriter]:
     """A file to write to, which takes its place at the end, or leaves no trace where that fails.
 
     A reader finds the former file or the new one, whole. The new one has the permissions of the
@@ -25,7 +25,8 @@ def replacing(path: Path) -> Iterator[BufferedWriter]:
     device, a pipe or a socket stays.
 
     Args:
-        path: where the file goes; its folder is made if it does not exist.
+        path: where the file goes; its folder exists.
+        makes_folder: whether the folder is made where it does not exist.
 
     Yields:
         The file, opened for bytes, under a name of its own in the same folder.
@@ -34,7 +35,8 @@ def replacing(path: Path) -> Iterator[BufferedWriter]:
         OSError: if it cannot be written, brought to the disk or renamed.
         ConfigError: if there is something that is neither a file nor a link.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if makes_folder:
+        path.parent.mkdir(parents=True, exist_ok=True)
     _check_is_replaceable(path)
     aside, handle = new_file_beside(path)
     try:
@@ -62,25 +64,27 @@ def _check_is_replaceable(path: Path) -> None:
             raise ConfigError(f"{str(path)!r} is no ordinary file: give another path")
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, makes_folder: bool = False) -> None:
     """Puts a file in place at once (see `replacing`).
 
     Args:
-        path: where it goes; its folder is made if it does not exist.
+        path: where it goes; its folder exists.
         content: all of it.
+        makes_folder: whether the folder is made where it does not exist.
     """
-    with replacing(path) as file:
+    with replacing(path, makes_folder=makes_folder) as file:
         file.write(content)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, makes_folder: bool = False) -> None:
     """Puts a file in UTF-8 in place at once (see `replacing`).
 
     Args:
-        path: where it goes; its folder is made if it does not exist.
+        path: where it goes; its folder exists.
         text: all of it.
+        makes_folder: whether the folder is made where it does not exist.
     """
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8"), makes_folder=makes_folder)
 
 
 def write_new(path: Path, content: bytes) -> None:

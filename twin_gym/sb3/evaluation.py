@@ -314,10 +314,10 @@ class EvaluateOnWorlds(BaseCallback):
 
     def _rewrite(self, path: Path) -> None:
         """The file as far as the history goes: aside first, then renamed."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         if self.history:
             write_text(path, self._as_csv(self.history, with_names=True))
         else:
-            path.parent.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
 
     def _as_csv(self, lines: Sequence[dict[str, float]], *, with_names: bool) -> str:

@@ -82,7 +82,7 @@ def write() -> None:
     for family in _SEEDS:
         for scenario in variants(family):
             path = FOLDER / f"{scenario.name}.toml"
-            write_text(path, to_toml(scenario))
+            write_text(path, to_toml(scenario), makes_folder=True)
 
 
 if __name__ == "__main__":

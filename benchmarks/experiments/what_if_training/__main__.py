@@ -63,8 +63,8 @@ def main(
     whole = whole_page(found, plan)
     show_and_keep(
         whole,
-        lambda: write_text(folder / f"{NAME}.json", page.as_json(found)),
-        lambda: write_text(folder / f"{NAME}.md", whole),
+        lambda: write_text(folder / f"{NAME}.json", page.as_json(found), makes_folder=True),
+        lambda: write_text(folder / f"{NAME}.md", whole, makes_folder=True),
         lambda: page.draw(folder / f"{NAME}.png", found),
     )
 

@@ -135,7 +135,7 @@ def measure(case: Case, plan: Plan, tell: Tell, *, folder: Path = FOLDER) -> Fou
         source=case.lived.source,
         training=training_note(case, plan),
     )
-    write_text(file, found.to_json())
+    write_text(file, found.to_json(), makes_folder=True)
     return found
 
 

@@ -107,5 +107,5 @@ def write(scenarios: Sequence[Scenario], folder: Path) -> tuple[str, ...]:
     paths = [folder / f"{one.digest}.toml" for one in scenarios]
     for path, one in zip(paths, scenarios, strict=True):
         if not path.exists():
-            write_text(path, to_toml(one))
+            write_text(path, to_toml(one), makes_folder=True)
     return tuple(str(path) for path in paths)
