@@ -18,12 +18,13 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from agents.actor_card import FORMAT, ActorCard
 from agents.settings import TrainSettings
 from twin_gym.errors import ConfigError
+from twin_gym.files.reading import read_bytes
+from twin_gym.files.whole import write_bytes
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.sb3 import actor_layers, native_env
 from twin_gym.scenario import Scenario
 from twin_gym.twins import FlatNetwork, PlainNetwork
 from twin_gym.twins.decision_space import DecisionSpace
-from twin_gym.twins.files import read_bytes, write_bytes
 from twin_gym.twins.weights import load_weights
 
 CARD_FILE, WEIGHTS_FILE = "actor.json", "actor.safetensors"

@@ -11,8 +11,8 @@ from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import FIRST_KIND
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel
-from twin_gym.twins.card import MAX_FIELDS
 from twin_gym.twins.decision_space import DecisionSpace
+from twin_gym.twins.metadata import MAX_FIELDS
 from twin_gym.twins.networks import MAX_WIDTH, check_widths
 from twin_gym.twins.strict_json import read_object
 

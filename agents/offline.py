@@ -165,7 +165,7 @@ def _behaviour_cloning(
     twin = clone(log, scenario, settings=settings, seed=seed, on_epoch=count)
     if not isinstance(twin.network, SliceNetwork):
         raise ConfigError("a clone of the action 'slice' has a SliceNetwork")
-    return twin.network, done, {**asdict(settings), "hidden": list(twin.card.hidden)}
+    return twin.network, done, {**asdict(settings), "hidden": list(twin.metadata.hidden)}
 
 
 def _conservative_q_learning(

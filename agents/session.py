@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import time
@@ -11,21 +10,17 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from rich.progress import BarColumn, Progress, TaskID, TimeRemainingColumn
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from agents.actor import save_actor
 from agents.defaults import kind_of
 from agents.models import Built
 from agents.settings import WITH_TWIN, TrainSettings
-from agents.training import train, trained_policy
-from agents.twin import make_twin
-from twin_gym.cli.answering import deliver
+from agents.trained import TWIN_FOLDER, Trained, train_agent
 from twin_gym.cli.console import (
     messages,
     number,
@@ -33,18 +28,18 @@ from twin_gym.cli.console import (
     progress_bar,
     with_interval,
 )
+from twin_gym.cli.error_reporting import deliver
 from twin_gym.cli.plain import PlainColumn
 from twin_gym.errors import unknown_name
 from twin_gym.files.locks import LOCK_FILE, in_turn, writing_to
 from twin_gym.files.places import check_folder
-from twin_gym.files.sealed import append_sealed, read_sealed
-from twin_gym.policies import Policy, evaluate, make_policy, policies_of, world_seeds
+from twin_gym.files.records import Record, Records
+from twin_gym.policies import evaluate, make_policy, policies_of, world_seeds
 from twin_gym.policies.intervals import half_width
 from twin_gym.sb3 import indicators, score_name
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins import PolicyTwin
-from twin_gym.twins.strict_json import read_object
 
 RESULTS_FILE = "results.jsonl"
 
@@ -107,7 +102,7 @@ class Session:
     horizon_s: float | None = None
     tensorboard: Path | None = None
 
-    def run(self, settings: TrainSettings) -> dict[str, Any]:
+    def run(self, settings: TrainSettings) -> Record:
         """Trains, or goes on, and adds a line to the results; what is there already is only said.
 
         Args:
@@ -120,27 +115,29 @@ class Session:
             TwinGymError: if the scenario or the default policy is unknown, or a folder cannot be
                 written.
         """
-        torch.set_num_threads(1)  # the networks are small: more threads are slower
         scenario, score = load(settings.scenario), score_name(kind_of(settings.scenarios))
         _check_default_policy(settings, scenario)  # before anything is computed
         folder = self.out / run_name(settings)
         check_folder(folder)
         with writing_to(folder):
-            line = self._finished(settings, scenario.digest)
+            done = Records(self.out / RESULTS_FILE, "digest", "scenario_digest", "worlds")
+            line = done.get(settings.digest, scenario.digest, self.worlds)
             if line is not None:
                 earned = number(line["kpi"][score]["mean"])
                 _say(f"{folder}: was finished before, earns {earned} /s")
                 return line
-            return self._trained(settings, scenario, folder)
+            return self._trained(settings, scenario, folder, done)
 
-    def _trained(self, settings: TrainSettings, scenario: Scenario, folder: Path) -> dict[str, Any]:
+    def _trained(
+        self, settings: TrainSettings, scenario: Scenario, folder: Path, done: Records
+    ) -> Record:
         """Trains, judges, says what came of it, and keeps the line."""
         score = score_name(kind_of(settings.scenarios))
         start = time.monotonic()
-        policy, told = self._learn(settings, folder)
+        agent, first_step = self._learn(settings, folder)
         seconds = time.monotonic() - start
         seeds = world_seeds("validation", self.worlds)
-        found = evaluate(policy, scenario, seeds, action=settings.action)
+        found = evaluate(agent.policy, scenario, seeds, action=settings.action)
         values = indicators(found, [scenario])
         line = {
             "agent": settings.agent,
@@ -149,7 +146,9 @@ class Session:
             "seed": settings.seed,
             "digest": settings.digest,
             "settings": asdict(settings),
-            **told,
+            "steps": agent.steps,
+            "resumed_at_step": first_step,
+            "num_parameters": agent.num_parameters,
             "seconds": round(seconds, 3),
             "family": "validation",
             "worlds": self.worlds,
@@ -159,36 +158,50 @@ class Session:
         }
         deliver(
             lambda: _say(f"{folder}: earns {with_interval(values[score])} /s"),
-            lambda: self._keep(line),
+            lambda: self._keep(line, done),
         )
         return line
 
-    def _keep(self, line: dict[str, Any]) -> None:
+    def _keep(self, line: Record, done: Records) -> None:
         """Adds the line; trainings beside this one may add theirs."""
         with in_turn(self.out / LOCK_FILE):
-            append_sealed(self.out / RESULTS_FILE, json.dumps(line, allow_nan=False))
+            done.add(line)
 
-    def _learn(self, settings: TrainSettings, folder: Path) -> tuple[Policy, dict[str, Any]]:
-        """The policy, and what the line says of how it came about."""
-        if settings.agent == "clone":
-            twin = self._clone(settings, folder)
-            size = sum(value.numel() for value in twin.network.parameters())
-            return twin, {"steps": 0, "resumed_at_step": 0, "num_parameters": size}
+    def _learn(self, settings: TrainSettings, folder: Path) -> tuple[Trained, int]:
+        """The agent, which is saved in the folder, and the step at which this process began."""
+        is_clone = settings.agent == "clone"
+        if is_clone or (settings.agent in WITH_TWIN and not (folder / "model.zip").exists()):
+            messages().print(f"making a twin of {settings.default_policy} ...")
+        agent, first_step = (
+            (train_agent(settings), 0) if is_clone else self._trained_in_sight(settings, folder)
+        )
+        agent.save(folder)
+        if isinstance(agent.policy, PolicyTwin):
+            twin = agent.policy
+            messages().print(
+                f"{twin.name}: held-out loss {number(twin.metadata.held_out_loss)}; saved in "
+                f"{folder / TWIN_FOLDER}",
+                markup=False,
+            )
+        return agent, first_step
+
+    def _trained_in_sight(self, settings: TrainSettings, folder: Path) -> tuple[Trained, int]:
+        """The agent, whose progress is shown, and the step at which this process began."""
         columns = (
             PlainColumn("{task.description}"), BarColumn(),
             PlainColumn("{task.percentage:>3.0f} %"), PlainColumn("{task.fields[speed]}"),
             PlainColumn("{task.fields[score]}"), TimeRemainingColumn(),
         )  # fmt: skip
-        if settings.agent in WITH_TWIN and not (folder / "model.zip").exists():
-            messages().print(f"making a twin of {settings.default_policy} ...")
+        models: list[OnPolicyAlgorithm] = []
         with progress_bar(*columns) as bar:
             shown = _Shown(bar, settings)
 
             def begin(built: Built, first_step: int) -> None:
+                models.append(built.model)
                 shown.begin(first_step)
                 self._begin(built, first_step, folder)
 
-            model, _ = train(
+            agent = train_agent(
                 settings,
                 folder=folder,
                 evaluate_every=self.evaluate_every,
@@ -197,46 +210,19 @@ class Session:
                 on_progress=shown.show,
                 on_begin=begin,
             )
-        if self.tensorboard is not None:
-            model.logger.close()
-        save_actor(model, settings, folder / "actor")
-        size = sum(value.numel() for value in model.policy.parameters())
-        return trained_policy(model, settings), {
-            "steps": model.num_timesteps,
-            "resumed_at_step": shown.first_step,
-            "num_parameters": size,
-        }
-
-    def _clone(self, settings: TrainSettings, folder: Path) -> PolicyTwin:
-        messages().print(f"making a twin of {settings.default_policy} ...")
-        twin = make_twin(settings)
-        twin.save(folder / "twin")
-        messages().print(
-            f"{twin.name}: held-out loss {number(twin.card.held_out_loss)}; saved in "
-            f"{folder / 'twin'}",
-            markup=False,
-        )
-        return twin
+        models[0].logger.close()
+        return agent, shown.first_step
 
     def _begin(self, built: Built, first_step: int, folder: Path) -> None:
         """Says what the model begins with, keeps its twin, gives it a logger."""
         if first_step:
             messages().print(f"goes on from step {first_step:,}")
         if built.twin is not None:
-            built.twin.save(folder / "twin")
+            built.twin.save(folder / TWIN_FOLDER)
         if built.started is not None:
             messages().print(str(built.started), markup=False)
         if self.tensorboard is not None:
             built.model.set_logger(configure(str(self.tensorboard / folder.name), ["tensorboard"]))
-
-    def _finished(self, settings: TrainSettings, scenario_digest: str) -> dict[str, Any] | None:
-        """The line of this training, judged in these worlds, if there is one."""
-        wanted = settings.digest, scenario_digest, self.worlds
-        for line in read_lines(self.out / RESULTS_FILE):
-            found = line.get("digest"), line.get("scenario_digest"), line.get("worlds")
-            if found == wanted:
-                return line
-        return None
 
 
 def _check_default_policy(settings: TrainSettings, scenario: Scenario) -> None:
@@ -263,15 +249,6 @@ def package_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a file of results; one that a kill cut short is left out.
-
-    Raises:
-        ConfigError: if a line is damaged or was changed (see `twin_gym.files.sealed`).
-    """
-    return [read_object(text, f"{path}, line {number}") for number, text in read_sealed(path)]
 
 
 def _say(text: str) -> None:

@@ -11,8 +11,8 @@ from typer.models import OptionInfo
 
 from agents.defaults import settings_for
 from agents.settings import AGENTS, AgentName, TrainSettings, whole_rollouts
-from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import messages, output, table
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.files.places import check_folder
 
@@ -156,7 +156,7 @@ TensorBoard = Annotated[
 ]
 
 
-@app.command(cls=AnsweringCommand, no_args_is_help=True)
+@app.command(cls=ErrorReportingCommand, no_args_is_help=True)
 def main(
     context: typer.Context,
     agent: Agent,

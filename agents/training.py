@@ -17,6 +17,7 @@ from agents.defaults import kind_of
 from agents.models import Built, build
 from agents.settings import TrainSettings
 from twin_gym.errors import ConfigError
+from twin_gym.files.reading import read_bytes
 from twin_gym.files.whole import replacing, write_text
 from twin_gym.policies import Policy
 from twin_gym.sb3 import (
@@ -27,7 +28,6 @@ from twin_gym.sb3 import (
     score_name,
 )
 from twin_gym.scenario.loading import load
-from twin_gym.twins.files import read_bytes
 from twin_gym.twins.strict_json import read_object
 
 OnProgress = Callable[[int, float], None]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError, unknown_name
-from twin_gym.policies import Policy, Seer, evaluate
+from twin_gym.policies import Policy, PrivilegedPolicy, evaluate
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.intervals import half_width
 from twin_gym.policies.worlds import distinct_worlds
@@ -188,7 +188,7 @@ def _scores(
     indicator: str,
 ) -> Floats:
     """The mean of each block."""
-    if any(isinstance(policy, Seer) for policy in policies):
+    if any(isinstance(policy, PrivilegedPolicy) for policy in policies):
         parts = [
             _values(policy, networks, seeds, indicator)
             for policy, seeds in zip(policies, worlds, strict=True)

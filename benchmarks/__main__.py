@@ -9,10 +9,10 @@ from benchmarks.listing import list_agents, list_tracks, write_anchors
 from benchmarks.runner.commands import command_run, command_status, command_test
 from benchmarks.submissions.commands import claim, verify
 from benchmarks.tuning.commands import tune, tune_rules
-from twin_gym.cli.answering import AnsweringGroup
+from twin_gym.cli.error_reporting import ErrorReportingGroup
 
 app = typer.Typer(
-    cls=AnsweringGroup,
+    cls=ErrorReportingGroup,
     add_completion=False,
     no_args_is_help=True,
     help="Scores that can be trusted: run agents on tracks, test them, verify and show results.",

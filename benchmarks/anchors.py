@@ -17,13 +17,18 @@ from benchmarks.statistics import mean_interval
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.scenario import Scenario
-from twin_gym.scenario.toml import toml_pair
+from twin_gym.scenario.toml import toml_text
 
 RANDOM_WORLDS = 1024
 _FIRST = 2**18
 """Validation worlds of the random policy: apart from those of curves, tuning and `run`."""
 _AT_ONCE = 256
 _DIGITS = 8
+_TOP = """\
+# What 0 and 100 mean, by scenario. Written by `python -m benchmarks anchors`.
+# An entry holds for the scenario with its digest alone.
+
+"""
 
 
 def random_per_s(
@@ -88,17 +93,11 @@ def work_out(scenario: Scenario, objective: str, action: str | None = None) -> A
 
 def as_toml(anchors: list[Anchors]) -> str:
     """The file of anchors, sorted by scenario."""
-    lines = [
-        "# What 0 and 100 mean, by scenario. Written by `python -m benchmarks anchors`.",
-        "# An entry holds for the scenario with its digest alone.",
-    ]
-    for one in sorted(anchors, key=lambda entry: (entry.scenario, *entry.key)):
-        lines += ["", "[[anchors]]"]
-        for name, value in asdict(one).items():
-            if name == "action" and not value:
-                continue  # the default of the environment
-            lines.append(toml_pair(name, value))
-    return "\n".join(lines) + "\n"
+    entries = [asdict(one) for one in sorted(anchors, key=lambda one: (one.scenario, *one.key))]
+    for entry in entries:
+        if not entry["action"]:
+            del entry["action"]  # the default of the environment
+    return _TOP + toml_text({"anchors": entries})
 
 
 def _rounded(value: float, digits: int = _DIGITS, *, up: bool = False) -> float:

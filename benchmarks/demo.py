@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,16 +19,16 @@ from benchmarks.comparison import Row, as_markdown, cell, learned_row
 from benchmarks.environments import short_horizon_s
 from benchmarks.environments.slice_admission.comparison import bound_row, classical_rows, columns
 from benchmarks.figures import learning_curves
-from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, final_worlds, run_all
 from benchmarks.statistics import interval
-from twin_gym.cli.answering import AnsweringCommand, deliver
 from twin_gym.cli.console import messages, output, table
+from twin_gym.cli.error_reporting import ErrorReportingCommand, deliver
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import TwinGymError
 from twin_gym.files.locks import writing_to
 from twin_gym.files.places import check_folder
+from twin_gym.files.whole import write_text
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.scenario.loading import load
 
@@ -47,7 +48,7 @@ TITLES = {
 app = typer.Typer(add_completion=False, help=__doc__)
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     scenario: Annotated[str, typer.Option(help="Preset or TOML file.")] = "contention",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each agent.")] = 5,
@@ -123,8 +124,14 @@ def _saving(
     """What writes each of the files: one that cannot be written costs no other."""
     runs = [run for group in groups.values() for run in group]
     return [
-        lambda: write_text(folder / "table.md", as_markdown(rows, columns(scenario))),
-        lambda: write_text(folder / "runs.jsonl", "".join(run.to_json() + "\n" for run in runs)),
+        lambda: write_text(
+            folder / "table.md", as_markdown(rows, columns(scenario)), makes_folder=True
+        ),
+        lambda: write_text(
+            folder / "runs.jsonl",
+            "".join(json.dumps(run.as_record()) + "\n" for run in runs),
+            makes_folder=True,
+        ),
         lambda: learning_curves(
             folder / "curves.png",
             f"{scenario.name}: interquartile mean over seeds, 95 % bootstrap interval",

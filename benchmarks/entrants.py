@@ -25,7 +25,7 @@ from benchmarks.tracks import tracks
 from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import TwinGymError, unknown_name
-from twin_gym.policies import Seer, make_policy, policies_of
+from twin_gym.policies import PrivilegedPolicy, make_policy, policies_of
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _kind_of_rule(name: str) -> Kind:
     rules = (policies_of(kind)[name] for kind in kinds_of_rule(name))
     return (
         "seer"
-        if any(isinstance(rule, type) and issubclass(rule, Seer) for rule in rules)
+        if any(isinstance(rule, type) and issubclass(rule, PrivilegedPolicy) for rule in rules)
         else "rule"
     )
 

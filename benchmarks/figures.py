@@ -14,9 +14,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from benchmarks.comparison import Row
-from benchmarks.files import result_file
 from benchmarks.runs import Run
 from benchmarks.statistics import curve_bands
+from twin_gym.files.whole import replacing
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 """Okabe and Ito's palette: told apart by colour-blind readers."""
@@ -53,7 +53,7 @@ def learning_curves(
     axes[0][0].legend(loc="lower right", fontsize=8)
     figure.suptitle(title)
     figure.tight_layout()
-    with result_file(path) as file:
+    with replacing(path, makes_folder=True) as file:
         figure.savefig(file, dpi=130, format="png")
     plt.close(figure)
 

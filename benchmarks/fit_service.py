@@ -17,11 +17,11 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.files import write_text
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.environments.slice_admission.openb import RESOURCES, SLICES, Pod, read_pods
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
 from twin_gym.files.places import check_folder
+from twin_gym.files.whole import write_text
 from twin_gym.scenario import Daily, Empirical, Trace, to_toml
 
 TRACE_PATH = "service_traces/openb_pods.csv"
@@ -226,7 +226,7 @@ def _slice(name: str, fit: Fit) -> Slice:
 app = typer.Typer(add_completion=False)
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     data: Annotated[Path, typer.Option(envvar="TWIN_GYM_DATA", help="Directory of the traces.")],
     write: Annotated[bool, typer.Option(help="Write the two presets.")] = False,
@@ -247,7 +247,7 @@ def main(
         print(f"{scenario.name}: offered load {loads}, digest {scenario.digest}")
         if write:
             path = folder / f"{scenario.name}.toml"
-            write_text(path, to_toml(scenario, comment))
+            write_text(path, to_toml(scenario, comment), makes_folder=True)
             print(f"wrote {path}")
 
 

@@ -18,8 +18,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.files import write_text
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.environments.right_time_sync.scenario import (
     EntityGroup,
     MeanReverting,
@@ -29,6 +28,7 @@ from twin_gym.environments.right_time_sync.scenario import (
 )
 from twin_gym.environments.right_time_sync.series import load_series
 from twin_gym.files.places import check_folder
+from twin_gym.files.whole import write_text
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
 
@@ -241,7 +241,7 @@ def _lines(fits: Sequence[Fit]) -> list[str]:
 app = typer.Typer(add_completion=False)
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     write: Annotated[bool, typer.Option(help="Write the two presets.")] = False,
     folder: Annotated[Path, typer.Option(help="Where the presets are written.")] = PRESETS,
@@ -256,7 +256,9 @@ def main(
             print(f"{fit.group.name}: {fit.group.process!r}, spread {fit.group.spread:g}")
         if write:
             path = folder / f"{scenario.name}.toml"
-            write_text(path, to_toml(scenario, TOP.format(replayed=name).strip()))
+            write_text(
+                path, to_toml(scenario, TOP.format(replayed=name).strip()), makes_folder=True
+            )
             print(f"wrote {path}")
 
 

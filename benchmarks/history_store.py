@@ -29,11 +29,11 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.files import write_text
-from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import output, table
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.cli.tables import WholeTable
 from twin_gym.files.places import check_file, check_folder
+from twin_gym.files.whole import write_text
 from twin_gym.scenario.loading import load
 from twin_gym.twins.history import HistoryStore, Retention, open_store
 from twin_gym.twins.realtime import Event
@@ -195,7 +195,7 @@ def shown(lines: list[Line]) -> WholeTable:
     return made
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     quick: Annotated[bool, typer.Option(help="a tenth of the rows and questions")] = False,
     output_file: Annotated[
@@ -223,7 +223,7 @@ def main(
         "batch_rows": BATCH_ROWS,
     }
     result = {"method": "median of five", **machine, "lines": [asdict(one) for one in lines]}
-    write_text(output_file, json.dumps(result, indent=2) + "\n")
+    write_text(output_file, json.dumps(result, indent=2) + "\n", makes_folder=True)
 
 
 if __name__ == "__main__":

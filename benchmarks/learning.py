@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from agents.actor import load_actor, save_actor
+from agents.actor import LearnedActor, load_actor
 from agents.offline import fit_offline, offline_data
 from agents.settings import OfflineMethod, TrainSettings
-from agents.training import train
-from agents.twin import make_twin
+from agents.trained import ACTOR_FOLDER, saved_policy, train_agent
 from benchmarks.entrant import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
 from benchmarks.environments import short_horizon_s
-from benchmarks.files import reading, write_text
 from benchmarks.protocol import Track
 from twin_gym.environments.factory import forms_of
 from twin_gym.errors import ConfigError
+from twin_gym.files.reading import reading
+from twin_gym.files.whole import write_text
 from twin_gym.policies import Policy
 from twin_gym.sb3 import score_name
 from twin_gym.scenario import Scenario
@@ -27,7 +28,6 @@ from twin_gym.scenario.loading import load
 from twin_gym.twins import PolicyTwin, Transitions
 
 _DONE_FILE = "trained.json"
-_ACTOR, _TWIN = "actor", "twin"
 _CURVE_POINTS, _CURVE_WORLDS = 6, 16
 
 
@@ -42,18 +42,13 @@ def trained(settings: TrainSettings, folder: Path, on_progress: OnProgress) -> F
     Returns:
         What is read back from the folder: the very policy that others can load.
     """
-    torch.set_num_threads(1)  # the networks are small, and one thread adds up in one order
-    done = folder / _DONE_FILE
-    wanted = _name(settings)
-    if not _is_done(done, wanted):
-        folder.mkdir(parents=True, exist_ok=True)
-        done.unlink(missing_ok=True)
+
+    def work() -> dict[str, Any]:
         cost, curve = _train(settings, folder, on_progress)
-        told = {"name": wanted, "settings": asdict(settings)}
-        _write_done(done, told | {"cost": asdict(cost), "curve": curve})
-    kept = json.loads(done.read_text("utf-8"))
-    policy = _load(settings, folder)
-    return Fitted(policy, Cost(**kept["cost"]), kept["curve"])
+        return {"settings": asdict(settings), "cost": asdict(cost), "curve": curve}
+
+    kept = _once(folder, _name(settings), work)
+    return Fitted(_load(settings, folder), Cost(**kept["cost"]), kept["curve"])
 
 
 def trained_offline(
@@ -71,19 +66,18 @@ def trained_offline(
     Returns:
         What is read back from the folder.
     """
-    torch.set_num_threads(1)
-    done, wanted = folder / _DONE_FILE, f"{method} {seed} {track.digest}"
-    if not _is_done(done, wanted):
-        done.unlink(missing_ok=True)
+
+    def work() -> dict[str, Any]:
         on_progress(0.0)
         watch = Stopwatch()
         scenario: Any = track.train_scenarios()[0]  # of the one kind whose logs are learned from
         agent = fit_offline(method, log_of(track), scenario, seed=seed)
-        agent.save(scenario, folder / _ACTOR)
+        agent.save(scenario, folder / ACTOR_FOLDER)
         cost = watch.cost(agent.num_decisions, agent.num_parameters)
-        _write_done(done, {"name": wanted, "settings": agent.settings, "cost": asdict(cost)})
-    kept = json.loads(done.read_text("utf-8"))
-    return Fitted(_policy_of_actor(folder), Cost(**kept["cost"]))
+        return {"settings": agent.settings, "cost": asdict(cost)}
+
+    kept = _once(folder, f"{method} {seed} {track.digest}", work)
+    return Fitted(_of_actor(load_actor(folder / ACTOR_FOLDER)), Cost(**kept["cost"]))
 
 
 def log_of(track: Track) -> Transitions:
@@ -97,15 +91,19 @@ def log_of(track: Track) -> Transitions:
     return offline_data(track.train[0], **asdict(track.data))
 
 
-def _is_done(done: Path, wanted: str) -> bool:
-    if not done.exists():
-        return False
-    with reading(done, "finished training"):
-        return bool(json.loads(done.read_text("utf-8"))["name"] == wanted)
-
-
-def _write_done(done: Path, about: dict[str, Any]) -> None:
-    write_text(done, json.dumps(about, indent=1) + "\n")
+def _once(folder: Path, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is kept of work of this name, which is done if the folder holds none or other work."""
+    torch.set_num_threads(1)  # one thread adds up in one order, also what is read back
+    path = folder / _DONE_FILE
+    if path.exists():
+        with reading(path, "finished training"):
+            kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            if kept["name"] == name:
+                return kept
+        path.unlink()
+    about = {"name": name, **work()}
+    write_text(path, json.dumps(about, indent=1) + "\n", makes_folder=True)
+    return about
 
 
 def _name(settings: TrainSettings) -> str:
@@ -117,43 +115,35 @@ def _name(settings: TrainSettings) -> str:
 def _train(
     settings: TrainSettings, folder: Path, on_progress: OnProgress
 ) -> tuple[Cost, list[dict[str, float]]]:
-    watch = Stopwatch()
-    if settings.agent == "clone":
-        twin = make_twin(settings)
-        twin.save(folder / _TWIN)
-        size = sum(values.numel() for values in twin.network.parameters())
-        return watch.cost(settings.num_decisions, size), []
-    scenario = load(settings.scenario)
-    model, curve = train(
+    watch, scenario = Stopwatch(), load(settings.scenario)
+    agent = train_agent(
         settings,
         evaluate_every=settings.total_steps // _CURVE_POINTS,
         num_worlds=_CURVE_WORLDS,
         evaluation_horizon_s=short_horizon_s(scenario),
         on_progress=lambda step, _: on_progress(step / settings.total_steps),
     )
-    save_actor(model, settings, folder / _ACTOR)
-    size = sum(values.numel() for values in model.policy.parameters())
+    agent.save(folder)
     score = score_name(scenario.kind)
-    points = [{"step": point["step"], score: point[score]} for point in curve.points]
-    return watch.cost(model.num_timesteps, size), points
+    points = [{"step": point["step"], score: point[score]} for point in agent.points]
+    experience = settings.num_decisions if settings.agent == "clone" else agent.steps
+    return watch.cost(experience, agent.num_parameters), points
 
 
 def _load(settings: TrainSettings, folder: Path) -> PolicyFor:
     """Gives the kept policy to every scenario that shows what it sees."""
-    if settings.agent == "clone":
-        twin = PolicyTwin.load(folder / _TWIN)
+    found = saved_policy(settings, folder)
+    if not isinstance(found, PolicyTwin):
+        return _of_actor(found)
 
-        def policy_of_twin(scenario: Scenario) -> Policy:
-            twin.check_fits(scenario, settings.action or forms_of(scenario.kind)[0].name)
-            return twin
+    def policy_of_twin(scenario: Scenario) -> Policy:
+        found.check_fits(scenario, settings.action or forms_of(scenario.kind)[0].name)
+        return found
 
-        return policy_of_twin
-    return _policy_of_actor(folder)
+    return policy_of_twin
 
 
-def _policy_of_actor(folder: Path) -> PolicyFor:
-    actor = load_actor(folder / _ACTOR)
-
+def _of_actor(actor: LearnedActor) -> PolicyFor:
     def policy_of_actor(scenario: Scenario) -> Policy:
         actor.check_fits(scenario)
         return actor

@@ -77,9 +77,9 @@ def write_anchors(
 def _work_out_missing(path: Path, chosen: Sequence[Track], *, again: bool) -> tuple[int, int]:
     """How many anchors of tracks were missing, and how many the file has then."""
     from benchmarks.anchors import as_toml, work_out
-    from benchmarks.files import write_text
     from benchmarks.progress import training_progress
     from benchmarks.protocol import read_anchors
+    from twin_gym.files.whole import write_text
 
     known = {} if again else dict(read_anchors(path))
     wanted = {
@@ -94,7 +94,7 @@ def _work_out_missing(path: Path, chosen: Sequence[Track], *, again: bool) -> tu
         for key, (scenario, track) in missing.items():
             progress.update(task, description=scenario.name)
             known[key] = work_out(scenario, track.objective, track.action)
-            write_text(path, as_toml(list(known.values())))
+            write_text(path, as_toml(list(known.values())), makes_folder=True)
             progress.advance(task)
     read_anchors.cache_clear()
     return len(missing), len(known)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from benchmarks.environments import own_file
-from benchmarks.files import reading
 from twin_gym.environments.kinds import kind_of_id
 from twin_gym.errors import ConfigError, TwinGymError
+from twin_gym.files.reading import reading
 from twin_gym.policies import world_seeds
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.base import FrozenModel

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,9 +12,7 @@ from typing import Any
 
 from agents.settings import TrainSettings
 from benchmarks.environments import short_horizon_s
-from twin_gym.errors import ConfigError
-from twin_gym.files.locks import adding_to
-from twin_gym.files.sealed import append_sealed, read_sealed
+from twin_gym.files.records import Record, recording
 from twin_gym.policies import Evaluation, Policy, evaluate, world_seeds
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
@@ -57,15 +53,14 @@ class Run:
     warm_start: str
     seconds: float
 
-    def to_json(self) -> str:
-        """One line."""
-        return json.dumps({**asdict(self), "digest": self.settings.digest})
+    def as_record(self) -> dict[str, Any]:
+        """What is kept of it, as JSON says it."""
+        return {**asdict(self), "digest": self.settings.digest}
 
     @classmethod
-    def from_json(cls, line: str) -> Run:
-        """From one line."""
-        values: dict[str, Any] = json.loads(line)
-        values.pop("digest")
+    def from_record(cls, record: Record) -> Run:
+        """From what is kept of it."""
+        values = {name: value for name, value in record.items() if name != "digest"}
         settings = dict(values.pop("settings"))
         for name in ("hidden", "more_scenarios"):
             settings[name] = tuple(settings.get(name, ()))
@@ -87,31 +82,20 @@ def judge(policy: Policy, scenario: Scenario, worlds: int) -> Evaluation:
 
 def run_one(settings: TrainSettings, judging: Judging) -> Run:
     """Trains and judges one agent, on one thread."""
-    import torch
+    from agents.trained import train_agent  # loads what learns
 
-    from agents.training import train, trained_policy
-
-    torch.set_num_threads(1)
     scenario = load(settings.scenario)
     start = time.perf_counter()
-    policy: Policy
-    if settings.agent == "clone":
-        from agents.twin import make_twin
-
-        policy, points, told = make_twin(settings), [], ""
-    else:
-        told_at_begin: list[str] = []
-        model, curve = train(
-            settings,
-            on_begin=lambda built, _: told_at_begin.append(str(built.started or "")),
-            evaluate_every=judging.every_steps,
-            num_worlds=judging.curve_worlds,
-            evaluation_horizon_s=short_horizon_s(scenario),
-        )
-        policy, points, told = trained_policy(model, settings), curve.points, told_at_begin[0]
-    found = judge(policy, scenario, judging.final_worlds)
+    agent = train_agent(
+        settings,
+        evaluate_every=judging.every_steps,
+        num_worlds=judging.curve_worlds,
+        evaluation_horizon_s=short_horizon_s(scenario),
+    )
+    found = judge(agent.policy, scenario, judging.final_worlds)
     final = {name: float(values.mean()) for name, values in found.kpi.items()}
-    return Run(settings, points, final, told, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Run(settings, agent.points, final, agent.warm_start, seconds)
 
 
 def run_all(
@@ -138,40 +122,16 @@ def run_all(
     Raises:
         ConfigError: if another process adds to the file, or a line of it is damaged.
     """
-    with nullcontext() if kept is None else adding_to(kept):
-        return _run_missing(cells, judging, jobs, kept, on_done or (lambda _: None))
-
-
-def _run_missing(
-    cells: Sequence[TrainSettings],
-    judging: Judging,
-    jobs: int,
-    kept: Path | None,
-    tell: Callable[[Run], None],
-) -> list[Run]:
-    done = {run.settings.digest: run for run in _read(kept)}
-    wanted = [cell for cell in cells if cell.digest not in done]
-    for cell in cells:
-        if cell.digest in done:
-            tell(done[cell.digest])
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(run_one, cell, judging) for cell in wanted]
-        for future in as_completed(futures):
-            run = future.result()
-            done[run.settings.digest] = run
-            if kept is not None:
-                append_sealed(kept, run.to_json())
-            tell(run)
-    return [done[cell.digest] for cell in cells]
-
-
-def _read(kept: Path | None) -> list[Run]:
-    """Finished runs; a last line that a kill cut short is left out."""
-    return [] if kept is None else [_run(kept, *line) for line in read_sealed(kept)]
-
-
-def _run(kept: Path, number: int, line: str) -> Run:
-    try:
-        return Run.from_json(line)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{kept}, line {number}, is no finished training: {error!r}") from None
+    tell = on_done or (lambda _: None)
+    with recording(kept, "digest", what="finished training", check=Run.from_record) as done:
+        wanted = [cell for cell in cells if done.get(cell.digest) is None]
+        for cell in cells:
+            if (record := done.get(cell.digest)) is not None:
+                tell(Run.from_record(record))
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            futures = [pool.submit(run_one, cell, judging) for cell in wanted]
+            for future in as_completed(futures):
+                run = future.result()
+                done.add(run.as_record())
+                tell(run)
+        return [Run.from_record(done[cell.digest]) for cell in cells]

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.cell import Cell, Result
-from benchmarks.files import write_text
 from benchmarks.tracks import tracks
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import locked
 from twin_gym.files.sealed import append_sealed, read_sealed, sealed
+from twin_gym.files.whole import write_text
 
 BOARD_FOLDER = Path(__file__).with_name("results") / "board"
 RESULTS_FILE, CELLS_FOLDER, LOCK_FILE = "results.jsonl", "cells", "lock"
@@ -150,7 +150,7 @@ class Writer:
         path = self._store.path
         text = "".join(sealed(self._found[cell].to_json()) + "\n" for cell in sorted(self._found))
         if path.exists() and path.read_bytes() != text.encode():
-            write_text(path, text)
+            write_text(path, text, makes_folder=True)
 
 
 def _name(cell: Cell) -> str:

@@ -16,22 +16,23 @@ from rich.progress import Progress, TaskID
 
 from benchmarks.bounds.page import POLICY_WORLDS, WORLDS, Row, as_page
 from benchmarks.environments import facet
-from benchmarks.files import reading, write_text
 from benchmarks.progress import training_progress
 from benchmarks.tracks import tracks
-from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import messages
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file
+from twin_gym.files.reading import reading
+from twin_gym.files.whole import write_text
 from twin_gym.scenario import Scenario
 
 RESULTS = Path(__file__).parents[1] / "results" / "bounds.json"
 app = typer.Typer(add_completion=False)
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def work_out(
     only: Annotated[
         list[str] | None, typer.Option("--scenario", help="Only this one; may be repeated.")
@@ -121,9 +122,11 @@ def read_rows(path: Path) -> dict[str, list[Row]]:
 def write_rows(path: Path, rows: dict[str, list[Row]]) -> None:
     """Data and page, each whole or not there."""
     data = {name: [asdict(one) for one in entries] for name, entries in rows.items()}
-    write_text(path, json.dumps(data, indent=1) + "\n")
+    write_text(path, json.dumps(data, indent=1) + "\n", makes_folder=True)
     notes = [facet(kind, "bound_notes", None) for kind in kind_names()]
-    write_text(path.with_suffix(".md"), as_page(rows, [one for one in notes if one]))
+    write_text(
+        path.with_suffix(".md"), as_page(rows, [one for one in notes if one]), makes_folder=True
+    )
 
 
 if __name__ == "__main__":

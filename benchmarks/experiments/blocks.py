@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,9 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from benchmarks.progress import training_progress
 from benchmarks.statistics import Interval, mean_interval
 from twin_gym import __version__
-from twin_gym.errors import ConfigError
-from twin_gym.files.locks import adding_to
-from twin_gym.files.sealed import append_sealed, read_sealed
+from twin_gym.files.records import Record, recording
 from twin_gym.policies import Policy, evaluate, world_seeds
 from twin_gym.scenario import Scenario
 
@@ -188,16 +185,29 @@ def measure_all(
     Raises:
         ConfigError: if another process adds to the file.
     """
-    with nullcontext() if kept is None else adding_to(kept):
-        done = _read(kept)
+    with recording(kept, "digest", what="measurement", check=_values) as done:
         for cell in cells:
-            if cell.digest not in done:
-                found = cell.measure(cell)
-                done[cell.digest] = {name: [_short(v) for v in found[name]] for name in found}
-                _append(kept, cell, done[cell.digest])
+            if done.get(cell.digest) is None:
+                done.add(_measured(cell))
             if on_done is not None:
                 on_done(cell)
-    return _together(cells, done)
+    return _together(cells, {cell.digest: _values(done[cell.digest]) for cell in cells})
+
+
+def _values(record: Record) -> Values:
+    found: Values = record["values"]
+    return found
+
+
+def _measured(cell: Cell) -> Record:
+    """What is kept of a cell."""
+    values = {
+        name: [_short(value) for value in found] for name, found in cell.measure(cell).items()
+    }
+    return {
+        "digest": cell.digest, "label": cell.label, "scenario": cell.scenario.name,
+        "setting": cell.setting, "values": values,
+    }  # fmt: skip
 
 
 def measure_with_bar(cells: Sequence[Cell], kept: Path | None) -> list[Measured]:
@@ -225,24 +235,3 @@ def _together(cells: Iterable[Cell], done: Mapping[str, Values]) -> list[Measure
 
 def _short(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
-
-
-def _read(kept: Path | None) -> dict[str, Values]:
-    """Finished measurements by digest; a last line that a kill cut short is left out."""
-    if kept is None:
-        return {}
-    entries = [json.loads(line) for _, line in read_sealed(kept)]
-    try:
-        return {entry["digest"]: entry["values"] for entry in entries}
-    except KeyError as error:
-        raise ConfigError(f"{str(kept)!r} holds no measurements: {error} is missing") from None
-
-
-def _append(kept: Path | None, cell: Cell, values: Values) -> None:
-    if kept is None:
-        return
-    entry = {
-        "digest": cell.digest, "label": cell.label, "scenario": cell.scenario.name,
-        "setting": cell.setting, "values": values,
-    }  # fmt: skip
-    append_sealed(kept, json.dumps(entry))

@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 
 from benchmarks.experiments.blocks import Floats
 from benchmarks.figures import COLOURS
-from benchmarks.files import result_file
+from twin_gym.files.whole import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,6 +115,6 @@ def save(figure: Figure, path: Path) -> None:
         figure: closed afterwards.
         path: in a folder that is made if it does not exist.
     """
-    with result_file(path) as file:
+    with replacing(path, makes_folder=True) as file:
         figure.savefig(file, dpi=90, format="png", bbox_inches="tight")
     plt.close(figure)

@@ -85,18 +85,10 @@ def learned_policy(settings: TrainSettings, folder: Path = ACTORS) -> Policy:
         The policy.
     """
     # Here, so that experiments without learners load nothing that learns.
-    import torch
-
-    from agents.actor import CARD_FILE, load_actor, save_actor
-    from agents.training import train
+    from agents.trained import actor_once
 
     digest = load(settings.scenario).digest
-    place = folder / f"{settings.agent}-{settings.digest}-{digest}"
-    if not (place / CARD_FILE).exists():
-        torch.set_num_threads(1)
-        model, _ = train(settings, evaluate_every=settings.total_steps, num_worlds=2)
-        save_actor(model, settings, place)
-    return load_actor(place)
+    return actor_once(settings, folder / f"{settings.agent}-{settings.digest}-{digest}")
 
 
 def agent_cells(

@@ -11,12 +11,12 @@ from typing import Annotated
 import typer
 
 from benchmarks.experiments.blocks import Measured
-from benchmarks.files import write_text
 from benchmarks.statistics import Interval
-from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import output
+from twin_gym.cli.error_reporting import deliver
 from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file, check_folder
+from twin_gym.files.whole import write_text
 
 PUBLISHED = Path("benchmarks/results")
 WORK = Path("results/experiments")
@@ -92,8 +92,8 @@ def publish(folder: Path, name: str, page: str, found: Sequence[Measured]) -> No
         for one in found
     ]  # fmt: skip
     lines = ",\n".join(json.dumps(entry) for entry in content)
-    write_text(folder / f"{name}.json", f"[\n{lines}\n]\n")
-    write_text(folder / f"{name}.md", page)
+    write_text(folder / f"{name}.json", f"[\n{lines}\n]\n", makes_folder=True)
+    write_text(folder / f"{name}.md", page, makes_folder=True)
 
 
 def page_of(title: str, introduction: str | None, command: str, parts: Sequence[str]) -> str:

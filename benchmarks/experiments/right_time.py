@@ -48,7 +48,7 @@ from benchmarks.experiments.pages import (
 )
 from benchmarks.experiments.thinning import BASE, InTurn, Thinned
 from benchmarks.statistics import Interval
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.environments.factory import vector_env
 from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.environments.right_time_sync.theory import relaxation_bound
@@ -159,7 +159,7 @@ def _bound(cell: Cell, share: float) -> Values:
     return {"mean_error": [relaxation_bound(free)], "updates": [float(updates)]}
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     seeds: Seeds = 10,
     worlds: Worlds = 2,

@@ -46,7 +46,7 @@ from benchmarks.experiments.pages import (
     told,
 )
 from benchmarks.statistics import Interval
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.core.draws import world_key
 from twin_gym.environments.tic_scheduling.bound import most_deliveries
 from twin_gym.environments.tic_scheduling.layout import build_tables
@@ -183,7 +183,7 @@ def learned_cells(seeds: int, worlds: int) -> list[Cell]:
     ]
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     seeds: Seeds = 5,
     worlds: Worlds = 3,

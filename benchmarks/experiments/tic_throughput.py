@@ -47,7 +47,7 @@ from benchmarks.experiments.pages import (
     table,
     told,
 )
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.policies import Policy, make_policy
 from twin_gym.policies.base import Actions, Masks, Observations
@@ -218,7 +218,7 @@ def retained(found: Found, label: str, percent: int) -> Floats:
     return kept
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     seeds: Seeds = 5,
     worlds: Worlds = 16,

@@ -27,13 +27,13 @@ from benchmarks.demo import TITLES, reference_lines
 from benchmarks.environments.slice_admission.comparison import bound_row, classical_rows, columns
 from benchmarks.experiments.pages import show_and_keep
 from benchmarks.figures import learning_curves
-from benchmarks.files import write_text
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, run_all
 from benchmarks.statistics import Interval, interval
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.files.places import check_folder
+from twin_gym.files.whole import write_text
 from twin_gym.scenario.loading import load
 
 LOGS = (100, 1_000, 10_000)
@@ -74,7 +74,7 @@ def cells(scenario: str, seeds: int, steps: int) -> dict[str, list[TrainSettings
     return {label: [one.with_(seed=seed) for seed in range(seeds)] for label, one in groups.items()}
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     scenario: Annotated[str, typer.Option(help="Preset or TOML file.")] = "contention",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each agent.")] = 5,
@@ -97,8 +97,8 @@ def main(
     page = _page(name, network, groups, rows, lines)
     show_and_keep(
         page,
-        lambda: write_text(out / f"{name}.md", page),
-        lambda: write_text(out / f"{name}.json", _as_json(groups)),
+        lambda: write_text(out / f"{name}.md", page, makes_folder=True),
+        lambda: write_text(out / f"{name}.json", _as_json(groups), makes_folder=True),
         lambda: _draw(out, name, network, groups, lines),
     )
 
@@ -251,7 +251,7 @@ def _steps(values: Sequence[float]) -> str:
 
 
 def _as_json(groups: dict[str, list[Run]]) -> str:
-    content = {label: [json.loads(run.to_json()) for run in runs] for label, runs in groups.items()}
+    content = {label: [run.as_record() for run in runs] for label, runs in groups.items()}
     return json.dumps(content) + "\n"
 
 

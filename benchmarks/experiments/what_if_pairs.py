@@ -59,9 +59,9 @@ from benchmarks.experiments.what_if_questions import (
     questions,
     short,
 )
-from benchmarks.files import write_text
 from benchmarks.statistics import Interval
-from twin_gym.cli.answering import AnsweringCommand
+from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.files.whole import write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +106,7 @@ class Found:
         return bool(np.isfinite(self.reduction.estimate))
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     blocks: int = typer.Option(8, min=1, help=f"Of {ANSWER_WORLDS} worlds each."),
     worlds: Worlds = ANSWER_WORLDS,
@@ -219,8 +219,8 @@ def _lines(found: Sequence[Found], subject: Subject, group: str) -> Lines:
 def _publish(folder: Path, page: str, found: Sequence[Found]) -> None:
     """Numbers and page; what is not a number is null."""
     lines = ",\n".join(json.dumps(_entry(one)) for one in found)
-    write_text(folder / f"{NAME}.json", f"[\n{lines}\n]\n")
-    write_text(folder / f"{NAME}.md", page)
+    write_text(folder / f"{NAME}.json", f"[\n{lines}\n]\n", makes_folder=True)
+    write_text(folder / f"{NAME}.md", page, makes_folder=True)
 
 
 def _entry(one: Found) -> dict[str, Any]:

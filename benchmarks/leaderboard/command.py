@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from benchmarks.files import write_text
 from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import BOARD_FOLDER
-from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import output
+from twin_gym.cli.error_reporting import deliver
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file
 from twin_gym.files.sealed import read_sealed
+from twin_gym.files.whole import write_text
 
 MARKDOWN_FILE, HTML_FILE = "LEADERBOARD.md", "leaderboard.html"
 _COMMIT_DIGITS = 10
@@ -65,8 +65,8 @@ def leaderboard(
     settings = Settings(family, reference, smallest_difference, resamples)
     summary = summarise(found.results, settings, made)
     deliver(
-        lambda: write_text(page, as_html(summary)),
-        lambda: write_text(text, as_markdown(summary, _link(page, out))),
+        lambda: write_text(page, as_html(summary), makes_folder=True),
+        lambda: write_text(text, as_markdown(summary, _link(page, out)), makes_folder=True),
     )
     what = f"{len(summary.agents)} agents on {len(summary.tracks)} tracks"
     output().print(f"{text} and {page}: {what}", soft_wrap=True)

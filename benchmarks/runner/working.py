@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from benchmarks.cell import Cell, OnStage, Result
-from benchmarks.files import write_text
 from twin_gym.errors import TwinGymError
+from twin_gym.files.whole import write_text
 
 CellFunction = Callable[[Cell, Path, OnStage], Result]
 """Runs a cell in a folder of its own, such as `benchmarks.cell.run_cell`. It can be pickled."""
@@ -74,7 +74,7 @@ def attempt(function: CellFunction, cell: Cell, folder: Path, on_stage: OnStage)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # an agent that calls exit() does not stop the others
-        write_text(folder / FAILURE_FILE, traceback.format_exc())
+        write_text(folder / FAILURE_FILE, traceback.format_exc(), makes_folder=True)
         named = isinstance(error, TwinGymError)
         return "failed", str(error) if named else f"{type(error).__name__}: {error}"
 

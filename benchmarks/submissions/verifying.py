@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.cell import Cell, Result, fit, tested
-from benchmarks.files import write_text
 from benchmarks.machine import processor_model
 from benchmarks.protocol import PROTOCOL, BoardFamily
 from benchmarks.statistics import Interval, mean_score
@@ -30,9 +28,11 @@ from benchmarks.submissions.manifest import (
 )
 from benchmarks.submissions.running import Limits
 from benchmarks.tracks import track_named
-from twin_gym.cli.answering import deliver
+from twin_gym.cli.error_reporting import deliver
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.files.places import check_file
+from twin_gym.files.whole import write_text
+from twin_gym.scenario.toml import toml_text
 
 SCORE_TOLERANCE = 1.0
 """Points by which a score may differ on another processor or with other packages."""
@@ -257,9 +257,10 @@ def _write(folder: Path, manifest: Manifest, made: Sequence[Claim]) -> None:
     kept = [one for one in manifest.claims if one.track not in new]
     order = {name: k for k, name in enumerate(manifest.tracks)}
     claims = sorted([*kept, *made], key=lambda one: order[one.track])
-    text = "\n".join([head, "", MARKER, *(line for one in claims for line in _toml(one))])
+    told = toml_text({"claims": [one.model_dump(mode="json") for one in claims]})
+    text = f"{head}\n\n{MARKER}\n\n{told}"
     read_manifest(text.encode())
-    write_text(folder / MANIFEST_FILE, text + "\n")
+    write_text(folder / MANIFEST_FILE, text, makes_folder=True)
 
 
 def _head(folder: Path, manifest: Manifest) -> str:
@@ -268,21 +269,3 @@ def _head(folder: Path, manifest: Manifest) -> str:
     if manifest.claims and not marker:
         raise ConfigError(f"{MANIFEST_FILE} has claims that no command wrote: remove them first")
     return head.rstrip()
-
-
-def _toml(claim: Claim) -> Iterator[str]:
-    yield from ("", "[[claims]]")
-    for name in ("track", "protocol", "track_digest", "anchors_digest", "family"):
-        yield f"{name} = {json.dumps(getattr(claim, name))}"
-    for name in ("score", "low", "high"):
-        yield f"{name} = {getattr(claim, name)!r}"
-    yield f"processor = {json.dumps(claim.processor, ensure_ascii=False)}"
-    yield "seeds = ["
-    for one in claim.seeds:
-        yield (
-            f"    {{ seed = {one.seed}, score = {one.score!r}, "
-            f"trajectory = {json.dumps(one.trajectory)} }},"
-        )
-    yield from ("]", "[claims.versions]")
-    for package, version in claim.versions.items():
-        yield f"{json.dumps(package)} = {json.dumps(version)}"

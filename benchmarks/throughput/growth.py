@@ -16,12 +16,12 @@ from matplotlib import pyplot as plt
 from benchmarks.c_loop import wide
 from benchmarks.environments import facet
 from benchmarks.figures import COLOURS
-from benchmarks.files import result_file
 from benchmarks.throughput.rows import NUM_CHOICES, begun_batch, sampled_actions
 from benchmarks.throughput.slotted import Growth, fitting_calls, subjects
 from benchmarks.throughput.timing import cpu_timing
 from twin_gym.core.batch import AUTORESET_SAME_STEP
 from twin_gym.environments.kinds import kind_names
+from twin_gym.files.whole import replacing
 
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 NUM_ROWS = 16
@@ -118,6 +118,6 @@ def draw(measured: Sequence[Point], path: Path) -> None:
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
     figure.tight_layout()
-    with result_file(path) as file:
+    with replacing(path, makes_folder=True) as file:
         figure.savefig(file, dpi=130, format="png")
     plt.close(figure)

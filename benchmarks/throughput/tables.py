@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.files import reading, write_text
 from benchmarks.throughput.growth import NUM_ROWS, growths
 from benchmarks.throughput.timing import METHOD, Line
+from twin_gym.files.reading import reading
+from twin_gym.files.whole import write_text
 
 Record = dict[str, Any]
 
@@ -48,8 +49,8 @@ def write(path: Path, record: Mapping[str, Any]) -> None:
             there is something to add.
     """
     whole = {"method": METHOD, **record}
-    write_text(path, json.dumps(whole, indent=2) + "\n")
-    write_text(path.with_suffix(".md"), page(whole))
+    write_text(path, json.dumps(whole, indent=2) + "\n", makes_folder=True)
+    write_text(path.with_suffix(".md"), page(whole), makes_folder=True)
 
 
 def page(record: Mapping[str, Any]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.files import write_text
 from benchmarks.statistics.basics import mean_interval
 from benchmarks.tuning.rules import BUDGET, RuleTuning, read_tunings
 from benchmarks.tuning.space import GROUPS, RANGES, ROLLOUTS, SMOOTHING, TUNABLE
@@ -17,6 +16,7 @@ from benchmarks.tuning.trainings import (
     SEARCH_FIRST,
     SEARCH_WORLDS,
 )
+from twin_gym.files.whole import write_text
 
 PAGE = Path(__file__).parents[1] / "results" / "tuning.md"
 
@@ -111,7 +111,7 @@ def as_markdown(tunings: Sequence[RuleTuning], studies: Sequence[Study]) -> str:
 
 def write_page(path: Path = PAGE) -> None:
     """Writes the page from the committed files."""
-    write_text(path, as_markdown(read_tunings(), read_studies()))
+    write_text(path, as_markdown(read_tunings(), read_studies()), makes_folder=True)
 
 
 def _rules_table(tunings: Sequence[RuleTuning]) -> str:

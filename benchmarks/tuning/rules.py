@@ -13,23 +13,28 @@ from numpy.typing import NDArray
 
 from benchmarks.entrant import Stopwatch
 from benchmarks.environments import facet
-from benchmarks.files import write_text
 from benchmarks.protocol import Track
 from benchmarks.statistics.basics import mean_interval
 from benchmarks.tuning.methods import rule_named, takes_part
 from benchmarks.tuning.search import CoordinateSearch, OnEpisodes, earned_per_s
 from twin_gym.errors import ConfigError
+from twin_gym.files.whole import write_text
 from twin_gym.policies import world_seeds
 from twin_gym.scenario import Scenario
-from twin_gym.scenario.changes import path_of
 from twin_gym.scenario.documents import read_toml
-from twin_gym.scenario.toml import toml_pair
+from twin_gym.scenario.toml import toml_text
 
 CLASSICAL_FILE = Path(__file__).with_name("classical.toml")
 BUDGET = 24_000
 WORLDS, FRESH_WORLDS = 24, 96
 WORLDS_OF_SEVERAL, FRESH_OF_SEVERAL = 6, 24
 """Validation worlds of the search, and the fresh ones after them; for each scenario, if several."""
+_TOP = """\
+# Parameters of the rules by track. Written by `python -m benchmarks tune-rules`.
+# Every method has the same budget and worlds. An entry is for a track whose training
+# scenarios have these digests; where the gain may be noise, the untuned rule is used.
+
+"""
 
 
 @dataclass(frozen=True)
@@ -200,22 +205,8 @@ def read_tunings(path: Path = CLASSICAL_FILE) -> tuple[RuleTuning, ...]:
 
 def write_tunings(tunings: Sequence[RuleTuning], path: Path = CLASSICAL_FILE) -> None:
     """Writes the file, sorted by track and method."""
-    lines = [
-        "# Parameters of the rules by track. Written by `python -m benchmarks tune-rules`.",
-        "# Every method has the same budget and worlds. An entry is for a track whose training",
-        "# scenarios have these digests; where the gain may be noise, the untuned rule is used.",
-    ]
-    for one in sorted(tunings, key=lambda entry: (entry.track, entry.method)):
-        lines += ["", "[[rule]]", *_entry(one)]
-    write_text(path, "\n".join(lines) + "\n")
+    ordered = sorted(tunings, key=lambda one: (one.track, one.method))
+    write_text(
+        path, _TOP + toml_text({"rule": [asdict(one) for one in ordered]}), makes_folder=True
+    )
     read_tunings.cache_clear()
-
-
-def _entry(one: RuleTuning) -> list[str]:
-    plain = asdict(one)
-    values = plain.pop("values")
-    lines = [toml_pair(name, value) for name, value in plain.items()]
-    for what, numbers in values.items():
-        lines.append(f"[{path_of('rule', 'values', what)}]")
-        lines += [toml_pair(name, value) for name, value in numbers.items()]
-    return lines

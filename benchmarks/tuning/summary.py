@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.files import write_text
 from benchmarks.tuning.settings import LEARNED_FILE
 from benchmarks.tuning.study import Candidate, Study
 from benchmarks.tuning.trainings import FRESH_FIRST, FRESH_WORLDS, SEARCH_FIRST, SEARCH_WORLDS
 from twin_gym.errors import ConfigError
-from twin_gym.scenario.toml import toml_pair
+from twin_gym.files.whole import write_text
+from twin_gym.scenario.toml import toml_text
 
 STUDIES_FILE = Path(__file__).with_name("studies.json")
 _HEADER = f"""\
@@ -60,26 +60,23 @@ def write_studies(
 ) -> None:
     """Writes the summary and the settings that are used."""
     text = json.dumps({"studies": [one.as_json() for one in studies]}, indent=1)
-    write_text(summary, text + "\n")
-    write_text(settings, learned_toml(studies))
+    write_text(summary, text + "\n", makes_folder=True)
+    write_text(settings, learned_toml(studies), makes_folder=True)
 
 
 def learned_toml(studies: list[Study]) -> str:
     """What `tuned_settings` reads."""
-    lines = [_HEADER]
-    for one in studies:
-        estimate, low, high = one.difference
-        lines += [
-            "[[learned]]",
-            toml_pair("agent", one.agent),
-            toml_pair("group", one.group),
-            toml_pair("studied_on", one.studied_on),
-            f"trials = {len(one.candidates)}",
-            f"steps = {one.steps}",
-            f"gain_per_s = {estimate!r}",
-            f"gain_interval_per_s = [{low!r}, {high!r}]",
-            "[learned.settings]",
-            *(toml_pair(name, value) for name, value in one.settings.items()),
-            "",
-        ]
-    return "\n".join(lines)
+    entries = [
+        {
+            "agent": one.agent,
+            "group": one.group,
+            "studied_on": one.studied_on,
+            "trials": len(one.candidates),
+            "steps": one.steps,
+            "gain_per_s": one.difference[0],
+            "gain_interval_per_s": one.difference[1:],
+            "settings": one.settings,
+        }
+        for one in studies
+    ]
+    return f"{_HEADER}\n{toml_text({'learned': entries})}"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.settings import TrainSettings
 from benchmarks.environments import short_horizon_s
-from twin_gym.errors import ConfigError
-from twin_gym.files.sealed import append_sealed, read_sealed
+from twin_gym.files.records import Record, Records
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario.loading import load
 
@@ -47,20 +45,10 @@ class Trainings:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path
-        self._known: dict[str, Training] = {}
-        for number, line in () if path is None else read_sealed(path):
-            try:
-                found = Training(**json.loads(line))
-            except (ValueError, TypeError):
-                raise ConfigError(
-                    f"{path}, line {number}, is no training of a study: name another file with "
-                    "--kept"
-                ) from None
-            self._known[found.name] = found
+        self._done = Records(path, "name", what="training of a study", check=_training)
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._done)
 
     def get(self, settings: TrainSettings, *, fresh: bool) -> Training:
         """What a training was worth; it is run if nobody has yet.
@@ -71,14 +59,13 @@ class Trainings:
         """
         where = "fresh" if fresh else "search"
         name = f"{settings.digest}+{load(settings.scenario).digest}+{where}"
-        if name not in self._known:
-            self._known[name] = run_training(settings, name, fresh=fresh)
-            self._append(self._known[name])
-        return self._known[name]
+        if self._done.get(name) is None:
+            self._done.add(asdict(run_training(settings, name, fresh=fresh)))
+        return _training(self._done[name])
 
-    def _append(self, one: Training) -> None:
-        if self._path is not None:
-            append_sealed(self._path, json.dumps(asdict(one)))
+
+def _training(record: Record) -> Training:
+    return Training(**record)
 
 
 def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False) -> Training:
@@ -92,14 +79,11 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
     Returns:
         The same value for the same settings on the same machine.
     """
-    import torch
+    from agents.trained import train_agent  # loads what learns
 
-    from agents.training import train, trained_policy
-
-    torch.set_num_threads(1)
     began_s = time.perf_counter()
     scenario = load(settings.scenario)
-    model, _ = train(
+    agent = train_agent(
         settings,
         evaluate_every=settings.total_steps,
         num_worlds=1,
@@ -110,7 +94,7 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
         seeds = world_seeds("validation", FRESH_WORLDS, first=FRESH_FIRST)
     else:
         scenario = scenario.replace(horizon_s=short_horizon_s(scenario))
-    found = evaluate(trained_policy(model, settings), scenario, seeds)
+    found = evaluate(agent.policy, scenario, seeds)
     return Training(
         name=name,
         per_s=float(found.returns.mean()) / scenario.horizon_s,

@@ -106,8 +106,8 @@ def said_twice(folder):
         (changed_card(hidden=[8]), "holds no actor"),  # the weights have two layers
         (changed_card(hidden=[10**9, 8]), "widths of 1 to"),  # before anything is allocated
         (changed_card(hidden=[4096] * 9), "1 to 8 hidden layers"),
-        (changed_card(hidden=[4096] * 8), "other parameters than the card says"),
-        (changed_card(hidden=[4096, 4096]), "by the card"),
+        (changed_card(hidden=[4096] * 8), "other parameters than the metadata says"),
+        (changed_card(hidden=[4096, 4096]), "by the metadata"),
         (changed_card(num_actions="5"), "widths of 1 to"),
         (changed_card(num_actions=6), "say 5 actions, `num_actions` says 6"),
         (changed_card(colour="red"), "no field 'colour'"),

@@ -17,15 +17,14 @@ from typer.testing import CliRunner
 
 from agents.actor import load_actor
 from agents.models import build
-from agents.session import package_versions, read_lines, run_name
+from agents.session import package_versions, run_name
 from agents.settings import AGENTS, TrainSettings
 from agents.train import OPTION_OF, app, main
 from agents.training import train
 from tests.agents.cases import TINY, are_equal, are_same_curves
 from tests.twins.cases import small_network
-from twin_gym.errors import ConfigError
 from twin_gym.files.locks import writing_to
-from twin_gym.files.sealed import append_sealed
+from twin_gym.files.records import read_records
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
@@ -127,7 +126,7 @@ def test_steps_are_rounded_with_a_note(network, tmp_path):
         "a2c", "-s", network, *TINY_OPTIONS, "--steps", "100", "--out", tmp_path
     )  # fmt: skip
     assert "--steps 100 is rounded to 96" in messages
-    assert read_lines(tmp_path / "results.jsonl")[0]["steps"] == 96
+    assert read_records(tmp_path / "results.jsonl")[0]["steps"] == 96
 
 
 def test_training_leaves_a_line_and_an_actor(network, tmp_path):
@@ -172,7 +171,7 @@ def check_indicators(line, policy, network):
 def test_curve_may_have_shorter_episodes(network, tmp_path):
     """The results have whole ones."""
     run("a2c", "-s", network, *TINY_OPTIONS, "--evaluation-horizon", "1.5", "--out", tmp_path)
-    (line,) = read_lines(tmp_path / "results.jsonl")
+    (line,) = read_records(tmp_path / "results.jsonl")
     folder = tmp_path / line["folder"]
     check_indicators(line, load_actor(folder / "actor"), network)
     last = json.loads((folder / "curve.jsonl").read_text().splitlines()[-1])
@@ -187,15 +186,15 @@ def test_several_seeds_are_several_trainings(network, tmp_path):
     run(*call)
     said, _ = run(*call, "--seeds", "2")
     assert said.count("finished before") == 1
-    assert [line["seed"] for line in read_lines(tmp_path / "results.jsonl")] == [3, 4]
+    assert [line["seed"] for line in read_records(tmp_path / "results.jsonl")] == [3, 4]
 
 
 def test_clone_is_saved_as_a_twin(network, tmp_path):
     """And judged like the others."""
     run("clone", "-s", network, "--decisions", 60, "--worlds", 3, "--out", tmp_path)
-    (line,) = read_lines(tmp_path / "results.jsonl")
+    (line,) = read_records(tmp_path / "results.jsonl")
     twin = PolicyTwin.load(tmp_path / line["folder"] / "twin")
-    assert twin.card.num_decisions == 60
+    assert twin.metadata.num_decisions == 60
     assert line["steps"] == 0
     check_indicators(line, twin, network)
 
@@ -206,7 +205,7 @@ def test_warm_start_says_what_it_loaded(network, tmp_path):
     flat = " ".join(messages.split())
     assert "warm start from twin-of-density-60: loaded 6 tensors" in flat
     assert "left alone: mlp_extractor.value_net.0.weight" in flat
-    assert PolicyTwin.load(only_folder(tmp_path) / "twin").card.default_policy == "density"
+    assert PolicyTwin.load(only_folder(tmp_path) / "twin").metadata.default_policy == "density"
 
 
 def test_interrupt_says_what_to_do(network, tmp_path, monkeypatch):
@@ -215,23 +214,9 @@ def test_interrupt_says_what_to_do(network, tmp_path, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("agents.session.train", interrupted)
+    monkeypatch.setattr("agents.trained.train", interrupted)
     _, messages = run("a2c", "-s", network, *TINY_OPTIONS, "--out", tmp_path, code=130)
     assert "the same command goes on" in messages
-
-
-def test_cut_line_is_closed_and_left_out_and_a_changed_one_is_named(tmp_path):
-    """A kill in the middle of a line costs that line only; a digit changed by hand is found."""
-    path = tmp_path / "results.jsonl"
-    append_sealed(path, '{"a": 1}')
-    with path.open("a") as file:
-        file.write('{"a": 2, "b')
-    assert read_lines(path) == [{"a": 1}]
-    append_sealed(path, '{"a": 3}')
-    assert read_lines(path) == [{"a": 1}, {"a": 3}]
-    path.write_text(path.read_text().replace('"a": 3', '"a": 4'))
-    with pytest.raises(ConfigError, match=r"results.jsonl, line 2: the check sum is not that"):
-        read_lines(path)
 
 
 def test_a_second_command_on_a_training_is_refused_and_others_keep_their_own(tmp_path):
@@ -246,7 +231,7 @@ def test_a_second_command_on_a_training_is_refused_and_others_keep_their_own(tmp
     assert refused.exit_code == 2
     assert f"process {os.getpid()} is writing to" in refused.stderr
     assert CliRunner().invoke(app, [*arguments, "--seed", "3"]).exit_code == 0
-    assert [line["seed"] for line in read_lines(tmp_path / "results.jsonl")] == [3, 4]
+    assert [line["seed"] for line in read_records(tmp_path / "results.jsonl")] == [3, 4]
 
 
 def test_a_training_leaves_nothing_in_the_folder_of_temporary_files(tmp_path, monkeypatch):
@@ -303,7 +288,7 @@ def test_killed_training_goes_on_to_the_same_end(network, tmp_path):
     assert not (tmp_path / "results.jsonl").exists()
     _, messages = run(*options)
     assert "goes on from step" in messages
-    (line,) = read_lines(tmp_path / "results.jsonl")
+    (line,) = read_records(tmp_path / "results.jsonl")
     assert 0 < line["resumed_at_step"] < line["steps"] == 2048
     settings = TINY.with_(
         agent="maskable-ppo", scenario=str(network), total_steps=2048, leg_steps=32

@@ -59,7 +59,7 @@ def test_every_agent_is_built(agent):
     assert isinstance(built.model, ALGORITHMS[agent])
     assert (built.twin is not None) == (built.started is not None) == agent.endswith("twin")
     if built.twin is not None:
-        assert (built.twin.card.num_synthetic > 0) == ("gan" in agent)
+        assert (built.twin.metadata.num_synthetic > 0) == ("gan" in agent)
         assert "action_net.weight" in built.started.loaded
     assert build(TINY.with_(agent=agent), start=False).twin is None
 

@@ -11,11 +11,11 @@ MAKERS = {"world_seeds", "seeds_of_worlds"}
 OPEN_TO_ALL = {"train", "validation"}
 # Files that name worlds of a family that is handed to them.
 HAND_ON = {
-    "twin_gym/cli/asking.py",  # its option has the two families that are open to all
-    "twin_gym/cli/recording.py",  # likewise
+    "twin_gym/cli/what_if_command.py",  # its option has the two families that are open to all
+    "twin_gym/cli/record_command.py",  # likewise
     "benchmarks/protocol.py",  # a track names the worlds of a cell
     "benchmarks/cell.py",  # a cell is run in them
-    "twin_gym/cli/rollout.py",  # users choose: `--family`
+    "twin_gym/cli/rollout_command.py",  # users choose: `--family`
     "twin_gym/sb3/evaluation.py",  # users choose; `validation` if they do not
 }
 

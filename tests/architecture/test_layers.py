@@ -166,7 +166,7 @@ def test_files_of_an_environment_import_only_to_their_left():
 
 # What has only the one kind to speak of, with the reason; nothing else outside its folder names it.
 NAMES_A_KIND = {
-    "twin_gym/cli/searching.py": "the thresholds of the reservation rule are searched",
+    "twin_gym/cli/reservation_search.py": "the thresholds of the reservation rule are searched",
     "twin_gym/twins/decision_space.py": "`only_admission`, for the four below",
     "twin_gym/twins/history/export.py": "transitions of a store",
     "twin_gym/twins/minari_data.py": "transitions as a Minari data set",

@@ -48,7 +48,7 @@ def test_agent_is_trained_once_and_read_from_its_weights_afterwards(tmp_path, mo
     def refuse(*_, **__):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("agents.training.train", refuse)
+    monkeypatch.setattr("agents.trained.train", refuse)
     second = evaluate(learned_policy(TINY.settings(0), tmp_path), SMALL, worlds)
     np.testing.assert_array_equal(first.returns, second.returns)
     seen = np.random.default_rng(0).random((64, len(field_names()))).astype(np.float32)

@@ -1,5 +1,6 @@
 """Trainings side by side: kept one by one, not done twice, the same in parallel as in a row."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_runs_in_processes_equal_runs_in_a_row_and_are_kept(tmp_path: Path) -> N
     content = kept.read_text()
     again = run_all(cells, TINY, jobs=1, kept=kept)
     assert kept.read_text() == content
-    assert [run.to_json() for run in again] == [run.to_json() for run in together]
+    assert [repr(run) for run in again] == [repr(run) for run in together]
 
 
 def test_a_line_cut_short_by_a_kill_is_done_again(tmp_path: Path) -> None:
@@ -50,8 +51,8 @@ def test_a_line_cut_short_by_a_kill_is_done_again(tmp_path: Path) -> None:
     cells = _cells(tmp_path)
     kept = tmp_path / "runs.jsonl"
     run = Run(cells[0], [], {"revenue_rate": 1.0}, "", 0.0)
-    half = Run(cells[1], [], {"revenue_rate": 2.0}, "", 0.0).to_json()[:40]
-    kept.write_text(sealed(run.to_json()) + "\n" + half)
+    half = Run(cells[1], [], {"revenue_rate": 2.0}, "", 0.0)
+    kept.write_text(sealed(json.dumps(run.as_record())) + "\n" + json.dumps(half.as_record())[:40])
     found = run_all(cells[:1], TINY, jobs=1, kept=kept)
     assert found[0].final == {"revenue_rate": 1.0}
 
@@ -68,6 +69,6 @@ def test_a_kept_run_that_was_changed_is_refused(tmp_path: Path, line, said: str)
     """Before anything is trained, with its place."""
     kept = tmp_path / "runs.jsonl"
     run = Run(_cells(tmp_path)[0], [], {"revenue_rate": 1.0}, "", 0.0)
-    kept.write_text(line(run.to_json()) + "\n")
+    kept.write_text(line(json.dumps(run.as_record())) + "\n")
     with pytest.raises(ConfigError, match=said):
         run_all([run.settings], TINY, jobs=1, kept=kept)

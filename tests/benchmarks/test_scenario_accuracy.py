@@ -190,7 +190,7 @@ def test_training_is_shared_by_networks_of_one_history():
     first = measuring.train(made, QUICK, 0)
     assert measuring.train(panel(3, [0, 0, 0]), QUICK, 0) is first
     assert measuring.train(made, QUICK, 1) is not first
-    assert first.card.seed == 0
+    assert first.metadata.seed == 0
 
 
 def test_simulated_network_changes_to_other_worlds_in_the_same_window():

@@ -23,7 +23,7 @@ from benchmarks.submissions.verifying import compared, make_claims, verify_claim
 from tests.benchmarks.submitting import DENSITY, POLICY, QUICK, TRACK, submission, use_tiny_track
 from twin_gym.environments.slice_admission.observation import field_names
 from twin_gym.errors import ConfigError
-from twin_gym.twins import PolicyCard, PolicyTwin, SliceNetwork
+from twin_gym.twins import PolicyMetadata, PolicyTwin, SliceNetwork
 from twin_gym.twins.networks import build_network
 
 
@@ -218,11 +218,11 @@ def test_policy_twin_is_taken(tmp_path, scenario, track):
     folder = submission(tmp_path / "mine", code=None, **POLICY)
     names = field_names(scenario)
     network = build_network(names, "slice", hidden=(8,), generator=torch.Generator().manual_seed(0))
-    card = PolicyCard(
+    metadata = PolicyMetadata(
         action="slice", field_names=names, hidden=(8,), scenario=TRACK,
         scenario_digest=scenario.digest, default_policy="density", num_decisions=1,
     )  # fmt: skip
-    twin = PolicyTwin(network, card)
+    twin = PolicyTwin(network, metadata)
     twin.save(folder / "weights")
     entrant = as_entrant(folder)
     assert entrant.refuses(track) is None

@@ -258,7 +258,7 @@ def test_a_training_is_done_once_and_other_twins_are_another(case, tmp_path, mon
     def refuse(*_, **__):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("agents.training.train", refuse)
+    monkeypatch.setattr("agents.trained.train", refuse)
     again = trained(case, RANDOMISED, 0, TINY, folder=tmp_path)
     assert (
         evaluate(again, case.base, worlds).trajectory

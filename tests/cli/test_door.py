@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import twin_gym.cli.asking as asking
-import twin_gym.cli.rollout as rolling
-import twin_gym.cli.searching as searching
+import twin_gym.cli.reservation_search as searching
+import twin_gym.cli.rollout_command as rolling
+import twin_gym.cli.what_if_command as asking
 from twin_gym.cli import app
-from twin_gym.cli.answering import deliver
-from twin_gym.cli.generating import Order
-from twin_gym.cli.origin import MOST_LETTERS, with_origin
+from twin_gym.cli.error_reporting import deliver
+from twin_gym.cli.generate_command import GenerateOptions
+from twin_gym.cli.provenance import MOST_LETTERS, with_provenance
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.toml import to_toml
 
@@ -144,11 +144,11 @@ def test_a_long_provenance_is_cut_and_not_lost(tmp_path):
     assert done.exit_code == 0, done.output
     assert load(kept).provenance.startswith(f"{path} with horizon_s=10.\nxxx")
     assert load(kept).provenance.endswith(" (cut)")
-    for one in (with_origin(long, after="end."), with_origin(long, before="y" * 20_000)):
+    for one in (with_provenance(long, after="end."), with_provenance(long, before="y" * 20_000)):
         assert len(one.provenance) == MOST_LETTERS
         assert one.digest == SHORT.digest
-    assert with_origin(long, after="end.").provenance.endswith("x (cut)\nend.")
-    assert with_origin(SHORT, after="end.").provenance == f"{SHORT.provenance}\nend."
+    assert with_provenance(long, after="end.").provenance.endswith("x (cut)\nend.")
+    assert with_provenance(SHORT, after="end.").provenance == f"{SHORT.provenance}\nend."
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "iso8859-2", "koi8-r", "latin-1", "cp1252"])
@@ -258,7 +258,7 @@ def test_every_step_is_taken_and_every_failure_said(capsys):
 
 def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
     """The door answers for what a user can mend, and hides no bug."""
-    monkeypatch.setattr("twin_gym.cli.listing.show_lists", lambda *_: 1 / 0)
+    monkeypatch.setattr("twin_gym.cli.list_command.show_lists", lambda *_: 1 / 0)
     done = CliRunner().invoke(app, ["list"])
     assert isinstance(done.exception, ZeroDivisionError)
 
@@ -269,7 +269,7 @@ def test_too_little_memory_is_one_line(monkeypatch):
     def ask(*_):
         raise MemoryError("Unable to allocate 3 TiB")
 
-    monkeypatch.setattr("twin_gym.cli.listing.show_lists", ask)
+    monkeypatch.setattr("twin_gym.cli.list_command.show_lists", ask)
     assert "not memory enough: Unable" in refused("list")
 
 
@@ -278,7 +278,7 @@ def test_orders_name_a_folder_that_can_be_written(tmp_path, network):
     (tmp_path / "file").write_text("x")
     for place in (tmp_path / "file", tmp_path / "a" / "b", tmp_path / ("n" * 300)):
         refused("scenario", "generate", "--history", network, "--output", place)
-    assert Order((), tmp_path).count == 8
+    assert GenerateOptions((), tmp_path).count == 8
 
 
 @pytest.mark.parametrize(

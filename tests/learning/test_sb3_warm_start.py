@@ -158,8 +158,8 @@ def misspelt(twin):
             found["action_nett.bias"] = found.pop("action_net.bias")
             return found
 
-    network = Misspelt(len(twin.card.field_names), 4, twin.card.hidden)
-    return PolicyTwin(network, twin.card)
+    network = Misspelt(len(twin.metadata.field_names), 4, twin.metadata.hidden)
+    return PolicyTwin(network, twin.metadata)
 
 
 class OtherExtractor(FlattenExtractor):
@@ -225,7 +225,7 @@ def test_model_without_an_environment_is_refused(twin, tmp_path):
 def test_other_widths_fit_where_both_have_them():
     """The advice of the message above, taken."""
     small = make_twin(hidden=(16,))
-    model = masked(small.card.hidden)
+    model = masked(small.metadata.hidden)
     assert len(warm_start(model, small).loaded) == 4
 
 

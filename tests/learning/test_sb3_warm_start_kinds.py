@@ -53,7 +53,7 @@ def test_actor_is_the_twin(name, logged, twin, algorithm):
     before = model.predict(logged.observations, deterministic=True)[0]
     warm_start(model, twin)
     found = model.predict(logged.observations, deterministic=True)[0]
-    if twin.card.space.is_discrete:
+    if twin.metadata.space.is_discrete:
         np.testing.assert_array_equal(found, wanted)
         assert (before != wanted).any()
         return

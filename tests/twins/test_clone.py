@@ -104,7 +104,7 @@ def test_progress_is_told_and_training_stops_early(small):
     twin = clone(log, small, settings=settings, on_epoch=lambda *told: seen.append(told))
     assert [told[0] for told in seen] == list(range(1, len(seen) + 1))
     assert len(seen) < 200
-    assert twin.card.held_out_loss == min(told[2] for told in seen)
+    assert twin.metadata.held_out_loss == min(told[2] for told in seen)
 
 
 def test_synthetic_decisions_are_learned_from(log, small):
@@ -112,7 +112,7 @@ def test_synthetic_decisions_are_learned_from(log, small):
     hasty = CloneSettings(max_epochs=2, min_steps=0)
     plain = clone(log, small, settings=hasty)
     more = clone(log, small, settings=hasty, synthetic=log.take(np.arange(100)))
-    assert (plain.card.num_synthetic, more.card.num_synthetic) == (0, 100)
+    assert (plain.metadata.num_synthetic, more.metadata.num_synthetic) == (0, 100)
     assert (plain.name, more.name) == ("twin-of-dearest-300", "twin-of-dearest-300+gan")
     assert not torch.equal(weights(plain), weights(more))
     other = small_network(horizon_s=51.0)

@@ -203,8 +203,8 @@ def test_clone_of_amounts_recovers_a_rule(name):
     assert (differences**2).mean() < 0.05 * other.actions.var()
     _, held_out = record(rule, scenario, 1000, action=action).split(0.2)
     found = twin.network(torch.from_numpy(held_out.observations)).detach().numpy()
-    assert twin.card.held_out_loss == pytest.approx(((found - held_out.actions) ** 2).mean())
-    assert twin.card.smoothing == 0.0
+    assert twin.metadata.held_out_loss == pytest.approx(((found - held_out.actions) ** 2).mean())
+    assert twin.metadata.smoothing == 0.0
 
 
 def test_clone_of_picks_recovers_a_rule():
@@ -219,7 +219,7 @@ def test_clone_of_picks_recovers_a_rule():
 def test_twin_acts_within_its_space(name, logged, made):
     """Allowed actions; or amounts within their bounds, where the means are beyond them too."""
     space = DecisionSpace.of(scenario_of(name), FORMS[name][1])
-    assert made.card.space == space
+    assert made.metadata.space == space
     chosen = made.actions(logged.observations, logged.masks)
     if space.is_discrete:
         masks = np.zeros_like(logged.masks)
@@ -227,7 +227,7 @@ def test_twin_acts_within_its_space(name, logged, made):
         chosen = made.actions(logged.observations, masks)
         assert set(chosen.tolist()) <= {1, 3}
         return
-    wide = PolicyTwin(copy.deepcopy(made.network), made.card)
+    wide = PolicyTwin(copy.deepcopy(made.network), made.metadata)
     with torch.no_grad():
         wide.network.action_net.bias += torch.linspace(-9.0, 9.0, space.num_actions)
     moved = wide.actions(logged.observations, logged.masks)
@@ -244,13 +244,13 @@ def test_saved_twin_is_the_same(logged, made, tmp_path):
     """It decides exactly as before, and knows the same about itself."""
     made.save(tmp_path)
     loaded = PolicyTwin.load(tmp_path)
-    assert loaded.card.replace(weights_sha256="") == made.card
+    assert loaded.metadata.replace(weights_sha256="") == made.metadata
     ours, theirs = (one.actions(logged.observations, logged.masks) for one in (made, loaded))
     np.testing.assert_array_equal(ours, theirs)
 
 
 def test_cards_of_before_are_of_admission(twin, log, tmp_path):
-    """A card without the later keys loads, and its twin decides as ever."""
+    """Metadata without the later keys loads, and its twin decides as before."""
     twin.save(tmp_path)
     values = json.loads((tmp_path / CARD).read_text())
     assert values["kind"] == "admission"
@@ -290,7 +290,7 @@ def test_cards_that_contradict_themselves_are_refused(changes, tmp_path):
 
 
 def test_actions_of_admission_have_no_names(twin, tmp_path):
-    """The fields tell how many there are: a card that names them is none of ours."""
+    """The fields tell how many there are: metadata that names them is refused."""
     twin.save(tmp_path)
     values = json.loads((tmp_path / CARD).read_text()) | {"action_names": ["wait"]}
     (tmp_path / CARD).write_text(json.dumps(values))

@@ -134,7 +134,7 @@ def test_clone_learns_from_synthetic_amounts():
     pairs = synthesise(train_generator(log, scenario, settings=HASTY), log, scenario, 50)
     plain = clone(log, scenario, settings=QUICK)
     more = clone(log, scenario, settings=QUICK, synthetic=pairs)
-    assert (plain.card.num_synthetic, more.card.num_synthetic) == (0, 50)
+    assert (plain.metadata.num_synthetic, more.metadata.num_synthetic) == (0, 50)
     weights = [twin.network.action_net.weight for twin in (plain, more)]
     assert not torch.equal(*weights)
 
@@ -172,7 +172,7 @@ def test_recall_is_by_name_of_the_action(name):
     twin = clone(log, scenario, settings=QUICK)
     labels = twin.actions(log.observations, log.masks)
     found = agreement(twin, log.observations, log.masks, labels, scenario)
-    names = twin.card.action_names
+    names = twin.metadata.action_names
     assert found.recall == dict.fromkeys([names[label] for label in np.unique(labels)], 1.0)
     with pytest.raises(ConfigError, match="discrete"):
         amount_agreement(twin, log.observations, log.masks, labels, scenario)

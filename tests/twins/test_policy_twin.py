@@ -13,7 +13,7 @@ from tests.twins.cases import small_network
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Policy, evaluate, world_seeds
 from twin_gym.scenario import Daily
-from twin_gym.twins import PolicyCard, PolicyTwin
+from twin_gym.twins import PolicyMetadata, PolicyTwin
 
 CARD, WEIGHTS = "policy.json", "policy.safetensors"
 
@@ -26,13 +26,13 @@ def folder(twin, tmp_path):
 
 
 def rewrite(folder, **changes):
-    """Changes keys of the saved card."""
+    """Changes keys of the saved metadata."""
     values = json.loads((folder / CARD).read_text()) | changes
     (folder / CARD).write_text(json.dumps(values))
 
 
 def rewrite_weights(folder, change):
-    """Changes the saved weights, and the digest in the card with them."""
+    """Changes the saved weights, and the digest in the metadata with them."""
     weights = safetensors.torch.load((folder / WEIGHTS).read_bytes())
     content = safetensors.torch.save(change(weights))
     (folder / WEIGHTS).write_bytes(content)
@@ -44,7 +44,7 @@ def test_round_trip_gives_equal_logits(twin, folder, log):
     loaded = PolicyTwin.load(folder)
     ours, theirs = (one.log_probabilities(log.observations, log.masks) for one in (twin, loaded))
     np.testing.assert_array_equal(ours, theirs)
-    assert loaded.card.replace(weights_sha256="") == twin.card
+    assert loaded.metadata.replace(weights_sha256="") == twin.metadata
     assert isinstance(loaded, Policy)
 
 
@@ -96,13 +96,13 @@ def test_saving_again_replaces_the_twin(twin, folder, log):
     ],
 )
 def test_changed_cards_are_refused(folder, changes):
-    """Unknown keys, wrong types and sizes, and a card of other weights."""
+    """Unknown keys, wrong types and sizes, and metadata of other weights."""
     rewrite(folder, **changes)
     with pytest.raises(ConfigError):
         PolicyTwin.load(folder)
 
 
-@pytest.mark.parametrize("key", list(PolicyCard.model_fields))
+@pytest.mark.parametrize("key", list(PolicyMetadata.model_fields))
 def test_cards_without_a_key_are_refused(folder, key):
     """Nothing is made up for what is not there."""
     values = json.loads((folder / CARD).read_text())
@@ -124,7 +124,7 @@ def test_cards_that_are_no_object_are_refused(folder, text):
 
 
 def test_field_names_of_another_network_are_refused(folder):
-    """The weights have the shapes of the fields that the card names, or the twin is refused."""
+    """The weights have the shapes of the fields that the metadata names, or the twin is refused."""
     values = json.loads((folder / CARD).read_text())
     rewrite(folder, field_names=[f"free/{i}" for i in range(5)] + values["field_names"])
     with pytest.raises(ConfigError, match="must be"):
@@ -142,7 +142,7 @@ def test_field_names_of_another_network_are_refused(folder):
     ],
 )
 def test_changed_weights_are_refused(folder, change):
-    """Names, shapes, types, finite values: all as the card says."""
+    """Names, shapes, types, finite values: all as the metadata says."""
     rewrite_weights(folder, change)
     with pytest.raises(ConfigError):
         PolicyTwin.load(folder)
@@ -243,4 +243,4 @@ def test_bad_seed_and_bad_card_are_refused(twin):
     with pytest.raises(ConfigError, match="seed"):
         twin.reset(-1)
     with pytest.raises(ConfigError, match="no field"):
-        replace(twin, card=twin.card.replace(colour="red"))
+        replace(twin, metadata=twin.metadata.replace(colour="red"))

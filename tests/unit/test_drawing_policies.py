@@ -11,7 +11,7 @@ from twin_gym.core.forms import form_names
 from twin_gym.environments.factory import forms_of, vector_env
 from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import ConfigError, TooLargeError
-from twin_gym.policies import Draws, Seer, evaluate, make_policy, policies_of
+from twin_gym.policies import Draws, PrivilegedPolicy, evaluate, make_policy, policies_of
 from twin_gym.scenario.loading import load
 
 ROOT = Path(__file__).parents[2]
@@ -58,8 +58,8 @@ def decisions(policy, preset, form, seeds, *, seed=7, hidden=MANY):
     """
     scenario = load(preset).replace(horizon_s=HORIZONS_S[preset])
     env = vector_env(scenario, len(seeds), action=form, autoreset_mode=AutoresetMode.SAME_STEP)
-    if isinstance(policy, Seer):
-        policy.see(env.batch)
+    if isinstance(policy, PrivilegedPolicy):
+        policy.bind(env.batch)
     observations, infos = env.reset(seed=list(seeds))
     policy.reset(seed)
     chosen = []

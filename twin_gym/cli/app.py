@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from twin_gym.cli.answering import AnsweringGroup
+from twin_gym.cli.error_reporting import ErrorReportingGroup
 from twin_gym.cli.scenario_app import scenario_app
 
 app = typer.Typer(
     name="twin-gym",
-    cls=AnsweringGroup,
+    cls=ErrorReportingGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
@@ -177,7 +177,7 @@ def list_names(
 
     For example: twin-gym list scenarios -e TicScheduling
     """
-    from twin_gym.cli.listing import show_lists
+    from twin_gym.cli.list_command import show_lists
 
     show_lists(None if kind is None else kind.value, environment)
 
@@ -190,7 +190,7 @@ def describe(
 
     For example: twin-gym describe TicScheduling
     """
-    from twin_gym.cli.describing import show
+    from twin_gym.cli.describe_command import show
 
     show(name)
 
@@ -253,9 +253,9 @@ def rollout(
     The scenario says which environment they run in. For example:
     twin-gym rollout --scenario tic-small-45 --policy all
     """
-    from twin_gym.cli.rollout import Request, run
+    from twin_gym.cli.rollout_command import RolloutOptions, run
 
-    request = Request(
+    options = RolloutOptions(
         scenario=scenario,
         policies=tuple(policy or ()),
         count=seeds,
@@ -265,7 +265,7 @@ def rollout(
         render=render,
         as_json=json,
     )
-    run(request)
+    run(options)
 
 
 @app.command("what-if")
@@ -290,9 +290,9 @@ def ask(
     For example: twin-gym what-if --scenario contention --set slices.hrllc.arrival_rate_hz=4.8
     --agent density --against reservation
     """
-    from twin_gym.cli.asking import Question, run
+    from twin_gym.cli.what_if_command import WhatIfOptions, run
 
-    question = Question(
+    options = WhatIfOptions(
         scenario=scenario,
         assignments=tuple(assignments or ()),
         other=to,
@@ -308,7 +308,7 @@ def ask(
         save=save,
         as_json=json,
     )
-    run(question)
+    run(options)
 
 
 @app.command()
@@ -334,9 +334,9 @@ def record(
     What its twin hears and what is decided is kept. For example:
     twin-gym record --scenario contention --store history.db --episodes 4
     """
-    from twin_gym.cli.recording import Recording, run
+    from twin_gym.cli.record_command import RecordOptions, run
 
-    recording = Recording(
+    options = RecordOptions(
         store=store,
         scenario=scenario,
         policy=policy,
@@ -353,7 +353,7 @@ def record(
         keep_episodes=keep_episodes,
         keep_snapshots=keep_snapshots,
     )
-    run(recording)
+    run(options)
 
 
 app.add_typer(scenario_app, name="scenario")
@@ -380,6 +380,6 @@ def reservation_search(
     It tries thresholds of the reservation rule on validation worlds, which takes about a minute,
     and says what the best ones earn in worlds that the search has not seen.
     """
-    from twin_gym.cli.searching import run
+    from twin_gym.cli.reservation_search import run
 
     run(scenario, budget, worlds, toml)

@@ -14,7 +14,12 @@ from twin_gym.cli.console import messages, number, progress_bar
 from twin_gym.cli.plain import PlainColumn
 from twin_gym.errors import ConfigError, missing_extra, unknown_name
 from twin_gym.files.places import check_folder
-from twin_gym.twins.scenarios import Generator, HistoricalGenerator, HybridGenerator, Lived
+from twin_gym.twins.scenarios import (
+    Generator,
+    HistoricalGenerator,
+    HybridGenerator,
+    ParameterHistory,
+)
 
 if TYPE_CHECKING:
     from twin_gym.twins.scenarios.gan import GanGenerator
@@ -23,7 +28,7 @@ GAN, LLM = "gan", "llm"
 
 
 @dataclass(frozen=True)
-class Choice:
+class GeneratorOptions:
     """Which generator, and what it is made with; None: not said.
 
     Attributes:
@@ -56,48 +61,52 @@ class Choice:
                 raise ConfigError(f"{option} is for --generator {of}, and {self.name} has no use")
 
 
-def _gan(choice: Choice, lived: Lived) -> Generator:
+def _gan(options: GeneratorOptions, history: ParameterHistory) -> Generator:
     try:
-        from twin_gym.twins.scenarios.gan import CARD_FILE, GanGenerator
+        from twin_gym.twins.scenarios.gan import METADATA_FILE, GanGenerator
     except ImportError as error:
         raise missing_extra("the GAN generator", "twins") from error
-    if choice.gan is None or not (choice.gan / CARD_FILE).exists():
-        found, told = _trained(choice, lived), "trained"
-    elif choice.steps is not None:
-        raise ConfigError(f"{str(choice.gan)!r} holds a trained GAN: leave --steps out")
+    if options.gan is None or not (options.gan / METADATA_FILE).exists():
+        found, told = _trained(options, history), "trained"
+    elif options.steps is not None:
+        raise ConfigError(f"{str(options.gan)!r} holds a trained GAN: leave --steps out")
     else:
-        found, told = GanGenerator.load(choice.gan), "read"
-        _check_parameters(choice.gan, found.card.paths, lived)
-    card = found.card
-    folder = "" if choice.gan is None else f" ({choice.gan})"
-    learned = f"{card.num_steps:,} steps" if card.num_steps else "nothing beyond hybrid is learned"
+        found, told = GanGenerator.load(options.gan), "read"
+        _check_parameters(options.gan, found.metadata.paths, history)
+    metadata = found.metadata
+    folder = "" if options.gan is None else f" ({options.gan})"
+    learned = (
+        f"{metadata.num_steps:,} steps"
+        if metadata.num_steps
+        else "nothing beyond hybrid is learned"
+    )
     messages().print(
-        f"GAN {told}{folder}: {learned} on {card.num_windows:,} windows, energy distance "
-        f"{number(card.held_out_distance, 3)} to those held out",
+        f"GAN {told}{folder}: {learned} on {metadata.num_windows:,} windows, energy distance "
+        f"{number(metadata.held_out_distance, 3)} to those held out",
         markup=False,
     )
     return found
 
 
-def _check_parameters(folder: Path, paths: tuple[str, ...], lived: Lived) -> None:
+def _check_parameters(folder: Path, paths: tuple[str, ...], history: ParameterHistory) -> None:
     """Refuses a GAN of other parameters than vary here."""
-    if paths != lived.space.paths:
-        other = min(set(paths) ^ set(lived.space.paths), default="the order")
+    if paths != history.space.paths:
+        other = min(set(paths) ^ set(history.space.paths), default="the order")
         raise ConfigError(
-            f"the GAN in {str(folder)!r} is of {len(paths)} parameters, and here "
-            f"{len(lived.space.paths)} vary; they differ in {other}: give the same --parameter, or "
-            "another folder"
+            f"the GAN in {str(folder)!r} was trained on {len(paths)} parameters, and "
+            f"{len(history.space.paths)} vary here; they differ in {other}: give the same "
+            "--parameter options, or another folder"
         )
 
 
-def _trained(choice: Choice, lived: Lived) -> GanGenerator:
-    from twin_gym.twins.scenarios.gan import CARD_FILE
+def _trained(options: GeneratorOptions, history: ParameterHistory) -> GanGenerator:
+    from twin_gym.twins.scenarios.gan import METADATA_FILE
     from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings, train_gan
 
-    if choice.gan is not None:
-        check_folder(choice.gan, with_parents=False)
-    steps = {} if choice.steps is None else {"max_steps": choice.steps}
-    settings = ScenarioGanSettings(seed=choice.seed, **steps)
+    if options.gan is not None:
+        check_folder(options.gan, with_parents=False)
+    steps = {} if options.steps is None else {"max_steps": options.steps}
+    settings = ScenarioGanSettings(seed=options.seed, **steps)
     columns = (
         PlainColumn("steps"), BarColumn(), MofNCompleteColumn(),
         PlainColumn("distance {task.description}"), TimeElapsedColumn(),
@@ -106,41 +115,43 @@ def _trained(choice: Choice, lived: Lived) -> GanGenerator:
         with progress_bar(*columns) as bar:
             task = bar.add_task("-", total=settings.max_steps)
             return train_gan(
-                lived, settings, folder=choice.gan,
+                history, settings, folder=options.gan,
                 on_progress=lambda step, best: bar.update(
                     task, completed=step, description=number(best, 3)
                 ),
             )  # fmt: skip
     except KeyboardInterrupt:
-        if choice.gan is not None and (choice.gan / CARD_FILE).exists():
-            told = f"stopped: {choice.gan} has the best network so far; delete it to train anew"
+        if options.gan is not None and (options.gan / METADATA_FILE).exists():
+            told = f"stopped: {options.gan} has the best network so far; delete it to train anew"
             messages().print(told, markup=False)
         raise
 
 
-def _llm(choice: Choice, lived: Lived) -> Generator:
+def _llm(options: GeneratorOptions, history: ParameterHistory) -> Generator:
     from twin_gym.twins.scenarios.endpoint import Endpoint
     from twin_gym.twins.scenarios.llm import LlmGenerator
 
-    return LlmGenerator(Endpoint.from_environment(choice.model, choice.url))
+    return LlmGenerator(Endpoint.from_environment(options.model, options.url))
 
 
-MAKERS: MappingProxyType[str, Callable[[Choice, Lived], Generator]] = MappingProxyType(
-    {
-        HistoricalGenerator.name: lambda choice, lived: HistoricalGenerator(),
-        HybridGenerator.name: lambda choice, lived: HybridGenerator(),
-        GAN: _gan,
-        LLM: _llm,
-    }
+MAKERS: MappingProxyType[str, Callable[[GeneratorOptions, ParameterHistory], Generator]] = (
+    MappingProxyType(
+        {
+            HistoricalGenerator.name: lambda options, history: HistoricalGenerator(),
+            HybridGenerator.name: lambda options, history: HybridGenerator(),
+            GAN: _gan,
+            LLM: _llm,
+        }
+    )
 )
 
 
-def make_generator(choice: Choice, lived: Lived) -> Generator:
+def make_generator(options: GeneratorOptions, history: ParameterHistory) -> Generator:
     """A generator that is ready to generate.
 
     Args:
-        choice: which one.
-        lived: what a GAN learns from, unless it is there already.
+        options: which one.
+        history: what a GAN learns from, unless it is there already.
 
     Returns:
         The generator.
@@ -149,4 +160,4 @@ def make_generator(choice: Choice, lived: Lived) -> Generator:
         ConfigError: if a folder holds no GAN, or no language model is named.
         MissingExtraError: if what it needs is not installed.
     """
-    return MAKERS[choice.name](choice, lived)
+    return MAKERS[options.name](options, history)

@@ -141,13 +141,13 @@ def generate(
     follows, and 'llm' asks a language model. For example:
     twin-gym scenario generate --history history.db --output twins
     """
-    from twin_gym.cli.generating import Order, run
+    from twin_gym.cli.generate_command import GenerateOptions, run
 
-    order = Order(
+    options = GenerateOptions(
         history=tuple(history), output=output, generator=generator, count=count, seed=seed,
         scenario=scenario, parameters=None if parameter is None else tuple(parameter),
         window_s=window_s, episodes=None if episode is None else tuple(episode), uses_now=now,
         devices=devices, latency_s=latency_s, accuracy=accuracy, gan=gan, steps=steps,
         model=model, url=url, name=name, overwrites=force, as_json=json,
     )  # fmt: skip
-    run(order)
+    run(options)

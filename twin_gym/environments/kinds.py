@@ -95,8 +95,8 @@ FACETS = MappingProxyType(
             "parameters", "parameters_of", "what generators may vary",
             "scenario generators refuse it",
         ),
-        "evidence": Facet(
-            "estimation", "evidence_of", "parameters from telemetry",
+        "estimation": Facet(
+            "estimation", "estimate_parameters", "parameters from telemetry",
             "no history of parameters is estimated",
         ),
         "windows_are_episodes": Facet(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from twin_gym.errors import ConfigError, shown
@@ -117,6 +119,28 @@ def read_text(
         raise refused(
             f"{shown(str(path), 200)} is not UTF-8 text ({error.reason} at byte {error.start}): "
             "save it as UTF-8, uncompressed"
+        ) from None
+
+
+@contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Has what a damaged file makes of its reading told with its name.
+
+    Args:
+        path: of the file.
+        what: it should hold, such as "bounds".
+
+    Raises:
+        ConfigError: if it holds something else.
+    """
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ConfigError(
+            f"{str(path)!r} holds no {what} ({type(error).__name__}: {error!s:.200}): bring it "
+            "back from a copy, remove it, or name another file"
         ) from None
 
 

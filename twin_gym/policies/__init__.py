@@ -1,6 +1,6 @@
 """What an operator runs by default and what an agent must beat, and how to evaluate either."""
 
-from twin_gym.policies.base import Policy, Seer
+from twin_gym.policies.base import Policy, PrivilegedPolicy
 from twin_gym.policies.draws import Draws
 from twin_gym.policies.evaluation import Evaluation, evaluate
 from twin_gym.policies.registry import (
@@ -16,7 +16,7 @@ __all__ = [
     "Evaluation",
     "Family",
     "Policy",
-    "Seer",
+    "PrivilegedPolicy",
     "describe_policy",
     "evaluate",
     "make_policy",

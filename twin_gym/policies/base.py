@@ -43,8 +43,8 @@ class Policy(Protocol):
 
 
 @runtime_checkable
-class Seer(Protocol):
+class PrivilegedPolicy(Protocol):
     """An anchor and no competitor: a policy that decides by what is hidden from agents."""
 
-    def see(self, batch: Any) -> None:  # noqa: ANN401 - each environment has its own rows
+    def bind(self, batch: Any) -> None:  # noqa: ANN401 - each environment has its own rows
         """Shows it the rows that it decides for (`env.batch`), before they are reset."""

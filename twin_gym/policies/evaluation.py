@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from twin_gym.core.settings import Engine
 from twin_gym.environments.factory import AnyScenario, vector_env
-from twin_gym.policies.base import Policy, Seer
+from twin_gym.policies.base import Policy, PrivilegedPolicy
 from twin_gym.policies.trajectory import TrajectoryHash
 from twin_gym.policies.worlds import distinct_worlds
 from twin_gym.scenario.objective import KpiObjective
@@ -114,8 +114,8 @@ def evaluate_rows(
         scenario, len(seeds), engine=engine, autoreset_mode=AutoresetMode.NEXT_STEP, copy=False,
         **{name: value for name, value in given.items() if value is not None},
     )  # fmt: skip
-    if isinstance(policy, Seer):
-        policy.see(env.batch)
+    if isinstance(policy, PrivilegedPolicy):
+        policy.bind(env.batch)
     unmasked = np.ones((len(seeds), 0), np.int8)
     observations, infos = env.reset(seed=list(seeds))
     policy.reset(seeds[0])

@@ -10,7 +10,7 @@ from pathlib import Path
 from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_named, kinds
 from twin_gym.errors import ConfigError, TooLargeError, unknown_name
-from twin_gym.policies.base import Policy, Seer
+from twin_gym.policies.base import Policy, PrivilegedPolicy
 from twin_gym.scenario import Scenario, load
 
 Factory = Callable[..., Policy]
@@ -72,7 +72,7 @@ def policies_for(scenario: str | Path | Scenario, action: str | None = None) -> 
     for factory in policies_of(found.kind).values():
         with contextlib.suppress(ConfigError, TooLargeError):
             made.append(factory(found, form))
-    return tuple(one for one in made if not isinstance(one, Seer))
+    return tuple(one for one in made if not isinstance(one, PrivilegedPolicy))
 
 
 def describe_policy(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from torch import nn
 
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
+from twin_gym.files.lines import append_text
 from twin_gym.files.whole import write_text
 from twin_gym.policies import Evaluation, Family, evaluate, world_seeds
 from twin_gym.policies.base import Actions, Masks, Observations
@@ -310,25 +310,23 @@ class EvaluateOnWorlds(BaseCallback):
                 f"{str(path)!r} has the indicators {sorted(self.history[0])}, and this training "
                 f"gives {sorted(line)}: name another file"
             )
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(self.history[0]))
-            if is_new:
-                writer.writeheader()
-            writer.writerow(line)
-            file.flush()
-            os.fsync(file.fileno())
+        append_text(path, self._as_csv([line], with_names=is_new))
 
     def _rewrite(self, path: Path) -> None:
         """The file as far as the history goes: aside first, then renamed."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not self.history:
+        if self.history:
+            write_text(path, self._as_csv(self.history, with_names=True))
+        else:
             path.unlink(missing_ok=True)
-            return
+
+    def _as_csv(self, lines: Sequence[dict[str, float]], *, with_names: bool) -> str:
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, list(self.history[0]))
-        writer.writeheader()
-        writer.writerows(self.history)
-        write_text(path, text.getvalue())
+        if with_names:
+            writer.writeheader()
+        writer.writerows(lines)
+        return text.getvalue()
 
 
 def _read(path: Path) -> list[dict[str, float]]:

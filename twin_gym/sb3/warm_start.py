@@ -120,7 +120,7 @@ def _checked_exploration(
     """The deviation to set, if actions are amounts."""
     if not 0.0 < temperature < float("inf"):
         raise ConfigError(f"temperature must be positive and finite, got {temperature!r}")
-    if twin.card.space.is_discrete:
+    if twin.metadata.space.is_discrete:
         if action_std is not None:
             raise ConfigError(
                 f"action_std is for amounts, and {twin.name!r} gives discrete actions: set the "
@@ -140,7 +140,7 @@ def _checked_exploration(
 
 def _log_std(twin: PolicyTwin, deviation: float) -> torch.Tensor:
     """What `log_std` of the model becomes, one value an amount."""
-    space = twin.card.space
+    space = twin.metadata.space
     return torch.tensor(
         [
             math.log(deviation * (high - low))
@@ -151,7 +151,7 @@ def _log_std(twin: PolicyTwin, deviation: float) -> torch.Tensor:
 
 def _spread_of(twin: PolicyTwin) -> tuple[str, ...]:
     """The parameter besides the twin's own that a warm start sets."""
-    return () if twin.card.space.is_discrete else (_SPREAD,)
+    return () if twin.metadata.space.is_discrete else (_SPREAD,)
 
 
 def _is_logit_layer(name: str) -> bool:
@@ -184,9 +184,9 @@ def _places(model: OnPolicyAlgorithm, twin: PolicyTwin) -> dict[str, str]:
 
 def _other_spread(own: Mapping[str, torch.Tensor], twin: PolicyTwin) -> list[str]:
     """What stands against setting the spread of amounts."""
-    if twin.card.space.is_discrete:
+    if twin.metadata.space.is_discrete:
         return []
-    wanted = (len(twin.card.action_low),)
+    wanted = (len(twin.metadata.action_low),)
     found = tuple(own[_SPREAD].shape) if _SPREAD in own else "missing"
     return [] if found == wanted else [f"{_SPREAD} is {found}, not {wanted}: use_sde must be False"]
 
@@ -223,4 +223,4 @@ def _place(name: str, twin: PolicyTwin) -> str:
 def _advice(twin: PolicyTwin) -> str:
     if _is_slot(twin):
         return "policy=SlotActorCriticPolicy and policy_kwargs=slot_policy_kwargs(scenario)"
-    return f"policy_kwargs=dict(net_arch={list(twin.card.hidden)})"
+    return f"policy_kwargs=dict(net_arch={list(twin.metadata.hidden)})"

@@ -114,23 +114,6 @@ def parse_json(text: str | bytes, origin: str) -> Any:  # noqa: ANN401 - whateve
         raise ConfigError(f"{origin} is not valid JSON: {error}") from None
 
 
-def read_json(path: Path, max_bytes: int, what: str = "file") -> Any:  # noqa: ANN401
-    """The value of a JSON file.
-
-    Args:
-        path: of the file, UTF-8.
-        max_bytes: the most that is read.
-        what: how errors call it.
-
-    Returns:
-        Its value.
-
-    Raises:
-        ConfigError: if it is no regular file, cannot be read, is too large, or is no JSON.
-    """
-    return parse_json(read_text(path, max_bytes, what), str(path))
-
-
 def _check_amounts(text: str, origin: str) -> None:
     """Refuses what would take the parser long, whether or not it is valid."""
     refused = f"{origin} is not valid TOML as it is read here"

@@ -15,7 +15,7 @@ Action = Any
 
 
 class Chooser:
-    """Draws actions of one lane; two choosers with one seed draw the same.
+    """Draws actions of one sub-environment; two choosers with one seed draw the same.
 
     Args:
         space: of single actions.
@@ -46,6 +46,6 @@ class Chooser:
 
 
 def batched(space: Space[Any], actions: list[Action]) -> Action:
-    """One action a lane, put together as a vector environment takes them."""
+    """One action a sub-environment, put together as a vector environment takes them."""
     room: Any = create_empty_array(space, len(actions))
     return concatenate(space, actions, room)

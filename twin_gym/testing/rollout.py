@@ -17,18 +17,18 @@ _ACTIONS = 7919
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What one reset or step brought.
+class StepRecord:
+    """All that one reset or step returned.
 
     Attributes:
-        observations: a copy; `lanes` are the same, one a lane.
+        observations: a copy.
         rewards: a copy; zeros for a reset.
         terminated: a copy; False for a reset.
         truncated: a copy; False for a reset.
         infos: a copy.
-        lanes: the observation of each lane.
-        actions: what each lane did, None for a reset.
-        was_reset: for a reset, which lanes.
+        sub_envs: the same observations, one for each sub-environment.
+        actions: what each sub-environment did, None for a reset.
+        was_reset: for a reset, which sub-environments.
         live: observations, rewards, terminated, truncated and infos as they were returned.
     """
 
@@ -37,7 +37,7 @@ class Moment:
     terminated: Any
     truncated: Any
     infos: dict[str, Any]
-    lanes: tuple[Any, ...]
+    sub_envs: tuple[Any, ...]
     actions: list[Any] | None
     was_reset: NDArray[np.bool_] | None
     live: tuple[Any, ...]
@@ -52,9 +52,14 @@ class Moment:
         either: NDArray[np.bool_] = np.logical_or(self.terminated, self.truncated)
         return either
 
-    def of_lane(self, lane: int) -> tuple[Any, ...]:
-        """What one lane saw: observation, reward, terminated, truncated."""
-        return self.lanes[lane], self.rewards[lane], self.terminated[lane], self.truncated[lane]
+    def of_sub_env(self, sub_env: int) -> tuple[Any, ...]:
+        """Observation, reward, terminated and truncated of one sub-environment."""
+        return (
+            self.sub_envs[sub_env],
+            self.rewards[sub_env],
+            self.terminated[sub_env],
+            self.truncated[sub_env],
+        )
 
 
 class Rollout:
@@ -63,8 +68,8 @@ class Rollout:
     Args:
         env: is reset here.
         seed: of the reset.
-        same_action: whether all lanes take the action that lane 0 draws.
-        other_after_end: whether a lane takes another action in the step after its end.
+        same_action: whether all sub-environments take the action that sub-environment 0 draws.
+        other_after_end: whether a sub-environment takes another action in the step after its end.
     """
 
     def __init__(
@@ -79,20 +84,20 @@ class Rollout:
         self._same_action = same_action
         self._other_after_end = other_after_end
         space = env.single_action_space
-        self._choosers = [Chooser(space, _ACTIONS + lane) for lane in range(env.num_envs)]
+        self._choosers = [Chooser(space, _ACTIONS + sub_env) for sub_env in range(env.num_envs)]
         self.first = self._reset(np.ones(env.num_envs, np.bool_), seed=seed)
         self._last = self.first
 
-    def step(self) -> list[Moment]:
-        """One step, and in disabled autoreset the reset of the lanes that ended in it."""
+    def step(self) -> list[StepRecord]:
+        """One step; if autoreset is disabled, also a reset of the sub-environments that ended."""
         actions = self._choose()
         returned = self._env.step(batched(self._env.single_action_space, actions))
-        moments = [self._moment(tuple(returned), actions, None)]
-        ended = moments[0].ended
+        records = [self._record(tuple(returned), actions, None)]
+        ended = records[0].ended
         if self._env.metadata["autoreset_mode"] is AutoresetMode.DISABLED and ended.any():
-            moments.append(self._reset(ended, options={"reset_mask": ended.copy()}))
-        self._last = moments[-1]
-        return moments
+            records.append(self._reset(ended, options={"reset_mask": ended.copy()}))
+        self._last = records[-1]
+        return records
 
     def on(self, env: VectorEnv[Any, Any, Any]) -> Rollout:
         """The same run, from here on, on a copy of the environment."""
@@ -105,30 +110,30 @@ class Rollout:
         masks = before.infos.get("action_mask")
         known = before.infos.get("_action_mask")
         actions = []
-        for lane, chooser in enumerate(self._choosers):
-            has_mask = masks is not None and known is not None and known[lane]
-            action = chooser.choose(masks[lane] if masks is not None and has_mask else None)
-            if self._other_after_end and before.ended[lane]:
+        for sub_env, chooser in enumerate(self._choosers):
+            has_mask = masks is not None and known is not None and known[sub_env]
+            action = chooser.choose(masks[sub_env] if masks is not None and has_mask else None)
+            if self._other_after_end and before.ended[sub_env]:
                 action = chooser.other_than(action)
             actions.append(action)
         return [actions[0]] * len(actions) if self._same_action else actions
 
-    def _reset(self, lanes: NDArray[np.bool_], **arguments: Any) -> Moment:
+    def _reset(self, sub_envs: NDArray[np.bool_], **arguments: Any) -> StepRecord:
         observations, infos = self._env.reset(**arguments)
-        nothing = np.zeros(self._env.num_envs), lanes & False, lanes & False
-        return self._moment((observations, *nothing, infos), None, lanes)
+        nothing = np.zeros(self._env.num_envs), sub_envs & False, sub_envs & False
+        return self._record((observations, *nothing, infos), None, sub_envs)
 
-    def _moment(
+    def _record(
         self,
         live: tuple[Any, ...],
         actions: list[Any] | None,
         was_reset: NDArray[np.bool_] | None,
-    ) -> Moment:
+    ) -> StepRecord:
         observations, rewards, terminated, truncated, infos = copy.deepcopy(live)
         try:
-            lanes = tuple(iterate(self._env.observation_space, observations))
+            sub_envs = tuple(iterate(self._env.observation_space, observations))
         except (TypeError, ValueError, KeyError):
-            lanes = ()  # not in the space; the check of the form says so
-        return Moment(
-            observations, rewards, terminated, truncated, infos, lanes, actions, was_reset, live
+            sub_envs = ()  # not in the space; the check of the form says so
+        return StepRecord(
+            observations, rewards, terminated, truncated, infos, sub_envs, actions, was_reset, live
         )

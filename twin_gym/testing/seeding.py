@@ -14,8 +14,8 @@ from twin_gym.testing.equality import fail, first_difference, untouched_global_s
 _FAR = 1_000_003
 
 
-class Moment(NamedTuple):
-    """What one reset or step brought."""
+class SingleStep(NamedTuple):
+    """All that one reset or step of a single environment returned."""
 
     observation: Any
     reward: Any
@@ -64,23 +64,23 @@ def check_seeding(
         second.close()
 
 
-def _run(env: gymnasium.Env[Any, Any], seed: int | None, steps: int) -> Iterator[Moment]:
+def _run(env: gymnasium.Env[Any, Any], seed: int | None, steps: int) -> Iterator[SingleStep]:
     """Resets with a seed and steps on, through further episodes if one ends."""
     chooser = Chooser(env.action_space, _FAR)
-    moment = _reset(env, seed)
-    yield moment
+    record = _reset(env, seed)
+    yield record
     for _ in range(steps):
-        if moment.terminated or moment.truncated:
-            moment = _reset(env, None)
+        if record.terminated or record.truncated:
+            record = _reset(env, None)
         else:
-            action = chooser.choose(moment.info.get("action_mask"))
-            moment = Moment(*copy.deepcopy(env.step(action)))
-        yield moment
+            action = chooser.choose(record.info.get("action_mask"))
+            record = SingleStep(*copy.deepcopy(env.step(action)))
+        yield record
 
 
-def _reset(env: gymnasium.Env[Any, Any], seed: int | None) -> Moment:
+def _reset(env: gymnasium.Env[Any, Any], seed: int | None) -> SingleStep:
     observation, info = copy.deepcopy(env.reset(seed=seed))
-    return Moment(observation, 0.0, False, False, info)
+    return SingleStep(observation, 0.0, False, False, info)
 
 
 def _check_next_episodes(
@@ -96,7 +96,7 @@ def _check_next_episodes(
 def _check_interleaved(
     env: gymnasium.Env[Any, Any],
     second: gymnasium.Env[Any, Any],
-    alone: list[Moment],
+    alone: list[SingleStep],
     seed: int,
     steps: int,
 ) -> None:
@@ -104,9 +104,9 @@ def _check_interleaved(
     _must_be_equal(alone, [mine for mine, _ in both], "with another environment in between")
 
 
-def _must_be_equal(one: list[Moment], other: list[Moment], when: str) -> None:
+def _must_be_equal(one: list[SingleStep], other: list[SingleStep], when: str) -> None:
     for step, (a, b) in enumerate(zip(one, other, strict=True)):
-        for name, mine, theirs in zip(Moment._fields, a, b, strict=True):
+        for name, mine, theirs in zip(SingleStep._fields, a, b, strict=True):
             difference = first_difference(mine, theirs, name)
             if difference is not None:
                 raise fail(
@@ -115,7 +115,7 @@ def _must_be_equal(one: list[Moment], other: list[Moment], when: str) -> None:
                 )
 
 
-def _must_differ(one: list[Moment], other: list[Moment], who: str, contract: str) -> None:
-    seen = [[moment[:4] for moment in run] for run in (one, other)]
+def _must_differ(one: list[SingleStep], other: list[SingleStep], who: str, contract: str) -> None:
+    seen = [[record[:4] for record in run] for run in (one, other)]
     if first_difference(seen[0], seen[1], "run") is None:
         raise fail(f"{who} the same observations and rewards over {len(one) - 1} steps", contract)

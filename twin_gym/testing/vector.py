@@ -10,9 +10,9 @@ import gymnasium
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from twin_gym.testing.equality import fail, first_difference, untouched_global_state
-from twin_gym.testing.forms import check_autoreset, check_declarations, check_moment
-from twin_gym.testing.lanes import check_against_single
-from twin_gym.testing.rollout import Moment, Rollout
+from twin_gym.testing.return_checks import check_autoreset, check_declarations, check_record
+from twin_gym.testing.rollout import Rollout, StepRecord
+from twin_gym.testing.sub_env_checks import check_against_single
 
 _FAR = 1_000_003
 
@@ -28,15 +28,18 @@ def check_vector_env(
 ) -> None:
     """Checks that a vector environment keeps Gymnasium's contract and obeys its seeds.
 
-    Looked at: spaces, shapes and types; the declared autoreset mode and whether it is obeyed;
-    masks of infos and of actions; that what was returned stays as it was; that one seed gives the
-    lanes different worlds and gives them again, on a new instance, on the same one and after
-    pickling, and another seed others; that global random state is left alone; and, with
-    `make_single`, that lane i is the single environment reset with `seed + i`.
+    It checks that
+
+    - spaces, shapes and types are as declared, and so are masks of infos and of actions;
+    - the declared autoreset mode is obeyed, and returned values do not change later;
+    - a seed gives every sub-environment another world, and the same ones again: on a new instance,
+      on the same one, and after pickling; another seed gives other worlds;
+    - global random state is left alone;
+    - with `make_single`, sub-environment i is the single environment reset with `seed + i`.
 
     Args:
         make: makes a new vector environment, always the same kind.
-        make_single: makes the single environment of one lane.
+        make_single: makes the single environment of one sub-environment.
         steps: length of each compared run; an episode should end within.
         seed: any; others are derived from it.
         require_end: whether a run in which no episode ends is a failure: it checks no autoreset.
@@ -55,7 +58,7 @@ def check_vector_env(
         env = make()
         mode = check_declarations(env)
         first = _checked_run(env, seed, steps)
-        if require_end and not any(moment.ended.any() for moment in first):
+        if require_end and not any(record.ended.any() for record in first):
             raise fail(
                 f"no episode ended in {steps} steps, so the autoreset mode was not seen",
                 "take more steps or a shorter episode (or require_end=False)",
@@ -73,34 +76,36 @@ def check_vector_env(
         env.close()
 
 
-def _checked_run(env: VectorEnv[Any, Any, Any], seed: int, steps: int) -> list[Moment]:
-    """A run of which every moment is looked at, and looked at again at the end."""
+def _checked_run(env: VectorEnv[Any, Any, Any], seed: int, steps: int) -> list[StepRecord]:
+    """A run whose records are checked when they are returned, and again at the end."""
     run = Rollout(env, seed)
-    moments = [run.first]
-    check_moment(env, run.first, "reset")
+    records = [run.first]
+    check_record(env, run.first, "reset")
     for step in range(1, steps + 1):
-        for moment in run.step():
-            check_moment(env, moment, f"step {step}")
-            moments.append(moment)
-    for index, moment in enumerate(moments):
-        difference = first_difference(moment.parts(), moment.live, f"result {index}")
+        for record in run.step():
+            check_record(env, record, f"step {step}")
+            records.append(record)
+    for index, record in enumerate(records):
+        difference = first_difference(record.parts(), record.live, f"result {index}")
         if difference is not None:
             raise fail(
                 f"{difference}: what was returned has been overwritten by a later step",
                 "returned arrays stay as they are (give copies of buffers)",
             )
-    return moments
+    return records
 
 
-def _run(env: VectorEnv[Any, Any, Any], seed: int, steps: int, **kind: bool) -> list[Moment]:
+def _run(env: VectorEnv[Any, Any, Any], seed: int, steps: int, **kind: bool) -> list[StepRecord]:
     run = Rollout(env, seed, **kind)
-    moments = [run.first]
+    records = [run.first]
     for _ in range(steps):
-        moments += run.step()
-    return moments
+        records += run.step()
+    return records
 
 
-def _must_be_equal(one: list[Moment], other: list[Moment], when: str, contract: str) -> None:
+def _must_be_equal(
+    one: list[StepRecord], other: list[StepRecord], when: str, contract: str
+) -> None:
     for index, (a, b) in enumerate(zip(one, other, strict=False)):
         difference = first_difference(a.parts(), b.parts(), f"result {index}")
         if difference is not None:
@@ -112,7 +117,7 @@ def _must_be_equal(one: list[Moment], other: list[Moment], when: str, contract: 
 def _check_same_seed(
     make: Callable[[], VectorEnv[Any, Any, Any]],
     env: VectorEnv[Any, Any, Any],
-    first: list[Moment],
+    first: list[StepRecord],
     seed: int,
     steps: int,
 ) -> None:
@@ -124,40 +129,40 @@ def _check_same_seed(
 
 
 def _check_action_ignored(
-    env: VectorEnv[Any, Any, Any], first: list[Moment], seed: int, steps: int
+    env: VectorEnv[Any, Any, Any], first: list[StepRecord], seed: int, steps: int
 ) -> None:
     other = _run(env, seed, steps, other_after_end=True)
     _must_be_equal(
         first, other, "another action in the step after an episode's end",
-        "with AutoresetMode.NEXT_STEP that step resets the lane and ignores the action",
+        "with AutoresetMode.NEXT_STEP that step resets the sub-environment and ignores the action",
     )  # fmt: skip
 
 
 def _check_other_seed(
-    env: VectorEnv[Any, Any, Any], first: list[Moment], seed: int, steps: int
+    env: VectorEnv[Any, Any, Any], first: list[StepRecord], seed: int, steps: int
 ) -> None:
     other = _run(env, seed + _FAR, steps)
-    for lane in range(env.num_envs):
-        seen = [[moment.of_lane(lane) for moment in run] for run in (first, other)]
+    for sub_env in range(env.num_envs):
+        seen = [[record.of_sub_env(sub_env) for record in run] for run in (first, other)]
         if first_difference(seen[0], seen[1], "run") is None:
             raise fail(
-                f"the seeds {seed} and {seed + _FAR} give lane {lane} the same observations and "
-                f"rewards over {steps} steps",
+                f"the seeds {seed} and {seed + _FAR} give sub-environment {sub_env} the same "
+                f"observations and rewards over {steps} steps",
                 "another seed gives another world",
             )
 
 
 def _check_lanes_differ(env: VectorEnv[Any, Any, Any], seed: int, steps: int) -> None:
-    """All lanes do the same: those that then see the same are copies of one world."""
+    """Sub-environments that see the same under the same actions are copies of one world."""
     run = _run(env, seed, steps, same_action=True)
-    for lane in range(1, env.num_envs):
-        for before in range(lane):
-            seen = [[moment.of_lane(one) for moment in run] for one in (before, lane)]
+    for sub_env in range(1, env.num_envs):
+        for before in range(sub_env):
+            seen = [[record.of_sub_env(one) for record in run] for one in (before, sub_env)]
             if first_difference(seen[0], seen[1], "run") is None:
                 raise fail(
-                    f"lanes {before} and {lane} saw the same observations and rewards over "
-                    f"{steps} steps of equal actions, reset with the one seed {seed}",
-                    "one seed gives each lane a world of its own",
+                    f"sub-environments {before} and {sub_env} saw the same observations and "
+                    f"rewards over {steps} steps of equal actions after a reset with seed {seed}",
+                    "one seed gives each sub-environment a world of its own",
                 )
 
 

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from twin_gym.scenario import Scenario
-from twin_gym.twins.card import PolicyCard, package_versions
 from twin_gym.twins.decision_log import DecisionLog
+from twin_gym.twins.metadata import PolicyMetadata, package_versions
 from twin_gym.twins.networks import (
     PolicyNetwork,
     check_widths,
@@ -123,7 +123,7 @@ def clone(
     hidden = settings.hidden or default_hidden(scenario.kind, log.action)
     network = network_for(space, hidden=hidden, generator=generator)
     loss = _train(network, learned, held_out, settings, generator, on_epoch)
-    card = PolicyCard(
+    metadata = PolicyMetadata(
         action=log.action,
         field_names=space.field_names,
         hidden=hidden,
@@ -141,7 +141,7 @@ def clone(
         action_low=space.low,
         action_high=space.high,
     )
-    return PolicyTwin(network.eval(), card)
+    return PolicyTwin(network.eval(), metadata)
 
 
 def smoothed_cross_entropy(

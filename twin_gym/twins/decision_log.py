@@ -16,11 +16,12 @@ from twin_gym.core.forms import LEAST_AMOUNT, MOST_AMOUNT
 from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import FIRST_KIND
 from twin_gym.errors import ConfigError
+from twin_gym.files.reading import read_bytes
+from twin_gym.files.whole import write_bytes
 from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_space import (
     DecisionSpace,
 )
-from twin_gym.twins.files import read_bytes, write_bytes
 from twin_gym.twins.plain import file_path
 from twin_gym.twins.strict_json import read_object
 from twin_gym.twins.weights import Header, read_header

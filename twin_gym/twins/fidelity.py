@@ -134,7 +134,7 @@ def fidelity(
     Raises:
         ConfigError: if the twin does not fit the scenario.
     """
-    action = twin.card.action
+    action = twin.metadata.action
     twin.check_fits(scenario, action)
     log = record(policy, scenario, num_states, seed=_JUDGED_SEED + seed, action=action)
     uniform = None
@@ -188,7 +188,7 @@ def agreement(
     is_open = masks[:, :-1].sum(axis=1) > 1
     probabilities = np.exp(logs)
     entropies = -(probabilities * np.where(masks != 0, logs, 0.0)).sum(axis=1)
-    names, class_of = _classes(scenario, twin.card.action)
+    names, class_of = _classes(scenario, twin.metadata.action)
     classes = class_of[labels]
     return Agreement(
         num_states=len(labels),
@@ -228,7 +228,7 @@ def amount_agreement(
         ConfigError: if there are no states, or the actions are discrete.
     """
     _check_some(labels)
-    space = DecisionSpace.of(scenario, twin.card.action)
+    space = DecisionSpace.of(scenario, twin.metadata.action)
     if space.is_discrete:
         raise ConfigError(f"{twin.name!r} gives discrete actions: see `agreement`")
     low, high = np.array(space.low), np.array(space.high)

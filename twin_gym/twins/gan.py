@@ -195,22 +195,22 @@ def train_generator(
     generator = torch.Generator().manual_seed(seed)
     made = DecisionGenerator(scenario, log.action, settings.noise_size, generator)
     made.held_out_share = settings.held_out_share
-    judge = _Judge(space, generator)
+    discriminator = _Discriminator(space, generator)
     optimisers = [
         torch.optim.Adam(network.parameters(), settings.learning_rate, _BETAS, fused=True)
-        for network in (judge, made)
+        for network in (discriminator, made)
     ]
     batches = _Batches(learned, scenario, settings, generator, seed)
     for step in range(1, settings.num_steps + 1):
         states, _, actions = batches.logged(settings.batch_size)
         drawn, allowed = batches.mixed()
         pairs = made(drawn, allowed, settings.temperature, generator)
-        scores = judge(torch.cat((states, drawn)), torch.cat((actions, pairs.detach())))
+        scores = discriminator(torch.cat((states, drawn)), torch.cat((actions, pairs.detach())))
         real, fake = torch.split(scores, settings.batch_size)
-        judged = _belief(real, settings.real_label) + _belief(fake, 0.0)
-        _descend(optimisers[0], judged)
-        fooled = _belief(judge(drawn, pairs), 1.0)
-        _descend(optimisers[1], fooled)
+        judged = _bce_loss(real, settings.real_label) + _bce_loss(fake, 0.0)
+        _optimise(optimisers[0], judged)
+        fooled = _bce_loss(discriminator(drawn, pairs), 1.0)
+        _optimise(optimisers[1], fooled)
         if on_step is not None and step % _PROGRESS_EVERY == 0:
             on_step(step, judged.item(), fooled.item())
     return made.eval()
@@ -282,7 +282,7 @@ def _near(log: DecisionLog, count: int, rng: np.random.Generator) -> tuple[Obser
     return np.where(is_inside, moved, logged).astype(np.float32), log.masks[chosen]
 
 
-class _Judge(nn.Module):
+class _Discriminator(nn.Module):
     """Scores pairs of state and action: the discriminator."""
 
     def __init__(self, space: DecisionSpace, generator: torch.Generator) -> None:
@@ -359,11 +359,11 @@ class _Batches:
         return torch.randint(max(size, 1), (count,), generator=self._generator)
 
 
-def _belief(scores: Tensor, label: float) -> Tensor:
+def _bce_loss(scores: Tensor, label: float) -> Tensor:
     return binary_cross_entropy_with_logits(scores, torch.full_like(scores, label))
 
 
-def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+def _optimise(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()

@@ -22,7 +22,7 @@ from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load, names
-from twin_gym.twins.card import package_versions
+from twin_gym.twins.metadata import package_versions
 from twin_gym.twins.minari_folder import DATA, storage_class, write_dataset
 from twin_gym.twins.transitions import Transitions
 

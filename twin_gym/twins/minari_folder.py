@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from twin_gym.errors import ConfigError, missing_extra
-from twin_gym.twins.files import write_bytes
+from twin_gym.files.whole import write_bytes
 
 DATA = "data"
 

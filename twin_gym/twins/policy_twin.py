@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from twin_gym.core.forms import Names
 from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
+from twin_gym.files.reading import read_bytes
+from twin_gym.files.whole import write_bytes
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.draws import Draws
 from twin_gym.scenario import Scenario
-from twin_gym.twins.card import PolicyCard
 from twin_gym.twins.decision_space import DecisionSpace
-from twin_gym.twins.files import read_bytes, write_bytes
 from twin_gym.twins.forward import PlainNetwork
 from twin_gym.twins.layout import POSITION_GROUPS, QueueLayout
+from twin_gym.twins.metadata import PolicyMetadata
 from twin_gym.twins.networks import (
     FlatNetwork,
     PolicyNetwork,
@@ -32,9 +33,9 @@ from twin_gym.twins.networks import (
 from twin_gym.twins.plain import file_path
 from twin_gym.twins.weights import load_weights
 
-CARD_FILE = "policy.json"
+METADATA_FILE = "policy.json"
 WEIGHTS_FILE = "policy.safetensors"
-MAX_CARD_BYTES = 8_000_000
+MAX_METADATA_BYTES = 8_000_000
 MAX_WEIGHTS_BYTES = 2**30
 
 
@@ -44,7 +45,7 @@ class PolicyTwin:
 
     Attributes:
         network: gives the logits, or the means of the amounts.
-        card: of what it is a twin, and how it was made.
+        metadata: the policy that it imitates, and how it was trained.
         greedy: takes the likeliest allowed action, or the mean amounts; otherwise draws an action
             by its probability. Row i draws the same whatever the number of rows. Chosen when it is
             made: see `sampled`.
@@ -55,24 +56,24 @@ class PolicyTwin:
     """
 
     network: PolicyNetwork
-    card: PolicyCard
+    metadata: PolicyMetadata
     greedy: bool = True
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Names it and begins the draws of seed 0."""
-        self.name = self.card.name + ("" if self.greedy else "-sampled")
-        self._space = self.card.space
+        self.name = self.metadata.name + ("" if self.greedy else "-sampled")
+        self._space = self.metadata.space
         if not self.greedy and not self._space.is_discrete:
             raise ConfigError(
-                f"{self.card.name!r} gives amounts and draws nothing: let it be greedy"
+                f"{self.metadata.name!r} gives amounts and draws nothing: let it be greedy"
             )
         self._plain: PlainNetwork | None = None
         self._draws = Draws()
 
     def sampled(self) -> PolicyTwin:
         """The same twin, drawing its actions by their probabilities."""
-        return PolicyTwin(self.network, self.card, greedy=False)
+        return PolicyTwin(self.network, self.metadata, greedy=False)
 
     def reset(self, seed: int) -> None:
         """Begins the draws of a seed: a whole number from 0 on."""
@@ -175,9 +176,9 @@ class PolicyTwin:
         folder = file_path(folder, "the folder of a twin")
         folder.mkdir(parents=True, exist_ok=True)
         weights = safetensors.torch.save(dict(self.network.state_dict()))
-        card = self.card.replace(weights_sha256=hashlib.sha256(weights).hexdigest())
+        metadata = self.metadata.replace(weights_sha256=hashlib.sha256(weights).hexdigest())
         write_bytes(folder / WEIGHTS_FILE, weights)
-        write_bytes(folder / CARD_FILE, card.to_json().encode())
+        write_bytes(folder / METADATA_FILE, metadata.to_json().encode())
 
     @classmethod
     def load(cls, folder: str | Path, *, greedy: bool = True) -> PolicyTwin:
@@ -194,19 +195,19 @@ class PolicyTwin:
             ConfigError: if a file is missing, too large, damaged, or they do not belong together.
         """
         folder = file_path(folder, "the folder of a twin")
-        origin = str(folder / CARD_FILE)
-        text = read_bytes(folder / CARD_FILE, MAX_CARD_BYTES)
-        card = PolicyCard.from_json(text, origin=repr(origin))
+        origin = str(folder / METADATA_FILE)
+        text = read_bytes(folder / METADATA_FILE, MAX_METADATA_BYTES)
+        metadata = PolicyMetadata.from_json(text, origin=repr(origin))
         content = read_bytes(folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
-        if hashlib.sha256(content).hexdigest() != card.weights_sha256:
+        if hashlib.sha256(content).hexdigest() != metadata.weights_sha256:
             raise ConfigError(
                 f"{str(folder / WEIGHTS_FILE)!r} is not the file that {origin!r} belongs to: one "
                 "of them was changed or not written to its end; make the twin anew"
             )
-        network = blank_network(card.space, card.hidden)
+        network = blank_network(metadata.space, metadata.hidden)
         weights = load_weights(content, network, repr(str(folder / WEIGHTS_FILE)))
         network.load_state_dict(weights, assign=True)
-        return cls(network.eval(), card, greedy)
+        return cls(network.eval(), metadata, greedy)
 
     def _forward(self, observations: Observations) -> NDArray[np.float32]:
         """Logits or means, in NumPy; the weights are copied when it is first called."""
@@ -247,7 +248,7 @@ class PolicyTwin:
             return
         differing = [name for name in theirs if name not in mine]
         raise ConfigError(
-            f"{self.name!r} was made on {self.card.scenario!r} and {verb} other {what} than "
+            f"{self.name!r} was made on {self.metadata.scenario!r} and {verb} other {what} than "
             f"{scenario.name!r} has: {len(mine)} against {len(theirs)}, unknown to it "
             f"{differing[:4]}; make a twin of this scenario"
         )

@@ -10,7 +10,7 @@ from typing import Any
 from twin_gym.errors import ConfigError
 
 MAX_DEPTH = 32
-"""How deep lists and objects of a card may lie in one another."""
+"""Greatest nesting depth of lists and objects in a metadata file."""
 
 _DEEP = f"lists and objects lie in one another more than {MAX_DEPTH} deep"
 
@@ -30,11 +30,11 @@ def read_object(text: str | bytes, origin: str) -> dict[str, Any]:
             finite or has thousands of digits, or it is nested more than 32 deep.
 
     Example:
-        >>> read_object('{"width": 64}', "the card")
+        >>> read_object('{"width": 64}', "the metadata")
         {'width': 64}
-        >>> read_object('{"width": 64, "width": 8}', "the card")
+        >>> read_object('{"width": 64, "width": 8}', "the metadata")
         Traceback (most recent call last):
-        twin_gym.errors.ConfigError: the card is not valid JSON: the key 'width' stands twice
+        twin_gym.errors.ConfigError: the metadata is not valid JSON: the key 'width' stands twice
     """
     try:
         told = text.decode("utf-8") if isinstance(text, bytes) else text

@@ -124,14 +124,14 @@ def _check_tensors(header: Header, wanted: Mapping[str, tuple[int, ...]], origin
     """Refuses other names, types or shapes."""
     if header.tensors.keys() != wanted.keys():
         raise ConfigError(
-            f"{origin} has other parameters than the card says: "
+            f"{origin} has other parameters than the metadata says: "
             f"{_some(header.tensors.keys() ^ wanted.keys())}"
         )
     for name, (kind, shape) in header.tensors.items():
         if (kind, shape) != ("F32", wanted[name]):
             raise ConfigError(
-                f"{origin}: by the card {name!r} must be F32 of shape {wanted[name]}, got {kind} "
-                f"of shape {shape}"
+                f"{origin}: by the metadata {name!r} must be F32 of shape {wanted[name]}, "
+                f"got {kind} of shape {shape}"
             )
 
 

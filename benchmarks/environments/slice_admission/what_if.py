@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.files import write_text
 from benchmarks.protocol import Track
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
+from twin_gym.files.whole import write_text
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
 
@@ -82,7 +82,7 @@ def write() -> None:
     for family in _SEEDS:
         for scenario in variants(family):
             path = FOLDER / f"{scenario.name}.toml"
-            write_text(path, to_toml(scenario))
+            write_text(path, to_toml(scenario), makes_folder=True)
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ from benchmarks.experiments.what_if_training.networks import (
 )
 from benchmarks.experiments.what_if_training.telling import ANSWER, QUESTION, SET_UP, TRIED
 from benchmarks.experiments.what_if_training.trainings import FOLDER, Plan
-from benchmarks.files import write_text
-from twin_gym.cli.answering import AnsweringCommand
 from twin_gym.cli.console import output
+from twin_gym.cli.error_reporting import ErrorReportingCommand
 from twin_gym.errors import unknown_name
 from twin_gym.files.locks import writing_to
 from twin_gym.files.places import check_folder
+from twin_gym.files.whole import write_text
 
 NAME = "what_if_training"
 CASES: dict[str, Callable[[], Case]] = {
@@ -35,7 +35,7 @@ QUICK = Plan(seeds=2, steps=8_192, num_twins=4, worlds=2, held_out=4)
 app = typer.Typer(add_completion=False, help=__doc__)
 
 
-@app.command(cls=AnsweringCommand)
+@app.command(cls=ErrorReportingCommand)
 def main(
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each kind.")] = Plan.seeds,
     steps: Annotated[int, typer.Option(min=1, help="Steps of each training.")] = Plan.steps,
@@ -63,8 +63,8 @@ def main(
     whole = whole_page(found, plan)
     show_and_keep(
         whole,
-        lambda: write_text(folder / f"{NAME}.json", page.as_json(found)),
-        lambda: write_text(folder / f"{NAME}.md", whole),
+        lambda: write_text(folder / f"{NAME}.json", page.as_json(found), makes_folder=True),
+        lambda: write_text(folder / f"{NAME}.md", whole, makes_folder=True),
         lambda: page.draw(folder / f"{NAME}.png", found),
     )
 

@@ -26,12 +26,13 @@ from benchmarks.experiments.what_if_training.trainings import (
     training_note,
 )
 from benchmarks.experiments.what_if_training.twins import FAMILIES, twins
-from benchmarks.files import reading, write_text
 from twin_gym import __version__
 from twin_gym.environments.slice_admission.policies.reservation import ReservationPolicy
 from twin_gym.environments.slice_admission.policies.search import search_reservation
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
+from twin_gym.files.reading import reading
+from twin_gym.files.whole import write_text
 from twin_gym.policies import Policy, make_policy, world_seeds
 from twin_gym.scenario import Scenario
 
@@ -134,7 +135,7 @@ def measure(case: Case, plan: Plan, tell: Tell, *, folder: Path = FOLDER) -> Fou
         source=case.lived.source,
         training=training_note(case, plan),
     )
-    write_text(file, found.to_json())
+    write_text(file, found.to_json(), makes_folder=True)
     return found
 
 

@@ -19,13 +19,13 @@ from benchmarks.fit_service import (
     replayed,
 )
 from twin_gym.environments.slice_admission.replay import load_trace
-from twin_gym.environments.slice_admission.request_windows import lived_of_requests
+from twin_gym.environments.slice_admission.request_windows import history_from_requests
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Poisson, RequestTrace, Schedule, Trace
 from twin_gym.scenario.changes import path_of
 from twin_gym.scenario.loading import load
-from twin_gym.twins.scenarios import Lived, ParameterSpace
+from twin_gym.twins.scenarios import ParameterHistory, ParameterSpace
 
 HISTORY_DAYS = 20
 """Of the 29 days of the trace; the nine after them are what comes."""
@@ -57,7 +57,7 @@ class Case:
     title: str
     history: AdmissionScenario
     base: AdmissionScenario
-    lived: Lived
+    lived: ParameterHistory
     later: AdmissionScenario
 
 
@@ -80,7 +80,7 @@ def service_case() -> Case:
     history = _part(replayed(fits), "service-history", FIRST_S, split_s)
     later = _part(replayed(fits), "service-later", split_s, LAST_S)
     requests = load_trace(_trace(history), history.slice_names)
-    lived = lived_of_requests(_space(base), requests, DAY_S)
+    lived = history_from_requests(_space(base), requests, DAY_S)
     return Case("service", "`service-trace`: the last nine days", history, base, lived, later)
 
 
@@ -91,7 +91,7 @@ def unforeseen_case() -> Case:
         [before] * EPISODES_BEFORE, PHASE_S, np.random.default_rng(_SEED_OF_HISTORY)
     )
     base = fitted(before, requests, "before")
-    lived = lived_of_requests(_space(base), requests, SHIFT_WINDOW_S)
+    lived = history_from_requests(_space(base), requests, SHIFT_WINDOW_S)
     title = "`shift`, unforeseen: the rates swap for the first time"
     return Case("unforeseen", title, base, base, lived, after)
 
@@ -102,7 +102,7 @@ def seen_case() -> Case:
     phases_lived = [before, after] * EPISODES_BEFORE + [before]
     requests = drawn_requests(phases_lived, PHASE_S, np.random.default_rng(_SEED_OF_HISTORY))
     base = fitted(before, requests, "mean")
-    lived = lived_of_requests(_space(base), requests, SHIFT_WINDOW_S)
+    lived = history_from_requests(_space(base), requests, SHIFT_WINDOW_S)
     shift = load("shift", AdmissionScenario)
     title = "`shift`, seen before: the next swap"
     return Case("seen", title, shift, base, lived, after)

@@ -34,7 +34,7 @@ fitted network*: rates, daily profiles and holding-time quantiles of all of hist
 that fitted `service-calibrated`, on the first part). *Randomised*: that network, its rates times
 exp(0.7 z) and mean holding times times exp(0.35 z), z standard normal for each slice, without
 looking at windows. *Twins*: the generators of `twin_gym.twins.scenarios` on windows of a day
-(shift: 25 s) by `lived_of_requests`, whose prior is found by moments, so that windows which
+(shift: 25 s) by `history_from_requests`, whose prior is found by moments, so that windows which
 differ by chance alone are alike; now is the last window. Capacity, revenue, patience and queues
 are known and the same everywhere; the capacity of `service-trace` was once chosen from all 29
 days.

@@ -128,20 +128,12 @@ def trained(case: Case, source: str, seed: int, plan: Plan, *, folder: Path = FO
         The policy.
     """
     # Here, so that pages can be written anew without what learns.
-    import torch
-
-    from agents.actor import CARD_FILE, load_actor, save_actor
-    from agents.training import train
+    from agents.trained import actor_once
 
     made = networks(case, source, seed, plan)
     paths = write(made, folder / "networks")
     chosen = settings(case, paths, seed, plan)
-    place = folder / "actors" / _name(chosen, made)
-    if not (place / CARD_FILE).exists():
-        torch.set_num_threads(1)
-        model, _ = train(chosen, evaluate_every=chosen.total_steps, num_worlds=2)
-        save_actor(model, chosen, place)
-    return load_actor(place)
+    return actor_once(chosen, folder / "actors" / _name(chosen, made))
 
 
 def _name(chosen: TrainSettings, made: list[Scenario]) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.experiments.what_if_training.networks import Case
-from benchmarks.files import write_text
-from twin_gym.environments.slice_admission.request_windows import now_of_last
+from twin_gym.environments.slice_admission.request_windows import current_state_from_last
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import unknown_name
+from twin_gym.files.whole import write_text
 from twin_gym.scenario import Scenario, to_toml
 from twin_gym.twins.scenarios import Criteria, Generator, HistoricalGenerator, HybridGenerator
 
@@ -51,7 +51,7 @@ def twins(
         return randomised(case.base, count, rng)
     criteria = Criteria(name=f"{case.name}-{family}-{'held-out' if held_out else 'train'}-{seed}")
     maker = generator(case, family, seed + _HELD_OUT * held_out)
-    return maker.generate(criteria, case.lived, now_of_last(case.lived), count, rng)
+    return maker.generate(criteria, case.lived, current_state_from_last(case.lived), count, rng)
 
 
 def generator(case: Case, family: str, seed: int) -> Generator:
@@ -107,5 +107,5 @@ def write(scenarios: Sequence[Scenario], folder: Path) -> tuple[str, ...]:
     paths = [folder / f"{one.digest}.toml" for one in scenarios]
     for path, one in zip(paths, scenarios, strict=True):
         if not path.exists():
-            write_text(path, to_toml(one))
+            write_text(path, to_toml(one), makes_folder=True)
     return tuple(str(path) for path in paths)

@@ -124,7 +124,7 @@ def test_genie_needs_to_be_shown_the_rows():
     with pytest.raises(ConfigError, match=r"see\(env.batch\)"):
         policy.actions(seen(), NO_MASKS)
     env = MassiveAccessVectorEnv(6, SCENARIO, action="probability")
-    policy.see(env.batch)
+    policy.bind(env.batch)
     observations, _ = env.reset(seed=0)
     most = 0
     for _ in range(200):

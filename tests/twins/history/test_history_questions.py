@@ -16,7 +16,7 @@ from tests.twins.history.cases import content, decisions, event, graph_at, tic
 from twin_gym.core.clock import slots_to_seconds, to_seconds
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.twins.history import Retention, checking, export_parquet, open_store, read_store
-from twin_gym.twins.history.opening import create, plain_error
+from twin_gym.twins.history.connection import create, plain_error
 from twin_gym.twins.realtime import Event, TwinGraph, build_model
 from twin_gym.twins.realtime.model import CONTEXT, QUANTITATIVE_TYPES
 
@@ -247,7 +247,7 @@ def test_still_store_in_a_closed_folder_is_read_until_it_changes(store, monkeypa
         is_plain = place.endswith("mode=ro")
         return link(place, **given | ({"factory": Shut} if is_plain else {}))
 
-    monkeypatch.setattr("twin_gym.twins.history.opening.sqlite3.connect", refused)
+    monkeypatch.setattr("twin_gym.twins.history.connection.sqlite3.connect", refused)
     with read_store(store.path, check="all") as reader:
         assert reader.value_as_of(*KEY, 9.0) == 1
         with open_store(store.path) as other:

@@ -269,7 +269,7 @@ def test_store_does_not_grow_over_its_limit(tmp_path):
 
 def test_second_writer_is_told_who_is_in_the_way(store, monkeypatch):
     """It waits for a while, here for none."""
-    monkeypatch.setattr("twin_gym.twins.history.opening.BUSY_S", 0.0)
+    monkeypatch.setattr("twin_gym.twins.history.connection.BUSY_S", 0.0)
     with open_store(store.path) as second:
         second.episode = 1
         store._database.execute("BEGIN IMMEDIATE")

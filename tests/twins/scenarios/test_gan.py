@@ -16,28 +16,28 @@ from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective, Thresholds
 from twin_gym.twins.scenarios.criteria import Criteria, condition_of
 from twin_gym.twins.scenarios.distances import energy_distance
-from twin_gym.twins.scenarios.gan import GanCard, GanGenerator
+from twin_gym.twins.scenarios.gan import GanGenerator, GanMetadata
 from twin_gym.twins.scenarios.gan_training import (
     ScenarioGanSettings,
     train_gan,
     train_on_points,
 )
 from twin_gym.twins.scenarios.gaussian import Step
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
 SPACE = ParameterSpace.of(load("tic-small-45"), ["num_sensors", "burst_fraction"])
 QUICK = ScenarioGanSettings(max_steps=300, check_every=50, width=32)
 
 
-def lived(windows: int = 80, seed: int = 0) -> Lived:
+def lived(windows: int = 80, seed: int = 0) -> ParameterHistory:
     """A network that wanders."""
     rng = np.random.default_rng(seed)
     start = SPACE.coordinates(SPACE.base)
     points = [start]
     for _ in range(windows - 1):
         points.append(start + 0.8 * (points[-1] - start) + rng.normal(0.0, 0.3, 2))
-    return Lived(SPACE, np.array(points), "a wandering network")
+    return ParameterHistory(SPACE, np.array(points), "a wandering network")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def trained() -> GanGenerator:
 def test_it_makes_valid_scenarios_that_say_where_they_come_from(trained):
     """As many as asked, the same for the same generator of draws, others for another."""
     history = lived()
-    now = Now(SPACE, history.points[-1], np.zeros(2))
+    now = CurrentState(SPACE, history.points[-1], np.zeros(2))
     found = [
         trained.generate(Criteria(), history, now, 5, np.random.default_rng(seed))
         for seed in (1, 1, 2)
@@ -62,11 +62,11 @@ def test_before_it_learns_it_draws_what_hybrid_draws():
     """The same mean and covariance of changes; nothing clearly better is found in one step."""
     points = lived(400).points
     found = train_on_points(points, SPACE.paths, ScenarioGanSettings(max_steps=1))
-    assert found.card.num_steps == 0
+    assert found.metadata.num_steps == 0
     step = Step.fit(points[: -round(0.2 * 399)])
     state = points[-1]
     drawn = found.next_states(np.tile(state, (20_000, 1)), np.zeros(5), np.random.default_rng(1))
-    expected = np.array(found.card.mean) + found.card.keep * (state - found.card.mean)
+    expected = np.array(found.metadata.mean) + found.metadata.keep * (state - found.metadata.mean)
     assert drawn.mean(0) == pytest.approx(expected, abs=0.02)
     assert np.cov(drawn.T) == pytest.approx(step.change, abs=0.012)
 
@@ -92,10 +92,12 @@ def test_without_a_real_time_twin_the_last_window_is_where_it_starts():
     """Not the first one, and not the average."""
     points = lived().points.copy()
     points[-1] += 1.5
-    history = Lived(SPACE, points, "with a jump at its end")
+    history = ParameterHistory(SPACE, points, "with a jump at its end")
     found = train_gan(history, ScenarioGanSettings(max_steps=1))
     drawn = found.draw(Criteria(), history, None, 4_000, np.random.default_rng(4))
-    expected = np.array(found.card.mean) + found.card.keep * (points[-1] - found.card.mean)
+    expected = np.array(found.metadata.mean) + found.metadata.keep * (
+        points[-1] - found.metadata.mean
+    )
     assert drawn.mean(0) == pytest.approx(expected, abs=0.05)
 
 
@@ -127,7 +129,7 @@ def test_it_learns_what_a_normal_law_cannot_say():
     points, come = switching(300, 0), switching(2_000, 1)
     settings = ScenarioGanSettings(max_steps=1_500, width=32, patience=8)
     found = train_on_points(points, SPACE.paths, settings)
-    assert found.card.num_steps > 0
+    assert found.metadata.num_steps > 0
     states, truth = come[:-1:2], come[1::2]
     zeros, rng = np.zeros(5), np.random.default_rng(2)
     begun = train_on_points(points, SPACE.paths, ScenarioGanSettings(max_steps=1, width=32))
@@ -149,7 +151,7 @@ def test_demands_are_obeyed(trained):
 
 def test_what_is_unknown_now_is_drawn(trained):
     """Without a value of a parameter the scenarios still have one."""
-    now = Now(SPACE, np.array([np.nan, 0.0]), np.zeros(2))
+    now = CurrentState(SPACE, np.array([np.nan, 0.0]), np.zeros(2))
     assert trained.generate(Criteria(), lived(), now, 3, np.random.default_rng(4))
 
 
@@ -183,26 +185,26 @@ def test_the_best_look_is_what_is_checkpointed(tmp_path):
         lived(), QUICK, folder=tmp_path, on_progress=lambda step, best: told.append((step, best))
     )
     assert told[-1][0] == 300
-    assert found.card.held_out_distance == told[-1][1] == min(best for _, best in told)
+    assert found.metadata.held_out_distance == told[-1][1] == min(best for _, best in told)
     kept = GanGenerator.load(tmp_path)
-    assert kept.card == found.card
+    assert kept.metadata == found.metadata
     for name, values in found.network.state_dict().items():
         assert torch.equal(values, kept.network.state_dict()[name])
 
 
-@pytest.mark.parametrize("damage", ["card", "weights", "format", "missing"])
+@pytest.mark.parametrize("damage", ["metadata", "weights", "format", "missing"])
 def test_damaged_files_are_refused(trained, tmp_path, damage):
     """With what is wrong."""
     trained.save(tmp_path)
-    card = tmp_path / "generator.json"
-    if damage == "card":
-        card.write_text("{")
+    metadata = tmp_path / "generator.json"
+    if damage == "metadata":
+        metadata.write_text("{")
     elif damage == "weights":
         (tmp_path / "generator.safetensors").write_bytes(b"x" * 40)
     elif damage == "format":
-        card.write_text(json.dumps(json.loads(card.read_text()) | {"format": "another"}))
+        metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"format": "another"}))
     else:
-        card.unlink()
+        metadata.unlink()
     with pytest.raises(ConfigError):
         GanGenerator.load(tmp_path)
 
@@ -212,7 +214,7 @@ WRONG = {
     "another digest": ({"weights_sha256": "0" * 64}, "not the file"),
     "an older format": ({"format": "twin_gym scenario gan 2"}, "gan 2', not .* train the GAN anew"),
     "a huge width": ({"width": 10**9}, "`width` of a GAN is 1 to 4,096"),
-    "another width": ({"width": 4096}, "by the card"),
+    "another width": ({"width": 4096}, "by the metadata"),
     "a width of text": ({"width": "32"}, "`width`"),
     "a width of truth": ({"width": True}, "`width`"),
     "no windows": ({"num_windows": -1}, "`num_windows`"),
@@ -238,35 +240,35 @@ def test_a_card_that_no_training_leaves_is_refused(trained, tmp_path, name):
     """At once and with the value, before anything is made of its numbers."""
     changes, words = WRONG[name]
     trained.save(tmp_path)
-    card = tmp_path / "generator.json"
-    card.write_text(json.dumps(json.loads(card.read_text()) | changes))
+    metadata = tmp_path / "generator.json"
+    metadata.write_text(json.dumps(json.loads(metadata.read_text()) | changes))
     start = time.process_time()
     with pytest.raises(ConfigError, match=words):
         GanGenerator.load(tmp_path)
     assert time.process_time() - start < 1.0
 
 
-@pytest.mark.parametrize("key", [*GanCard.__dataclass_fields__, "weights_sha256"])
+@pytest.mark.parametrize("key", [*GanMetadata.__dataclass_fields__, "weights_sha256"])
 def test_a_card_without_a_key_is_refused(trained, tmp_path, key):
     """Also without those that the class has a default of."""
     trained.save(tmp_path)
-    card = tmp_path / "generator.json"
-    values = json.loads(card.read_text())
+    metadata = tmp_path / "generator.json"
+    values = json.loads(metadata.read_text())
     del values[key]
-    card.write_text(json.dumps(values))
+    metadata.write_text(json.dumps(values))
     with pytest.raises(ConfigError, match=key):
         GanGenerator.load(tmp_path)
 
 
 @pytest.mark.parametrize("factor", [float("nan"), 1e30])
 def test_weights_that_are_no_numbers_are_refused(trained, tmp_path, factor):
-    """Whatever digest the card has."""
+    """Whatever digest the metadata has."""
     trained.save(tmp_path)
-    path, card = tmp_path / "generator.safetensors", tmp_path / "generator.json"
+    path, metadata = tmp_path / "generator.safetensors", tmp_path / "generator.json"
     weights = safetensors.torch.load(path.read_bytes())
     path.write_bytes(safetensors.torch.save({n: one * factor for n, one in weights.items()}))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    card.write_text(json.dumps(json.loads(card.read_text()) | {"weights_sha256": digest}))
+    metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"weights_sha256": digest}))
     with pytest.raises(ConfigError, match=r"not finite|at most"):
         GanGenerator.load(tmp_path)
 
@@ -276,18 +278,18 @@ def test_states_of_anything_can_be_learned_from():
     history = lived()
     told = np.array([condition_of(SPACE, one, Thresholds()) for one in history.points[1:]])
     found = train_on_points(history.points, SPACE.paths, QUICK, conditions=told)
-    assert found.card == train_gan(history, QUICK).card
+    assert found.metadata == train_gan(history, QUICK).metadata
     without = train_on_points(history.points, SPACE.paths, QUICK)
-    assert without.card != found.card
+    assert without.metadata != found.metadata
     quick = ScenarioGanSettings(max_steps=2, check_every=1, width=8)
     long = np.random.default_rng(6).standard_normal((40_000, 2))
-    assert train_on_points(long, SPACE.paths, quick).card.num_windows == 40_000
+    assert train_on_points(long, SPACE.paths, quick).metadata.num_windows == 40_000
 
 
 def test_states_far_from_all_that_was_lived_are_answered_within_bounds(trained):
     """The straight line goes on, and what the network adds to it does not."""
-    mean, scale = np.array(trained.card.mean), np.array(trained.card.scale)
-    keep = np.array(trained.card.keep)
+    mean, scale = np.array(trained.metadata.mean), np.array(trained.metadata.scale)
+    keep = np.array(trained.metadata.keep)
     added = []
     for units in (1e3, 1e6):
         states = np.tile(mean + units * scale, (4, 1))
@@ -307,6 +309,6 @@ def test_what_cannot_be_trained_is_refused(trained):
         ScenarioGanSettings(width="64")
     assert type(ScenarioGanSettings(width=np.int64(3)).width) is int
     other = ParameterSpace.of(SPACE.base, ["num_sensors"])
-    history = Lived(other, lived().points[:, :1], "x")
+    history = ParameterHistory(other, lived().points[:, :1], "x")
     with pytest.raises(ConfigError, match="was trained on"):
         trained.generate(Criteria(), history, None, 1, np.random.default_rng(0))

@@ -14,7 +14,7 @@ from twin_gym.policies.what_if import RETURN
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import changed
 from twin_gym.scenario.loading import load
-from twin_gym.twins.scenarios import Lived, ParameterSpace, kpi_gaps, scenario_fidelity
+from twin_gym.twins.scenarios import ParameterHistory, ParameterSpace, kpi_gaps, scenario_fidelity
 from twin_gym.twins.scenarios.gaps import IndicatorGap
 
 WORLDS = world_seeds("validation", 8)
@@ -28,10 +28,10 @@ def with_rate(rate_hz: float) -> Scenario:
     return changed(CAME, {RATE: rate_hz})
 
 
-def windows(seed: int, count: int, spread: float = 0.1) -> Lived:
+def windows(seed: int, count: int, spread: float = 0.1) -> ParameterHistory:
     """So many windows around the network that came."""
     points = np.log(2.4) + spread * np.random.default_rng(seed).standard_normal((count, 1))
-    return Lived(SPACE, points, "drawn")
+    return ParameterHistory(SPACE, points, "drawn")
 
 
 @pytest.mark.parametrize(
@@ -183,6 +183,6 @@ def test_the_report_finds_copies_and_other_laws():
 def test_a_report_over_other_parameters_is_refused():
     """History and what came must be told in the same coordinates."""
     other = ParameterSpace.of(CAME, ["slices.massive.arrival_rate_hz"])
-    came = Lived(other, windows(2, 8).points, "drawn")
+    came = ParameterHistory(other, windows(2, 8).points, "drawn")
     with pytest.raises(ConfigError, match="same parameters"):
         scenario_fidelity([CAME] * 4, windows(1, 8), came, "fifo", np.random.default_rng(1))

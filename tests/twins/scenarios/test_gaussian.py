@@ -17,14 +17,14 @@ from twin_gym.twins.scenarios.gaussian import (
     Normal,
     Step,
 )
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
 RNG = np.random.default_rng(5)
 GENERATED = [name for name in names() if name != "service-trace"]
 
 
-def lived(name: str, windows: int = 40, keep: float = 0.9, seed: int = 0) -> Lived:
+def lived(name: str, windows: int = 40, keep: float = 0.9, seed: int = 0) -> ParameterHistory:
     """A network whose parameters wander around those of a preset."""
     space = ParameterSpace.of(load(name))
     rng = np.random.default_rng(seed)
@@ -33,7 +33,7 @@ def lived(name: str, windows: int = 40, keep: float = 0.9, seed: int = 0) -> Liv
     for _ in range(windows - 1):
         drift = rng.normal(0.0, 0.2, len(start)) * np.sqrt(1 - keep**2)
         points.append(start + keep * (points[-1] - start) + drift)
-    return Lived(space, np.array(points), "a wandering network")
+    return ParameterHistory(space, np.array(points), "a wandering network")
 
 
 @pytest.mark.parametrize("name", GENERATED)
@@ -50,7 +50,7 @@ def test_a_point_and_its_scenario_are_the_same(name):
 def test_generators_make_valid_scenarios_of_every_kind(name, make):
     """As many as asked, each another one, each saying where it comes from."""
     history = lived(name)
-    now = Now(history.space, history.points[-1], np.zeros(len(history.space.parameters)))
+    now = CurrentState(history.space, history.points[-1], np.zeros(len(history.space.parameters)))
     found = make().generate(Criteria(name="next"), history, now, 6, np.random.default_rng(1))
     assert [one.name for one in found] == [f"next-{k}" for k in range(6)]
     assert len({one.digest for one in found}) == 6
@@ -143,7 +143,9 @@ def test_what_never_moved_stays_where_it_is_found():
 def test_hybrid_follows_the_network_that_is_and_historical_does_not():
     """A network far from its usual state is continued by one and not by the other."""
     history = lived("contention", windows=200)
-    now = Now(history.space, history.points.mean(0) + 1.0, np.zeros(history.points.shape[1]))
+    now = CurrentState(
+        history.space, history.points.mean(0) + 1.0, np.zeros(history.points.shape[1])
+    )
     rng = np.random.default_rng(6)
     past = HistoricalGenerator().draw(Criteria(), history, now, 400, rng).mean(0)
     future = HybridGenerator().draw(Criteria(), history, now, 400, rng).mean(0)
@@ -173,7 +175,7 @@ def test_what_goes_with_more_devices_comes_with_them():
     points = np.stack([np.log(50) + sizes, np.log(4) + sizes + noise], 1)
     criteria = Criteria(KpiObjective(demand=Demand(num_devices=500)))
     found = HistoricalGenerator().generate(
-        criteria, Lived(space, points, "x"), None, 20, np.random.default_rng(9)
+        criteria, ParameterHistory(space, points, "x"), None, 20, np.random.default_rng(9)
     )
     assert all(one.num_sensors == 500 for one in found)
     assert np.mean([one.num_gateways for one in found]) == pytest.approx(40, rel=0.25)
@@ -187,9 +189,9 @@ def test_what_cannot_be_learned_from_is_refused():
     holes = history.points.copy()
     holes[3, 1] = np.nan
     with pytest.raises(ConfigError, match="window 3"):
-        Lived(history.space, holes, "x")
+        ParameterHistory(history.space, holes, "x")
     with pytest.raises(ConfigError, match="one column a parameter"):
-        Lived(history.space, history.points[:, 1:], "x")
+        ParameterHistory(history.space, history.points[:, 1:], "x")
     with pytest.raises(ConfigError, match="real-time twin"):
         HybridGenerator().generate(Criteria(), history, None, 1, RNG)
     with pytest.raises(ConfigError, match="got 0"):

@@ -24,16 +24,16 @@ from twin_gym.twins.scenarios.endpoint import (
     Endpoint,
 )
 from twin_gym.twins.scenarios.generator import GenerationError
-from twin_gym.twins.scenarios.lived import Lived, Now
 from twin_gym.twins.scenarios.llm import LlmGenerator
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
 pytest.importorskip("openai")
 
 SPACE = ParameterSpace.of(load("tic-small-45"), ["num_sensors", "burst_fraction"])
 POINTS = np.array([[4.0, -0.2], [4.1, 0.0], [3.9, 0.1], [4.0, 0.3]])
-HISTORY = Lived(SPACE, POINTS, "four windows")
-NOW = Now(SPACE, POINTS[-1], np.array([0.0, 2.0]))
+HISTORY = ParameterHistory(SPACE, POINTS, "four windows")
+NOW = CurrentState(SPACE, POINTS[-1], np.array([0.0, 2.0]))
 KEY = "sk-very-secret"
 GOOD = {"num_sensors": 80, "burst_fraction": 0.4}
 

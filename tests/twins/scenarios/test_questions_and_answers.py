@@ -14,7 +14,7 @@ from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective
 from twin_gym.twins.scenarios.answers import entries_of, point_of
 from twin_gym.twins.scenarios.criteria import Criteria
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 from twin_gym.twins.scenarios.questions import ask_for, schema_of, summary_of
 
@@ -27,7 +27,7 @@ FREE = Criteria().bounds(SPACE)
 def test_the_newest_windows_are_told_oldest_first():
     """Twenty-four of thirty, in plain values."""
     points = np.log([[10.0 + k, 7.0] for k in range(30)])
-    told = summary_of(Criteria(), Lived(SPACE, points, "x"), None)
+    told = summary_of(Criteria(), ParameterHistory(SPACE, points, "x"), None)
     windows = told["past_windows_oldest_first"]
     assert [one["num_sensors"] for one in windows] == list(range(16, 40))
     assert "now" not in told
@@ -37,8 +37,8 @@ def test_the_newest_windows_are_told_oldest_first():
 
 def test_what_is_known_now_is_told_and_nothing_else():
     """Values as they stand in scenarios, their ages, priorities and demands."""
-    history = Lived(SPACE, np.log([[50.0, 7.0]] * 4), "x")
-    now = Now(SPACE, np.array([np.nan, np.log(6.0)]), np.array([0.0, 1.23456]))
+    history = ParameterHistory(SPACE, np.log([[50.0, 7.0]] * 4), "x")
+    now = CurrentState(SPACE, np.array([np.nan, np.log(6.0)]), np.array([0.0, 1.23456]))
     told = summary_of(ASKED, history, now)
     assert told["now"] == {"deadline_slots": {"value": 6, "age_windows": 1.235}}
     assert told["prioritised_indicators"] == ["deadline", "density", "latency"]

@@ -11,11 +11,11 @@ from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective, Thresholds
 from twin_gym.twins.scenarios import (
     Criteria,
+    CurrentState,
     GenerationError,
     HistoricalGenerator,
-    Lived,
-    Now,
     Parameter,
+    ParameterHistory,
     ParameterSpace,
     parameters_of,
 )
@@ -25,7 +25,7 @@ from twin_gym.twins.scenarios.generator import PointGenerator
 TIC = load("tic-small-45")
 SPACE = ParameterSpace.of(TIC, ["num_sensors", "deadline_slots"])
 POINTS = np.log([[50.0, 7.0], [60.0, 8.0], [40.0, 6.0], [55.0, 5.0], [45.0, 9.0]])
-HISTORY = Lived(SPACE, POINTS, "five windows")
+HISTORY = ParameterHistory(SPACE, POINTS, "five windows")
 
 
 def asked(**demand) -> Criteria:
@@ -136,7 +136,7 @@ def test_a_point_that_is_nowhere_is_refused():
 def test_a_history_of_known_networks_has_a_row_each_oldest_first():
     """And its last windows are the newest ones."""
     known = [TIC.replace(num_sensors=count) for count in (10, 20, 30, 40, 50)]
-    history = Lived.of_scenarios(SPACE, known, "known")
+    history = ParameterHistory.of_scenarios(SPACE, known, "known")
     assert np.exp(history.points[:, 0]) == pytest.approx([10, 20, 30, 40, 50])
     assert np.exp(history.last(4).points[:, 0]) == pytest.approx([20, 30, 40, 50])
     assert history.last(4).source == "the last 4 of known"
@@ -145,10 +145,13 @@ def test_a_history_of_known_networks_has_a_row_each_oldest_first():
 
 def test_the_present_is_known_at_once_or_with_ages():
     """One age a parameter, none of them negative; a value is finite or unknown."""
-    now = Now.of_scenario(SPACE, TIC)
+    now = CurrentState.of_scenario(SPACE, TIC)
     assert np.exp(now.point) == pytest.approx([50.0, 7.0])
     assert (now.ages == 0.0).all()
-    assert Now(SPACE, np.array([1.0, np.nan]), np.zeros(2)).is_known.tolist() == [True, False]
+    assert CurrentState(SPACE, np.array([1.0, np.nan]), np.zeros(2)).is_known.tolist() == [
+        True,
+        False,
+    ]
     for point, ages, words in (
         ([1.0, np.inf], [0.0, 0.0], "finite"),
         ([1.0, 1.0], [0.0, -1.0], "ages"),
@@ -157,7 +160,7 @@ def test_the_present_is_known_at_once_or_with_ages():
         ([1.0], [0.0, 0.0], "one value"),
     ):
         with pytest.raises(ConfigError, match=words):
-            Now(SPACE, np.array(point), np.array(ages))
+            CurrentState(SPACE, np.array(point), np.array(ages))
 
 
 # Criteria
@@ -247,5 +250,5 @@ def test_history_and_present_must_speak_of_the_same():
     turned = ParameterSpace.of(TIC, ["deadline_slots", "num_sensors"])
     with pytest.raises(ConfigError, match="same parameters"):
         HistoricalGenerator().generate(
-            Criteria(), HISTORY, Now.of_scenario(turned, TIC), 1, np.random.default_rng(0)
+            Criteria(), HISTORY, CurrentState.of_scenario(turned, TIC), 1, np.random.default_rng(0)
         )

@@ -17,9 +17,9 @@ from twin_gym.environments.massive_access.scenario import (
     BetaArrivals,
     SimultaneousArrivals,
 )
-from twin_gym.twins.history.kept import Series
-from twin_gym.twins.scenarios.watching.evidence import Average, Evidence, Told
-from twin_gym.twins.scenarios.watching.telemetry import Watched, counter_at
+from twin_gym.twins.history.records import Series
+from twin_gym.twins.scenarios.estimation.evidence import Average, Evidence, Reported
+from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry, counter_at
 
 Floats = NDArray[np.float64]
 
@@ -30,8 +30,8 @@ _LEAST_BARRING = 1e-3
 _SILENCE = 5.0  # mean gaps without a success after which all have asked
 
 
-def evidence_of(
-    watched: Watched, base: AccessScenario, start_s: float, end_s: float
+def estimate_parameters(
+    telemetry: EpisodeTelemetry, base: AccessScenario, start_s: float, end_s: float
 ) -> dict[str, Evidence]:
     """What an episode says of its devices, once all of them have asked.
 
@@ -49,7 +49,7 @@ def evidence_of(
     Devices that gave up are not seen: where many do, the answers are those of the others.
 
     Args:
-        watched: the episode.
+        telemetry: the episode.
         base: says the law, the preambles, the backoff and the opportunities.
         start_s: not looked at.
         end_s: what is later is not looked at.
@@ -57,17 +57,17 @@ def evidence_of(
     Returns:
         By path.
     """
-    devices = watched.told(_CELL, "devices")
+    devices = telemetry.told(_CELL, "devices")
     found: dict[str, Evidence] = {
-        "num_devices": Told(0.0, () if devices is None else (devices,)),
+        "num_devices": Reported(0.0, () if devices is None else (devices,)),
         "arrivals.window_s": Average(0.0, 0.0, 0.0),
         "arrivals.fraction": Average(0.0, 0.0, 0.0),
     }
-    heard = _heard(watched, base, min(end_s, watched.end_s))
+    heard = _heard(telemetry, base, min(end_s, telemetry.end_s))
     if heard is None:
         return found
     answers, last_s = heard.answers[-1], heard.last_s
-    at_s = watched.last_s(_SERVICE, "served", end_s=heard.times_s[-1])
+    at_s = telemetry.last_s(_SERVICE, "served", end_s=heard.times_s[-1])
     if isinstance(base.arrivals, BetaArrivals):
         window_s = (heard.mean_s - _mean_wait_s(heard, base)) / _BETA_MEAN
         found["arrivals.window_s"] = Average(at_s, max(window_s, 0.0) * answers, answers)
@@ -107,9 +107,9 @@ class _Heard:
     barring: Floats
 
 
-def _heard(watched: Watched, base: AccessScenario, end_s: float) -> _Heard | None:
+def _heard(telemetry: EpisodeTelemetry, base: AccessScenario, end_s: float) -> _Heard | None:
     """What there is of an episode by opportunity; None before all have asked, or if none has."""
-    served = watched.moments(_SERVICE, "served")
+    served = telemetry.moments(_SERVICE, "served")
     slots = math.floor(end_s / base.slot_s + 0.5)
     if not len(served.times_s) or slots < 1:
         return None
@@ -124,7 +124,7 @@ def _heard(watched: Watched, base: AccessScenario, end_s: float) -> _Heard | Non
     gains = np.diff(answers, prepend=0.0)
     mean_s = float((gains * times_s).sum()) / count - 0.5 * base.slot_s
     answered, collisions, barring = (
-        _by_opportunity(watched, name, slots, base.slot_s)
+        _by_opportunity(telemetry, name, slots, base.slot_s)
         for name in ("successes", "collisions", "barring")
     )
     senders = _senders(base.preambles, answered, collisions)
@@ -132,10 +132,10 @@ def _heard(watched: Watched, base: AccessScenario, end_s: float) -> _Heard | Non
     return _Heard(times_s, answers, last_s, mean_s, senders, answered, collisions, barring)
 
 
-def _by_opportunity(watched: Watched, name: str, slots: int, slot_s: float) -> Floats:
+def _by_opportunity(telemetry: EpisodeTelemetry, name: str, slots: int, slot_s: float) -> Floats:
     """What the cell told after each opportunity; not a number where it was lost."""
     found = np.full(slots, np.nan)
-    series = watched.series(_CELL, name)
+    series = telemetry.series(_CELL, name)
     places = np.rint(series.times_s / slot_s).astype(np.int64) - 1
     is_inside = (places >= 0) & (places < slots)
     found[places[is_inside]] = series.values[is_inside]

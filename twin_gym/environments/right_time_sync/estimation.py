@@ -17,8 +17,8 @@ from twin_gym.environments.right_time_sync.scenario import (
     Walk,
 )
 from twin_gym.scenario.changes import path_of
-from twin_gym.twins.scenarios.watching.evidence import Average, Evidence, Pairs
-from twin_gym.twins.scenarios.watching.telemetry import Watched
+from twin_gym.twins.scenarios.estimation.evidence import Average, Evidence, TransitionLikelihood
+from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry
 
 Floats = NDArray[np.float64]
 
@@ -26,8 +26,8 @@ _SERVICE = "service/updates"
 _SURE = 1e-12  # least probability of either outcome, so that its logarithm is finite
 
 
-def evidence_of(
-    watched: Watched, base: SyncScenario, start_s: float, end_s: float
+def estimate_parameters(
+    telemetry: EpisodeTelemetry, base: SyncScenario, start_s: float, end_s: float
 ) -> dict[str, Evidence]:
     """What a window says of the processes and of the channel.
 
@@ -41,7 +41,7 @@ def evidence_of(
     - `delivery_probability`: see `_delivery`.
 
     Args:
-        watched: the episode.
+        telemetry: the episode.
         base: says the laws, the groups and their spreads.
         start_s: of the window.
         end_s: of the window.
@@ -49,22 +49,24 @@ def evidence_of(
     Returns:
         By path.
     """
-    found: dict[str, Evidence] = {"delivery_probability": _delivery(watched, base, start_s, end_s)}
+    found: dict[str, Evidence] = {
+        "delivery_probability": _delivery(telemetry, base, start_s, end_s)
+    }
     for group in base.groups:
         path, process = path_of("groups", group.name, "process"), group.process
-        spans_s, before, after, last_s = _pairs(watched, group, start_s, end_s)
+        spans_s, before, after, last_s = _pairs(telemetry, group, start_s, end_s)
         if isinstance(process, Walk):
             rates = (after - before) ** 2 / spans_s
             found[f"{path}.variance_rate_hz"] = Average(last_s, float(rates.sum()), len(rates))
         elif isinstance(process, MeanReverting):
             old, new = before / process.sd, after / process.sd
             moments = np.stack([old * old, old * new, new * new], axis=1)
-            found[f"{path}.relaxation_s"] = Pairs(
+            found[f"{path}.relaxation_s"] = TransitionLikelihood(
                 last_s, spans_s, moments, relaxation_likelihood, _usual_relaxation
             )
         elif isinstance(process, TwoState):
             differs = (np.abs(after - before) > 0.5).astype(np.float64)  # noqa: PLR2004 - +-1/2
-            found[f"{path}.change_rate_hz"] = Pairs(
+            found[f"{path}.change_rate_hz"] = TransitionLikelihood(
                 last_s, spans_s, differs, change_likelihood, _usual_change
             )
     return found
@@ -127,22 +129,22 @@ def _usual_change(centre: float) -> tuple[float, float]:
 
 
 def _pairs(
-    watched: Watched, group: EntityGroup, start_s: float, end_s: float
+    telemetry: EpisodeTelemetry, group: EntityGroup, start_s: float, end_s: float
 ) -> tuple[Floats, Floats, Floats, float]:
     """Scaled times between successive values, earlier and later ones, and the last time of all."""
-    parts = list(_members(watched, group, start_s, end_s))
+    parts = list(_members(telemetry, group, start_s, end_s))
     spans_s, before, after = (np.concatenate(column) for column in zip(*parts, strict=True))
-    ends = [watched.series(f"entity/{group.name}/{k}", "value") for k in range(group.count)]
+    ends = [telemetry.series(f"entity/{group.name}/{k}", "value") for k in range(group.count)]
     heard_s = [float(one.times_s[one.times_s <= end_s].max(initial=0.0)) for one in ends]
     return spans_s, before, after, max(heard_s)
 
 
 def _members(
-    watched: Watched, group: EntityGroup, start_s: float, end_s: float
+    telemetry: EpisodeTelemetry, group: EntityGroup, start_s: float, end_s: float
 ) -> Iterator[tuple[Floats, Floats, Floats]]:
     """The pairs of each entity of a group; replayed ones have no law to be found."""
     for member in range(0 if isinstance(group.process, Replay) else group.count):
-        times_s, values = watched.moments(f"entity/{group.name}/{member}", "value")
+        times_s, values = telemetry.moments(f"entity/{group.name}/{member}", "value")
         first, last = np.searchsorted(times_s, (start_s, end_s), side="right")
         first = max(first, 1)
         last = max(first, last)
@@ -151,7 +153,9 @@ def _members(
     yield np.zeros(0), np.zeros(0), np.zeros(0)
 
 
-def _delivery(watched: Watched, base: SyncScenario, start_s: float, end_s: float) -> Average:
+def _delivery(
+    telemetry: EpisodeTelemetry, base: SyncScenario, start_s: float, end_s: float
+) -> Average:
     """Updates delivered over those sent, as far as they were sent alone.
 
     What is delivered is told `delay_slots` later than what was sent, and is counted in a window
@@ -160,27 +164,27 @@ def _delivery(watched: Watched, base: SyncScenario, start_s: float, end_s: float
     that the others leave. Where groups have probabilities of their own, or losses are replayed, the
     counters tell of those too, and so nothing of the scenario's.
     """
-    last_s = watched.last_s(_SERVICE, "offered", "served", end_s=end_s)
+    last_s = telemetry.last_s(_SERVICE, "offered", "served", end_s=end_s)
     is_mixed = any(
         group.delivery_probability is not None
         or (isinstance(group.process, Replay) and group.process.losses)
         for group in base.groups
     )
     delay_s = base.delay_slots * base.slot_s
-    start_s, end_s = _both_known(watched, start_s, end_s, delay_s)
-    sent, exposure_s = watched.growth(_SERVICE, "offered", start_s, end_s)
-    came, _ = watched.growth(_SERVICE, "served", start_s + delay_s, end_s + delay_s)
+    start_s, end_s = _both_known(telemetry, start_s, end_s, delay_s)
+    sent, exposure_s = telemetry.growth(_SERVICE, "offered", start_s, end_s)
+    came, _ = telemetry.growth(_SERVICE, "served", start_s + delay_s, end_s + delay_s)
     if is_mixed or exposure_s <= 0.0:
         return Average(last_s, 0.0, 0.0)
-    return Average(last_s, came, sent * _left_alone(watched, base, start_s, end_s))
+    return Average(last_s, came, sent * _left_alone(telemetry, base, start_s, end_s))
 
 
 def _both_known(
-    watched: Watched, start_s: float, end_s: float, delay_s: float
+    telemetry: EpisodeTelemetry, start_s: float, end_s: float, delay_s: float
 ) -> tuple[float, float]:
     """The part of a window in which it is known what was sent, and what came of that later."""
     for name, late_s in (("offered", 0.0), ("served", delay_s)):
-        times_s = watched.moments(_SERVICE, name).times_s
+        times_s = telemetry.moments(_SERVICE, name).times_s
         if not len(times_s):
             return start_s, start_s
         start_s = max(start_s, float(times_s[0]) - late_s)
@@ -188,11 +192,13 @@ def _both_known(
     return start_s, end_s
 
 
-def _left_alone(watched: Watched, base: SyncScenario, start_s: float, end_s: float) -> float:
+def _left_alone(
+    telemetry: EpisodeTelemetry, base: SyncScenario, start_s: float, end_s: float
+) -> float:
     """Mean share of an update that the others of its slot leave."""
     if base.load_loss == 0.0:
         return 1.0
-    series = watched.series(_SERVICE, "offered")
+    series = telemetry.series(_SERVICE, "offered")
     sent, weights = 0.0, 0.0
     told = zip(series.times_s.tolist(), series.values.tolist(), strict=True)
     for (before_s, before), (after_s, after) in itertools.pairwise(told):

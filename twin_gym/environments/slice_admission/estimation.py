@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.scenario.changes import path_of
-from twin_gym.twins.history.kept import Series
-from twin_gym.twins.scenarios.watching.evidence import Average, Evidence, Rate, Told
-from twin_gym.twins.scenarios.watching.telemetry import Watched
+from twin_gym.twins.history.records import Series
+from twin_gym.twins.scenarios.estimation.evidence import Average, Evidence, Rate, Reported
+from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry
 
 Floats = NDArray[np.float64]
 
 
-def evidence_of(
-    watched: Watched, base: AdmissionScenario, start_s: float, end_s: float
+def estimate_parameters(
+    telemetry: EpisodeTelemetry, base: AdmissionScenario, start_s: float, end_s: float
 ) -> dict[str, Evidence]:
     """What a window says of the slices.
 
@@ -31,7 +31,7 @@ def evidence_of(
     - `queue_limit`: told with the twin of the slice.
 
     Args:
-        watched: the episode.
+        telemetry: the episode.
         base: names the slices and the law of patience.
         start_s: of the window.
         end_s: of the window.
@@ -43,29 +43,29 @@ def evidence_of(
     is_exponential = base.patience_law == "exponential"
     patience = _exponential_patience if is_exponential else _longest_wait
     for name in base.slice_names:
-        window = (watched, name, start_s, end_s)
+        window = (telemetry, name, start_s, end_s)
         found |= {
             path_of("slices", name, "arrival_rate_hz"): _arrivals(*window),
             path_of("slices", name, "mean_holding_time_s"): _holding(*window),
             path_of("slices", name, "mean_patience_s"): patience(*window),
-            path_of("slices", name, "queue_limit"): _limit(watched, name),
+            path_of("slices", name, "queue_limit"): _limit(telemetry, name),
         }
     return found
 
 
-def _arrivals(watched: Watched, name: str, start_s: float, end_s: float) -> Rate:
+def _arrivals(telemetry: EpisodeTelemetry, name: str, start_s: float, end_s: float) -> Rate:
     service = f"service/{name}"
-    events, exposure_s = watched.growth(service, "offered", start_s, end_s)
-    return Rate(watched.last_s(service, "offered", end_s=end_s), events, exposure_s)
+    events, exposure_s = telemetry.growth(service, "offered", start_s, end_s)
+    return Rate(telemetry.last_s(service, "offered", end_s=end_s), events, exposure_s)
 
 
-def _holding(watched: Watched, name: str, start_s: float, end_s: float) -> Average:
+def _holding(telemetry: EpisodeTelemetry, name: str, start_s: float, end_s: float) -> Average:
     """Request-seconds over ends; ends are what was admitted and is not in service any more."""
     service, part = f"service/{name}", f"slice/{name}"
-    total_s, exposure_s = watched.growth(service, "served_s", start_s, end_s)
-    admitted, _ = watched.growth(service, "served", start_s, end_s)
-    counts = watched.series(part, "in_service")
-    last_s = watched.last_s(service, "served_s", "served", end_s=end_s)
+    total_s, exposure_s = telemetry.growth(service, "served_s", start_s, end_s)
+    admitted, _ = telemetry.growth(service, "served", start_s, end_s)
+    counts = telemetry.series(part, "in_service")
+    last_s = telemetry.last_s(service, "served_s", "served", end_s=end_s)
     if exposure_s <= 0.0 or not len(counts.times_s):
         return Average(last_s, 0.0, 0.0)
     before, after = (_held(counts, time_s) for time_s in (start_s, end_s))
@@ -78,7 +78,7 @@ def _held(series: Series, time_s: float) -> float:
     return float(series.values[max(place - 1, 0)])
 
 
-def _longest_wait(watched: Watched, name: str, start_s: float, end_s: float) -> Average:
+def _longest_wait(telemetry: EpisodeTelemetry, name: str, start_s: float, end_s: float) -> Average:
     """Of requests that all wait equally long before they leave: the oldest that was seen.
 
     An age that was seen is never more than the patience, and where requests do expire, and are
@@ -87,17 +87,19 @@ def _longest_wait(watched: Watched, name: str, start_s: float, end_s: float) -> 
     observations, each of the largest age.
     """
     service, part = f"service/{name}", f"slice/{name}"
-    expired, _ = watched.growth(service, "expired", start_s, end_s)
-    ages = watched.series(part, "head_age_s")
+    expired, _ = telemetry.growth(service, "expired", start_s, end_s)
+    ages = telemetry.series(part, "head_age_s")
     inside = ages.values[(ages.times_s >= start_s) & (ages.times_s <= end_s)]
     longest_s = float(inside.max()) if len(inside) else 0.0
-    last_s = watched.last_s(service, "expired", end_s=end_s)
+    last_s = telemetry.last_s(service, "expired", end_s=end_s)
     if expired < 1.0 or longest_s <= 0.0:
         return Average(last_s, 0.0, 0.0)
     return Average(last_s, longest_s * expired, expired)
 
 
-def _exponential_patience(watched: Watched, name: str, start_s: float, end_s: float) -> Average:
+def _exponential_patience(
+    telemetry: EpisodeTelemetry, name: str, start_s: float, end_s: float
+) -> Average:
     """Time spent waiting over those that gave up: the occurrence-exposure rate turned over.
 
     The time is the area under the queue from one decision to the next, between which nobody is
@@ -107,8 +109,8 @@ def _exponential_patience(watched: Watched, name: str, start_s: float, end_s: fl
     """
     part, service = f"slice/{name}", f"service/{name}"
     several = [(part, "queue_length"), (part, "head_age_s"), (service, "served")]
-    series = [watched.series(*one) for one in (*several, (service, "expired"))]
-    last_s = watched.last_s(service, "served", "expired", end_s=end_s)
+    series = [telemetry.series(*one) for one in (*several, (service, "expired"))]
+    last_s = telemetry.last_s(service, "served", "expired", end_s=end_s)
     times_s, firsts, lasts, is_next = _heard_together(series, start_s, end_s)
     queue, age_s, served, expired = range(len(series))
     admitted = firsts[served, 1:] - lasts[served, :-1]
@@ -120,9 +122,9 @@ def _exponential_patience(watched: Watched, name: str, start_s: float, end_s: fl
     return Average(last_s, float(area_s[is_next].sum()), float(gone[is_next].sum()))
 
 
-def _limit(watched: Watched, name: str) -> Told:
-    value = watched.told(f"slice/{name}", "queue_limit")
-    return Told(0.0, () if value is None else (value,))
+def _limit(telemetry: EpisodeTelemetry, name: str) -> Reported:
+    value = telemetry.told(f"slice/{name}", "queue_limit")
+    return Reported(0.0, () if value is None else (value,))
 
 
 def _heard_together(

@@ -1,4 +1,4 @@
-"""From a list of real requests to the windows that a network has lived: rates and holding times."""
+"""Parameter histories from lists of real requests: rates and holding times by window."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.scenario import Daily, RequestTrace
 from twin_gym.scenario.changes import names_of
-from twin_gym.twins.scenarios.lived import MIN_WINDOWS, Lived, Now
+from twin_gym.twins.scenarios.parameter_history import MIN_WINDOWS, CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import ParameterSpace
 
 Floats = NDArray[np.float64]
@@ -23,7 +23,7 @@ _RATE, _HOLDING = "arrival_rate_hz", "mean_holding_time_s"
 _ROUNDING = 1e-9
 
 
-def lived_of_requests(
+def history_from_requests(
     space: ParameterSpace,
     requests: RequestTrace,
     window_s: float,
@@ -31,8 +31,8 @@ def lived_of_requests(
     longest_s: float | None = None,
     prior_requests: float | None = None,
     clock_s: float = 0.0,
-) -> Lived:
-    """What a network has lived, window by window, out of the requests that came.
+) -> ParameterHistory:
+    """The parameter history of a network, estimated window by window from its requests.
 
     In each window and slice the arrival rate is the Poisson maximum-likelihood estimate and the
     mean holding time that of the requests which arrived in it, both shrunk to their pooled values
@@ -80,19 +80,19 @@ def lived_of_requests(
         f"{num_windows} windows of {window_s:g} s with {len(requests.arrival_s):,} requests; prior "
         f"{'by moments' if prior_requests is None else f'of {prior_requests:g} requests'}"
     )
-    return Lived(space, points, source)
+    return ParameterHistory(space, points, source)
 
 
-def now_of_last(lived: Lived) -> Now:
+def current_state_from_last(history: ParameterHistory) -> CurrentState:
     """The last window of a history as what the real-time twin knows, just measured.
 
     Args:
-        lived: whose last window has only just ended.
+        history: whose last window has only just ended.
 
     Returns:
         All of its parameters, of age 0.
     """
-    return Now(lived.space, lived.points[-1].copy(), np.zeros(lived.points.shape[1]))
+    return CurrentState(history.space, history.points[-1].copy(), np.zeros(history.points.shape[1]))
 
 
 @dataclass(frozen=True)

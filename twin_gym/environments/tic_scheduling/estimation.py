@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
-from twin_gym.twins.history.kept import Series
-from twin_gym.twins.scenarios.watching.evidence import Average, Evidence, Rate, Told
-from twin_gym.twins.scenarios.watching.telemetry import Watched
+from twin_gym.twins.history.records import Series
+from twin_gym.twins.scenarios.estimation.evidence import Average, Evidence, Rate, Reported
+from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry
 
 Floats = NDArray[np.float64]
 
@@ -22,8 +22,8 @@ _HALVINGS = 50
 _ROUNDING = 1e-6  # of a period: what a decimal fraction may be off as a float
 
 
-def evidence_of(
-    watched: Watched, base: TicScenario, start_s: float, end_s: float
+def estimate_parameters(
+    telemetry: EpisodeTelemetry, base: TicScenario, start_s: float, end_s: float
 ) -> dict[str, Evidence]:
     """What a window says of traffic, channels and sizes.
 
@@ -38,7 +38,7 @@ def evidence_of(
     good channels are is the base's.
 
     Args:
-        watched: the episode.
+        telemetry: the episode.
         base: see above.
         start_s: of the window.
         end_s: of the window.
@@ -46,34 +46,36 @@ def evidence_of(
     Returns:
         By path.
     """
-    sensors = watched.count("Sensor")
-    background, burst = _traffic(watched, base, sensors or base.num_sensors, start_s, end_s)
-    deadline_s = watched.told(_UPLINK, "deadline_s")
+    sensors = telemetry.count("Sensor")
+    background, burst = _traffic(telemetry, base, sensors or base.num_sensors, start_s, end_s)
+    deadline_s = telemetry.told(_UPLINK, "deadline_s")
     slots = None if deadline_s is None else max(float(round(deadline_s / base.slot_s)), 1.0)
     return {
         "background_rate_hz": background,
         "burst_fraction": burst,
-        "bad_share": _channels(watched, base, start_s, end_s),
+        "bad_share": _channels(telemetry, base, start_s, end_s),
         "deadline_slots": _told(slots),
-        "buffer_messages": _told(watched.told("sensor/0", "buffer_messages")),
+        "buffer_messages": _told(telemetry.told("sensor/0", "buffer_messages")),
         "num_sensors": _told(float(sensors) if sensors else None),
-        "num_gateways": _told(float(watched.count("Gateway")) if sensors else None),
+        "num_gateways": _told(float(telemetry.count("Gateway")) if sensors else None),
     }
 
 
-def _told(value: float | None) -> Told:
-    return Told(0.0, () if value is None else (value,))
+def _told(value: float | None) -> Reported:
+    return Reported(0.0, () if value is None else (value,))
 
 
 def _traffic(
-    watched: Watched, base: TicScenario, sensors: int, start_s: float, end_s: float
+    telemetry: EpisodeTelemetry, base: TicScenario, sensors: int, start_s: float, end_s: float
 ) -> tuple[Rate, Average]:
     """Background and burst of the sensors, by the periods that begin within a window."""
-    last_s = watched.last_s(_UPLINK, "offered", end_s=end_s)
-    slots, counts = _by_slot(watched.moments(_UPLINK, "offered"), base.slot_s)
+    last_s = telemetry.last_s(_UPLINK, "offered", end_s=end_s)
+    slots, counts = _by_slot(telemetry.moments(_UPLINK, "offered"), base.slot_s)
     period, jitter = base.burst_period_slots, base.burst_jitter_slots
     first = int(np.ceil(start_s / base.slot_s / period - _ROUNDING))
-    last = int(np.ceil(min(end_s, watched.end_s + base.slot_s) / base.slot_s / period - _ROUNDING))
+    last = int(
+        np.ceil(min(end_s, telemetry.end_s + base.slot_s) / base.slot_s / period - _ROUNDING)
+    )
     events, quiet, bursts = 0.0, 0, []
     for number in range(first, last):
         begin = number * period
@@ -181,14 +183,16 @@ def expected_tries(bad_share: float, good: float, bad: float, block_slots: int) 
     return float((tries + failed * fresh).mean())
 
 
-def _channels(watched: Watched, base: TicScenario, start_s: float, end_s: float) -> Channels:
+def _channels(
+    telemetry: EpisodeTelemetry, base: TicScenario, start_s: float, end_s: float
+) -> Channels:
     """Nothing where links are replayed, or good and bad ones do not differ."""
-    last_s = watched.last_s(_NETWORK, "transmissions", end_s=end_s)
+    last_s = telemetry.last_s(_NETWORK, "transmissions", end_s=end_s)
     deliveries = [(service, "served") for service in (_UPLINK, _DOWNLINK)]
     several = [(_NETWORK, "transmissions"), *deliveries]
-    start_s, end_s = watched.known(several, start_s, end_s)
-    tries, exposure_s = watched.growth(_NETWORK, "transmissions", start_s, end_s)
-    delivered = sum(watched.growth(*one, start_s, end_s)[0] for one in deliveries)
+    start_s, end_s = telemetry.known(several, start_s, end_s)
+    tries, exposure_s = telemetry.growth(_NETWORK, "transmissions", start_s, end_s)
+    delivered = sum(telemetry.growth(*one, start_s, end_s)[0] for one in deliveries)
     law = (base.good_success, base.bad_success, base.block_slots)
     if exposure_s <= 0.0 or base.channel_trace is not None or not law[0] > law[1]:
         tries = delivered = 0.0

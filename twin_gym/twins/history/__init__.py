@@ -8,10 +8,10 @@ from a running environment. Arrays and tables for other programs: `export_parque
 from twin_gym.twins.history.checking import Check, check_store
 from twin_gym.twins.history.decisions import Decisions
 from twin_gym.twins.history.export import export_duckdb, export_parquet, to_transitions
-from twin_gym.twins.history.kept import Episode, Series
 from twin_gym.twins.history.minari_export import export_store_minari
 from twin_gym.twins.history.reading import HistoryReader
 from twin_gym.twins.history.recording import record_run
+from twin_gym.twins.history.records import Episode, Series
 from twin_gym.twins.history.retention import Retention
 from twin_gym.twins.history.store import HistoryStore, open_store, read_store
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError, unknown_name
+from twin_gym.twins.history.checksums import row_sum, signed
+from twin_gym.twins.history.connection import damaged, one_moment, said_plainly
 from twin_gym.twins.history.decisions import from_row
-from twin_gym.twins.history.kept import to_columns, unpacked
-from twin_gym.twins.history.opening import damaged, one_moment, said_plainly
 from twin_gym.twins.history.reading import HistoryReader
-from twin_gym.twins.history.sums import row_sum, signed
+from twin_gym.twins.history.records import to_columns, unpacked
 from twin_gym.twins.plain import shown
 
 Check = Literal["head", "pages", "all"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError
-from twin_gym.twins.history.sums import check_sum
+from twin_gym.twins.history.checksums import check_sum
 from twin_gym.twins.plain import plain, shown
 
 MAX_BLOB_BYTES = 256 * 2**20

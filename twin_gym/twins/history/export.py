@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, missing_extra
+from twin_gym.files.whole import give_name
 from twin_gym.twins.history.decisions import Decisions
-from twin_gym.twins.history.kept import Episode, numbers_asked
-from twin_gym.twins.history.opening import put
 from twin_gym.twins.history.reading import HistoryReader
+from twin_gym.twins.history.records import Episode, numbers_asked
 from twin_gym.twins.plain import file_path
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def export_duckdb(store: HistoryReader, path: str | Path) -> Path:
         with duckdb.connect(str(part / "database")) as database:
             for statement, name in _FROM_PARQUET:
                 database.execute(statement, [str(part / name)])
-        put(part / "database", target)
+        give_name(part / "database", target)
     return target
 
 

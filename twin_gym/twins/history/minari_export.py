@@ -15,8 +15,8 @@ from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 from twin_gym.twins.history.decisions import Decisions
 from twin_gym.twins.history.export import followed
-from twin_gym.twins.history.kept import Episode, numbers_asked
 from twin_gym.twins.history.reading import HistoryReader
+from twin_gym.twins.history.records import Episode, numbers_asked
 from twin_gym.twins.minari_folder import storage_class, write_dataset
 
 FORMAT = "twin_gym history 1"

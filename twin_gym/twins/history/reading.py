@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError, UnknownNameError, unknown_name
 from twin_gym.twins.history import queries
-from twin_gym.twins.history.decisions import Decisions, from_row
-from twin_gym.twins.history.kept import Episode, Series, to_episode, unpacked
-from twin_gym.twins.history.linked import check_is_own, check_is_still
-from twin_gym.twins.history.opening import (
+from twin_gym.twins.history.connection import (
     damaged,
     one_moment,
     plain_error,
     said_plainly,
 )
+from twin_gym.twins.history.decisions import Decisions, from_row
+from twin_gym.twins.history.linked import check_is_own, check_is_still
+from twin_gym.twins.history.records import Episode, Series, to_episode, unpacked
 from twin_gym.twins.plain import MAX_WHOLE, number, numbers_of, shown, text, whole, wholes_of
 from twin_gym.twins.realtime.snapshot import Snapshot
 

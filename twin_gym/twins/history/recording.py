@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from twin_gym.environments.factory import AnyScenario, vector_env
-from twin_gym.policies.base import Policy, Seer
+from twin_gym.policies.base import Policy, PrivilegedPolicy
 from twin_gym.scenario.base import MAX_TIME_S, MIN_TIME_S
 from twin_gym.twins.history.decisions import Decisions
 from twin_gym.twins.history.store import HistoryStore
@@ -65,8 +65,8 @@ def record_run(
     given = {} if action is None else {"action": action}
     env = vector_env(scenario, 1, autoreset_mode=AutoresetMode.DISABLED, **given)
     twin = LiveTwin(env, link=link, period_s=period_s)
-    if isinstance(policy, Seer):
-        policy.see(env.batch)
+    if isinstance(policy, PrivilegedPolicy):
+        policy.bind(env.batch)
     observations, infos = env.reset(seed=seed)
     policy.reset(seed)
     form = str(env.batch.arguments.get("action", ""))

@@ -6,8 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from twin_gym.errors import ConfigError
-from twin_gym.twins.history.kept import to_columns
-from twin_gym.twins.history.sums import row_sum, signed
+from twin_gym.twins.history.checksums import row_sum, signed
+from twin_gym.twins.history.records import to_columns
 from twin_gym.twins.plain import whole
 
 _MOST = 2**62

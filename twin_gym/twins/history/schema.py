@@ -67,7 +67,8 @@ TABLES = {
 """By name, the statements that make tables and indices; also what an opened file must have.
 
 Telemetry is ordered by channel (a property of a twin in an episode), time, and number of the event:
-what is asked as of a time is one step back from there. Sums: see `twin_gym.twins.history.sums`.
+what is asked as of a time is one step back from there. `twin_gym.twins.history.checksums` has the
+checksums.
 """
 
 SCHEMA: dict[tuple[str, str], str | None] = {

@@ -15,13 +15,13 @@ from twin_gym.errors import ConfigError
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.base import MAX_TIME_S, Scenario
 from twin_gym.twins.history.checking import Check, check_store
+from twin_gym.twins.history.checksums import check_sum, row_sum, signed
+from twin_gym.twins.history.connection import connect, create, damaged, is_within, said_plainly
 from twin_gym.twins.history.decisions import Decisions, to_row
-from twin_gym.twins.history.kept import KIND_OF_TYPE, MAX_TEXT, event_columns, packed
 from twin_gym.twins.history.linked import check_is_own
-from twin_gym.twins.history.opening import connect, create, damaged, is_within, said_plainly
 from twin_gym.twins.history.reading import HistoryReader
+from twin_gym.twins.history.records import KIND_OF_TYPE, MAX_TEXT, event_columns, packed
 from twin_gym.twins.history.retention import Retention, drop_old
-from twin_gym.twins.history.sums import check_sum, row_sum, signed
 from twin_gym.twins.plain import (
     file_path,
     listed,

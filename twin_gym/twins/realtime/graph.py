@@ -184,14 +184,6 @@ class TwinGraph:
         wanted = self.model.interface(interface)
         return tuple(twin for twin, kind in self._kinds.items() if kind.name == wanted.name)
 
-    def interface_of(self, twin: str) -> Interface:
-        """The kind of a twin.
-
-        Raises:
-            UnknownNameError: if there is no such twin.
-        """
-        return self._kind(twin)
-
     def value(self, twin: str, name: str) -> Value | None:
         """The last known value of a property or telemetry.
 

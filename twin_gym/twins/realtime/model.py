@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from twin_gym.errors import ConfigError, unknown_name
-from twin_gym.twins.files import read_bytes
+from twin_gym.files.reading import read_bytes
 from twin_gym.twins.plain import file_path, is_finite, is_writable, listed, plain, shown, text
 
 Value = float | int | bool | str

@@ -1,6 +1,7 @@
 """Scenario twins: networks that may come, out of what has been, what is and what is asked."""
 
 from twin_gym.twins.scenarios.criteria import Criteria
+from twin_gym.twins.scenarios.estimation import current_state_from_store, history_from_store
 from twin_gym.twins.scenarios.gaps import (
     IndicatorGap,
     KpiGaps,
@@ -10,26 +11,25 @@ from twin_gym.twins.scenarios.gaps import (
 )
 from twin_gym.twins.scenarios.gaussian import HistoricalGenerator, HybridGenerator
 from twin_gym.twins.scenarios.generator import GenerationError, Generator
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import Parameter, ParameterSpace, parameters_of
-from twin_gym.twins.scenarios.watching import lived_of_store, now_of_store
 
 __all__ = [
     "Criteria",
+    "CurrentState",
     "GenerationError",
     "Generator",
     "HistoricalGenerator",
     "HybridGenerator",
     "IndicatorGap",
     "KpiGaps",
-    "Lived",
-    "Now",
     "Parameter",
+    "ParameterHistory",
     "ParameterSpace",
     "ScenarioFidelity",
+    "current_state_from_store",
+    "history_from_store",
     "kpi_gaps",
-    "lived_of_store",
-    "now_of_store",
     "parameters_of",
     "scenario_fidelity",
 ]

@@ -23,18 +23,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from twin_gym.errors import ConfigError
-from twin_gym.twins.files import read_bytes, write_bytes
+from twin_gym.files.reading import read_bytes
+from twin_gym.files.whole import write_bytes
 from twin_gym.twins.plain import file_path
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.gaussian import Step
 from twin_gym.twins.scenarios.generator import PointGenerator
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import Coordinates
 from twin_gym.twins.strict_json import read_object
 from twin_gym.twins.weights import load_weights
 
 FORMAT = "twin_gym scenario gan 3"
-CARD_FILE, WEIGHTS_FILE = "generator.json", "generator.safetensors"
+METADATA_FILE, WEIGHTS_FILE = "generator.json", "generator.safetensors"
 _DIGEST = "weights_sha256"
 NUM_CONDITIONS = 5
 """The four indicators, and whether anything is asked at all."""
@@ -42,7 +43,7 @@ NUM_CONDITIONS = 5
 MIN_SCALE = 1e-6
 """Smallest standard deviation that a state is counted in."""
 
-_MAX_CARD_BYTES = 2_000_000
+_MAX_METADATA_BYTES = 2_000_000
 _MAX_WEIGHTS_BYTES = 2**28
 _MAX_PATHS, _MAX_PATH = 4096, 500
 _RANGES = (
@@ -103,7 +104,7 @@ class NextState(nn.Module):
 
 
 @dataclass(frozen=True)
-class GanCard:
+class GanMetadata:
     """Everything about a trained generator but its weights.
 
     Attributes:
@@ -164,21 +165,21 @@ class GanGenerator(PointGenerator):
     """Draws next states from a trained network (see `train_gan`).
 
     Args:
-        card: what the network is.
-        network: its weights are those of the card.
+        metadata: parameters, normalisation and training of the network.
+        network: the network with the trained weights.
     """
 
     name = "gan"
 
-    def __init__(self, card: GanCard, network: NextState) -> None:
-        self.card = card
+    def __init__(self, metadata: GanMetadata, network: NextState) -> None:
+        self.metadata = metadata
         self.network = network.eval()
 
     def draw(
         self,
         criteria: Criteria,
-        history: Lived,
-        realtime: Now | None,
+        history: ParameterHistory,
+        realtime: CurrentState | None,
         count: int,
         rng: np.random.Generator,
     ) -> Coordinates:
@@ -189,9 +190,9 @@ class GanGenerator(PointGenerator):
         Raises:
             ConfigError: if the history has other parameters than the network.
         """
-        if history.space.paths != self.card.paths:
+        if history.space.paths != self.metadata.paths:
             raise ConfigError(
-                f"the GAN was trained on {list(self.card.paths)}, and the history has "
+                f"the GAN was trained on {list(self.metadata.paths)}, and the history has "
                 f"{list(history.space.paths)}: train one for it"
             )
         step = Step.fit(history.points)
@@ -215,7 +216,8 @@ class GanGenerator(PointGenerator):
             Shape (points, parameters).
         """
         mean, scale, keep = (
-            np.array(one, np.float64) for one in (self.card.mean, self.card.scale, self.card.keep)
+            np.array(one, np.float64)
+            for one in (self.metadata.mean, self.metadata.scale, self.metadata.keep)
         )
         units = (states - mean) / scale
         conditions = np.broadcast_to(condition, (len(states), NUM_CONDITIONS))
@@ -228,13 +230,13 @@ class GanGenerator(PointGenerator):
         return found
 
     def save(self, folder: Path) -> None:
-        """Writes card and weights, each whole; the card last, which says that both are there."""
+        """Writes weights, then metadata; each file is written atomically."""
         folder.mkdir(parents=True, exist_ok=True)
         weights = safetensors.torch.save(self.network.state_dict())
         write_bytes(folder / WEIGHTS_FILE, weights)
-        card = asdict(self.card) | {_DIGEST: hashlib.sha256(weights).hexdigest()}
-        text = json.dumps(card, indent=1, allow_nan=False) + "\n"
-        write_bytes(folder / CARD_FILE, text.encode())
+        metadata = asdict(self.metadata) | {_DIGEST: hashlib.sha256(weights).hexdigest()}
+        text = json.dumps(metadata, indent=1, allow_nan=False) + "\n"
+        write_bytes(folder / METADATA_FILE, text.encode())
 
     @classmethod
     def load(cls, folder: Path) -> GanGenerator:
@@ -245,33 +247,37 @@ class GanGenerator(PointGenerator):
         """
         folder = file_path(folder, "the folder of a generator")
         content = read_bytes(folder / WEIGHTS_FILE, _MAX_WEIGHTS_BYTES)
-        values = read_object(read_bytes(folder / CARD_FILE, _MAX_CARD_BYTES), repr(str(folder)))
+        values = read_object(
+            read_bytes(folder / METADATA_FILE, _MAX_METADATA_BYTES), repr(str(folder))
+        )
         try:
-            card = _card_of(values, hashlib.sha256(content).hexdigest())
-            with torch.device("meta"):  # names and shapes alone, whatever the card says
-                network = NextState(len(card.paths), card.noise_size, card.width)
+            metadata = _metadata_of(values, hashlib.sha256(content).hexdigest())
+            with torch.device(
+                "meta"
+            ):  # only names and shapes, however large the metadata says they are
+                network = NextState(len(metadata.paths), metadata.noise_size, metadata.width)
             weights = load_weights(content, network, repr(WEIGHTS_FILE))
         except ConfigError as error:
             raise ConfigError(f"{str(folder)!r} holds no scenario GAN: {error}") from None
         network.load_state_dict(weights, assign=True)
-        return cls(card, network)
+        return cls(metadata, network)
 
 
-def _card_of(values: dict[str, Any], digest: str) -> GanCard:
-    """The card that a file holds beside weights of this digest; every key is there, and no other.
+def _metadata_of(values: dict[str, Any], digest: str) -> GanMetadata:
+    """The metadata in a file beside weights of this digest, with exactly the known keys.
 
     The format is looked at first: files of other formats have other keys.
     """
     given = values.get("format")
     if given != FORMAT:
         raise ConfigError(f"the format is {given!r:.80}, not {FORMAT!r}: train the GAN anew")
-    wanted = {one.name for one in fields(GanCard)} | {_DIGEST}
+    wanted = {one.name for one in fields(GanMetadata)} | {_DIGEST}
     if values.keys() != wanted:
         differing = sorted(values.keys() ^ wanted)
-        raise ConfigError(f"its card lacks keys or has others: {differing[:4]!r:.200}")
+        raise ConfigError(f"its metadata lacks keys or has others: {differing[:4]!r:.200}")
     if values[_DIGEST] != digest:
         raise ConfigError(
-            f"{WEIGHTS_FILE!r} is not the file that {CARD_FILE!r} belongs to: one of them was "
+            f"{WEIGHTS_FILE!r} is not the file that {METADATA_FILE!r} belongs to: one of them was "
             "changed or not written to its end; train the GAN anew"
         )
     del values[_DIGEST]
@@ -279,7 +285,7 @@ def _card_of(values: dict[str, Any], digest: str) -> GanCard:
         if not isinstance(values[name], list):
             raise ConfigError(f"`{name}` of a GAN is a list, got {values[name]!r:.40}")
     told: dict[str, Any] = {name: tuple(values[name]) for name in _LISTS}
-    return GanCard(**{**values, **told})
+    return GanMetadata(**{**values, **told})
 
 
 def _check_numbers(name: str, values: Iterable[Any], low: float, high: float) -> None:

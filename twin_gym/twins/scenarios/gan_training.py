@@ -22,13 +22,13 @@ from twin_gym.twins.scenarios.distances import energy_distance
 from twin_gym.twins.scenarios.gan import (
     MIN_SCALE,
     NUM_CONDITIONS,
-    GanCard,
     GanGenerator,
+    GanMetadata,
     NextState,
     asked,
 )
 from twin_gym.twins.scenarios.gaussian import Normal, Step
-from twin_gym.twins.scenarios.lived import Lived
+from twin_gym.twins.scenarios.parameter_history import ParameterHistory
 
 OnProgress = Callable[[int, float], None]
 """Told the steps done and the best distance to the held-out windows so far."""
@@ -117,7 +117,7 @@ class _Pairs:
 
 
 def train_gan(
-    history: Lived,
+    history: ParameterHistory,
     settings: ScenarioGanSettings = _DEFAULTS,
     *,
     folder: Path | None = None,
@@ -174,7 +174,7 @@ def train_on_points(
     Raises:
         ConfigError: if there are too few states to hold any out.
     """
-    card, pairs = _prepared(points, paths, conditions, settings)
+    metadata, pairs = _prepared(points, paths, conditions, settings)
     num_held_out = max(round(len(pairs.states) * settings.held_out_share), _LEAST_HELD_OUT)
     if len(pairs.states) - num_held_out < _LEAST_HELD_OUT:
         raise ConfigError(
@@ -185,11 +185,11 @@ def train_on_points(
     learned = pairs.part(slice(-num_held_out))
     held_out = pairs.part(slice(-num_held_out, None, apart))
     with _one_thread():
-        return _trained(card, learned, held_out, settings, folder, on_progress or _untold)
+        return _trained(metadata, learned, held_out, settings, folder, on_progress or _untold)
 
 
 def _trained(
-    card: GanCard,
+    metadata: GanMetadata,
     learned: _Pairs,
     held_out: _Pairs,
     settings: ScenarioGanSettings,
@@ -197,8 +197,8 @@ def _trained(
     tell: OnProgress,
 ) -> GanGenerator:
     """The best of all looks, the one before the first step among them."""
-    contest = _Contest(len(card.paths), learned, settings)
-    best = _Best(card, contest.generator, folder)
+    contest = _Contest(len(metadata.paths), learned, settings)
+    best = _Best(metadata, contest.generator, folder)
     beginning = _held_out_distance(contest.generator, held_out, settings)
     best.take(0, beginning)
     looks = 0
@@ -208,10 +208,10 @@ def _trained(
             continue
         distance = _held_out_distance(contest.generator, held_out, settings)
         looks += 1
-        if distance < min(best.card.held_out_distance, (1.0 - _LEAST_GAIN) * beginning):
+        if distance < min(best.metadata.held_out_distance, (1.0 - _LEAST_GAIN) * beginning):
             best.take(step, distance)
             looks = 0
-        tell(step, best.card.held_out_distance)
+        tell(step, best.metadata.held_out_distance)
         if looks >= settings.patience:
             break
     return best.generator()
@@ -220,22 +220,22 @@ def _trained(
 class _Best:
     """The best weights so far, in memory and on the disk."""
 
-    def __init__(self, card: GanCard, network: NextState, folder: Path | None) -> None:
-        self.card = card
+    def __init__(self, metadata: GanMetadata, network: NextState, folder: Path | None) -> None:
+        self.metadata = metadata
         self._network, self._folder = network, folder
 
     def take(self, step: int, distance: float) -> None:
         """Keeps the weights as they are now."""
         self._weights = copy.deepcopy(self._network.state_dict())
-        self.card = replace(self.card, num_steps=step, held_out_distance=distance)
+        self.metadata = replace(self.metadata, num_steps=step, held_out_distance=distance)
         if self._folder is not None:
-            GanGenerator(self.card, self._network).save(self._folder)
+            GanGenerator(self.metadata, self._network).save(self._folder)
             self._network.train()
 
     def generator(self) -> GanGenerator:
         """With the weights that were kept."""
         self._network.load_state_dict(self._weights)
-        return GanGenerator(self.card, self._network)
+        return GanGenerator(self.metadata, self._network)
 
 
 @contextmanager
@@ -258,15 +258,15 @@ def _prepared(
     paths: tuple[str, ...],
     conditions: NDArray[np.float64] | None,
     settings: ScenarioGanSettings,
-) -> tuple[GanCard, _Pairs]:
-    """The card but for its results, and the pairs."""
+) -> tuple[GanMetadata, _Pairs]:
+    """The metadata but for its results, and the pairs."""
     step = Step.fit(points)
     mean = step.law.mean
     scale = np.maximum(points.std(0), MIN_SCALE)
     units = (points - mean) / scale
     if conditions is None:
         conditions = np.zeros((len(points) - 1, len(INDICATORS)))
-    card = GanCard(
+    metadata = GanMetadata(
         paths=paths,
         mean=tuple(mean.tolist()),
         scale=tuple(scale.tolist()),
@@ -278,7 +278,7 @@ def _prepared(
         held_out_distance=0.0,
         seed=settings.seed,
     )
-    return card, _Pairs(units[:-1], units[1:] - step.keep * units[:-1], asked(conditions))
+    return metadata, _Pairs(units[:-1], units[1:] - step.keep * units[:-1], asked(conditions))
 
 
 class _Contest:

@@ -30,7 +30,7 @@ from twin_gym.policies.what_if import (
 from twin_gym.policies.worlds import distinct_worlds, world_seeds
 from twin_gym.scenario import Scenario
 from twin_gym.twins.scenarios.distances import Copying, TwoSample, copying, two_sample_test
-from twin_gym.twins.scenarios.lived import Lived
+from twin_gym.twins.scenarios.parameter_history import ParameterHistory
 
 Values = dict[str, NDArray[np.float64]]
 
@@ -229,8 +229,8 @@ class ScenarioFidelity:
 
 def scenario_fidelity(
     twins: Sequence[Scenario],
-    history: Lived,
-    came: Lived,
+    history: ParameterHistory,
+    came: ParameterHistory,
     agent: Agent,
     rng: np.random.Generator,
     *,

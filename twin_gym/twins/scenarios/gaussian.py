@@ -11,7 +11,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from twin_gym.errors import ConfigError
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.generator import PointGenerator
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import Coordinates
 
 Matrix = NDArray[np.float64]
@@ -215,8 +215,8 @@ class HistoricalGenerator(PointGenerator):
     def draw(
         self,
         criteria: Criteria,
-        history: Lived,
-        realtime: Now | None,
+        history: ParameterHistory,
+        realtime: CurrentState | None,
         count: int,
         rng: np.random.Generator,
     ) -> Coordinates:
@@ -233,8 +233,8 @@ class HybridGenerator(PointGenerator):
     def draw(
         self,
         criteria: Criteria,
-        history: Lived,
-        realtime: Now | None,
+        history: ParameterHistory,
+        realtime: CurrentState | None,
         count: int,
         rng: np.random.Generator,
     ) -> Coordinates:

@@ -9,7 +9,7 @@ import numpy as np
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.scenario import Scenario
 from twin_gym.twins.scenarios.criteria import Criteria
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import Coordinates
 
 MAX_COUNT = 100_000
@@ -32,8 +32,8 @@ class Generator(Protocol):
     def generate(
         self,
         criteria: Criteria,
-        history: Lived,
-        realtime: Now | None,
+        history: ParameterHistory,
+        realtime: CurrentState | None,
         count: int,
         rng: np.random.Generator,
     ) -> list[Scenario]:
@@ -68,8 +68,8 @@ class PointGenerator:
     def draw(
         self,
         criteria: Criteria,
-        history: Lived,
-        realtime: Now | None,
+        history: ParameterHistory,
+        realtime: CurrentState | None,
         count: int,
         rng: np.random.Generator,
     ) -> Coordinates:
@@ -79,8 +79,8 @@ class PointGenerator:
     def generate(
         self,
         criteria: Criteria,
-        history: Lived,
-        realtime: Now | None,
+        history: ParameterHistory,
+        realtime: CurrentState | None,
         count: int,
         rng: np.random.Generator,
     ) -> list[Scenario]:
@@ -108,7 +108,7 @@ class PointGenerator:
         return made
 
     def _scenario(
-        self, criteria: Criteria, history: Lived, point: Coordinates, index: int
+        self, criteria: Criteria, history: ParameterHistory, point: Coordinates, index: int
     ) -> Scenario:
         base = history.space.base
         provenance = (

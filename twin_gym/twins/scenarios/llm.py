@@ -19,7 +19,7 @@ from twin_gym.twins.scenarios.blotting import blotted
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.endpoint import AnswerError, Endpoint
 from twin_gym.twins.scenarios.generator import MAX_COUNT, GenerationError
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.questions import ask_for, schema_of, summary_of
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class _Order:
     """What is asked for, and what is there already."""
 
     criteria: Criteria
-    history: Lived
-    realtime: Now | None
+    history: ParameterHistory
+    realtime: CurrentState | None
     made: list[Scenario]
 
 
@@ -81,8 +81,8 @@ class LlmGenerator:
     def generate(
         self,
         criteria: Criteria,
-        history: Lived,
-        realtime: Now | None,
+        history: ParameterHistory,
+        realtime: CurrentState | None,
         count: int,
         rng: np.random.Generator,
     ) -> list[Scenario]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from twin_gym.twins.scenarios.criteria import Criteria
-from twin_gym.twins.scenarios.lived import Lived, Now
+from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHistory
 from twin_gym.twins.scenarios.parameters import Coordinates, ParameterSpace
 
 _MOST_WINDOWS = 24
@@ -43,7 +43,9 @@ def ask_for(count: int, summary: dict[str, Any], refused: list[str]) -> list[dic
     ]
 
 
-def summary_of(criteria: Criteria, history: Lived, realtime: Now | None) -> dict[str, Any]:
+def summary_of(
+    criteria: Criteria, history: ParameterHistory, realtime: CurrentState | None
+) -> dict[str, Any]:
     """What the model is told of the network, in plain values.
 
     Args:

@@ -258,7 +258,7 @@ class GeniePolicy(BarringPolicy):
     """Sees how many devices may try, and lets one a preamble: p = min(1, preambles / backlog).
 
     An anchor and no competitor: what it sees is hidden from agents. `evaluate` shows it the rows;
-    who steps an environment calls `see(env.batch)` first.
+    who steps an environment calls `bind(env.batch)` first.
     """
 
     name = "genie"
@@ -268,14 +268,14 @@ class GeniePolicy(BarringPolicy):
         self._preambles = scenario.preambles
         self._batch: AccessBatch | None = None
 
-    def see(self, batch: AccessBatch) -> None:
-        """Shows it the rows that it is to decide for."""
+    def bind(self, batch: AccessBatch) -> None:
+        """Binds the policy to the batch that it decides for."""
         self._batch = batch
 
     def probabilities(self, observations: Observations) -> Floats:
         """One preamble for each device that may try."""
         if self._batch is None:
-            raise ConfigError("the genie decides for rows that it sees: call see(env.batch) first")
+            raise ConfigError("the genie reads the batch: call `bind(env.batch)` before `actions`")
         return np.minimum(1.0, self._preambles / np.maximum(self._batch.num_ready(), 1))
 
 

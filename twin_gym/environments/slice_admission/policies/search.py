@@ -30,7 +30,7 @@ _MOST_ROWS = 4096
 _NORMAL_95 = 1.96
 
 Progress = Callable[[int, int, float], None]
-"""Told the episodes run, the budget, and the best score so far."""
+"""Reported the episodes run, the budget, and the best score so far."""
 
 
 @dataclass(frozen=True)

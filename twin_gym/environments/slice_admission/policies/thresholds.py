@@ -16,7 +16,7 @@ from twin_gym.environments.slice_admission.policies.search import ReservationSea
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.documents import parse_toml
-from twin_gym.scenario.toml import toml_pair
+from twin_gym.scenario.toml import toml_text
 
 
 @dataclass(frozen=True)
@@ -98,15 +98,12 @@ def entry_toml(scenario: AdmissionScenario, found: ReservationSearch, command: s
         f"{found.score:.6g} with this;\n"
         f"fresh score over {len(found.fresh_seeds)} worlds from seed {found.fresh_seeds[0]}"
     )
-    lines = [
-        "[[reservation]]",
-        toml_pair("scenario", scenario.name),
-        toml_pair("digest", scenario.digest),
-        toml_pair("found_by", found_by),
-        f"fresh_score = {found.fresh_score:.6g}",
-        f"fresh_half_width = {found.fresh_half_width:.2g}",
-        "[reservation.reserve]",
-    ]
-    reserve = reserve_mapping(scenario, found.reserve)
-    lines += [toml_pair(name, amounts) for name, amounts in reserve.items()]
-    return "\n".join(lines) + "\n"
+    entry = {
+        "scenario": scenario.name,
+        "digest": scenario.digest,
+        "found_by": found_by,
+        "fresh_score": float(f"{found.fresh_score:.6g}"),
+        "fresh_half_width": float(f"{found.fresh_half_width:.2g}"),
+        "reserve": reserve_mapping(scenario, found.reserve),
+    }
+    return toml_text({"reservation": [entry]})

@@ -1,6 +1,6 @@
 """From the public state of an environment to twins and events."""
 
 from twin_gym.twins.realtime.adapters.base import Adapter, network_twin
-from twin_gym.twins.realtime.adapters.choosing import adapter_of
+from twin_gym.twins.realtime.adapters.registry import adapter_of
 
 __all__ = ["Adapter", "adapter_of", "network_twin"]

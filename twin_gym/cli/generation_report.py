@@ -1,0 +1,183 @@
+"""What was generated, beside what was and what is: as a table, or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from twin_gym.cli.backtest import LEAST_WINDOWS, Backtest
+from twin_gym.cli.console import number, output, table
+from twin_gym.cli.history_input import GeneratorInputs
+from twin_gym.scenario import Scenario
+from twin_gym.scenario.changes import value_at
+from twin_gym.twins.scenarios import Criteria, ParameterSpace
+
+_DRAWN = ("historical", "hybrid", "gan")
+
+
+@dataclass(frozen=True)
+class GenerationReport:
+    """What came of an order.
+
+    Attributes:
+        generator: its name.
+        seed: of its draws.
+        criteria: what was wanted.
+        inputs: what the generator was told.
+        twins: the scenarios.
+        files: where they are, in their order.
+        foretelling: how the generator does on windows held out; None: not looked at.
+        rejections: what a language model answered in vain, each in a line.
+    """
+
+    generator: str
+    seed: int
+    criteria: Criteria
+    inputs: GeneratorInputs
+    twins: Sequence[Scenario]
+    files: Sequence[Path]
+    foretelling: Backtest | None
+    rejections: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ParameterSummary:
+    """A parameter in history, now, and in the twins.
+
+    Attributes:
+        history: mean over the windows.
+        now: the value that is known last; None: unknown, or not asked for.
+        age_windows: how old that is; None likewise.
+        mean: over the twins.
+        deviation: standard deviation of the twins.
+        least: of the twins.
+        most: of the twins.
+    """
+
+    history: float
+    now: float | None
+    age_windows: float | None
+    mean: float
+    deviation: float
+    least: float
+    most: float
+
+
+def rows_of(inputs: GeneratorInputs, twins: Sequence[Scenario]) -> dict[str, ParameterSummary]:
+    """By path, each parameter's row.
+
+    Args:
+        inputs: history and present.
+        twins: one at least, of its space.
+    """
+    space, now = inputs.history.space, inputs.now
+    history = np.array([_plain(space, point) for point in inputs.history.points])
+    made = np.array([[float(value_at(one, path)) for path in space.paths] for one in twins])
+    found = {}
+    for place, path in enumerate(space.paths):
+        is_known = now is not None and bool(now.is_known[place])
+        one = made[:, place]
+        found[path] = ParameterSummary(
+            history=float(history[:, place].mean()),
+            now=_plain(space, now.point)[place] if now is not None and is_known else None,
+            age_windows=float(now.ages[place]) if now is not None and is_known else None,
+            mean=float(one.mean()),
+            deviation=float(one.std(ddof=1)) if len(one) > 1 else 0.0,
+            least=float(one.min()),
+            most=float(one.max()),
+        )
+    return found
+
+
+def _plain(space: ParameterSpace, point: NDArray[np.float64]) -> list[float]:
+    """Values at a point; an unknown coordinate has none."""
+    return [
+        float(one.value(float(x))) if np.isfinite(x) else float("nan")
+        for one, x in zip(space.parameters, point, strict=True)
+    ]
+
+
+def as_document(report: GenerationReport) -> dict[str, Any]:
+    """What was generated as JSON values.
+
+    Args:
+        report: all of it.
+
+    Returns:
+        A document with base, history, every parameter, every twin by file and digest, and checks.
+    """
+    inputs, found = report.inputs, report.foretelling
+    base = inputs.history.space.base
+    rows = rows_of(inputs, report.twins)
+    return {
+        "scenario": base.name,
+        "digest": base.digest,
+        "generator": report.generator,
+        "seed": report.seed,
+        "history": inputs.history.source,
+        "windows": len(inputs.history.points),
+        "window_s": inputs.window_s,
+        "prioritised": sorted(report.criteria.objective.prioritised),
+        "parameters": {path: asdict(row) for path, row in rows.items()},
+        "twins": [
+            {"name": one.name, "digest": one.digest, "file": str(file)}
+            for one, file in zip(report.twins, report.files, strict=True)
+        ],
+        "foretelling": None if found is None else asdict(found),
+        "rejections": list(report.rejections),
+    }
+
+
+def show(report: GenerationReport) -> None:
+    """Prints the table, and what can be said of the generator.
+
+    Args:
+        report: all of it.
+    """
+    console = output()
+    console.print(_table(report))
+    history = report.inputs.history
+    now = report.inputs.now
+    unknown = "" if now is not None and now.is_known.all() else " ?: not known."
+    lines = [f"From {history.source}.{unknown}"]
+    chosen = sorted(report.criteria.objective.prioritised)
+    if chosen:
+        lines.append(f"Prioritised: {', '.join(chosen)}.")
+    if report.generator in _DRAWN:
+        lines.append(_foretold(report.foretelling, len(history.points)))
+    for line in lines:
+        console.print(f"\n{line}", markup=False)
+
+
+def _table(report: GenerationReport) -> Table:
+    base = report.inputs.history.space.base
+    title = f"{len(report.twins)} scenario twins of {base.name} by {report.generator}"
+    heads = ["parameter", "history", "now", "twins", "deviation"]
+    made = table(title, heads)
+    for path, row in rows_of(report.inputs, report.twins).items():
+        now = "?" if row.now is None else number(row.now)
+        told = number(row.history), now, number(row.mean), number(row.deviation, 2)
+        made.add_row(path, *told)
+    return made
+
+
+def _foretold(found: Backtest | None, windows: int) -> str:
+    if found is None:
+        return (
+            f"Not checked on windows held out: {windows} are too few, {LEAST_WINDOWS} are needed."
+        )
+    copied = found.copied
+    closer = round(copied.share_closer * found.held_out)
+    verdict = "It may COPY its history" if copied.is_copy else "No copying is found"
+    return (
+        f"Backtest the last {found.held_out} windows from those before: energy distance "
+        f"{number(found.distance, 2)} (of those before themselves: {number(found.of_history, 2)}). "
+        f"{verdict}: {closer} of {found.held_out} draws lie closer to a window than is usual, "
+        f"p = {number(copied.p_value, 2)}."
+    )

@@ -1,0 +1,36 @@
+# The names of the package and the module that each lives in: `__init__.py` reads them here.
+# ruff: noqa: TID252 - lazy_loader reads relative imports alone
+from .clone import CloneSettings as CloneSettings
+from .clone import clone as clone
+from .clone import smoothed_cross_entropy as smoothed_cross_entropy
+from .decision_log import DecisionLog as DecisionLog
+from .decision_space import DecisionSpace as DecisionSpace
+from .fidelity import Agreement as Agreement
+from .fidelity import AmountAgreement as AmountAgreement
+from .fidelity import Fidelity as Fidelity
+from .fidelity import agreement as agreement
+from .fidelity import amount_agreement as amount_agreement
+from .fidelity import fidelity as fidelity
+from .forward import PlainNetwork as PlainNetwork
+from .gan import DecisionGenerator as DecisionGenerator
+from .gan import GanSettings as GanSettings
+from .gan import synthesise as synthesise
+from .gan import train_generator as train_generator
+from .layout import QueueLayout as QueueLayout
+from .metadata import PolicyMetadata as PolicyMetadata
+from .minari_data import export_minari as export_minari
+from .minari_data import import_minari as import_minari
+from .networks import FlatNetwork as FlatNetwork
+from .networks import ObservedMask as ObservedMask
+from .networks import PolicyNetwork as PolicyNetwork
+from .networks import SliceNetwork as SliceNetwork
+from .networks import SlotNetwork as SlotNetwork
+from .networks import build_network as build_network
+from .networks import mask_from_observations as mask_from_observations
+from .networks import masked_log_probabilities as masked_log_probabilities
+from .networks import network_for as network_for
+from .policy_twin import PolicyTwin as PolicyTwin
+from .recording import record as record
+from .transition_recording import Exploring as Exploring
+from .transition_recording import record_transitions as record_transitions
+from .transitions import Transitions as Transitions
