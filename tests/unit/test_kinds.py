@@ -145,6 +145,19 @@ def test_variable_that_names_no_kind_is_refused(own_table, bare, monkeypatch, to
             kinds.kinds()
 
 
+def test_entry_point_names_a_kind(own_table, write, monkeypatch):
+    """As an installed package has it, whether or not importing it registers the kind."""
+    write(
+        "__init__.py",
+        "from twin_gym.environments.kinds import EnvironmentKind\n"
+        "KIND = EnvironmentKind('bare', 'bare_network/Bare-v0', __name__)\n",
+    )
+    point = EntryPoint("any", "bare_network:KIND", kinds.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(kinds, "entry_points", lambda group: [point])
+    assert kind_named("bare") == BARE
+    assert BARE.id in gymnasium.registry
+
+
 def test_entry_point_that_cannot_be_imported_is_named(own_table, monkeypatch):
     """A package that is broken is told by name, and not as if it was asked for."""
     broken = EntryPoint("broken", "no_such_package:KIND", kinds.ENTRY_POINT_GROUP)
