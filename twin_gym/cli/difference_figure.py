@@ -21,9 +21,9 @@ def draw(path: Path, answer: WhatIf, changes: str) -> None:
     """Relative differences of the indicators of the whole network, with their intervals.
 
     Args:
-        path: of the PNG; written aside and renamed.
-        answer: what to draw.
-        changes: what was changed, in a line.
+        path: the PNG file, written atomically.
+        answer: the result to draw.
+        changes: the change, in one line.
     """
     panels = [(f"changed against as it is, under {answer.agent}", answer.by_change, _BLUE)]
     if answer.against is not None:

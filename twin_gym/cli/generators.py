@@ -1,4 +1,4 @@
-"""Generators by name, made ready: a GAN is trained or read, a language model is found."""
+"""Creates generators by name: trains or loads a GAN, finds the endpoint of a language model."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ GAN, LLM = "gan", "llm"
 
 @dataclass(frozen=True)
 class GeneratorOptions:
-    """Which generator, and what it is made with; None: not said.
+    """The generator and its options; None: the default.
 
     Attributes:
-        name: of the generator.
-        seed: of a training.
-        gan: folder of a trained network.
-        steps: most steps of a training.
+        name: name of the generator.
+        seed: seed of GAN training.
+        gan: folder of a trained GAN.
+        steps: maximum steps of GAN training.
         model: name of a language model.
-        url: of its endpoint.
+        url: URL of its endpoint.
     """
 
     name: str
@@ -47,7 +47,7 @@ class GeneratorOptions:
     url: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuses an unknown name, and options of another generator."""
+        """Checks the name, and that no option belongs to another generator."""
         if self.name not in MAKERS:
             raise unknown_name("generator", self.name, MAKERS)
         for of, option, value in (
@@ -57,7 +57,9 @@ class GeneratorOptions:
             (LLM, "--url", self.url),
         ):
             if value is not None and self.name != of:
-                raise ConfigError(f"{option} is for --generator {of}, and {self.name} has no use")
+                raise ConfigError(
+                    f"{option} is an option of --generator {of}; leave it out with {self.name}"
+                )
 
 
 def _gan(options: GeneratorOptions, history: ParameterHistory) -> Generator:
@@ -146,17 +148,17 @@ MAKERS: MappingProxyType[str, Callable[[GeneratorOptions, ParameterHistory], Gen
 
 
 def make_generator(options: GeneratorOptions, history: ParameterHistory) -> Generator:
-    """A generator that is ready to generate.
+    """Creates a generator.
 
     Args:
-        options: which one.
-        history: what a GAN learns from, unless it is there already.
+        options: the generator and its options.
+        history: training data of a GAN that is not trained yet.
 
     Returns:
         The generator.
 
     Raises:
-        ConfigError: if a folder holds no GAN, or no language model is named.
-        MissingExtraError: if what it needs is not installed.
+        ConfigError: if the folder holds no GAN, or no language model is named.
+        MissingExtraError: if a package that it needs is not installed.
     """
     return MAKERS[options.name](options, history)

@@ -1,4 +1,4 @@
-"""`twin-gym list`: what there is, one line each, by environment."""
+"""`twin-gym list`: tables of environments, scenarios and policies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def show_lists(listed: str | None, environment: str | None = None) -> None:
         environment: only what belongs to it, by id or short name; None: everything.
 
     Raises:
-        UnknownNameError: if there is no such environment; the message has the nearest one.
+        UnknownNameError: if there is no such environment; the message suggests the nearest one.
     """
     kinds = list(kind_names()) if environment is None else [kind_of(environment)]
     if listed in (None, "environments"):
@@ -33,7 +33,7 @@ def show_lists(listed: str | None, environment: str | None = None) -> None:
 
 
 def short_name(env_id: str) -> str:
-    """An id without what stands before its slash and without the version."""
+    """An id without namespace and version: `TicScheduling` for `twin_gym/TicScheduling-v0`."""
     return env_id.partition("/")[2].partition("-v")[0]
 
 
@@ -59,7 +59,7 @@ def environment_class(env_id: str) -> type[object]:
 
 
 def policy_text(kind: str, name: str) -> str:
-    """What a policy for scenarios of a kind does; its first line says it in one sentence."""
+    """Description of a policy for scenarios of a kind; the first line is a summary."""
     text = inspect.getdoc(policies_of(kind)[name]) or ""
     return text.partition("\nArgs:")[0].strip()
 

@@ -1,4 +1,4 @@
-"""`twin-gym record`: runs a network under the eyes of its twin, and keeps it in a store."""
+"""`twin-gym record`: runs a network with a real-time twin and records it in a store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MEGABYTE = 1e6
 
 @dataclass(frozen=True)
 class RecordOptions:
-    """Values of the command line; see the options of the command."""
+    """The options of the command."""
 
     store: Path
     scenario: str
@@ -49,16 +49,16 @@ class RecordOptions:
 
 @dataclass(frozen=True)
 class _Run:
-    """What the options stand for, all of it checked before a store is touched.
+    """The validated options and the episodes recorded so far.
 
     Attributes:
-        scenario: what runs.
-        policy: who decides.
-        link: what telemetry goes over.
-        worlds: number of the world, by its seed.
-        made: the world of each episode that was begun, by the number of the episode: others may
-            record into the same store meanwhile, under the same seeds.
-        lost: values that the link has lost, by the number of the episode; filled as they end.
+        scenario: the network.
+        policy: the policy that runs it.
+        link: the telemetry link.
+        worlds: index of the world, by seed.
+        made: index of the world, by episode number; another process may record into the same
+            store with the same seeds.
+        lost: values lost on the link, by episode number; set at the end of each episode.
     """
 
     scenario: Scenario
@@ -70,14 +70,14 @@ class _Run:
 
 
 def run(options: RecordOptions) -> None:
-    """Records and says what is kept.
+    """Records episodes and prints a summary.
 
     Args:
         options: the options.
 
     Raises:
         TwinGymError: if a name or a value is not valid, or the store cannot be written to.
-        typer.Exit: after Ctrl-C; what was committed by then is kept, and said.
+        typer.Exit: after Ctrl-C; committed data stay in the store and are in the summary.
     """
     found = _checked(options)
     retention = Retention(
@@ -96,7 +96,7 @@ def run(options: RecordOptions) -> None:
     output().print(made)
     output().print(f"\n{_whole(options.store, episodes)}")
     if is_stopped:
-        messages().print("stopped: what the table has is kept, in whole batches", markup=False)
+        messages().print("stopped: the episodes in the table are stored so far", markup=False)
         raise typer.Exit(INTERRUPTED)
 
 
@@ -106,7 +106,7 @@ def _checked(options: RecordOptions) -> _Run:
     policy = make_policy(name, scenario, options.action)
     if options.snapshot_period_s == 0.0:
         raise ConfigError(
-            "--snapshot-period-s is over 0; leave it out to keep the last graph alone"
+            "--snapshot-period-s must be over 0; leave it out to store only the last snapshot"
         )
     link = Link(options.loss, options.delay_s, options.jitter_s)
     seeds = world_seeds(cast("Family", options.family), options.episodes, first=options.world)
@@ -135,9 +135,9 @@ def _record(options: RecordOptions, found: _Run, store: HistoryStore) -> None:
 
 
 def _kept(options: RecordOptions, found: _Run, store: HistoryStore) -> Table:
-    """The episodes of this recording, as the store has them."""
+    """Table of the episodes of this recording in the store."""
     title = f"{options.store.name}: {found.scenario.name} under {found.policy.name}"
-    heads = ["episode", "world", "decisions", "until s", "values kept", "lost on the way"]
+    heads = ["episode", "world", "decisions", "until s", "values kept", "lost in transit"]
     made = table(title, heads, left=0)
     for one in store.episodes():
         if one.id not in found.made:

@@ -1,4 +1,4 @@
-"""`twin-gym reservation-search`: tunes the reservation rule and says how."""
+"""`twin-gym reservation-search`: tunes the thresholds of the reservation policy."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from twin_gym.scenario.loading import load
 
 
 def run(scenario_name: str, budget: int, worlds: int, toml: Path | None) -> None:
-    """Searches and prints.
+    """Runs the search and prints the result.
 
     Args:
-        scenario_name: what is tuned.
-        budget: most episodes.
-        worlds: how many validation worlds to search on; as many as always after them are fresh.
-        toml: where the result is added, or None.
+        scenario_name: the scenario to tune for.
+        budget: maximum number of episodes.
+        worlds: number of validation worlds to search on; the next ones are used for the report.
+        toml: file to which the result is appended, or None.
 
     Raises:
         TwinGymError: if the scenario is unknown, the budget too small, or the file not writable.
@@ -51,10 +51,10 @@ def _print(scenario: AdmissionScenario, found: ReservationSearch, worlds: int) -
     console.print()
     half = found.fresh_half_width
     console.print(
-        f"{number(found.start_score)} a second with nothing reserved, {number(found.score)} with "
-        f"these thresholds ({worlds} worlds of the search);\n"
-        f"{number(found.fresh_score)} ± {number(half, 2)} in {FRESH_WORLDS} worlds that it has "
-        "not seen."
+        f"Revenue per second: {number(found.start_score)} without reservation, "
+        f"{number(found.score)} with these thresholds ({worlds} worlds of the search);\n"
+        f"{number(found.fresh_score)} ± {number(half, 2)} in {FRESH_WORLDS} worlds that the search "
+        "has not used."
     )
 
 
@@ -87,7 +87,9 @@ def _rounds(found: ReservationSearch) -> Table:
 
 
 def _thresholds(scenario: AdmissionScenario, found: ReservationSearch) -> Table:
-    made = table("What must stay free after an admission", ["slice", *scenario.resource_names])
+    made = table(
+        "Capacity that must stay free after an admission", ["slice", *scenario.resource_names]
+    )
     for one, row in zip(scenario.slices, found.reserve, strict=True):
         made.add_row(one.name, *(number(float(amount)) for amount in row))
     return made

@@ -1,4 +1,4 @@
-"""`twin-gym rollout`: policies in the same worlds, with intervals over the worlds."""
+"""`twin-gym rollout`: compares policies on the same worlds, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class RolloutOptions:
-    """What the user asked for; see the options of the command."""
+    """The options of the command."""
 
     scenario: str
     policies: Sequence[str]
@@ -48,13 +48,13 @@ class RolloutOptions:
 
 
 def run(options: RolloutOptions) -> None:
-    """Rolls out and prints.
+    """Runs the policies and prints the comparison.
 
     Args:
         options: the options.
 
     Raises:
-        TwinGymError: if a name is unknown, or a policy has nothing for the scenario.
+        TwinGymError: if a name is unknown, or a policy does not support the scenario.
     """
     scenario = load(options.scenario)
     if options.render is not None:
@@ -80,7 +80,7 @@ def _print(
         for one in view.details(scenario, found[0]):
             console.print()
             console.print(one)
-    said = "Means over worlds ± half of their 95 % interval." if options.count > 1 else (
+    said = "Mean over worlds ± half-width of the 95 % interval." if options.count > 1 else (
         "A single world."
     )  # fmt: skip
     console.print(f"\n{said}")
@@ -131,8 +131,8 @@ def print_json(options: RolloutOptions, scenario: Scenario, found: Sequence[Eval
 
     Args:
         options: the options.
-        scenario: what ran.
-        found: one entry a policy.
+        scenario: the scenario.
+        found: the evaluation of each policy.
     """
     policies = {
         one.policy: {
