@@ -1,4 +1,4 @@
-"""What a store keeps besides telemetry, as values: episodes, series, graphs."""
+"""Records of a store as values: episodes, series and snapshots."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Series(NamedTuple):
     """A property over time.
 
     Attributes:
-        times_s: when each value was true, never falling; shape (events,).
+        times_s: time of each value, not decreasing; shape (events,).
         values: float64, int64 or bool; shape (events,).
     """
 
@@ -40,18 +40,18 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True)
 class Episode:
-    """What a stored episode is of.
+    """The description of a stored episode.
 
     Attributes:
-        id: its number in the store, never used again.
-        kind: of its scenario.
-        scenario: name of it.
-        digest: of it.
-        toml: the scenario as text.
-        seed: of its world.
-        policy: who decided; empty where nobody said.
-        action: form of the actions; likewise.
-        num_rows: events of telemetry that are kept.
+        id: number of the episode, never reused.
+        kind: kind of its scenario.
+        scenario: name of its scenario.
+        digest: digest of its scenario.
+        toml: its scenario as TOML.
+        seed: seed of its world.
+        policy: name of the policy; empty if unknown.
+        action: form of the actions; empty if unknown.
+        num_rows: number of stored telemetry events.
     """
 
     id: int
@@ -79,10 +79,10 @@ class Episode:
 
 
 def numbers_asked(episodes: Iterable[int] | None) -> tuple[int, ...] | None:
-    """Numbers of episodes as they were asked for; None: no choice was made.
+    """Requested episode numbers, validated; None: all.
 
     Raises:
-        ConfigError: if something is no whole number.
+        ConfigError: if one is not an integer.
     """
     if episodes is None:
         return None
@@ -90,7 +90,7 @@ def numbers_asked(episodes: Iterable[int] | None) -> tuple[int, ...] | None:
 
 
 def event_columns(events: list[Any]) -> tuple[Any, Any, Any, Any] | None:
-    """Times, twins, properties and values of events, as plain values; None if there are none."""
+    """Times, twins, properties and values of events as columns; None if there are none."""
     if not events:
         return None
     try:
