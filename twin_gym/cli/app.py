@@ -164,8 +164,8 @@ JitterOption = Annotated[
 
 def _kept(what: str) -> Any:  # noqa: ANN401 - typer's own type
     """An option that limits the size of the store."""
-    told = f"Keep only the last COUNT {what}."
-    return typer.Option(min=1, metavar="COUNT", help=told, show_default="all")
+    help_text = f"Keep only the last COUNT {what}."
+    return typer.Option(min=1, metavar="COUNT", help=help_text, show_default="all")
 
 
 def _print_version(wanted: bool) -> None:

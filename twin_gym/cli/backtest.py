@@ -67,14 +67,14 @@ def run_backtest(
     varies = scale > _ROUNDING
     if not varies.any():
         return None
-    told, came, made = (
+    earlier, later, made = (
         one[..., varies] / scale[varies] for one in (before.points, points[-held_out:], drawn)
     )
     return Backtest(
         held_out=held_out,
-        distance=energy_distance(made.reshape(-1, made.shape[-1]), came),
-        of_history=energy_distance(told, came),
-        copied=copying(made[:, 0], told, came),
+        distance=energy_distance(made.reshape(-1, made.shape[-1]), later),
+        of_history=energy_distance(earlier, later),
+        copied=copying(made[:, 0], earlier, later),
     )
 
 

@@ -57,9 +57,9 @@ def _show_environment(kind: str) -> None:
     console, env_id = output(), kind_named(kind).id
     text = inspect.getdoc(environment_class(env_id)) or ""
     console.print(_head(env_id), f" {first_sentence(text)}\n")
-    for title, told in _SECTION.findall(text):
+    for title, body in _SECTION.findall(text):
         console.print(_head(title))
-        console.print(Padding(WholeMarkdown(told.strip()), (0, 0, 1, 2)))
+        console.print(Padding(WholeMarkdown(body.strip()), (0, 0, 1, 2)))
         if title == _FIRST_SECTION:
             console.print(_spaces(kind))
             console.print()

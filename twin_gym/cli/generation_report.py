@@ -79,11 +79,11 @@ def rows_of(inputs: GeneratorInputs, twins: Sequence[Scenario]) -> dict[str, Par
     space, now = inputs.history.space, inputs.now
     history = np.array([_plain(space, point) for point in inputs.history.points])
     made = np.array([[float(value_at(one, path)) for path in space.paths] for one in twins])
-    found = {}
+    summaries = {}
     for place, path in enumerate(space.paths):
         is_known = now is not None and bool(now.is_known[place])
         one = made[:, place]
-        found[path] = ParameterSummary(
+        summaries[path] = ParameterSummary(
             history=float(history[:, place].mean()),
             now=_plain(space, now.point)[place] if now is not None and is_known else None,
             age_windows=float(now.ages[place]) if now is not None and is_known else None,
@@ -92,7 +92,7 @@ def rows_of(inputs: GeneratorInputs, twins: Sequence[Scenario]) -> dict[str, Par
             least=float(one.min()),
             most=float(one.max()),
         )
-    return found
+    return summaries
 
 
 def _plain(space: ParameterSpace, point: NDArray[np.float64]) -> list[float]:
@@ -162,23 +162,23 @@ def _table(report: GenerationReport) -> Table:
     made = table(title, heads)
     for path, row in rows_of(report.inputs, report.twins).items():
         now = "?" if row.now is None else number(row.now)
-        told = number(row.history), now, number(row.mean), number(row.deviation, 2)
-        made.add_row(path, *told)
+        cells = number(row.history), now, number(row.mean), number(row.deviation, 2)
+        made.add_row(path, *cells)
     return made
 
 
-def _foretold(found: Backtest | None, windows: int) -> str:
-    if found is None:
+def _foretold(backtest: Backtest | None, windows: int) -> str:
+    if backtest is None:
         return (
             f"No backtest on held-out windows: {windows} windows are too few, it needs "
             f"{LEAST_WINDOWS}."
         )
-    copied = found.copied
-    closer = round(copied.share_closer * found.held_out)
+    copied = backtest.copied
+    closer = round(copied.share_closer * backtest.held_out)
     verdict = "It may COPY its history" if copied.is_copy else "No copying found"
     return (
-        f"Backtest the last {found.held_out} windows from those before: energy distance "
-        f"{number(found.distance, 2)} (the earlier windows: {number(found.of_history, 2)}). "
-        f"{verdict}: {closer} of {found.held_out} draws are closer to a window than usual, "
+        f"Backtest on the last {backtest.held_out} windows: energy distance "
+        f"{number(backtest.distance, 2)} (earlier windows: {number(backtest.of_history, 2)}). "
+        f"{verdict}: {closer} of {backtest.held_out} draws are closer to a window than usual, "
         f"p = {number(copied.p_value, 2)}."
     )

@@ -68,13 +68,13 @@ def _gan(options: GeneratorOptions, history: ParameterHistory) -> Generator:
     except ImportError as error:
         raise missing_extra("the GAN generator", "twins") from error
     if options.gan is None or not (options.gan / METADATA_FILE).exists():
-        found, told = _trained(options, history), "trained"
+        generator, how = _trained(options, history), "trained"
     elif options.steps is not None:
         raise ConfigError(f"{str(options.gan)!r} holds a trained GAN: leave --steps out")
     else:
-        found, told = GanGenerator.load(options.gan), "read"
-        _check_parameters(options.gan, found.metadata.paths, history)
-    metadata = found.metadata
+        generator, how = GanGenerator.load(options.gan), "read"
+        _check_parameters(options.gan, generator.metadata.paths, history)
+    metadata = generator.metadata
     folder = "" if options.gan is None else f" ({options.gan})"
     learned = (
         f"{metadata.num_steps:,} steps"
@@ -82,11 +82,11 @@ def _gan(options: GeneratorOptions, history: ParameterHistory) -> Generator:
         else "nothing beyond hybrid is learned"
     )
     messages().print(
-        f"GAN {told}{folder}: {learned} on {metadata.num_windows:,} windows, energy distance "
+        f"GAN {how}{folder}: {learned} on {metadata.num_windows:,} windows, energy distance "
         f"{number(metadata.held_out_distance, 3)} to those held out",
         markup=False,
     )
-    return found
+    return generator
 
 
 def _check_parameters(folder: Path, paths: tuple[str, ...], history: ParameterHistory) -> None:
@@ -123,8 +123,8 @@ def _trained(options: GeneratorOptions, history: ParameterHistory) -> GanGenerat
             )  # fmt: skip
     except KeyboardInterrupt:
         if options.gan is not None and (options.gan / METADATA_FILE).exists():
-            told = f"stopped: {options.gan} has the best network so far; delete it to train anew"
-            messages().print(told, markup=False)
+            message = f"stopped: {options.gan} has the best network so far; delete it to train anew"
+            messages().print(message, markup=False)
         raise
 
 

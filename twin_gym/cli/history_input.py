@@ -91,10 +91,10 @@ def read_history(paths: Sequence[Path], options: HistoryOptions) -> GeneratorInp
 def _files_of(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    found = sorted(path.glob(f"*{_ENDING}"), key=_natural)
-    if not found:
+    files = sorted(path.glob(f"*{_ENDING}"), key=_natural)
+    if not files:
         raise ConfigError(f"folder {str(path)!r} has no file that ends in {_ENDING}")
-    return found
+    return files
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -65,29 +65,29 @@ def policy_text(kind: str, name: str) -> str:
 
 
 def _show_environments(kinds: list[str]) -> None:
-    found = table("Environments", ["id", "what it is"], left=2, wrapped=1)
+    rows = table("Environments", ["id", "what it is"], left=2, wrapped=1)
     for kind in kinds:
         text = inspect.getdoc(environment_class(kind_named(kind).id)) or ""
-        found.add_row(kind_named(kind).id, first_sentence(text))
-    output().print(found)
+        rows.add_row(kind_named(kind).id, first_sentence(text))
+    output().print(rows)
     output().print()
 
 
 def _show_scenarios(kind: str) -> None:
     measure = view_of(kind).measure
     title = f"Scenarios of {short_name(kind_named(kind).id)} ({measure.head}: {measure.meaning})"
-    found = table(title, ["name", measure.head, "what it is"], wrapped=2)
+    rows = table(title, ["name", measure.head, "what it is"], wrapped=2)
     for name in scenarios.names(kind):
         one = scenarios.load(name)
-        found.add_row(name, view_of(kind).measured(one), one.description)
-    output().print(found)
+        rows.add_row(name, view_of(kind).measured(one), one.description)
+    output().print(rows)
     output().print()
 
 
 def _show_policies(kind: str) -> None:
     title = f"Policies for {short_name(kind_named(kind).id)}"
-    found = table(title, ["name", "what it does"], left=2, wrapped=1)
+    rows = table(title, ["name", "what it does"], left=2, wrapped=1)
     for name in policies_of(kind):
-        found.add_row(name, first_sentence(policy_text(kind, name)))
-    output().print(found)
+        rows.add_row(name, first_sentence(policy_text(kind, name)))
+    output().print(rows)
     output().print()

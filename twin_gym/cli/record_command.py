@@ -79,7 +79,7 @@ def run(options: RecordOptions) -> None:
         TwinGymError: if a name or a value is not valid, or the store cannot be written to.
         typer.Exit: after Ctrl-C; committed data stay in the store and are in the summary.
     """
-    found = _checked(options)
+    recording = _checked(options)
     retention = Retention(
         max_snapshots=options.keep_snapshots,
         max_episodes=options.keep_episodes,
@@ -88,11 +88,11 @@ def run(options: RecordOptions) -> None:
     is_stopped = False
     with open_store(options.store, retention=retention) as store:
         try:
-            _record(options, found, store)
+            _record(options, recording, store)
         except KeyboardInterrupt:
             is_stopped = True
         with store.one_moment():
-            made, episodes = _kept(options, found, store), store.episodes()
+            made, episodes = _kept(options, recording, store), store.episodes()
     output().print(made)
     output().print(f"\n{_whole(options.store, episodes)}")
     if is_stopped:
@@ -113,40 +113,40 @@ def _checked(options: RecordOptions) -> _Run:
     return _Run(scenario, policy, link, {seed: k for k, seed in enumerate(seeds, options.world)})
 
 
-def _record(options: RecordOptions, found: _Run, store: HistoryStore) -> None:
+def _record(options: RecordOptions, recording: _Run, store: HistoryStore) -> None:
     columns = (
         TextColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
     )  # fmt: skip
     with progress_bar(*columns) as bar:
-        for seed, world in found.worlds.items():
+        for seed, world in recording.worlds.items():
             task = bar.add_task(f"world {world}", total=1.0)
             before = store.episode
             try:
                 record_run(
-                    store, found.policy, found.scenario, seed,
-                    action=options.action, link=found.link, period_s=options.period_s,
+                    store, recording.policy, recording.scenario, seed,
+                    action=options.action, link=recording.link, period_s=options.period_s,
                     snapshot_period_s=options.snapshot_period_s,
                     on_progress=lambda share, task=task: bar.update(task, completed=share),  # type: ignore[misc]
                 )  # fmt: skip
             finally:
                 if store.episode is not None and store.episode != before:
-                    found.made[store.episode] = world
-            found.lost[store.episode or 0] = found.link.lost
+                    recording.made[store.episode] = world
+            recording.lost[store.episode or 0] = recording.link.lost
 
 
-def _kept(options: RecordOptions, found: _Run, store: HistoryStore) -> Table:
+def _kept(options: RecordOptions, recording: _Run, store: HistoryStore) -> Table:
     """Table of the episodes of this recording in the store."""
-    title = f"{options.store.name}: {found.scenario.name} under {found.policy.name}"
+    title = f"{options.store.name}: {recording.scenario.name} under {recording.policy.name}"
     heads = ["episode", "world", "decisions", "until s", "values kept", "lost in transit"]
     made = table(title, heads, left=0)
     for one in store.episodes():
-        if one.id not in found.made:
+        if one.id not in recording.made:
             continue
         logs = list(store.decisions(one.id))
         until_s = float(logs[-1].times_s[-1] + logs[-1].elapsed_s[-1]) if logs else 0.0
-        lost = f"{found.lost[one.id]:,}" if one.id in found.lost else "?"
+        lost = f"{recording.lost[one.id]:,}" if one.id in recording.lost else "?"
         counts = f"{sum(map(len, logs)):,}", number(until_s), f"{one.num_rows:,}"
-        made.add_row(str(one.id), str(found.made[one.id]), *counts, lost)
+        made.add_row(str(one.id), str(recording.made[one.id]), *counts, lost)
     return made
 
 

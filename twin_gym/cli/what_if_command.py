@@ -139,7 +139,7 @@ def as_document(answer: WhatIf) -> dict[str, Any]:
         A document with both scenarios by name and digest, and every indicator.
     """
 
-    def told(differences: Mapping[str, Difference]) -> dict[str, Any]:
+    def as_values(differences: Mapping[str, Difference]) -> dict[str, Any]:
         return {
             name: {key: _or_none(value) for key, value in asdict(one).items()}
             for name, one in differences.items()
@@ -151,9 +151,9 @@ def as_document(answer: WhatIf) -> dict[str, Any]:
         "changed_digest": answer.changed.digest,
         "worlds": len(answer.seeds),
         "agent": answer.agent,
-        "changed_minus_base": told(answer.by_change),
+        "changed_minus_base": as_values(answer.by_change),
         "against": answer.against,
-        "against_minus_agent": told(answer.by_agent),
+        "against_minus_agent": as_values(answer.by_agent),
     }
 
 
@@ -207,8 +207,8 @@ def _or_none(value: float) -> float | None:
 
 def _as_kept(scenario: Scenario, options: WhatIfOptions) -> str:
     """The changed scenario as TOML, with its provenance."""
-    told = f"{options.scenario} with {_told_changes(options)}."
-    return to_toml(with_provenance(scenario, before=told))
+    origin = f"{options.scenario} with {_told_changes(options)}."
+    return to_toml(with_provenance(scenario, before=origin))
 
 
 def _save(path: Path | None, text: str) -> None:

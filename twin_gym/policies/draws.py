@@ -73,5 +73,5 @@ def evenly(
     counted = allowed.cumsum(axis=1)
     # Of c allowed choices, 0 to c - 1 is the how-manieth of them, and c is none.
     which = np.floor(drawn * (counted[:, -1] + or_none)).astype(np.int64)
-    found: NDArray[np.int64] = (counted <= which[:, None]).sum(axis=1)
-    return found
+    places: NDArray[np.int64] = (counted <= which[:, None]).sum(axis=1)
+    return places

@@ -22,8 +22,8 @@ def policies_of(kind: str) -> Mapping[str, Factory]:
     Raises:
         UnknownNameError: if there is no such kind of scenario.
     """
-    found: Mapping[str, Factory] = kind_named(kind).facet("policies")
-    return found
+    policies: Mapping[str, Factory] = kind_named(kind).facet("policies")
+    return policies
 
 
 def make_policy(name: str, scenario: str | Path | Scenario, action: str | None = None) -> Policy:
@@ -66,12 +66,12 @@ def policies_for(scenario: str | Path | Scenario, action: str | None = None) -> 
     Raises:
         UnknownNameError: if there is no such scenario or form of action.
     """
-    found = scenario if isinstance(scenario, Scenario) else load(scenario)
-    form = form_of(found.kind, action).name
+    checked = scenario if isinstance(scenario, Scenario) else load(scenario)
+    form = form_of(checked.kind, action).name
     made = []
-    for factory in policies_of(found.kind).values():
+    for factory in policies_of(checked.kind).values():
         with contextlib.suppress(ConfigError, TooLargeError):
-            made.append(factory(found, form))
+            made.append(factory(checked, form))
     return tuple(one for one in made if not isinstance(one, PrivilegedPolicy))
 
 

@@ -114,9 +114,9 @@ def info_of_sub_env(infos: dict[str, Any], sub_env: int) -> dict[str, Any]:
     Returns:
         The entries whose mask is True, without `final_obs` and `final_info`.
     """
-    found = {}
+    info = {}
     for key, value in infos.items():
         if not key.startswith("_") and key not in _FINAL and infos[f"_{key}"][sub_env]:
             is_nested = isinstance(value, dict)
-            found[key] = info_of_sub_env(value, sub_env) if is_nested else value[sub_env]
-    return found
+            info[key] = info_of_sub_env(value, sub_env) if is_nested else value[sub_env]
+    return info

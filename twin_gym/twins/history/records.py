@@ -145,14 +145,14 @@ def packed(snapshot: Snapshot, episode: int) -> tuple[int, float, int, bytes]:
     Raises:
         ConfigError: if it could not be read again: it is of another object model.
     """
-    told = snapshot.to_json()
+    document = snapshot.to_json()
     try:
-        found = graph_from_json(told)
+        found = graph_from_json(document)
     except ConfigError as error:
         raise ConfigError(
             f"a store keeps graphs of the model of all environments: {error}"
         ) from None
-    content = zlib.compress(told.encode(), 1)
+    content = zlib.compress(document.encode(), 1)
     return episode, found.now_s, check_sum([episode, found.now_s, content]), content
 
 
@@ -168,12 +168,12 @@ def to_episode(row: tuple[Any, ...]) -> Episode:
     Raises:
         ConfigError: if it was damaged.
     """
-    *told, total = row
+    *fields, total = row
     names = Episode.__annotations__
     kinds = [int if kind == "int" else str for kind in names.values()]
-    if list(map(type, told)) != kinds or check_sum(told[:-1]) != total:
-        raise ConfigError(f"episode {shown(told[0])} is not what was written")
-    return Episode(*told)
+    if list(map(type, fields)) != kinds or check_sum(fields[:-1]) != total:
+        raise ConfigError(f"episode {shown(fields[0])} is not what was written")
+    return Episode(*fields)
 
 
 def unpacked(row: tuple[Any, ...]) -> Snapshot:
@@ -194,9 +194,9 @@ def unpacked(row: tuple[Any, ...]) -> Snapshot:
         raise ConfigError(f"{where} is not what was written")
     inflating = zlib.decompressobj()
     try:
-        told = inflating.decompress(content, MAX_JSON_BYTES)
+        document = inflating.decompress(content, MAX_JSON_BYTES)
     except zlib.error as error:
         raise ConfigError(f"{where}: {error}") from None
     if not inflating.eof:
         raise ConfigError(f"{where} has over {MAX_JSON_BYTES:,} bytes")
-    return graph_from_json(told).snapshot()
+    return graph_from_json(document).snapshot()

@@ -164,8 +164,8 @@ def channel_key(seed: int, episode: str, twin: str, name: str) -> np.uint64:
     Returns:
         A 64-bit key for `twin_gym.core.draws.uniform`.
     """
-    told = "\x1f".join((str(seed), episode, twin, name))
-    return np.uint64(int.from_bytes(hashlib.sha256(told.encode()).digest()[:8], "little"))
+    identity = "\x1f".join((str(seed), episode, twin, name))
+    return np.uint64(int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "little"))
 
 
 @entry_point

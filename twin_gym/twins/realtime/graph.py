@@ -108,19 +108,19 @@ class TwinGraph:
         relationship = text(relationship, "the name of a relationship")
         if relationship not in kind.relationships:
             raise unknown_name(f"relationship of a {kind.name}", relationship, kind.relationships)
-        told = kind.relationships[relationship]
-        if other.name != told.target:
+        schema = kind.relationships[relationship]
+        if other.name != schema.target:
             raise ConfigError(
-                f"{relationship!r} of a {kind.name} leads to a {told.target}; {target!r} is a "
+                f"{relationship!r} of a {kind.name} leads to a {schema.target}; {target!r} is a "
                 f"{other.name}"
             )
         if self._graph.has_edge(source, target, relationship):
             raise ConfigError(f"{source!r} {relationship} {target!r} already")
         checked = {}
         for name, value in _items(properties):
-            if text(name, "the name of a property") not in told.properties:
-                raise unknown_name(f"property of {relationship!r}", name, told.properties)
-            checked[name] = told.properties[name].checked(value)
+            if text(name, "the name of a property") not in schema.properties:
+                raise unknown_name(f"property of {relationship!r}", name, schema.properties)
+            checked[name] = schema.properties[name].checked(value)
         self._graph.add_edge(source, target, relationship, **checked)
 
     def advance(self, now_s: float) -> None:
@@ -265,8 +265,10 @@ class TwinGraph:
         states = []
         for twin, kind in self._kinds.items():
             known = self._held[twin]
-            told = [(name, Known(known[name].time_s, known[name].value)) for name in sorted(known)]
-            states.append((twin, TwinState(kind.name, tuple(told))))
+            values = [
+                (name, Known(known[name].time_s, known[name].value)) for name in sorted(known)
+            ]
+            states.append((twin, TwinState(kind.name, tuple(values))))
         edges = [
             (source, name, target, tuple(sorted(properties.items())))
             for source, target, name, properties in self._graph.edges(keys=True, data=True)
@@ -275,8 +277,8 @@ class TwinGraph:
 
     def _kind(self, twin: str) -> Interface:
         if not isinstance(twin, str) or twin not in self._kinds:
-            told = twin[:MAX_ID] if isinstance(twin, str) else shown(twin)
-            raise unknown_name("twin", told, self._some_twins())
+            name = twin[:MAX_ID] if isinstance(twin, str) else shown(twin)
+            raise unknown_name("twin", name, self._some_twins())
         return self._kinds[twin]
 
     def _known(self, twin: str, name: str) -> _Held | None:
@@ -290,8 +292,8 @@ class TwinGraph:
 
 def _content(kind: Interface, twin: str, name: str) -> Content:
     if not isinstance(name, str) or name not in kind.contents:
-        told = name[:80] if isinstance(name, str) else shown(name)
-        raise unknown_name(f"property of {twin!r}, a {kind.name},", told, kind.contents)
+        quoted = name[:80] if isinstance(name, str) else shown(name)
+        raise unknown_name(f"property of {twin!r}, a {kind.name},", quoted, kind.contents)
     return kind.contents[name]
 
 
@@ -314,13 +316,13 @@ def graph_from_json(text: str | bytes, model: ObjectModel | None = None) -> Twin
     Raises:
         ConfigError: if the text is not a snapshot of this model.
     """
-    told = Snapshot.parsed(text)
+    parsed = Snapshot.parsed(text)
     graph = TwinGraph(model)
-    graph.advance(told.time_s)
-    for twin, state in told.twins:
+    graph.advance(parsed.time_s)
+    for twin, state in parsed.twins:
         graph.add_twin(twin, state.interface)
         for name, known in state.known:
             graph.take(Event(known.time_s, twin, name, known.value))
-    for source, name, target, properties in told.relationships:
+    for source, name, target, properties in parsed.relationships:
         graph.relate(source, name, target, dict(properties))
     return graph

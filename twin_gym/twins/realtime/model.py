@@ -141,10 +141,10 @@ class ObjectModel:
         Raises:
             UnknownNameError: if there is none of this name.
         """
-        told = text(name, "the name of an interface")
-        if told not in self.interfaces:
-            raise unknown_name("interface", told, self.interfaces)
-        return self.interfaces[told]
+        checked = text(name, "the name of an interface")
+        if checked not in self.interfaces:
+            raise unknown_name("interface", checked, self.interfaces)
+        return self.interfaces[checked]
 
 
 @cache

@@ -158,10 +158,10 @@ class Snapshot:
             raise ConfigError(f"the text is no snapshot: {error!s:.200}") from None
 
     def _of(self, twin: str) -> dict[str, Known]:
-        told = text_of(twin, "the id of a twin")
-        if told not in self._by_id:
-            raise unknown_name("twin", told, list(self._by_id)[:20])
-        return self._by_id[told]
+        checked = text_of(twin, "the id of a twin")
+        if checked not in self._by_id:
+            raise unknown_name("twin", checked, list(self._by_id)[:20])
+        return self._by_id[checked]
 
 
 _KEYS = ("format", "time_s", "twins", "relationships")

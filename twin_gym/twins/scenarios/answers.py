@@ -42,14 +42,14 @@ def entries_of(text: str) -> tuple[list[Any], str]:
     if reason:
         return [], reason
     try:
-        found = json.loads(inside, object_pairs_hook=each_once)
+        document = json.loads(inside, object_pairs_hook=each_once)
     except RecursionError:
         return [], "the answer is nested too deeply"
     except ValueError as error:
         return [], f"the answer is no JSON ({error}): {_WANTED}"
-    if is_deeper_than(found, _MAX_DEPTH):
+    if is_deeper_than(document, _MAX_DEPTH):
         return [], "the answer is nested too deeply"
-    entries = found.get("scenarios") if isinstance(found, Mapping) else None
+    entries = document.get("scenarios") if isinstance(document, Mapping) else None
     if not isinstance(entries, list):
         return [], "the answer has no list `scenarios`"
     return entries, "" if entries else "the list `scenarios` is empty"

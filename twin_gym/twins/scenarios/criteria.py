@@ -49,15 +49,15 @@ class Criteria:
             >>> float(np.exp(asked.bounds(space)[0, 0])).__round__()
             100
         """
-        found = np.full((2, len(space.parameters)), np.inf)
-        found[0] = -np.inf
+        limits = np.full((2, len(space.parameters)), np.inf)
+        limits[0] = -np.inf
         demand = self.objective.demand
         for place, one in enumerate(space.parameters):
             if one.path in _COUNTS and demand.num_devices is not None:
-                found[0, place] = one.coordinate(demand.num_devices)
+                limits[0, place] = one.coordinate(demand.num_devices)
             if one.path == _DEADLINE and demand.latency_s is not None:
-                found[1, place] = one.coordinate(_slots(space.base, demand.latency_s))
-        return found
+                limits[1, place] = one.coordinate(_slots(space.base, demand.latency_s))
+        return limits
 
 
 def _slots(base: Scenario, latency_s: float) -> int:

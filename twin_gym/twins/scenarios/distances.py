@@ -103,13 +103,13 @@ def two_sample_test(
         )
     scale = _spread(second)
     x, y = first / scale, second / scale
-    found, p_value = _permuted(x, y, rng, num_permutations)
+    distance, p_value = _permuted(x, y, rng, num_permutations)
     seen = 0
     for _ in range(num_power_draws):
         one = y[rng.integers(len(y), size=len(x))] + effect
         other = y[rng.integers(len(y), size=len(y))]
         seen += _permuted(one, other, rng, _PERMUTATIONS_FOR_POWER)[1] <= _LEVEL
-    return TwoSample(found, p_value, seen / num_power_draws, effect)
+    return TwoSample(distance, p_value, seen / num_power_draws, effect)
 
 
 def _permuted(x: Points, y: Points, rng: np.random.Generator, count: int) -> tuple[float, float]:
@@ -122,10 +122,10 @@ def _permuted(x: Points, y: Points, rng: np.random.Generator, count: int) -> tup
     distances = cdist(both, both)
     signs = np.concatenate([np.full(len(x), 1.0 / len(x)), np.full(len(y), -1.0 / len(y))])
     shuffled = rng.permuted(np.tile(signs, (count, 1)), axis=1)
-    found = -float(signs @ distances @ signs)
+    distance = -float(signs @ distances @ signs)
     others = -np.einsum("ij,ij->i", shuffled @ distances, shuffled)
-    rank = 1 + int((others >= found - 1e-12).sum())
-    return max(found, 0.0), rank / (count + 1)
+    rank = 1 + int((others >= distance - 1e-12).sum())
+    return max(distance, 0.0), rank / (count + 1)
 
 
 @dataclass(frozen=True)

@@ -124,10 +124,10 @@ class _Exchange:
     def _watch(self, request: Any) -> None:  # noqa: ANN401 - of whichever package it asks with
         request.extensions["trace"] = self._trace
 
-    def _trace(self, event: str, told: dict[str, Any]) -> None:
+    def _trace(self, event: str, info: dict[str, Any]) -> None:
         """Keeps the connection, for `hang_up`."""
         if event.endswith(_CONNECTED):
-            self._socket = told["return_value"].get_extra_info("socket")
+            self._socket = info["return_value"].get_extra_info("socket")
             if self._is_over:
                 self.hang_up()
 
@@ -136,14 +136,14 @@ class _Exchange:
         status = response.status_code
         if response.is_success:
             return
-        told = f"the endpoint answered with status {status}"
+        message = f"the endpoint answered with status {status}"
         if response.is_redirect:
             target = _host_of(response.headers.get("location", ""))
-            told += (
+            message += (
                 f", which points to {target}: redirects are not followed, give the address of the "
                 "endpoint itself"
             )
-        raise AnswerError(told)
+        raise AnswerError(message)
 
 
 def _host_of(location: str) -> str:

@@ -138,10 +138,10 @@ def train_gan(
     Raises:
         ConfigError: if the history is too short to hold any windows out.
     """
-    told = [condition_of(history.space, point, Thresholds()) for point in history.points[1:]]
+    conditions = [condition_of(history.space, point, Thresholds()) for point in history.points[1:]]
     return train_on_points(
         history.points, history.space.paths, settings,
-        conditions=np.array(told), folder=folder, on_progress=on_progress,
+        conditions=np.array(conditions), folder=folder, on_progress=on_progress,
     )  # fmt: skip
 
 

@@ -210,7 +210,7 @@ class ScenarioFidelity:
     def lines(self) -> list[str]:
         """The report as text, one result a line; only gaps of whole-network indicators."""
         law, copies = self.parameters, self.copies
-        found = [
+        report = [
             f"parameters: energy distance {law.distance:.3f}, p = {law.p_value:.3f}; a shift of "
             f"{law.effect:g} standard deviations would be seen with probability {law.power:.2f}",
             f"copies: {copies.share_closer:.0%} closer to history than windows that came are "
@@ -219,12 +219,12 @@ class ScenarioFidelity:
         ]
         for key, gap in self.gaps.by_indicator.items():
             if "/" not in key:
-                found.append(
+                report.append(
                     f"{key}: {gap.came:.4g} came, twins {gap.mean:+.3g} ± {gap.half_width:.2g}"
                     f"{' *' if gap.is_clear else ''}, {gap.relative(gap.mean):+.2f} spreads; a "
                     f"twin is off by {gap.relative(gap.root_mean_square):.2f} spreads"
                 )
-        return found
+        return report
 
 
 def scenario_fidelity(

@@ -112,16 +112,16 @@ class LlmGenerator:
         )
 
     def _asked(
-        self, client: OpenAI, request: int, order: _Order, wanted: int, rng: np.random.Generator
+        self, client: OpenAI, request: int, order: _Order, count: int, rng: np.random.Generator
     ) -> list[Any]:
         """The entries of the answer to one request, not validated yet."""
         space = order.history.space
         reasons = [one.reason for one in self.rejections[-_REASONS_TOLD:]]
-        told = summary_of(order.criteria, order.history, order.realtime)
-        schema = schema_of(space, order.criteria.bounds(space), wanted)
+        summary = summary_of(order.criteria, order.history, order.realtime)
+        schema = schema_of(space, order.criteria.bounds(space), count)
         try:
             text = self.endpoint.answer(
-                client, ask_for(wanted, told, reasons), schema, int(rng.integers(2**31))
+                client, ask_for(count, summary, reasons), schema, int(rng.integers(2**31))
             )
         except AnswerError as error:
             self._reject(request, str(error), "")
@@ -148,8 +148,8 @@ class LlmGenerator:
 
     def _reject(self, request: int, reason: str, text: str) -> None:
         """Records a reason and the beginning of the text, with the key redacted before cutting."""
-        told, quote = self._without_key(reason), self._without_key(text)
-        self.rejections.append(Rejection(request, told[:_MAX_REASON], repr(quote[:_MAX_QUOTE])))
+        hidden, quote = self._without_key(reason), self._without_key(text)
+        self.rejections.append(Rejection(request, hidden[:_MAX_REASON], repr(quote[:_MAX_QUOTE])))
 
     def _without_key(self, text: str) -> str:
         """A text in which the key is redacted."""

@@ -53,15 +53,15 @@ class ParameterHistory:
         cls, space: ParameterSpace, scenarios: Sequence[Scenario], source: str = ""
     ) -> ParameterHistory:
         """A history of known networks, one for each window."""
-        told = source or f"{len(scenarios)} windows that are known"
-        return cls(space, np.array([space.coordinates(one) for one in scenarios]), told)
+        origin = source or f"{len(scenarios)} windows that are known"
+        return cls(space, np.array([space.coordinates(one) for one in scenarios]), origin)
 
     def last(self, num_windows: int) -> ParameterHistory:
         """A history of only the most recent windows."""
         if num_windows >= len(self.points):
             return self
-        told = f"the last {num_windows} of {self.source}"
-        return ParameterHistory(self.space, self.points[-num_windows:], told)
+        origin = f"the last {num_windows} of {self.source}"
+        return ParameterHistory(self.space, self.points[-num_windows:], origin)
 
 
 @dataclass(frozen=True)

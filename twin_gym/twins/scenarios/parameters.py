@@ -61,13 +61,13 @@ class Parameter:
         """The allowed value nearest to a coordinate."""
         clipped = float(np.clip(coordinate, -60.0, 60.0))
         if self.scale == "log":
-            found = float(np.exp(clipped))
+            value = float(np.exp(clipped))
         elif self.scale == "log1p":
-            found = float(np.expm1(clipped))
+            value = float(np.expm1(clipped))
         else:
-            found = float(1.0 / (1.0 + np.exp(-clipped)))
-        found = min(max(float(f"{found:.{_DIGITS}g}"), self.low), self.high)
-        return round(found) if self.is_whole else found
+            value = float(1.0 / (1.0 + np.exp(-clipped)))
+        value = min(max(float(f"{value:.{_DIGITS}g}"), self.low), self.high)
+        return round(value) if self.is_whole else value
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def parameters_of(base: Scenario) -> tuple[Parameter, ...]:
         ConfigError: if nothing can vary (everything is replayed).
     """
     listed: Callable[[Any], list[Parameter]] | None = kind_named(base.kind).facet("parameters")
-    found = [] if listed is None else listed(base)
-    if not found:
+    parameters = [] if listed is None else listed(base)
+    if not parameters:
         raise ConfigError(f"{base.name!r} has no parameters that a generator could vary")
-    return tuple(found)
+    return tuple(parameters)

@@ -58,7 +58,7 @@ def summary_of(
     """
     space = history.space
     windows = [_plain(space, point) for point in history.points[-_MOST_WINDOWS:]]
-    told: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "kind": space.base.kind,
         "past_windows_oldest_first": windows,
         "prioritised_indicators": sorted(criteria.objective.prioritised),
@@ -66,14 +66,14 @@ def summary_of(
     }
     if realtime is not None:
         known = np.flatnonzero(realtime.is_known)
-        told["now"] = {
+        summary["now"] = {
             space.paths[k]: {
                 "value": space.parameters[k].value(float(realtime.point[k])),
                 "age_windows": round(float(realtime.ages[k]), 3),
             }
             for k in known
         }
-    return told
+    return summary
 
 
 def schema_of(space: ParameterSpace, bounds: Coordinates, count: int) -> dict[str, Any]:

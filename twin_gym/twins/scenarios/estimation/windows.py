@@ -69,10 +69,12 @@ def history_from_store(
     """
     window_s = _checked_window(window_s)
     with store.one_moment():
-        return _lived(store, space, window_s, numbers_asked(episodes), as_estimated=as_estimated)
+        return _parameter_history(
+            store, space, window_s, numbers_asked(episodes), as_estimated=as_estimated
+        )
 
 
-def _lived(
+def _parameter_history(
     store: HistoryReader,
     space: ParameterSpace,
     window_s: float,
@@ -157,8 +159,8 @@ def _now(
     estimate_parameters = estimator_of(space.base.kind)
     window = estimate_parameters(telemetry, space.base, start_s, end_s)
     centres = _centres(space, [estimate_parameters(telemetry, space.base, 0.0, end_s)])
-    found = [window.get(path) for path in space.paths]
-    measured_s = np.array([0.0 if one is None else one.at_s for one in found])
+    evidence = [window.get(path) for path in space.paths]
+    measured_s = np.array([0.0 if one is None else one.at_s for one in evidence])
     length_s = (
         max(window_s, space.base.horizon_s) if windows_are_episodes(space.base.kind) else window_s
     )
@@ -173,11 +175,11 @@ def estimator_of(kind: str) -> Estimator:
     Raises:
         ConfigError: if the kind has none.
     """
-    found: Estimator | None = kind_named(kind).facet("estimation")
-    if found is None:
+    estimator: Estimator | None = kind_named(kind).facet("estimation")
+    if estimator is None:
         known = ", ".join(one.name for one in kinds() if one.has("estimation"))
         raise ConfigError(f"networks of the kind {kind!r} have no estimators; use one of {known}")
-    return found
+    return estimator
 
 
 def windows_are_episodes(kind: str) -> bool:
@@ -203,23 +205,23 @@ def _chosen(
         )
     asked = list(known.values()) if episodes is None else [known[one] for one in episodes]
     reasons = {one.id: _misfit(one, base) for one in asked}
-    found = tuple(one for one in asked if reasons[one.id] is None)
-    if not found or (episodes is not None and len(found) < len(asked)):
-        said = [f"episode {k} {reason}" for k, reason in reasons.items() if reason]
+    matching = tuple(one for one in asked if reasons[one.id] is None)
+    if not matching or (episodes is not None and len(matching) < len(asked)):
+        problems = [f"episode {k} {reason}" for k, reason in reasons.items() if reason]
         raise ConfigError(
             f"store {str(store.path)!r} has no telemetry like that of {base.name!r}, a network of "
-            f"the kind {base.kind!r}: {'; '.join(said[:3]) or 'it has no episode'}. Give the "
+            f"the kind {base.kind!r}: {'; '.join(problems[:3]) or 'it has no episode'}. Give the "
             "base that ran, or another store"
         )
-    return found
+    return matching
 
 
 def _misfit(episode: Episode, base: Scenario) -> str | None:
     """The reason why an episode does not match the base; None: it matches."""
     if episode.kind != base.kind:
         return f"is of the kind {episode.kind!r}"
-    names, wanted = _parts(episode.load_scenario()), _parts(base)
-    return None if names == wanted else f"has {', '.join(names)} instead of {', '.join(wanted)}"
+    names, expected = _parts(episode.load_scenario()), _parts(base)
+    return None if names == expected else f"has {', '.join(names)} instead of {', '.join(expected)}"
 
 
 def _parts(scenario: Any) -> tuple[str, ...]:  # noqa: ANN401 - of any kind
@@ -252,12 +254,12 @@ def _windows(
 
 def _centres(space: ParameterSpace, windows: Sequence[Window]) -> dict[str, float]:
     """By path, the estimate from all windows, or the base's value."""
-    found = {}
+    centres = {}
     for path in space.paths:
         base = float(value_at(space.base, path))
         several = [one[path] for one in windows if path in one and not one[path].is_empty]
-        found[path] = several[0].joined(several[1:]).estimate(base) if several else base
-    return found
+        centres[path] = several[0].joined(several[1:]).estimate(base) if several else base
+    return centres
 
 
 def _point(space: ParameterSpace, window: Window, centres: Mapping[str, float]) -> Coordinates:
@@ -279,8 +281,8 @@ def _heard(space: ParameterSpace, window: Window, centres: Mapping[str, float]) 
 
 def _is_known(space: ParameterSpace, window: Window) -> NDArray[np.bool_]:
     """Whether each parameter was observed; shape (parameters,)."""
-    found = [window.get(path) for path in space.paths]
-    return np.array([one is not None and not one.is_empty for one in found])
+    evidence = [window.get(path) for path in space.paths]
+    return np.array([one is not None and not one.is_empty for one in evidence])
 
 
 def _source(
