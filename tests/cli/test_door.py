@@ -270,7 +270,7 @@ def test_too_little_memory_is_one_line(monkeypatch):
         raise MemoryError("Unable to allocate 3 TiB")
 
     monkeypatch.setattr("twin_gym.cli.list_command.show_lists", ask)
-    assert "not memory enough: Unable" in refused("list")
+    assert "not enough memory: Unable" in refused("list")
 
 
 def test_orders_name_a_folder_that_can_be_written(tmp_path, network):

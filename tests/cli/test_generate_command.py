@@ -240,7 +240,7 @@ def test_twins_are_not_overwritten_unless_it_is_asked_for(past, tmp_path):
     run(*arguments, "--count", 1, "--name", "twin-b")
     forced = result_of(*arguments, "--count", 1, "--seed", 5, "--force")
     assert forced.exit_code == 0
-    assert "2 twins of this name that were there before stay" in forced.stderr
+    assert "2 older twins of this name remain" in forced.stderr
     after = read(tmp_path / "a")
     assert after["twin-0"] != before["twin-0"]
     assert after["twin-1"] == before["twin-1"]
@@ -249,11 +249,11 @@ def test_twins_are_not_overwritten_unless_it_is_asked_for(past, tmp_path):
 
 MISTAKES = {
     "another generator": (["-g", "hybird"], "did you mean 'hybrid'?"),
-    "an option of another generator": (["-g", "hybrid", "--gan", "x"], "--gan is for"),
+    "an option of another generator": (["-g", "hybrid", "--gan", "x"], "--gan is an option of"),
     "hybrid without a present": (["--no-now"], "leave --no-now out"),
     "an unknown parameter": (["--parameter", "num_sensrs"], "num_sensrs"),
-    "a window of files": (["--window-s", "3"], "each is a window"),
-    "an episode of files": (["--episode", "1"], "each is a window"),
+    "a window of files": (["--window-s", "3"], "each file is a window"),
+    "an episode of files": (["--episode", "1"], "each file is a window"),
     "a base of another kind": (["-s", "contention"], "w-0.toml' is of the kind 'tic'"),
     "a store beside files": (["--history", "notes.db"], "one store"),
     "a history that is not there": (["--history", "nowhere"], "no history 'nowhere'"),
@@ -290,7 +290,7 @@ def test_files_in_the_order_given_and_too_few_of_them(past, tmp_path):
     given = [part for file in files for part in ("--history", file)]
     said = run(*GENERATE, *given, "-o", tmp_path / "a", *TWO)
     assert "of w-6 by hybrid" in said
-    assert "4 are too few, 16 are needed" in said
+    assert "4 windows are too few, it needs 16" in said
     assert "4 windows at least" in run(*GENERATE, *given[:6], "-o", tmp_path / "b", code=2)
 
 
@@ -320,8 +320,8 @@ def test_demands_bound_the_twins_or_it_is_said_that_they_do_not(past, tmp_path):
     )  # fmt: skip
     assert min(one.num_sensors for one in read(tmp_path / "a").values()) >= 900
     assert "Prioritised: buffer, deadline, density, latency." in result.stdout
-    assert "--latency-s bounds none" in result.stderr
-    assert "--devices bounds none" not in result.stderr
+    assert "--latency-s restricts none" in result.stderr
+    assert "--devices restricts none" not in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -34,13 +34,13 @@ ASKED = {
 @pytest.mark.parametrize("asked", ASKED)
 def test_a_world_that_is_there_twice_is_refused(asked, seeds):
     """In words, before anything is run."""
-    with pytest.raises(ConfigError, match=r"world \d+ is there \d times .* give each seed once"):
+    with pytest.raises(ConfigError, match=r"world \d+ occurs \d times .* give each seed once"):
         ASKED[asked](seeds)
 
 
 def test_numbers_of_other_types_are_the_same_world():
     """A NumPy integer is the integer that it equals."""
-    with pytest.raises(ConfigError, match="world 1 is there 2 times"):
+    with pytest.raises(ConfigError, match="world 1 occurs 2 times"):
         distinct_worlds([1, np.int64(1)])
     assert distinct_worlds(range(3)) == (0, 1, 2)
 

@@ -1,4 +1,4 @@
-"""The commands. Whatever is heavy is imported when a command runs, so that help comes at once."""
+"""The commands of `twin-gym`. Heavy modules are imported when a command runs: help is fast."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
-    help="Environments for 6G sliced networks: see what there is, and try policies on it.",
+    help="Gymnasium environments for 6G sliced networks: list, describe, simulate, compare.",
 )
 
 
 class Kind(StrEnum):
-    """What can be listed."""
+    """The tables that `list` can show."""
 
     environments = "environments"
     scenarios = "scenarios"
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 
 class FamilyName(StrEnum):
-    """Families of worlds that share none; those to test on belong to the benchmark alone."""
+    """Disjoint families of worlds; the family `test` is reserved for the leaderboard."""
 
     train = "train"
     validation = "validation"
@@ -40,7 +40,7 @@ class FamilyName(StrEnum):
 
 ScenarioOption = Annotated[
     str,
-    typer.Option("--scenario", "-s", metavar="NAME", help="A scenario by name, or a TOML file."),
+    typer.Option("--scenario", "-s", metavar="NAME", help="Name of a scenario, or a TOML file."),
 ]
 PolicyOption = Annotated[
     list[str] | None,
@@ -49,7 +49,7 @@ PolicyOption = Annotated[
         "-p",
         metavar="NAME",
         show_default="the environment's",
-        help="A policy; give the option again for more, or 'all'.",
+        help="Name of a policy, or 'all'. Repeatable.",
     ),
 ]
 ActionOption = Annotated[
@@ -62,65 +62,84 @@ ActionOption = Annotated[
 ]
 
 
-FamilyOption = Annotated[FamilyName, typer.Option(help="Worlds to train on, or to choose on.")]
-FirstOption = Annotated[
-    int, typer.Option(min=0, metavar="INDEX", help="Number of the first world.")
+FamilyOption = Annotated[
+    FamilyName, typer.Option(help="Family of worlds: for training, or for choosing settings.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and no table.")]
+FirstOption = Annotated[int, typer.Option(min=0, metavar="INDEX", help="Index of the first world.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 SetOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="PATH=VALUE", help="What changes; give the option again for more."
-    ),
+    typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the scenario. Repeatable."),
 ]
 ToOption = Annotated[
-    str | None, typer.Option("--to", metavar="NAME", help="Another scenario instead of --set.")
+    str | None,
+    typer.Option("--to", metavar="NAME", help="Compare with this scenario, instead of --set."),
 ]
 AgentOption = Annotated[
     str | None,
     typer.Option(
-        metavar="POLICY", help="Who runs the network.", show_default="the operator's default"
+        metavar="POLICY",
+        help="Policy that runs the network.",
+        show_default="the operator's default",
     ),
 ]
 AgainstOption = Annotated[
-    str | None, typer.Option(metavar="POLICY", help="Who might run the changed network instead.")
+    str | None,
+    typer.Option(metavar="POLICY", help="Also compare with this policy in the changed network."),
 ]
 PairsOption = Annotated[
     int,
     typer.Option(
-        "--worlds", min=2, max=100_000, metavar="COUNT", help="How many worlds, both sides in each."
+        "--worlds",
+        min=2,
+        max=100_000,
+        metavar="COUNT",
+        help="Number of worlds; both sides run in each.",
     ),
 ]
 ReconfigureOption = Annotated[
     bool,
-    typer.Option("--reconfigure", help="Make policies for the changed network; else they stay."),
+    typer.Option(
+        "--reconfigure", help="Configure policies for the changed network, not for the base."
+    ),
 ]
-EverythingOption = Annotated[bool, typer.Option("--all", help="Single slices and directions too.")]
+EverythingOption = Annotated[
+    bool, typer.Option("--all", help="Also show indicators of single slices and directions.")
+]
 FigureOption = Annotated[
-    Path | None, typer.Option(metavar="FILE.png", help="Draw the differences.")
+    Path | None, typer.Option(metavar="FILE.png", help="Draw the differences as a figure.")
 ]
 SaveOption = Annotated[
-    Path | None, typer.Option(metavar="FILE.toml", help="Keep the changed network.")
+    Path | None, typer.Option(metavar="FILE.toml", help="Save the changed scenario.")
 ]
 
-StoreOption = Annotated[Path, typer.Option(metavar="FILE.db", help="Made, or added to.")]
+StoreOption = Annotated[
+    Path, typer.Option(metavar="FILE.db", help="The store; created, or appended to.")
+]
 RulesOption = Annotated[
     str | None,
     typer.Option(
-        "--policy", "-p", metavar="NAME", help="Who decides.", show_default="the operator's default"
+        "--policy",
+        "-p",
+        metavar="NAME",
+        help="Policy that runs the network.",
+        show_default="the operator's default",
     ),
 ]
-WorldOption = Annotated[int, typer.Option(min=0, metavar="INDEX", help="Number of the world.")]
+WorldOption = Annotated[int, typer.Option(min=0, metavar="INDEX", help="Index of the first world.")]
 EpisodesOption = Annotated[
-    int, typer.Option(min=1, max=100_000, metavar="COUNT", help="This world, and those after it.")
+    int,
+    typer.Option(
+        min=1, max=100_000, metavar="COUNT", help="Number of episodes, one in each world."
+    ),
 ]
 PeriodOption = Annotated[
     float,
     typer.Option(
         min=0,
         metavar="S",
-        help="Simulated seconds from one measurement to the next; 0: at each decision.",
+        help="Simulated seconds between measurements; 0: measure at each decision.",
     ),
 ]
 GraphsOption = Annotated[
@@ -128,25 +147,25 @@ GraphsOption = Annotated[
     typer.Option(
         min=0,
         metavar="S",
-        help="Simulated seconds from one kept graph to the next.",
-        show_default="the last one alone",
+        help="Simulated seconds between stored snapshots of the twin.",
+        show_default="only the last one",
     ),
 ]
 LossOption = Annotated[
-    float, typer.Option(min=0, max=1, metavar="SHARE", help="Of values, lost on their way.")
+    float, typer.Option(min=0, max=1, metavar="SHARE", help="Share of values lost in transit.")
 ]
 DelayOption = Annotated[
-    float, typer.Option(min=0, metavar="S", help="Least delay of values on their way.")
+    float, typer.Option(min=0, metavar="S", help="Minimum delay of values in transit.")
 ]
 JitterOption = Annotated[
-    float, typer.Option(min=0, metavar="S", help="Mean of the random delay on top.")
+    float, typer.Option(min=0, metavar="S", help="Mean of the additional random delay.")
 ]
 
 
 def _kept(what: str) -> Any:  # noqa: ANN401 - typer's own type
-    """An option that bounds the store."""
-    told = f"Keep the last so many {what} of the store alone."
-    return typer.Option(min=1, metavar="COUNT", help=told, show_default="all")
+    """An option that limits the size of the store."""
+    help_text = f"Keep only the last COUNT {what}."
+    return typer.Option(min=1, metavar="COUNT", help=help_text, show_default="all")
 
 
 def _print_version(wanted: bool) -> None:
@@ -159,21 +178,21 @@ def _print_version(wanted: bool) -> None:
 def main(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Environments for 6G sliced networks: see what there is, and try policies on it."""
+    """Gymnasium environments for 6G sliced networks: list, describe, simulate, compare."""
 
 
 @app.command("list")
 def list_names(
-    kind: Annotated[Kind | None, typer.Argument(help="Only these.", show_default="all")] = None,
+    kind: Annotated[Kind | None, typer.Argument(help="Table to show.", show_default="all")] = None,
     environment: Annotated[
         str | None,
-        typer.Option("--environment", "-e", metavar="NAME", help="Only what belongs to this one."),
+        typer.Option("--environment", "-e", metavar="NAME", help="Show only this environment."),
     ] = None,
 ) -> None:
-    """List environments, with their scenarios and policies.
+    """List environments, scenarios and policies.
 
     For example: twin-gym list scenarios -e TicScheduling
     """
@@ -184,7 +203,9 @@ def list_names(
 
 @app.command()
 def describe(
-    name: Annotated[str, typer.Argument(help="An environment, a scenario, a policy, or a file.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of an environment, scenario or policy, or a file.")
+    ],
 ) -> None:
     """Describe an environment, a scenario or a policy.
 
@@ -233,7 +254,7 @@ def rollout(
     seeds: Annotated[
         int,
         typer.Option(
-            min=1, max=100_000, metavar="COUNT", help="How many worlds, an episode in each."
+            min=1, max=100_000, metavar="COUNT", help="Number of worlds, one episode in each."
         ),
     ] = 32,
     family: FamilyOption = FamilyName.validation,
@@ -243,14 +264,14 @@ def rollout(
         str | None,
         typer.Option(
             metavar="WHERE",
-            help="Show the first world too: 'ansi' plays it here, FILE.png receives its end.",
+            help="Also show the first world: 'ansi' plays it here, FILE.png saves its last frame.",
         ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Run policies in the same worlds and compare them.
+    """Compare policies on the same worlds.
 
-    The scenario says which environment they run in. For example:
+    The scenario determines the environment. For example:
     twin-gym rollout --scenario tic-small-45 --policy all
     """
     from twin_gym.cli.rollout_command import RolloutOptions, run
@@ -285,7 +306,7 @@ def ask(
     save: SaveOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask what a change would do, in the same worlds.
+    """Ask what a change of the network would do.
 
     For example: twin-gym what-if --scenario contention --set slices.hrllc.arrival_rate_hz=4.8
     --agent density --against reservation
@@ -327,11 +348,11 @@ def record(
     jitter_s: JitterOption = 0.0,
     keep_rows: Annotated[int | None, _kept("values")] = None,
     keep_episodes: Annotated[int | None, _kept("episodes")] = None,
-    keep_snapshots: Annotated[int | None, _kept("graphs")] = None,
+    keep_snapshots: Annotated[int | None, _kept("snapshots")] = None,
 ) -> None:
-    """Record a running network into a historical store.
+    """Record a network in a historical store.
 
-    What its twin hears and what is decided is kept. For example:
+    For example:
     twin-gym record --scenario contention --store history.db --episodes 4
     """
     from twin_gym.cli.record_command import RecordOptions, run
@@ -363,22 +384,25 @@ app.add_typer(scenario_app, name="scenario")
 def reservation_search(
     scenario: ScenarioOption = "contention",
     budget: Annotated[
-        int, typer.Option(min=1, metavar="EPISODES", help="Most episodes to run.")
+        int, typer.Option(min=1, metavar="EPISODES", help="Maximum number of episodes.")
     ] = 24_000,
     worlds: Annotated[
-        int, typer.Option(min=1, max=4096, metavar="COUNT", help="Validation worlds to search on.")
+        int,
+        typer.Option(
+            min=1, max=4096, metavar="COUNT", help="Number of validation worlds to search on."
+        ),
     ] = 24,
     toml: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Add the result to this file (as reservations.toml has it)."
+            metavar="FILE", help="Append the result to this file, in the form of reservations.toml."
         ),
     ] = None,
 ) -> None:
-    """Search what to keep free for better requests.
+    """Tune the thresholds of the reservation policy.
 
-    It tries thresholds of the reservation rule on validation worlds, which takes about a minute,
-    and says what the best ones earn in worlds that the search has not seen.
+    The search runs on validation worlds and takes about a minute. It reports the revenue of the
+    best thresholds on worlds that it has not used.
     """
     from twin_gym.cli.reservation_search import run
 

@@ -1,4 +1,4 @@
-"""Whether a generator foretells windows that it was not told of, and copies none."""
+"""Backtest of a generator: draws are compared with held-out windows, and copies are sought."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from twin_gym.twins.scenarios.parameter_history import CurrentState, ParameterHi
 from twin_gym.twins.scenarios.parameters import Coordinates
 
 LEAST_WINDOWS = 16
-"""Of a history from which the last fifth can be held out."""
+"""Minimum length of a history of which the last fifth is held out."""
 
 _SHARE = 0.2
 _LEAST_HELD_OUT = 4
 _MOST_WINDOWS = 1_000  # the last ones: distances are of every pair
 _DRAWS_A_WINDOW = 8
-_ROUNDING = 1e-9  # of a coordinate: what nothing was heard of does not vary, but for this
+_ROUNDING = 1e-9  # of a coordinate: unobserved parameters vary by no more than this
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """How draws compare with the last windows of a history, which were held out.
+    """Comparison of a generator's draws with the held-out last windows of a history.
 
     Attributes:
-        held_out: how many windows.
-        distance: energy distance of draws to them, in standard deviations of the windows before.
-        of_history: that of the windows before, as the measure of what is small.
-        copied: the nearest-neighbour test, with one draw a held-out window.
+        held_out: number of held-out windows.
+        distance: energy distance between draws and held-out windows, in standard deviations of
+            the windows before them.
+        of_history: energy distance between the windows before and the held-out ones, for scale.
+        copied: result of the nearest-neighbour test, with one draw for each held-out window.
     """
 
     held_out: int
@@ -48,13 +49,13 @@ def run_backtest(
     windows out of its training, and kept the weights that were best on them.)
 
     Args:
-        generator: of points.
+        generator: the generator to test.
         history: the whole history.
-        rng: of the draws.
+        rng: source of randomness.
 
     Returns:
-        What was found, of the parameters that vary; None where the generator draws no points, the
-        history is too short, or nothing varies.
+        The result for the parameters that vary; None if the generator is not a `PointGenerator`,
+        the history is too short, or nothing varies.
     """
     points = history.points[-_MOST_WINDOWS:]
     if not isinstance(generator, PointGenerator) or len(points) < LEAST_WINDOWS:
@@ -66,14 +67,14 @@ def run_backtest(
     varies = scale > _ROUNDING
     if not varies.any():
         return None
-    told, came, made = (
+    earlier, later, made = (
         one[..., varies] / scale[varies] for one in (before.points, points[-held_out:], drawn)
     )
     return Backtest(
         held_out=held_out,
-        distance=energy_distance(made.reshape(-1, made.shape[-1]), came),
-        of_history=energy_distance(told, came),
-        copied=copying(made[:, 0], told, came),
+        distance=energy_distance(made.reshape(-1, made.shape[-1]), later),
+        of_history=energy_distance(earlier, later),
+        copied=copying(made[:, 0], earlier, later),
     )
 
 

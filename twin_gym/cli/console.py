@@ -1,4 +1,4 @@
-"""What every command prints with: two consoles, tables and numbers."""
+"""Output of the commands: two consoles, tables and the formatting of numbers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _WholeConsole(PlainConsole):
 
 
 def output() -> Console:
-    """For results, which may pass the edge of a narrow terminal, but are never cut."""
+    """The console for results: lines may exceed a narrow terminal, but are never cut."""
     console = _WholeConsole()
     if console.width < _LEAST_WIDTH:
         console.width = _LEAST_WIDTH
@@ -39,12 +39,12 @@ def output() -> Console:
 
 
 def messages() -> Console:
-    """For progress and remarks: standard error, so that results can be redirected."""
+    """The console for progress and remarks: standard error, so that results can be redirected."""
     return PlainConsole(stderr=True)
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
-    """A bar on standard error that goes away at the end; none where that is no terminal."""
+    """A progress bar on standard error that disappears at the end; hidden without a terminal."""
     console = messages()
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
@@ -52,13 +52,13 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
 def table(
     title: str | None, columns: Sequence[str], *, left: int = 1, wrapped: int | None = None
 ) -> WholeTable:
-    """An empty table with numbers to the right, of which nothing is ever cut.
+    """An empty table with right-aligned numbers whose cells are never cut.
 
     Args:
-        title: printed above; None: nothing.
-        columns: heads.
-        left: how many of the first columns are text.
-        wrapped: number of one more column that is text.
+        title: printed above the table; None: no title.
+        columns: headings.
+        left: number of text columns at the beginning.
+        wrapped: index of one more text column.
 
     Returns:
         The table, to be filled with `add_row`.
@@ -73,7 +73,7 @@ def table(
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number in so many significant digits, with thousands apart and without an exponent."""
+    """A number with this many significant digits, thousands separators and no exponent."""
     if value == 0:
         return "0"
     if abs(value) >= 10**digits:
@@ -83,7 +83,7 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def supported_decimals(half: float, most: int = _MOST_DECIMALS) -> int:
-    """How many decimals a half-width supports: 0.27 is told as 0.27, and 0.034 as 0.03."""
+    """Number of decimals that a half-width supports: 0.27 is shown as 0.27, 0.034 as 0.03."""
     decimals = 0
     while decimals < most and 0.0 < half * 10**decimals < _LEAST_LAST_DIGITS:
         decimals += 1
@@ -91,7 +91,7 @@ def supported_decimals(half: float, most: int = _MOST_DECIMALS) -> int:
 
 
 def with_interval(values: NDArray[np.float64], most_decimals: int = _MOST_DECIMALS) -> str:
-    """A mean and half of its 95 % interval, to the decimals that the interval supports."""
+    """Mean ± half-width of the 95 % interval, with the decimals that the interval supports."""
     from twin_gym.policies.intervals import half_width  # loads the environments: help does not
 
     mean, half = float(values.mean()), half_width(values)

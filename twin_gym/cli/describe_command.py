@@ -1,4 +1,4 @@
-"""`twin-gym describe`: everything about one environment, scenario or policy."""
+"""`twin-gym describe`: the full description of one environment, scenario or policy."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _FIRST_SECTION = "Story"
 
 
 def show(name: str) -> None:
-    """Prints what there is to know about a name.
+    """Prints the description of an environment, a scenario or a policy.
 
     Args:
         name: an environment's id (the part after the slash and before the version is enough), a
             scenario's name or file, or a policy's name.
 
     Raises:
-        UnknownNameError: if nothing is called so; the message has the nearest name.
+        UnknownNameError: if the name is unknown; the message suggests the nearest one.
     """
     owners = [one.name for one in kinds() if name in policies_of(one.name)]
     if owners:
@@ -57,9 +57,9 @@ def _show_environment(kind: str) -> None:
     console, env_id = output(), kind_named(kind).id
     text = inspect.getdoc(environment_class(env_id)) or ""
     console.print(_head(env_id), f" {first_sentence(text)}\n")
-    for title, told in _SECTION.findall(text):
+    for title, body in _SECTION.findall(text):
         console.print(_head(title))
-        console.print(Padding(WholeMarkdown(told.strip()), (0, 0, 1, 2)))
+        console.print(Padding(WholeMarkdown(body.strip()), (0, 0, 1, 2)))
         if title == _FIRST_SECTION:
             console.print(_spaces(kind))
             console.print()
@@ -67,7 +67,7 @@ def _show_environment(kind: str) -> None:
 
 
 def _spaces(kind: str) -> WholeTable:
-    """The spaces of every form of action, each in a scenario that knows it."""
+    """The spaces of every form of action, each in the first scenario that supports it."""
     found = table("Spaces", ["action=", "scenario=", "of", "space"], left=4)
     for form in form_names(forms_of(kind)):
         default = inspect.signature(environment_class(kind_named(kind).id)).parameters["scenario"]

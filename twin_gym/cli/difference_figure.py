@@ -21,14 +21,14 @@ def draw(path: Path, answer: WhatIf, changes: str) -> None:
     """Relative differences of the indicators of the whole network, with their intervals.
 
     Args:
-        path: of the PNG; written aside and renamed.
-        answer: what to draw.
-        changes: what was changed, in a line.
+        path: the PNG file, written atomically.
+        answer: the result to draw.
+        changes: the change, in one line.
     """
     panels = [(f"changed against as it is, under {answer.agent}", answer.by_change, _BLUE)]
     if answer.against is not None:
-        told = f"when changed, {answer.against} instead of {answer.agent}"
-        panels.append((told, answer.by_agent, _ORANGE))
+        heading = f"when changed, {answer.against} instead of {answer.agent}"
+        panels.append((heading, answer.by_agent, _ORANGE))
     shown = [name for name, one in answer.by_change.items() if _is_drawable(name, one)]
     height = 1.5 + 0.3 * len(shown)
     figure = Figure(figsize=(5.2 * len(panels) + 1.0, height), layout="constrained")

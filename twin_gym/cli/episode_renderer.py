@@ -1,4 +1,4 @@
-"""One episode to look at: played in the terminal, or its last picture in a file."""
+"""Renders one episode: plays it in the terminal, or saves its last frame to a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SECONDS_A_PICTURE = 0.05
 
 
 def check_target(target: str) -> None:
-    """Refuses what an episode cannot be shown on, before anything is computed.
+    """Checks the target of a rendering before any computation.
 
     Args:
         target: `ansi`, or the path of a PNG file.
@@ -53,15 +53,15 @@ def show_episode(
     """Plays one episode.
 
     Args:
-        policy: who decides.
-        scenario: of the network, of any kind.
+        policy: the policy that acts.
+        scenario: a scenario of any kind.
         action: form of the policy's actions; None: the environment's default.
-        seed: the world.
-        target: `ansi` plays it in the terminal in some ten seconds (where standard output is no
-            terminal, only the last picture is printed); a path receives the last picture.
+        seed: seed of the world.
+        target: `ansi` plays it in the terminal in about ten seconds (if standard output is not a
+            terminal, only the last frame is printed); a path receives the last frame.
 
     Returns:
-        For a file, what writes the picture: results come first.
+        For a file, a function that writes it, so that results can be printed first.
     """
     if target != IN_TERMINAL:
         env = _environment(scenario, action, "rgb_array")
@@ -86,7 +86,7 @@ def _environment(scenario: Scenario, action: str | None, render_mode: str) -> An
 
 
 def _play(env: Any, policy: Policy, seed: int, live: Live | None) -> None:  # noqa: ANN401
-    """An episode from its beginning to its horizon."""
+    """Plays an episode from reset to truncation."""
     if isinstance(policy, PrivilegedPolicy):
         policy.bind(env.batch)
     policy.reset(seed)
@@ -106,7 +106,7 @@ def _play(env: Any, policy: Policy, seed: int, live: Live | None) -> None:  # no
 
 
 def _image() -> Any:  # noqa: ANN401 - Pillow's module
-    """What makes pictures, if it is installed."""
+    """Pillow's `Image`, or an error if Pillow is not installed."""
     try:
         from PIL import Image
     except ImportError as error:

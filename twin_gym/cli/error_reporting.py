@@ -1,4 +1,4 @@
-"""The one door around every command: what goes wrong is a line on standard error, and a code."""
+"""Errors of every command become one line on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from twin_gym.cli.plain import plain
 from twin_gym.errors import TwinGymError
 
 FAILED = 2
-"""Exit code of a request that was refused, or that failed for want of room, rights or memory."""
+"""Exit code for invalid input, and for missing space, permissions or memory."""
 
 _PIPE_CLOSED = 1
 _IN_PLAIN_LETTERS = {
@@ -42,10 +42,10 @@ _NotUnderstood: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 class _ErrorReporting:
-    """Runs a command and answers for its errors; a mixin of the two classes below."""
+    """Mixin that runs a command and reports its errors."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - typer's own types
-        """As typer's, without a traceback for what a user can mend."""
+        """Like typer's, without a traceback for errors that a user can correct."""
         show_every_sign()
         try:
             try:
@@ -73,18 +73,18 @@ class _ErrorReporting:
 
 
 class ErrorReportingGroup(_ErrorReporting, TyperGroup):
-    """Several commands, which answer for their errors: `typer.Typer(cls=ErrorReportingGroup)`."""
+    """A group of commands that reports errors: `typer.Typer(cls=ErrorReportingGroup)`."""
 
 
 class ErrorReportingCommand(_ErrorReporting, TyperCommand):
-    """A command that answers for its errors: `app.command(cls=ErrorReportingCommand)`."""
+    """A command that reports errors: `app.command(cls=ErrorReportingCommand)`."""
 
 
 def say(text: str) -> None:
-    """Prints a message in one line on standard error, as far as there is one.
+    """Prints a message as one line on standard error, if that is open.
 
     Args:
-        text: of the message; blanks and ends of lines become single blanks.
+        text: the message; whitespace and line breaks become single spaces.
     """
     with suppress(OSError):
         typer.echo(f"twin-gym: {' '.join(plain(text).split())}", err=True)
@@ -106,7 +106,7 @@ def _one_line() -> Iterator[None]:
 
 
 def show_every_sign() -> None:
-    """Has signs that an output's encoding lacks written in plain letters, instead of failing."""
+    """Makes output replace characters that its encoding lacks, instead of failing."""
     codecs.register_error(_HANDLER, _in_plain_letters)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -114,13 +114,13 @@ def show_every_sign() -> None:
 
 
 def deliver(*steps: Callable[[], None]) -> None:
-    """Takes every step, also where one before it fails: what is found is printed, and then kept.
+    """Runs every step even if an earlier one fails, so that results are printed and saved.
 
     Args:
-        steps: in their order, the printing of results first.
+        steps: run in this order; printing comes first.
 
     Raises:
-        BaseException: the first that a step raised, after the last step; further ones are said.
+        BaseException: the first exception of a step, after the last step; others are reported.
     """
     failures: list[Exception | SystemExit] = []
     for step in steps:
@@ -142,26 +142,26 @@ def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
 
 
 def _told(error: BaseException) -> str:
-    """What the line says of an error."""
+    """The message for an error."""
     if isinstance(error, TwinGymError):
         return str(error)
     if isinstance(error, MemoryError):
-        return f"there is not memory enough: {error or 'ask for less at once'}"
+        return f"not enough memory: {error or 'use smaller values'}"
     if isinstance(error, UnicodeDecodeError):
-        return f"a file is no text in UTF-8: {error}"
+        return f"a file is not valid UTF-8 text: {error}"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{str(error.filename)!r}: {error.strerror}"
     return str(error)
 
 
 def _flush() -> None:
-    """Has what is printed fail here, where it is answered for, and not at the end of Python."""
+    """Flushes standard output, so that its errors are reported here and not at exit."""
     if sys.stdout is not None and not sys.stdout.closed:
         sys.stdout.flush()
 
 
 def _turn_output_off() -> None:
-    """Keeps Python from writing the rest to an output that has failed; others have lost nothing."""
+    """Redirects an output that has failed to the null device, so that exit raises nothing."""
     try:
         _flush()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""`twin-gym scenario generate`: networks that may come, as scenario files."""
+"""`twin-gym scenario generate`: writes scenario twins to files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_LISTED = 20
 
 @dataclass(frozen=True)
 class GenerateOptions:
-    """What the user asked for; see the options of the command."""
+    """The options of the command."""
 
     history: Sequence[Path]
     output: Path
@@ -58,7 +58,7 @@ class GenerateOptions:
 
 
 def run(options: GenerateOptions) -> None:
-    """Generates, writes and prints; where anything fails, no file is written.
+    """Generates, prints and writes scenario twins; writes no file if anything fails.
 
     Args:
         options: the options.
@@ -107,7 +107,7 @@ def _criteria(options: GenerateOptions) -> Criteria:
 
 
 def _inputs(options: GenerateOptions) -> GeneratorInputs:
-    """History and present, once the names of the twins and what is known now are found to do."""
+    """History and current state; checks the twins' names and the generator's inputs first."""
     history_options = HistoryOptions(
         options.scenario, options.parameters, options.window_s, options.episodes, options.uses_now
     )
@@ -117,32 +117,32 @@ def _inputs(options: GenerateOptions) -> GeneratorInputs:
     )  # refuses bad names
     if found.now is None and options.generator == HybridGenerator.name:
         raise ConfigError(
-            "the generator 'hybrid' starts from what is known now: leave --no-now out, or take "
-            "'historical'"
+            "the generator 'hybrid' starts from the current state: leave --no-now out, or use "
+            "--generator historical"
         )
     return found
 
 
 def _check_target(options: GenerateOptions) -> None:
-    """Refuses a folder that cannot receive the twins, before anything is computed."""
+    """Checks before any computation that the folder can receive the twins."""
     check_folder(options.output, with_parents=False)
     there = _earlier(options)
     if there and not options.overwrites:
         raise ConfigError(
-            f"folder {str(options.output)!r} has {there[0].name!r}: give another folder or --name, "
-            "or --force to replace it"
+            f"folder {str(options.output)!r} already has {there[0].name!r}: give another folder or "
+            "--name, or replace it with --force"
         )
 
 
 def _earlier(options: GenerateOptions) -> list[Path]:
-    """Twins of this name that are in the folder."""
+    """Existing twins of this name in the folder."""
     ours = re.compile(re.escape(options.name) + r"-\d+\.toml")
     found = options.output.iterdir() if options.output.is_dir() else ()
     return sorted(path for path in found if ours.fullmatch(path.name))
 
 
 def _remark(criteria: Criteria, inputs: GeneratorInputs) -> None:
-    """Says which demands this kind of network cannot be held to."""
+    """Reports demands that do not restrict any parameter."""
     space = inputs.history.space
     for option, asked in (
         ("--devices", Demand(num_devices=criteria.objective.demand.num_devices)),
@@ -151,7 +151,7 @@ def _remark(criteria: Criteria, inputs: GeneratorInputs) -> None:
         alone = replace(criteria, objective=KpiObjective(demand=asked))
         if asked != Demand() and not np.isfinite(alone.bounds(space)).any():
             messages().print(
-                f"{option} bounds none of the parameters that vary; it sets priorities alone",
+                f"{option} restricts none of the parameters that vary; it only sets priorities",
                 markup=False,
             )
 
@@ -159,7 +159,7 @@ def _remark(criteria: Criteria, inputs: GeneratorInputs) -> None:
 def _generated(
     options: GenerateOptions, criteria: Criteria, inputs: GeneratorInputs, generator: Generator
 ) -> list[Scenario]:
-    """The twins, with the seed in their provenance."""
+    """Generates the twins and adds the seed to their provenance."""
     rng = np.random.default_rng(options.seed)
     with messages().status("generating"):
         try:
@@ -178,7 +178,7 @@ def _rejections(generator: Generator) -> list[str]:
 
 def _say_rejections(lines: Sequence[str]) -> None:
     if lines:
-        messages().print(f"refused answers of the model: {len(lines)}", markup=False)
+        messages().print(f"rejected answers of the model: {len(lines)}", markup=False)
     for line in lines[:_MOST_LISTED]:
         messages().print(f"  {line}", markup=False)
     if len(lines) > _MOST_LISTED:
@@ -186,7 +186,7 @@ def _say_rejections(lines: Sequence[str]) -> None:
 
 
 def _write(options: GenerateOptions, report: GenerationReport) -> None:
-    """All files, written aside first and then put in place."""
+    """Writes all files to a temporary folder, then moves them to their place."""
     target, twins = options.output, report.twins
     place = target if target.is_dir() else target.parent
     with tempfile.TemporaryDirectory(prefix=".aside-", dir=place) as aside:
@@ -199,8 +199,7 @@ def _write(options: GenerateOptions, report: GenerationReport) -> None:
     older = set(_earlier(options)) - set(report.files)
     if older:
         messages().print(
-            f"{len(older)} twins of this name that were there before stay: {min(older).name!r} "
-            "and so on",
+            f"{len(older)} older twins of this name remain: {min(older).name!r} and so on",
             markup=False,
         )
     if not options.as_json:

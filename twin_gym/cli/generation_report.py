@@ -1,4 +1,4 @@
-"""What was generated, beside what was and what is: as a table, or as JSON."""
+"""Report on generated twins: history, current state and twins side by side, as table or JSON."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _DRAWN = ("historical", "hybrid", "gan")
 
 @dataclass(frozen=True)
 class GenerationReport:
-    """What came of an order.
+    """The result of `scenario generate`.
 
     Attributes:
-        generator: its name.
-        seed: of its draws.
-        criteria: what was wanted.
-        inputs: what the generator was told.
-        twins: the scenarios.
-        files: where they are, in their order.
-        foretelling: how the generator does on windows held out; None: not looked at.
-        rejections: what a language model answered in vain, each in a line.
+        generator: name of the generator.
+        seed: seed of its draws.
+        criteria: demands and priorities.
+        inputs: history and current state.
+        twins: the generated scenarios.
+        files: their files, in the same order.
+        foretelling: backtest on held-out windows; None: not done.
+        rejections: rejected answers of a language model, one line each.
     """
 
     generator: str
@@ -48,16 +48,16 @@ class GenerationReport:
 
 @dataclass(frozen=True)
 class ParameterSummary:
-    """A parameter in history, now, and in the twins.
+    """Values of one parameter in the history, in the current state, and in the twins.
 
     Attributes:
         history: mean over the windows.
-        now: the value that is known last; None: unknown, or not asked for.
-        age_windows: how old that is; None likewise.
-        mean: over the twins.
+        now: last known value; None: unknown, or not requested.
+        age_windows: its age in windows; None likewise.
+        mean: mean of the twins.
         deviation: standard deviation of the twins.
-        least: of the twins.
-        most: of the twins.
+        least: minimum of the twins.
+        most: maximum of the twins.
     """
 
     history: float
@@ -70,20 +70,20 @@ class ParameterSummary:
 
 
 def rows_of(inputs: GeneratorInputs, twins: Sequence[Scenario]) -> dict[str, ParameterSummary]:
-    """By path, each parameter's row.
+    """The summary of every parameter, by path.
 
     Args:
-        inputs: history and present.
-        twins: one at least, of its space.
+        inputs: history and current state.
+        twins: one or more, of the same parameter space.
     """
     space, now = inputs.history.space, inputs.now
     history = np.array([_plain(space, point) for point in inputs.history.points])
     made = np.array([[float(value_at(one, path)) for path in space.paths] for one in twins])
-    found = {}
+    summaries = {}
     for place, path in enumerate(space.paths):
         is_known = now is not None and bool(now.is_known[place])
         one = made[:, place]
-        found[path] = ParameterSummary(
+        summaries[path] = ParameterSummary(
             history=float(history[:, place].mean()),
             now=_plain(space, now.point)[place] if now is not None and is_known else None,
             age_windows=float(now.ages[place]) if now is not None and is_known else None,
@@ -92,11 +92,11 @@ def rows_of(inputs: GeneratorInputs, twins: Sequence[Scenario]) -> dict[str, Par
             least=float(one.min()),
             most=float(one.max()),
         )
-    return found
+    return summaries
 
 
 def _plain(space: ParameterSpace, point: NDArray[np.float64]) -> list[float]:
-    """Values at a point; an unknown coordinate has none."""
+    """The values at a point; NaN for unknown coordinates."""
     return [
         float(one.value(float(x))) if np.isfinite(x) else float("nan")
         for one, x in zip(space.parameters, point, strict=True)
@@ -104,13 +104,13 @@ def _plain(space: ParameterSpace, point: NDArray[np.float64]) -> list[float]:
 
 
 def as_document(report: GenerationReport) -> dict[str, Any]:
-    """What was generated as JSON values.
+    """The report as JSON values.
 
     Args:
-        report: all of it.
+        report: the report.
 
     Returns:
-        A document with base, history, every parameter, every twin by file and digest, and checks.
+        A document with base, history, all parameters, files and digests of all twins, and checks.
     """
     inputs, found = report.inputs, report.foretelling
     base = inputs.history.space.base
@@ -135,10 +135,10 @@ def as_document(report: GenerationReport) -> dict[str, Any]:
 
 
 def show(report: GenerationReport) -> None:
-    """Prints the table, and what can be said of the generator.
+    """Prints the table and the backtest.
 
     Args:
-        report: all of it.
+        report: the report.
     """
     console = output()
     console.print(_table(report))
@@ -162,22 +162,23 @@ def _table(report: GenerationReport) -> Table:
     made = table(title, heads)
     for path, row in rows_of(report.inputs, report.twins).items():
         now = "?" if row.now is None else number(row.now)
-        told = number(row.history), now, number(row.mean), number(row.deviation, 2)
-        made.add_row(path, *told)
+        cells = number(row.history), now, number(row.mean), number(row.deviation, 2)
+        made.add_row(path, *cells)
     return made
 
 
-def _foretold(found: Backtest | None, windows: int) -> str:
-    if found is None:
+def _foretold(backtest: Backtest | None, windows: int) -> str:
+    if backtest is None:
         return (
-            f"Not checked on windows held out: {windows} are too few, {LEAST_WINDOWS} are needed."
+            f"No backtest on held-out windows: {windows} windows are too few, it needs "
+            f"{LEAST_WINDOWS}."
         )
-    copied = found.copied
-    closer = round(copied.share_closer * found.held_out)
-    verdict = "It may COPY its history" if copied.is_copy else "No copying is found"
+    copied = backtest.copied
+    closer = round(copied.share_closer * backtest.held_out)
+    verdict = "It may COPY its history" if copied.is_copy else "No copying found"
     return (
-        f"Backtest the last {found.held_out} windows from those before: energy distance "
-        f"{number(found.distance, 2)} (of those before themselves: {number(found.of_history, 2)}). "
-        f"{verdict}: {closer} of {found.held_out} draws lie closer to a window than is usual, "
+        f"Backtest on the last {backtest.held_out} windows: energy distance "
+        f"{number(backtest.distance, 2)} (earlier windows: {number(backtest.of_history, 2)}). "
+        f"{verdict}: {closer} of {backtest.held_out} draws are closer to a window than usual, "
         f"p = {number(copied.p_value, 2)}."
     )

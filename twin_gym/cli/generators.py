@@ -1,4 +1,4 @@
-"""Generators by name, made ready: a GAN is trained or read, a language model is found."""
+"""Creates generators by name: trains or loads a GAN, finds the endpoint of a language model."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ GAN, LLM = "gan", "llm"
 
 @dataclass(frozen=True)
 class GeneratorOptions:
-    """Which generator, and what it is made with; None: not said.
+    """The generator and its options; None: the default.
 
     Attributes:
-        name: of the generator.
-        seed: of a training.
-        gan: folder of a trained network.
-        steps: most steps of a training.
+        name: name of the generator.
+        seed: seed of GAN training.
+        gan: folder of a trained GAN.
+        steps: maximum steps of GAN training.
         model: name of a language model.
-        url: of its endpoint.
+        url: URL of its endpoint.
     """
 
     name: str
@@ -48,7 +48,7 @@ class GeneratorOptions:
     url: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuses an unknown name, and options of another generator."""
+        """Checks the name, and that no option belongs to another generator."""
         if self.name not in MAKERS:
             raise unknown_name("generator", self.name, MAKERS)
         for of, option, value in (
@@ -58,7 +58,9 @@ class GeneratorOptions:
             (LLM, "--url", self.url),
         ):
             if value is not None and self.name != of:
-                raise ConfigError(f"{option} is for --generator {of}, and {self.name} has no use")
+                raise ConfigError(
+                    f"{option} is an option of --generator {of}; leave it out with {self.name}"
+                )
 
 
 def _gan(options: GeneratorOptions, history: ParameterHistory) -> Generator:
@@ -67,13 +69,13 @@ def _gan(options: GeneratorOptions, history: ParameterHistory) -> Generator:
     except ImportError as error:
         raise missing_extra("the GAN generator", "twins") from error
     if options.gan is None or not (options.gan / METADATA_FILE).exists():
-        found, told = _trained(options, history), "trained"
+        generator, how = _trained(options, history), "trained"
     elif options.steps is not None:
         raise ConfigError(f"{str(options.gan)!r} holds a trained GAN: leave --steps out")
     else:
-        found, told = GanGenerator.load(options.gan), "read"
-        _check_parameters(options.gan, found.metadata.paths, history)
-    metadata = found.metadata
+        generator, how = GanGenerator.load(options.gan), "read"
+        _check_parameters(options.gan, generator.metadata.paths, history)
+    metadata = generator.metadata
     folder = "" if options.gan is None else f" ({options.gan})"
     learned = (
         f"{metadata.num_steps:,} steps"
@@ -81,11 +83,11 @@ def _gan(options: GeneratorOptions, history: ParameterHistory) -> Generator:
         else "nothing beyond hybrid is learned"
     )
     messages().print(
-        f"GAN {told}{folder}: {learned} on {metadata.num_windows:,} windows, energy distance "
+        f"GAN {how}{folder}: {learned} on {metadata.num_windows:,} windows, energy distance "
         f"{number(metadata.held_out_distance, 3)} to those held out",
         markup=False,
     )
-    return found
+    return generator
 
 
 def _check_parameters(folder: Path, paths: tuple[str, ...], history: ParameterHistory) -> None:
@@ -122,8 +124,8 @@ def _trained(options: GeneratorOptions, history: ParameterHistory) -> GanGenerat
             )  # fmt: skip
     except KeyboardInterrupt:
         if options.gan is not None and (options.gan / METADATA_FILE).exists():
-            told = f"stopped: {options.gan} has the best network so far; delete it to train anew"
-            messages().print(told, markup=False)
+            message = f"stopped: {options.gan} has the best network so far; delete it to train anew"
+            messages().print(message, markup=False)
         raise
 
 
@@ -147,17 +149,17 @@ MAKERS: MappingProxyType[str, Callable[[GeneratorOptions, ParameterHistory], Gen
 
 
 def make_generator(options: GeneratorOptions, history: ParameterHistory) -> Generator:
-    """A generator that is ready to generate.
+    """Creates a generator.
 
     Args:
-        options: which one.
-        history: what a GAN learns from, unless it is there already.
+        options: the generator and its options.
+        history: training data of a GAN that is not trained yet.
 
     Returns:
         The generator.
 
     Raises:
-        ConfigError: if a folder holds no GAN, or no language model is named.
-        MissingExtraError: if what it needs is not installed.
+        ConfigError: if the folder holds no GAN, or no language model is named.
+        MissingExtraError: if a package that it needs is not installed.
     """
     return MAKERS[options.name](options, history)

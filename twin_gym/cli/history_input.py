@@ -27,14 +27,14 @@ _ENDING = ".toml"
 
 @dataclass(frozen=True)
 class HistoryOptions:
-    """The part of a history that is read.
+    """The part of a history to read.
 
     Attributes:
-        scenario: name or path of the base; None: the latest of the history.
-        parameters: paths that may vary; None: all usual ones.
-        window_s: length of a window of a store; None: a twentieth of the base's horizon.
-        episodes: of a store; None: all.
-        uses_now: whether what is known now is asked for.
+        scenario: name or path of the base scenario; None: the last one of the history.
+        parameters: paths of the parameters that may vary; None: all default ones.
+        window_s: length of the windows of a store; None: a twentieth of the base's horizon.
+        episodes: episodes of a store; None: all.
+        uses_now: whether to read the current state.
     """
 
     scenario: str | None = None
@@ -46,12 +46,12 @@ class HistoryOptions:
 
 @dataclass(frozen=True)
 class GeneratorInputs:
-    """What generators are told.
+    """Inputs of a generator.
 
     Attributes:
-        history: the windows.
-        now: the running state; None: not asked for.
-        window_s: length of a window; None: a file is one.
+        history: parameters in past windows.
+        now: the current state; None: not requested.
+        window_s: length of the windows; None: each file is a window.
     """
 
     history: ParameterHistory
@@ -63,15 +63,15 @@ def read_history(paths: Sequence[Path], options: HistoryOptions) -> GeneratorInp
     """Reads a store, TOML files, or folders of them.
 
     Args:
-        paths: one store; or files in the order of time, of folders those in the order of their
-            names, numbers in them by value.
-        options: which part of it.
+        paths: one store; or files and folders in the order of time. The files of a folder are in
+            the order of their names, with numbers in names compared by value.
+        options: the part to read.
 
     Returns:
-        Windows and state. Of files, the last one is the state.
+        History and current state. With files, the last file is the current state.
 
     Raises:
-        ConfigError: if a file is missing, of another kind than the others, or not valid.
+        ConfigError: if a file is missing, invalid, or of another kind than the others.
     """
     for path in paths:
         if not path.exists():
@@ -91,10 +91,10 @@ def read_history(paths: Sequence[Path], options: HistoryOptions) -> GeneratorInp
 def _files_of(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    found = sorted(path.glob(f"*{_ENDING}"), key=_natural)
-    if not found:
+    files = sorted(path.glob(f"*{_ENDING}"), key=_natural)
+    if not files:
         raise ConfigError(f"folder {str(path)!r} has no file that ends in {_ENDING}")
-    return found
+    return files
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
@@ -105,7 +105,9 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 def _of_files(files: Sequence[Path], options: HistoryOptions) -> GeneratorInputs:
     if options.window_s is not None or options.episodes is not None:
-        raise ConfigError("--window-s and --episode are of a store; of files, each is a window")
+        raise ConfigError(
+            "--window-s and --episode apply to stores only: with files, each file is a window"
+        )
     scenarios = [load(file) for file in files]
     base = scenarios[-1] if options.scenario is None else load(options.scenario)
     space = ParameterSpace.of(base, options.parameters)
@@ -137,7 +139,7 @@ def _of_store(store: HistoryReader, options: HistoryOptions) -> GeneratorInputs:
 
 
 def _base_of(store: HistoryReader, options: HistoryOptions) -> Scenario:
-    """What ran last; there must be no doubt which network is meant."""
+    """The scenario of the last episode; all episodes must be of one kind."""
     kept = {one.id: one for one in store.episodes()}
     asked = list(kept) if options.episodes is None else list(options.episodes)
     missing = [one for one in asked if one not in kept]

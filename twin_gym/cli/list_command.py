@@ -1,4 +1,4 @@
-"""`twin-gym list`: what there is, one line each, by environment."""
+"""`twin-gym list`: tables of environments, scenarios and policies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def show_lists(listed: str | None, environment: str | None = None) -> None:
         environment: only what belongs to it, by id or short name; None: everything.
 
     Raises:
-        UnknownNameError: if there is no such environment; the message has the nearest one.
+        UnknownNameError: if there is no such environment; the message suggests the nearest one.
     """
     kinds = list(kind_names()) if environment is None else [kind_of(environment)]
     if listed in (None, "environments"):
@@ -33,7 +33,7 @@ def show_lists(listed: str | None, environment: str | None = None) -> None:
 
 
 def short_name(env_id: str) -> str:
-    """An id without what stands before its slash and without the version."""
+    """An id without namespace and version: `TicScheduling` for `twin_gym/TicScheduling-v0`."""
     return env_id.partition("/")[2].partition("-v")[0]
 
 
@@ -59,35 +59,35 @@ def environment_class(env_id: str) -> type[object]:
 
 
 def policy_text(kind: str, name: str) -> str:
-    """What a policy for scenarios of a kind does; its first line says it in one sentence."""
+    """Description of a policy for scenarios of a kind; the first line is a summary."""
     text = inspect.getdoc(policies_of(kind)[name]) or ""
     return text.partition("\nArgs:")[0].strip()
 
 
 def _show_environments(kinds: list[str]) -> None:
-    found = table("Environments", ["id", "what it is"], left=2, wrapped=1)
+    rows = table("Environments", ["id", "what it is"], left=2, wrapped=1)
     for kind in kinds:
         text = inspect.getdoc(environment_class(kind_named(kind).id)) or ""
-        found.add_row(kind_named(kind).id, first_sentence(text))
-    output().print(found)
+        rows.add_row(kind_named(kind).id, first_sentence(text))
+    output().print(rows)
     output().print()
 
 
 def _show_scenarios(kind: str) -> None:
     measure = view_of(kind).measure
     title = f"Scenarios of {short_name(kind_named(kind).id)} ({measure.head}: {measure.meaning})"
-    found = table(title, ["name", measure.head, "what it is"], wrapped=2)
+    rows = table(title, ["name", measure.head, "what it is"], wrapped=2)
     for name in scenarios.names(kind):
         one = scenarios.load(name)
-        found.add_row(name, view_of(kind).measured(one), one.description)
-    output().print(found)
+        rows.add_row(name, view_of(kind).measured(one), one.description)
+    output().print(rows)
     output().print()
 
 
 def _show_policies(kind: str) -> None:
     title = f"Policies for {short_name(kind_named(kind).id)}"
-    found = table(title, ["name", "what it does"], left=2, wrapped=1)
+    rows = table(title, ["name", "what it does"], left=2, wrapped=1)
     for name in policies_of(kind):
-        found.add_row(name, first_sentence(policy_text(kind, name)))
-    output().print(found)
+        rows.add_row(name, first_sentence(policy_text(kind, name)))
+    output().print(rows)
     output().print()

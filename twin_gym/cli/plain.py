@@ -1,7 +1,7 @@
-"""The door through which every text comes to a terminal: as it is read, and nothing else.
+"""Sanitises all text before it is printed to a terminal.
 
-Names, descriptions, paths and messages come from files, models and strangers. Markup in them stays
-text (`[link=...]` is shown and not followed), and what steers a terminal is left out.
+Names, descriptions, paths and messages may come from untrusted files and models. Markup in them is
+printed literally (`[link=...]` is not a link), and control characters are removed.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _JOINERS = "\u200c\u200d"  # parts of words and of pictures in many scripts
 
 
 def plain(text: str) -> str:
-    r"""The text as it may be shown: nothing in it that is not seen, but blanks and line breaks.
+    r"""The text without invisible characters, except for spaces and line breaks.
 
     Args:
-        text: any.
+        text: any text.
 
     Returns:
-        The rest of it.
+        The text that is safe to print.
 
     Example:
         >>> plain("a\u200bb\x1b[2J [red]c")
@@ -43,13 +43,13 @@ def plain(text: str) -> str:
 
 
 class PlainConsole(Console):
-    """A console that takes every text literally: cells, titles, lines. Style stands beside it."""
+    """A console that prints every text literally, without markup."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**{"highlight": False, **given, "markup": False, "emoji": False})
 
     def render_str(self, text: str, **given: Any) -> Text:
-        """As rich's, of the text as it may be shown."""
+        """Like rich's method, for sanitised text."""
         return super().render_str(plain(text), **given)
 
     def status(self, status: RenderableType, **given: Any) -> Status:

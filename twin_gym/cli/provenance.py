@@ -1,25 +1,25 @@
-"""Where a scenario comes from, said beside what it said before."""
+"""Adds to the provenance of a scenario."""
 
 from __future__ import annotations
 
 from twin_gym.scenario import Scenario
 
 MOST_LETTERS = 10_000
-"""Of a provenance."""
+"""Maximum length of a provenance."""
 
 _CUT = " (cut)"
 
 
 def with_provenance(scenario: Scenario, *, before: str = "", after: str = "") -> Scenario:
-    """A scenario that says where it comes from; what it said so far is cut where it is too long.
+    """A copy of a scenario with text added to its provenance, which is cut if it is too long.
 
     Args:
-        scenario: of any kind.
-        before: put in front of its provenance, as lines of their own.
-        after: put behind it.
+        scenario: a scenario of any kind.
+        before: lines to add before its provenance.
+        after: lines to add after it.
 
     Returns:
-        The same network: its digest does not change.
+        The scenario; its digest is unchanged.
     """
     before, after = f"{before}\n" if before else "", f"\n{after}" if after else ""
     so_far, room = scenario.provenance, MOST_LETTERS - len(before) - len(after)

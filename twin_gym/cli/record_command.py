@@ -1,4 +1,4 @@
-"""`twin-gym record`: runs a network under the eyes of its twin, and keeps it in a store."""
+"""`twin-gym record`: runs a network with a real-time twin and records it in a store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MEGABYTE = 1e6
 
 @dataclass(frozen=True)
 class RecordOptions:
-    """Values of the command line; see the options of the command."""
+    """The options of the command."""
 
     store: Path
     scenario: str
@@ -50,16 +50,16 @@ class RecordOptions:
 
 @dataclass(frozen=True)
 class _Run:
-    """What the options stand for, all of it checked before a store is touched.
+    """The validated options and the episodes recorded so far.
 
     Attributes:
-        scenario: what runs.
-        policy: who decides.
-        link: what telemetry goes over.
-        worlds: number of the world, by its seed.
-        made: the world of each episode that was begun, by the number of the episode: others may
-            record into the same store meanwhile, under the same seeds.
-        lost: values that the link has lost, by the number of the episode; filled as they end.
+        scenario: the network.
+        policy: the policy that runs it.
+        link: the telemetry link.
+        worlds: index of the world, by seed.
+        made: index of the world, by episode number; another process may record into the same
+            store with the same seeds.
+        lost: values lost on the link, by episode number; set at the end of each episode.
     """
 
     scenario: Scenario
@@ -71,16 +71,16 @@ class _Run:
 
 
 def run(options: RecordOptions) -> None:
-    """Records and says what is kept.
+    """Records episodes and prints a summary.
 
     Args:
         options: the options.
 
     Raises:
         TwinGymError: if a name or a value is not valid, or the store cannot be written to.
-        typer.Exit: after Ctrl-C; what was committed by then is kept, and said.
+        typer.Exit: after Ctrl-C; committed data stay in the store and are in the summary.
     """
-    found = _checked(options)
+    recording = _checked(options)
     retention = Retention(
         max_snapshots=options.keep_snapshots,
         max_episodes=options.keep_episodes,
@@ -89,15 +89,15 @@ def run(options: RecordOptions) -> None:
     is_stopped = False
     with open_store(options.store, retention=retention) as store:
         try:
-            _record(options, found, store)
+            _record(options, recording, store)
         except KeyboardInterrupt:
             is_stopped = True
         with store.one_moment():
-            made, episodes = _kept(options, found, store), store.episodes()
+            made, episodes = _kept(options, recording, store), store.episodes()
     output().print(made)
     output().print(f"\n{_whole(options.store, episodes)}")
     if is_stopped:
-        messages().print("stopped: what the table has is kept, in whole batches", markup=False)
+        messages().print("stopped: the episodes in the table are stored so far", markup=False)
         raise typer.Exit(INTERRUPTED)
 
 
@@ -107,48 +107,48 @@ def _checked(options: RecordOptions) -> _Run:
     policy = make_policy(name, scenario, options.action)
     if options.snapshot_period_s == 0.0:
         raise ConfigError(
-            "--snapshot-period-s is over 0; leave it out to keep the last graph alone"
+            "--snapshot-period-s must be over 0; leave it out to store only the last snapshot"
         )
     link = Link(options.loss, options.delay_s, options.jitter_s)
     seeds = world_seeds(cast("Family", options.family), options.episodes, first=options.world)
     return _Run(scenario, policy, link, {seed: k for k, seed in enumerate(seeds, options.world)})
 
 
-def _record(options: RecordOptions, found: _Run, store: HistoryStore) -> None:
+def _record(options: RecordOptions, recording: _Run, store: HistoryStore) -> None:
     columns = (
         PlainColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(),
         TimeElapsedColumn(),
     )  # fmt: skip
     with progress_bar(*columns) as bar:
-        for seed, world in found.worlds.items():
+        for seed, world in recording.worlds.items():
             task = bar.add_task(f"world {world}", total=1.0)
             before = store.episode
             try:
                 record_run(
-                    store, found.policy, found.scenario, seed,
-                    action=options.action, link=found.link, period_s=options.period_s,
+                    store, recording.policy, recording.scenario, seed,
+                    action=options.action, link=recording.link, period_s=options.period_s,
                     snapshot_period_s=options.snapshot_period_s,
                     on_progress=lambda share, task=task: bar.update(task, completed=share),  # type: ignore[misc]
                 )  # fmt: skip
             finally:
                 if store.episode is not None and store.episode != before:
-                    found.made[store.episode] = world
-            found.lost[store.episode or 0] = found.link.lost
+                    recording.made[store.episode] = world
+            recording.lost[store.episode or 0] = recording.link.lost
 
 
-def _kept(options: RecordOptions, found: _Run, store: HistoryStore) -> Table:
-    """The episodes of this recording, as the store has them."""
-    title = f"{options.store.name}: {found.scenario.name} under {found.policy.name}"
-    heads = ["episode", "world", "decisions", "until s", "values kept", "lost on the way"]
+def _kept(options: RecordOptions, recording: _Run, store: HistoryStore) -> Table:
+    """Table of the episodes of this recording in the store."""
+    title = f"{options.store.name}: {recording.scenario.name} under {recording.policy.name}"
+    heads = ["episode", "world", "decisions", "until s", "values kept", "lost in transit"]
     made = table(title, heads, left=0)
     for one in store.episodes():
-        if one.id not in found.made:
+        if one.id not in recording.made:
             continue
         logs = list(store.decisions(one.id))
         until_s = float(logs[-1].times_s[-1] + logs[-1].elapsed_s[-1]) if logs else 0.0
-        lost = f"{found.lost[one.id]:,}" if one.id in found.lost else "?"
+        lost = f"{recording.lost[one.id]:,}" if one.id in recording.lost else "?"
         counts = f"{sum(map(len, logs)):,}", number(until_s), f"{one.num_rows:,}"
-        made.add_row(str(one.id), str(found.made[one.id]), *counts, lost)
+        made.add_row(str(one.id), str(recording.made[one.id]), *counts, lost)
     return made
 
 

@@ -1,4 +1,4 @@
-"""`twin-gym reservation-search`: tunes the reservation rule and says how."""
+"""`twin-gym reservation-search`: tunes the thresholds of the reservation policy."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from twin_gym.scenario.loading import load
 
 
 def run(scenario_name: str, budget: int, worlds: int, toml: Path | None) -> None:
-    """Searches and prints.
+    """Runs the search and prints the result.
 
     Args:
-        scenario_name: what is tuned.
-        budget: most episodes.
-        worlds: how many validation worlds to search on; as many as always after them are fresh.
-        toml: where the result is added, or None.
+        scenario_name: the scenario to tune for.
+        budget: maximum number of episodes.
+        worlds: number of validation worlds to search on; the next ones are used for the report.
+        toml: file to which the result is appended, or None.
 
     Raises:
         TwinGymError: if the scenario is unknown, the budget too small, or the file not writable.
@@ -38,24 +38,24 @@ def run(scenario_name: str, budget: int, worlds: int, toml: Path | None) -> None
     scenario = load(scenario_name, AdmissionScenario)
     if toml is not None:
         check_file(toml, apart_from=[scenario_name])
-    found = _search(scenario, budget, worlds)
+    result = _search(scenario, budget, worlds)
     command = f"twin-gym reservation-search --scenario {scenario_name} --budget {budget}"
-    entry = "\n" + entry_toml(scenario, found, f"{command} --worlds {worlds}")
-    deliver(lambda: _print(scenario, found, worlds), lambda: _add(toml, entry))
+    entry = "\n" + entry_toml(scenario, result, f"{command} --worlds {worlds}")
+    deliver(lambda: _print(scenario, result, worlds), lambda: _add(toml, entry))
 
 
-def _print(scenario: AdmissionScenario, found: ReservationSearch, worlds: int) -> None:
+def _print(scenario: AdmissionScenario, result: ReservationSearch, worlds: int) -> None:
     console = output()
-    console.print(_rounds(found))
+    console.print(_rounds(result))
     console.print()
-    console.print(_thresholds(scenario, found))
+    console.print(_thresholds(scenario, result))
     console.print()
-    half = found.fresh_half_width
+    half = result.fresh_half_width
     console.print(
-        f"{number(found.start_score)} a second with nothing reserved, {number(found.score)} with "
-        f"these thresholds ({worlds} worlds of the search);\n"
-        f"{number(found.fresh_score)} ± {number(half, 2)} in {FRESH_WORLDS} worlds that it has "
-        "not seen."
+        f"Revenue per second: {number(result.start_score)} without reservation, "
+        f"{number(result.score)} with these thresholds ({worlds} worlds of the search);\n"
+        f"{number(result.fresh_score)} ± {number(half, 2)} in {FRESH_WORLDS} worlds that the "
+        "search has not used."
     )
 
 
@@ -77,19 +77,21 @@ def _search(scenario: AdmissionScenario, budget: int, worlds: int) -> Reservatio
         )
 
 
-def _rounds(found: ReservationSearch) -> Table:
+def _rounds(result: ReservationSearch) -> Table:
     columns = ["step", "sets tried", "changed", "best /s", "episodes"]
     made = table("Rounds of the search", columns)
-    for one in found.log:
+    for one in result.log:
         step = "all tenths" if one.step is None else f"{one.step:.1%}"
         counts = str(one.candidates), str(one.changed)
         made.add_row(step, *counts, number(one.score, 5), f"{one.episodes:,}")
     return made
 
 
-def _thresholds(scenario: AdmissionScenario, found: ReservationSearch) -> Table:
-    made = table("What must stay free after an admission", ["slice", *scenario.resource_names])
-    for one, row in zip(scenario.slices, found.reserve, strict=True):
+def _thresholds(scenario: AdmissionScenario, result: ReservationSearch) -> Table:
+    made = table(
+        "Capacity that must stay free after an admission", ["slice", *scenario.resource_names]
+    )
+    for one, row in zip(scenario.slices, result.reserve, strict=True):
         made.add_row(one.name, *(number(float(amount)) for amount in row))
     return made
 

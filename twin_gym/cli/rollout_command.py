@@ -1,4 +1,4 @@
-"""`twin-gym rollout`: policies in the same worlds, with intervals over the worlds."""
+"""`twin-gym rollout`: compares policies on the same worlds, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class RolloutOptions:
-    """What the user asked for; see the options of the command."""
+    """The options of the command."""
 
     scenario: str
     policies: Sequence[str]
@@ -49,13 +49,13 @@ class RolloutOptions:
 
 
 def run(options: RolloutOptions) -> None:
-    """Rolls out and prints.
+    """Runs the policies and prints the comparison.
 
     Args:
         options: the options.
 
     Raises:
-        TwinGymError: if a name is unknown, or a policy has nothing for the scenario.
+        TwinGymError: if a name is unknown, or a policy does not support the scenario.
     """
     scenario = load(options.scenario)
     if options.render is not None:
@@ -70,21 +70,24 @@ def run(options: RolloutOptions) -> None:
 
 
 def _print(
-    options: RolloutOptions, scenario: Scenario, seeds: Sequence[int], found: Sequence[Evaluation]
+    options: RolloutOptions,
+    scenario: Scenario,
+    seeds: Sequence[int],
+    evaluations: Sequence[Evaluation],
 ) -> None:
     if options.as_json:
-        print_json(options, scenario, found)
+        print_json(options, scenario, evaluations)
         return
     console, view = output(), view_of(scenario.kind)
-    console.print(_comparison(options, scenario, found))
-    if len(found) == 1:
-        for one in view.details(scenario, found[0]):
+    console.print(_comparison(options, scenario, evaluations))
+    if len(evaluations) == 1:
+        for one in view.details(scenario, evaluations[0]):
             console.print()
             console.print(one)
-    said = "Means over worlds ± half of their 95 % interval." if options.count > 1 else (
+    note = "Mean over worlds ± half-width of the 95 % interval." if options.count > 1 else (
         "A single world."
     )  # fmt: skip
-    console.print(f"\n{said}")
+    console.print(f"\n{note}")
     bound = view.bound(scenario, seeds)
     if bound is not None:
         console.print(bound)
@@ -104,7 +107,7 @@ def _evaluate_all(
         PlainColumn("{task.description:>22}"), BarColumn(), TaskProgressColumn(),
         TimeElapsedColumn(),
     )  # fmt: skip
-    found = []
+    evaluations = []
     with progress_bar(*columns) as bar:
         for policy in policies:
             task = bar.add_task(policy.name, total=1.0)
@@ -113,17 +116,19 @@ def _evaluate_all(
                 progress=lambda share, task=task: bar.update(task, completed=share),  # type: ignore[misc]
             )  # fmt: skip
             bar.update(task, completed=1.0)
-            found.append(evaluation)
-    return found
+            evaluations.append(evaluation)
+    return evaluations
 
 
-def _comparison(options: RolloutOptions, scenario: Scenario, found: Sequence[Evaluation]) -> Table:
+def _comparison(
+    options: RolloutOptions, scenario: Scenario, evaluations: Sequence[Evaluation]
+) -> Table:
     last = options.first + options.count - 1
     worlds = f"worlds {options.first} to {last}" if last > options.first else f"world {last}"
     columns = view_of(scenario.kind).columns
     title = f"{scenario.name}, {options.family} {worlds}"
     made = table(title, ["policy", *(one.head for one in columns)])
-    for one in found:
+    for one in evaluations:
         made.add_row(one.policy, *(column.cell(one) for column in columns))
     return made
 
@@ -133,8 +138,8 @@ def print_json(options: RolloutOptions, scenario: Scenario, found: Sequence[Eval
 
     Args:
         options: the options.
-        scenario: what ran.
-        found: one entry a policy.
+        scenario: the scenario.
+        found: the evaluation of each policy.
     """
     policies = {
         one.policy: {

@@ -1,4 +1,4 @@
-"""`twin-gym scenario`: commands that make scenarios. What is heavy is imported when one runs."""
+"""`twin-gym scenario`: commands that create scenarios. Heavy modules are imported on use."""
 
 from __future__ import annotations
 
@@ -8,27 +8,33 @@ from typing import Annotated
 import typer
 
 scenario_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Make scenarios out of what a network lived."
+    no_args_is_help=True, rich_markup_mode=None, help="Create scenarios from a network's history."
 )
 
 HistoryOption = Annotated[
     list[Path],
     typer.Option(
         metavar="PATH",
-        help="A store (see 'record'); or TOML files, one a window, or a folder of them.",
+        help="A store (see 'record'), or TOML files with one window each, or a folder of them.",
     ),
 ]
 OutputOption = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Receives one TOML file a twin.")
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FOLDER", help="Folder for the twins, one TOML file each."
+    ),
 ]
 GeneratorOption = Annotated[
-    str, typer.Option("--generator", "-g", metavar="NAME", help="historical, hybrid, gan or llm.")
+    str,
+    typer.Option(
+        "--generator", "-g", metavar="NAME", help="'historical', 'hybrid', 'gan' or 'llm'."
+    ),
 ]
 CountOption = Annotated[
-    int, typer.Option(min=1, max=100_000, metavar="COUNT", help="How many twins.")
+    int, typer.Option(min=1, max=100_000, metavar="COUNT", help="Number of twins.")
 ]
 SeedOption = Annotated[
-    int, typer.Option(min=0, max=2**31 - 1, metavar="SEED", help="Of all draws and trainings.")
+    int, typer.Option(min=0, max=2**31 - 1, metavar="SEED", help="Seed of sampling and training.")
 ]
 BaseOption = Annotated[
     str | None,
@@ -36,16 +42,16 @@ BaseOption = Annotated[
         "--scenario",
         "-s",
         metavar="NAME",
-        help="Gives all that generators do not choose.",
-        show_default="the latest of the history",
+        help="Base scenario: gives all values that do not vary.",
+        show_default="the last one of the history",
     ),
 ]
 ParameterOption = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PATH",
-        help="May vary; give the option again for more.",
-        show_default="all usual ones",
+        help="Parameter that may vary. Repeatable.",
+        show_default="all default ones",
     ),
 ]
 WindowOption = Annotated[
@@ -53,63 +59,68 @@ WindowOption = Annotated[
     typer.Option(
         min=0,
         metavar="S",
-        help="Seconds of a window of a store.",
+        help="Length of the windows of a store, in simulated seconds.",
         show_default="a twentieth of the horizon",
     ),
 ]
 EpisodeOption = Annotated[
     list[int] | None,
     typer.Option(
-        metavar="NUMBER", help="Of a store; give the option again for more.", show_default="all"
+        metavar="NUMBER", help="Episode of the store to use. Repeatable.", show_default="all"
     ),
 ]
 NowOption = Annotated[
     bool,
-    typer.Option("--now/--no-now", help="Start from what is known now: the end of the history."),
+    typer.Option("--now/--no-now", help="Start from the current state, the end of the history."),
 ]
 DevicesOption = Annotated[
-    int | None, typer.Option(min=0, metavar="COUNT", help="Demand: devices at least.")
+    int | None, typer.Option(min=0, metavar="COUNT", help="Demand: minimum number of devices.")
 ]
 LatencyOption = Annotated[
-    float | None, typer.Option(min=0, metavar="S", help="Demand: seconds of latency at most.")
+    float | None, typer.Option(min=0, metavar="S", help="Demand: maximum latency in seconds.")
 ]
 AccuracyOption = Annotated[
     float | None,
-    typer.Option(min=0, max=1, metavar="SHARE", help="Demand: scenario accuracy at least."),
+    typer.Option(min=0, max=1, metavar="SHARE", help="Demand: minimum scenario accuracy."),
 ]
 GanOption = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="Of 'gan': keeps the trained network, or has one to use."),
+    typer.Option(
+        metavar="FOLDER", help="For 'gan': saves the trained GAN, or loads it if it exists."
+    ),
 ]
 StepsOption = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="COUNT", help="Of 'gan': most steps of the training.", show_default="6000"
+        min=1, metavar="COUNT", help="For 'gan': maximum training steps.", show_default="6000"
     ),
 ]
 ModelOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Of 'llm'.", show_default="TWIN_GYM_LLM_MODEL"),
+    typer.Option(
+        metavar="NAME", help="For 'llm': name of the model.", show_default="TWIN_GYM_LLM_MODEL"
+    ),
 ]
 UrlOption = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="Of 'llm': an endpoint that speaks OpenAI's protocol; its key is read from "
-        "TWIN_GYM_LLM_KEY.",
+        help="For 'llm': endpoint with OpenAI's protocol; TWIN_GYM_LLM_KEY holds its key.",
         show_default="TWIN_GYM_LLM_URL",
     ),
 ]
 NameOption = Annotated[
-    str, typer.Option(metavar="NAME", help="The twins are NAME-0, NAME-1 and so on.")
+    str, typer.Option(metavar="NAME", help="Names of the twins: NAME-0, NAME-1 and so on.")
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace twins of the same name.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and no table.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Replace existing twins of the same name.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
 @scenario_app.callback()
 def scenario() -> None:
-    """Make scenarios out of what a network lived."""
+    """Create scenarios from a network's history."""
 
 
 @scenario_app.command()
@@ -135,10 +146,10 @@ def generate(
     force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Generate scenario twins: networks that may come.
+    """Generate scenario twins: networks that may exist in future.
 
-    'historical' draws from all that was, 'hybrid' from what follows on what is, 'gan' learns what
-    follows, and 'llm' asks a language model. For example:
+    'historical' draws from the whole history, 'hybrid' from what may follow the current state,
+    'gan' learns what follows, and 'llm' asks a language model. For example:
     twin-gym scenario generate --history history.db --output twins
     """
     from twin_gym.cli.generate_command import GenerateOptions, run

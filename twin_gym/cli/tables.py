@@ -1,4 +1,4 @@
-"""Tables that lose nothing: no cell is ever cut, however narrow the place that they go to."""
+"""Tables whose cells are never cut, however narrow the terminal is."""
 
 from __future__ import annotations
 
@@ -102,14 +102,14 @@ WholeMarkdown.elements = {**Markdown.elements, "table_open": _WholeTableElement}
 def _width(
     console: Console, roomy: ConsoleOptions, column: Column, *, breaks_head: bool = False
 ) -> int:
-    """What the cells of a column need in one line, and its head in one or in one for each word."""
+    """Width of a column whose cells and head are not broken, or whose head has a word a line."""
     head = Measurement.get(console, roomy, column.header)
     cells = (Measurement.get(console, roomy, cell).maximum for cell in column.cells)
     return max(head.minimum if breaks_head else head.maximum, *cells, 1)
 
 
 def _shrink(widths: list[int], is_text: list[bool], space: int, least: int) -> None:
-    """Takes from the widest texts, in place, until all fits or all texts are at the least."""
+    """Narrows the widest text columns, in place, until all fit or all are at the minimum."""
     while sum(widths) > space:
         texts = [place for place, text in enumerate(is_text) if text and widths[place] > least]
         if not texts:

@@ -1,4 +1,4 @@
-"""What the commands ask of a kind of scenario, and what the views of all kinds are built of."""
+"""The protocol by which commands describe scenarios of each kind, and helpers for its views."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ MILLISECONDS = 1000.0
 
 
 class Column(NamedTuple):
-    """A column in which policies are compared.
+    """A column of the table that compares policies.
 
     Attributes:
-        head: what stands on top, with the unit.
-        kpi: flat name of the indicator; empty: the sum of the rewards.
-        factor: from the indicator's unit to the column's.
-        most_decimals: digits after the point that are shown at most.
+        head: heading, with the unit.
+        kpi: flat name of the indicator; empty: the return.
+        factor: converts the indicator's unit to the column's.
+        most_decimals: maximum number of decimals shown.
     """
 
     head: str
@@ -44,11 +44,11 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Measure:
-    """The one number that lists tell of a scenario.
+    """The number that tables of scenarios show for each one.
 
     Attributes:
-        head: of its column.
-        meaning: said above the table.
+        head: heading of its column.
+        meaning: explanation in the title of the table.
     """
 
     head: str
@@ -56,45 +56,45 @@ class Measure:
 
 
 class View(Protocol):
-    """What is told of scenarios of one kind."""
+    """How commands describe scenarios and results of one kind."""
 
     @property
     def measure(self) -> Measure:
-        """What lists tell beside the description."""
+        """The number that tables of scenarios show."""
         ...
 
     @property
     def columns(self) -> Sequence[Column]:
-        """In which policies are compared."""
+        """Columns of the comparison of policies."""
         ...
 
     def measured(self, scenario: Any) -> str:  # noqa: ANN401 - each kind has its own model
-        """The measure of a scenario."""
+        """The value of `measure` for a scenario, as text."""
         ...
 
     def about(self, scenario: Any) -> str:  # noqa: ANN401
-        """What stands after the digest and the horizon, in one line."""
+        """One line of key figures, shown after digest and horizon."""
         ...
 
     def tables(self, scenario: Any) -> Sequence[Table]:  # noqa: ANN401
-        """What the scenario is made of."""
+        """Tables of the parts of a scenario."""
         ...
 
     def known(self, scenario: Any) -> str:  # noqa: ANN401
-        """Bounds and exact figures, or why there are none: sentences."""
+        """Sentences with bounds and exact values, or why there are none."""
         ...
 
     def details(self, scenario: Any, found: Evaluation) -> Sequence[Table]:  # noqa: ANN401
-        """All that is told of one policy."""
+        """Detailed tables of one policy's results."""
         ...
 
     def bound(self, scenario: Any, seeds: Sequence[int]) -> str | None:  # noqa: ANN401
-        """What no policy exceeds in a comparison, in a sentence; None where nothing is known."""
+        """A sentence with the bound for these worlds; None if no bound is known."""
         ...
 
 
 def view_of(kind: str) -> View:
-    """What is told of a kind of scenario.
+    """The view of a kind.
 
     Raises:
         UnknownNameError: if there is no such kind.
@@ -107,8 +107,8 @@ def pairs(title: str, rows: Sequence[tuple[str, str]]) -> Table:
     """A table of quantities and their values.
 
     Args:
-        title: printed above.
-        rows: the quantity and its value.
+        title: title of the table.
+        rows: quantities and their values.
 
     Returns:
         The table.
@@ -129,5 +129,5 @@ def indicators(found: Evaluation) -> Table:
 
 
 def spread(values: NDArray[np.int64]) -> str:
-    """Least, mean and most of several counts."""
+    """Minimum, maximum and mean of counts, as text."""
     return f"{values.min()} to {values.max()}, {number(float(values.mean()), 3)} on average"

@@ -1,4 +1,4 @@
-"""`twin-gym what-if`: what a change would do to every indicator, in the same worlds."""
+"""`twin-gym what-if`: the effect of a change on every indicator, on the same worlds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from twin_gym.scenario.toml import to_toml
 
 @dataclass(frozen=True)
 class WhatIfOptions:
-    """What the user asked; see the options of the command."""
+    """The options of the command."""
 
     scenario: str
     assignments: Sequence[str]
@@ -56,7 +56,7 @@ class WhatIfOptions:
 
 
 def run(options: WhatIfOptions) -> None:
-    """Asks and prints.
+    """Runs both sides of the question and prints the differences.
 
     Args:
         options: the options.
@@ -77,21 +77,21 @@ def run(options: WhatIfOptions) -> None:
 
 
 def _changed(options: WhatIfOptions, base: Scenario) -> Scenario:
-    """The network as it would be."""
+    """The changed scenario."""
     if options.other is not None and options.assignments:
-        raise ConfigError("say what changes with --set or with --to, not with both")
+        raise ConfigError("give the change with --set or with --to, not with both")
     if options.other is not None:
         return load(options.other)
     if not options.assignments:
         raise ConfigError(
-            "nothing changes: say what does, as in --set horizon_s=60, or name another scenario "
+            "nothing changes: give a change, such as --set horizon_s=60, or another scenario "
             "with --to"
         )
     return changed(base, dict(parse_assignment(text) for text in options.assignments))
 
 
 def _check_targets(options: WhatIfOptions) -> None:
-    """Refuses files that cannot be written, before anything is computed."""
+    """Checks before any computation that the files can be written."""
     read = [name for name in (options.scenario, options.other) if name is not None]
     if options.save is not None:
         check_file(options.save, [".toml"], apart_from=read)
@@ -132,16 +132,16 @@ def _told_changes(options: WhatIfOptions) -> str:
 
 
 def as_document(answer: WhatIf) -> dict[str, Any]:
-    """The answer as JSON values; what is not a number is null.
+    """The answer as JSON values; NaN is null.
 
     Args:
-        answer: what was found.
+        answer: the result of `what_if`.
 
     Returns:
         A document with both scenarios by name and digest, and every indicator.
     """
 
-    def told(differences: Mapping[str, Difference]) -> dict[str, Any]:
+    def as_values(differences: Mapping[str, Difference]) -> dict[str, Any]:
         return {
             name: {key: _or_none(value) for key, value in asdict(one).items()}
             for name, one in differences.items()
@@ -153,9 +153,9 @@ def as_document(answer: WhatIf) -> dict[str, Any]:
         "changed_digest": answer.changed.digest,
         "worlds": len(answer.seeds),
         "agent": answer.agent,
-        "changed_minus_base": told(answer.by_change),
+        "changed_minus_base": as_values(answer.by_change),
         "against": answer.against,
-        "against_minus_agent": told(answer.by_agent),
+        "against_minus_agent": as_values(answer.by_agent),
     }
 
 
@@ -173,9 +173,10 @@ def _print(answer: WhatIf, options: WhatIfOptions) -> None:
         heads = ["indicator", answer.agent, answer.against, "difference", "worlds saved"]
         console.print(_table(title, heads, answer.by_agent, everything=everything))
     console.print(
-        "\nPaired differences, world by world, ± half of their 95 % interval; * where it leaves "
-        "out zero. 'worlds saved': so many times more unrelated worlds would give the same "
-        "interval." + ("" if everything else " Indicators of single slices and directions: --all.")
+        "\nPaired differences over worlds ± half-width of the 95 % confidence interval; * if it "
+        "excludes zero. 'worlds saved': factor by which more independent worlds would be needed "
+        "for the same interval."
+        + ("" if everything else " --all shows indicators of single slices and directions.")
     )
 
 
@@ -192,7 +193,7 @@ def _table(
 
 
 def _told(one: Difference) -> str:
-    """The difference to the decimals that its interval supports."""
+    """The difference with the decimals that its interval supports."""
     if one.mean == one.half_width == 0.0:
         return "the same  "
     if one.half_width == 0.0:
@@ -207,9 +208,9 @@ def _or_none(value: float) -> float | None:
 
 
 def _as_kept(scenario: Scenario, options: WhatIfOptions) -> str:
-    """The changed network as a file, which says where it comes from."""
-    told = f"{options.scenario} with {_told_changes(options)}."
-    return to_toml(with_provenance(scenario, before=told))
+    """The changed scenario as TOML, with its provenance."""
+    origin = f"{options.scenario} with {_told_changes(options)}."
+    return to_toml(with_provenance(scenario, before=origin))
 
 
 def _save(path: Path | None, text: str) -> None:
@@ -225,7 +226,7 @@ def _draw(path: Path | None, answer: WhatIf, changes: str) -> None:
 
 
 def _drawing() -> Callable[[Path, WhatIf, str], None]:
-    """What draws, if it is installed."""
+    """The drawing function, or an error if matplotlib is not installed."""
     try:
         from twin_gym.cli.difference_figure import draw
     except ImportError as error:

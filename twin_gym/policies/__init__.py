@@ -1,4 +1,4 @@
-"""What an operator runs by default and what an agent must beat, and how to evaluate either."""
+"""Classical policies by name, and the evaluation of any policy on paired worlds."""
 
 from twin_gym.policies.base import Policy, PrivilegedPolicy
 from twin_gym.policies.draws import Draws

@@ -1,4 +1,4 @@
-"""What every agent is to the rest of the project, whether it follows a rule or has learned."""
+"""The protocol of all policies, classical or learned."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ Actions = NDArray[Any]
 
 @runtime_checkable
 class Policy(Protocol):
-    """Chooses an action in each of many networks at once.
+    """Chooses one action for each row of a batch.
 
     Attributes:
-        name: how tables call it.
+        name: name in tables.
     """
 
     name: str
 
     def reset(self, seed: int) -> None:
-        """Begins anew: a policy that draws, draws the same again for the same seed.
+        """Resets the policy; a random policy repeats its draws for the same seed.
 
-        What a row draws depends on the seed, the number of the call and the row alone, so that a
-        world gives the same beside any others: see `twin_gym.policies.Draws`.
+        The draws of a row must depend only on the seed, the number of the call and the row, so
+        that a row decides the same beside any other rows: see `twin_gym.policies.Draws`.
         """
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
-        """One allowed action a row.
+        """One allowed action for each row.
 
         Args:
             observations: shape (rows, fields).
-            masks: 1 = allowed; shape (rows, actions), or (rows, 0) where actions are amounts.
+            masks: 1 = allowed; shape (rows, actions), or (rows, 0) for Box actions.
 
         Returns:
-            Whole numbers, shape (rows,); or amounts, shape (rows, *action).
+            Integers, shape (rows,); or Box actions, shape (rows, *action).
         """
         ...
 
 
 @runtime_checkable
 class PrivilegedPolicy(Protocol):
-    """An anchor and no competitor: a policy that decides by what is hidden from agents."""
+    """A policy that uses state hidden from agents: a reference, not a competitor."""
 
     def bind(self, batch: Any) -> None:  # noqa: ANN401 - each environment has its own rows
-        """Shows it the rows that it decides for (`env.batch`), before they are reset."""
+        """Gives the policy the batch that it decides for (`env.batch`), before its reset."""

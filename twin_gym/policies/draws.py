@@ -1,4 +1,4 @@
-"""Draws of policies: what row i draws depends on the seed, the number of the call and i alone."""
+"""Random numbers for policies: those of row i depend only on seed, number of the call, and i."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _CALL_SHIFT = 16
 
 
 def checked_seed(seed: int) -> int:
-    """A seed of a policy.
+    """The seed of a policy, validated.
 
     Raises:
-        ConfigError: if it is no whole number from 0 on.
+        ConfigError: if it is not a non-negative integer.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ConfigError(f"a seed is a whole number from 0 on, got {seed!r}")
@@ -23,14 +23,14 @@ def checked_seed(seed: int) -> int:
 
 
 class Draws:
-    """A generator of its own for every call of a policy, counted from a seed.
+    """A new random generator for every call of a policy, derived from the seed.
 
-    Whatever is drawn has the rows as its first axis. So row i draws the same whatever the number of
-    rows, whatever they show, and whichever of them have ended.
+    Rows must be the first axis of everything that is drawn. Then row i draws the same numbers for
+    any number of rows, any observations, and any subset of ended rows.
 
     Args:
-        purpose: tells these draws from others with the same seed, such as those of a policy within
-            a policy; 0 to 65,535.
+        purpose: separates these draws from others with the same seed, such as those of a policy
+            inside a policy; 0 to 65,535.
     """
 
     def __init__(self, purpose: int = 0) -> None:
@@ -38,18 +38,18 @@ class Draws:
         self.reset(0)
 
     def reset(self, seed: int) -> None:
-        """Begins anew: the same seed draws the same.
+        """Restarts the draws; the same seed gives the same draws.
 
         Args:
-            seed: a whole number from 0 on; taken modulo 2^64, as environments take it.
+            seed: a non-negative integer; used modulo 2^64, as in environments.
 
         Raises:
-            ConfigError: if it is none.
+            ConfigError: if it is not a non-negative integer.
         """
         self._seed, self._calls = checked_seed(seed) % _SEEDS, 0
 
     def next(self) -> np.random.Generator:
-        """The generator of the next call, at its beginning; take all draws of the call from it."""
+        """The generator of the next call; take all draws of that call from it."""
         call = self._calls
         self._calls += 1
         word = self._purpose + (call << _CALL_SHIFT) if self._purpose else call
@@ -60,18 +60,18 @@ class Draws:
 def evenly(
     drawn: NDArray[np.float64], allowed: NDArray[np.bool_], *, or_none: bool = False
 ) -> NDArray[np.int64]:
-    """One of the allowed choices of each row, all as likely.
+    """A uniformly random choice among the allowed ones, for each row.
 
     Args:
         drawn: uniform on [0, 1); shape (rows,).
         allowed: shape (rows, choices).
-        or_none: whether to take none is as likely as each of them.
+        or_none: whether choosing none is as likely as each allowed choice.
 
     Returns:
-        Places of choices, or their number for none, as where nothing is allowed; shape (rows,).
+        Indices of choices; the number of choices for none, also if none is allowed; shape (rows,).
     """
     counted = allowed.cumsum(axis=1)
     # Of c allowed choices, 0 to c - 1 is the how-manieth of them, and c is none.
     which = np.floor(drawn * (counted[:, -1] + or_none)).astype(np.int64)
-    found: NDArray[np.int64] = (counted <= which[:, None]).sum(axis=1)
-    return found
+    places: NDArray[np.int64] = (counted <= which[:, None]).sum(axis=1)
+    return places

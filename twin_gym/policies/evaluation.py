@@ -1,4 +1,4 @@
-"""How good a policy is: one episode in each of given worlds, the same ones for every policy."""
+"""Evaluation of policies: one episode in each of the given worlds, the same for all policies."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _STEPS_BETWEEN_REPORTS = 64
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a policy reached.
+    """The results of a policy.
 
     Attributes:
-        policy: its name.
-        seeds: the worlds, in order.
-        kpi: by flat name, one value a world.
-        returns: sum of the rewards, one a world.
-        steps: decisions, one a world.
-        trajectory: names every action, reward and time of all worlds (`TrajectoryHash`).
+        policy: name of the policy.
+        seeds: seeds of the worlds, in order.
+        kpi: indicators by flat name, one value for each world.
+        returns: sum of the rewards in each world.
+        steps: number of decisions in each world.
+        trajectory: hash of every action, reward and time of all worlds (`TrajectoryHash`).
     """
 
     policy: str
@@ -40,7 +40,7 @@ class Evaluation:
     trajectory: str
 
     def mean(self, name: str = "revenue_rate") -> float:
-        """Average of one indicator over the worlds."""
+        """Mean of one indicator over the worlds."""
         return float(self.kpi[name].mean())
 
 
@@ -55,23 +55,23 @@ def evaluate(
     engine: Engine = "kernel",
     progress: Callable[[float], None] | None = None,
 ) -> Evaluation:
-    """Runs a policy through one whole episode of each world.
+    """Runs a policy for one whole episode in each world.
 
     Args:
-        policy: reset with the first seed before it begins.
-        scenario: as its environment takes it.
-        seeds: the worlds (see `world_seeds`), each once.
-        action: the form of the policy's actions; None: the environment's default.
-        objective: what the returns are sums of; None: the environment's default.
-        objective_seed: of the weights of a `KpiObjective`.
-        engine: as the environment takes it.
-        progress: told now and then the share of the simulated time that is over.
+        policy: the policy; it is reset with the first seed.
+        scenario: `scenario` of the environment.
+        seeds: seeds of the worlds (see `world_seeds`), each once.
+        action: form of the policy's actions; None: the environment's default.
+        objective: objective that defines the rewards; None: the environment's default.
+        objective_seed: seed of the weights of a `KpiObjective`.
+        engine: `engine` of the environment.
+        progress: called from time to time with the share of the simulated time that has passed.
 
     Returns:
-        Indicators, returns and decisions, one a world.
+        Indicators, returns and numbers of decisions, one for each world.
 
     Raises:
-        ConfigError: if the scenario, a name or a seed is not valid, or a world is there twice.
+        ConfigError: if the scenario, a name or a seed is not valid, or a seed is repeated.
     """
     return evaluate_rows(
         policy, scenario, distinct_worlds(seeds, 0), action=action, objective=objective,
@@ -90,12 +90,12 @@ def evaluate_rows(
     engine: Engine = "kernel",
     progress: Callable[[float], None] | None = None,
 ) -> Evaluation:
-    """As `evaluate`, for policies that differ by row: a world may be that of several rows.
+    """Like `evaluate`, for policies that differ by row: rows may share a world.
 
     Args:
-        policy: decides in each row by itself, such as a search that tries settings side by side.
+        policy: a policy that may treat rows differently, such as a search over settings.
         scenario: see `evaluate`.
-        seeds: world of each row.
+        seeds: seed of the world of each row.
         action: see `evaluate`.
         objective: see `evaluate`.
         objective_seed: see `evaluate`.
@@ -103,8 +103,8 @@ def evaluate_rows(
         progress: see `evaluate`.
 
     Returns:
-        Indicators, returns and decisions, one a row. They are of no use for an interval over rows
-        that have a world in common.
+        Indicators, returns and numbers of decisions, one for each row. Confidence intervals over
+        rows that share a world are not valid.
 
     Raises:
         ConfigError: if the scenario, a name or a seed is not valid.

@@ -1,4 +1,4 @@
-"""The interval of a mean over worlds."""
+"""Confidence interval of a mean over worlds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CONFIDENCE = 0.95
 
 
 def half_width(values: NDArray[np.float64]) -> float:
-    """Half of the 95 % interval of a mean (Student's t); not a number for a single value."""
+    """Half-width of the 95 % confidence interval of a mean (Student's t); NaN for one value."""
     from scipy.stats import t as student  # takes a second to import
 
     count = len(values)

@@ -17,30 +17,30 @@ Factory = Callable[..., Policy]
 
 
 def policies_of(kind: str) -> Mapping[str, Factory]:
-    """By name, what makes the policies of a kind for a scenario and a form of action.
+    """Factories of the policies of a kind, by name; they take a scenario and a form of action.
 
     Raises:
         UnknownNameError: if there is no such kind of scenario.
     """
-    found: Mapping[str, Factory] = kind_named(kind).facet("policies")
-    return found
+    policies: Mapping[str, Factory] = kind_named(kind).facet("policies")
+    return policies
 
 
 def make_policy(name: str, scenario: str | Path | Scenario, action: str | None = None) -> Policy:
     """A classical policy for a scenario.
 
     Args:
-        name: one of those that `policies_of` has for the scenario's kind.
+        name: a name from `policies_of` for the scenario's kind.
         scenario: a preset name, a TOML path, or a scenario.
         action: the form of the actions; None: the default of the environment.
 
     Returns:
-        A policy that has been reset with no seed of yours: `reset` it first.
+        The policy, unseeded: call `reset(seed)` before use.
 
     Raises:
-        UnknownNameError: if there is no such policy or scenario; the message has the nearest one.
-        ConfigError: if the policy has nothing for this scenario (`reservation`: no thresholds;
-            `optimum`: laws with a memory).
+        UnknownNameError: if there is no such policy or scenario; the message suggests the nearest.
+        ConfigError: if the policy does not support this scenario (`reservation`: no thresholds;
+            `optimum`: not Markov).
         TooLargeError: if the exact optimum has too many states.
 
     Example:
@@ -53,36 +53,36 @@ def make_policy(name: str, scenario: str | Path | Scenario, action: str | None =
 
 
 def policies_for(scenario: str | Path | Scenario, action: str | None = None) -> tuple[Policy, ...]:
-    """Every classical policy that this scenario allows, in the order of tables.
+    """Every classical policy that supports this scenario, in the order of tables.
 
     Args:
         scenario: a preset name, a TOML path, or a scenario.
         action: the form of the actions; None: the default of the environment.
 
     Returns:
-        Without tuned ones where nothing comes with the package, without `optimum` where laws have a
-        memory or there are too many states, and without anchors that see what agents do not.
+        The policies, without tuned ones that have no parameters for this scenario, without
+        `optimum` if the model is not Markov or has too many states, and without privileged ones.
 
     Raises:
         UnknownNameError: if there is no such scenario or form of action.
     """
-    found = scenario if isinstance(scenario, Scenario) else load(scenario)
-    form = form_of(found.kind, action).name
+    checked = scenario if isinstance(scenario, Scenario) else load(scenario)
+    form = form_of(checked.kind, action).name
     made = []
-    for factory in policies_of(found.kind).values():
+    for factory in policies_of(checked.kind).values():
         with contextlib.suppress(ConfigError, TooLargeError):
-            made.append(factory(found, form))
+            made.append(factory(checked, form))
     return tuple(one for one in made if not isinstance(one, PrivilegedPolicy))
 
 
 def describe_policy(name: str) -> str:
-    """What a policy does: the first line says it in one sentence.
+    """The description of a policy; the first line is a summary.
 
     Args:
-        name: of a policy of any kind of scenario.
+        name: name of a policy of any kind.
 
     Returns:
-        Text in several lines.
+        Text, possibly of several lines.
 
     Raises:
         UnknownNameError: if there is no such policy.

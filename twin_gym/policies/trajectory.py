@@ -1,4 +1,4 @@
-"""A fingerprint of what happened: two runs with the same one went through the same steps."""
+"""Hashes of trajectories, to check whether two runs took the same steps."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _SHIFT_30, _SHIFT_27, _SHIFT_31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
 class TrajectoryHash:
-    """Sixty-four bits a row that depend on every action, reward and time so far, in their order.
+    """A 64-bit hash for each row of every action, reward and time so far, in order.
 
-    For finding out whether two runs are the same, not for security: the mixing is the finaliser
-    of SplitMix64 (Steele, Lea, Flood, 2014), applied after each value of a step.
+    It is not cryptographic: the mixing is the finaliser of SplitMix64 (Steele, Lea, Flood, 2014),
+    applied after each value of a step.
 
     Args:
-        rows: networks side by side; the fingerprint of one does not depend on the others.
+        rows: number of rows; the hash of a row does not depend on the others.
     """
 
     def __init__(self, rows: int) -> None:
@@ -33,13 +33,13 @@ class TrajectoryHash:
         rewards: NDArray[np.float64],
         elapsed_s: NDArray[np.float64],
     ) -> None:
-        """Takes in one step of the rows that are running.
+        """Adds one step of the running rows.
 
         Args:
-            running: whose episode is not over; shape (rows,).
-            actions: what was chosen; shape (rows,) or (rows, amounts).
-            rewards: what it earned; shape (rows,).
-            elapsed_s: what it took; shape (rows,).
+            running: whether each row's episode is running; shape (rows,).
+            actions: the actions; shape (rows,), or (rows, components) for Box actions.
+            rewards: the rewards; shape (rows,).
+            elapsed_s: simulated seconds of the step; shape (rows,).
         """
         mixed = self.values
         for part in (*_columns(actions), _doubles(rewards), _doubles(elapsed_s)):
@@ -47,7 +47,7 @@ class TrajectoryHash:
         self.values = np.where(running, mixed, self.values)
 
     def digest(self) -> str:
-        """Sixteen hexadecimal digits that name the fingerprints of all rows, in their order."""
+        """Sixteen hexadecimal digits: the hash of all rows' hashes, in order."""
         return hashlib.sha256(self.values.astype("<u8").tobytes()).hexdigest()[:16]
 
 

@@ -1,8 +1,8 @@
-"""What-if questions: one agent, two networks, the very same worlds, and the paired difference.
+"""What-if questions: paired differences between two networks, or two policies, on the same worlds.
 
-What the world does is a pure function of (seed, stream, index), so the k-th request or message is
-the same one in the network as it is and in the network as it would be. The difference of an
-indicator is therefore taken world by world, and what all worlds have in common falls out of it.
+A world is a pure function of (seed, stream, index), so that the k-th request or message is the same
+in both networks. The difference of an indicator is taken world by world, and the randomness that
+both sides share cancels.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ RETURN = "return_per_s"
 """The indicator that every environment has: the sum of the rewards over the simulated time."""
 
 Agent = str | Policy | Callable[[Scenario], Policy]
-"""A policy by name, a policy as it is, or what makes one for a scenario."""
+"""A policy by name, a policy, or a function that makes one for a scenario."""
 OnProgress = Callable[[str, float], None]
-"""Told which evaluation runs and the share of it that is done."""
+"""Called with the name of the running evaluation and the share of it that is done."""
 
 _LEAST_WORLDS = 2
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What becomes of one indicator, over the worlds in which both sides have it.
+    """The paired difference of one indicator, over the worlds in which both sides have it.
 
     Attributes:
-        before: its mean on the first side.
-        after: its mean on the second side.
-        mean: of the paired differences, after minus before.
-        half_width: half of the 95 % interval of `mean` (Student's t).
-        num_worlds: pairs.
-        variance_reduction: variance of the difference with unrelated worlds over the variance with
-            the same worlds: so many times more unrelated worlds would be needed for the same
-            interval. Not a number if nothing varies.
+        before: mean on the first side.
+        after: mean on the second side.
+        mean: mean of the paired differences, after minus before.
+        half_width: half-width of the 95 % interval of `mean` (Student's t).
+        num_worlds: number of pairs.
+        variance_reduction: variance of the difference with independent worlds divided by that with
+            the same worlds: the factor by which more independent worlds would be needed for the
+            same interval. NaN if nothing varies.
     """
 
     before: float
@@ -60,7 +60,7 @@ class Difference:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves out zero."""
+        """Whether the interval excludes zero."""
         return abs(self.mean) > self.half_width
 
 
@@ -70,13 +70,13 @@ class WhatIf:
 
     Attributes:
         agent: name of the policy.
-        base: the network as it is.
-        changed: the network as it would be.
-        seeds: the worlds.
-        by_change: by indicator, what the change does to the agent: changed minus base.
-        against: name of the other policy, if there is one.
-        by_agent: by indicator, what the other policy would make of the changed network: it minus
-            the agent. Empty without one.
+        base: the network without the change.
+        changed: the network with the change.
+        seeds: seeds of the worlds.
+        by_change: difference under the agent, changed minus base, by indicator.
+        against: name of the other policy, or None.
+        by_agent: difference in the changed network, other policy minus agent, by indicator; empty
+            without another policy.
     """
 
     agent: str
@@ -99,7 +99,7 @@ def what_if(
     action: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> WhatIf:
-    """What would happen to every indicator if the network changed.
+    """Compares every indicator with and without a change of the network.
 
     Args:
         agent: who runs the network.
@@ -219,15 +219,15 @@ def policy_of(agent: Agent, scenario: Scenario, action: str | None = None) -> Po
 
 
 def check_alike(before: Scenario, after: Scenario, action: str | None = None) -> None:
-    """Refuses a network that an agent made for the first one cannot see or steer.
+    """Checks that an agent made for one network can run another.
 
     Args:
-        before: that the agent is made for.
-        after: that it would run.
+        before: the network for which the agent is made.
+        after: the network that it would run.
         action: the form of the action; None: the environment's default.
 
     Raises:
-        ConfigError: if they are of two kinds, or their observations or actions differ.
+        ConfigError: if kinds, observations or actions differ.
     """
     if before.kind != after.kind:
         raise ConfigError(
@@ -243,6 +243,6 @@ def check_alike(before: Scenario, after: Scenario, action: str | None = None) ->
     if spaces[0] != spaces[1]:
         raise ConfigError(
             f"the change gives agents other observations or actions ({spaces[0]} before, "
-            f"{spaces[1]} after): ask with reconfigured=True, so that policies are made for the "
-            "network that they run"
+            f"{spaces[1]} after): ask with reconfigured=True, so that policies are configured for "
+            "the network that they run"
         )

@@ -1,4 +1,4 @@
-"""Three families of worlds that share none: to train on, to choose on, and to report on."""
+"""Three disjoint families of worlds: for training, for choosing settings, and for results."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def world_seeds(family: Family, count: int, *, first: int = 0) -> list[int]:
 
     Args:
         family: `train` for learning, `validation` for tuning and curves, `test` for results.
-        count: how many, at least one.
-        first: the how-manieth of the family is the first one.
+        count: number of worlds, at least 1.
+        first: index of the first world in the family.
 
     Returns:
-        Seeds for `reset`, one a row.
+        Seeds for `reset`, one for each row.
 
     Raises:
-        ConfigError: if there is no such family, or the family has not so many.
+        ConfigError: if there is no such family, or it has too few worlds.
     """
     if family not in _FIRST_SEED:
         raise unknown_name("family of worlds", family, _FIRST_SEED)
@@ -37,19 +37,19 @@ def world_seeds(family: Family, count: int, *, first: int = 0) -> list[int]:
 
 
 def distinct_worlds(seeds: Iterable[int], least: int = 1) -> tuple[int, ...]:
-    """Worlds that are to be averaged over, each of them once.
+    """Checks seeds of worlds for averaging: each must occur once.
 
-    A world that is counted twice says nothing new, and an interval over its copies is too narrow.
+    A repeated world adds no information, and makes the confidence interval too narrow.
 
     Args:
-        seeds: of the worlds.
-        least: how many are needed.
+        seeds: seeds of the worlds.
+        least: minimum number of seeds.
 
     Returns:
         The same seeds.
 
     Raises:
-        ConfigError: if a world is there several times, or there are too few.
+        ConfigError: if a seed is repeated, or there are too few.
 
     Example:
         >>> distinct_worlds([3, 4], least=2)
@@ -61,7 +61,7 @@ def distinct_worlds(seeds: Iterable[int], least: int = 1) -> tuple[int, ...]:
     world, times = Counter(worlds).most_common(1)[0] if worlds else (0, 0)
     if times > 1:
         raise ConfigError(
-            f"world {world} is there {times} times among {len(worlds)} seeds, and counts once: "
-            "give each seed once (see `world_seeds`)"
+            f"world {world} occurs {times} times among {len(worlds)} seeds: give each seed once "
+            "(see `world_seeds`)"
         )
     return worlds

@@ -1,7 +1,7 @@
-"""Checks of environments for their own tests: what Gymnasium's checker does not see.
+"""Checkers for the tests of your own environments, in addition to Gymnasium's checker.
 
-`gymnasium.utils.env_checker` accepts an environment that ignores its seed, and knows no vector
-environments. These functions raise `CheckFailed` with what was seen and what the contract says.
+`gymnasium.utils.env_checker` accepts an environment that ignores its seed, and does not check
+vector environments. These functions raise `CheckFailed` with the observed and required behaviour.
 """
 
 from twin_gym.testing.equality import CheckFailed

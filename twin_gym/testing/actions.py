@@ -1,4 +1,4 @@
-"""Actions for checks: drawn from a seed, and allowed where the environment tells what is."""
+"""Random actions for checks, which obey the action mask if there is one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Chooser:
     """Draws actions of one sub-environment; two choosers with one seed draw the same.
 
     Args:
-        space: of single actions.
-        seed: of the draws.
+        space: space of single actions.
+        seed: seed of the draws.
     """
 
     def __init__(self, space: Space[Any], seed: int) -> None:
@@ -46,6 +46,6 @@ class Chooser:
 
 
 def batched(space: Space[Any], actions: list[Action]) -> Action:
-    """One action a sub-environment, put together as a vector environment takes them."""
+    """The actions of all sub-environments, in the form that a vector environment takes."""
     room: Any = create_empty_array(space, len(actions))
     return concatenate(space, actions, room)

@@ -1,4 +1,4 @@
-"""Where two results differ, and what may not change at all."""
+"""Comparison of results, and a check that global random state does not change."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from twin_gym.errors import TwinGymError
 
 
 class CheckFailed(TwinGymError, AssertionError):  # noqa: N818 - as in "the check failed"
-    """An environment does not do what its contract says."""
+    """An environment violates its contract."""
 
 
 def fail(seen: str, contract: str) -> CheckFailed:
-    """The error for a broken contract: what was seen, and what should have been."""
+    """The error for a violated contract, with observed and required behaviour."""
     return CheckFailed(f"{seen}. The contract: {contract}")
 
 
 def first_difference(one: object, other: object, where: str) -> str | None:
-    """Where two nested results differ first, or None if they are equal to the last bit.
+    """The first difference between two nested results, or None if they are bit-identical.
 
     Args:
         one: mappings, sequences, arrays and scalars.
         other: the same.
-        where: how the message calls the two.
+        where: name of the results in the message.
 
     Returns:
         A sentence with both values. NaN equals NaN; numbers of NumPy and of Python may mix.

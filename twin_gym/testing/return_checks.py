@@ -1,4 +1,4 @@
-"""The form of what a vector environment returns: types, shapes, masks, and autoreset."""
+"""Checks of what a vector environment returns: types, shapes, masks, and autoreset."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _FINAL = ("final_obs", "final_info")
 
 
 def check_declarations(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
-    """Type, spaces and autoreset mode, as a new environment declares them.
+    """Checks type, spaces and autoreset mode of a new environment.
 
     Returns:
-        The declared mode.
+        The declared autoreset mode.
 
     Raises:
         CheckFailed: with what was seen and what the contract says.
@@ -45,12 +45,12 @@ def check_declarations(env: VectorEnv[Any, Any, Any]) -> AutoresetMode:
 
 
 def check_record(env: VectorEnv[Any, Any, Any], record: StepRecord, where: str) -> None:
-    """Types and shapes of one result.
+    """Checks types and shapes of one result.
 
     Args:
-        env: gives the spaces.
+        env: the environment with the spaces.
         record: the result.
-        where: how messages call it.
+        where: name of the result in messages.
 
     Raises:
         CheckFailed: with what was seen and what the contract says.
@@ -78,11 +78,11 @@ def check_record(env: VectorEnv[Any, Any, Any], record: StepRecord, where: str) 
 def check_autoreset(
     env: VectorEnv[Any, Any, Any], mode: AutoresetMode, records: list[StepRecord]
 ) -> None:
-    """Whether ends of episodes are handled as the declared mode says.
+    """Checks that ends of episodes are handled as the autoreset mode requires.
 
     Args:
-        env: gives the spaces.
-        mode: what it declares.
+        env: the environment with the spaces.
+        mode: the declared autoreset mode.
         records: the results of a run.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A seed that is accepted must be obeyed: a check of single environments."""
+"""A check that single environments obey their seed."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def check_seeding(
     else, and so does the next episode after `reset()`. Global random state is left alone.
 
     Args:
-        make_env: makes a new environment.
+        make_env: function that makes a new environment.
         steps: length of the compared runs.
-        seed: any; others are derived from it.
+        seed: any seed; others are derived from it.
 
     Raises:
         CheckFailed: with what was seen and what the contract says.

@@ -23,10 +23,10 @@ def check_against_single(
     """Repeats the actions of each sub-environment in a single environment and compares results.
 
     Args:
-        make_single: makes the single environment.
-        records: a run of the vector environment, its reset first.
-        mode: what ends of episodes do.
-        seed: of that reset; sub-environment i is compared with `seed + i`.
+        make_single: function that makes the single environment.
+        records: a run of the vector environment, starting with its reset.
+        mode: autoreset mode of the vector environment.
+        seed: seed of that reset; sub-environment i is compared with `seed + i`.
 
     Raises:
         CheckFailed: with what was seen and what the contract says.
@@ -49,7 +49,7 @@ class _Replay:
         self._mode = mode
 
     def follow(self, before: StepRecord, record: StepRecord, index: int) -> None:
-        """Goes through one result of the vector environment."""
+        """Repeats one result of the vector environment and compares."""
         sub_env = self._sub_env
         if record.was_reset is not None:
             if record.was_reset[sub_env]:
@@ -83,7 +83,7 @@ class _Replay:
     def _compare_info(
         self, index: int, name: str, mine: dict[str, Any], theirs: dict[str, Any]
     ) -> None:
-        """An empty dict says nothing: it is the same as none."""
+        """Compares infos; an empty dict equals a missing one."""
         self._compare(index, name, _said(mine), _said(theirs))
 
     def _compare(self, index: int, name: str, mine: object, theirs: object) -> None:
@@ -108,15 +108,15 @@ def info_of_sub_env(infos: dict[str, Any], sub_env: int) -> dict[str, Any]:
     """The info of one sub-environment, as a single environment gives it.
 
     Args:
-        infos: of all sub-environments, with masks.
-        sub_env: which one.
+        infos: infos of all sub-environments, with masks.
+        sub_env: index of the sub-environment.
 
     Returns:
-        What the masks say that the sub-environment has, without `final_obs` and `final_info`.
+        The entries whose mask is True, without `final_obs` and `final_info`.
     """
-    found = {}
+    info = {}
     for key, value in infos.items():
         if not key.startswith("_") and key not in _FINAL and infos[f"_{key}"][sub_env]:
             is_nested = isinstance(value, dict)
-            found[key] = info_of_sub_env(value, sub_env) if is_nested else value[sub_env]
-    return found
+            info[key] = info_of_sub_env(value, sub_env) if is_nested else value[sub_env]
+    return info

@@ -1,4 +1,4 @@
-"""A check of vector environments: Gymnasium ships none."""
+"""A checker for vector environments; Gymnasium has none."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def check_vector_env(
         if mode is AutoresetMode.NEXT_STEP:
             _check_action_ignored(env, first, seed, steps)
         _check_other_seed(env, first, seed, steps)
-        _check_lanes_differ(env, seed, steps)
+        _check_sub_envs_differ(env, seed, steps)
         if pickling:
             _check_pickling(env, seed, steps)
         if make_single is not None:
@@ -152,7 +152,7 @@ def _check_other_seed(
             )
 
 
-def _check_lanes_differ(env: VectorEnv[Any, Any, Any], seed: int, steps: int) -> None:
+def _check_sub_envs_differ(env: VectorEnv[Any, Any, Any], seed: int, steps: int) -> None:
     """Sub-environments that see the same under the same actions are copies of one world."""
     run = _run(env, seed, steps, same_action=True)
     for sub_env in range(1, env.num_envs):

@@ -1,4 +1,4 @@
-"""Twins of a network: of its default policy, of its state now, and of what it has lived through.
+"""Twins of a network: of its default policy, its current state, and of its history.
 
 The policy twins (all names of this module, see `__init__.pyi`) learn, and need the extra `twins`;
 they are imported when they are asked for. `twin_gym.twins.realtime` and `twin_gym.twins.history`

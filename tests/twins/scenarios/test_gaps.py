@@ -140,7 +140,7 @@ def test_what_cannot_be_compared_is_refused():
     """Another kind, no twin, one world, or a network that the agent cannot see."""
     with pytest.raises(ConfigError, match="gaps are between networks of one kind"):
         kpi_gaps([load("tic-small-45")], CAME, "random", seeds=WORLDS)
-    with pytest.raises(ConfigError, match="a twin and two worlds at least, got 0 and 8"):
+    with pytest.raises(ConfigError, match="at least one twin and two worlds, got 0 and 8"):
         kpi_gaps([], CAME, "random", seeds=WORLDS)
     with pytest.raises(ConfigError, match="got 1 and 1"):
         kpi_gaps([CAME], CAME, "random", seeds=WORLDS[:1])

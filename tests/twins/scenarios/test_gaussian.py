@@ -190,9 +190,9 @@ def test_what_cannot_be_learned_from_is_refused():
     holes[3, 1] = np.nan
     with pytest.raises(ConfigError, match="window 3"):
         ParameterHistory(history.space, holes, "x")
-    with pytest.raises(ConfigError, match="one column a parameter"):
+    with pytest.raises(ConfigError, match="one column for each parameter"):
         ParameterHistory(history.space, history.points[:, 1:], "x")
-    with pytest.raises(ConfigError, match="real-time twin"):
+    with pytest.raises(ConfigError, match="current state"):
         HybridGenerator().generate(Criteria(), history, None, 1, RNG)
     with pytest.raises(ConfigError, match="got 0"):
         HistoricalGenerator().generate(Criteria(), history, None, 0, RNG)

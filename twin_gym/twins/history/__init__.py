@@ -1,8 +1,8 @@
-"""The historical store: what twins were told and decided, kept in one SQLite file, as of any time.
+"""The historical store: telemetry, snapshots and decisions in an SQLite file, as of any time.
 
-`open_store` makes or opens one to write to, `read_store` opens one to read, `record_run` fills one
-from a running environment. Arrays and tables for other programs: `export_parquet`,
-`export_duckdb`, `to_transitions`. No extra is needed but for these.
+`open_store` creates a store or opens it for writing, `read_store` opens it for reading, and
+`record_run` fills it from a running environment. `export_parquet`, `export_duckdb` and
+`to_transitions` export it; only these need extras.
 """
 
 from twin_gym.twins.history.checking import Check, check_store

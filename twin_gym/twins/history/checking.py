@@ -1,4 +1,4 @@
-"""Whether a store is as it was written."""
+"""Checks of the integrity of a store."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _AHEAD = (
 
 
 def check_store(database: sqlite3.Connection, path: Path, check: Check = "all") -> None:
-    """Refuses a store that is damaged.
+    """Checks that a store is not damaged.
 
     Args:
-        database: a connection to it.
-        path: of it.
-        check: `head`: what makes it a store, and no more. `pages`: the form of every page, so that
-            a truncated or overwritten file is found; takes about a second a gigabyte. `all`: that,
-            and that indices agree with tables and every value is the one that was written, by its
-            check sums; takes about a second a million rows.
+        database: a connection to the store.
+        path: path of the store.
+        check: `head` checks only the header. `pages` also checks the structure of every page, which
+            finds truncated and overwritten files, in about a second per gigabyte. `all` also checks
+            that indices agree with tables, and every value by its checksum, in about a second per
+            million rows.
 
     Raises:
-        ConfigError: with what is wrong.
+        ConfigError: if it is damaged; the message says how.
     """
     if not isinstance(check, str) or check not in get_args(Check):
         raise unknown_name(
@@ -61,7 +61,7 @@ def check_store(database: sqlite3.Connection, path: Path, check: Check = "all") 
 
 
 class _DamageError(Exception):
-    """Something in a store is not what was written."""
+    """A part of a store is not as it was written."""
 
 
 def _check_values(database: sqlite3.Connection, path: Path) -> None:
@@ -93,7 +93,7 @@ def _check_values(database: sqlite3.Connection, path: Path) -> None:
 
 
 def _counted(database: sqlite3.Connection, episodes: set[int]) -> dict[int | None, tuple[int, int]]:
-    """Rows and their sum by episode; rows of no episode are of None."""
+    """Number of rows and their checksum by episode; None for rows without an episode."""
     found: dict[int | None, tuple[int, int]] = dict.fromkeys(episodes, (0, 0))
     owners, kinds = _channels(database)
     cursor = database.execute("SELECT channel, time_s, number, value FROM telemetry")
@@ -125,7 +125,7 @@ def _channels(database: sqlite3.Connection) -> tuple[dict[int, int], dict[int, s
 
 
 def _check_kinds(kinds: dict[int, str], of: NDArray[Any], values: NDArray[Any]) -> None:
-    """Whole numbers are whole, and booleans 0 or 1: the kind of a channel has no sum."""
+    """Checks that values match the kind of their channel, which has no checksum."""
     wrong = {"long": values % 1.0 != 0.0, "boolean": (values != 0.0) & (values != 1.0)}
     for kind, is_wrong in wrong.items():
         for channel in np.unique(of[is_wrong]).tolist():

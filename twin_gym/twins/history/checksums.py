@@ -1,7 +1,8 @@
-"""Check sums: SQLite finds broken pages, and not a value that was changed within one.
+"""Checksums: SQLite detects broken pages, but not a changed value within a page.
 
-The sum of an episode's telemetry is the sum, modulo 2^64, of a hash of every row: rows can be added
-and dropped in any order. Texts and blobs have a CRC-32. Neither is of use against an attacker.
+The checksum of an episode's telemetry is the sum, modulo 2^64, of the hashes of its rows, so that
+rows can be added and dropped in any order. Texts and blobs have a CRC-32. Neither protects against
+an attacker.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ def row_sum(
     Each hash is the finaliser of SplitMix64 (Steele, Lea, Flood, 2014) applied after each column.
 
     Args:
-        channels: shape (rows,), as the others.
-        times_s: seconds.
-        numbers: of the events.
-        values: what they said.
+        channels: channel of each row; shape (rows,), like all arguments.
+        times_s: time in seconds.
+        numbers: number of the event.
+        values: value of the event.
 
     Returns:
-        A signed integer of 64 bits, as SQLite has them.
+        A signed 64-bit integer, the integer type of SQLite.
     """
     mixed = np.zeros(len(channels), np.uint64)
     for column in (channels, times_s + 0.0, numbers, values + 0.0):  # -0.0 and 0.0 are one value
@@ -44,7 +45,7 @@ def row_sum(
 
 
 def signed(total: int) -> int:
-    """A whole number modulo 2^64, from -2^63 to 2^63 - 1."""
+    """An integer modulo 2^64, as a number from -2^63 to 2^63 - 1."""
     return (total + _HALF) % _MODULUS - _HALF
 
 
@@ -52,7 +53,7 @@ def check_sum(parts: Iterable[object]) -> int:
     """CRC-32 of numbers, texts and blobs, each with its length.
 
     Args:
-        parts: in their order.
+        parts: the values, in order.
 
     Returns:
         0 to 2^32 - 1.

@@ -1,4 +1,4 @@
-"""Store files: made whole or not at all, and refused, with the reason, if they are no stores."""
+"""Store files: creates them atomically and validates them when they are opened."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _NO_FILES_BESIDE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 @contextmanager
 def said_plainly(path: Path) -> Iterator[None]:
-    """Errors of SQLite become errors that say what to do.
+    """Converts errors of SQLite into errors that say what to do.
 
     Raises:
-        ConfigError: from every error of SQLite's, and where memory is not enough.
+        ConfigError: for every error of SQLite, and if memory is not sufficient.
     """
     try:
         yield
@@ -35,11 +35,11 @@ def said_plainly(path: Path) -> Iterator[None]:
 
 
 def plain_error(path: Path, error: Exception) -> ConfigError:
-    """What an error of SQLite's means for a store; damaged is only what SQLite calls so.
+    """The error for an error of SQLite; only what SQLite reports as corruption counts as damage.
 
     Args:
-        path: of the store.
-        error: what SQLite said.
+        path: path of the store.
+        error: the error of SQLite.
 
     Returns:
         The error, to be raised by the caller.
@@ -49,11 +49,11 @@ def plain_error(path: Path, error: Exception) -> ConfigError:
 
 
 def damaged(path: Path, what: object) -> ConfigError:
-    """The error for a store that is not as it was written.
+    """The error for a damaged store.
 
     Args:
-        path: of the store.
-        what: is wrong, and where.
+        path: path of the store.
+        what: the damage, and its place.
 
     Returns:
         The error, to be raised by the caller.
@@ -131,10 +131,10 @@ def _advice(error: Exception, said: str) -> str:
 
 @contextmanager
 def one_moment(database: sqlite3.Connection) -> Iterator[None]:
-    """All that is read within is of one moment, whatever others write meanwhile.
+    """Makes all reads within the context consistent, whatever other processes write meanwhile.
 
     Args:
-        database: a connection; within another such moment this one is the same.
+        database: a connection; nested contexts share the outermost one.
     """
     if is_within(database):
         yield
@@ -150,18 +150,18 @@ def one_moment(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def is_within(database: sqlite3.Connection) -> bool:
-    """Whether a transaction has begun and not ended."""
+    """Whether a transaction is open."""
     return database.in_transaction
 
 
 def create(path: Path) -> None:
-    """Makes an empty store, which appears under its name when it is complete.
+    """Creates an empty store atomically.
 
     Args:
-        path: where there is nothing yet; if a store appears there in the meantime, it stays.
+        path: path of the new store; a store that another process creates meanwhile is kept.
 
     Raises:
-        ConfigError: if there is no such folder, or it cannot be written to.
+        ConfigError: if the folder does not exist or cannot be written to.
     """
     if not path.parent.is_dir():
         raise ConfigError(f"there is no folder {str(path.parent)!r}: make it first")
@@ -174,7 +174,7 @@ def create(path: Path) -> None:
 
 
 def _empty() -> bytes:
-    """The file of an empty store, made in memory."""
+    """The content of an empty store, created in memory."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
         database.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         database.execute("BEGIN")
@@ -189,18 +189,18 @@ def _empty() -> bytes:
 
 
 def connect(path: Path, *, read_only: bool, max_bytes: int) -> sqlite3.Connection:
-    """A connection to a store that is one.
+    """Opens a connection to a store and validates its header.
 
     Args:
         path: an existing file.
-        read_only: whether nothing can be written.
-        max_bytes: the most that the file may grow to; not more than it has already: as it is.
+        read_only: whether to open it for reading only.
+        max_bytes: maximum size of the file; a larger file keeps its size.
 
     Returns:
-        The connection; transactions are begun and ended by hand.
+        The connection; the caller begins and ends transactions.
 
     Raises:
-        ConfigError: if the file is no store, of another version, or visibly damaged.
+        ConfigError: if the file is not a store, of another version, or visibly damaged.
     """
     try:
         with path.open("rb") as file:

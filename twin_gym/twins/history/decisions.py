@@ -1,4 +1,4 @@
-"""Decision logs: what was seen, done and earned, as arrays."""
+"""Decision logs: observations, masks, actions and rewards as arrays."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ class Decisions:
     """Consecutive decisions of one network.
 
     Attributes:
-        times_s: when each was taken; shape (steps,), float64, never falling.
-        observations: what was seen at each, and after the last; shape (steps + 1, fields), float32.
-        masks: what was allowed then, 1 = allowed; shape (steps + 1, actions), int8; no actions
-            where they are amounts.
-        actions: what was done; shape (steps,), int64, or (steps, amounts), float32.
-        rewards: what it brought; shape (steps,), float64.
-        elapsed_s: simulated seconds until the next; shape (steps,), float64.
-        is_end: whether the episode ended with the last one.
+        times_s: time of each decision, not decreasing; shape (steps,), float64.
+        observations: observation at each decision and after the last; shape (steps + 1, fields),
+            float32.
+        masks: action masks, 1 = allowed; shape (steps + 1, actions), int8; (steps + 1, 0) for Box
+            actions.
+        actions: actions; shape (steps,), int64, or (steps, components), float32, for Box actions.
+        rewards: rewards; shape (steps,), float64.
+        elapsed_s: simulated seconds until the next decision; shape (steps,), float64.
+        is_end: whether the episode ended with the last decision.
 
     Raises:
-        ConfigError: if the arrays do not fit together, are not finite, or are too large.
+        ConfigError: if the arrays are inconsistent, not finite, or too large.
     """
 
     times_s: NDArray[np.float64]
@@ -45,7 +46,7 @@ class Decisions:
     is_end: bool = False
 
     def __post_init__(self) -> None:
-        """Checks everything: decisions may come from a file of someone else's."""
+        """Checks everything: decisions may come from an untrusted file."""
         for name in _BLOBS:
             array = getattr(self, name)
             if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):

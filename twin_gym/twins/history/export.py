@@ -36,7 +36,7 @@ def export_parquet(store: HistoryReader, folder: str | Path) -> Path:
     what `Episode` has. The folder appears under its name when it is complete.
 
     Args:
-        store: open.
+        store: the open store.
         folder: that does not exist yet.
 
     Returns:
@@ -60,7 +60,7 @@ def export_duckdb(store: HistoryReader, path: str | Path) -> Path:
     """Writes the tables of `export_parquet` into a DuckDB database, for large analysis.
 
     Args:
-        store: open.
+        store: the open store.
         path: of a file that does not exist yet.
 
     Returns:
@@ -87,12 +87,12 @@ def export_duckdb(store: HistoryReader, path: str | Path) -> Path:
 
 @contextmanager
 def _made_aside(target: Path, *errors: type[Exception]) -> Iterator[Path]:
-    """A folder beside the target, in which what gets its name is made; gone at the end.
+    """A temporary folder beside the target, deleted at the end.
 
-    A process that is killed leaves it: `.twin_gym-export-` and random letters, which nobody needs.
+    A process that is killed leaves it, `.twin_gym-export-` with random letters; it can be deleted.
 
     Raises:
-        ConfigError: if there is something of the name, or it cannot be written.
+        ConfigError: if the target exists or cannot be written.
     """
     _check_is_new(target)
     expected: tuple[type[Exception], ...] = (OSError, *errors)
@@ -118,7 +118,7 @@ def to_transitions(
     """The decisions of a store as transitions, which `export_minari` and offline learners take.
 
     Args:
-        store: open.
+        store: the open store.
         scenario: of slice admission; what ran in these episodes.
         episodes: numbers; None: all of this scenario that have decisions.
 

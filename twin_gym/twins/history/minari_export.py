@@ -39,7 +39,7 @@ def export_store_minari(
     `to_transitions` and `export_minari` write what `import_minari` reads back.
 
     Args:
-        store: open.
+        store: the open store.
         root: folder of Minari data sets; made if it does not exist.
         dataset_id: such as `twin_gym/tic-scheduling/tic-small-45-equal-v0`.
         episodes: numbers, all of one scenario, policy and form of action; None: all with decisions.
@@ -102,7 +102,7 @@ def _metadata(
     dataset_id: str,
     author: str,
 ) -> dict[str, Any]:
-    """What stands beside the data; the first keys are Minari's."""
+    """Metadata of the data set; the first keys are Minari's."""
     storage_class()
     first = chosen[0][0]
     steps = sum(len(log) for _, logs in chosen for log in logs)

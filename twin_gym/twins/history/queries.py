@@ -1,4 +1,4 @@
-"""The statements of SQL by which a store is read."""
+"""SQL statements that read a store."""
 
 VALUE_AS_OF = (
     "SELECT kind, (SELECT value FROM telemetry WHERE channel = channel.id AND time_s <= ? "

@@ -1,4 +1,4 @@
-"""What a store is asked: values, graphs and decisions, as of a time or over a stretch of it."""
+"""Queries of a store: values, snapshots and decisions, as of a time or in a time range."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class HistoryReader:
 
     Args:
         database: a connection to a store.
-        path: of it.
+        path: path of the store.
 
     Attributes:
-        path: of the file.
+        path: path of the file.
         episode: the one that questions are about unless they name another: the last one when the
             store was opened, or None if there was none. May be set.
     """
@@ -59,7 +59,7 @@ class HistoryReader:
 
     @property
     def episode(self) -> int | None:
-        """What questions are about unless they name another episode."""
+        """The default episode of queries."""
         return self._episode
 
     @episode.setter
@@ -78,16 +78,16 @@ class HistoryReader:
         self.close()
 
     def close(self) -> None:
-        """Lets go of the file; doing it again changes nothing."""
+        """Closes the file; repeated calls have no effect."""
         with said_plainly(self.path):
             self._database.close()
 
     @contextmanager
     def one_moment(self) -> Iterator[None]:
-        """All that is read within is of one moment, whatever other processes write meanwhile.
+        """Makes all queries within the context consistent with one another.
 
-        Every method that answers with a value does this by itself; it is of use where several
-        answers must fit together. Nothing can be appended by this store until it ends.
+        A single query is always consistent in itself. This store cannot append anything within the
+        context.
 
         Raises:
             ConfigError: if the store cannot be read.
@@ -99,7 +99,7 @@ class HistoryReader:
             check_is_still(self._database, self.path)
 
     def episodes(self) -> tuple[Episode, ...]:
-        """All that are kept, the oldest first.
+        """All stored episodes, the oldest first.
 
         Raises:
             ConfigError: if one was damaged.
@@ -107,7 +107,7 @@ class HistoryReader:
         return tuple(self._intact(to_episode, row) for row in self._rows(queries.EPISODES))
 
     def properties(self, episode: int | None = None) -> tuple[tuple[str, str], ...]:
-        """Twin and property of everything that is told of in an episode, sorted.
+        """Twins and properties with values in an episode, sorted.
 
         Raises:
             ConfigError: if the store is damaged.
@@ -121,7 +121,7 @@ class HistoryReader:
         """The number of a property of a twin, for `many_as_of`.
 
         Raises:
-            UnknownNameError: if nothing was ever told of it.
+            UnknownNameError: if the property has no values.
         """
         return self._channel(self._key(twin, name, episode))[0]
 
@@ -131,17 +131,17 @@ class HistoryReader:
         """The value that was true last, at or before a time.
 
         Args:
-            twin: whose.
-            name: of the property.
+            twin: id of the twin.
+            name: name of the property.
             time_s: simulated seconds since the start of the episode.
-            episode: of the store; None: see `episode`.
+            episode: number of the episode; None: the default one, see `episode`.
 
         Returns:
             The value; None if none of that time or before is kept. Of two of one time, the one that
             was appended last.
 
         Raises:
-            UnknownNameError: if nothing was ever told of the property.
+            UnknownNameError: if the property has no values.
             ConfigError: if the store is damaged.
         """
         at = number(time_s, _TIME)
@@ -202,7 +202,7 @@ class HistoryReader:
 
         Args:
             time_s: simulated seconds since the start of the episode.
-            episode: of the store; None: see `episode`.
+            episode: number of the episode; None: the default one, see `episode`.
 
         Returns:
             By twin and property, those of which one is kept.
@@ -228,17 +228,17 @@ class HistoryReader:
         """All values of a property from one time to another, both included.
 
         Args:
-            twin: whose.
-            name: of the property.
+            twin: id of the twin.
+            name: name of the property.
             start_s: simulated seconds since the start of the episode.
             end_s: likewise.
-            episode: of the store; None: see `episode`.
+            episode: number of the episode; None: the default one, see `episode`.
 
         Returns:
             Times and values; of one time, in the order in which they were appended.
 
         Raises:
-            UnknownNameError: if nothing was ever told of the property.
+            UnknownNameError: if the property has no values.
             ConfigError: if the store is damaged.
         """
         key = self._key(twin, name, episode)
@@ -253,11 +253,11 @@ class HistoryReader:
         return Series(table[:, 0].copy(), table[:, 1].astype(_DTYPES[kind]))
 
     def snapshot_as_of(self, time_s: float, episode: int | None = None) -> Snapshot | None:
-        """The graph as it was known last, at or before a time.
+        """The last snapshot at or before a time.
 
         Args:
             time_s: simulated seconds since the start of the episode.
-            episode: of the store; None: see `episode`.
+            episode: number of the episode; None: the default one, see `episode`.
 
         Returns:
             The last snapshot that was taken by then; None if none is kept.
@@ -288,7 +288,7 @@ class HistoryReader:
         """The logs of an episode, in the order in which they were appended.
 
         Args:
-            episode: of the store; None: see `episode`.
+            episode: number of the episode; None: the default one, see `episode`.
 
         Yields:
             Decisions that follow one another.
@@ -300,7 +300,7 @@ class HistoryReader:
             yield self._intact(from_row, row)
 
     def telemetry(self) -> Iterator[tuple[int, str, str, float, float]]:
-        """Everything that is kept, event by event.
+        """All stored events.
 
         Yields:
             Episode, twin, property, seconds, value as a number; by channel, then by time.
@@ -372,7 +372,7 @@ class HistoryReader:
             raise damaged(self.path, f"{where} has a value or a time that is no number")
 
     def _intact(self, made: Callable[..., Found], row: tuple[Any, ...]) -> Found:
-        """What a row says, or where the damage is."""
+        """A row, validated; errors name the damaged place."""
         try:
             return made(row)
         except ConfigError as error:

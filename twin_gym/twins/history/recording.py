@@ -1,4 +1,4 @@
-"""Fills a store from a running environment: telemetry over a link, graphs, decisions."""
+"""Records a running environment in a store: telemetry over a link, snapshots and decisions."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ def record_run(
     max_steps: int | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> LiveTwin:
-    """Runs a policy through an episode and keeps what its twin hears, knows, and what is decided.
+    """Runs a policy for one episode and records telemetry, snapshots of the twin, and decisions.
 
-    What is on the way when the episode ends is lost to the twin. It is kept in batches of some
-    hundred steps, each of them whole: a killed recording leaves what was committed.
+    Events in flight at the end of the episode are lost. Data are committed in batches of some
+    hundred steps; a killed recording keeps the committed batches.
 
     Args:
-        store: to append an episode to.
-        policy: reset with the seed.
-        scenario: as its environment takes it.
-        seed: of the world.
+        store: the store to which an episode is appended.
+        policy: the policy; it is reset with the seed.
+        scenario: `scenario` of the environment.
+        seed: seed of the world.
         action: form of the policy's actions; None: the environment's default.
-        link: what telemetry goes over; None: nothing is lost or late.
-        period_s: of measurements (see `LiveTwin`).
-        snapshot_period_s: simulated seconds from one stored graph to the next; None: only the last.
-        max_steps: most decisions; None: to the end of the episode.
-        on_progress: told, after each batch that is kept, the share of the horizon that has passed.
+        link: the telemetry link; None: a link without loss and delay.
+        period_s: period of measurements (see `LiveTwin`).
+        snapshot_period_s: simulated seconds between stored snapshots; None: only the last one.
+        max_steps: maximum number of decisions; None: to the end of the episode.
+        on_progress: called after each batch with the share of the horizon that has passed.
 
     Returns:
         The twin, as it was in the end.
@@ -96,7 +96,7 @@ def record_run(
 
 
 class _Due:
-    """When the next graph is stored: as of multiples of the period, each counted from the start."""
+    """The times of snapshots: multiples of the period since the start of the episode."""
 
     def __init__(self, period_s: float | None) -> None:
         self._count = 0
@@ -114,7 +114,7 @@ class _Due:
 
 @dataclass
 class _Batch:
-    """What is not committed yet."""
+    """Data that are not committed yet."""
 
     store: HistoryStore
     events: list[Event] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a store keeps besides telemetry, as values: episodes, series, graphs."""
+"""Records of a store as values: episodes, series and snapshots."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Series(NamedTuple):
     """A property over time.
 
     Attributes:
-        times_s: when each value was true, never falling; shape (events,).
+        times_s: time of each value, not decreasing; shape (events,).
         values: float64, int64 or bool; shape (events,).
     """
 
@@ -40,18 +40,18 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True)
 class Episode:
-    """What a stored episode is of.
+    """The description of a stored episode.
 
     Attributes:
-        id: its number in the store, never used again.
-        kind: of its scenario.
-        scenario: name of it.
-        digest: of it.
-        toml: the scenario as text.
-        seed: of its world.
-        policy: who decided; empty where nobody said.
-        action: form of the actions; likewise.
-        num_rows: events of telemetry that are kept.
+        id: number of the episode, never reused.
+        kind: kind of its scenario.
+        scenario: name of its scenario.
+        digest: digest of its scenario.
+        toml: its scenario as TOML.
+        seed: seed of its world.
+        policy: name of the policy; empty if unknown.
+        action: form of the actions; empty if unknown.
+        num_rows: number of stored telemetry events.
     """
 
     id: int
@@ -79,10 +79,10 @@ class Episode:
 
 
 def numbers_asked(episodes: Iterable[int] | None) -> tuple[int, ...] | None:
-    """Numbers of episodes as they were asked for; None: no choice was made.
+    """Requested episode numbers, validated; None: all.
 
     Raises:
-        ConfigError: if something is no whole number.
+        ConfigError: if one is not an integer.
     """
     if episodes is None:
         return None
@@ -90,7 +90,7 @@ def numbers_asked(episodes: Iterable[int] | None) -> tuple[int, ...] | None:
 
 
 def event_columns(events: list[Any]) -> tuple[Any, Any, Any, Any] | None:
-    """Times, twins, properties and values of events, as plain values; None if there are none."""
+    """Times, twins, properties and values of events as columns; None if there are none."""
     if not events:
         return None
     try:
@@ -145,14 +145,14 @@ def packed(snapshot: Snapshot, episode: int) -> tuple[int, float, int, bytes]:
     Raises:
         ConfigError: if it could not be read again: it is of another object model.
     """
-    told = snapshot.to_json()
+    document = snapshot.to_json()
     try:
-        found = graph_from_json(told)
+        found = graph_from_json(document)
     except ConfigError as error:
         raise ConfigError(
             f"a store keeps graphs of the model of all environments: {error}"
         ) from None
-    content = zlib.compress(told.encode(), 1)
+    content = zlib.compress(document.encode(), 1)
     return episode, found.now_s, check_sum([episode, found.now_s, content]), content
 
 
@@ -168,12 +168,12 @@ def to_episode(row: tuple[Any, ...]) -> Episode:
     Raises:
         ConfigError: if it was damaged.
     """
-    *told, total = row
+    *fields, total = row
     names = Episode.__annotations__
     kinds = [int if kind == "int" else str for kind in names.values()]
-    if list(map(type, told)) != kinds or check_sum(told[:-1]) != total:
-        raise ConfigError(f"episode {shown(told[0])} is not what was written")
-    return Episode(*told)
+    if list(map(type, fields)) != kinds or check_sum(fields[:-1]) != total:
+        raise ConfigError(f"episode {shown(fields[0])} is not what was written")
+    return Episode(*fields)
 
 
 def unpacked(row: tuple[Any, ...]) -> Snapshot:
@@ -194,9 +194,9 @@ def unpacked(row: tuple[Any, ...]) -> Snapshot:
         raise ConfigError(f"{where} is not what was written")
     inflating = zlib.decompressobj()
     try:
-        told = inflating.decompress(content, MAX_JSON_BYTES)
+        document = inflating.decompress(content, MAX_JSON_BYTES)
     except zlib.error as error:
         raise ConfigError(f"{where}: {error}") from None
     if not inflating.eof:
         raise ConfigError(f"{where} has over {MAX_JSON_BYTES:,} bytes")
-    return graph_from_json(told).snapshot()
+    return graph_from_json(document).snapshot()

@@ -1,4 +1,4 @@
-"""How much history is kept: what is old is dropped in the transaction that brings what is new."""
+"""Limits of a store: old data are dropped in the transaction that adds new data."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _AT_ONCE = 10  # a part of `max_rows` that is dropped at once, so that it is not
 
 @dataclass(frozen=True)
 class Retention:
-    """The most of each kind that a store keeps; None: everything.
+    """Limits on the content of a store; None: no limit.
 
     Attributes:
-        max_snapshots: the last m graphs, of whichever episode: the history of a twin.
-        max_episodes: the last ones, with all that belongs to them.
-        max_rows: of telemetry; the oldest rows go first, by episode, then by time, and at least a
-            tenth of the limit at once.
+        max_snapshots: maximum number of snapshots, over all episodes.
+        max_episodes: maximum number of episodes, with all their data.
+        max_rows: maximum number of telemetry rows. The oldest are dropped first, by episode, then
+            by time, and at least a tenth of the limit at once.
 
     Raises:
-        ConfigError: if a limit is no whole number of 1 or more.
+        ConfigError: if a limit is not a positive integer.
     """
 
     max_snapshots: int | None = None
@@ -43,17 +43,17 @@ class Retention:
 
 
 def drop_old(database: sqlite3.Connection, kept: Retention) -> bool:
-    """Drops what is too much, within the running transaction.
+    """Drops data beyond the limits, within the running transaction.
 
     Args:
-        database: of the store.
+        database: connection to the store.
         kept: the limits.
 
     Returns:
         Whether episodes were dropped.
 
     Raises:
-        ConfigError: if what is to be dropped is damaged.
+        ConfigError: if data to be dropped are damaged.
     """
     if kept.max_snapshots is not None:
         database.execute(

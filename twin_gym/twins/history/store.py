@@ -1,4 +1,4 @@
-"""The historical store: what is appended is whole and stays, whatever happens to the process."""
+"""The historical store, opened for writing: appends are atomic and durable."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ _INSERT_DECISIONS = (
 
 
 class HistoryStore(HistoryReader):
-    """A store that is written to, by one process at a time (see `open_store`).
+    """A store that is open for writing, by one process at a time (see `open_store`).
 
-    Every method that writes is a transaction: when it returns, what it was given is kept even if
-    the process is killed at once or the power fails; if it raises, nothing of it is.
+    Every writing method is a transaction. When it returns, its data are durable, even if the
+    process is killed or the power fails; if it raises, nothing is written.
 
     Args:
         database: a connection to a store.
-        path: of it.
-        retention: how much is kept.
+        path: path of the store.
+        retention: limits of the store.
     """
 
     def __init__(self, database: sqlite3.Connection, path: Path, retention: Retention) -> None:
@@ -71,16 +71,16 @@ class HistoryStore(HistoryReader):
     def begin_episode(
         self, scenario: Scenario, seed: int, *, policy: str = "", action: str = ""
     ) -> int:
-        """Begins an episode, which is then the one that is written to and asked about.
+        """Begins an episode, which becomes the default of all methods.
 
         Args:
-            scenario: what runs.
-            seed: of its world.
-            policy: who decides.
+            scenario: the running scenario.
+            seed: seed of its world.
+            policy: name of the policy.
             action: form of the actions.
 
         Returns:
-            Its number.
+            Number of the episode.
 
         Raises:
             ConfigError: if a text is too long, or the store cannot be written to.
@@ -113,16 +113,16 @@ class HistoryStore(HistoryReader):
         snapshots: Iterable[Snapshot] = (),
         decisions: Iterable[Decisions] = (),
     ) -> None:
-        """Appends a batch to the episode: all of it, or nothing.
+        """Appends a batch to the episode atomically.
 
         Args:
-            events: numbers and booleans; late ones too, in any order.
-            snapshots: graphs, in the order in which they were taken.
-            decisions: logs, in the order in which they were made.
+            events: events with numbers and booleans, late ones included, in any order.
+            snapshots: snapshots, in the order in which they were taken.
+            decisions: decision logs, in order.
 
         Raises:
-            ConfigError: if no episode has begun, something is not allowed, or the store cannot be
-                written to.
+            ConfigError: if no episode has begun, a value is invalid, or the store cannot be written
+                to.
         """
         episode = self._of(None)
         several = event_columns(listed(events, "events"))
@@ -142,18 +142,18 @@ class HistoryStore(HistoryReader):
             database.executemany(_INSERT_DECISIONS, logs)
 
     def add_channel(self, twin: str, name: str, kind: str = "double") -> int:
-        """The number of a property of the episode, made if nothing was told of it yet.
+        """The channel number of a property of the episode; creates the channel if necessary.
 
         Args:
-            twin: whose.
-            name: of the property.
+            twin: id of the twin.
+            name: name of the property.
             kind: `double`, `long` or `boolean`.
 
         Returns:
-            What `append_columns` and `many_as_of` take.
+            The channel, for `append_columns` and `many_as_of`.
 
         Raises:
-            ConfigError: if it is of another kind, or the store cannot be written to.
+            ConfigError: if it has another kind, or the store cannot be written to.
         """
         told = plain(kind)
         if not isinstance(told, str) or told not in KIND_OF_TYPE.values():
@@ -174,12 +174,12 @@ class HistoryStore(HistoryReader):
         times_s: NDArray[np.float64],
         values: NDArray[np.float64],
     ) -> None:
-        """`append` for events that are columns already: all of them, or nothing.
+        """Like `append`, for events given as columns.
 
         Args:
-            channels: see `add_channel`; of this episode; shape (events,).
-            times_s: 0 or more; shape (events,).
-            values: finite; shape (events,).
+            channels: channels of this episode, see `add_channel`; shape (events,).
+            times_s: times, 0 or more; shape (events,).
+            values: finite values; shape (events,).
 
         Raises:
             ConfigError: if the shapes differ, a number is out of range, or a channel is not of this
@@ -340,20 +340,19 @@ def open_store(
     max_bytes: int = MAX_BYTES,
     check: Check = "pages",
 ) -> HistoryStore:
-    """Opens a store to write to; makes it if there is none.
+    """Opens a store for writing; creates it if it does not exist.
 
     Args:
-        path: of the file; two more (`-wal`, `-shm`) stand beside it while it is open, and belong
-            to it.
-        retention: how much is kept; None: everything.
-        max_bytes: the most that the file may grow to; what does not fit is refused.
-        check: how closely it is looked at; see `check_store`.
+        path: path of the file; two more files (`-wal`, `-shm`) belong to it while it is open.
+        retention: limits of the store; None: no limits.
+        max_bytes: maximum size of the file; appending more raises an error.
+        check: extent of the integrity check; see `check_store`.
 
     Returns:
-        The store, as a context or to be closed.
+        The store; use it as a context manager, or close it.
 
     Raises:
-        ConfigError: if the file is no store, of another version, or damaged.
+        ConfigError: if the file is not a store, of another version, or damaged.
     """
     most = number(max_bytes, "`max_bytes` of a store, in bytes,", 1.0, 2.0**62)
     if retention is not None and not isinstance(retention, Retention):
@@ -366,17 +365,17 @@ def open_store(
 
 
 def read_store(path: str | Path, *, check: Check = "pages") -> HistoryReader:
-    """Opens a store to read alone; it is not changed, and another process may write to it.
+    """Opens a store for reading; another process may write to it meanwhile.
 
     Args:
-        path: of the file.
-        check: how closely it is looked at; see `check_store`.
+        path: path of the file.
+        check: extent of the integrity check; see `check_store`.
 
     Returns:
-        The store, as a context or to be closed.
+        The store; use it as a context manager, or close it.
 
     Raises:
-        ConfigError: if there is no such file, or it is no store, of another version, or damaged.
+        ConfigError: if the file does not exist, is not a store, of another version, or damaged.
     """
     found = file_path(path, "the path of a store")
     if not found.is_file():

@@ -1,8 +1,8 @@
-"""The real-time twin: a typed graph of what is known of a network now, and how old it is.
+"""The real-time twin: a typed graph of the current state of a network, with the age of values.
 
-Kinds of twins are DTDL interfaces (`object_model`), their graph is a `TwinGraph`, what is measured
-reaches it as `Event`s over a lossy, delayed `Link`, and a `LiveTwin` keeps one beside a running
-environment. No extra is needed.
+Types of twins are DTDL interfaces (`object_model`), and their graph is a `TwinGraph`. Measurements
+arrive as `Event`s over a lossy, delayed `Link`. A `LiveTwin` mirrors a running environment. No
+extra is needed.
 """
 
 from twin_gym.twins.realtime.adapters import Adapter, adapter_of

@@ -1,4 +1,4 @@
-"""What is told of a network, and the link on which some of it is lost and all of it is late."""
+"""Telemetry events, and the link that loses and delays them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _TIME = "the time, in simulated seconds,"
 
 
 class Event(NamedTuple):
-    """A value at the time at which it was true.
+    """A measured value with the time at which it was true.
 
     Attributes:
         time_s: simulated seconds since the start of the episode.
-        twin: whose.
+        twin: id of the twin.
         property: name of the property or telemetry.
-        value: of it.
+        value: the value.
     """
 
     time_s: float
@@ -40,12 +40,12 @@ class Event(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """An event that came through.
+    """An event that was delivered.
 
     Attributes:
-        arrival_s: when it arrived.
-        number: the how-manieth event of the episode it was when it was sent.
-        event: what it says.
+        arrival_s: time of arrival.
+        number: number of the event in the order of sending in this episode.
+        event: the event.
     """
 
     arrival_s: float
@@ -54,21 +54,21 @@ class Delivery(NamedTuple):
 
 
 class Link:
-    """Loses some events and delays all others; what was sent later may arrive earlier.
+    """A link that loses some events and delays the others; events may overtake one another.
 
-    The fate of an event is a pure function of the seed, the episode, what it is of (twin and
-    property) and the how-manieth of these it is: it does not depend on what else was sent. (Draws:
+    Loss and delay of an event are a pure function of seed, episode, twin, property, and the number
+    of the event among those of its property: they do not depend on other events. (Random numbers:
     `twin_gym.core.draws`.)
 
     Args:
-        loss: probability of each event to be lost, in [0, 1].
-        delay_s: least delay.
-        jitter_s: mean of the exponential delay that is added to it.
+        loss: probability that an event is lost, in [0, 1].
+        delay_s: minimum delay.
+        jitter_s: mean of the additional exponential delay.
         seed: 0 or more.
 
     Attributes:
-        sent: events of this episode.
-        lost: of these.
+        sent: number of events sent in this episode.
+        lost: number of these that were lost.
 
     Raises:
         ConfigError: if a number is out of range.
@@ -84,10 +84,10 @@ class Link:
         self.begin("")
 
     def begin(self, episode: str) -> None:
-        """Begins an episode: nothing was sent and nothing is on the way.
+        """Starts an episode, with no events in flight.
 
         Args:
-            episode: names it; part of what draws are a function of.
+            episode: name of the episode, part of the key of random numbers.
         """
         self._episode = text(episode, "the name of an episode")
         self._keys: dict[tuple[str, str], tuple[int, np.uint64]] = {}
@@ -97,15 +97,15 @@ class Link:
 
     @property
     def in_flight(self) -> int:
-        """Events that were sent and will arrive."""
+        """Number of events that were sent and will arrive later."""
         return len(self._on_the_way)
 
     def send(self, events: Iterable[Event], now_s: float) -> None:
-        """Puts events on their way.
+        """Sends events.
 
         Args:
-            events: in the order in which they are sent.
-            now_s: when.
+            events: events, in the order of sending.
+            now_s: time of sending.
         """
         several, then = listed(events, "events", Event), number(now_s, _TIME)
         keys = np.empty(len(several), np.uint64)
@@ -124,13 +124,13 @@ class Link:
             self.sent += 1
 
     def arrived(self, now_s: float) -> list[Delivery]:
-        """What has arrived since the last call, in the order of arrival.
+        """Deliveries since the last call, in the order of arrival.
 
         Args:
             now_s: simulated seconds since the start of the episode.
 
         Returns:
-            Deliveries with an arrival at `now_s` or before; of equal arrivals the first sent first.
+            Deliveries with an arrival at or before `now_s`; equal arrivals in the order of sending.
         """
         found, then = [], number(now_s, _TIME)
         while self._on_the_way and self._on_the_way[0].arrival_s <= then:
@@ -138,7 +138,7 @@ class Link:
         return found
 
     def _channel(self, twin: str, name: str) -> tuple[int, np.uint64]:
-        """Place among the counts, and the key of the draws, of a twin's property."""
+        """Index of the counter and key of the random numbers of a twin's property."""
         if not isinstance(twin, str) or not isinstance(name, str):
             raise ConfigError(f"a twin and a property have names, got {shown((twin, name))}")
         found = self._keys.get((twin, name))
@@ -153,19 +153,19 @@ class Link:
 
 
 def channel_key(seed: int, episode: str, twin: str, name: str) -> np.uint64:
-    """The key of the draws that decide on the events of one property of one twin.
+    """The key of the random numbers for the events of one property of one twin.
 
     Args:
-        seed: of the link.
-        episode: as `Link.begin` was told.
-        twin: whose.
-        name: of the property.
+        seed: seed of the link.
+        episode: argument of `Link.begin`.
+        twin: id of the twin.
+        name: name of the property.
 
     Returns:
-        64 bits, for `twin_gym.core.draws.uniform`.
+        A 64-bit key for `twin_gym.core.draws.uniform`.
     """
-    told = "\x1f".join((str(seed), episode, twin, name))
-    return np.uint64(int.from_bytes(hashlib.sha256(told.encode()).digest()[:8], "little"))
+    identity = "\x1f".join((str(seed), episode, twin, name))
+    return np.uint64(int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "little"))
 
 
 @entry_point
@@ -177,15 +177,15 @@ def draw_delays(
     jitter_s: float,
     delays_s: NDArray[np.float64],
 ) -> None:
-    """Writes how long each event takes.
+    """Writes the delay of each event.
 
     Args:
         keys: see `channel_key`; shape (events,).
-        counts: the how-manieth of its property each event is; shape (events,).
-        loss: probability.
-        delay_s: least delay.
-        jitter_s: mean of the rest.
-        delays_s: written; infinite: lost; shape (events,).
+        counts: number of each event among those of its property; shape (events,).
+        loss: probability of loss.
+        delay_s: minimum delay.
+        jitter_s: mean of the additional delay.
+        delays_s: output, infinite for lost events; shape (events,).
     """
     for i in range(len(keys)):
         delays_s[i] = delay_s

@@ -1,4 +1,4 @@
-"""The graph of twins: what is known of a network now, how old it is, and what is joined to what."""
+"""The graph of twins: current values with their age, and relationships between twins."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_ID = 200
 
 
 class _Held(NamedTuple):
-    """What is known of a property; a later one is greater."""
+    """The known value of a property; later values compare greater."""
 
     time_s: float
     number: int
@@ -27,19 +27,19 @@ class _Held(NamedTuple):
 
 
 class TwinGraph:
-    """Twins of the kinds of an object model, joined by its relationships, each with what is known.
+    """Twins of an object model, with their relationships and known values.
 
-    Time goes on by `advance`. A value has the time at which it was true; its age is the time since
-    then. What is older than what is known already is ignored and counted.
+    `advance` sets the time. A value has the time at which it was true; its age is the time since
+    then. Events older than the known value are ignored and counted.
 
     Args:
-        model: kinds of twins; None: the one that all environments share.
+        model: the object model; None: the one that all environments share.
 
     Attributes:
-        model: kinds of twins.
+        model: the object model.
         now_s: simulated seconds since the start of the episode.
-        taken: events that told something new.
-        late: events that were older than what was known, and so ignored.
+        taken: number of events that changed the graph.
+        late: number of events that were older than the known value and ignored.
     """
 
     def __init__(self, model: ObjectModel | None = None) -> None:
@@ -63,11 +63,11 @@ class TwinGraph:
 
         Args:
             twin: its id, unique.
-            interface: name of its kind.
-            properties: what is known of it from its beginning, by name; true now.
+            interface: name of its interface.
+            properties: initial values by name, true now.
 
         Raises:
-            ConfigError: if the id is taken or malformed, or a property is unknown or of another
+            ConfigError: if the id exists or is malformed, or a property is unknown or of another
                 type.
         """
         twin = plain(twin)
@@ -92,45 +92,45 @@ class TwinGraph:
         target: str,
         properties: Mapping[str, Value] | None = None,
     ) -> None:
-        """Joins two twins.
+        """Adds a relationship between two twins.
 
         Args:
-            source: id of the twin whose relationship it is.
-            relationship: its name.
+            source: id of the twin that has the relationship.
+            relationship: name of the relationship.
             target: id of the other twin.
-            properties: of the relationship, by name.
+            properties: properties of the relationship, by name.
 
         Raises:
-            ConfigError: if a twin, the relationship or a property is unknown, the target is of
-                another kind, or they are joined already.
+            ConfigError: if a twin, the relationship or a property is unknown, the target has
+                another interface, or the relationship exists.
         """
         kind, other = self._kind(source), self._kind(target)
         relationship = text(relationship, "the name of a relationship")
         if relationship not in kind.relationships:
             raise unknown_name(f"relationship of a {kind.name}", relationship, kind.relationships)
-        told = kind.relationships[relationship]
-        if other.name != told.target:
+        schema = kind.relationships[relationship]
+        if other.name != schema.target:
             raise ConfigError(
-                f"{relationship!r} of a {kind.name} leads to a {told.target}; {target!r} is a "
+                f"{relationship!r} of a {kind.name} leads to a {schema.target}; {target!r} is a "
                 f"{other.name}"
             )
         if self._graph.has_edge(source, target, relationship):
             raise ConfigError(f"{source!r} {relationship} {target!r} already")
         checked = {}
         for name, value in _items(properties):
-            if text(name, "the name of a property") not in told.properties:
-                raise unknown_name(f"property of {relationship!r}", name, told.properties)
-            checked[name] = told.properties[name].checked(value)
+            if text(name, "the name of a property") not in schema.properties:
+                raise unknown_name(f"property of {relationship!r}", name, schema.properties)
+            checked[name] = schema.properties[name].checked(value)
         self._graph.add_edge(source, target, relationship, **checked)
 
     def advance(self, now_s: float) -> None:
-        """Time goes on.
+        """Sets the time.
 
         Args:
-            now_s: simulated seconds since the start of the episode; not before now.
+            now_s: simulated seconds since the start of the episode; it must not decrease.
 
         Raises:
-            ConfigError: if it is before now or not finite.
+            ConfigError: if it decreases or is not finite.
         """
         then = plain(now_s)
         if type(then) not in (float, int) or not self.now_s <= then or not is_finite(then):
@@ -138,18 +138,18 @@ class TwinGraph:
         self.now_s = float(then)
 
     def take(self, event: Event, number: int = 0) -> bool:
-        """Learns from an event.
+        """Updates the graph with an event.
 
         Args:
-            event: not from the future.
-            number: in which order events were sent: of two of one time, the greater one is later.
+            event: an event that is not in the future.
+            number: order of sending; of two events of one time, the greater number is later.
 
         Returns:
-            Whether it told something new: not if what is known is as late or later.
+            Whether the graph changed; False if the known value is as late or later.
 
         Raises:
-            ConfigError: if the twin, the property or the type of the value is unknown, or its time
-                is negative, after now, or no number.
+            ConfigError: if the twin or the property is unknown, the type of the value is wrong, or
+                the time is negative, after now, or not a number.
         """
         if not isinstance(event, Event):
             raise ConfigError(f"a graph learns from an `Event`, got {shown(event)}")
@@ -174,10 +174,10 @@ class TwinGraph:
         """Ids of the twins, in the order in which they were added.
 
         Args:
-            interface: of this kind alone; None: all.
+            interface: only twins of this interface; None: all.
 
         Raises:
-            UnknownNameError: if there is no such kind.
+            UnknownNameError: if there is no such interface.
         """
         if interface is None:
             return tuple(self._kinds)
@@ -189,10 +189,10 @@ class TwinGraph:
 
         Args:
             twin: its id.
-            name: of a component: `component.name`.
+            name: name of the property; `component.name` for components.
 
         Returns:
-            The value; None if nothing was ever heard of it.
+            The value; None if it was never set.
 
         Raises:
             UnknownNameError: if there is no such twin or property.
@@ -205,10 +205,10 @@ class TwinGraph:
 
         Args:
             twin: its id.
-            name: of a component: `component.name`.
+            name: name of the property; `component.name` for components.
 
         Returns:
-            0 or more; infinite if nothing was ever heard of it.
+            0 or more; infinite if it was never set.
 
         Raises:
             UnknownNameError: if there is no such twin or property.
@@ -219,15 +219,15 @@ class TwinGraph:
     def neighbours(
         self, twin: str, relationship: str | None = None, *, incoming: bool = False
     ) -> tuple[str, ...]:
-        """Twins that one is joined to.
+        """Twins that are related to a twin.
 
         Args:
             twin: its id.
-            relationship: by this one alone; None: by any.
-            incoming: those whose relationship leads to it, instead of those its own lead to.
+            relationship: only this relationship; None: any.
+            incoming: whether to follow relationships that lead to the twin, instead of its own.
 
         Returns:
-            Their ids, in the order in which they were joined, each once.
+            Their ids, each once, in the order in which the relationships were added.
 
         Raises:
             UnknownNameError: if there is no such twin, or no interface has such a relationship.
@@ -253,12 +253,14 @@ class TwinGraph:
         return graph
 
     def snapshot(self) -> Snapshot:
-        """All that is known now, as an immutable value."""
+        """The current state as an immutable value."""
         states = []
         for twin, kind in self._kinds.items():
             known = self._held[twin]
-            told = [(name, Known(known[name].time_s, known[name].value)) for name in sorted(known)]
-            states.append((twin, TwinState(kind.name, tuple(told))))
+            values = [
+                (name, Known(known[name].time_s, known[name].value)) for name in sorted(known)
+            ]
+            states.append((twin, TwinState(kind.name, tuple(values))))
         edges = [
             (source, name, target, tuple(sorted(properties.items())))
             for source, target, name, properties in self._graph.edges(keys=True, data=True)
@@ -267,8 +269,8 @@ class TwinGraph:
 
     def _kind(self, twin: str) -> Interface:
         if not isinstance(twin, str) or twin not in self._kinds:
-            told = twin[:MAX_ID] if isinstance(twin, str) else shown(twin)
-            raise unknown_name("twin", told, self._some_twins())
+            name = twin[:MAX_ID] if isinstance(twin, str) else shown(twin)
+            raise unknown_name("twin", name, self._some_twins())
         return self._kinds[twin]
 
     def _known(self, twin: str, name: str) -> _Held | None:
@@ -276,14 +278,14 @@ class TwinGraph:
         return self._held[twin].get(name)
 
     def _some_twins(self) -> list[str]:
-        """At most so many as fit into an error."""
+        """A few ids, for error messages."""
         return [twin for twin, _ in zip(self._kinds, range(20), strict=False)]
 
 
 def _content(kind: Interface, twin: str, name: str) -> Content:
     if not isinstance(name, str) or name not in kind.contents:
-        told = name[:80] if isinstance(name, str) else shown(name)
-        raise unknown_name(f"property of {twin!r}, a {kind.name},", told, kind.contents)
+        quoted = name[:80] if isinstance(name, str) else shown(name)
+        raise unknown_name(f"property of {twin!r}, a {kind.name},", quoted, kind.contents)
     return kind.contents[name]
 
 
@@ -294,25 +296,25 @@ def _items(properties: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - whatever
 
 
 def graph_from_json(text: str | bytes, model: ObjectModel | None = None) -> TwinGraph:
-    """A graph from the JSON text of a snapshot, checked as if it was built by hand.
+    """A graph from the JSON text of a snapshot, fully validated.
 
     Args:
-        text: as `Snapshot.to_json` gives it.
-        model: kinds of twins; None: the one that all environments share.
+        text: JSON text from `Snapshot.to_json`.
+        model: the object model; None: the one that all environments share.
 
     Returns:
         A graph whose `snapshot()` equals the one that was written.
 
     Raises:
-        ConfigError: if the text is no snapshot of this model.
+        ConfigError: if the text is not a snapshot of this model.
     """
-    told = Snapshot.parsed(text)
+    parsed = Snapshot.parsed(text)
     graph = TwinGraph(model)
-    graph.advance(told.time_s)
-    for twin, state in told.twins:
+    graph.advance(parsed.time_s)
+    for twin, state in parsed.twins:
         graph.add_twin(twin, state.interface)
         for name, known in state.known:
             graph.take(Event(known.time_s, twin, name, known.value))
-    for source, name, target, properties in told.relationships:
+    for source, name, target, properties in parsed.relationships:
         graph.relate(source, name, target, dict(properties))
     return graph

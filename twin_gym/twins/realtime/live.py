@@ -1,4 +1,4 @@
-"""The real-time twin of a running environment: it watches, and never touches."""
+"""The real-time twin of a running environment, which it reads and never changes."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ _ROUNDING = 1e-6  # of a period: what a decimal fraction may be off as a float
 
 
 class LiveTwin:
-    """A graph of twins that is told, over a link, what is measured in a running environment.
+    """A graph of twins that receives measurements of a running environment over a link.
 
-    Call `observe` after every reset and step. The twin begins anew with every episode. It reads the
-    rows behind the environment and changes nothing in them: a run with a twin and one without are
-    the same.
+    Call `observe` after every reset and step. Every episode starts with a new graph. The twin only
+    reads the rows behind the environment: a run with a twin is the same as a run without.
 
     Args:
-        env: the single or vector form of any environment, or its batch.
-        row: which network of a vector.
-        link: what events go over; None: nothing is lost or late.
-        period_s: simulated seconds from one measurement to the next; 0: at every call of `observe`.
-        only_changes: whether a value is sent only where it is another one than was sent last.
+        env: a single or vector environment of twin_gym, or its batch.
+        row: index of the network in a vector environment.
+        link: the telemetry link; None: a link without loss and delay.
+        period_s: simulated seconds between measurements; 0: at every call of `observe`.
+        only_changes: whether a value is sent only if it differs from the last one sent.
 
     Attributes:
-        graph: what is known; see `TwinGraph` for the queries.
-        link: see above.
+        graph: the current state; see `TwinGraph` for queries.
+        link: the telemetry link.
 
     Raises:
-        ConfigError: if the environment is none of twin_gym, or an argument is out of range.
+        ConfigError: if the environment is not one of twin_gym, or an argument is out of range.
     """
 
     def __init__(
@@ -57,14 +56,14 @@ class LiveTwin:
 
     @property
     def now_s(self) -> float:
-        """Simulated seconds since the start of the episode, when `observe` was called last."""
+        """Simulated seconds since the start of the episode at the last call of `observe`."""
         return self.graph.now_s
 
     def observe(self) -> list[Delivery]:
-        """Measures if it is time to, sends, and takes in what has arrived by now.
+        """Measures and sends if a measurement is due, and processes arrived events.
 
         Returns:
-            What has arrived since the last call, taken or late, in the order of arrival.
+            Deliveries since the last call, late ones included, in the order of arrival.
         """
         adapter = self._adapter
         if adapter.episode != self._episode:
@@ -89,7 +88,7 @@ class LiveTwin:
         self._adapter.build(self.graph)
 
     def _news(self, events: list[Event]) -> list[Event]:
-        """Without what was sent already, or says what was said already."""
+        """Without events that were sent already or repeat the last value sent."""
         found = []
         for event in events:
             key = event.twin, event.property

@@ -1,9 +1,9 @@
-"""The object model: what kinds of twins there are, from DTDL version 3 interfaces in JSON files.
+"""The object model: types of twins as DTDL version 3 interfaces in JSON files.
 
-The files in `dtdl/` are one model for all environments. Of the language (Digital Twins Definition
-Language, version 3, and its extension of quantitative types) what is used here is understood, and
-everything else is refused: interfaces with properties, telemetry, components and relationships;
-primitive schemas; units in SI.
+The files in `dtdl/` are one model for all environments. This module supports a part of DTDL
+(Digital Twins Definition Language, version 3, with the extension of quantitative types) and
+rejects everything else: interfaces with properties, telemetry, components and relationships;
+primitive schemas; SI units.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ Value = float | int | bool | str
 CONTEXT = "dtmi:dtdl:context;3"
 QUANTITATIVE_TYPES = "dtmi:dtdl:extension:quantitativeTypes;1"
 UNIT_OF_TYPE = MappingProxyType({"TimeSpan": "second", "Length": "metre", "Energy": "joule"})
-"""By quantitative type, the only unit that is understood: everything is in SI."""
+"""The supported unit of each quantitative type: the SI unit."""
 
 SCHEMAS = ("boolean", "double", "long", "string")
 NUMERIC = ("double", "long")
 MAX_FILE_BYTES = 1_000_000
 MAX_LONG = 2**53
-"""Largest whole number: it still is one after it was a float."""
+"""Largest integer that a float represents exactly."""
 
 MAX_TEXT = 10_000
 
@@ -53,8 +53,8 @@ class Content:
     """A property or a telemetry of an interface.
 
     Attributes:
-        name: within the interface; of a component: `component.name`.
-        kind: `Property` (a state, told with the twin) or `Telemetry` (measured as time goes by).
+        name: name within the interface; `component.name` for components.
+        kind: `Property` (static, set with the twin) or `Telemetry` (measured over time).
         schema: one of `SCHEMAS`.
         unit: SI unit, or None for numbers without one.
     """
@@ -65,10 +65,10 @@ class Content:
     unit: str | None
 
     def checked(self, value: Any) -> Value:  # noqa: ANN401 - whatever someone sends
-        """The value, if it is of this schema.
+        """The value, validated against the schema.
 
         Args:
-            value: from outside; NumPy's numbers are taken too.
+            value: an untrusted value; NumPy numbers are allowed.
 
         Returns:
             A plain Python value.
@@ -95,12 +95,12 @@ class Content:
 
 @dataclass(frozen=True)
 class Relationship:
-    """How a twin may be joined to others.
+    """A type of relationship between twins.
 
     Attributes:
-        name: within the interface.
-        target: name of the interface of the others.
-        properties: of the relationship itself, by name.
+        name: name within the interface.
+        target: interface of the target twins.
+        properties: properties of the relationship itself, by name.
     """
 
     name: str
@@ -110,12 +110,12 @@ class Relationship:
 
 @dataclass(frozen=True)
 class Interface:
-    """A kind of twin.
+    """A type of twin.
 
     Attributes:
         name: such as `Gateway`; its DTMI is `dtmi:twin_gym:Gateway;1`.
         contents: properties and telemetry by name, those of components by `component.name`.
-        relationships: by name.
+        relationships: relationships by name.
         components: interfaces of the components, by name.
     """
 
@@ -127,10 +127,10 @@ class Interface:
 
 @dataclass(frozen=True)
 class ObjectModel:
-    """Kinds of twins that fit together.
+    """A consistent set of interfaces.
 
     Attributes:
-        interfaces: by name.
+        interfaces: interfaces by name.
     """
 
     interfaces: Mapping[str, Interface]
@@ -141,10 +141,10 @@ class ObjectModel:
         Raises:
             UnknownNameError: if there is none of this name.
         """
-        told = text(name, "the name of an interface")
-        if told not in self.interfaces:
-            raise unknown_name("interface", told, self.interfaces)
-        return self.interfaces[told]
+        checked = text(name, "the name of an interface")
+        if checked not in self.interfaces:
+            raise unknown_name("interface", checked, self.interfaces)
+        return self.interfaces[checked]
 
 
 @cache
@@ -161,16 +161,17 @@ def object_model() -> ObjectModel:
 
 
 def read_model(folder: str | Path) -> ObjectModel:
-    """A model from JSON files of someone else's, one interface a file.
+    """Reads a model from your own JSON files, one interface in each.
 
     Args:
-        folder: where they are.
+        folder: folder of the files.
 
     Returns:
-        The model, checked.
+        The validated model.
 
     Raises:
-        ConfigError: if there is none, one is larger than a megabyte, no JSON, or no such interface.
+        ConfigError: if there is no file, or one is larger than a megabyte, not JSON, or not a
+            supported interface.
     """
     paths = sorted(file_path(folder, "the folder of a model").glob("*.json"))
     if not paths:
@@ -185,13 +186,13 @@ def read_model(folder: str | Path) -> ObjectModel:
 
 
 def build_model(documents: Sequence[Any]) -> ObjectModel:
-    """Interfaces as values, checked one by one and against one another.
+    """Builds a model from interfaces and validates them together.
 
     Args:
         documents: parsed JSON, one interface each.
 
     Returns:
-        The model, with the contents of components in the interfaces that have them.
+        The model, in which interfaces include the contents of their components.
 
     Raises:
         ConfigError: if something is not allowed, is named twice, or points to nothing.
@@ -299,7 +300,7 @@ def _target(item: dict[str, Any], key: str, where: str) -> str:
 
 
 def _check_targets(one: Interface, known: Mapping[str, Interface]) -> None:
-    """What it points to exists; components have none of their own, so none is within itself."""
+    """Checks that all targets exist and that components are not nested."""
     for relationship in one.relationships.values():
         if relationship.target not in known:
             unknown = unknown_name("interface", relationship.target, known)

@@ -1,4 +1,4 @@
-"""All that a graph of twins knows at one moment, as a value."""
+"""The state of a graph of twins at one time, as an immutable value."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Edge = tuple[str, str, str, tuple[tuple[str, Value], ...]]
 
 
 class Known(NamedTuple):
-    """A value.
+    """A value with its time.
 
     Attributes:
-        time_s: when it was true.
-        value: what it was.
+        time_s: time at which it was true.
+        value: the value.
     """
 
     time_s: float
@@ -32,11 +32,11 @@ class Known(NamedTuple):
 
 
 class TwinState(NamedTuple):
-    """What is known of a twin.
+    """The known values of a twin.
 
     Attributes:
-        interface: its kind.
-        known: by name, sorted.
+        interface: name of its interface.
+        known: values by name, sorted.
     """
 
     interface: str
@@ -45,11 +45,11 @@ class TwinState(NamedTuple):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A graph of twins at one moment: immutable; equal if all that is known is equal.
+    """An immutable graph of twins at one time; equal if all values are equal.
 
     Attributes:
-        time_s: when it was taken.
-        twins: by id, sorted.
+        time_s: time of the snapshot.
+        twins: states by id, sorted.
         relationships: source, name, target and properties, sorted.
     """
 
@@ -62,7 +62,7 @@ class Snapshot:
         return {twin: dict(state.known) for twin, state in self.twins}
 
     def value(self, twin: str, name: str) -> Value | None:
-        """What was known of a property; None if nothing was.
+        """The value of a property; None if it was never set.
 
         Raises:
             UnknownNameError: if there was no such twin.
@@ -71,7 +71,7 @@ class Snapshot:
         return None if known is None else known.value
 
     def age_s(self, twin: str, name: str) -> float:
-        """How old it was; infinite if nothing was known.
+        """The age of a value in seconds; infinite if it was never set.
 
         Raises:
             UnknownNameError: if there was no such twin.
@@ -80,10 +80,10 @@ class Snapshot:
         return float("inf") if known is None else self.time_s - known.time_s
 
     def changed_since(self, earlier: Snapshot) -> tuple[tuple[str, str], ...]:
-        """Twins and properties whose values differ from an earlier snapshot, or were not known.
+        """Twins and properties whose values are new or differ from an earlier snapshot.
 
         Args:
-            earlier: of the same network.
+            earlier: a snapshot of the same network.
 
         Returns:
             Pairs of twin and property, sorted.
@@ -96,14 +96,14 @@ class Snapshot:
 
     @property
     def digest(self) -> str:
-        """Sixteen hexadecimal digits that name all of it."""
+        """Hash of the snapshot as sixteen hexadecimal digits."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
     def to_json(self) -> str:
-        """As text; equal snapshots give the same one.
+        """The snapshot as JSON; equal snapshots give equal text.
 
         Raises:
-            ConfigError: if it was made by hand, with something that is no finite number or text.
+            ConfigError: if a value is neither a finite number nor a text.
         """
         document = {
             "format": FORMAT,
@@ -123,16 +123,16 @@ class Snapshot:
 
     @classmethod
     def parsed(cls, text: str | bytes) -> Snapshot:
-        """What a text says, its form checked; `graph_from_json` checks what it means too.
+        """Parses JSON text and validates its form; `graph_from_json` also validates its content.
 
         Args:
-            text: as `to_json` gives it.
+            text: JSON text from `to_json`.
 
         Returns:
             The snapshot.
 
         Raises:
-            ConfigError: if it is too long, no JSON, or of another form.
+            ConfigError: if it is too long, not JSON, or of another form.
         """
         if not isinstance(text, str | bytes):
             raise ConfigError(f"a snapshot is read from its JSON text, got {shown(text)}")
@@ -158,10 +158,10 @@ class Snapshot:
             raise ConfigError(f"the text is no snapshot: {error!s:.200}") from None
 
     def _of(self, twin: str) -> dict[str, Known]:
-        told = text_of(twin, "the id of a twin")
-        if told not in self._by_id:
-            raise unknown_name("twin", told, list(self._by_id)[:20])
-        return self._by_id[told]
+        checked = text_of(twin, "the id of a twin")
+        if checked not in self._by_id:
+            raise unknown_name("twin", checked, list(self._by_id)[:20])
+        return self._by_id[checked]
 
 
 _KEYS = ("format", "time_s", "twins", "relationships")

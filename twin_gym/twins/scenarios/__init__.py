@@ -1,4 +1,4 @@
-"""Scenario twins: networks that may come, out of what has been, what is and what is asked."""
+"""Scenario twins: networks that may exist in future, generated from a network's history."""
 
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.estimation import current_state_from_store, history_from_store

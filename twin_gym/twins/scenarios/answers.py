@@ -1,4 +1,4 @@
-"""What a language model answered, taken as data: entries, and their numbers once checked."""
+"""Parses and validates answers of a language model; they are data and never executed."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _WANTED = "answer with one JSON object, alone or in one code block"
 def entries_of(text: str) -> tuple[list[Any], str]:
     r"""The list `scenarios` of an answer.
 
-    An answer is one JSON object, alone or in one code block; around a block any prose may stand.
-    Which of several blocks is meant nobody can say, so that they are refused.
+    An answer must be one JSON object, alone or in one code block with any text around it. Several
+    code blocks are ambiguous and therefore rejected.
 
     Args:
         text: the answer.
 
     Returns:
-        The entries, not looked at, and what is wrong if there are none.
+        The entries, not validated yet, and the error if there are none.
 
     Example:
         >>> entries_of('Here it is:\n```json\n{"scenarios": [{"num_sensors": 5}]}\n```')
@@ -42,21 +42,21 @@ def entries_of(text: str) -> tuple[list[Any], str]:
     if reason:
         return [], reason
     try:
-        found = json.loads(inside, object_pairs_hook=each_once)
+        document = json.loads(inside, object_pairs_hook=each_once)
     except RecursionError:
         return [], "the answer is nested too deeply"
     except ValueError as error:
         return [], f"the answer is no JSON ({error}): {_WANTED}"
-    if is_deeper_than(found, _MAX_DEPTH):
+    if is_deeper_than(document, _MAX_DEPTH):
         return [], "the answer is nested too deeply"
-    entries = found.get("scenarios") if isinstance(found, Mapping) else None
+    entries = document.get("scenarios") if isinstance(document, Mapping) else None
     if not isinstance(entries, list):
         return [], "the answer has no list `scenarios`"
     return entries, "" if entries else "the list `scenarios` is empty"
 
 
 def _json_in(text: str) -> tuple[str, str]:
-    """The part of an answer that is to be JSON, or why it is not clear which part that is."""
+    """The part of an answer that should be JSON, and the error if that is ambiguous."""
     text = text.strip().removeprefix("\ufeff").strip()
     if text.startswith(("{", "[")):
         return text, ""  # fences within it are within its strings
@@ -76,19 +76,19 @@ def point_of(
     bounds: Coordinates,
     hide: Callable[[str], str] = str,
 ) -> Coordinates:
-    """Where an entry stands, once it is found to be what was asked for.
+    """The coordinates of an entry, after validation.
 
     Args:
-        entry: of `entries_of`.
-        space: of the parameters.
-        bounds: least and greatest coordinates that are demanded.
-        hide: leaves a secret out of what is quoted of the entry, before it is cut.
+        entry: an entry from `entries_of`.
+        space: the parameters.
+        bounds: lower and upper bounds of the coordinates.
+        hide: removes a secret from quotations of the entry, before they are cut.
 
     Returns:
-        Shape (parameters,).
+        Coordinates; shape (parameters,).
 
     Raises:
-        ConfigError: if it is no object of exactly these finite numbers, or one is out of range.
+        ConfigError: if it is not an object of exactly these finite numbers, or out of range.
     """
     values = _numbers(entry, space.paths, hide)
     for one in space.parameters:

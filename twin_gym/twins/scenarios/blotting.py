@@ -1,4 +1,4 @@
-"""A key in a text of strangers is blotted out: whole, in part, split up, escaped or encoded."""
+"""Redacts a secret key in untrusted text: whole, partial, split, escaped or encoded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 BLOT = "***"
 MAX_CHECKED = 20_000
-"""Signs of a text that are looked at; the rest is left out."""
+"""Maximum length of a text; the rest is dropped."""
 
 _WHOLE_BELOW = 8  # letters and digits: of a shorter key no part is looked for
 _PART = 4
@@ -33,20 +33,19 @@ Span = tuple[int, int]
 
 
 def blotted(text: str, key: str) -> str:
-    """A text without a key, and without any four signs of it that follow one another.
+    """A text in which the key, and every four consecutive characters of it, are redacted.
 
-    Letters and digits alone are compared, whatever their case and whatever stands between them,
-    so that a key that was cut, split over lines, or written in other letters is found as well;
-    so are escapes of JSON, Python, URLs, HTML and quoted-printable, base64, hexadecimal digits, and
-    the key backwards. A key of fewer than eight letters and digits is looked for as a whole alone:
-    its parts are too common.
+    The comparison uses only letters and digits and ignores case, so that it finds a key that was
+    cut, split over lines, or written in other letters. It also finds escapes of JSON, Python,
+    URLs, HTML and quoted-printable, base64, hexadecimal digits, and the reversed key. A key with
+    fewer than eight letters and digits is only redacted as a whole: its parts are too common.
 
     Args:
-        text: of which the first 20,000 signs are kept.
-        key: the secret; empty: nothing is looked for.
+        text: the text, of which at most 20,000 characters are kept.
+        key: the secret; nothing is redacted if it is empty.
 
     Returns:
-        The text, `***` in the place of what was found.
+        The text with `***` in the place of each match.
 
     Example:
         >>> blotted("you sent sk-4711-abcdef", "sk-4711-abcdef")

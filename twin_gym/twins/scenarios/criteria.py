@@ -1,4 +1,4 @@
-"""What is wanted of generated networks: the objective's demands as bounds on parameters."""
+"""Criteria for generated networks: the objective's demands as bounds on parameters."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _DEADLINE = "deadline_slots"
 
 @dataclass(frozen=True)
 class Criteria:
-    """What a generator is asked for.
+    """Requirements on generated scenarios.
 
     Attributes:
-        objective: whose demand says how many devices the networks have at least and how long a
-            message may take at most; its priorities are the condition of the GAN.
-        name: how the scenarios are called, before a number.
+        objective: its demand gives the minimum number of devices and the maximum latency; its
+            priorities are the condition of the GAN.
+        name: name of the scenarios, before their number.
     """
 
     objective: KpiObjective = field(default_factory=KpiObjective)
@@ -36,9 +36,9 @@ class Criteria:
         return np.array([float(name in chosen) for name in INDICATORS])
 
     def bounds(self, space: ParameterSpace) -> NDArray[np.float64]:
-        """Least and greatest coordinate of each parameter; shape (2, parameters).
+        """Lower and upper bound of each coordinate; shape (2, parameters).
 
-        A demand for a parameter that the space does not have is no bound.
+        Demands for parameters that the space does not have are ignored.
 
         Example:
             >>> from twin_gym.scenario.loading import load
@@ -49,19 +49,19 @@ class Criteria:
             >>> float(np.exp(asked.bounds(space)[0, 0])).__round__()
             100
         """
-        found = np.full((2, len(space.parameters)), np.inf)
-        found[0] = -np.inf
+        limits = np.full((2, len(space.parameters)), np.inf)
+        limits[0] = -np.inf
         demand = self.objective.demand
         for place, one in enumerate(space.parameters):
             if one.path in _COUNTS and demand.num_devices is not None:
-                found[0, place] = one.coordinate(demand.num_devices)
+                limits[0, place] = one.coordinate(demand.num_devices)
             if one.path == _DEADLINE and demand.latency_s is not None:
-                found[1, place] = one.coordinate(_slots(space.base, demand.latency_s))
-        return found
+                limits[1, place] = one.coordinate(_slots(space.base, demand.latency_s))
+        return limits
 
 
 def _slots(base: Scenario, latency_s: float) -> int:
-    """Whole slots within a latency, one at least."""
+    """Number of whole slots within a latency, at least 1."""
     slot_s = getattr(base, "slot_s", math.inf)
     return max(1, math.floor(latency_s / slot_s + 1e-9))
 
@@ -69,12 +69,12 @@ def _slots(base: Scenario, latency_s: float) -> int:
 def condition_of(
     space: ParameterSpace, point: NDArray[np.float64], thresholds: Thresholds
 ) -> NDArray[np.float64]:
-    """The indicators that a lived network's own values prioritise; shape (4,).
+    """The indicators that an observed network's own values prioritise; shape (4,).
 
     Args:
-        space: of the point.
-        point: its coordinates.
-        thresholds: of the objective.
+        space: parameters of the point.
+        point: coordinates of the network.
+        thresholds: thresholds of the objective.
     """
     values = space.values(point)
     devices = [int(values[path]) for path in _COUNTS if path in values]

@@ -1,4 +1,4 @@
-"""How far generated networks are from those that came, and whether a test could have seen it."""
+"""Distances between generated and observed networks, with tests and the power of the tests."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _LEAST_SPREAD = 1e-9  # less is the rounding of a coordinate that never varies
 
 @dataclass(frozen=True)
 class TwoSample:
-    """A permutation test of whether two samples come from one law.
+    """A permutation test of whether two samples have the same distribution.
 
     Attributes:
-        distance: energy distance, 0 for equal laws.
-        p_value: share of random divisions of all points that are at least as far apart.
-        power: probability that the test at 5 % would see a shift of `effect` in every coordinate,
-            with samples of these sizes. A great p-value with little power says nothing.
-        effect: in standard deviations of the second sample.
+        distance: energy distance, 0 for equal distributions.
+        p_value: share of random divisions of all points with at least this distance.
+        power: probability that the test at 5 % detects a shift of `effect` in every coordinate,
+            with samples of these sizes. A large p-value with little power is inconclusive.
+        effect: shift in standard deviations of the second sample.
     """
 
     distance: float
@@ -75,19 +75,19 @@ def two_sample_test(
     effect: float = 0.5,
     num_power_draws: int = 100,
 ) -> TwoSample:
-    """Tests whether two samples come from one law, and says how much the test could have seen.
+    """Tests whether two samples have the same distribution, and estimates the test's power.
 
-    Coordinates are put on the scale of the second sample's standard deviations first. The power is
-    the share of pairs of samples, drawn with replacement from the second one and one of them
-    shifted, that the test at 5 % tells apart.
+    Coordinates are first scaled by the standard deviations of the second sample. The power is the
+    share of pairs of samples, drawn with replacement from the second one and one of them shifted,
+    that the test at 5 % distinguishes.
 
     Args:
         first: generated points; shape (points, coordinates).
         second: points of the physical network.
-        rng: of permutations and draws.
-        num_permutations: divisions of all points.
-        effect: shift whose power is said, in standard deviations.
-        num_power_draws: pairs for the power.
+        rng: source of randomness.
+        num_permutations: number of permutations.
+        effect: shift for the power, in standard deviations.
+        num_power_draws: number of pairs of samples for the power.
 
     Returns:
         Distance, p-value and power.
@@ -103,43 +103,43 @@ def two_sample_test(
         )
     scale = _spread(second)
     x, y = first / scale, second / scale
-    found, p_value = _permuted(x, y, rng, num_permutations)
+    distance, p_value = _permuted(x, y, rng, num_permutations)
     seen = 0
     for _ in range(num_power_draws):
         one = y[rng.integers(len(y), size=len(x))] + effect
         other = y[rng.integers(len(y), size=len(y))]
         seen += _permuted(one, other, rng, _PERMUTATIONS_FOR_POWER)[1] <= _LEVEL
-    return TwoSample(found, p_value, seen / num_power_draws, effect)
+    return TwoSample(distance, p_value, seen / num_power_draws, effect)
 
 
 def _permuted(x: Points, y: Points, rng: np.random.Generator, count: int) -> tuple[float, float]:
-    """Energy distance, and the p-value by so many permutations.
+    """Energy distance, and the p-value from `count` permutations.
 
-    All distances are worked out once. With signs s of the points (1/n and -1/m) the energy
+    All distances are computed once. With signs s of the points (1/n and -1/m) the energy
     distance is - s' D s, so that all permutations are one product of matrices.
     """
     both = np.concatenate([x, y])
     distances = cdist(both, both)
     signs = np.concatenate([np.full(len(x), 1.0 / len(x)), np.full(len(y), -1.0 / len(y))])
     shuffled = rng.permuted(np.tile(signs, (count, 1)), axis=1)
-    found = -float(signs @ distances @ signs)
+    distance = -float(signs @ distances @ signs)
     others = -np.einsum("ij,ij->i", shuffled @ distances, shuffled)
-    rank = 1 + int((others >= found - 1e-12).sum())
-    return max(found, 0.0), rank / (count + 1)
+    rank = 1 + int((others >= distance - 1e-12).sum())
+    return max(distance, 0.0), rank / (count + 1)
 
 
 @dataclass(frozen=True)
 class Copying:
-    """Whether generated points are copies of the history they were learned from.
+    """Result of a test whether generated points copy the history of their generator.
 
     Attributes:
-        share_closer: share of generated points that lie closer to their nearest window of the
-            history than a held-out window of the same network does on median.
-        expected: that share for an honest generator: one half.
-        p_value: probability that the distances of an honest generator's points are so much less
-            than those of held-out windows (one-sided test of Mann and Whitney, Annals of
+        share_closer: share of generated points that are closer to their nearest window of the
+            history than the median held-out window of the same network.
+        expected: this share for a generator that does not copy, one half.
+        p_value: probability that points of a generator that does not copy are at least this much
+            closer than held-out windows (one-sided test of Mann and Whitney, Annals of
             Mathematical Statistics 18(1), 1947).
-        exact_copies: points at distance 0 of a window.
+        exact_copies: number of points at distance 0 from a window.
     """
 
     share_closer: float

@@ -1,4 +1,4 @@
-"""An endpoint that speaks OpenAI's protocol, asked within bounds of size and time."""
+"""An endpoint with OpenAI's protocol; answers are limited in size and time."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _LONG = 12  # signs of a key that nobody would use for a model's name
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the model is and how long one may wait for it.
+    """Address, model and timeout of a language model.
 
     Attributes:
-        model: its name there.
-        base_url: of the endpoint, such as `http://localhost:8000/v1`.
-        key: its API key; never shown, logged or written.
-        timeout_s: for one whole exchange, from looking for the host to the last byte.
+        model: name of the model at the endpoint.
+        base_url: URL of the endpoint, such as `http://localhost:8000/v1`.
+        key: API key; never shown, logged or written.
+        timeout_s: limit for a whole exchange, from name resolution to the last byte.
 
     Raises:
-        ConfigError: if nobody can be asked so, or the URL or the model's name holds the key.
+        ConfigError: if a value is invalid, or URL or model name contain the key.
     """
 
     model: str
@@ -48,7 +48,7 @@ class Endpoint:
     timeout_s: float = 60.0
 
     def __post_init__(self) -> None:
-        """Refuses an endpoint that cannot be asked."""
+        """Checks all values."""
         self._check_key()
         for name, value, most in (
             ("model", self.model, _MAX_NAME),
@@ -72,7 +72,7 @@ class Endpoint:
             )
 
     def _check_key(self) -> None:
-        """A header cannot carry every sign; the message does not show the key."""
+        """Checks that a header can carry the key; the message does not show it."""
         key = self.key
         if not isinstance(key, str) or len(key) > _MAX_KEY or not _is_word(key):
             raise ConfigError(
@@ -81,7 +81,7 @@ class Endpoint:
             )
 
     def _check_url(self) -> None:
-        """Refuses what nobody can be asked at; of a URL with a password nothing is shown."""
+        """Checks the URL; errors do not show a URL with a password."""
         try:
             parts = urlsplit(self.base_url)
             has_user, has_host = "@" in parts.netloc, bool(parts.hostname)
@@ -104,14 +104,14 @@ class Endpoint:
 
     @classmethod
     def from_environment(cls, model: str | None = None, base_url: str | None = None) -> Endpoint:
-        """The endpoint that the environment names.
+        """The endpoint from environment variables.
 
         Args:
-            model: instead of that of TWIN_GYM_LLM_MODEL.
-            base_url: instead of that of TWIN_GYM_LLM_URL.
+            model: replaces TWIN_GYM_LLM_MODEL.
+            base_url: replaces TWIN_GYM_LLM_URL.
 
         Returns:
-            It, with the key of TWIN_GYM_LLM_KEY if there is one.
+            The endpoint, with the key from TWIN_GYM_LLM_KEY if it is set.
 
         Raises:
             ConfigError: if there is no model or no URL.
@@ -127,10 +127,10 @@ class Endpoint:
         return cls(found[MODEL_VARIABLE], found[URL_VARIABLE], key)
 
     def connected(self) -> OpenAI:
-        """A client, which asks once and never by itself again.
+        """A client without automatic retries.
 
         Raises:
-            MissingExtraError: if it is not installed.
+            MissingExtraError: if the package `openai` is not installed.
         """
         try:
             from openai import OpenAI
@@ -149,17 +149,17 @@ class Endpoint:
         """The text of one answer.
 
         Args:
-            client: of `connected`.
-            messages: of the chat.
-            schema: JSON schema of the answer; a model may not obey it.
-            seed: of the model's draws, where it obeys one.
+            client: client from `connected`.
+            messages: chat messages.
+            schema: JSON schema of the answer; a model may ignore it.
+            seed: seed for the model, if it supports one.
 
         Returns:
-            The text, whatever it is.
+            The text, not validated.
 
         Raises:
-            AnswerError: if there is none within two megabytes and the timeout, or the endpoint
-                points elsewhere.
+            AnswerError: if there is no answer within two megabytes and the timeout, or the
+                endpoint redirects.
         """
         asked: dict[str, Any] = {
             "model": self.model,
@@ -174,7 +174,7 @@ class Endpoint:
 
 
 def _is_word(text: str) -> bool:
-    """Whether all signs are of ASCII and none is a blank."""
+    """Whether all characters are printable ASCII and none is a space."""
     return all("!" <= sign <= "~" for sign in text)
 
 
@@ -203,7 +203,7 @@ def content_of(body: bytes) -> str:
 
 
 def _parsed(body: bytes) -> tuple[Any, str]:
-    """What a body says as JSON, or what is wrong with it."""
+    """The body as parsed JSON, and the error if it is invalid."""
     try:
         return json.loads(body), ""
     except RecursionError:

@@ -1,4 +1,4 @@
-"""One question to an endpoint and its answer, within one deadline and a bound of size."""
+"""One request to an endpoint and its answer, with one deadline and a size limit."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ _HOST = re.compile(r"[A-Za-z0-9.:-]{1,100}")
 
 
 class AnswerError(TwinGymError):
-    """One request brought nothing; the message says why and holds nothing of the key."""
+    """A request failed; the message gives the reason and does not contain the key."""
 
 
 def answer_to(client: OpenAI, asked: dict[str, Any], timeout_s: float, key: str) -> bytes:
-    """The body of what a chat endpoint answers.
+    """The body of the answer of a chat endpoint.
 
-    The deadline is for everything together: finding the host, connecting, headers, answers in
-    between (1xx), and the body. A redirect is refused: the question is for this endpoint alone.
+    One deadline covers the whole exchange: name resolution, connecting, headers, interim answers
+    (1xx), and the body. Redirects are rejected: the request is meant for this endpoint only.
 
     Args:
-        client: of OpenAI's package; it is asked once.
+        client: client of OpenAI's package; sends one request.
         asked: arguments of a chat completion.
-        timeout_s: for the whole exchange.
-        key: blotted out of messages and of the logs of the client.
+        timeout_s: limit for the whole exchange.
+        key: redacted in messages and in the client's logs.
 
     Returns:
-        The whole body, `MAX_ANSWER_BYTES` at most.
+        The whole body, at most `MAX_ANSWER_BYTES`.
 
     Raises:
-        AnswerError: if there is none; its message says why.
+        AnswerError: if the request fails; the message gives the reason.
     """
     exchange = _Exchange(client, asked, timeout_s, key)
     thread = threading.Thread(target=exchange.run, name="language model", daemon=True)
@@ -64,7 +64,7 @@ def answer_to(client: OpenAI, asked: dict[str, Any], timeout_s: float, key: str)
 
 
 class _Exchange:
-    """What runs beside the caller, who may hang up."""
+    """The request, run in its own thread; the caller can close the connection."""
 
     def __init__(self, client: OpenAI, asked: dict[str, Any], timeout_s: float, key: str) -> None:
         self.body = bytearray()
@@ -76,13 +76,13 @@ class _Exchange:
 
     @property
     def lateness(self) -> str:
-        """What is wrong once the deadline is over."""
+        """The error message after the deadline."""
         if self._has_begun:
             return f"the answer broke off: it was not whole within {self._timeout_s:g} s"
         return f"no answer within {self._timeout_s:g} s"
 
     def run(self) -> None:
-        """Fills `body`, or says in `reason` why not; raises nothing."""
+        """Fills `body`, or sets `reason` to the error; raises nothing."""
         import openai
 
         try:
@@ -97,7 +97,7 @@ class _Exchange:
             self.reason = f"{what}: {type(error).__name__}"
 
     def hang_up(self) -> None:
-        """Ends the connection, and so the wait of whoever reads from it."""
+        """Closes the connection, which ends a pending read."""
         self._is_over = True
         if self._socket is not None:
             with suppress(OSError):  # it has ended already
@@ -124,26 +124,26 @@ class _Exchange:
     def _watch(self, request: Any) -> None:  # noqa: ANN401 - of whichever package it asks with
         request.extensions["trace"] = self._trace
 
-    def _trace(self, event: str, told: dict[str, Any]) -> None:
+    def _trace(self, event: str, info: dict[str, Any]) -> None:
         """Keeps the connection, for `hang_up`."""
         if event.endswith(_CONNECTED):
-            self._socket = told["return_value"].get_extra_info("socket")
+            self._socket = info["return_value"].get_extra_info("socket")
             if self._is_over:
                 self.hang_up()
 
     def _check(self, response: Any) -> None:  # noqa: ANN401
-        """Refuses an answer by its status, before anything of its body is read."""
+        """Checks the status of an answer before its body is read."""
         status = response.status_code
         if response.is_success:
             return
-        told = f"the endpoint answered with status {status}"
+        message = f"the endpoint answered with status {status}"
         if response.is_redirect:
             target = _host_of(response.headers.get("location", ""))
-            told += (
+            message += (
                 f", which points to {target}: redirects are not followed, give the address of the "
                 "endpoint itself"
             )
-        raise AnswerError(told)
+        raise AnswerError(message)
 
 
 def _host_of(location: str) -> str:

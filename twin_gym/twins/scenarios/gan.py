@@ -1,10 +1,9 @@
 """H+R+GAI: a conditional generative adversarial network over the next state of a network.
 
-The generator is given a state, the prioritised indicators and noise, and answers with the next
-state; the discriminator tells pairs of successive states that were lived from pairs that were made
-up. Both work on coordinates in units of the history's standard deviations. The generator begins as
-the first-order autoregression with normal changes that `hybrid` uses, and learns the difference:
-what straight lines and normal laws explain need not be learned.
+The generator maps a state, the prioritised indicators and noise to the next state; the
+discriminator distinguishes observed from generated pairs of successive states. Both work on
+coordinates in standard deviations of the history. The generator starts as the first-order
+autoregression with normal changes that `hybrid` uses, and learns the difference to it.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ FORMAT = "twin_gym scenario gan 3"
 METADATA_FILE, WEIGHTS_FILE = "generator.json", "generator.safetensors"
 _DIGEST = "weights_sha256"
 NUM_CONDITIONS = 5
-"""The four indicators, and whether anything is asked at all."""
+"""The four indicators, and whether any of them is prioritised."""
 
 MIN_SCALE = 1e-6
 """Smallest standard deviation that a state is counted in."""
@@ -61,15 +60,15 @@ _MOST_UNITS = 8.0  # beyond what was learned from, a network's answer would grow
 
 
 class NextState(nn.Module):
-    """From a state, a condition and noise to the difference of the next state to the expected one.
+    """Maps state, condition and noise to the deviation of the next state from the expected one.
 
-    It begins as the normal law of the changes that were lived, which `hybrid` draws from too, and
-    learns what that law leaves out: the last layer is zero at first.
+    It starts as the normal distribution of observed changes, from which `hybrid` draws too, and
+    learns the rest: the last layer is zero at first.
 
     Args:
         num_parameters: coordinates of a state.
-        noise_size: random numbers a draw beside those of the normal law.
-        width: of the two hidden layers.
+        noise_size: noise inputs of the network, in addition to the normal deviation.
+        width: width of the two hidden layers.
     """
 
     root: Tensor
@@ -105,21 +104,21 @@ class NextState(nn.Module):
 
 @dataclass(frozen=True)
 class GanMetadata:
-    """Everything about a trained generator but its weights.
+    """Metadata of a trained generator: everything but its weights.
 
     Attributes:
-        paths: of the parameters, in order.
-        mean: coordinates of the average window.
+        paths: paths of the parameters, in order.
+        mean: mean coordinates of the windows.
         scale: standard deviations of the windows.
-        keep: share of a deviation that is left after a window.
-        noise_size: random numbers a draw beside those of the normal law.
-        width: of the hidden layers.
-        num_windows: of the history that it has learned from.
-        num_steps: of the training that gave the kept weights; 0: nothing was clearly better than
-            the normal law that it began as.
-        held_out_distance: energy distance to the windows held out, at these weights.
-        seed: of the training.
-        format: of the two files.
+        keep: autoregression coefficient: share of a deviation that remains after a window.
+        noise_size: noise inputs of the network, in addition to the normal deviation.
+        width: width of the hidden layers.
+        num_windows: number of windows in the training history.
+        num_steps: training steps of the saved weights; 0 if no later weights were clearly better
+            than the initial normal distribution.
+        held_out_distance: energy distance to the held-out windows with these weights.
+        seed: seed of the training.
+        format: format of the two files.
 
     Raises:
         ConfigError: if a value has a wrong type or is out of range.
@@ -138,7 +137,7 @@ class GanMetadata:
     format: str = field(default=FORMAT)
 
     def __post_init__(self) -> None:
-        """Refuses what no training leaves."""
+        """Checks all values."""
         if self.format != FORMAT:
             raise ConfigError(
                 f"the format is {self.format!r:.80}, not {FORMAT!r}: train the GAN anew"
@@ -183,9 +182,9 @@ class GanGenerator(PointGenerator):
         count: int,
         rng: np.random.Generator,
     ) -> Coordinates:
-        """Next states of what the real-time twin sees; without one, of the last window.
+        """Next states after the current state; without one, after the last window.
 
-        What is unknown now is filled by the law of history, drawn anew for each point.
+        Unknown values of the current state are drawn from the history, anew for each point.
 
         Raises:
             ConfigError: if the history has other parameters than the network.
@@ -205,12 +204,12 @@ class GanGenerator(PointGenerator):
     def next_states(
         self, states: Coordinates, condition: NDArray[np.float64], rng: np.random.Generator
     ) -> Coordinates:
-        """One next state of each state.
+        """Draws one next state for each state.
 
         Args:
             states: coordinates; shape (points, parameters).
             condition: see `asked`; shape (5,) or (points, 5).
-            rng: of the noise.
+            rng: source of randomness.
 
         Returns:
             Shape (points, parameters).
@@ -240,7 +239,7 @@ class GanGenerator(PointGenerator):
 
     @classmethod
     def load(cls, folder: Path) -> GanGenerator:
-        """Reads what `save` wrote; no pickle is read.
+        """Loads a generator that `save` wrote; no pickle is read.
 
         Raises:
             ConfigError: if a file is missing, too large, damaged, or of another format.
@@ -252,9 +251,7 @@ class GanGenerator(PointGenerator):
         )
         try:
             metadata = _metadata_of(values, hashlib.sha256(content).hexdigest())
-            with torch.device(
-                "meta"
-            ):  # only names and shapes, however large the metadata says they are
+            with torch.device("meta"):  # allocates nothing, however large the metadata says
                 network = NextState(len(metadata.paths), metadata.noise_size, metadata.width)
             weights = load_weights(content, network, repr(WEIGHTS_FILE))
         except ConfigError as error:
@@ -289,7 +286,7 @@ def _metadata_of(values: dict[str, Any], digest: str) -> GanMetadata:
 
 
 def _check_numbers(name: str, values: Iterable[Any], low: float, high: float) -> None:
-    """Refuses what is no number between two others; NaN is none."""
+    """Checks that all values are numbers in a range; NaN is not."""
     for one in values:
         is_number = isinstance(one, float | int) and not isinstance(one, bool)
         if not is_number or not low <= one <= high:
@@ -297,13 +294,13 @@ def _check_numbers(name: str, values: Iterable[Any], low: float, high: float) ->
 
 
 def asked(condition: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The prioritised indicators and whether there are any: what the network is told.
+    """The network's condition: prioritised indicators, and whether there are any.
 
     Args:
         condition: 1 for each prioritised indicator; shape (..., 4).
 
     Returns:
-        Shape (..., 5). All zero stands for "whatever comes", which the training knows too.
+        Shape (..., 5). All zero means no condition, which occurs in training too.
     """
     any_asked = condition.max(-1, keepdims=True)
     return np.concatenate([condition, any_asked], -1)

@@ -31,7 +31,7 @@ from twin_gym.twins.scenarios.gaussian import Normal, Step
 from twin_gym.twins.scenarios.parameter_history import ParameterHistory
 
 OnProgress = Callable[[int, float], None]
-"""Told the steps done and the best distance to the held-out windows so far."""
+"""Called with the number of steps done and the best distance to the held-out windows so far."""
 
 _BETAS = (0.5, 0.9)  # short memory of the opponent, as usual for GANs
 _SLOPE = 0.2
@@ -39,28 +39,25 @@ _REAL_LABEL = 0.9
 _LEAST_HELD_OUT = 4
 _MOST_HELD_OUT = 125
 _COPIES = 8
-_LEAST_GAIN = (
-    0.1  # of the distance: the best of many looks at few windows is a little better by chance
-)
-_TOLD_SHARE = 0.5  # of the pairs: for the others the network learns "whatever comes"
+_LEAST_GAIN = 0.1  # of the distance: the best of many checks is a little better by chance
+_TOLD_SHARE = 0.5  # of the pairs; the others are trained without a condition
 
 
 @dataclass(frozen=True)
 class ScenarioGanSettings:
-    """How a scenario GAN is trained.
+    """Settings of the training of a scenario GAN.
 
     Attributes:
-        max_steps: how often discriminator and generator learn at most.
-        check_every: steps between looks at the held-out windows.
-        patience: looks without a better one after which it ends.
-        batch_size: pairs a step.
-        learning_rate: of Adam, for both.
-        noise_size: random numbers a draw beside those of the normal law.
-        width: of the hidden layers.
-        jitter: noise on lived pairs, in standard deviations: few windows cannot be learned by
-            heart.
-        held_out_share: the latest share of the windows that is not learned from.
-        seed: of weights, batches and noise.
+        max_steps: maximum number of updates of discriminator and generator.
+        check_every: steps between evaluations on the held-out windows.
+        patience: evaluations without improvement after which training stops.
+        batch_size: pairs in a step.
+        learning_rate: learning rate of Adam, for both networks.
+        noise_size: noise inputs of the generator, in addition to the normal deviation.
+        width: width of the hidden layers.
+        jitter: noise on observed pairs, in standard deviations, against memorising few windows.
+        held_out_share: share of the windows, the latest ones, that is held out.
+        seed: seed of weights, batches and noise.
 
     Raises:
         ConfigError: if a value is out of range.
@@ -78,7 +75,7 @@ class ScenarioGanSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be trained with."""
+        """Checks all values."""
         keep_within(
             self,
             "the GAN",
@@ -103,9 +100,9 @@ class _Pairs:
     """Successive windows in units of standard deviations.
 
     Attributes:
-        states: of the first of each pair.
-        changes: of the second, less what is expected.
-        conditions: the indicators that the second one's own values prioritise.
+        states: first states of the pairs.
+        changes: second states minus their expected values.
+        conditions: indicators that the second states' own values prioritise.
     """
 
     states: NDArray[np.float64]
@@ -123,28 +120,28 @@ def train_gan(
     folder: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> GanGenerator:
-    """Trains a scenario GAN on the windows that a network has lived.
+    """Trains a scenario GAN on a parameter history.
 
-    The generator begins as the law that `hybrid` draws from. Of all looks at the held-out windows
-    the weights of the best one are kept: those whose pairs of states have the least energy distance
-    from the pairs that came, if it is a tenth less than that of the beginning; else the beginning.
+    The generator starts as the distribution of `hybrid`. The result has the weights with the least
+    energy distance between generated and held-out pairs of states, if that is at least a tenth
+    below the initial distance; otherwise it has the initial weights.
 
     Args:
-        history: of which the latest windows are held out.
-        settings: of the training.
-        folder: where the best weights so far are written at every better look; None: nowhere.
+        history: the history; its latest windows are held out.
+        settings: settings of the training.
+        folder: folder to which the best weights are written at each improvement; None: none.
         on_progress: see `OnProgress`.
 
     Returns:
-        The generator at its best.
+        The best generator.
 
     Raises:
         ConfigError: if the history is too short to hold any windows out.
     """
-    told = [condition_of(history.space, point, Thresholds()) for point in history.points[1:]]
+    conditions = [condition_of(history.space, point, Thresholds()) for point in history.points[1:]]
     return train_on_points(
         history.points, history.space.paths, settings,
-        conditions=np.array(told), folder=folder, on_progress=on_progress,
+        conditions=np.array(conditions), folder=folder, on_progress=on_progress,
     )  # fmt: skip
 
 
@@ -157,14 +154,14 @@ def train_on_points(
     folder: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> GanGenerator:
-    """Trains a GAN on successive states of anything, as `train_gan` on those of a network.
+    """Trains a GAN on arbitrary successive states, like `train_gan` on those of a network.
 
     Args:
         points: states, oldest first; shape (windows, coordinates).
-        paths: what the coordinates are called.
-        settings: of the training.
+        paths: names of the coordinates.
+        settings: settings of the training.
         conditions: indicators that each state but the first prioritises; shape (windows - 1, 4);
-            None: nothing is asked, ever.
+            None: no conditions.
         folder: see `train_gan`.
         on_progress: see `OnProgress`.
 

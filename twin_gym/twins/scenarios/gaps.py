@@ -1,9 +1,9 @@
-"""How far the indicators in scenario twins are from those in the network that they foretell.
+"""Gaps: differences of indicators between scenario twins and the network that followed.
 
-The same policy runs the same worlds in each twin and in the network that came; the k-th request or
-message is the same one in all of them, so that a gap is a paired difference, world by world.
-Parameters may be far apart and matter little, or close together and matter much: the gaps say
-which. Over several twins, a twin is the unit of the interval.
+The same policy runs on the same worlds in each twin and in the network that followed. The k-th
+request or message is the same in all of them, so that a gap is a paired difference over worlds.
+Gaps show whether differences of parameters matter. Intervals over several twins treat each twin as
+one observation.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ _LEAST_WORLDS = 2
 
 @dataclass(frozen=True)
 class IndicatorGap:
-    """How far one indicator in the twins is from that in the network that came.
+    """The gap of one indicator between twins and the network that followed.
 
     Attributes:
-        came: its mean in the network that came.
-        spread: its standard deviation over the worlds there.
-        by_twin: by number of the twin, of those that have it, the paired difference with its
-            interval over worlds: twin minus network.
-        mean: over the twins of their mean differences: what twins get wrong on average.
-        half_width: half of the 95 % interval of `mean` over twins (Student's t), in these worlds;
-            not a number for a single twin.
-        root_mean_square: over the twins of their mean differences: how wrong a twin is.
+        came: mean of the indicator in the network that followed.
+        spread: its standard deviation over worlds in that network.
+        by_twin: paired difference, twin minus network, with its interval over worlds; by number of
+            the twin, for twins that have the indicator.
+        mean: mean of the twins' mean differences, the systematic error.
+        half_width: half-width of the 95 % interval of `mean` over twins (Student's t), on these
+            worlds; NaN for a single twin.
+        root_mean_square: root mean square of the twins' mean differences, the typical error.
     """
 
     came: float
@@ -61,7 +61,7 @@ class IndicatorGap:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval over twins leaves out zero; of one twin, that over worlds."""
+        """Whether the interval over twins (for one twin, over worlds) excludes zero."""
         if len(self.by_twin) == 1:
             return next(iter(self.by_twin.values())).is_clear
         return abs(self.mean) > self.half_width
@@ -73,7 +73,7 @@ class IndicatorGap:
             gap: in the unit of the indicator, such as `mean` or `root_mean_square`.
 
         Returns:
-            Infinite if the indicator does not vary and there is a gap.
+            The ratio; infinite if the indicator does not vary and there is a gap.
         """
         if gap == 0.0:
             return 0.0
@@ -87,9 +87,9 @@ class KpiGaps:
     Attributes:
         agent: name of the policy.
         twins: names of the twins.
-        came: the network that came.
-        seeds: the worlds.
-        by_indicator: in the order of the environment.
+        came: the network that followed.
+        seeds: seeds of the worlds.
+        by_indicator: gaps by indicator, in the order of the environment.
     """
 
     agent: str
@@ -109,29 +109,29 @@ def kpi_gaps(
     reconfigured: bool = False,
     on_progress: OnProgress | None = None,
 ) -> KpiGaps:
-    """How far every indicator in the twins is from that in the network that came.
+    """Gaps of every indicator between twins and the network that followed.
 
     Args:
         twins: scenario twins, one or more.
-        came: the network that they foretell.
-        agent: who runs all of them.
-        seeds: the worlds, two or more; None: 64 of the `validation` family.
-        action: the form of the action; None: the environment's default.
-        reconfigured: whether policies by name are made for each network anew; otherwise they stay
-            as they are configured for the network that came.
-        on_progress: told which network runs and the share of it that is done.
+        came: the network that the twins predict.
+        agent: the policy that runs all networks.
+        seeds: seeds of the worlds, two or more; None: 64 of the `validation` family.
+        action: form of the action; None: the environment's default.
+        reconfigured: whether policies by name are configured for each network; otherwise they are
+            configured for the network that followed.
+        on_progress: called with the name of the running network and the share that is done.
 
     Returns:
-        Paired gaps with 95 % intervals, of each twin and over the twins.
+        Paired gaps with 95 % intervals, for each twin and over the twins.
 
     Raises:
         ConfigError: if there is no twin, there are fewer than two worlds, a twin is of another
-            kind, or an agent that is not reconfigured cannot see or steer a twin.
+            kind, or its observations or actions differ and `reconfigured` is False.
     """
     worlds = tuple(world_seeds("validation", 64) if seeds is None else seeds)
     if not twins or len(worlds) < _LEAST_WORLDS:
         raise ConfigError(
-            f"gaps need a twin and two worlds at least, got {len(twins)} and {len(worlds)}"
+            f"gaps need at least one twin and two worlds, got {len(twins)} and {len(worlds)}"
         )
     distinct_worlds(worlds)
     for twin in twins:
@@ -171,7 +171,7 @@ def _check_twin(twin: Scenario, came: Scenario, action: str | None, *, reconfigu
 def _gap(
     key: str, physical: NDArray[np.float64], foretold: Sequence[Values]
 ) -> IndicatorGap | None:
-    """Of one indicator, or None if no twin shares two worlds of it with the network."""
+    """The gap of one indicator; None if no twin has it in two of the network's worlds."""
     pairs = {
         number: paired_difference(physical, twin[key])
         for number, twin in enumerate(foretold)
@@ -194,13 +194,13 @@ def _gap(
 
 @dataclass(frozen=True)
 class ScenarioFidelity:
-    """How faithful scenario twins are to the network that came, in three ways.
+    """Fidelity of scenario twins to the network that followed, in three parts.
 
     Attributes:
-        parameters: whether the twins' parameters and those of the windows that came are of one law,
-            with the power of that test.
-        copies: whether the twins repeat the history that they were made from.
-        gaps: what the difference does to every indicator.
+        parameters: test whether parameters of the twins and of later windows have the same
+            distribution, with the power of the test.
+        copies: test whether the twins copy the history from which they were generated.
+        gaps: gaps of every indicator.
     """
 
     parameters: TwoSample
@@ -208,9 +208,9 @@ class ScenarioFidelity:
     gaps: KpiGaps
 
     def lines(self) -> list[str]:
-        """The report for people, a finding a line; gaps of whole networks alone."""
+        """The report as text, one result a line; only gaps of whole-network indicators."""
         law, copies = self.parameters, self.copies
-        found = [
+        report = [
             f"parameters: energy distance {law.distance:.3f}, p = {law.p_value:.3f}; a shift of "
             f"{law.effect:g} standard deviations would be seen with probability {law.power:.2f}",
             f"copies: {copies.share_closer:.0%} closer to history than windows that came are "
@@ -219,12 +219,12 @@ class ScenarioFidelity:
         ]
         for key, gap in self.gaps.by_indicator.items():
             if "/" not in key:
-                found.append(
+                report.append(
                     f"{key}: {gap.came:.4g} came, twins {gap.mean:+.3g} ± {gap.half_width:.2g}"
                     f"{' *' if gap.is_clear else ''}, {gap.relative(gap.mean):+.2f} spreads; a "
                     f"twin is off by {gap.relative(gap.root_mean_square):.2f} spreads"
                 )
-        return found
+        return report
 
 
 def scenario_fidelity(
@@ -240,29 +240,29 @@ def scenario_fidelity(
     reconfigured: bool = False,
     on_progress: OnProgress | None = None,
 ) -> ScenarioFidelity:
-    """How faithful scenario twins are: their parameters, whether they are copies, and the gaps.
+    """Fidelity of scenario twins: parameters, copying, and gaps of indicators.
 
     Args:
-        twins: made from `history`, four or more.
-        history: what the generator has learned from.
-        came: the windows that came after it, which the generator has not seen.
-        agent: who runs the networks for the gaps.
-        rng: of the test of parameters.
-        network: that the gaps are to; None: the one at the mean of the windows that came.
+        twins: scenario twins generated from `history`, four or more.
+        history: training data of the generator.
+        came: later windows, which the generator has not seen.
+        agent: policy that runs the networks for the gaps.
+        rng: source of randomness for the test of parameters.
+        network: reference of the gaps; None: the network at the mean of the later windows.
         seeds: see `kpi_gaps`.
         action: see `kpi_gaps`.
         reconfigured: see `kpi_gaps`.
         on_progress: see `kpi_gaps`.
 
     Returns:
-        The three findings.
+        The three results.
 
     Raises:
-        ConfigError: if history and what came have other parameters, or there are too few twins;
-            and as `kpi_gaps`.
+        ConfigError: if history and later windows have different parameters, or there are too few
+            twins; and as `kpi_gaps`.
     """
     if came.space != history.space:
-        raise ConfigError("history and the windows that came must have the same parameters")
+        raise ConfigError("history and later windows must have the same parameters")
     space = history.space
     points = np.array([space.coordinates(twin) for twin in twins]).reshape(len(twins), -1)
     parameters = two_sample_test(points, came.points, rng)

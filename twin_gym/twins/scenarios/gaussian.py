@@ -1,4 +1,4 @@
-"""Generators without a network: the normal law of what has been, and its step from what is."""
+"""Generators based on normal distributions: of the history, and of the next state given it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BOUND_STEPS = 8
 
 @dataclass(frozen=True)
 class Normal:
-    """A multivariate normal law.
+    """A multivariate normal distribution.
 
     Attributes:
         mean: shape (parameters,).
@@ -36,16 +36,15 @@ class Normal:
     def fit(cls, points: Matrix) -> Normal:
         """Mean, and covariance shrunk towards its diagonal.
 
-        The weight of the diagonal is (Schaefer and Strimmer, Statistical Applications in Genetics
-        and Molecular Biology 4(1), 2005, target D) the sum of the variances of the entries beside
-        the diagonal over the sum of their squares, within [0, 1]: few windows say little about how
-        parameters go together.
+        The weight of the diagonal is the sum of the variances of the off-diagonal entries divided
+        by the sum of their squares, clipped to [0, 1] (Schaefer and Strimmer, Statistical
+        Applications in Genetics and Molecular Biology 4(1), 2005, target D).
 
         Args:
-            points: shape (windows, parameters), three rows at least.
+            points: at least three rows; shape (windows, parameters).
 
         Returns:
-            The law.
+            The distribution.
         """
         count = len(points)
         mean = points.mean(0)
@@ -60,13 +59,13 @@ class Normal:
         return cls(mean, np.where(beside, (1.0 - weight) * covariance, covariance))
 
     def given(self, values: Coordinates) -> Normal:
-        """The law of all parameters once some are known.
+        """The conditional distribution given the values of some parameters.
 
         Args:
-            values: not a number where unknown; shape (parameters,).
+            values: known values, NaN for unknown ones; shape (parameters,).
 
         Returns:
-            A law with the known ones at their values, without a variance.
+            A distribution in which known parameters have their values and variance 0.
         """
         known = np.isfinite(values)
         if not known.any():
@@ -80,13 +79,13 @@ class Normal:
         return Normal(mean, _symmetric(covariance))
 
     def draw(self, count: int, rng: np.random.Generator) -> Matrix:
-        """Points of the law; shape (count, parameters)."""
+        """Draws points; shape (count, parameters)."""
         points: Matrix = self.mean + rng.standard_normal((count, len(self.mean))) @ self.root
         return points
 
     @property
     def root(self) -> Matrix:
-        """What turns a row of standard normal numbers into a deviation; root.T @ root is C."""
+        """Matrix that maps a row of standard normals to a deviation; root.T @ root is C."""
         values, vectors = np.linalg.eigh(_symmetric(self.covariance))
         found: Matrix = (vectors * np.sqrt(np.maximum(values, 0.0))).T
         return found
@@ -94,12 +93,12 @@ class Normal:
 
 @dataclass(frozen=True)
 class Step:
-    """How one window follows another: x' = mean + keep (x - mean) + a normal change.
+    """First-order autoregression of windows: x' = mean + keep (x - mean) + normal change.
 
     Attributes:
-        law: of the windows.
-        keep: share of a deviation that is left after a window, 0 to 1; shape (parameters,).
-        change: covariance of what is new.
+        law: distribution of the windows.
+        keep: autoregression coefficients, 0 to 1; shape (parameters,).
+        change: covariance of the normal change.
     """
 
     law: Normal
@@ -108,10 +107,10 @@ class Step:
 
     @classmethod
     def fit(cls, points: Matrix) -> Step:
-        """From successive windows; shape (windows, parameters).
+        """Fits the model to successive windows; shape (windows, parameters).
 
-        Each parameter is a first-order autoregression of its own; what they have in common is in
-        the covariance of the changes. What never moved stays where it is found.
+        Each parameter has its own autoregression coefficient; their dependence is in the
+        covariance of the changes. A parameter that never changed keeps its last value.
         """
         law = Normal.fit(points)
         before, after = points[:-1] - law.mean, points[1:] - law.mean
@@ -208,7 +207,7 @@ def within(law: Normal, bounds: Matrix, count: int, rng: np.random.Generator) ->
 
 
 class HistoricalGenerator(PointGenerator):
-    """H: networks as they have been, from history alone."""
+    """H: draws from the distribution of all past windows."""
 
     name = "historical"
 
@@ -220,13 +219,13 @@ class HistoricalGenerator(PointGenerator):
         count: int,
         rng: np.random.Generator,
     ) -> Coordinates:
-        """Draws of the law of all windows, whatever the network is now."""
+        """Draws from the distribution of all windows, independent of the current state."""
         law = Normal.fit(history.points)
         return within(law, criteria.bounds(history.space), count, rng)
 
 
 class HybridGenerator(PointGenerator):
-    """H+R: networks that follow the one that the real-time twin sees, as history teaches."""
+    """H+R: draws from the distribution of the window after the current state."""
 
     name = "hybrid"
 
@@ -238,15 +237,15 @@ class HybridGenerator(PointGenerator):
         count: int,
         rng: np.random.Generator,
     ) -> Coordinates:
-        """Draws of the law of the next window."""
+        """Draws from the distribution of the next window."""
         if realtime is None:
-            raise ConfigError("the hybrid generator needs the real-time twin: give `realtime`")
+            raise ConfigError("the hybrid generator needs the current state: give `realtime`")
         law = Step.fit(history.points).from_state(realtime.point, realtime.ages)
         return within(law, criteria.bounds(history.space), count, rng)
 
 
 def _solved(matrix: Matrix, right: Matrix) -> Matrix:
-    """Solution of a symmetric system, with as much of a ridge as makes it positive definite."""
+    """Solves a symmetric system, with the least ridge that makes it positive definite."""
     greatest = max(float(np.diag(matrix).max(initial=0.0)), 1.0)
     for ridge in (_RIDGE, *(greatest * _RIDGE * 10.0**power for power in range(1, 12))):
         try:
@@ -255,7 +254,7 @@ def _solved(matrix: Matrix, right: Matrix) -> Matrix:
             continue
         solution: Matrix = cho_solve(factor, right)
         return solution
-    raise ConfigError("what is known does not go together: covariances are far from any law")
+    raise ConfigError("the covariance of the known parameters is not positive semidefinite")
 
 
 def _symmetric(matrix: Matrix) -> Matrix:

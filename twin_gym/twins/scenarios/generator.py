@@ -1,4 +1,4 @@
-"""The protocol of generators, and what all of them do with the points that they draw."""
+"""The protocol of scenario generators, and the base class of those that draw points."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _TRIES_A_SCENARIO = 20
 
 
 class GenerationError(TwinGymError):
-    """A generator could not make what was asked for; the message has the reasons."""
+    """A generator could not produce the requested scenarios; the message gives the reasons."""
 
 
 class Generator(Protocol):
-    """Makes networks that may come, out of what has been and what is.
+    """Generates possible future networks from the history and the current state.
 
     Attributes:
-        name: how provenances and tables call it.
+        name: name in provenances and tables.
     """
 
     name: str
@@ -37,30 +37,32 @@ class Generator(Protocol):
         count: int,
         rng: np.random.Generator,
     ) -> list[Scenario]:
-        """Scenario twins.
+        """Generates scenario twins.
 
         Args:
-            criteria: what is wanted of them.
-            history: what the network has lived.
-            realtime: what it is now, or None.
-            count: how many.
-            rng: of all draws.
+            criteria: requirements on the scenarios.
+            history: parameters in past windows.
+            realtime: the current state, or None.
+            count: number of scenarios.
+            rng: source of randomness.
 
         Returns:
-            So many valid scenarios, each with its provenance.
+            `count` valid scenarios, each with its provenance.
 
         Raises:
-            ConfigError: if the count is out of range, or the generator needs what is not given.
-            GenerationError: if too few of what was drawn were valid.
+            ConfigError: if the count is out of range, or a required input is missing.
+            GenerationError: if too few of the drawn scenarios are valid.
         """
         ...
 
 
 class PointGenerator:
-    """A generator that draws points: they become scenarios, and what is not valid is drawn again.
+    """Base class of generators that draw points of the parameter space.
+
+    Points become scenarios; invalid ones are drawn again.
 
     Attributes:
-        name: of the generator.
+        name: name of the generator.
     """
 
     name: str
@@ -73,7 +75,7 @@ class PointGenerator:
         count: int,
         rng: np.random.Generator,
     ) -> Coordinates:
-        """Points of networks that may come next; shape (count, parameters)."""
+        """Draws coordinates of possible next networks; shape (count, parameters)."""
         raise NotImplementedError
 
     def generate(
@@ -88,7 +90,7 @@ class PointGenerator:
         if not 1 <= count <= MAX_COUNT:
             raise ConfigError(f"1 to {MAX_COUNT:,} scenarios are generated at once, got {count}")
         if realtime is not None and realtime.space != history.space:
-            raise ConfigError("history and real-time twin must have the same parameters")
+            raise ConfigError("history and current state must have the same parameters")
         made: list[Scenario] = []
         reasons: list[str] = []
         low, high = criteria.bounds(history.space)

@@ -1,7 +1,7 @@
-"""Scenario twins from a language model behind any endpoint that speaks OpenAI's protocol.
+"""Scenario twins from a language model behind any endpoint with OpenAI's protocol.
 
-What the model answers is data. It is parsed as JSON, checked against the scenario models, and never
-run, shown as ours, or trusted: names and provenances are written here.
+Answers of the model are untrusted data: they are parsed as JSON, validated against the scenario
+models, and never executed. Names and provenances are not taken from answers.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _REASONS_TOLD = 5
 
 @dataclass(frozen=True)
 class Rejection:
-    """Something that a model answered and that did not become a scenario.
+    """A part of an answer that was rejected.
 
     Attributes:
-        request: the how-manieth request it answered, from 1.
-        reason: why it was refused.
-        quote: how it began, as Python writes a string.
+        request: number of the request, from 1.
+        reason: reason of the rejection.
+        quote: beginning of the rejected text, as a Python literal.
     """
 
     request: int
@@ -50,7 +50,7 @@ class Rejection:
 
 @dataclass
 class _Order:
-    """What is asked for, and what is there already."""
+    """The inputs of `generate`, and the scenarios accepted so far."""
 
     criteria: Criteria
     history: ParameterHistory
@@ -59,14 +59,14 @@ class _Order:
 
 
 class LlmGenerator:
-    """H+R+GAI by a language model.
+    """H+R+GAI with a language model.
 
     Args:
-        endpoint: who is asked.
-        max_requests: how many times at most.
+        endpoint: endpoint of the model.
+        max_requests: maximum number of requests.
 
     Attributes:
-        rejections: of the last call of `generate`, in order.
+        rejections: rejected entries of the last call of `generate`, in order.
     """
 
     name = "llm"
@@ -86,13 +86,13 @@ class LlmGenerator:
         count: int,
         rng: np.random.Generator,
     ) -> list[Scenario]:
-        """See `Generator`; the draws are the model's own, seeded where it obeys a seed.
+        """See `Generator`. Randomness is the model's own; it gets a seed, which it may ignore.
 
         Raises:
             ConfigError: if the count is out of range.
-            GenerationError: if after all requests too few scenarios are valid; the message has the
+            GenerationError: if too few scenarios are valid after all requests; the message has the
                 last reasons.
-            MissingExtraError: if the client is not installed.
+            MissingExtraError: if the package `openai` is not installed.
         """
         if not 1 <= count <= MAX_COUNT:
             raise ConfigError(f"1 to {MAX_COUNT:,} scenarios are generated at once, got {count}")
@@ -112,16 +112,16 @@ class LlmGenerator:
         )
 
     def _asked(
-        self, client: OpenAI, request: int, order: _Order, wanted: int, rng: np.random.Generator
+        self, client: OpenAI, request: int, order: _Order, count: int, rng: np.random.Generator
     ) -> list[Any]:
-        """What one request brought: entries that have not been looked at."""
+        """The entries of the answer to one request, not validated yet."""
         space = order.history.space
         reasons = [one.reason for one in self.rejections[-_REASONS_TOLD:]]
-        told = summary_of(order.criteria, order.history, order.realtime)
-        schema = schema_of(space, order.criteria.bounds(space), wanted)
+        summary = summary_of(order.criteria, order.history, order.realtime)
+        schema = schema_of(space, order.criteria.bounds(space), count)
         try:
             text = self.endpoint.answer(
-                client, ask_for(wanted, told, reasons), schema, int(rng.integers(2**31))
+                client, ask_for(count, summary, reasons), schema, int(rng.integers(2**31))
             )
         except AnswerError as error:
             self._reject(request, str(error), "")
@@ -132,7 +132,7 @@ class LlmGenerator:
         return entries
 
     def _take(self, entry: object, request: int, order: _Order) -> None:
-        """Adds an entry to what was made, or to what was rejected."""
+        """Adds an entry to the scenarios if it is valid, otherwise to the rejections."""
         space, made = order.history.space, order.made
         provenance = (
             f"Scenario twin {len(made)} of {space.base.name!r} ({space.base.digest}) by the "
@@ -147,10 +147,10 @@ class LlmGenerator:
             self._reject(request, str(error), json.dumps(entry))
 
     def _reject(self, request: int, reason: str, text: str) -> None:
-        """Keeps a reason and how the text begins, both without the key, blotted before cut."""
-        told, quote = self._without_key(reason), self._without_key(text)
-        self.rejections.append(Rejection(request, told[:_MAX_REASON], repr(quote[:_MAX_QUOTE])))
+        """Records a reason and the beginning of the text, with the key redacted before cutting."""
+        hidden, quote = self._without_key(reason), self._without_key(text)
+        self.rejections.append(Rejection(request, hidden[:_MAX_REASON], repr(quote[:_MAX_QUOTE])))
 
     def _without_key(self, text: str) -> str:
-        """A text in which a key that an endpoint sent back is blotted out."""
+        """A text in which the key is redacted."""
         return blotted(text, self.endpoint.key)

@@ -1,4 +1,4 @@
-"""What generators learn from: the windows that a network has lived through, and what it is now."""
+"""Generator inputs: past parameter windows and the current state."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ParameterHistory:
     """The parameters of a network in successive windows of time: {G_(t-m), ..., G_(t-1)}.
 
     Attributes:
-        space: what the columns are.
+        space: the parameters, one for each column.
         points: coordinates, oldest window first; shape (windows, parameters).
-        source: how many there are and where they come from, in a line.
+        source: number and origin of the windows, in one line.
     """
 
     space: ParameterSpace
@@ -30,11 +30,11 @@ class ParameterHistory:
     source: str
 
     def __post_init__(self) -> None:
-        """Refuses what nothing can be learned from."""
+        """Checks shape, length and values."""
         width = len(self.space.parameters)
         if self.points.shape != (len(self.points), width):
             raise ConfigError(
-                f"a history has one column a parameter ({width}), got {self.points.shape}"
+                f"a history has one column for each parameter ({width}), got {self.points.shape}"
             )
         if len(self.points) < MIN_WINDOWS:
             raise ConfigError(
@@ -44,34 +44,34 @@ class ParameterHistory:
         if not np.isfinite(self.points).all():
             row, column = np.argwhere(~np.isfinite(self.points))[0]
             raise ConfigError(
-                f"window {row} has no finite value of {self.space.paths[column]}: leave the window "
-                "out or the parameter"
+                f"window {row} has no finite value of {self.space.paths[column]}: leave out the "
+                "window or the parameter"
             )
 
     @classmethod
     def of_scenarios(
         cls, space: ParameterSpace, scenarios: Sequence[Scenario], source: str = ""
     ) -> ParameterHistory:
-        """A history of networks that are known, one a window."""
-        told = source or f"{len(scenarios)} windows that are known"
-        return cls(space, np.array([space.coordinates(one) for one in scenarios]), told)
+        """A history of known networks, one for each window."""
+        origin = source or f"{len(scenarios)} windows that are known"
+        return cls(space, np.array([space.coordinates(one) for one in scenarios]), origin)
 
     def last(self, num_windows: int) -> ParameterHistory:
-        """The most recent windows alone."""
+        """A history of only the most recent windows."""
         if num_windows >= len(self.points):
             return self
-        told = f"the last {num_windows} of {self.source}"
-        return ParameterHistory(self.space, self.points[-num_windows:], told)
+        origin = f"the last {num_windows} of {self.source}"
+        return ParameterHistory(self.space, self.points[-num_windows:], origin)
 
 
 @dataclass(frozen=True)
 class CurrentState:
-    """What the real-time twin knows of the running window.
+    """Estimated parameters of the current window, as the real-time twin knows them.
 
     Attributes:
-        space: what the entries are.
-        point: coordinates; not a number where nothing is known. Shape (parameters,).
-        ages: windows since each value was measured. Shape (parameters,).
+        space: the parameters, one for each entry.
+        point: coordinates; NaN where nothing is known. Shape (parameters,).
+        ages: age of each value in windows. Shape (parameters,).
     """
 
     space: ParameterSpace
@@ -79,7 +79,7 @@ class CurrentState:
     ages: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        """Refuses arrays of other lengths and negative ages."""
+        """Checks lengths and ages."""
         shape = (len(self.space.parameters),)
         if self.point.shape != shape or self.ages.shape != shape:
             raise ConfigError(
@@ -91,10 +91,10 @@ class CurrentState:
 
     @classmethod
     def of_scenario(cls, space: ParameterSpace, scenario: Scenario) -> CurrentState:
-        """A network that is known completely and at once."""
+        """The state of a network whose parameters are all known exactly."""
         return cls(space, space.coordinates(scenario), np.zeros(len(space.parameters)))
 
     @property
     def is_known(self) -> NDArray[np.bool_]:
-        """Which parameters have a value."""
+        """Whether each parameter has a value; shape (parameters,)."""
         return np.isfinite(self.point)

@@ -1,8 +1,8 @@
-"""Which values of a scenario a generator may choose, and the plain coordinates it works in.
+"""The parameters of a scenario that generators may vary, and their coordinates.
 
-A parameter is a value of a scenario, named by its path, with a scale on which differences mean
-about the same everywhere: rates and counts on a logarithmic one, shares on a logistic one. Every
-point of the coordinates is a valid scenario within the parameters' ranges.
+A parameter is a value of a scenario, named by its path, with a scale on which equal differences
+mean about the same everywhere: logarithmic for rates and counts, logistic for shares. Every point
+in coordinates is a valid scenario within the parameters' ranges.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ TIMES_S = (MIN_TIME_S, MAX_TIME_S)
 
 @dataclass(frozen=True)
 class Parameter:
-    """A value that generators may choose.
+    """A value of a scenario that generators may vary.
 
     Attributes:
-        path: where it stands in the scenario (see `twin_gym.scenario.changes`).
-        scale: on which it is compared and drawn.
+        path: path in the scenario (see `twin_gym.scenario.changes`).
+        scale: scale of its coordinate.
         low: least allowed value.
         high: greatest allowed value.
-        is_whole: whether it is a whole number.
+        is_whole: whether it is an integer.
     """
 
     path: str
@@ -48,7 +48,7 @@ class Parameter:
     is_whole: bool = False
 
     def coordinate(self, value: float) -> float:
-        """Where a value stands on the scale."""
+        """The coordinate of a value."""
         inside = min(max(float(value), self.low), self.high)
         if self.scale == "log":
             return float(np.log(inside))
@@ -58,25 +58,25 @@ class Parameter:
         return float(np.log(inside / (1.0 - inside)))
 
     def value(self, coordinate: float) -> float | int:
-        """The nearest allowed value to a place on the scale."""
+        """The allowed value nearest to a coordinate."""
         clipped = float(np.clip(coordinate, -60.0, 60.0))
         if self.scale == "log":
-            found = float(np.exp(clipped))
+            value = float(np.exp(clipped))
         elif self.scale == "log1p":
-            found = float(np.expm1(clipped))
+            value = float(np.expm1(clipped))
         else:
-            found = float(1.0 / (1.0 + np.exp(-clipped)))
-        found = min(max(float(f"{found:.{_DIGITS}g}"), self.low), self.high)
-        return round(found) if self.is_whole else found
+            value = float(1.0 / (1.0 + np.exp(-clipped)))
+        value = min(max(float(f"{value:.{_DIGITS}g}"), self.low), self.high)
+        return round(value) if self.is_whole else value
 
 
 @dataclass(frozen=True)
 class ParameterSpace:
-    """The parameters of the scenarios that share everything else with a base.
+    """Parameters that vary, and the base scenario that gives all other values.
 
     Attributes:
-        base: gives all other values.
-        parameters: what generators choose, in the order of coordinates.
+        base: the base scenario.
+        parameters: the parameters, in the order of coordinates.
 
     Example:
         >>> from twin_gym.scenario.loading import load
@@ -90,7 +90,7 @@ class ParameterSpace:
     parameters: tuple[Parameter, ...]
 
     def __post_init__(self) -> None:
-        """Refuses a space without a parameter, or with one twice."""
+        """Checks that there are parameters, each once."""
         paths = self.paths
         if not paths or len(set(paths)) != len(paths):
             raise ConfigError(f"a space needs parameters, each once, got {list(paths)}")
@@ -99,17 +99,17 @@ class ParameterSpace:
 
     @classmethod
     def of(cls, base: Scenario, paths: Sequence[str] | None = None) -> ParameterSpace:
-        """The usual parameters of a kind of scenario, or some of them.
+        """The default parameters of a kind of scenario, or some of them.
 
         Args:
-            base: of any kind.
-            paths: of those that may vary; None: all of `parameters_of`.
+            base: a scenario of any kind.
+            paths: paths of the parameters that may vary; None: all of `parameters_of`.
 
         Returns:
             The space.
 
         Raises:
-            ConfigError: if a path is not among the usual ones.
+            ConfigError: if a path is not a default parameter.
         """
         usual = {one.path: one for one in parameters_of(base)}
         chosen = list(usual) if paths is None else list(paths)
@@ -120,16 +120,16 @@ class ParameterSpace:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Of the parameters, in order."""
+        """Paths of the parameters, in order."""
         return tuple(one.path for one in self.parameters)
 
     def coordinates(self, scenario: Scenario) -> Coordinates:
-        """Where a scenario stands; shape (parameters,)."""
+        """The coordinates of a scenario; shape (parameters,)."""
         values = [float(value_at(scenario, path)) for path in self.paths]
         return self.coordinates_of(np.array(values))
 
     def coordinates_of(self, values: NDArray[np.float64]) -> Coordinates:
-        """Where plain values stand; shape (..., parameters) as given."""
+        """The coordinates of values; shape (..., parameters), as the argument."""
         flat = np.atleast_2d(values)
         found = np.array(
             [
@@ -140,7 +140,7 @@ class ParameterSpace:
         return found.reshape(values.shape)
 
     def values(self, point: Coordinates) -> dict[str, float | int]:
-        """By path, the allowed values nearest to a point."""
+        """The allowed values nearest to a point, by path."""
         return {
             one.path: one.value(float(x)) for one, x in zip(self.parameters, point, strict=True)
         }
@@ -150,14 +150,14 @@ class ParameterSpace:
 
         Args:
             point: shape (parameters,).
-            name: of the scenario.
-            provenance: where it comes from.
+            name: name of the scenario.
+            provenance: its origin.
 
         Returns:
-            Of the same kind as the base, and valid.
+            A valid scenario of the same kind as the base.
 
         Raises:
-            ConfigError: if the point is not finite, or the values do not fit together.
+            ConfigError: if the point is not finite, or the values are inconsistent.
         """
         if not np.isfinite(point).all():
             raise ConfigError(f"a point has finite coordinates, got {point.tolist()}")
@@ -166,25 +166,25 @@ class ParameterSpace:
 
 
 def parameters_of(base: Scenario) -> tuple[Parameter, ...]:
-    """What generators may choose in scenarios of the kind of this one.
+    """The parameters that generators may vary in scenarios of this kind.
 
     Args:
-        base: decides by its slices or groups how many there are.
+        base: its slices or groups determine the number of parameters.
 
     Returns:
         The parameters in order: rates and loads, then times, then sizes.
 
     Raises:
-        ConfigError: if nothing of it varies (all of it is replayed), or nothing says what may.
+        ConfigError: if nothing can vary (everything is replayed), or the kind lists no parameters.
     """
     kind = kind_named(base.kind)
     listed: Callable[[Any], list[Parameter]] | None = kind.facet("parameters")
     if listed is None:
         raise ConfigError(
-            f"nothing says which values of a scenario of the kind {kind.name!r} a generator may "
-            f"choose: write {kind.to_write('parameters')}"
+            f"scenarios of the kind {kind.name!r} list no parameters for generators: write "
+            f" {kind.to_write('parameters')}"
         )
     found = listed(base)
     if not found:
-        raise ConfigError(f"{base.name!r} has no parameters that a generator could choose")
+        raise ConfigError(f"{base.name!r} has no parameters that a generator could vary")
     return tuple(found)

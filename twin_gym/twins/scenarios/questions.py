@@ -1,4 +1,4 @@
-"""What a language model is told and asked, and the schema that its answer must have."""
+"""Requests to a language model: messages, data, and the schema of the answer."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _ROLE = (
 
 
 def ask_for(count: int, summary: dict[str, Any], refused: list[str]) -> list[dict[str, str]]:
-    """The messages of one request.
+    """The chat messages of one request.
 
     Args:
-        count: how many scenarios are wanted.
-        summary: see `summary_of`.
-        refused: reasons for which scenarios of earlier answers were refused.
+        count: number of requested scenarios.
+        summary: the data, from `summary_of`.
+        refused: reasons why scenarios of earlier answers were rejected.
 
     Returns:
-        Messages of a chat.
+        System and user message.
     """
     asked: dict[str, Any] = {"wanted_scenarios": count, **summary}
     if refused:
@@ -46,19 +46,19 @@ def ask_for(count: int, summary: dict[str, Any], refused: list[str]) -> list[dic
 def summary_of(
     criteria: Criteria, history: ParameterHistory, realtime: CurrentState | None
 ) -> dict[str, Any]:
-    """What the model is told of the network, in plain values.
+    """The data that the model receives about the network, as plain values.
 
     Args:
-        criteria: what is wanted.
-        history: of which the last 24 windows are told.
-        realtime: what is known now, with ages in windows.
+        criteria: requirements on the scenarios.
+        history: past windows; the last 24 are included.
+        realtime: current state, with ages in windows.
 
     Returns:
         A JSON object.
     """
     space = history.space
     windows = [_plain(space, point) for point in history.points[-_MOST_WINDOWS:]]
-    told: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "kind": space.base.kind,
         "past_windows_oldest_first": windows,
         "prioritised_indicators": sorted(criteria.objective.prioritised),
@@ -66,26 +66,26 @@ def summary_of(
     }
     if realtime is not None:
         known = np.flatnonzero(realtime.is_known)
-        told["now"] = {
+        summary["now"] = {
             space.paths[k]: {
                 "value": space.parameters[k].value(float(realtime.point[k])),
                 "age_windows": round(float(realtime.ages[k]), 3),
             }
             for k in known
         }
-    return told
+    return summary
 
 
 def schema_of(space: ParameterSpace, bounds: Coordinates, count: int) -> dict[str, Any]:
-    """The JSON schema of an answer: the fields of the scenario model that may be chosen.
+    """The JSON schema of an answer: the parameters that the model may choose.
 
     Args:
-        space: gives names, types and ranges.
-        bounds: least and greatest coordinates that are demanded; shape (2, parameters).
-        count: most entries.
+        space: names, types and ranges.
+        bounds: lower and upper bounds of the coordinates; shape (2, parameters).
+        count: maximum number of entries.
 
     Returns:
-        A schema in which nothing else is allowed.
+        A schema that allows no other keys.
     """
     properties = {}
     for place, one in enumerate(space.parameters):
@@ -114,5 +114,5 @@ def schema_of(space: ParameterSpace, bounds: Coordinates, count: int) -> dict[st
 
 
 def _plain(space: ParameterSpace, point: Coordinates) -> dict[str, float]:
-    """Values by path, rounded to what a reader needs."""
+    """Values by path, rounded to six significant digits."""
     return {path: float(f"{value:.{_DIGITS}g}") for path, value in space.values(point).items()}

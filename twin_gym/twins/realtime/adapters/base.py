@@ -1,4 +1,4 @@
-"""What every adapter is: it looks at one row of a batch, and never touches it."""
+"""The base class of adapters, which read one row of a batch and never change it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ NETWORK = "network"
 
 
 class Adapter(ABC, Generic[BatchType]):
-    """Tells of one row of a batch what its twins are and what is measured of them now.
+    """Describes the twins of one row of a batch, and measures their current values.
 
     Args:
-        batch: the rows.
-        row: the one to look at.
+        batch: the batch.
+        row: index of the row.
     """
 
     def __init__(self, batch: BatchType, row: int) -> None:
@@ -44,23 +44,23 @@ class Adapter(ABC, Generic[BatchType]):
     @property
     @abstractmethod
     def episode(self) -> str:
-        """Names the running episode: seed and number."""
+        """Name of the running episode: seed and number."""
 
     @abstractmethod
     def build(self, graph: TwinGraph) -> None:
-        """Adds all twins of the episode, how they are joined, and what is known of them before."""
+        """Adds all twins of the episode, with relationships and static properties."""
 
     @abstractmethod
     def measure(self) -> list[Event]:
-        """Everything that is measured now, each with the time at which it was true."""
+        """All current measurements, each with the time at which it was true."""
 
 
 class SlottedAdapter(Adapter[SlottedType]):
-    """The time of environments that go on by slots."""
+    """Base class of adapters for slotted environments."""
 
     @property
     def now_s(self) -> float:
-        """Slots that are over, in seconds."""
+        """End of the last slot, in seconds."""
         return slots_to_seconds(int(self.batch.heads["slot"][self.row]), self.scenario.slot_s)
 
     @property
@@ -71,11 +71,11 @@ class SlottedAdapter(Adapter[SlottedType]):
 
 
 def network_twin(graph: TwinGraph, scenario: Scenario) -> None:
-    """Adds the twin with which every graph begins.
+    """Adds the twin of the whole network.
 
     Args:
-        graph: still empty.
-        scenario: that runs.
+        graph: an empty graph.
+        scenario: the running scenario.
     """
     graph.add_twin(
         NETWORK,

@@ -1,4 +1,4 @@
-"""Which adapter belongs to which kind of scenario."""
+"""Creates the adapter for an environment."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def adapter_of(batch: Batch, row: int = 0) -> Adapter[Any]:
     """The adapter for a row of a batch.
 
     Args:
-        batch: of any environment.
+        batch: the batch of any environment.
         row: 0 to `batch.num_rows` - 1.
 
     Returns:
-        It.
+        The adapter.
 
     Raises:
         ConfigError: if there is no such row, or no adapter for this kind of environment.

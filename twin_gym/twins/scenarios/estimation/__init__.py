@@ -1,4 +1,4 @@
-"""Parameters of a network estimated from what its twin has heard: windows of a store."""
+"""Estimation of network parameters from the telemetry in a store."""
 
 from twin_gym.twins.scenarios.estimation.windows import current_state_from_store, history_from_store
 

@@ -1,8 +1,8 @@
-"""What a window of telemetry says of a parameter, and the estimate that follows from it.
+"""Observations of a parameter in a window of telemetry, and the estimate that follows from them.
 
-Every estimate is drawn a little towards a centre, by the weight of one observation: a window that
-says nothing has the centre, one that says much has its own value. The centre of the windows is the
-estimate from all of them together, and the centre of that is the base's value.
+Every estimate is shrunk towards a centre with the weight of one observation. A window without
+observations gets the centre; a window with many keeps its own value. The centre of the windows is
+the estimate from all of them together, whose own centre is the base's value.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ _NARROWINGS = 4
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was heard of a parameter.
+    """Observations of one parameter.
 
     Attributes:
-        at_s: when the last of it was true, in seconds since the start of the episode.
+        at_s: time of the last observation, in seconds since the start of the episode.
     """
 
     at_s: float
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was heard."""
+        """Whether there are no observations."""
         raise NotImplementedError
 
     def joined(self, others: Sequence[Self]) -> Self:
-        """This and others as if they were of one window."""
+        """These and other observations, as if from one window."""
         raise NotImplementedError
 
     def estimate(self, centre: float) -> float:
-        """The value of the parameter.
+        """The estimated value of the parameter.
 
         Args:
-            centre: what it would be if nothing had been heard.
+            centre: the estimate without observations.
         """
         raise NotImplementedError
 
@@ -54,13 +54,13 @@ class Evidence:
 class Rate(Evidence):
     """Events of a Poisson process.
 
-    The estimate is the mean of the gamma law that follows from a gamma prior of one event in the
-    time that the centre takes for one: (events + 1) / (exposure + 1 / centre). (Gelman et al.,
-    Bayesian Data Analysis, 3rd edition, 2013, section 2.6.)
+    The estimate is the posterior mean with a gamma prior of one event in the time 1 / centre:
+    (events + 1) / (exposure + 1 / centre). (Gelman et al., Bayesian Data Analysis, 3rd edition,
+    2013, section 2.6.)
 
     Attributes:
-        events: counted; a fraction where a counter was interpolated.
-        exposure_s: seconds in which they were.
+        events: number of events; fractional if a counter was interpolated.
+        exposure_s: observed time in seconds.
     """
 
     events: float
@@ -81,7 +81,7 @@ class Rate(Evidence):
         )
 
     def estimate(self, centre: float) -> float:
-        """Events a second; a centre of 0 draws nothing towards it."""
+        """Events per second, without shrinkage if the centre is 0."""
         if self.is_empty:
             return centre
         if centre <= 0.0:
@@ -91,15 +91,15 @@ class Rate(Evidence):
 
 @dataclass(frozen=True)
 class Average(Evidence):
-    """A mean of observations, such as a mean time or a share of trials.
+    """The mean of observations, such as a mean time or a share of trials.
 
-    The estimate has one more observation, at the centre: (total + centre) / (count + 1). Of a
-    share that is the mean of the beta law, of an exponential mean time that of the inverse gamma
-    law, each with a prior that weighs one observation.
+    The estimate includes one more observation, at the centre: (total + centre) / (count + 1). For
+    a share this is the posterior mean with a beta prior, for an exponential mean time with an
+    inverse gamma prior, each with the weight of one observation.
 
     Attributes:
         total: sum of the observations.
-        count: how many.
+        count: number of observations.
     """
 
     total: float
@@ -126,42 +126,43 @@ class Average(Evidence):
 
 @dataclass(frozen=True)
 class Reported(Evidence):
-    """A property that is told with a twin: it needs no estimate.
+    """A static property that the twin reports: it needs no estimate.
 
     Attributes:
-        values: as told; of several windows, one each; none: nothing was told.
+        values: reported values, one for each window; empty: nothing was reported.
     """
 
     values: tuple[float, ...]
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was told."""
+        """Whether nothing was reported."""
         return not self.values
 
     def joined(self, others: Sequence[Self]) -> Self:
-        """All that was told."""
+        """All reported values."""
         several = (self, *others)
         values = tuple(value for one in several for value in one.values)
         return type(self)(max(one.at_s for one in several), values)
 
     def estimate(self, centre: float) -> float:
-        """What was told; of several, the middle one."""
+        """The median of the reported values."""
         return float(np.median(self.values)) if self.values else centre
 
 
 @dataclass(frozen=True, eq=False)
 class TransitionLikelihood(Evidence):
-    """Successive values of a process whose parameter is found by maximum likelihood.
+    """Pairs of successive values of a process whose parameter has a maximum-likelihood estimate.
 
-    A pseudo observation, its expected log-likelihood at the centre, is added: the maximum is then
-    neither 0 nor infinite, whatever was observed.
+    One pseudo-observation, with its expected log-likelihood at the centre, is added, so that the
+    estimate is neither 0 nor infinite.
 
     Attributes:
-        spans: between the values of each pair, in the process's own time; shape (pairs,).
-        products: what the likelihood needs of the values; shape (pairs, ...).
-        likelihood: of parameters, shape (values,), given spans and products; shape (values,).
-        expected: products and span of the pseudo observation for a centre.
+        spans: time between the values of each pair, in the process's own time; shape (pairs,).
+        products: statistics of the values for the likelihood; shape (pairs, ...).
+        likelihood: log-likelihood of parameters of shape (values,) given spans and products;
+            returns shape (values,).
+        expected: span and products of the pseudo-observation for a centre.
     """
 
     spans: Floats
@@ -186,7 +187,7 @@ class TransitionLikelihood(Evidence):
         )
 
     def estimate(self, centre: float) -> float:
-        """The most likely value within three powers of ten of the centre."""
+        """The most likely value within a factor of 1,000 of the centre."""
         span, product = self.expected(centre)
         spans = np.append(self.spans, span)
         products = np.concatenate([self.products, np.array([product])])

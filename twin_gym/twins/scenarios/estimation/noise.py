@@ -1,4 +1,4 @@
-"""Tells the change of a network from the noise of its estimates: twins differ by the former."""
+"""Separates changes of a network from the noise of the estimates."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ _LEAST_PAIRS = 4
 
 
 def without_noise(points: Floats, first: Floats, second: Floats) -> Floats:
-    """Windows whose spread is that of the network, not that of the estimates.
+    """Shrinks windows so that their variance is that of the network, without estimation noise.
 
-    The two halves of a window differ by noise alone, or nearly so; each half has twice the noise
-    variance of the whole, so that a quarter of the mean squared difference is the noise variance v
-    of a window. What is left of the variance s^2 of the windows is change: every window is moved
-    towards the mean of all by sqrt((s^2 - v) / s^2), which gives the windows together the variance
-    of the change (constrained empirical Bayes: Louis, Journal of the American Statistical
-    Association 79(386), 1984; moving each by the whole ratio, the best guess for one window, would
-    leave them too close together). At least the variance of the mean, s^2 over the number of
-    windows, is left: so far it is not known where a network stands that does not change at all.
+    The two halves of a window differ (almost) only by noise. Each half has twice the noise variance
+    of the whole, so that a quarter of the mean squared difference is the noise variance v of a
+    window. The rest of the variance s^2 of the windows is change: the deviation of every window
+    from the mean is multiplied by sqrt((s^2 - v) / s^2), so that the windows have the variance of
+    the change (constrained empirical Bayes: Louis, Journal of the American Statistical Association
+    79(386), 1984; the factor (s^2 - v) / s^2, optimal for a single window, would make the variance
+    too small). At least s^2 / windows, the variance of the mean, remains, because the mean of a
+    network that does not change is itself uncertain.
 
     Args:
         points: coordinates of windows; shape (windows, parameters).
-        first: the same of first halves; not a number where nothing was heard.
-        second: of second halves.
+        first: coordinates of the first halves; NaN where nothing was observed.
+        second: coordinates of the second halves.
 
     Returns:
-        Shape (windows, parameters). A parameter with fewer than four windows of which both halves
-        were heard stays as it is.
+        Shape (windows, parameters). A parameter is unchanged if fewer than four windows have
+        observations in both halves.
     """
     squares = (first - second) ** 2 / 4.0
     heard = np.isfinite(squares)

@@ -1,4 +1,4 @@
-"""The telemetry of one stored episode, as counters, values and what was told with the twins."""
+"""The telemetry of one stored episode: counters, values and static properties of twins."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _NOTHING = Series(np.zeros(0), np.zeros(0))
 
 
 class EpisodeTelemetry:
-    """What a store has of an episode, up to a time; every series is read once.
+    """Telemetry of an episode up to a time; every series is read from the store once.
 
     Args:
-        store: open.
-        episode: its number.
-        until_s: what is later is not looked at.
+        store: the open store.
+        episode: number of the episode.
+        until_s: later values are ignored.
     """
 
     def __init__(self, store: HistoryReader, episode: int, until_s: float = float("inf")) -> None:
@@ -34,7 +34,7 @@ class EpisodeTelemetry:
 
     @cached_property
     def twins(self) -> dict[str, frozenset[str]]:
-        """By twin, the properties that something was ever told of."""
+        """Properties with at least one value, by twin."""
         found: dict[str, set[str]] = {}
         for twin, name in self._store.properties(self.episode):
             found.setdefault(twin, set()).add(name)
@@ -42,17 +42,16 @@ class EpisodeTelemetry:
 
     @cached_property
     def snapshot(self) -> Snapshot | None:
-        """The last graph that is kept; of the properties that are told with twins, any would do.
+        """The last stored snapshot, possibly a later one.
 
-        Those are true from the beginning of the episode, so that it may be a later one than was
-        asked for.
+        It is used for static properties only, which are the same in all snapshots.
         """
         found = self._store.snapshot_as_of(self._until_s, self.episode)
         return found or self._store.snapshot_as_of(float("inf"), self.episode)
 
     @cached_property
     def end_s(self) -> float:
-        """The last time of which anything was heard; 0 if nothing was."""
+        """Time of the last value; 0 if there are none."""
         state = [
             self.series(twin, name).times_s
             for twin in _some(self.twins)
@@ -61,7 +60,7 @@ class EpisodeTelemetry:
         return max((float(times_s[-1]) for times_s in state if len(times_s)), default=0.0)
 
     def series(self, twin: str, name: str) -> Series:
-        """All values of a property in the order of time; empty if there are none."""
+        """All values of a property in the order of time, possibly none."""
         key = twin, name
         if key not in self._read:
             try:
@@ -72,7 +71,7 @@ class EpisodeTelemetry:
         return self._read[key]
 
     def moments(self, twin: str, name: str) -> Series:
-        """As `series`, each time once: of the values of one time, the last that was sent."""
+        """Like `series`, with one value for each time: the one that was sent last."""
         key = twin, name
         if key not in self._moments:
             series = self.series(twin, name)
@@ -81,37 +80,37 @@ class EpisodeTelemetry:
         return self._moments[key]
 
     def told(self, twin: str, name: str) -> float | None:
-        """A property that was told with a twin; None if no graph that has it is kept."""
+        """A static property of a twin; None if no stored snapshot has it."""
         if self.snapshot is None or twin not in self._interfaces:
             return None
         value = self.snapshot.value(twin, name)
         return None if value is None else float(value)
 
     def count(self, interface: str) -> int:
-        """Twins of a kind; 0 if no graph is kept."""
+        """Number of twins of an interface; 0 without a stored snapshot."""
         return sum(one == interface for one in self._interfaces.values())
 
     @cached_property
     def _interfaces(self) -> dict[str, str]:
-        """By twin, its kind; none if no graph is kept."""
+        """Interfaces by twin; empty without a stored snapshot."""
         if self.snapshot is None:
             return {}
         return {twin: state.interface for twin, state in self.snapshot.twins}
 
     def growth(self, twin: str, name: str, start_s: float, end_s: float) -> tuple[float, float]:
-        """How much a counter grew within a window, and in how many seconds of it this is known.
+        """Growth of a counter within a window, and the observed part of the window in seconds.
 
-        Between two values that were heard a counter is taken to have grown evenly: what was lost
-        in between is in the next value. Before the first and after the last nothing is known.
+        Between two received values the counter is interpolated linearly; values lost in between
+        are included in the next one. Before the first and after the last value it is unknown.
 
         Args:
-            twin: whose.
-            name: of the counter.
-            start_s: of the window.
-            end_s: of the window.
+            twin: id of the twin.
+            name: name of the counter.
+            start_s: start of the window.
+            end_s: end of the window.
 
         Returns:
-            Growth, and seconds.
+            Growth and seconds.
         """
         series = self.moments(twin, name)
         if not len(series.times_s):
@@ -128,12 +127,12 @@ class EpisodeTelemetry:
         """The part of a window in which the growth of several counters is known.
 
         Args:
-            counters: twins and names.
-            start_s: of the window.
-            end_s: of the window.
+            counters: pairs of twin and name.
+            start_s: start of the window.
+            end_s: end of the window.
 
         Returns:
-            Beginning and end; the end is not after the beginning if there is no such part.
+            Start and end; the end is not after the start if there is no such part.
         """
         for twin, name in counters:
             times_s = self.moments(twin, name).times_s
@@ -143,7 +142,7 @@ class EpisodeTelemetry:
         return start_s, end_s
 
     def last_s(self, twin: str, *names: str, end_s: float) -> float:
-        """When the oldest of the last values of some properties was true; 0 if one never was."""
+        """The earliest of the times of the properties' last values; 0 if one has no value."""
         found = end_s
         for name in names:
             times_s = self.series(twin, name).times_s
@@ -153,25 +152,25 @@ class EpisodeTelemetry:
 
 
 def counter_at(series: Series, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A counter, even between the values that were heard.
+    """The linearly interpolated values of a counter.
 
     Args:
-        series: of the counter, not empty; one value a time.
-        times_s: shape (times,).
+        series: values of the counter, not empty, one for each time.
+        times_s: times; shape (times,).
 
     Returns:
-        Shape (times,); beyond the ends, the first or last value.
+        Shape (times,); the first or last value beyond the ends.
     """
     found: NDArray[np.float64] = np.interp(times_s, series.times_s, series.values)
     return found
 
 
 def _is_last(series: Series) -> NDArray[np.bool_]:
-    """Which values are the last of their times."""
+    """Whether each value is the last one of its time."""
     return np.append(np.diff(series.times_s) > 0.0, True)[: len(series.times_s)]
 
 
 def _some(twins: dict[str, frozenset[str]]) -> list[str]:
-    """Services are heard of as often as anything, and are few."""
+    """The twins that determine the end: services, which are few and report often."""
     services = [twin for twin in twins if twin.startswith("service/")]
     return services or list(twins)

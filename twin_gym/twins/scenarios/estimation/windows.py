@@ -1,4 +1,4 @@
-"""The history of a store as windows that generators learn from, and its last window as what is."""
+"""Parameter history and current state, estimated from the telemetry in a store."""
 
 from __future__ import annotations
 
@@ -41,39 +41,40 @@ def history_from_store(
     episodes: Sequence[int] | None = None,
     as_estimated: bool = False,
 ) -> ParameterHistory:
-    """The parameters of a network in successive windows, estimated from what its twin heard.
+    """The parameters of a network in successive windows, estimated from telemetry.
 
-    Nothing is read from the scenario that ran but its kind and the names of its parts: each kind of
-    network has its estimators, with their formulas and sources, in a file of this folder. Each
-    window's estimate is drawn towards that of all windows together by the weight of one
-    observation, and that towards the base's value likewise; where nothing was heard, it is the
-    centre. Generators would take the noise of estimates for change of the network: the windows are
-    drawn together until their spread is that of the change (see `without_noise`).
+    Of the recorded scenario, only the kind and the names of its parts are used. The estimators of
+    each kind, with formulas and sources, are in `estimation.py` of its environment. The estimate
+    of a window is shrunk towards the estimate from all windows with the weight of one observation,
+    which in turn is shrunk towards the base's value. Finally, the windows are shrunk towards their
+    mean, so that their variance is that of the network and generators do not take estimation noise
+    for change (see `without_noise`).
 
     Args:
-        store: open.
-        space: which parameters; its base is of the kind of the episodes, and has their parts.
-        window_s: length of a window in simulated seconds. The last window of an episode counts if
-            half of it was heard at least. Massive access: every device asks once an episode, so
-            that a window is a whole episode, however short the length that is given.
-        episodes: numbers, in the order of time; None: all that fit the base.
-        as_estimated: whether the spread of the windows stays as it is, noise and all; so it must
-            where windows are compared with others by a test, for all of these share an error.
+        store: the open store.
+        space: the parameters; its base must be of the kind of the episodes and have the same parts.
+        window_s: length of the windows in simulated seconds. The last window of an episode counts
+            if at least half of it was observed. In massive access every device arrives once in an
+            episode, so that a window is always a whole episode.
+        episodes: numbers of episodes, in the order of time; None: all that match the base.
+        as_estimated: if True, the last step (removing noise) is omitted. Use it for windows that
+            a test compares with other windows, because all of them have the same noise.
 
     Returns:
-        The history; its source says how many windows of which episodes, and which parameters could
-        not be observed.
+        The history; its source states the windows, the episodes and the unobserved parameters.
 
     Raises:
-        ConfigError: if the length is out of range, an episode is not there or is of another kind
-            of network, or there are too few windows.
+        ConfigError: if the length is out of range, an episode does not exist or is of another
+            kind, or there are too few windows.
     """
     window_s = _checked_window(window_s)
     with store.one_moment():
-        return _lived(store, space, window_s, numbers_asked(episodes), as_estimated=as_estimated)
+        return _parameter_history(
+            store, space, window_s, numbers_asked(episodes), as_estimated=as_estimated
+        )
 
 
-def _lived(
+def _parameter_history(
     store: HistoryReader,
     space: ParameterSpace,
     window_s: float,
@@ -116,23 +117,22 @@ def current_state_from_store(
     time_s: float | None = None,
     episode: int | None = None,
 ) -> CurrentState:
-    """What a network is: the window that ends at a time, estimated from what was true by then.
+    """The current state of a network: parameters estimated in the window that ends at a time.
 
-    A late event counts from when it was true, as everywhere in a store.
+    Late events count at the time at which they were true, as everywhere in a store.
 
     Args:
-        store: open.
+        store: the open store.
         space: as for `history_from_store`.
-        window_s: length of the window in simulated seconds; it begins with the episode at the
-            earliest.
-        time_s: its end, in simulated seconds since the start of the episode; None: the last time
-            of which anything was heard.
-        episode: number; None: the last one that fits the base.
+        window_s: length of the window in simulated seconds; it starts no earlier than the episode.
+        time_s: end of the window, in simulated seconds since the start of the episode; None: the
+            time of the last value.
+        episode: number of the episode; None: the last one that matches the base.
 
     Returns:
-        The estimates, each drawn by the weight of one observation towards that of the whole episode
-        so far; not a number where nothing was heard. The ages are from the last time at which what
-        an estimate needs was measured to the end of the window, infinite where nothing was heard.
+        The estimates, each shrunk with the weight of one observation towards the estimate from the
+        whole episode so far; NaN where nothing was observed. Ages are in windows, from the last
+        measurement for an estimate to the end of the window; infinite where nothing was observed.
 
     Raises:
         ConfigError: if an argument is out of range, or there is no such episode.
@@ -159,8 +159,8 @@ def _now(
     estimate_parameters = estimator_of(space.base.kind)
     window = estimate_parameters(telemetry, space.base, start_s, end_s)
     centres = _centres(space, [estimate_parameters(telemetry, space.base, 0.0, end_s)])
-    found = [window.get(path) for path in space.paths]
-    measured_s = np.array([0.0 if one is None else one.at_s for one in found])
+    evidence = [window.get(path) for path in space.paths]
+    measured_s = np.array([0.0 if one is None else one.at_s for one in evidence])
     length_s = (
         max(window_s, space.base.horizon_s) if windows_are_episodes(space.base.kind) else window_s
     )
@@ -170,23 +170,23 @@ def _now(
 
 
 def estimator_of(kind: str) -> Estimator:
-    """What estimates the parameters of networks of a kind from telemetry.
+    """The function that estimates the parameters of a kind of network from telemetry.
 
     Raises:
-        ConfigError: if nothing does.
+        ConfigError: if the kind has none.
     """
-    found: Estimator | None = kind_named(kind).facet("estimation")
-    if found is None:
+    estimator: Estimator | None = kind_named(kind).facet("estimation")
+    if estimator is None:
         known = ", ".join(one.name for one in kinds() if one.has("estimation"))
         raise ConfigError(
-            f"nothing is estimated of networks of the kind {kind!r}; it is of {known}. Write "
-            f"{kind_named(kind).to_write('evidence')}"
+            f"networks of the kind {kind!r} have no estimators; use one of {known}, or write "
+            f"{kind_named(kind).to_write('estimation')}"
         )
-    return found
+    return estimator
 
 
 def windows_are_episodes(kind: str) -> bool:
-    """Whether an episode is one window, because nothing can be told from a part of it."""
+    """Whether an episode is one window, because a part of it does not determine parameters."""
     return bool(kind_named(kind).facet("windows_are_episodes", False))
 
 
@@ -197,7 +197,7 @@ def _checked_window(window_s: float) -> float:
 def _chosen(
     store: HistoryReader, base: Scenario, episodes: Sequence[int] | None
 ) -> tuple[Episode, ...]:
-    """Episodes of networks like the base; those that were asked for are refused with the reason."""
+    """Episodes that match the base; if one was requested and does not, the error says why."""
     estimator_of(base.kind)
     known = {one.id: one for one in store.episodes()}
     missing = [one for one in episodes or () if one not in known]
@@ -208,34 +208,34 @@ def _chosen(
         )
     asked = list(known.values()) if episodes is None else [known[one] for one in episodes]
     reasons = {one.id: _misfit(one, base) for one in asked}
-    found = tuple(one for one in asked if reasons[one.id] is None)
-    if not found or (episodes is not None and len(found) < len(asked)):
-        said = [f"episode {k} {reason}" for k, reason in reasons.items() if reason]
+    matching = tuple(one for one in asked if reasons[one.id] is None)
+    if not matching or (episodes is not None and len(matching) < len(asked)):
+        problems = [f"episode {k} {reason}" for k, reason in reasons.items() if reason]
         raise ConfigError(
             f"store {str(store.path)!r} has no telemetry like that of {base.name!r}, a network of "
-            f"the kind {base.kind!r}: {'; '.join(said[:3]) or 'it has no episode'}. Give the "
+            f"the kind {base.kind!r}: {'; '.join(problems[:3]) or 'it has no episode'}. Give the "
             "base that ran, or another store"
         )
-    return found
+    return matching
 
 
 def _misfit(episode: Episode, base: Scenario) -> str | None:
-    """Why an episode does not tell of networks like the base; None: it does."""
+    """The reason why an episode does not match the base; None: it matches."""
     if episode.kind != base.kind:
         return f"is of the kind {episode.kind!r}"
-    names, wanted = _parts(episode.load_scenario()), _parts(base)
-    return None if names == wanted else f"has {', '.join(names)} instead of {', '.join(wanted)}"
+    names, expected = _parts(episode.load_scenario()), _parts(base)
+    return None if names == expected else f"has {', '.join(names)} instead of {', '.join(expected)}"
 
 
 def _parts(scenario: Any) -> tuple[str, ...]:  # noqa: ANN401 - of any kind
-    """Names of the slices or entities: telemetry is told under them."""
+    """Names of the slices or entities, which are ids of twins."""
     return tuple(getattr(scenario, "slice_names", getattr(scenario, "entity_names", ())))
 
 
 def _spans(
     telemetry: EpisodeTelemetry, base: Scenario, window_s: float
 ) -> list[tuple[float, float]]:
-    """Beginnings and ends of the windows of an episode."""
+    """Starts and ends of the windows of an episode."""
     if windows_are_episodes(base.kind):
         return [(0.0, math.inf)] if telemetry.end_s > 0.0 else []
     count = math.floor(telemetry.end_s / window_s + 1.0 - _LEAST_HEARD)
@@ -256,13 +256,13 @@ def _windows(
 
 
 def _centres(space: ParameterSpace, windows: Sequence[Window]) -> dict[str, float]:
-    """By path, the estimate of all windows together, or the base's value."""
-    found = {}
+    """By path, the estimate from all windows, or the base's value."""
+    centres = {}
     for path in space.paths:
         base = float(value_at(space.base, path))
         several = [one[path] for one in windows if path in one and not one[path].is_empty]
-        found[path] = several[0].joined(several[1:]).estimate(base) if several else base
-    return found
+        centres[path] = several[0].joined(several[1:]).estimate(base) if several else base
+    return centres
 
 
 def _point(space: ParameterSpace, window: Window, centres: Mapping[str, float]) -> Coordinates:
@@ -277,15 +277,15 @@ def _point(space: ParameterSpace, window: Window, centres: Mapping[str, float]) 
 
 
 def _heard(space: ParameterSpace, window: Window, centres: Mapping[str, float]) -> Coordinates:
-    """As `_point`, but not a number where nothing was heard."""
+    """Like `_point`, but NaN where nothing was observed."""
     point = _point(space, window, centres)
     return np.where(_is_known(space, window), point, np.nan)
 
 
 def _is_known(space: ParameterSpace, window: Window) -> NDArray[np.bool_]:
-    """Of which parameters something was heard; shape (parameters,)."""
-    found = [window.get(path) for path in space.paths]
-    return np.array([one is not None and not one.is_empty for one in found])
+    """Whether each parameter was observed; shape (parameters,)."""
+    evidence = [window.get(path) for path in space.paths]
+    return np.array([one is not None and not one.is_empty for one in evidence])
 
 
 def _source(
