@@ -52,6 +52,7 @@ class Case:
         together: of a small scenario, another one that episodes may draw beside it.
         state: of a batch and a row, by name, what both engines know of a network besides what an
             agent sees.
+        policy: a classical one that draws nothing and takes any scenario.
         objectives: by name, the components that it adds up; `vector` goes without saying.
         arguments: other arguments that change what happens, with their values.
         refused: arguments of the environment that are refused, with a part of the message.
@@ -69,6 +70,7 @@ class Case:
     scenarios: Callable[[str], SearchStrategy[Any]]
     together: Callable[[Any], Any]
     state: Callable[[Any, int], Mapping[str, Any]]
+    policy: str
     objectives: Mapping[str, Sequence[str]]
     refused: Refusals
     unfit: Refusals

@@ -42,6 +42,7 @@ CASE = Case(
     scenarios=lambda form: access_scenarios(),
     together=lambda one: one.replace(num_devices=4 * one.num_devices),
     state=state,
+    policy="none",
     objectives={
         "balanced": ("throughput", "delay"),
         "throughput": ("throughput",),

@@ -26,6 +26,7 @@ CASE = Case(
     scenarios=lambda form: sync_scenarios(num_entities=4) | sync_scenarios(),
     together=lambda one: one.replace(delay_slots=2, horizon_s=one.horizon_s / 2),
     state=state,
+    policy="whittle",
     objectives={
         "balanced": ("error", "updates"), "error": ("error",), "updates": ("updates",),
     },

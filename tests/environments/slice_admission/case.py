@@ -47,6 +47,7 @@ CASE = Case(
         slices=tuple(s.replace(arrival_rate_hz=2 * s.arrival_rate_hz) for s in one.slices),
     ),
     state=state,
+    policy="density",
     objectives={name: (name,) for name in ("revenue", "utilisation", "fairness")},
     refused=(
         ({"scenario": "contntion"}, "did you mean 'contention'"),

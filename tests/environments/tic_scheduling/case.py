@@ -39,6 +39,7 @@ CASE = Case(
     scenarios=scenarios,
     together=lambda one: one.replace(burst_fraction=0.7, horizon_s=one.horizon_s / 2),
     state=state,
+    policy="edf",
     objectives={"balanced": ("on_time", "expired", "dropped")},
     refused=(
         ({"scenario": "tic-smal-45"}, "tic-small-45"),
