@@ -317,10 +317,21 @@ def test_pictures_show_move_and_change_nothing(kind, form, mode):
 
 
 @every_kind
-def test_human_mode_draws_at_every_step(kind, capsys):
-    """Without being asked, as Gymnasium expects."""
+def test_human_mode_draws_in_place_at_every_step(kind, capsys):
+    """Without being asked: the cursor goes home and the rest is cleared."""
     env = single(kind, render_mode="human")
     env.reset(seed=0)
     assert capsys.readouterr().out
     env.step(env.action_space.sample())
-    assert capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("\x1b[H\x1b[J")
+    assert env.render() is None
+    assert capsys.readouterr().out.startswith("\x1b[H\x1b[J")
+
+
+@every_kind
+def test_rendering_without_a_mode_warns(kind):
+    """As Gymnasium's own environments do."""
+    env = single(kind, disable_env_checker=True).unwrapped
+    env.reset(seed=0)
+    with pytest.warns(UserWarning, match="render_mode"):
+        assert env.render() is None
