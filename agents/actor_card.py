@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from twin_gym.environments.factory import form_of
+from twin_gym.environments.kinds import FIRST_KIND
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel
 from twin_gym.twins.card import MAX_FIELDS
@@ -60,7 +61,7 @@ class ActorCard(FrozenModel):
     steps: Annotated[int, Field(strict=True, ge=0, lt=2**63)]
     settings: Mapping[str, Any]
     weights_sha256: Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}$")]
-    kind: _Short = "admission"
+    kind: _Short = FIRST_KIND
     action_names: _Names = ()
     low: _Amounts = ()
     high: _Amounts = ()

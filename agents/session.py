@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TimeRemainingColumn
 from stable_baselines3.common.logger import configure
 
 from agents.actor import save_actor
@@ -33,16 +33,18 @@ from twin_gym.cli.console import (
     progress_bar,
     with_interval,
 )
+from twin_gym.cli.plain import PlainColumn
 from twin_gym.errors import unknown_name
-from twin_gym.files.lines import append_line
 from twin_gym.files.locks import LOCK_FILE, in_turn, writing_to
 from twin_gym.files.places import check_folder
+from twin_gym.files.sealed import append_sealed, read_sealed
 from twin_gym.policies import Policy, evaluate, make_policy, policies_of, world_seeds
 from twin_gym.policies.intervals import half_width
 from twin_gym.sb3 import indicators, score_name
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins import PolicyTwin
+from twin_gym.twins.strict_json import read_object
 
 RESULTS_FILE = "results.jsonl"
 
@@ -164,7 +166,7 @@ class Session:
     def _keep(self, line: dict[str, Any]) -> None:
         """Adds the line; trainings beside this one may add theirs."""
         with in_turn(self.out / LOCK_FILE):
-            append_line(self.out / RESULTS_FILE, json.dumps(line, allow_nan=False))
+            append_sealed(self.out / RESULTS_FILE, json.dumps(line, allow_nan=False))
 
     def _learn(self, settings: TrainSettings, folder: Path) -> tuple[Policy, dict[str, Any]]:
         """The policy, and what the line says of how it came about."""
@@ -173,9 +175,9 @@ class Session:
             size = sum(value.numel() for value in twin.network.parameters())
             return twin, {"steps": 0, "resumed_at_step": 0, "num_parameters": size}
         columns = (
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[speed]}"), TextColumn("{task.fields[score]}"),
-            TimeRemainingColumn(),
+            PlainColumn("{task.description}"), BarColumn(),
+            PlainColumn("{task.percentage:>3.0f} %"), PlainColumn("{task.fields[speed]}"),
+            PlainColumn("{task.fields[score]}"), TimeRemainingColumn(),
         )  # fmt: skip
         if settings.agent in WITH_TWIN and not (folder / "model.zip").exists():
             messages().print(f"making a twin of {settings.default_policy} ...")
@@ -264,16 +266,12 @@ def package_versions() -> dict[str, str]:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a file of results; one that a kill cut short is left out."""
-    found = []
-    for text in path.read_text("utf-8").splitlines() if path.exists() else ():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(line, dict):
-            found.append(line)
-    return found
+    """The whole lines of a file of results; one that a kill cut short is left out.
+
+    Raises:
+        ConfigError: if a line is damaged or was changed (see `twin_gym.files.sealed`).
+    """
+    return [read_object(text, f"{path}, line {number}") for number, text in read_sealed(path)]
 
 
 def _say(text: str) -> None:

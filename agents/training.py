@@ -185,10 +185,20 @@ def _begin(settings: TrainSettings, folder: Path | None) -> tuple[Built, Curve, 
     bare = build(settings, start=False).model
     # Stable-Baselines3's zip holds pickles: it is read because this training wrote it itself.
     model = type(bare).load(folder / _MODEL_FILE, env=bare.get_env(), device="cpu")
-    points = [json.loads(x) for x in (folder / _CURVE_FILE).read_text("utf-8").splitlines()]
     # The model is what counts: a training killed between its two files has a curve ahead of it.
+    points = _read_curve(folder / _CURVE_FILE)
     curve = Curve([point for point in points if point["step"] <= model.num_timesteps])
     return Built(model), curve, -(-model.num_timesteps // settings.leg_steps)
+
+
+def _read_curve(path: Path) -> list[dict[str, float]]:
+    try:
+        points = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        return [{"step": point["step"], **point} for point in points]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"{str(path)!r} holds no curve of a training ({error}): remove its folder"
+        ) from None
 
 
 def _claim(folder: Path, settings: TrainSettings) -> None:

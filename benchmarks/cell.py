@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from benchmarks.entrants import Cost, Entrant, Fitted, PolicyFor, Stopwatch, entrant_named
 from benchmarks.machine import this_machine
@@ -24,9 +25,10 @@ from benchmarks.protocol import (
     digest_of_anchors,
 )
 from benchmarks.tracks import track_named
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, shown
 from twin_gym.policies import Evaluation, evaluate
 from twin_gym.scenario import Scenario
+from twin_gym.twins.strict_json import read_object
 
 OnStage = Callable[[str, float], None]
 """Told what is going on (`training`, `testing`) and the share of it that is done, 0 to 1."""
@@ -140,18 +142,45 @@ class Result:
                 (see `KEPT_PROTOCOLS`).
         """
         try:
-            values: dict[str, Any] = json.loads(line)
+            values = read_object(line, "this line")
             if values.get("protocol") not in KEPT_PROTOCOLS:
                 raise ConfigError(
                     f"a result without the protocol {PROTOCOL!r} is refused, this one has "
-                    f"{values.get('protocol')!r}: run the cell again"
+                    f"{shown(values.get('protocol'))}: run the cell again"
                 )
+            _check_texts(values)
+            if not all("step" in point for point in values.get("curve", ())):
+                raise ConfigError("this line is no result of a cell: a point of a curve has a step")
+            _shape().validate_json(line, strict=True)
             cell, cost = Cell(**values.pop("cell")), Cost(**values.pop("cost"))
             return cls(cell=cell, cost=cost, **values)
         except ConfigError:
             raise
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ConfigError(
+                f"this line is no result of a cell: {shown(where)}: {first['msg']}"
+            ) from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ConfigError(f"this line is no result of a cell: {error}") from None
+            raise ConfigError(
+                f"this line is no result of a cell: {shown(str(error), 200)}"
+            ) from None
+
+
+@cache
+def _shape() -> TypeAdapter[Result]:
+    return TypeAdapter(Result)
+
+
+def _check_texts(value: object) -> None:
+    """Refuses texts that a page or a terminal cannot show as they are: they may be a stranger's."""
+    if isinstance(value, Mapping):
+        for key, inside in value.items():
+            _check_texts(key)
+            _check_texts(inside)
+    elif isinstance(value, str) and not value.isprintable():
+        raise ConfigError(f"this line is no result of a cell: {shown(value)} is not printable text")
 
 
 def run_cell(cell: Cell, folder: Path, on_stage: OnStage | None = None) -> Result:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -79,7 +80,7 @@ def main(
         rows += [learned_row(AGENTS[agent], runs, network) for agent, runs in groups.items()]
         deliver(
             lambda: _print(rows, groups, network),
-            lambda: _save(folder, rows, groups, network),
+            *_saving(folder, rows, groups, network),
         )
     console.print(f"{time.perf_counter() - start:.0f} s; table and figure in {folder}")
 
@@ -118,22 +119,25 @@ def _print(
         console.print(line, markup=False)
 
 
-def _save(
+def _saving(
     folder: Path,
     rows: list[Row],
     groups: dict[AgentName, list[Run]],
     scenario: AdmissionScenario,
-) -> None:
-    write_text(folder / "table.md", as_markdown(rows, scenario))
+) -> list[Callable[[], None]]:
+    """What writes each of the files: one that cannot be written costs no other."""
     runs = [run for group in groups.values() for run in group]
-    write_text(folder / "runs.jsonl", "".join(run.to_json() + "\n" for run in runs))
-    learning_curves(
-        folder / "curves.png",
-        f"{scenario.name}: interquartile mean over seeds, 95 % bootstrap interval",
-        {AGENTS[agent]: groups[agent] for agent in LEARNERS},
-        reference_lines(scenario),
-        panels=TITLES,
-    )
+    return [
+        lambda: write_text(folder / "table.md", as_markdown(rows, scenario)),
+        lambda: write_text(folder / "runs.jsonl", "".join(run.to_json() + "\n" for run in runs)),
+        lambda: learning_curves(
+            folder / "curves.png",
+            f"{scenario.name}: interquartile mean over seeds, 95 % bootstrap interval",
+            {AGENTS[agent]: groups[agent] for agent in LEARNERS},
+            reference_lines(scenario),
+            panels=TITLES,
+        ),
+    ]
 
 
 def reference_lines(scenario: AdmissionScenario) -> list[Row]:

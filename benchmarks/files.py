@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from io import BufferedWriter
 from pathlib import Path
 
+from twin_gym.errors import ConfigError
 from twin_gym.files.whole import replacing
 
 
@@ -34,3 +35,25 @@ def write_text(path: Path, text: str) -> None:
     """
     with result_file(path) as file:
         file.write(text.encode("utf-8"))
+
+
+@contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Has what a damaged file makes of its reading told with its name.
+
+    Args:
+        path: of the file.
+        what: it should hold, such as "bounds".
+
+    Raises:
+        ConfigError: if it holds something else.
+    """
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise ConfigError(
+            f"{str(path)!r} holds no {what} ({type(error).__name__}: {error!s:.200}): bring it "
+            "back from a copy, remove it, or name another file"
+        ) from None

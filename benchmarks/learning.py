@@ -15,7 +15,7 @@ from agents.settings import OfflineMethod, TrainSettings
 from agents.training import train
 from agents.twin import make_twin
 from benchmarks.entrants import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
-from benchmarks.files import write_text
+from benchmarks.files import reading, write_text
 from benchmarks.protocol import Track
 from twin_gym.environments.factory import forms_of
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
@@ -100,7 +100,10 @@ def log_of(track: Track) -> Transitions:
 
 
 def _is_done(done: Path, wanted: str) -> bool:
-    return done.exists() and json.loads(done.read_text("utf-8"))["name"] == wanted
+    if not done.exists():
+        return False
+    with reading(done, "finished training"):
+        return bool(json.loads(done.read_text("utf-8"))["name"] == wanted)
 
 
 def _write_done(done: Path, about: dict[str, Any]) -> None:

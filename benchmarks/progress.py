@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
 from twin_gym.cli.console import messages
+from twin_gym.cli.plain import PlainColumn
 
 
 def training_progress(console: Console | None = None) -> Progress:
@@ -18,11 +19,11 @@ def training_progress(console: Console | None = None) -> Progress:
         The bar, to be used as a context.
     """
     return Progress(
-        TextColumn("{task.description}"),
+        PlainColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
+        PlainColumn("{task.completed}/{task.total}"),
         TimeElapsedColumn(),
-        TextColumn("left"),
+        PlainColumn("left"),
         TimeRemainingColumn(),
         console=messages() if console is None else console,
     )

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from benchmarks.files import reading
 from twin_gym.environments.kinds import kinds
 from twin_gym.environments.right_time_sync.scenario import Replay, SyncScenario
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
@@ -261,11 +262,16 @@ def digest_of_anchors(track: Track) -> str:
 
 @cache
 def read_anchors(path: Path) -> Mapping[tuple[str, str, str], Anchors]:
-    """The anchors of a file, by `Anchors.key`."""
+    """The anchors of a file, by `Anchors.key`.
+
+    Raises:
+        ConfigError: if it holds something else.
+    """
     if not path.exists():
         return {}
-    entries = read_toml(path).get("anchors", [])
-    return {one.key: one for one in (Anchors(**entry) for entry in entries)}
+    with reading(path, "anchors"):
+        entries = read_toml(path).get("anchors", [])
+        return {one.key: one for one in (Anchors(**entry) for entry in entries)}
 
 
 def has_trace(scenario: Scenario) -> bool:

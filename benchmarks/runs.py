@@ -14,8 +14,9 @@ from typing import Any
 
 from agents.settings import TrainSettings
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
-from twin_gym.files.lines import append_line, whole_lines
+from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
+from twin_gym.files.sealed import append_sealed, read_sealed
 from twin_gym.policies import Evaluation, Policy, evaluate, world_seeds
 from twin_gym.scenario.loading import load
 
@@ -133,15 +134,15 @@ def run_all(
         cells: what to train.
         judging: how.
         jobs: processes.
-        kept: a file of finished runs, one line each, which is read first and grows by each run;
-            None: nothing is kept.
+        kept: a file of finished runs, one line with a check sum each, which is read first and
+            grows by each run; None: nothing is kept.
         on_done: told of each run, those found included.
 
     Returns:
         The runs in the order of the cells.
 
     Raises:
-        ConfigError: if another process adds to the file.
+        ConfigError: if another process adds to the file, or a line of it is damaged.
     """
     with nullcontext() if kept is None else adding_to(kept):
         return _run_missing(cells, judging, jobs, kept, on_done or (lambda _: None))
@@ -165,13 +166,18 @@ def _run_missing(
             run = future.result()
             done[run.settings.digest] = run
             if kept is not None:
-                append_line(kept, run.to_json())
+                append_sealed(kept, run.to_json())
             tell(run)
     return [done[cell.digest] for cell in cells]
 
 
 def _read(kept: Path | None) -> list[Run]:
     """Finished runs; a last line that a kill cut short is left out."""
-    if kept is None:
-        return []
-    return [Run.from_json(line.decode("utf-8")) for line in whole_lines(kept) if line]
+    return [] if kept is None else [_run(kept, *line) for line in read_sealed(kept)]
+
+
+def _run(kept: Path, number: int, line: str) -> Run:
+    try:
+        return Run.from_json(line)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{kept}, line {number}, is no finished training: {error!r}") from None

@@ -93,12 +93,12 @@ def without_controls(text: str) -> str:
     )
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
     """The error for a name that does not exist, with the nearest one that does.
 
     Args:
         kind: what the name should have named, in the singular, such as "preset".
-        name: the name as it was given.
+        name: the name as it was given, whatever it is.
         known: the names that exist, in any order.
 
     Returns:
@@ -110,7 +110,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     """
     names = sorted(known)
     by_lower_case = {candidate.lower(): candidate for candidate in names[:_MOST_COMPARED]}
-    asked = name[:_LONGEST_NAME].lower()
+    asked = name[:_LONGEST_NAME].lower() if isinstance(name, str) else shown(name)
     nearest = difflib.get_close_matches(asked, by_lower_case, n=1, cutoff=0.5)
     hint = f"; did you mean {by_lower_case[nearest[0]]!r}?" if nearest else "."
     listed = ", ".join(names[:_MOST_LISTED]) or "none"

@@ -13,7 +13,7 @@ from rich.progress import Progress, TaskID
 
 from benchmarks.bounds.page import as_page
 from benchmarks.bounds.rows import POLICY_WORLDS, WORLDS, Row, rows_of
-from benchmarks.files import write_text
+from benchmarks.files import reading, write_text
 from benchmarks.progress import training_progress
 from benchmarks.tracks import tracks
 from twin_gym.cli.answering import AnsweringCommand
@@ -102,11 +102,16 @@ def _wanted(only: list[str]) -> list[AdmissionScenario]:
 
 
 def read_rows(path: Path) -> dict[str, list[Row]]:
-    """What was worked out before, by scenario."""
+    """What was worked out before, by scenario.
+
+    Raises:
+        ConfigError: if the file holds no bounds.
+    """
     if not path.exists():
         return {}
-    data: dict[str, list[dict[str, object]]] = json.loads(path.read_text("utf-8"))
-    return {name: [Row(**entry) for entry in rows] for name, rows in data.items()}  # type: ignore[arg-type]
+    with reading(path, "bounds"):
+        data: dict[str, list[dict[str, object]]] = json.loads(path.read_text("utf-8"))
+        return {name: [Row(**entry) for entry in rows] for name, rows in data.items()}  # type: ignore[arg-type]
 
 
 def write_rows(path: Path, rows: dict[str, list[Row]]) -> None:

@@ -22,8 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 from benchmarks.progress import training_progress
 from benchmarks.statistics import Interval, mean_interval
 from twin_gym import __version__
-from twin_gym.files.lines import append_line, whole_lines
+from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
+from twin_gym.files.sealed import append_sealed, read_sealed
 from twin_gym.policies import Policy, evaluate, world_seeds
 from twin_gym.scenario import Scenario
 
@@ -230,8 +231,11 @@ def _read(kept: Path | None) -> dict[str, Values]:
     """Finished measurements by digest; a last line that a kill cut short is left out."""
     if kept is None:
         return {}
-    entries = [json.loads(line) for line in whole_lines(kept) if line]
-    return {entry["digest"]: entry["values"] for entry in entries}
+    entries = [json.loads(line) for _, line in read_sealed(kept)]
+    try:
+        return {entry["digest"]: entry["values"] for entry in entries}
+    except KeyError as error:
+        raise ConfigError(f"{str(kept)!r} holds no measurements: {error} is missing") from None
 
 
 def _append(kept: Path | None, cell: Cell, values: Values) -> None:
@@ -241,4 +245,4 @@ def _append(kept: Path | None, cell: Cell, values: Values) -> None:
         "digest": cell.digest, "label": cell.label, "scenario": cell.scenario.name,
         "setting": cell.setting, "values": values,
     }  # fmt: skip
-    append_line(kept, json.dumps(entry))
+    append_sealed(kept, json.dumps(entry))

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
 from benchmarks.files import write_text
 from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import BOARD_FOLDER
+from twin_gym.cli.answering import deliver
+from twin_gym.cli.console import output
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file
 from twin_gym.files.sealed import read_sealed
@@ -63,14 +64,12 @@ def leaderboard(
     )
     settings = Settings(family, reference, smallest_difference, resamples)
     summary = summarise(found.results, settings, made)
-    write_text(page, as_html(summary))
-    write_text(text, as_markdown(summary, _link(page, out)))
-    Console().print(
-        f"{text} and {page}: {len(summary.agents)} agents on {len(summary.tracks)} tracks",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
+    deliver(
+        lambda: write_text(page, as_html(summary)),
+        lambda: write_text(text, as_markdown(summary, _link(page, out))),
     )
+    what = f"{len(summary.agents)} agents on {len(summary.tracks)} tracks"
+    output().print(f"{text} and {page}: {what}", soft_wrap=True)
 
 
 def told_by_ledger(path: Path) -> dict[str, Any]:
@@ -92,7 +91,9 @@ def told_by_ledger(path: Path) -> dict[str, Any]:
         try:
             entry = json.loads(line)
             lines.append((str(entry["time_utc"]), entry["cells"], _commit(entry)))
-        except (ValueError, KeyError, TypeError):
+            if not (lines[-1][0] + lines[-1][2]).isprintable():
+                raise ValueError("texts that cannot be shown")
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise ConfigError(f"{path.name}, line {number}, is no use of test worlds") from None
     ran = [(time, commit) for time, cells, commit in lines if cells]
     return {

@@ -183,17 +183,18 @@ def unpack(files: Files, folder: Path) -> None:
         return
     if sum(map(len, files.values())) > MAX_KEPT_BYTES:
         raise ConfigError(f"files of a cell with more than {MAX_KEPT_BYTES:,} bytes are refused")
-    aside = folder.with_name(f"aside-{folder.name}")
-    shutil.rmtree(aside, ignore_errors=True)
-    for name, content in files.items():
-        place = PurePosixPath(name)
-        if place.is_absolute() or ".." in place.parts:
-            raise ConfigError(f"the path {name!r} leads out of the folder of its cell")
-        path = aside / place
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.rename(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".aside-", dir=folder.parent) as place:
+        aside = Path(place) / "files"
+        for name, content in files.items():
+            inside = PurePosixPath(name)
+            if inside.is_absolute() or ".." in inside.parts:
+                raise ConfigError(f"the path {name!r} leads out of the folder of its cell")
+            path = aside / inside
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
 
 
 def _check_answers(address: str | None) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from twin_gym.cli.console import output
 from twin_gym.errors import ConfigError
@@ -120,7 +119,7 @@ def _run(
     asked = wanted(agents, tracks, *seeds, family)
     store = _store(out)
     chosen = _engine(engine, store, jobs, address)
-    code = run_board(asked, store, chosen, Console(), why=why, again=again)
+    code = run_board(asked, store, chosen, output(), why=why, again=again)
     if code:
         raise typer.Exit(code)
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskID
 
 from benchmarks.cell import Cell
+from twin_gym.cli.plain import PlainColumn
 
 SECONDS_BETWEEN_LINES = 15.0
 _TRAINED = 0.9  # of a cell that trains, when it begins to be tested
@@ -63,11 +64,11 @@ class Display:
         self._ended = 0
         self._ended_weight = 0.0
         self._bars = Progress(
-            TextColumn("{task.description:38}"),
-            TextColumn("{task.fields[what]:>12}"),
+            PlainColumn("{task.description:38}"),
+            PlainColumn("{task.fields[what]:>12}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[left]:>12}"),
+            PlainColumn("{task.percentage:>3.0f} %"),
+            PlainColumn("{task.fields[left]:>12}"),
             console=console,
             disable=not console.is_terminal,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,9 +13,11 @@ from rich.console import Console
 
 from twin_gym.cli.console import output, table
 from twin_gym.errors import ConfigError
+from twin_gym.files.places import check_folder
 
 if TYPE_CHECKING:  # loaded when a command runs: `--help` is quick
     from benchmarks.submissions.entrant import SubmittedAgent
+    from benchmarks.submissions.manifest import Claim
     from benchmarks.submissions.running import Limits
     from benchmarks.submissions.verifying import OnCell, Row
 
@@ -44,13 +46,17 @@ def claim(
 
     names = [name.strip() for name in tracks.split(",") if name.strip()]
     console = output()
+    limits = _limits(memory_gib, cell_seconds)
     with _progress(console) as tell:
-        made = make_claims(folder, names, seeds, _limits(memory_gib, cell_seconds), tell)
-    made_table = table(None, ["track", "score", "95 % interval", "seeds"])
+        make_claims(folder, names, seeds, limits, tell, lambda made: _show_claims(made, console))
+
+
+def _show_claims(made: Sequence[Claim], console: Console) -> None:
+    shown = table(None, ["track", "score", "95 % interval", "seeds"])
     for one in made:
         interval = f"{one.low:.2f} to {one.high:.2f}"
-        made_table.add_row(one.track, f"{one.score:.2f}", interval, str(len(one.seeds)))
-    console.print(made_table)
+        shown.add_row(one.track, f"{one.score:.2f}", interval, str(len(one.seeds)))
+    console.print(shown)
 
 
 def verify(
@@ -80,6 +86,8 @@ def verify(
 
     if family == "test" and len(why.strip()) < _LEAST_WHY:
         raise ConfigError("say with --why what this use of the test worlds is for")
+    if family == "test" and out is not None:
+        check_folder(out)
     console = output()
     with held(folder, _limits(memory_gib, cell_seconds)) as entrant:
         if entrant.manifest.kind == "code":
@@ -163,21 +171,24 @@ def _test(entrant: SubmittedAgent, out: Path | None, why: str, console: Console)
 
     store = Store(BOARD_FOLDER if out is None else out)
     shown = table(None, ["track", "score on test worlds", "95 % interval", "seeds"])
-    with store.writing() as writer, _progress(console) as tell:
-        for one in entrant.manifest.claims:
-            seeds = range(len(one.seeds))
-            asked = Wanted((one.track,), (entrant.name,), seeds, "test")
-            todo = tuple(Cell(one.track, entrant.name, seed, "test") for seed in seeds)
-            write_down(store.folder, asked, Plan(todo, {}, (), ()), why)
-            with unchanged([track_named(one.track)], entrant.files):
-                results = run(entrant, one.track, len(seeds), "test", tell)
-            writer.forget(todo)  # of what the folder held before
-            for result in results:
-                writer.append(result)
-            mean = mean_of(results)
-            interval = f"{mean.low:.2f} to {mean.high:.2f}"
-            shown.add_row(one.track, f"{mean.estimate:.2f}", interval, str(len(seeds)))
-    console.print(shown)
+    try:
+        with store.writing() as writer, _progress(console) as tell:
+            for one in entrant.manifest.claims:
+                seeds = range(len(one.seeds))
+                asked = Wanted((one.track,), (entrant.name,), seeds, "test")
+                todo = tuple(Cell(one.track, entrant.name, seed, "test") for seed in seeds)
+                write_down(store.folder, asked, Plan(todo, {}, (), ()), why)
+                with unchanged([track_named(one.track)], entrant.files):
+                    results = run(entrant, one.track, len(seeds), "test", tell)
+                mean = mean_of(results)
+                interval = f"{mean.low:.2f} to {mean.high:.2f}"
+                shown.add_row(one.track, f"{mean.estimate:.2f}", interval, str(len(seeds)))
+                writer.forget(todo)  # of what the folder held before
+                for result in results:
+                    writer.append(result)
+    finally:  # what was found is shown where it cannot be kept, too
+        if shown.row_count:
+            console.print(shown)
 
 
 def _limits(memory_gib: float, cell_seconds: float) -> Limits:

@@ -7,15 +7,14 @@ pickles are recognised by their operations, as `pickletools` lists them.
 from __future__ import annotations
 
 import io
-import json
 import pickletools
 import zipfile
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from twin_gym.errors import ConfigError
+from twin_gym.twins.weights import read_header
 
 TEXT = (".py", ".toml", ".json", ".csv", ".txt", ".md")
 NAMES_WITHOUT_END = ("LICENSE", "LICENCE", "COPYING", "README", "NOTICE", "AUTHORS")
@@ -26,14 +25,8 @@ _PICKLED = (
 )  # fmt: skip
 
 _MAX_TEXT_BYTES = 8_000_000
-_MAX_HEADER_BYTES = 1_000_000
-_ITEM_BYTES = {
-    "BOOL": 1, "U8": 1, "I8": 1, "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "F32": 4, "I32": 4,
-    "U32": 4, "F64": 8, "I64": 8, "U64": 8,
-}  # fmt: skip
 _PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 _MAX_PICKLE_STEPS = 20_000
-_MAX_DIMENSIONS, _MAX_SIZE = 8, 2**40
 
 
 def check_kind(name: str) -> None:
@@ -74,7 +67,7 @@ def check_content(name: str, content: bytes) -> None:
         raise ConfigError(f"{name!r} is a zip archive under another name: put its files here")
     end = _end(name)
     if end == ".safetensors":
-        _check_safetensors(name, content)
+        read_header(content, repr(name))
     elif end == ".npy":
         _check_array(name, content)
     else:
@@ -145,44 +138,3 @@ def _check_array(name: str, content: bytes) -> None:
         )
     if len(content) - stream.tell() != prod(shape) * dtype.itemsize:
         raise ConfigError(f"{name!r} is not as long as its shape {shape!s:.80} says")
-
-
-def _check_safetensors(name: str, content: bytes) -> None:
-    """A header of JSON whose tensors fill the rest without gap or overlap.
-
-    The format: https://github.com/huggingface/safetensors (eight bytes of length, little-endian,
-    then a JSON object of `dtype`, `shape`, `data_offsets` for each name, then the data).
-    """
-    length = int.from_bytes(content[:8], "little")
-    rest = len(content) - 8 - length
-    if not 0 < length <= _MAX_HEADER_BYTES or rest < 0:
-        raise ConfigError(f"{name!r} has no header of safetensors")
-    try:
-        header = json.loads(content[8 : 8 + length].decode("utf-8"), object_pairs_hook=_once)
-        header.pop("__metadata__", None)
-        spans = sorted(_span(one) for one in header.values())
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"{name!r} has a damaged header of safetensors: {error!s:.200}") from None
-    ends = [0, *(end for _, end in spans)]
-    if [begin for begin, _ in spans] != ends[:-1] or ends[-1] != rest:
-        raise ConfigError(f"{name!r}: its tensors do not fill the file from end to end")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands twice")
-    return found
-
-
-def _span(tensor: dict[str, Any]) -> tuple[int, int]:
-    """First and last-plus-one byte of a tensor, which has the length that its shape says."""
-    begin, end = tensor["data_offsets"]
-    shape = tensor["shape"]
-    if not all(type(n) is int and 0 <= n <= _MAX_SIZE for n in (begin, end, *shape)):
-        raise ValueError(f"offsets and shapes are whole numbers up to {_MAX_SIZE}")
-    if len(shape) > _MAX_DIMENSIONS:
-        raise ValueError(f"a tensor has at most {_MAX_DIMENSIONS} dimensions")
-    if end - begin != prod(shape) * _ITEM_BYTES[tensor["dtype"]]:
-        raise ValueError(f"a tensor of shape {shape!s:.80} has {end - begin} bytes")
-    return begin, end

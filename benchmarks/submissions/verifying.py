@@ -30,7 +30,9 @@ from benchmarks.submissions.manifest import (
 )
 from benchmarks.submissions.running import Limits
 from benchmarks.tracks import track_named
+from twin_gym.cli.answering import deliver
 from twin_gym.errors import ConfigError, TwinGymError
+from twin_gym.files.places import check_file
 
 SCORE_TOLERANCE = 1.0
 """Points by which a score may differ on another processor or with other packages."""
@@ -38,6 +40,7 @@ _ROUNDING = 1e-9
 
 Verdict = Literal["equal", "equal in score", "different", "failed"]
 OnCell = Callable[[Cell], None]
+OnMade = Callable[[Sequence[Claim]], None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,12 @@ class Row:
 
 
 def make_claims(
-    folder: Path, tracks: Sequence[str], seeds: int, limits: Limits, tell: OnCell
+    folder: Path,
+    tracks: Sequence[str],
+    seeds: int,
+    limits: Limits,
+    tell: OnCell,
+    on_made: OnMade | None = None,
 ) -> tuple[Claim, ...]:
     """Runs a submission on validation worlds and writes what it earns into its `agent.toml`.
 
@@ -74,6 +82,7 @@ def make_claims(
         seeds: how many, 2 to 100.
         limits: of its process, if it is code.
         tell: told of each cell before it is run.
+        on_made: told of the claims before they are written.
 
     Returns:
         The claims that were made.
@@ -87,9 +96,14 @@ def make_claims(
         raise ConfigError(f"a claim is of {MIN_SEEDS} to {MAX_SEEDS} seeds, got {seeds}")
     with held(folder, limits) as entrant:
         names = tracks or entrant.manifest.tracks
+        check_file(folder / MANIFEST_FILE)
+        _head(folder, entrant.manifest)
         with unchanged(map(track_named, names), entrant.files):
             found = tuple(_claim(run(entrant, name, seeds, "validation", tell)) for name in names)
-        _write(folder, entrant.manifest, found)
+        deliver(
+            lambda: None if on_made is None else on_made(found),
+            lambda: _write(folder, entrant.manifest, found),
+        )
     return found
 
 
@@ -238,17 +252,22 @@ def _elsewhere(claim: Claim, result: Result) -> str:
 
 def _write(folder: Path, manifest: Manifest, made: Sequence[Claim]) -> None:
     """Puts claims in place of what follows the marker; the rest of the file is left as it is."""
-    path = folder / MANIFEST_FILE
+    head = _head(folder, manifest)
     new = {one.track for one in made}
     kept = [one for one in manifest.claims if one.track not in new]
-    head, marker, _ = path.read_text("utf-8").partition(MARKER)
-    if manifest.claims and not marker:
-        raise ConfigError(f"{MANIFEST_FILE} has claims that no command wrote: remove them first")
     order = {name: k for k, name in enumerate(manifest.tracks)}
     claims = sorted([*kept, *made], key=lambda one: order[one.track])
-    text = "\n".join([head.rstrip(), "", MARKER, *(line for one in claims for line in _toml(one))])
+    text = "\n".join([head, "", MARKER, *(line for one in claims for line in _toml(one))])
     read_manifest(text.encode())
-    write_text(path, text + "\n")
+    write_text(folder / MANIFEST_FILE, text + "\n")
+
+
+def _head(folder: Path, manifest: Manifest) -> str:
+    """What of the file was written by hand."""
+    head, marker, _ = (folder / MANIFEST_FILE).read_text("utf-8").partition(MARKER)
+    if manifest.claims and not marker:
+        raise ConfigError(f"{MANIFEST_FILE} has claims that no command wrote: remove them first")
+    return head.rstrip()
 
 
 def _toml(claim: Claim) -> Iterator[str]:

@@ -51,6 +51,7 @@ def main(
     path = result or (None if quick else RESULT)
     if path is not None:
         check_file(path, [".json"], makes_folder=True)
+        tables.kept(path)  # refuses before the work what cannot be added to
     console, scale = output(), QUICK if quick else 1.0
     console.print(machine())
     for name in PARTS:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.files import write_text
+from benchmarks.files import reading, write_text
 from benchmarks.throughput.growth import NAMES, NUM_ROWS
 from benchmarks.throughput.timing import METHOD, Line
 
@@ -25,12 +25,18 @@ def kept(path: Path) -> Record:
     """What an earlier run has left, so that parts can be measured one by one.
 
     Args:
-        path: of the JSON file; it need not exist, nor have this form.
+        path: of the JSON file; it need not exist.
+
+    Raises:
+        ConfigError: if it holds something else.
     """
     if not path.exists():
         return {"parts": {}}
-    found: Record = json.loads(path.read_text(encoding="utf-8"))
-    return found if "parts" in found else {"parts": {}}
+    with reading(path, "measurements"):
+        found: Record = json.loads(path.read_text(encoding="utf-8"))
+        for part in found["parts"].values():
+            page({"method": METHOD, "parts": {"one": part}})
+    return found
 
 
 def write(path: Path, record: Mapping[str, Any]) -> None:

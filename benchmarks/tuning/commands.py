@@ -26,16 +26,18 @@ def tune(
     kept: Annotated[Path, typer.Option(help="Trainings that were run before.")] = KEPT,
 ) -> None:
     """Tune the learners with Optuna on validation worlds; a killed study goes on."""
-    from benchmarks.tuning.page import write_page
-    from benchmarks.tuning.study import run_study, trainings_of
-    from benchmarks.tuning.summary import read_studies, with_study, write_studies
+    from benchmarks.tuning.page import PAGE, write_page
+    from benchmarks.tuning.settings import LEARNED_FILE
+    from benchmarks.tuning.study import check_trials, run_study, trainings_of
+    from benchmarks.tuning.summary import STUDIES_FILE, read_studies, with_study, write_studies
     from benchmarks.tuning.trainings import Trainings
 
     chosen_agents = [cast("AgentName", name) for name in agents.split(",")]
     chosen_groups = [group_named(name) for name in groups.split(",")]
     for agent in chosen_agents:
         base_settings(agent, chosen_groups[0], 0)  # refuses an unknown one before the work begins
-    check_file(kept, makes_folder=True)
+    check_trials(trials)
+    _check_places(kept, STUDIES_FILE, LEARNED_FILE, PAGE)
     console = messages()
     with adding_to(kept), training_progress(console) as progress:
         trainings = Trainings(kept)
@@ -65,8 +67,15 @@ def tune_rules(
     from benchmarks.tracks import track_named
     from benchmarks.tracks import tracks as all_tracks
     from benchmarks.tuning.methods import METHODS, takes_part
-    from benchmarks.tuning.page import write_page
-    from benchmarks.tuning.rules import BUDGET, read_tunings, tune_rule, write_tunings
+    from benchmarks.tuning.page import PAGE, write_page
+    from benchmarks.tuning.rules import (
+        BUDGET,
+        CLASSICAL_FILE,
+        check_tunable,
+        read_tunings,
+        tune_rule,
+        write_tunings,
+    )
 
     names = tracks.split(",") if tracks else [n for n, t in all_tracks().items() if not t.data]
     wanted = [
@@ -75,11 +84,10 @@ def tune_rules(
         for method in (methods.split(",") if methods else METHODS)
         if methods or takes_part(method, track_named(track)) is None
     ]
-    done = {
-        (one.track, one.method)
-        for one in read_tunings()
-        if one.digests == tuple(s.digest for s in track_named(one.track).train_scenarios())
-    }
+    for track, method in wanted:
+        check_tunable(method, track)
+    _check_places(CLASSICAL_FILE, PAGE)
+    done = _tuned_before()
     console = messages()
     with training_progress(console) as progress:
         for track, method in wanted:
@@ -102,6 +110,23 @@ def tune_rules(
                 kept = [x for x in read_tunings() if (x.track, x.method) != (track.name, method)]
                 write_tunings([*kept, found])
     write_page()
+
+
+def _tuned_before() -> set[tuple[str, str]]:
+    """Tracks and rules whose entries are for the scenarios as they are."""
+    from benchmarks.tracks import track_named
+    from benchmarks.tuning.rules import read_tunings
+
+    return {
+        (one.track, one.method)
+        for one in read_tunings()
+        if one.digests == tuple(s.digest for s in track_named(one.track).train_scenarios())
+    }
+
+
+def _check_places(*paths: Path) -> None:
+    for path in (*paths, KEPT):
+        check_file(path, makes_folder=True)
 
 
 def _line(adopted: bool, agent: str, group: str, difference: tuple[float, float, float]) -> str:

@@ -82,6 +82,19 @@ class RuleTuning:
     values: dict[str, Any]
 
 
+def check_tunable(method: str, track: Track) -> None:
+    """Refuses a rule that has nothing to tune on a track.
+
+    Raises:
+        UnknownNameError: if there is no such method.
+        ConfigError: if the track has nothing for it.
+    """
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    if (reason := takes_part(method, track)) is not None:
+        raise ConfigError(f"{method!r} cannot be tuned on {track.name!r}: {reason}")
+
+
 def tune_rule(
     track: Track,
     method: str,
@@ -109,12 +122,9 @@ def tune_rule(
         ConfigError: if the track cannot be run here or has nothing for the method, or the budget is
             too small.
     """
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
+    check_tunable(method, track)
     if (reason := track.unavailable()) is not None:
         raise ConfigError(f"{track.name!r} cannot be tuned on here: {reason}")
-    if (reason := takes_part(method, track)) is not None:
-        raise ConfigError(f"{method!r} cannot be tuned on {track.name!r}: {reason}")
     alone = len(track.train) == 1
     count = worlds or (WORLDS if alone else WORLDS_OF_SEVERAL)
     fresh_count = fresh_worlds or (FRESH_WORLDS if alone else FRESH_OF_SEVERAL)

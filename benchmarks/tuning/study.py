@@ -113,6 +113,19 @@ def trainings_of(trials: int) -> int:
     return trials + (FINALISTS + 1) * len(MORE_SEEDS) + 2 * len(FRESH_SEEDS)
 
 
+def check_trials(trials: int) -> None:
+    """Refuses a study without anything beside the defaults.
+
+    Raises:
+        ConfigError: if there are fewer than two trials.
+    """
+    if trials < _FEWEST_TRIALS:
+        raise ConfigError(
+            f"a study has the defaults and at least one more trial, got {trials}: at least "
+            f"{_FEWEST_TRIALS} trials are needed"
+        )
+
+
 def run_study(
     agent: AgentName,
     group: Group,
@@ -136,11 +149,7 @@ def run_study(
     Raises:
         ConfigError: if there are fewer than two trials.
     """
-    if trials < _FEWEST_TRIALS:
-        raise ConfigError(
-            f"a study has the defaults and at least one more trial, got {trials}: at least "
-            f"{_FEWEST_TRIALS} trials are needed"
-        )
+    check_trials(trials)
     return _Running(agent, group, value, on_training or (lambda what, per_s: None)).run(trials)
 
 

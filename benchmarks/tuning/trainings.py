@@ -9,7 +9,8 @@ from pathlib import Path
 
 from agents.settings import TrainSettings
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
-from twin_gym.files.lines import append_line
+from twin_gym.errors import ConfigError
+from twin_gym.files.sealed import append_sealed, read_sealed
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario.loading import load
 
@@ -39,15 +40,24 @@ class Trainings:
     """Trainings by name, in a file of lines that grows.
 
     Args:
-        path: of the file; None: only in memory.
+        path: of the file, whose lines carry check sums; None: only in memory.
+
+    Raises:
+        ConfigError: if a line is damaged or is no training.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._known: dict[str, Training] = {}
-        if path is not None and path.exists():
-            for line in path.read_text("utf-8").splitlines():
-                self._read(line)
+        for number, line in () if path is None else read_sealed(path):
+            try:
+                found = Training(**json.loads(line))
+            except (ValueError, TypeError):
+                raise ConfigError(
+                    f"{path}, line {number}, is no training of a study: name another file with "
+                    "--kept"
+                ) from None
+            self._known[found.name] = found
 
     def __len__(self) -> int:
         return len(self._known)
@@ -66,16 +76,9 @@ class Trainings:
             self._append(self._known[name])
         return self._known[name]
 
-    def _read(self, line: str) -> None:
-        try:
-            found = Training(**json.loads(line))
-        except (ValueError, TypeError):
-            return  # the last line of a run that was killed: it is run again
-        self._known[found.name] = found
-
     def _append(self, one: Training) -> None:
         if self._path is not None:
-            append_line(self._path, json.dumps(asdict(one)))
+            append_sealed(self._path, json.dumps(asdict(one)))
 
 
 def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False) -> Training:

@@ -23,8 +23,9 @@ from agents.train import OPTION_OF, app, main
 from agents.training import train
 from tests.agents.cases import TINY, are_equal, are_same_curves
 from tests.twins.cases import small_network
-from twin_gym.files.lines import append_line
+from twin_gym.errors import ConfigError
 from twin_gym.files.locks import writing_to
+from twin_gym.files.sealed import append_sealed
 from twin_gym.policies import evaluate, world_seeds
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
@@ -219,15 +220,18 @@ def test_interrupt_says_what_to_do(network, tmp_path, monkeypatch):
     assert "the same command goes on" in messages
 
 
-def test_cut_line_is_closed_and_left_out(tmp_path):
-    """A kill in the middle of a line costs that line only."""
+def test_cut_line_is_closed_and_left_out_and_a_changed_one_is_named(tmp_path):
+    """A kill in the middle of a line costs that line only; a digit changed by hand is found."""
     path = tmp_path / "results.jsonl"
-    append_line(path, '{"a": 1}')
+    append_sealed(path, '{"a": 1}')
     with path.open("a") as file:
         file.write('{"a": 2, "b')
     assert read_lines(path) == [{"a": 1}]
-    append_line(path, '{"a": 3}')
+    append_sealed(path, '{"a": 3}')
     assert read_lines(path) == [{"a": 1}, {"a": 3}]
+    path.write_text(path.read_text().replace('"a": 3', '"a": 4'))
+    with pytest.raises(ConfigError, match=r"results.jsonl, line 2: the check sum is not that"):
+        read_lines(path)
 
 
 def test_a_second_command_on_a_training_is_refused_and_others_keep_their_own(tmp_path):

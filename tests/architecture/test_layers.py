@@ -65,7 +65,11 @@ def environment_faults(folder: str, file: str, source: str) -> list[str]:
     faults = _faults(source, "environments", RANKS[LOOKS_AT[PLACES[file]]])
     for name in imported_modules(source):
         parts = name.split(".")
-        if parts[:2] != ["twin_gym", "environments"] or parts[2] in ("kinds", "factory"):
+        if parts[:2] != ["twin_gym", "environments"] or parts[2] in (
+            "kinds",
+            "factory",
+            "arguments",
+        ):
             continue
         if parts[2] != folder:
             faults.append(f"{name}: another environment")
@@ -96,7 +100,8 @@ def _faults(source: str, layer: str, most: int) -> list[str]:
 def layer_of(module: str) -> str:
     """Layer of a module of twin_gym, named without the package."""
     parts = module.split(".")
-    return "kinds" if parts[:2] == ["environments", "kinds"] else parts[0]
+    is_lowest = parts[0] == "environments" and parts[1:2] in (["kinds"], ["arguments"])
+    return "kinds" if is_lowest else parts[0]
 
 
 def checkout_faults(folder: str, source: str) -> list[str]:
@@ -200,7 +205,7 @@ def is_of_an_environment(name: str) -> bool:
     """Whether a dotted name is inside an environment's folder."""
     parts = name.split(".")
     inside = len(parts) > 2 and parts[:2] == ["twin_gym", "environments"]
-    return inside and parts[2] not in ("kinds", "factory")
+    return inside and parts[2] not in ("kinds", "factory", "arguments")
 
 
 @pytest.mark.parametrize("folder", ["agents", "benchmarks", "examples"])
@@ -216,10 +221,12 @@ def test_checkout_uses_public_names(folder):
 
 def test_lowest_layer_imports_nothing_else_of_twin_gym():
     """Errors and kinds stand below all; kinds names the environments in strings."""
-    for path in ("errors.py", "environments/kinds.py"):
+    for path in ("errors.py", "environments/kinds.py", "environments/arguments.py"):
         found = imported_modules((ROOT / "twin_gym" / path).read_text())
         ours = {name for name in found if name.startswith("twin_gym")}
-        assert all(name.startswith("twin_gym.errors") for name in ours)
+        assert all(
+            name.startswith(("twin_gym.errors", "twin_gym.environments.arguments")) for name in ours
+        )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import protocol
 from benchmarks.anchors import as_toml
 from benchmarks.cell import Cell, Result, run_cell
-from benchmarks.protocol import Anchors, read_anchors
+from benchmarks.protocol import PROTOCOL, Anchors, read_anchors
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.loading import load
 
@@ -76,6 +76,39 @@ def test_a_line_that_is_no_result_is_refused(line):
     """Whatever is wrong with it."""
     with pytest.raises(ConfigError):
         Result.from_json(line)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("machine",), 3),
+        (("machine",), "\x1b[31mred"),
+        (("versions",), ["numpy"]),
+        (("versions",), {"\u202e": "2.0"}),
+        (("cell", "agent"), ["density"]),
+        (("cell", "seed"), "0"),
+        (("cell", "family"), "train"),
+        (("earned_per_s",), {"mild": ["1.0"]}),
+        (("kpi",), {"utilisation": None}),
+        (("kpi",), {"utilisation": float("nan")}),
+        (("cost", "seconds"), "long"),
+        (("curve",), "none"),
+        (("curve",), [{"revenue_rate": 1.0}]),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_where_it_is_read(place, value):
+    """And not in the middle of the leaderboard, nor shown on its page as it is."""
+    values = json.loads(
+        Result(PROTOCOL, Cell("mild", "density", 0), "0" * 16, {}, "", {}).to_json()
+    )
+    Result.from_json(json.dumps(values))
+    inside = values
+    for name in place[:-1]:
+        inside = inside[name]
+    inside[place[-1]] = value
+    with pytest.raises(ConfigError) as refused:
+        Result.from_json(json.dumps(values))
+    assert str(refused.value).isprintable()
 
 
 def test_scores_are_normalised_and_those_of_another_track_refused(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from benchmarks.experiments.blocks import Cell, measure_all, over_blocks, policy
 from benchmarks.experiments.drawing import spread
 from benchmarks.experiments.pages import places, told
 from benchmarks.statistics import Interval
+from twin_gym.errors import ConfigError
 from twin_gym.policies import make_policy, world_seeds
 from twin_gym.scenario.loading import load
 
@@ -51,6 +52,9 @@ def test_line_that_a_kill_cut_short_is_measured_anew(tmp_path):
     assert (one.times, other.times) == (1, 2)
     assert found[1].values["kpi"].tolist() == [3.0, 4.0]
     assert all(json.loads(line) for line in kept.read_text().splitlines())
+    kept.write_text(kept.read_text().replace("4.0", "9.0"))
+    with pytest.raises(ConfigError, match=r"kept.jsonl, line 2: the check sum is not that"):
+        measure_all(wanted, kept)
 
 
 @pytest.mark.parametrize(

@@ -508,7 +508,8 @@ def test_the_ledger_tells_commit_date_and_uses(tmp_path):
         "date": "2026-11-21",
         "uses": 3,
     }
-    for line in ("[]", json.dumps(entries[0]), sealed('{"cells": 1}')):
+    strange = sealed(json.dumps(entries[0] | {"commit": "\x1b[31m"}))
+    for line in ("[]", json.dumps(entries[0]), sealed('{"cells": 1}'), strange):
         path.write_text(f"{line}\n")
         with pytest.raises(ConfigError, match="line 1"):
             told_by_ledger(path)

@@ -5,7 +5,9 @@ import importlib
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.__main__ import app as board
 from benchmarks.experiments.blocks import Cell, measure_all
+from benchmarks.protocol import read_anchors
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to
 from twin_gym.scenario.loading import load
@@ -61,3 +63,67 @@ def test_two_experiments_do_not_add_to_one_file(tmp_path):
     cell = Cell("x", load("teletraffic-small"), (0,), 1, measure)
     with adding_to(path), pytest.raises(ConfigError, match="another file with --kept"):
         measure_all([cell], path)
+
+
+@pytest.mark.parametrize(
+    "content", ['{"x', "[1]", '{"a": 1}', '{"parts": 3}', '{"parts": {"sync": 1}}']
+)
+@pytest.mark.parametrize(
+    ("module", "command", "option"),
+    [
+        ("benchmarks.bounds.__main__", ["--scenario", "mild"], "--out"),
+        ("benchmarks.throughput.__main__", ["--quick", "--only", "growth"], "--result"),
+    ],
+)
+def test_what_is_added_to_is_read_before_anything_runs(
+    module, command, option, content, tmp_path, monkeypatch
+):
+    """A damaged file, or one of another program, is named, refused and left as it is."""
+    monkeypatch.setattr("benchmarks.bounds.__main__.rows_of", lambda *_, **__: pytest.fail("ran"))
+    monkeypatch.setattr("benchmarks.throughput.growth.points", lambda _: pytest.fail("ran"))
+    path = tmp_path / "mine.json"
+    path.write_text(content, "utf-8", "surrogateescape")
+    done = CliRunner().invoke(importlib.import_module(module).app, [*command, option, str(path)])
+    assert done.exit_code == 2, done.output
+    (line,) = done.stderr.splitlines()
+    assert f"{str(path)!r} holds no" in line
+    assert path.read_text("utf-8", "surrogateescape") == content
+
+
+@pytest.mark.parametrize("content", ["anchors = 3", "[[anchors]]\nx = 1", "anchors = [1]"])
+def test_a_file_that_holds_no_anchors_is_named(content, tmp_path):
+    """Before the first one is worked out."""
+    path = tmp_path / "anchors.toml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=r"anchors.toml' holds no anchors"):
+        read_anchors(path)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["tune", "--trials", "1"], "at least 2 trials"),
+        (["tune-rules", "--tracks", "mild", "--methods", "x"], "unknown method 'x'"),
+        (["verify", "folder", "--family", "test", "--why", "a test", "--out", "file/x"], "file"),
+    ],
+)
+def test_what_can_be_refused_is_refused_before_a_bar_is_shown(command, said, tmp_path, monkeypatch):
+    """One line, and nothing else, on standard error."""
+    (tmp_path / "file").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(board, command)
+    assert done.exit_code == 2, done.output
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("twin-gym: ")
+    assert said in line
+
+
+@pytest.mark.parametrize("name", ["STUDIES_FILE", "LEARNED_FILE"])
+def test_places_in_the_checkout_are_looked_at_before_a_study(name, tmp_path, monkeypatch):
+    """Settings that were found by hours of trainings are not lost at the end."""
+    module = "summary" if name == "STUDIES_FILE" else "settings"
+    monkeypatch.setattr(f"benchmarks.tuning.{module}.{name}", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(board, ["tune"])
+    assert done.exit_code == 2, done.output
+    assert "is a folder" in done.stderr

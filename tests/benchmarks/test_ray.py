@@ -82,6 +82,18 @@ def test_files_of_a_cell_travel_whole(tmp_path):
     assert folders_of(tmp_path) == {"here", "there"}
 
 
+def test_a_folder_that_a_user_has_is_left_alone(tmp_path):
+    """Files come aside under a name that nobody has, and nothing of them stays after a failure."""
+    (tmp_path / "aside-cell").mkdir()
+    (tmp_path / "aside-cell" / "mine").write_text("x")
+    unpack({"file": b"x"}, tmp_path / "cell")
+    assert (tmp_path / "aside-cell" / "mine").read_text() == "x"
+    with pytest.raises(OSError, match="too long"):
+        unpack({"file": b"y", "n" * 300: b""}, tmp_path / "cell")
+    assert folders_of(tmp_path) == {"aside-cell", "cell"}
+    assert (tmp_path / "cell" / "file").read_bytes() == b"x"
+
+
 @pytest.mark.parametrize("name", ["/tmp/x", "../x", "actor/../../x"])
 def test_a_path_that_leaves_the_folder_is_refused(tmp_path, name):
     """A host does not write where it likes."""

@@ -6,6 +6,8 @@ import pytest
 
 from agents.settings import TrainSettings
 from benchmarks.runs import Judging, Run, run_all, run_one
+from twin_gym.errors import ConfigError
+from twin_gym.files.sealed import sealed
 
 TINY = Judging(every_steps=256, curve_worlds=2, final_worlds=2)
 
@@ -49,6 +51,23 @@ def test_a_line_cut_short_by_a_kill_is_done_again(tmp_path: Path) -> None:
     kept = tmp_path / "runs.jsonl"
     run = Run(cells[0], [], {"revenue_rate": 1.0}, "", 0.0)
     half = Run(cells[1], [], {"revenue_rate": 2.0}, "", 0.0).to_json()[:40]
-    kept.write_text(run.to_json() + "\n" + half)
+    kept.write_text(sealed(run.to_json()) + "\n" + half)
     found = run_all(cells[:1], TINY, jobs=1, kept=kept)
     assert found[0].final == {"revenue_rate": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (lambda text: sealed(text).replace("1.0", "1.5"), "line 1: the check sum is not that"),
+        (lambda text: text, "line 1: there is no check sum"),
+        (lambda _: sealed('{"digest": 1}'), "line 1, is no finished training"),
+    ],
+)
+def test_a_kept_run_that_was_changed_is_refused(tmp_path: Path, line, said: str) -> None:
+    """Before anything is trained, with its place."""
+    kept = tmp_path / "runs.jsonl"
+    run = Run(_cells(tmp_path)[0], [], {"revenue_rate": 1.0}, "", 0.0)
+    kept.write_text(line(run.to_json()) + "\n")
+    with pytest.raises(ConfigError, match=said):
+        run_all([run.settings], TINY, jobs=1, kept=kept)

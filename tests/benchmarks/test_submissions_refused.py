@@ -114,12 +114,12 @@ def sock(folder):
         (put("x.npy", array(np.zeros(4))[:-1]), "not as long as"),  # cut short
         (put("x.npy", b"\x93NUMPY\x09\x00"), "no file of an array"),  # an unknown version
         (put("w.safetensors", b"\x01"), "no header"),  # cut short
-        (put("w.safetensors", tensors("[]")), "damaged header"),  # no object
+        (put("w.safetensors", tensors("[]")), "one object"),  # no object
         (put("w.safetensors", tensors(ONE, b"x" * 9)), "do not fill"),  # something behind
         (put("w.safetensors", tensors(ONE.replace("0, 8", "1, 9"), b"x" * 9)), "do not fill"),
-        (put("w.safetensors", tensors(ONE.replace("[2]", "[3]"), b"x" * 8)), "damaged"),  # longer
-        (put("w.safetensors", tensors(ONE.replace("F32", "OBJ"), b"x" * 8)), "damaged"),  # type
-        (put("w.safetensors", tensors(f"{ONE[:-1]}, {ONE[1:]}", b"x" * 8)), "damaged"),  # twice
+        (put("w.safetensors", tensors(ONE.replace("[2]", "[3]"), b"x" * 8)), "no F32"),  # longer
+        (put("w.safetensors", tensors(ONE.replace("F32", "OBJ"), b"x" * 8)), "no type"),  # type
+        (put("w.safetensors", tensors(f"{ONE[:-1]}, {ONE[1:]}", b"x" * 8)), "stands twice"),
         (put("w.safetensors", struct.pack("<Q", 2**63) + b"{}"), "no header"),  # longer than all
         (link("passwords.txt", "/etc/passwd"), "is a link"),  # out of the folder
         (link("copy.py", "agent.py"), "is a link"),  # within: refused all the same

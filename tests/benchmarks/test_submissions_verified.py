@@ -264,8 +264,21 @@ def test_claims_that_no_command_wrote_are_kept(claimed):
     path.write_text(path.read_text().replace(MARKER, ""))
     before = path.read_text()
     with pytest.raises(ConfigError, match="remove them first"):
-        make_claims(claimed, [], 2, QUICK, quiet)
+        make_claims(claimed, [], 2, QUICK, lambda _: pytest.fail("a cell was run"))
     assert path.read_text() == before
+
+
+def test_claims_that_cannot_be_written_are_told(claimed, monkeypatch):
+    """The work is not lost where the disk is full at its end."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(verifying, "write_text", full)
+    told = []
+    with pytest.raises(OSError, match="No space left"):
+        make_claims(claimed, [], 2, QUICK, quiet, told.extend)
+    assert [one.track for one in told] == [TRACK]
 
 
 def test_test_worlds_are_not_met_without_a_reason(claimed, tmp_path):

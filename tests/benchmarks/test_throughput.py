@@ -20,6 +20,7 @@ from benchmarks.throughput.slotted import (
     vector_line,
 )
 from benchmarks.throughput.timing import Line, Timing, cpu_timing, machine, rate_line
+from twin_gym.errors import ConfigError
 
 KINDS = tuple(SUBJECTS)
 
@@ -140,13 +141,14 @@ def test_page_shows_the_figures(tmp_path):
 
 
 def test_parts_of_an_earlier_run_are_kept(tmp_path):
-    """What was written is read again; a file that is missing or of another form is empty."""
+    """What was written is read again; a file that is missing is empty."""
     path = tmp_path / "throughput.json"
     assert tables.kept(path) == {"parts": {}}
     tables.write(path, made_record())
     assert tables.kept(path)["parts"]["tic"]["lines"][0]["value"] == 12_345.6
     path.write_text(json.dumps({"lines": []}))
-    assert tables.kept(path) == {"parts": {}}
+    with pytest.raises(ConfigError, match="holds no measurements"):
+        tables.kept(path)
 
 
 def test_growth_is_drawn(tmp_path):

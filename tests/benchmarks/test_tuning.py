@@ -133,6 +133,9 @@ def test_training_is_not_run_twice_and_a_torn_line_is_run_again(tmp_path, monkey
     torn.get(first, fresh=True)
     assert len(Trainings(path)) == 2
     assert asked[2:] == [(0, True)]
+    path.write_text(path.read_text().replace('"per_s": 0.0', '"per_s": 9.0', 1))
+    with pytest.raises(ConfigError, match=r"kept.jsonl, line 1: the check sum is not that"):
+        Trainings(path)
 
 
 def test_training_gives_the_same_value_again():

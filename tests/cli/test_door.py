@@ -279,3 +279,21 @@ def test_orders_name_a_folder_that_can_be_written(tmp_path, network):
     for place in (tmp_path / "file", tmp_path / "a" / "b", tmp_path / ("n" * 300)):
         refused("scenario", "generate", "--history", network, "--output", place)
     assert Order((), tmp_path).count == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["record"], "Missing option '--store'; see"),
+        (["--no\x1b[31m"], "No such option: --no"),
+        (["\x1b[31m[red]"], "No such command"),
+        (["rollout", "--seeds"], "Option '--seeds' requires an argument"),
+        (["rollout", "--seeds", "x\u202e"], "Invalid value for '--seeds'"),
+    ],
+)
+def test_mistakes_in_options_are_one_line(arguments, said):
+    """No frame and no usage around it, and nothing that steers the terminal."""
+    line = refused(*arguments)
+    assert line.startswith("twin-gym: ")
+    assert said in line
+    assert line.isprintable()

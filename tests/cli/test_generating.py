@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from twin_gym.cli import app
+from twin_gym.cli import app, generating
 from twin_gym.cli.foretelling import foretell
 from twin_gym.policies import make_policy
 from twin_gym.scenario.loading import load
@@ -209,6 +209,20 @@ def test_nothing_is_written_where_a_generator_fails(past, tmp_path, monkeypatch)
     assert "request 5: the answer is no JSON" in said
     assert "gave 0 valid scenarios of 8" in said
     assert {path.name for path in tmp_path.iterdir()} == {"past"}
+
+
+def test_twins_that_another_command_wrote_meanwhile_are_kept(past, tmp_path, monkeypatch):
+    """Of two commands on one folder the second is told, and the first has its own."""
+    make = generating._generated
+
+    def other_first(*given):
+        (tmp_path / "a").mkdir()
+        (tmp_path / "a" / "twin-0.toml").write_text("mine")
+        return make(*given)
+
+    monkeypatch.setattr(generating, "_generated", other_first)
+    assert "'twin-0.toml'" in run(*GENERATE, "--history", past, "-o", tmp_path / "a", *TWO, code=2)
+    assert [path.read_text() for path in (tmp_path / "a").iterdir()] == ["mine"]
 
 
 def test_twins_are_not_overwritten_unless_it_is_asked_for(past, tmp_path):

@@ -2,15 +2,16 @@
 
 import io
 import re
+from pathlib import Path
 
 import pytest
+from rich.progress import Progress
 from typer.testing import CliRunner
 
 from twin_gym.cli.app import app
 from twin_gym.cli.console import table
-from twin_gym.cli.plain import PlainConsole, plain
-from twin_gym.scenario import to_toml
-from twin_gym.scenario.loading import load
+from twin_gym.cli.plain import PlainColumn, PlainConsole, plain
+from twin_gym.scenario import load, to_toml
 
 STRANGE = (
     "\x1b]0;title\x07\x1b[31mred\x1b[0m \x9b2J [link=http://evil.example]click[/link] [blink]x[/] "
@@ -42,6 +43,27 @@ def test_every_way_to_print_is_literal(is_terminal):
     told = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue())  # rich's own styles
     assert told.count(SHOWN) == 4
     assert not STEERS.search(told)
+
+
+def test_what_is_said_while_work_goes_on_is_literal():
+    """Beside bars and beside a spinner: markup that rich cannot read would end the command."""
+    file = io.StringIO()
+    console = PlainConsole(file=file, width=200, force_terminal=True, color_system=None)
+    with Progress(PlainColumn("{task.description}"), console=console) as bars:
+        bars.add_task(f"{STRANGE} [/none]")
+    with console.status(f"{STRANGE} [/none]") as status:
+        status.update(f"{STRANGE} [/none]")
+    assert file.getvalue().count(f"{SHOWN} [/none]") >= 2
+    told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue())  # moves of the cursor
+    assert not STEERS.search(told.replace("\r", ""))
+
+
+def test_no_other_console_or_column_is_used():
+    """Else text of strangers comes to the terminal through a door of its own."""
+    other = re.compile(r"(?<![\w.])(?:Console|TextColumn)\(|from_markup")
+    for folder in ("twin_gym", "agents", "benchmarks"):
+        for path in (Path(__file__).parents[2] / folder).rglob("*.py"):
+            assert path.name == "plain.py" or not other.search(path.read_text("utf-8")), path
 
 
 def test_commands_show_strangers_text_literally(tmp_path):

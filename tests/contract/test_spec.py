@@ -64,6 +64,21 @@ def check(env, other):
     assert env.batch.arguments == other.batch.arguments
 
 
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("kind", kind_names())
+def test_spec_of_gymnasiums_own_vectors_survives_json(kind, mode, tmp_path):
+    """Scenario, objective, number of rows and arguments of the vectorizer, as values."""
+    made = gym.make_vec(
+        kind_named(kind).id, np.int64(2), mode, {"autoreset_mode": AutoresetMode.SAME_STEP},
+        scenario=given(kind, "value", tmp_path), objective=KPI, objective_seed=np.int64(3),
+    )  # fmt: skip
+    other = gym.make_vec(EnvSpec.from_json(made.spec.to_json()))
+    assert (other.num_envs, other.spec) == (2, made.spec)
+    assert (made.reset(seed=5)[0] == other.reset(seed=5)[0]).all()
+    made.close()
+    other.close()
+
+
 def test_a_spec_holds_plain_values():
     """What a reader of the file sees is the scenario."""
     one = load("teletraffic-small").replace(horizon_s=20.0)
@@ -83,7 +98,7 @@ def test_values_of_no_scenario_are_refused(scenario):
         vector_env(scenario, 2)
 
 
-@pytest.mark.parametrize("objective", [{1: 2}, {"demand": 5}, {"wish": 1}])
+@pytest.mark.parametrize("objective", [{1: 2}, {"demand": 5}, {"wish": 1}, np.ones(2)])
 def test_values_of_no_objective_are_refused(objective):
     """In words."""
     with pytest.raises(ConfigError):

@@ -7,7 +7,15 @@ import torch
 from tests.twins.cases import DearestPolicy, small_network
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, world_seeds
-from twin_gym.twins import CloneSettings, clone, fidelity, record, smoothed_cross_entropy
+from twin_gym.twins import (
+    CloneSettings,
+    DecisionLog,
+    PolicyTwin,
+    clone,
+    fidelity,
+    record,
+    smoothed_cross_entropy,
+)
 
 
 def weights(twin):
@@ -123,9 +131,22 @@ def test_synthetic_decisions_are_learned_from(log, small):
         {"max_epochs": 0},
         {"patience": -1.0},
         {"held_out_share": 1.0},
+        {"learning_rate": "3e-3"},
+        {"batch_size": 2.5},
+        {"batch_size": None},
     ],
 )
 def test_bad_settings_are_refused(change):
     """When they are made, not while training."""
     with pytest.raises(ConfigError, match=next(iter(change))):
         CloneSettings(**change)
+
+
+@pytest.mark.parametrize("path", [3, None, b"twin", "", "a\0b", "x" * 5_000])
+def test_what_names_no_folder_of_a_twin_is_refused(path, log, tmp_path, monkeypatch):
+    """Nor of a log; whatever the system says of it."""
+    monkeypatch.chdir(tmp_path)
+    for ask in (PolicyTwin.load, DecisionLog.load, log.save):
+        with pytest.raises(ConfigError):
+            ask(path)
+    assert not list(tmp_path.iterdir())

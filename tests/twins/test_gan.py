@@ -114,6 +114,9 @@ def test_progress_is_told(log, small):
         {"temperature": 0.0},
         {"logged_share": 1.5},
         {"noise_size": -1},
+        {"learning_rate": "3e-3"},
+        {"batch_size": 2.5},
+        {"batch_size": None},
     ],
 )
 def test_bad_settings_are_refused(change):

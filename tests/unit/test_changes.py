@@ -200,3 +200,25 @@ def test_quotes_that_do_not_fit_are_refused(path):
     """In a sentence."""
     with pytest.raises(ConfigError):
         value_at(dotted(), path)
+
+
+def test_an_equals_sign_in_quotes_belongs_to_the_path():
+    """The first one outside of quotes is the one that assigns."""
+    assert parse_assignment("""slices."a=b".'c=d'.revenue = "e=f" """) == (
+        """slices."a=b".'c=d'.revenue""",
+        "e=f",
+    )
+
+
+@pytest.mark.parametrize("path", [3, None, b"horizon_s", ("horizon_s",)])
+def test_a_path_that_is_no_text_is_refused(path):
+    """Wherever one is taken."""
+    for ask in (
+        lambda: value_at(load("mild"), path),
+        lambda: changed(load("mild"), {path: 1.0}),
+        lambda: names_of(path),
+        lambda: parse_assignment(path),
+        lambda: load(path),
+    ):
+        with pytest.raises(ConfigError):
+            ask()

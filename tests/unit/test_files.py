@@ -266,3 +266,14 @@ def test_closed_places_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="denied"):
         check_folder(tmp_path / "new")
     tmp_path.chmod(0o755)
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    """A rename would put a file in the place of a device, as which it is then lost to all."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path, told in ((pipe, "no ordinary file"), (tmp_path, "is a folder")):
+        with pytest.raises(ConfigError, match=told):
+            write_bytes(path, b"x")
+    assert pipe.is_fifo()
+    assert [one.name for one in tmp_path.iterdir()] == ["pipe"]

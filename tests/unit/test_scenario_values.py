@@ -135,3 +135,11 @@ def test_what_steers_a_terminal_is_left_out_of_text(text, kept):
         one = load("contention").replace(description=text, provenance=text)
         assert (one.description, one.provenance) == (kept, kept)
         assert one.digest == load("contention").digest
+
+
+@pytest.mark.parametrize("name", [3, None, b"a", ["a"], object()])
+def test_an_unknown_name_that_is_no_text_is_named(name):
+    """The error is about the name, and is no other one."""
+    told = str(unknown_name("preset", name, ["a", "b"]))
+    assert told.startswith("unknown preset ")
+    assert told.endswith("Known: a, b")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import Any
 
@@ -37,6 +37,8 @@ _IN_PLAIN_LETTERS = {
     "\N{SUPERSCRIPT TWO}": "^2",
 }
 _HANDLER = "twin_gym.plain_letters"
+_NotUnderstood: type[Exception] = typer.BadParameter.__bases__[0]
+"""What typer raises for options and arguments, of the click that it brings."""
 
 
 class _Answering:
@@ -59,6 +61,16 @@ class _Answering:
                 _turn_output_off()
             sys.exit(FAILED)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """As typer's, with mistakes in options told in one line."""
+        with _one_line():
+            return super().make_context(*args, **kwargs)  # type: ignore[misc]
+
+    def invoke(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        """As typer's, with mistakes in options of commands below told in one line."""
+        with _one_line():
+            return super().invoke(*args, **kwargs)  # type: ignore[misc]
+
 
 class AnsweringGroup(_Answering, TyperGroup):
     """Several commands, which answer for their errors: `typer.Typer(cls=AnsweringGroup)`."""
@@ -76,6 +88,21 @@ def say(text: str) -> None:
     """
     with suppress(OSError):
         typer.echo(f"twin-gym: {' '.join(plain(text).split())}", err=True)
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turns what typer tells of a mistake, in a frame and with the usage, into one line."""
+    try:
+        yield
+    except _NotUnderstood as error:
+        said = getattr(error, "format_message", None)
+        if said is None or type(error).__name__ == "NoArgsIsHelpError":
+            raise  # prints the whole help
+        context = getattr(error, "ctx", None)
+        more = "" if context is None else f"; see {context.command_path} --help"
+        say(said().rstrip(".") + more)
+        raise typer.Exit(FAILED) from None
 
 
 def show_every_sign() -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TimeElapsedColumn
 from rich.table import Table
 
 from twin_gym.cli.answering import deliver
@@ -22,6 +22,7 @@ from twin_gym.cli.console import (
     table,
 )
 from twin_gym.cli.origin import with_origin
+from twin_gym.cli.plain import PlainColumn
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file
@@ -101,7 +102,8 @@ def _check_targets(question: Question) -> None:
 
 def _asked(question: Question, base: Scenario, then: Scenario) -> WhatIf:
     columns = (
-        TextColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+        PlainColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(),
+        TimeElapsedColumn(),
     )  # fmt: skip
     with progress_bar(*columns) as bar:
         tasks: dict[str, TaskID] = {}

@@ -188,6 +188,7 @@ def _write(order: Order, delivery: Delivery) -> None:
     with tempfile.TemporaryDirectory(prefix=".aside-", dir=place) as aside:
         for one in twins:
             write_text(Path(aside) / f"{one.name}.toml", to_toml(one))
+        _check_target(order)  # another command may have written there meanwhile
         target.mkdir(exist_ok=True)
         for one in twins:
             (Path(aside) / f"{one.name}.toml").replace(target / f"{one.name}.toml")

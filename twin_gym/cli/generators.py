@@ -8,9 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
 
 from twin_gym.cli.console import messages, number, progress_bar
+from twin_gym.cli.plain import PlainColumn
 from twin_gym.errors import ConfigError, missing_extra, unknown_name
 from twin_gym.files.places import check_folder
 from twin_gym.twins.scenarios import Generator, HistoricalGenerator, HybridGenerator, Lived
@@ -98,8 +99,8 @@ def _trained(choice: Choice, lived: Lived) -> GanGenerator:
     steps = {} if choice.steps is None else {"max_steps": choice.steps}
     settings = ScenarioGanSettings(seed=choice.seed, **steps)
     columns = (
-        TextColumn("steps"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("distance {task.description}"), TimeElapsedColumn(),
+        PlainColumn("steps"), BarColumn(), MofNCompleteColumn(),
+        PlainColumn("distance {task.description}"), TimeElapsedColumn(),
     )  # fmt: skip
     try:
         with progress_bar(*columns) as bar:

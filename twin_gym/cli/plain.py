@@ -9,7 +9,9 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.progress import Task, TextColumn
+from rich.status import Status
 from rich.text import Text
 
 from twin_gym.errors import without_controls
@@ -49,3 +51,33 @@ class PlainConsole(Console):
     def render_str(self, text: str, **given: Any) -> Text:
         """As rich's, of the text as it may be shown."""
         return super().render_str(plain(text), **given)
+
+    def status(self, status: RenderableType, **given: Any) -> Status:
+        """As rich's, whose texts are read as markup."""
+        return _PlainStatus(status, console=self, **given)
+
+
+class PlainColumn(TextColumn):
+    """A text beside a bar, taken literally: rich's reads it as markup."""
+
+    def __init__(self, text_format: str) -> None:
+        super().__init__(text_format, markup=False)
+
+    def render(self, task: Task) -> Text:
+        """As rich's, of the text as it may be shown."""
+        return Text(plain(super().render(task).plain))
+
+
+class _PlainStatus(Status):
+    """What is being done, beside a spinner."""
+
+    def __init__(self, status: RenderableType, **given: Any) -> None:
+        super().__init__(_literal(status), **given)
+
+    def update(self, status: RenderableType | None = None, **given: Any) -> None:
+        """As rich's, of the text as it may be shown."""
+        super().update(None if status is None else _literal(status), **given)
+
+
+def _literal(said: RenderableType) -> RenderableType:
+    return Text(plain(said)) if isinstance(said, str) else said

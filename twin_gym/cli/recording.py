@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import cast
 
 import typer
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskProgressColumn, TimeElapsedColumn
 from rich.table import Table
 
 from twin_gym.cli.console import messages, number, output, progress_bar, table
+from twin_gym.cli.plain import PlainColumn
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Family, Policy, make_policy, world_seeds
@@ -115,7 +116,8 @@ def _checked(asked: Recording) -> _Run:
 
 def _record(asked: Recording, found: _Run, store: HistoryStore) -> None:
     columns = (
-        TextColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+        PlainColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(),
+        TimeElapsedColumn(),
     )  # fmt: skip
     with progress_bar(*columns) as bar:
         for seed, world in found.worlds.items():

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskProgressColumn, TimeElapsedColumn
 from rich.table import Table
 
 from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import output, progress_bar, table
+from twin_gym.cli.plain import PlainColumn
 from twin_gym.cli.showing import check_target, show_episode
 from twin_gym.cli.view import view_of
 from twin_gym.environments.factory import forms_of
@@ -100,7 +101,8 @@ def _evaluate_all(
     policies: Sequence[Policy], scenario: Scenario, seeds: Sequence[int], form: str | None
 ) -> list[Evaluation]:
     columns = (
-        TextColumn("{task.description:>22}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
+        PlainColumn("{task.description:>22}"), BarColumn(), TaskProgressColumn(),
+        TimeElapsedColumn(),
     )  # fmt: skip
     found = []
     with progress_bar(*columns) as bar:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TimeElapsedColumn
 from rich.table import Table
 
 from twin_gym.cli.answering import deliver
 from twin_gym.cli.console import messages, number, output, progress_bar, table
+from twin_gym.cli.plain import PlainColumn
 from twin_gym.environments.slice_admission.policies.search import (
     FRESH_WORLDS,
     ReservationSearch,
@@ -60,8 +61,8 @@ def _print(scenario: AdmissionScenario, found: ReservationSearch, worlds: int) -
 
 def _search(scenario: AdmissionScenario, budget: int, worlds: int) -> ReservationSearch:
     columns = (
-        TextColumn("{task.completed:,} of at most {task.total:,} episodes"),
-        BarColumn(), TextColumn("best {task.description}"), TimeElapsedColumn(),
+        PlainColumn("{task.completed:,} of at most {task.total:,} episodes"),
+        BarColumn(), PlainColumn("best {task.description}"), TimeElapsedColumn(),
     )  # fmt: skip
     with progress_bar(*columns) as bar:
         task = bar.add_task("-", total=budget)

@@ -168,7 +168,9 @@ def check_objective(objective: Any, seed: Any, known: Sequence[str]) -> None:  #
         ConfigError: if the seed is no whole number from 0 on, or is given for an objective that has
             no weights to be drawn.
     """
-    if not isinstance(objective, KpiObjective) and objective not in known:
+    if not isinstance(objective, KpiObjective | str) or (
+        isinstance(objective, str) and objective not in known
+    ):
         raise unknown_name("objective", str(objective), known)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise ConfigError(f"objective_seed is a whole number, 0 or more, got {seed!r}")

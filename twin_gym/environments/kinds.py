@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 
+from twin_gym.environments.arguments import Arguments
 from twin_gym.errors import ConfigError, unknown_name
 
 ENTRY_POINT_GROUP = "twin_gym.kinds"
@@ -214,7 +215,9 @@ def register_environments() -> None:
 def _make_known(kind: EnvironmentKind) -> None:
     if kind.id not in gymnasium.registry:
         single, vector = (":".join(kind.where(facet)) for facet in ("env", "vector"))
-        gymnasium.register(kind.id, entry_point=single, vector_entry_point=vector)
+        gymnasium.register(
+            kind.id, entry_point=single, vector_entry_point=vector, kwargs=Arguments()
+        )
 
 
 _READ: list[bool] = []

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from io import BufferedWriter
 from pathlib import Path
 
+from twin_gym.errors import ConfigError
+
 _NEW_FILE = 0o666
 """Permissions of a new file before the process's umask takes some off, as `open` has them."""
 
@@ -19,7 +21,8 @@ def replacing(path: Path) -> Iterator[BufferedWriter]:
     """A file to write to, which takes its place at the end, or leaves no trace where that fails.
 
     A reader finds the former file or the new one, whole. The new one has the permissions of the
-    former one, or those of any new file. A link at the place is replaced, and not followed.
+    former one, or those of any new file. A link at the place is replaced, and not followed; a
+    device, a pipe or a socket stays.
 
     Args:
         path: where the file goes; its folder exists.
@@ -29,7 +32,9 @@ def replacing(path: Path) -> Iterator[BufferedWriter]:
 
     Raises:
         OSError: if it cannot be written, brought to the disk or renamed.
+        ConfigError: if there is something that is neither a file nor a link.
     """
+    _check_is_replaceable(path)
     aside, handle = new_file_beside(path)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -44,6 +49,16 @@ def replacing(path: Path) -> Iterator[BufferedWriter]:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+def _check_is_replaceable(path: Path) -> None:
+    """Refuses what a rename would silently take the place of, or could not."""
+    with suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            raise ConfigError(f"{str(path)!r} is a folder: give the name of a file")
+        if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+            raise ConfigError(f"{str(path)!r} is no ordinary file: give another path")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -87,7 +87,7 @@ class Amounts(Mapping[str, float]):
 def _whole_steps(amounts: Mapping[str, float]) -> Amounts:
     for resource, amount in amounts.items():
         steps = amount / AMOUNT_RESOLUTION
-        if abs(steps - round(steps)) > _ROUNDING:
+        if abs(steps - round(steps)) > _ROUNDING or 0 < steps < 1 - _ROUNDING:
             raise ConfigError(
                 f"the amount of {resource!r} must be a multiple of {AMOUNT_RESOLUTION:g}, "
                 f"got {amount!r}: round it to six decimals"

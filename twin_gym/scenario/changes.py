@@ -19,6 +19,8 @@ _MAX_ASSIGNMENT = 10_000
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^."']*?))\s*(?:\.|$)""")
 
+_ASSIGNMENT = re.compile(r"""((?:"[^"]*"|'[^']*'|[^="'])*+)=(.*)""", re.DOTALL)
+
 
 class _Part(NamedTuple):
     """A name of a path, and whether it stood in quotes: then it is whole."""
@@ -139,9 +141,9 @@ def parse_assignment(text: str) -> tuple[str, Any]:
         >>> parse_assignment("slices.hrllc.arrival_rate_hz=4.8")
         ('slices.hrllc.arrival_rate_hz', 4.8)
     """
-    path, equals, value = text.partition("=")
-    path, value = path.strip(), value.strip()
-    if not equals or not path or not value or len(text) > _MAX_ASSIGNMENT or "\n" in text:
+    cut = _ASSIGNMENT.fullmatch(text) if _is_one_line(text) else None
+    path, value = ("", "") if cut is None else (cut[1].strip(), cut[2].strip())
+    if not path or not value:
         raise ConfigError(
             f"a change is a path, an equals sign and a value, got {shown(text)}: write it like "
             "slices.hrllc.arrival_rate_hz=4.8"
@@ -155,6 +157,10 @@ def parse_assignment(text: str) -> tuple[str, Any]:
             f"the new value of {path} must be a number, true, false, a word or a TOML value, got "
             f"{shown(value)}"
         ) from None
+
+
+def _is_one_line(text: object) -> bool:
+    return isinstance(text, str) and len(text) <= _MAX_ASSIGNMENT and "\n" not in text
 
 
 def _set(values: dict[str, Any], keys: tuple[Any, ...], value: object) -> None:
@@ -180,6 +186,8 @@ def _places(values: dict[str, Any], path: str) -> tuple[Any, ...]:
 
 def _parts(path: str) -> list[_Part]:
     """The path cut at its dots, those in quotes left out."""
+    if not isinstance(path, str):
+        raise ConfigError(f"a path is a text such as 'horizon_s', got {shown(path)}")
     if len(path) > _MAX_PATH:
         raise ConfigError(f"a path has at most {_MAX_PATH} characters, got {shown(path)}")
     parts: list[_Part] = []

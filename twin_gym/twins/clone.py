@@ -20,7 +20,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 from twin_gym.twins.card import PolicyCard, package_versions
 from twin_gym.twins.decision_log import DecisionLog
@@ -31,6 +30,7 @@ from twin_gym.twins.networks import (
     masked_log_probabilities,
     network_for,
 )
+from twin_gym.twins.plain import keep_within
 from twin_gym.twins.policy_twin import PolicyTwin
 
 Progress = Callable[[int, float, float], None]
@@ -67,7 +67,9 @@ class CloneSettings:
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained with."""
-        for name, low, high in (
+        keep_within(
+            self,
+            "a clone",
             ("smoothing", 0.0, 1.0 - 1e-6),
             ("learning_rate", 1e-9, 1.0),
             ("batch_size", 1, 1_000_000),
@@ -75,10 +77,7 @@ class CloneSettings:
             ("min_steps", 0, 100_000_000),
             ("patience", 0.0, 1.0),
             ("held_out_share", 1e-3, 1.0 - 1e-3),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"`{name}` of a clone is {low:g} to {high:g}, got {value!r}")
+        )
         if self.hidden is not None:
             check_widths(self.hidden)
 

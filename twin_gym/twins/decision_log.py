@@ -21,6 +21,7 @@ from twin_gym.twins.decision_space import (
     DecisionSpace,
 )
 from twin_gym.twins.files import read_bytes, write_bytes
+from twin_gym.twins.plain import file_path
 from twin_gym.twins.strict_json import read_object
 from twin_gym.twins.weights import Header, read_header
 
@@ -31,6 +32,7 @@ _FORMAT = "twin_gym decision log 1"
 _KINDS_BEFORE = {"kind": FIRST_KIND}  # files written before there were others do not say it
 _ARRAYS = {"observations": np.float32, "masks": np.int8, "actions": np.int64, "networks": np.int64}
 _MAX_TEXT, _MOST_NAMED = 200, 4
+_NAME = "the path of a decision log"
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class DecisionLog:
         """
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
         about = json.dumps({"format": _FORMAT, **self._about()})
-        write_bytes(Path(path), safetensors.numpy.save(arrays, {"about": about}))
+        write_bytes(file_path(path, _NAME), safetensors.numpy.save(arrays, {"about": about}))
 
     @classmethod
     def load(cls, path: str | Path) -> DecisionLog:
@@ -147,7 +149,7 @@ class DecisionLog:
         Raises:
             ConfigError: if the file is missing, too large, damaged, or no decision log.
         """
-        path = Path(path)
+        path = file_path(path, _NAME)
         content = read_bytes(path, MAX_FILE_BYTES)
         header = read_header(content, f"{str(path)!r} is no decision log")
         if header.tensors.keys() != _ARRAYS.keys():

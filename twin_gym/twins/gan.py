@@ -34,6 +34,7 @@ from twin_gym.twins.decision_log import DecisionLog
 from twin_gym.twins.decision_space import DecisionSpace
 from twin_gym.twins.layout import QueueLayout
 from twin_gym.twins.networks import FlatNetwork, PolicyNetwork, SlotNetwork, network_for
+from twin_gym.twins.plain import keep_within
 
 Progress = Callable[[int, float, float], None]
 """Called now and then with the step, the loss of the discriminator and that of the generator."""
@@ -80,7 +81,9 @@ class GanSettings:
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained with."""
-        for name, low, high in (
+        keep_within(
+            self,
+            "a GAN",
             ("num_steps", 1, 10_000_000),
             ("batch_size", 2, 1_000_000),
             ("learning_rate", 1e-9, 1.0),
@@ -89,10 +92,7 @@ class GanSettings:
             ("logged_share", 0.0, 1.0),
             ("real_label", 0.5, 1.0),
             ("held_out_share", 1e-3, 1.0 - 1e-3),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"`{name}` of a GAN is {low:g} to {high:g}, got {value!r}")
+        )
 
 
 _DEFAULTS = GanSettings()

@@ -154,6 +154,26 @@ def whole(value: Any, what: str, low: int = 0, high: int = MAX_WHOLE) -> int:  #
     raise ConfigError(f"{what} is a whole number, {low:,} or more{most}; got {shown(value)}")
 
 
+def keep_within(settings: object, what: str, *ranges: tuple[str, float, float]) -> None:
+    """Refuses fields of frozen settings that are out of range, and makes them plain numbers.
+
+    Args:
+        settings: a dataclass.
+        what: has them, such as "a clone".
+        ranges: name, least and most of each; between whole numbers it is a whole number.
+
+    Raises:
+        ConfigError: if a field is no number, or out of its range.
+    """
+    for name, low, high in ranges:
+        told, given = f"`{name}` of {what}", getattr(settings, name)
+        if isinstance(low, int) and isinstance(high, int):
+            found: float = whole(given, told, low, high)
+        else:
+            found = number(given, told, low, high)
+        object.__setattr__(settings, name, found)
+
+
 def text(value: Any, what: str, least: int = 0, most: int = 1_000) -> str:  # noqa: ANN401
     """A text.
 

@@ -29,6 +29,7 @@ from twin_gym.twins.networks import (
     blank_network,
     masked_log_probabilities,
 )
+from twin_gym.twins.plain import file_path
 from twin_gym.twins.weights import load_weights
 
 CARD_FILE = "policy.json"
@@ -171,7 +172,7 @@ class PolicyTwin:
         Args:
             folder: made if it does not exist; a twin that is there already is replaced.
         """
-        folder = Path(folder)
+        folder = file_path(folder, "the folder of a twin")
         folder.mkdir(parents=True, exist_ok=True)
         weights = safetensors.torch.save(dict(self.network.state_dict()))
         card = self.card.replace(weights_sha256=hashlib.sha256(weights).hexdigest())
@@ -192,7 +193,7 @@ class PolicyTwin:
         Raises:
             ConfigError: if a file is missing, too large, damaged, or they do not belong together.
         """
-        folder = Path(folder)
+        folder = file_path(folder, "the folder of a twin")
         origin = str(folder / CARD_FILE)
         text = read_bytes(folder / CARD_FILE, MAX_CARD_BYTES)
         card = PolicyCard.from_json(text, origin=repr(origin))

@@ -26,7 +26,7 @@ from benchmarks.experiments.what_if_training.trainings import (
     training_note,
 )
 from benchmarks.experiments.what_if_training.twins import FAMILIES, twins
-from benchmarks.files import write_text
+from benchmarks.files import reading, write_text
 from twin_gym import __version__
 from twin_gym.environments.slice_admission.policies.reservation import ReservationPolicy
 from twin_gym.environments.slice_admission.policies.search import search_reservation
@@ -114,7 +114,8 @@ def measure(case: Case, plan: Plan, tell: Tell, *, folder: Path = FOLDER) -> Fou
     file = folder / f"{case.name}-{_digest(case, plan)}.json"
     if file.exists():
         tell(f"{case.name}: done before")
-        return Found.from_json(file.read_text("utf-8"))
+        with reading(file, "finished case"):
+            return Found.from_json(file.read_text("utf-8"))
     rows = agents(case, plan, tell, folder) | rules(case, plan, tell)
     worlds = [worlds_of(seed, plan.worlds) for seed in range(plan.seeds)]
     matrix = transfer_matrix(

@@ -71,6 +71,7 @@ def two_slices():
         ({"demand": {"radio": INFINITY}}, "demand.radio"),
         ({"demand": {"radio": "2"}}, "demand.radio"),
         ({"demand": {"radio": True}}, "demand.radio"),
+        ({"demand": {"radio": 1e-12}}, "'radio' must be a multiple of 1e-06.*round it"),
         ({"demand": {"radio": 1 / 3}}, "'radio' must be a multiple of 1e-06.*round it"),
         ({"demand": [2.0]}, "demand: must be a valid dictionary"),
         ({"demand": {5: 1.0}}, "demand"),

@@ -1,5 +1,7 @@
 """Scenarios of tiny instant communication: presets, bounds, and topologies from files."""
 
+import gzip
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -164,6 +166,10 @@ def spoil_kind(graph):
     graph.nodes["a"]["kind"] = "phone"
 
 
+def spoil_digits(graph):
+    graph.nodes["b"]["x_m"] = 10**401
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
@@ -172,6 +178,7 @@ def spoil_kind(graph):
         (spoil_sensors, "exactly one gateway"),
         (spoil_position, "finite"),
         (spoil_missing, "finite"),
+        (spoil_digits, "finite"),
         (spoil_kind, "sensor or gateway"),
     ],
 )
@@ -181,6 +188,25 @@ def test_bad_topologies_are_refused(tmp_path, spoil, told):
     spoil(graph)
     with pytest.raises(ConfigError, match=told):
         read_graphml(written(tmp_path, graph))
+
+
+def test_graphml_that_would_take_long_is_refused_before_it_is_parsed(tmp_path):
+    """Of too many tags; and a packed file is read as it lies there, not unpacked."""
+    path = tmp_path / "flood.graphml"
+    path.write_text("<graphml>" + "<a/>" * 500_000 + "</graphml>", "utf-8")
+    with pytest.raises(ConfigError, match="500,002 tags and at most 500,000"):
+        read_graphml(path)
+    packed = tmp_path / "flood.graphml.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(ConfigError, match="not valid GraphML"):
+        read_graphml(packed)
+
+
+@pytest.mark.parametrize("path", [3, None, b"a.graphml", "a\0b", "x" * 5_000, "."])
+def test_what_names_no_file_of_a_graph_is_refused(path):
+    """In words, whatever the system says of it."""
+    with pytest.raises(ConfigError):
+        read_graphml(path)
 
 
 def test_files_that_are_no_graphs_are_refused(tmp_path):

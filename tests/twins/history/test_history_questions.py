@@ -245,7 +245,7 @@ def test_still_store_in_a_closed_folder_is_read_until_it_changes(store, monkeypa
 
     def refused(place, **given):
         is_plain = place.endswith("mode=ro")
-        return link(place, **given, **({"factory": Shut} if is_plain else {}))
+        return link(place, **given | ({"factory": Shut} if is_plain else {}))
 
     monkeypatch.setattr("twin_gym.twins.history.opening.sqlite3.connect", refused)
     with read_store(store.path, check="all") as reader:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import sqlite3
 
 import numpy as np
@@ -292,3 +293,60 @@ def test_decisions_that_do_not_fit_together_are_refused(change, said):
     """Each array by its name."""
     with pytest.raises(ConfigError, match=said):
         dataclasses.replace(decisions(2), **change)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_is_told_to_open_the_store_itself(tmp_path):
+    """What a child wrote after its parent had closed the store was lost, and said to be kept."""
+    store = open_store(tmp_path / "h.db")
+    store.begin_episode(tic(), 0)
+    store.append([event(1.0, 1)])
+    there, here = os.pipe()
+    child = os.fork()
+    if not child:
+        told = []
+        for ask in (lambda: store.append([event(2.0, 2)]), store.episodes):
+            with pytest.raises(ConfigError) as caught:
+                ask()
+            told.append("forked: it is another's" if "forked" in str(caught.value) else "other")
+        os.write(here, ", ".join(told).encode())
+        os._exit(0)
+    os.close(here)
+    os.waitpid(child, 0)
+    assert os.read(there, 1_000) == b"forked: it is another's, forked: it is another's"
+    os.close(there)
+    store.append([event(3.0, 3)])
+    store.close()
+    with read_store(tmp_path / "h.db", check="all") as reader:
+        assert [row[3] for row in reader.telemetry()] == [1.0, 3.0]
+
+
+@pytest.mark.parametrize("happens", ["removed", "moved", "replaced"])
+def test_a_store_whose_file_is_another_one_is_refused(happens, tmp_path):
+    """Nothing is said to be kept that is not, and the other file stays whole."""
+    for name in ("a.db", "b.db"):
+        with open_store(tmp_path / name) as one:
+            one.begin_episode(tic(), 0)
+            one.append([event(1.0, 1)])
+    with open_store(tmp_path / "a.db") as store, read_store(tmp_path / "a.db") as reader:
+        if happens == "removed":
+            (tmp_path / "a.db").unlink()
+        elif happens == "moved":
+            (tmp_path / "a.db").rename(tmp_path / "c.db")
+        else:
+            (tmp_path / "b.db").replace(tmp_path / "a.db")
+        for ask in (
+            lambda: store.append([event(2.0, 2)]), store.episodes,
+            reader.episodes, lambda: list(reader.telemetry()),
+        ):  # fmt: skip
+            with pytest.raises(ConfigError, match="removed, moved or replaced"):
+                ask()
+
+
+def test_a_store_is_the_same_from_another_folder(tmp_path, monkeypatch):
+    """A path that does not begin at the root is of the folder in which it was opened."""
+    monkeypatch.chdir(tmp_path)
+    with open_store("h.db") as store:
+        monkeypatch.chdir("/")
+        store.begin_episode(tic(), 0)
+        assert len(store.episodes()) == 1

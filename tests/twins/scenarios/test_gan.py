@@ -303,6 +303,9 @@ def test_what_cannot_be_trained_is_refused(trained):
         train_gan(lived(8), QUICK)
     with pytest.raises(ConfigError, match="max_steps"):
         ScenarioGanSettings(max_steps=0)
+    with pytest.raises(ConfigError, match=r"`width` of the GAN is a whole number.*got '64'"):
+        ScenarioGanSettings(width="64")
+    assert type(ScenarioGanSettings(width=np.int64(3)).width) is int
     other = ParameterSpace.of(SPACE.base, ["num_sensors"])
     history = Lived(other, lived().points[:, :1], "x")
     with pytest.raises(ConfigError, match="was trained on"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +15,12 @@ from numpy.typing import NDArray
 
 from twin_gym.core.draws import uniform, world_key
 from twin_gym.environments.tic_scheduling.scenario import Placement, TicScenario
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, shown
+from twin_gym.files.reading import read_bytes
 
 MAX_FILE_BYTES = 50_000_000
+MAX_TAGS = 500_000
+"""Most tags of a GraphML file: some four times those of the largest topology."""
 
 _SENSOR, _GATEWAY = 0, 1  # streams of the topology's own draws
 _CANDIDATES = 16
@@ -98,15 +102,11 @@ def read_graphml(path: str | Path) -> Placement:
     Raises:
         ConfigError: if the file is missing, too large, no GraphML, or no such topology.
     """
-    found = Path(path)
-    if not found.is_file() or found.stat().st_size > MAX_FILE_BYTES:
-        raise ConfigError(
-            f"there is no GraphML file {str(found)!r}, or it has over {MAX_FILE_BYTES} bytes"
-        )
+    content = _read(path)
     try:
-        graph = nx.read_graphml(found)
+        graph = nx.read_graphml(io.BytesIO(content))
     except Exception as error:  # networkx lets the errors of every parser through
-        raise ConfigError(f"{str(found)!r} is not valid GraphML: {error}") from None
+        raise ConfigError(f"{str(path)!r} is not valid GraphML: {error!s:.200}") from None
     by_kind: dict[str, list[Any]] = {"sensor": [], "gateway": []}
     for node, told in graph.nodes(data=True):
         if told.get("kind") not in by_kind:
@@ -122,11 +122,23 @@ def read_graphml(path: str | Path) -> Placement:
     )
 
 
+def _read(path: str | Path) -> bytes:
+    """The file, if a topology of the largest size fits what it holds."""
+    if not isinstance(path, str | Path):
+        raise ConfigError(f"a GraphML file is called by its path, got {shown(path)}")
+    told = read_bytes(Path(path), MAX_FILE_BYTES, "GraphML file")
+    if told.count(b"<") > MAX_TAGS:
+        raise ConfigError(
+            f"{str(path)!r} has {told.count(b'<'):,} tags and at most {MAX_TAGS:,} are read"
+        )
+    return told
+
+
 def _position(graph: nx.Graph[Any], node: Any) -> tuple[float, float]:  # noqa: ANN401
     told = graph.nodes[node]
     try:
         x, y = float(told["x_m"]), float(told["y_m"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):  # the last: too many digits
         x = y = math.nan
     if not (math.isfinite(x) and math.isfinite(y)):
         raise ConfigError(f"node {node!r:.80} needs finite numbers x_m and y_m, got {told!r:.80}")

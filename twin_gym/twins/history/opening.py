@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from twin_gym.errors import ConfigError
+from twin_gym.twins.history.linked import Own, Still, look
 from twin_gym.twins.history.schema import APPLICATION_ID, OF_SQLITE, SCHEMA, TABLES, VERSION
 from twin_gym.twins.plain import shown
 
@@ -272,6 +273,7 @@ def connect(path: Path, *, read_only: bool, max_bytes: int) -> sqlite3.Connectio
         raise ConfigError(f"{str(path)!r} is no SQLite file: give another path, or remove it")
     with said_plainly(path):
         database = _linked(path, read_only=read_only)
+        database.belong_to(path)
         try:
             _check_identity(database, path)
             database.execute("PRAGMA temp_store = MEMORY")
@@ -285,64 +287,28 @@ def connect(path: Path, *, read_only: bool, max_bytes: int) -> sqlite3.Connectio
     return database
 
 
-def _linked(path: Path, *, read_only: bool) -> sqlite3.Connection:
+def _linked(path: Path, *, read_only: bool) -> Own:
     """SQLite keeps two files beside a store; where it cannot, a store that is still can be read."""
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
     given: dict[str, Any] = {
         "uri": True, "isolation_level": None, "timeout": BUSY_S, "cached_statements": 64
     }  # fmt: skip
-    database: sqlite3.Connection = sqlite3.connect(uri, **given)
+    database: Own = sqlite3.connect(uri, factory=Own, **given)
     try:
         database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError as error:
         database.close()
-        seen = _look(path)
+        seen = look(path)
         code = error.sqlite_errorcode & 0xFF
         if not read_only or seen is None or code not in _NO_FILES_BESIDE:
             raise
-        still: _Still = sqlite3.connect(f"{uri}&immutable=1", factory=_Still, **given)
+        still: Still = sqlite3.connect(f"{uri}&immutable=1", factory=Still, **given)
         still.at, still.seen = path.absolute(), seen
         return still
     except BaseException:
         database.close()
         raise
     return database
-
-
-class _Still(sqlite3.Connection):
-    """To a file that nobody can be seen to write: SQLite itself would not look at it again."""
-
-    at = Path()
-    seen: tuple[int, ...] | None = None
-
-
-def check_is_still(database: sqlite3.Connection, path: Path) -> None:
-    """Refuses a store that changed while it was taken to be still (see `connect`).
-
-    Args:
-        database: a connection to it.
-        path: of it.
-
-    Raises:
-        ConfigError: if it has changed since it was opened.
-    """
-    if isinstance(database, _Still) and database.seen != _look(database.at):
-        raise ConfigError(
-            f"store {str(path)!r} was written to by another process since it was opened in a "
-            "folder that may not be written to: open it again"
-        )
-
-
-def _look(path: Path) -> tuple[int, ...] | None:
-    """What changes when a file is written; None: it is not still, for a log stands beside it."""
-    try:
-        found = path.stat()
-        log = path.with_name(f"{path.name}-wal")
-        if log.exists() and log.stat().st_size:
-            return None
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _check_identity(database: sqlite3.Connection, path: Path) -> None:

@@ -17,8 +17,8 @@ from twin_gym.errors import ConfigError, UnknownNameError, unknown_name
 from twin_gym.twins.history import queries
 from twin_gym.twins.history.decisions import Decisions, from_row
 from twin_gym.twins.history.kept import Episode, Series, to_episode, unpacked
+from twin_gym.twins.history.linked import check_is_own, check_is_still
 from twin_gym.twins.history.opening import (
-    check_is_still,
     damaged,
     one_moment,
     plain_error,
@@ -93,7 +93,7 @@ class HistoryReader:
             ConfigError: if the store cannot be read.
         """
         with said_plainly(self.path):
-            check_is_still(self._database, self.path)
+            check_is_own(self._database, self.path)
             with one_moment(self._database):
                 yield
             check_is_still(self._database, self.path)
@@ -317,7 +317,7 @@ class HistoryReader:
     def _walk(self, statement: str, *given: object) -> Iterator[tuple[Any, ...]]:
         """Rows one by one: one statement, and so of one moment."""
         with said_plainly(self.path):
-            check_is_still(self._database, self.path)
+            check_is_own(self._database, self.path)
             yield from self._database.execute(statement, given)
             check_is_still(self._database, self.path)
 
@@ -325,9 +325,9 @@ class HistoryReader:
         """All rows of one statement, which are of one moment; `given` are plain values."""
         database = self._database
         try:
-            check_is_still(database, self.path)
+            check_is_own(self._database, self.path)
             rows = database.execute(statement, given).fetchall()
-            check_is_still(database, self.path)
+            check_is_still(self._database, self.path)
         except (sqlite3.Error, UnicodeError, MemoryError) as error:
             raise plain_error(self.path, error) from None
         return rows

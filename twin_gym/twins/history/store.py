@@ -17,6 +17,7 @@ from twin_gym.scenario.base import MAX_TIME_S, Scenario
 from twin_gym.twins.history.checking import Check, check_store
 from twin_gym.twins.history.decisions import Decisions, to_row
 from twin_gym.twins.history.kept import KIND_OF_TYPE, MAX_TEXT, event_columns, packed
+from twin_gym.twins.history.linked import check_is_own
 from twin_gym.twins.history.opening import connect, create, damaged, is_within, said_plainly
 from twin_gym.twins.history.reading import HistoryReader
 from twin_gym.twins.history.retention import Retention, drop_old
@@ -307,6 +308,7 @@ class HistoryStore(HistoryReader):
                     f"store {str(self.path)!r} is being read as of one moment (see `one_moment`): "
                     "append when that is over"
                 )
+            check_is_own(database, self.path)
             try:
                 database.execute("BEGIN IMMEDIATE")
                 (version,) = database.execute("PRAGMA data_version").fetchone()

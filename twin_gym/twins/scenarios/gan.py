@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from twin_gym.errors import ConfigError
 from twin_gym.twins.files import read_bytes, write_bytes
+from twin_gym.twins.plain import file_path
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.gaussian import Step
 from twin_gym.twins.scenarios.generator import PointGenerator
@@ -242,6 +243,7 @@ class GanGenerator(PointGenerator):
         Raises:
             ConfigError: if a file is missing, too large, damaged, or of another format.
         """
+        folder = file_path(folder, "the folder of a generator")
         content = read_bytes(folder / WEIGHTS_FILE, _MAX_WEIGHTS_BYTES)
         values = read_object(read_bytes(folder / CARD_FILE, _MAX_CARD_BYTES), repr(str(folder)))
         try:

@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.objective import INDICATORS, Thresholds
+from twin_gym.twins.plain import keep_within
 from twin_gym.twins.scenarios.criteria import condition_of
 from twin_gym.twins.scenarios.distances import energy_distance
 from twin_gym.twins.scenarios.gan import (
@@ -78,7 +79,9 @@ class ScenarioGanSettings:
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained with."""
-        for name, low, high in (
+        keep_within(
+            self,
+            "the GAN",
             ("max_steps", 1, 10_000_000),
             ("check_every", 1, 1_000_000),
             ("patience", 1, 1_000_000),
@@ -89,10 +92,7 @@ class ScenarioGanSettings:
             ("jitter", 0.0, 10.0),
             ("held_out_share", 1e-3, 0.9),
             ("seed", 0, 2**31 - 1),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"`{name}` of the GAN is {low:g} to {high:g}, got {value!r}")
+        )
 
 
 _DEFAULTS = ScenarioGanSettings()
