@@ -15,19 +15,34 @@ TORCH := $(shell grep '^torch==' constraints.txt)
 # mypy refuses a folder that does not exist.
 TYPED := $(wildcard twin_gym agents benchmarks)
 
+QUICK := tests/unit tests/contract tests/architecture $(wildcard tests/environments/*/test_worlds.py)
+ENV_FOLDERS = twin_gym/environments/$(ENV) $(wildcard tests/environments/$(ENV))
+
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench leaderboard clean
+.PHONY: help venv demo test quick test-env lint bench leaderboard clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED) ## build .venv with everything needed here (PYTHON=python3.12 for another Python)
 
 demo: $(INSTALLED) ## the comparison of agents on one scenario (SCENARIO=contention)
 	$(BIN)/python -m benchmarks.demo --scenario $(SCENARIO)
 
-test: lint ## lint, then all the tests (PYTEST_ARGS="-m 'not slow'" for the quick ones)
+test: lint ## lint, then all the tests (PYTEST_ARGS="-k name" for some)
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+quick: $(INSTALLED) ## unit, contract, architecture and seeding tests, with few drawn examples
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow' --hypothesis-profile=quick $(QUICK) $(PYTEST_ARGS)
+
+test-env: $(INSTALLED) ## lint and tests of one environment (ENV=tic_scheduling)
+	@test -n '$(ENV)' -a -d 'twin_gym/environments/$(ENV)' || { \
+	  echo "make test-env ENV=FOLDER: one of $(notdir $(patsubst %/env.py,%,$(wildcard twin_gym/environments/*/env.py)))"; \
+	  exit 1; }
+	$(BIN)/ruff check $(ENV_FOLDERS)
+	$(BIN)/ruff format --check $(ENV_FOLDERS)
+	$(BIN)/mypy twin_gym/environments/$(ENV)
+	$(BIN)/python -m pytest -n $(WORKERS) --env $(ENV) tests/contract $(ENV_FOLDERS) $(PYTEST_ARGS)
 
 lint: $(INSTALLED) ## ruff and mypy
 	$(BIN)/ruff check .

@@ -6,10 +6,44 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from twin_gym.environments.kinds import kinds as environment_kinds
+
 # Derandomised: a run fails for what changed in the code, never for the luck of the draw.
 # No deadline: the first call of a compiled function takes seconds.
 settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("quick", settings.get_profile("ci"), max_examples=5)
 settings.load_profile("ci")
+
+CONTRACT = Path(__file__).parent / "contract"
+
+
+def pytest_addoption(parser):
+    """One environment's part of the contract suite can be asked for."""
+    parser.addoption(
+        "--env",
+        metavar="FOLDER",
+        help="of tests/contract, only what is asked of the environment in this folder",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leaves out what the contract suite asks of other environments."""
+    folder = config.getoption("--env")
+    if folder is None:
+        return
+    kinds = {kind.name for kind in environment_kinds() if kind.package.endswith(f".{folder}")}
+    if not kinds:
+        raise pytest.UsageError(f"--env names no folder of an environment: {folder}")
+    others = [
+        item for item in items if CONTRACT in item.path.parents and kind_asked_of(item) not in kinds
+    ]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in set(others)]
+
+
+def kind_asked_of(item):
+    """The kind that a test of the contract suite is about; None: of none in particular."""
+    return item.callspec.params.get("kind") if hasattr(item, "callspec") else None
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""All four environments, in their three forms: what client libraries ask of them."""
+"""Every environment, in its three forms: what client libraries ask of them."""
 
 import copy
 import functools
@@ -11,57 +11,22 @@ import pytest
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-import twin_gym  # noqa: F401 - registers the environments
+from tests.contract.cases import KINDS, case_of, every_kind, every_mode, single, vector
 from twin_gym.core.kpi import Kpi, kpi_of
-from twin_gym.environments.kinds import kind_named, kind_names
+from twin_gym.environments.factory import forms_of
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.sb3 import make_vec_env
-from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import KpiObjective
 from twin_gym.testing import check_vector_env
-
-SMALL = {
-    "admission": ("teletraffic-small", 0.004),
-    "access": ("access-small-20", 0.1),
-    "tic": ("tic-small-45", 0.02),
-    "sync": ("sync-small", 0.03),
-}
-every_kind = pytest.mark.parametrize("kind", kind_names())
-every_mode = pytest.mark.parametrize("mode", list(AutoresetMode))
 
 FOREIGN = {"minari_autoseed": False, "stable_baselines3_note": 1}
 NO_COUNTS = (True, np.True_, 2.0, np.float64(2.0), "2", None, [2], np.array([2]))
 
 
-def scenario_of(kind):
-    """A small network whose episodes take some dozen steps."""
-    name, share = SMALL[kind]
-    scenario = load(name)
-    shorter = {"horizon_s": scenario.horizon_s * share}
-    if kind == "access":
-        shorter["arrivals"] = scenario.arrivals.replace(window_s=0.1)
-    return scenario.replace(**shorter)
-
-
-def single(kind, **kwargs):
-    """The single form, as a user makes it."""
-    return gymnasium.make(kind_named(kind).id, scenario=scenario_of(kind), **kwargs)
-
-
-def vector(kind, num_envs=3, **kwargs):
-    """The vector form, as a user makes it."""
-    return gymnasium.make_vec(
-        kind_named(kind).id,
-        num_envs=num_envs,
-        vectorization_mode="vector_entry_point",
-        scenario=scenario_of(kind),
-        **kwargs,
-    )
-
-
 def native(kind, n_envs=3, **kwargs):
     """The form for Stable-Baselines3."""
-    return make_vec_env(kind_named(kind).id, n_envs, scenario=scenario_of(kind), **kwargs)
+    return make_vec_env(kind_named(kind).id, n_envs, scenario=case_of(kind).scenario(), **kwargs)
 
 
 def episode(env, seed=1):
@@ -305,8 +270,8 @@ def test_spaces_of_two_environments_are_two(kind):
 @pytest.mark.parametrize("three", [np.int64(3), np.uint8(3), np.array(3)])
 def test_counts_may_be_numpys(kind, three):
     """Rows, threads, seeds and limits: the same as Python's own."""
-    env = vector(kind, three, num_threads=three, max_episode_steps=three)
-    plain = vector(kind, 3, num_threads=3, max_episode_steps=3)
+    env = vector(kind, num_envs=three, num_threads=three, max_episode_steps=three)
+    plain = vector(kind, num_threads=3, max_episode_steps=3)
     assert (type(env.num_envs), type(env.max_episode_steps)) == (int, int)
     assert np.array_equal(env.reset(seed=three)[0], plain.reset(seed=3)[0])
     assert env.np_random_seed == 3
@@ -339,7 +304,7 @@ def test_what_is_no_whole_number_is_refused(kind, count):
         env.step(count)
 
 
-@pytest.mark.parametrize("kind", ["admission", "access", "sync"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not forms_of(kind)[0].is_continuous])
 @pytest.mark.parametrize("action", [np.int32(2), np.uint8(2), np.array(2), 2])
 def test_discrete_actions_may_be_numpys(kind, action):
     """Scalars, arrays without a dimension and Python's integers are one action."""
@@ -427,7 +392,9 @@ def test_limit_and_horizon_together():
     assert min(lengths) < limit < max(lengths)
     for mode in AutoresetMode:
         check_vector_env(
-            functools.partial(vector, "admission", 4, autoreset_mode=mode, max_episode_steps=limit),
+            functools.partial(
+                vector, "admission", num_envs=4, autoreset_mode=mode, max_episode_steps=limit
+            ),
             functools.partial(_limited_by_gymnasium, "admission", limit),
             steps=8 * limit,
         )
@@ -464,7 +431,7 @@ def test_registered_limit_holds_in_the_vector_form(kind):
         entry_point=entry_points[0],
         vector_entry_point=entry_points[1],
         max_episode_steps=3,
-        kwargs={"scenario": scenario_of(kind)},
+        kwargs={"scenario": case_of(kind).scenario()},
     )
     try:
         env = gymnasium.make_vec(name, num_envs=2)
@@ -548,7 +515,10 @@ def test_indicators_are_a_dict_and_a_record():
 def test_sync_mode_has_the_indicators_of_the_rows_that_ended(kind):
     """Through Gymnasium's own vector environment, whose flags say which rows have them."""
     env = gymnasium.make_vec(
-        kind_named(kind).id, num_envs=2, vectorization_mode="sync", scenario=scenario_of(kind)
+        kind_named(kind).id,
+        num_envs=2,
+        vectorization_mode="sync",
+        scenario=case_of(kind).scenario(),
     )
     env.reset(seed=0)
     over = np.zeros(2, bool)

@@ -1,6 +1,5 @@
 """A KPI objective as the reward: the same contract in every environment, form and engine."""
 
-import functools
 import warnings
 
 import gymnasium
@@ -10,58 +9,36 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 from stable_baselines3 import A2C
 
-import twin_gym  # noqa: F401 - registers the environments
-from twin_gym.environments.factory import vector_env
+from tests.contract.cases import (
+    KINDS,
+    case_of,
+    every_form,
+    every_mode,
+    makers,
+    vector,
+)
+from twin_gym.environments.factory import forms_of, vector_env
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy
 from twin_gym.sb3 import EvaluateOnWorlds, ModelPolicy, make_vec_env
-from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import INDICATORS, SCENARIO_OBJECTIVES, Demand, KpiObjective
 from twin_gym.testing import check_vector_env
 from twin_gym.testing.equality import first_difference
 
 OBJECTIVE = KpiObjective(demand=Demand(latency_s=0.5e-3))
 SEED = 3
-RULES = {"admission": "density", "tic": "edf", "access": "none", "sync": "whittle"}
-HORIZONS_S = {"contention": 1.2, "tic-small-45": 0.006, "tic-pick": 0.005, "sync-small": 20.0}
-CASES = [
-    ("contention", "slice"), ("contention", "slot"), ("tic-small-45", "weights"),
-    ("tic-pick", "pick"), ("crowd", "level"), ("crowd", "probability"), ("sync-small", "pick"),
-    ("sync-small", "rounds"),
-]  # fmt: skip
-
-every_case = pytest.mark.parametrize(("preset", "action"), CASES)
-every_mode = pytest.mark.parametrize("mode", list(AutoresetMode))
-one_of_each = pytest.mark.parametrize(("preset", "action"), CASES[::2])
+EARNED = {"objective": OBJECTIVE, "objective_seed": SEED}
+one_of_each = pytest.mark.parametrize(
+    ("kind", "form"), [(kind, forms_of(kind)[0].name) for kind in KINDS], ids=KINDS
+)
 
 
-def short(preset):
-    """A preset with an episode of a few dozen decisions."""
-    if preset == "crowd":
-        found = load("access-medium-70")
-        return found.replace(
-            horizon_s=0.15, arrivals=found.arrivals.model_copy(update={"window_s": 0.1})
-        )
-    return load(preset).replace(horizon_s=HORIZONS_S[preset])
-
-
-def settings_of(preset, action, **more):
+def settings_of(kind, form, **more):
     """Arguments of the environment."""
     return {
-        "scenario": short(preset), "action": action, "objective": OBJECTIVE,
-        "objective_seed": SEED, **more,
+        "scenario": case_of(kind).scenario(form), "action": form, **EARNED, **more,
     }  # fmt: skip
-
-
-def makers(num_envs=2, mode=AutoresetMode.NEXT_STEP, vector_only=None, **settings):
-    """What makes the vector form, and the single one of a lane."""
-    env_id = kind_named(settings["scenario"].kind).id
-    vector = functools.partial(
-        gymnasium.make_vec, env_id, num_envs=num_envs, autoreset_mode=mode,
-        **settings | (vector_only or {}),
-    )  # fmt: skip
-    return vector, functools.partial(gymnasium.make, env_id, disable_env_checker=True, **settings)
 
 
 def played(env, seed, steps=200):
@@ -78,9 +55,9 @@ def played(env, seed, steps=200):
 
 
 @one_of_each
-def test_gymnasium_s_checker_passes(preset, action):
+def test_gymnasium_s_checker_passes(kind, form):
     """One of each kind, and every warning is an error."""
-    env = gymnasium.make(kind_named(short(preset).kind).id, **settings_of(preset, action))
+    env = gymnasium.make(kind_named(kind).id, **settings_of(kind, form))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped, skip_render_check=True)
@@ -88,37 +65,38 @@ def test_gymnasium_s_checker_passes(preset, action):
 
 @one_of_each
 @every_mode
-def test_vector_form_keeps_the_contract(preset, action, mode):
+def test_vector_form_keeps_the_contract(kind, form, mode):
     """Lane by lane against the single form, pickled too, in every mode."""
-    check_vector_env(*makers(mode=mode, **settings_of(preset, action)), steps=45)
+    check_vector_env(*makers(kind, form, mode=mode, **EARNED), steps=45)
 
 
 def test_an_episode_without_a_decision_leaves_nothing_to_the_next():
     """The only step of such an episode takes no time, and what follows is counted from its end."""
-    given = settings_of("contention", "slice")
-    given["scenario"] = given["scenario"].replace(horizon_s=0.1)
-    vector, single = makers(mode=AutoresetMode.SAME_STEP, **given)
-    env = vector()
+    scenario = case_of("admission").scenario().replace(horizon_s=0.1)
+    make, make_single = makers(
+        "admission", "slice", scenario, mode=AutoresetMode.SAME_STEP, **EARNED
+    )
+    env = make()
     env.reset(seed=0)
     ends = [env.step(np.full(2, 4))[-1] for _ in range(30)]
     untimed = [one for one in ends if "final_info" in one and (
         one["final_info"]["elapsed_s"][one["_final_info"]] == 0.0).any()]  # fmt: skip
     assert len(untimed) > 3
-    check_vector_env(vector, single, steps=30)
+    check_vector_env(make, make_single, steps=30)
 
 
 @one_of_each
-def test_simpy_tells_the_same_rewards(preset, action):
+def test_simpy_tells_the_same_rewards(kind, form):
     """The slow engine's lanes are the kernel's single environments, to the last bit."""
-    given = settings_of(preset, action)
-    vector, single = makers(mode=AutoresetMode.SAME_STEP, vector_only={"engine": "simpy"}, **given)
-    check_vector_env(vector, single, steps=40, pickling=False)
+    slow = {"engine": "simpy"}
+    make, make_single = makers(kind, form, mode=AutoresetMode.SAME_STEP, vector_only=slow, **EARNED)
+    check_vector_env(make, make_single, steps=40, pickling=False)
 
 
-@every_case
-def test_reward_is_the_weighted_sum_times_the_time(preset, action):
+@every_form
+def test_reward_is_the_weighted_sum_times_the_time(kind, form):
     """At every step; the four values are told and lie in [0, 1]; together at most the horizon."""
-    env = gymnasium.make(kind_named(short(preset).kind).id, **settings_of(preset, action))
+    env = gymnasium.make(kind_named(kind).id, **settings_of(kind, form))
     weights = OBJECTIVE.weights(SEED)
     rewards = []
     for _, reward, info in played(env, 4)[1:]:
@@ -129,10 +107,10 @@ def test_reward_is_the_weighted_sum_times_the_time(preset, action):
     assert 0.0 < sum(rewards) <= env.unwrapped.scenario.horizon_s
 
 
-@every_case
-def test_everything_else_is_as_without_it(preset, action):
+@every_form
+def test_everything_else_is_as_without_it(kind, form):
     """Observations, masks, components and costs of the same decisions do not change."""
-    given = settings_of(preset, action)
+    given = settings_of(kind, form)
     env_id = kind_named(given["scenario"].kind).id
     mine = played(gymnasium.make(env_id, **given), 5)
     del given["objective"], given["objective_seed"]
@@ -145,11 +123,11 @@ def test_everything_else_is_as_without_it(preset, action):
 
 
 @one_of_each
-def test_all_ways_to_it_give_the_same_return(preset, action):
+def test_all_ways_to_it_give_the_same_return(kind, form):
     """`evaluate`, the single form and the Stable-Baselines3 form, alone and among others."""
-    given = settings_of(preset, action)
+    given = settings_of(kind, form)
     scenario, rest = given["scenario"], {k: v for k, v in given.items() if k != "scenario"}
-    policy = make_policy(RULES[scenario.kind], scenario, action)
+    policy = make_policy(case_of(kind).policy, scenario, form)
     together = evaluate(policy, scenario, [7, 8, 9], **rest)
     alone = evaluate(policy, scenario, [8], **rest)
     assert together.returns[1] == alone.returns[0]
@@ -171,9 +149,9 @@ def test_all_ways_to_it_give_the_same_return(preset, action):
 
 
 @one_of_each
-def test_what_depends_on_the_reward_knows_it(preset, action):
+def test_what_depends_on_the_reward_knows_it(kind, form):
     """The scale of a critic is a time unit's; validation in training earns the same objective."""
-    given = settings_of(preset, action)
+    given = settings_of(kind, form)
     scenario = given["scenario"]
     env = make_vec_env(kind_named(scenario.kind).id, 1, seed=6, reward_scale="auto", **given)
     assert env.reward_scale == 1.0 / scenario.time_unit_s
@@ -184,7 +162,7 @@ def test_what_depends_on_the_reward_knows_it(preset, action):
 
 def test_validation_in_training_earns_the_same_objective():
     """With the same weights."""
-    given = settings_of("tic-small-45", "weights", objective=SCENARIO_OBJECTIVES["base"])
+    given = settings_of("tic", "weights", objective=SCENARIO_OBJECTIVES["base"])
     model = A2C("MlpPolicy", make_vec_env(kind_named("tic").id, 1, seed=6, **given), seed=0)
     callback = EvaluateOnWorlds(1000, num_worlds=2)
     model.learn(5, callback=callback)
@@ -195,12 +173,11 @@ def test_validation_in_training_earns_the_same_objective():
 
 
 @one_of_each
-def test_rows_and_threads_do_not_matter(preset, action):
+def test_rows_and_threads_do_not_matter(kind, form):
     """Five rows on two threads, and two rows on one: the first two are equal."""
     told = []
     for rows, threads in ((5, 2), (2, 1)):
-        vector, _ = makers(num_envs=rows, **settings_of(preset, action, vector_only=None))
-        env = vector(num_threads=threads)
+        env = vector(kind, form, num_envs=rows, num_threads=threads, **EARNED)
         env.reset(seed=1)
         space = env.single_action_space
         space.seed(2)
@@ -215,9 +192,9 @@ def test_rows_and_threads_do_not_matter(preset, action):
 
 
 @one_of_each
-def test_weights_reach_the_reward(preset, action):
+def test_weights_reach_the_reward(kind, form):
     """With other priorities the same decisions earn what the other weights say."""
-    given = settings_of(preset, action)
+    given = settings_of(kind, form)
     returns = {}
     for name in INDICATORS[1:]:
         asked = {
@@ -237,7 +214,7 @@ def test_weights_reach_the_reward(preset, action):
 
 def test_the_seed_draws_the_weights_alone():
     """Another one changes rewards and nothing that is seen."""
-    given = settings_of("tic-small-45", "weights", objective=SCENARIO_OBJECTIVES["base"])
+    given = settings_of("tic", "weights", objective=SCENARIO_OBJECTIVES["base"])
     env_id = kind_named("tic").id
     one = played(gymnasium.make(env_id, **given), 5)
     other = played(gymnasium.make(env_id, **given | {"objective_seed": SEED + 1}), 5)
@@ -264,9 +241,9 @@ def test_the_seed_draws_the_weights_alone():
         ({"objective": "vector"}, ConfigError, "leave it out"),
     ],
 )
-def test_bad_objectives_are_refused(preset, action, arguments, error, told):
+def test_bad_objectives_are_refused(kind, form, arguments, error, told):
     """At construction, in both forms, with what is allowed."""
-    given = settings_of(preset, action) | arguments
+    given = settings_of(kind, form) | arguments
     with pytest.raises(error, match=told):
         gymnasium.make(kind_named(given["scenario"].kind).id, **given)
     scenario = given.pop("scenario")

@@ -10,8 +10,9 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
 import twin_gym  # noqa: F401 - registers
+from tests.contract.cases import every_kind
 from twin_gym.environments.factory import vector_env
-from twin_gym.environments.kinds import kind_named, kind_names
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load, names
@@ -36,7 +37,7 @@ def given(kind, form, folder):
 
 
 @pytest.mark.parametrize("form", ["name", "path", "value", "mapping", "several"])
-@pytest.mark.parametrize("kind", kind_names())
+@every_kind
 def test_spec_survives_json(kind, form, tmp_path):
     """The single form and the vector form, with an objective as a value and without."""
     scenario = given(kind, form, tmp_path)

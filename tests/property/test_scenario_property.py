@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.contract.case import examples
 from tests.environments.slice_admission.strategies import (
     admission_scenarios,
     replayed_scenarios,
@@ -28,6 +29,7 @@ any_size = admission_scenarios(max_slices=16, max_resources=8)
 
 
 @given(any_size)
+@examples(40)
 def test_round_trips(scenario):
     """TOML, JSON, dictionary, pickle and copy give an equal scenario with the same digest."""
     clones = [
@@ -60,6 +62,7 @@ def test_every_value_that_is_written_as_toml_is_read_back(key, value):
 
 
 @given(any_size, texts, texts)
+@examples(40)
 def test_description_and_provenance_are_kept_but_for_controls(scenario, description, comment):
     """As they may be shown, and the same after a second time; a comment is a comment."""
     one = scenario.replace(description=description, provenance=description)
@@ -71,6 +74,7 @@ def test_description_and_provenance_are_kept_but_for_controls(scenario, descript
 
 
 @given(any_size)
+@examples(40)
 def test_derived_figures_are_sound(scenario):
     """Sizes within the limits, demands within the capacity, relative laws with a mean of one."""
     assert 1 <= len(scenario.slices) <= 16
@@ -90,6 +94,7 @@ def test_derived_figures_are_sound(scenario):
 
 
 @given(any_size, st.data())
+@examples(40)
 def test_digest_changes_with_any_figure(scenario, data):
     """A slice that pays a little more is another scenario."""
     index = data.draw(st.integers(0, len(scenario.slices) - 1))

@@ -161,7 +161,7 @@ for name in ("SliceAdmission", "MassiveAccess", "TicScheduling", "RightTimeSync"
         env = gymnasium.make(f"twin_gym/{name}-v0", engine=engine)
         env.action_space.seed(1)
         env.reset(seed=1)
-        print(repr(sum(env.step(env.action_space.sample())[1] for _ in range(40))))
+        print(repr(sum(env.step(env.action_space.sample())[1] for _ in range(15))))
 """
     told = [
         subprocess.run(

@@ -49,21 +49,6 @@ def test_text_tells_the_state():
         assert float(lines[name][3]) == pytest.approx(rms, rel=1e-2)
 
 
-def test_drawing_changes_nothing():
-    """An episode that is drawn at every step is the one that is not."""
-    told = []
-    for mode in (None, "ansi", "rgb_array"):
-        env = RightTimeSyncEnv("sync-small", render_mode=mode)
-        steps = [env.reset(seed=5)[0]]
-        for step in range(6):
-            if mode:
-                env.render()
-            steps.append(env.step(step * 7)[0])
-        told.append(np.stack(steps))
-    assert np.array_equal(told[0], told[1])
-    assert np.array_equal(told[0], told[2])
-
-
 def test_thirty_pictures_a_second():
     """Of 50 entities, in processor time: the best of three."""
     env = played("sync-small", "rgb_array")
@@ -75,13 +60,3 @@ def test_thirty_pictures_a_second():
             env.render()
         best = min(best, time.process_time() - start)
     assert 10 / best > 30
-
-
-def test_human_redraws_in_place_and_none_warns(capsys):
-    """The cursor goes home and the rest is cleared; without a mode there is a warning."""
-    env = played("sync-small", "human", 1)
-    capsys.readouterr()
-    assert env.render() is None
-    assert capsys.readouterr().out.startswith("\x1b[H\x1b[J")
-    with pytest.warns(UserWarning, match="render_mode"):
-        assert played("sync-small", None, 1).render() is None

@@ -8,29 +8,12 @@ from twin_gym.environments.right_time_sync.layout import build_tables
 from twin_gym.environments.right_time_sync.vector import RightTimeSyncVectorEnv
 from twin_gym.environments.right_time_sync.world import World
 from twin_gym.scenario.loading import load
-from twin_gym.testing.equality import first_difference, untouched_global_state
-
-FORMS = ["pick", "rounds"]
 
 
 def short(preset="sync-small", slots=40, **changes):
     """A preset of a few slots."""
     scenario = load(preset)
     return scenario.replace(horizon_s=slots * scenario.slot_s, **changes)
-
-
-def roll_out(env, seed, steps):
-    """All that fixed actions bring."""
-    told = [env.reset(seed=seed)]
-    for step in range(steps):
-        rows = np.arange(env.num_envs)
-        if env.single_action_space.shape:
-            turns = (rows[:, None] + 1) * np.arange(env.single_action_space.shape[0]) + step
-            actions = (turns % 5 / 5).astype(np.float32)
-        else:
-            actions = (rows * 3 + step * 7) % env.single_action_space.n
-        told.append(env.step(actions))
-    return told
 
 
 def test_values_and_losses_do_not_depend_on_decisions():
@@ -87,58 +70,3 @@ def test_entities_and_worlds_have_values_of_their_own():
     walks = np.array([World(tables, 0, key).path(3) for key in range(200)])
     others = np.array([World(tables, 0, key).path(4) for key in range(200)])
     assert abs(np.corrcoef(walks[:, 9], others[:, 9])[0, 1]) < 4.5 / np.sqrt(200)
-
-
-@pytest.mark.parametrize("action", FORMS)
-def test_other_seed_is_another_world_and_lanes_differ(action):
-    """No two of the rows of two seeds, nor two episodes of a row, are told the same."""
-    seen = []
-    for seed in (0, 100):
-        env = RightTimeSyncVectorEnv(3, short(), action=action, objective="error")
-        told = roll_out(env, seed, 85)
-        seen += [
-            np.stack([one[0][row] for one in told[first : first + 40]]).tobytes()
-            for row in range(3)
-            for first in (0, 41)
-        ]
-    assert len(set(seen)) == 12
-
-
-@pytest.mark.parametrize("action", FORMS)
-def test_threads_and_engines_do_not_matter(action):
-    """One thread or three, kernel or SimPy: the same to the last bit."""
-    told = [
-        roll_out(RightTimeSyncVectorEnv(5, short(slots=20), action=action, **settings), 11, 25)
-        for settings in ({}, {"num_threads": 3}, {"num_threads": 16}, {"engine": "simpy"})
-    ]
-    for other in told[1:]:
-        assert first_difference(told[0], other, "roll-out") is None
-
-
-@pytest.mark.parametrize("action", FORMS)
-def test_number_of_rows_does_not_matter(action):
-    """The first two rows of nine are the rows of two."""
-    nine, two = (
-        roll_out(RightTimeSyncVectorEnv(rows, short(), action=action), 4, 55) for rows in (9, 2)
-    )
-    for many, few in zip(nine, two, strict=True):
-        assert np.array_equal(many[0][:2], few[0])
-
-
-def test_masked_entities_send_nothing():
-    """Once the budget is spent, a picked entity is as good as nobody."""
-    scenario = short(update_budget=6)
-    told = []
-    for late in (3, 50):
-        env = RightTimeSyncVectorEnv(2, scenario)
-        env.reset(seed=3)
-        steps = [env.step(np.full(2, slot if slot < 6 else late)) for slot in range(20)]
-        told.append([(one[0], one[1]) for one in steps])
-        assert (env.batch.arrays["rows"]["updates"] == 6).all()
-    assert first_difference(*told, "roll-out") is None
-
-
-def test_global_random_state_is_left_alone():
-    """Nothing reads or moves Python's or NumPy's global generators."""
-    with untouched_global_state():
-        roll_out(RightTimeSyncVectorEnv(2, short()), None, 20)

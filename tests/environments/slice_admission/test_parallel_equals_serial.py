@@ -7,7 +7,6 @@ import pytest
 from twin_gym.core import batch as batching
 from twin_gym.environments.slice_admission.batch import AdmissionBatch, BatchSettings
 from twin_gym.environments.slice_admission.rules import begin, decide, run_to_decision
-from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
 from twin_gym.environments.slice_admission.workload import Outside
 from twin_gym.scenario.loading import load
 
@@ -30,31 +29,6 @@ def assert_same_arrays(one, other):
     for name, array in one.arrays.items():
         if name not in ("queues", "final_rows", "final_observations"):
             assert array.tobytes() == other.arrays[name].tobytes(), name
-
-
-@pytest.mark.parametrize("num_threads", [2, 3, 8])
-@pytest.mark.parametrize("action", ["slice", "slot"])
-@pytest.mark.parametrize("mode", ["SameStep", "NextStep"])
-def test_threads_do_not_matter(num_threads, action, mode):
-    """More threads than processors too, and stretches of different lengths."""
-    envs = [
-        SliceAdmissionVectorEnv(
-            ROWS, short(), action=action, num_threads=threads, autoreset_mode=mode
-        )
-        for threads in (1, num_threads)
-    ]
-    for env in envs:
-        env.reset(seed=11)
-    ends = 0
-    for actions in sampled(120, ROWS, envs[0].single_action_space.n):
-        told = [env.step(actions) for env in envs]
-        ends += told[0][3].sum()
-        for mine, theirs in zip(told[0][:4], told[1][:4], strict=True):
-            assert np.array_equal(mine, theirs)
-    assert_same_arrays(envs[0].batch, envs[1].batch)
-    assert ends > ROWS
-    for env in envs:
-        env.close()
 
 
 def begun(num_rows=ROWS):

@@ -2,12 +2,9 @@
 
 import gc
 import time
-import warnings
 
-import gymnasium
 import numpy as np
 import pytest
-from gymnasium.utils.env_checker import check_env
 
 from twin_gym.core.drawing import compact, shortened
 from twin_gym.environments.slice_admission import render
@@ -90,18 +87,6 @@ def test_pixels_show_what_is_held():
         assert coloured == pytest.approx(amount / 100 * len(bar), abs=2)
 
 
-def test_drawing_changes_nothing():
-    """An episode that is drawn at every step is the one that is not."""
-    drawn, plain = (SliceAdmissionEnv(render_mode="rgb_array") for _ in range(2))
-    drawn.reset(seed=5)
-    plain.reset(seed=5)
-    for _ in range(20):
-        drawn.render()
-        one, other = drawn.step(1), plain.step(1)
-        assert np.array_equal(one[0], other[0])
-        assert one[1:4] == other[1:4]
-
-
 def test_thirty_frames_a_second():
     """In processor time, on whatever machine this is: the best of three."""
     env = played(load("contention"), "rgb_array", 200)
@@ -152,23 +137,6 @@ def test_revenue_so_far_is_the_sum_of_the_rewards():
     assert take_snapshot(env).revenue == pytest.approx(total)
 
 
-def test_human_redraws_in_place(capsys):
-    """The cursor goes home and the rest is cleared, then the text follows."""
-    env = played(load("contention"), "human", 10)
-    capsys.readouterr()
-    assert env.render() is None
-    written = capsys.readouterr().out
-    assert written.startswith("\x1b[H\x1b[J")
-    assert "revenue so far" in written
-
-
-def test_no_render_mode_warns():
-    """As Gymnasium's own environments do."""
-    env = played(load("contention"), None, 1)
-    with pytest.warns(UserWarning, match="render_mode"):
-        assert env.render() is None
-
-
 def test_missing_pillow_names_the_extra(monkeypatch):
     """The exact command, when the picture is asked for and not before."""
     env = played(load("contention"), "rgb_array", 1)
@@ -177,15 +145,6 @@ def test_missing_pillow_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "twin_gym.environments.slice_admission.picture", None)
     with pytest.raises(MissingExtraError, match=r'pip install "twin-gym\[render\]"'):
         env.render()
-
-
-@pytest.mark.parametrize("mode", ["ansi", "rgb_array"])
-def test_gymnasium_checker_renders_without_a_warning(mode):
-    """The checker makes the environment in every mode and looks at what comes back."""
-    env = gymnasium.make("twin_gym/SliceAdmission-v0", render_mode=mode)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        check_env(env.unwrapped, skip_render_check=False)
 
 
 def test_environments_are_not_kept_alive():

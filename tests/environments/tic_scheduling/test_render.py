@@ -56,18 +56,6 @@ def test_snapshot_is_the_network():
     assert snapshot.queued.sum() == env.batch.row(0)["queued"]
 
 
-def test_drawing_changes_nothing():
-    """An episode that is drawn at every step is the one that is not."""
-    drawn, plain = (TicSchedulingEnv(render_mode="rgb_array") for _ in range(2))
-    drawn.reset(seed=5)
-    plain.reset(seed=5)
-    for _ in range(5):
-        drawn.render()
-        one, other = (env.step(np.ones(4, np.float32)) for env in (drawn, plain))
-        assert np.array_equal(one[0], other[0])
-        assert one[1:4] == other[1:4]
-
-
 def test_thirty_frames_a_second():
     """Of a network of 50 sensors, in processor time: the best of three."""
     env = played("tic-small-45", "rgb_array")
@@ -79,13 +67,3 @@ def test_thirty_frames_a_second():
             env.render()
         best = min(best, time.process_time() - start)
     assert 10 / best > 30
-
-
-def test_human_redraws_in_place_and_none_warns(capsys):
-    """The cursor goes home and the rest is cleared; without a mode there is a warning."""
-    env = played("tic-small-45", "human", 1)
-    capsys.readouterr()
-    assert env.render() is None
-    assert capsys.readouterr().out.startswith("\x1b[H\x1b[J")
-    with pytest.warns(UserWarning, match="render_mode"):
-        assert played("tic-small-45", None, 1).render() is None

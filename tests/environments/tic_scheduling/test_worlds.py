@@ -9,28 +9,12 @@ from twin_gym.environments.tic_scheduling.topology import topology_of
 from twin_gym.environments.tic_scheduling.vector import TicSchedulingVectorEnv
 from twin_gym.environments.tic_scheduling.world import World
 from twin_gym.scenario.loading import load
-from twin_gym.testing.equality import first_difference, untouched_global_state
-
-FORMS = [("tic-small-45", "weights"), ("tic-pick", "pick")]
 
 
 def short(preset, slots=160):
     """A preset of two bursts or more."""
     scenario = load(preset)
     return scenario.replace(horizon_s=slots * scenario.slot_s)
-
-
-def roll_out(env, seed, steps):
-    """All that fixed actions bring."""
-    told = [env.reset(seed=seed)]
-    for step in range(steps):
-        rows = np.arange(env.num_envs)
-        if env.single_action_space.shape:
-            actions = (((rows[:, None] + 1) * np.arange(4) + step) % 5 / 5).astype(np.float32)
-        else:
-            actions = (rows * 3 + step * 7) % env.single_action_space.n
-        told.append(env.step(actions))
-    return told
 
 
 @pytest.mark.parametrize("weights", [(0, 1, 0, 0), (1, 0, 0, 0), (0, 0, 0, 1)])
@@ -71,39 +55,6 @@ def test_topology_does_not_depend_on_the_world():
     assert np.array_equal(first.gateway_of, distances.argmin(axis=1))
 
 
-@pytest.mark.parametrize(("preset", "action"), FORMS)
-def test_other_seed_is_another_world_and_lanes_differ(preset, action):
-    """No two of the rows of two seeds are offered the same."""
-    seen = []
-    for seed in (0, 100):
-        env = TicSchedulingVectorEnv(3, short(preset), action=action)
-        told = roll_out(env, seed, 30)
-        seen += [np.stack([one[0][row] for one in told]).tobytes() for row in range(3)]
-    assert len(set(seen)) == 6
-
-
-@pytest.mark.parametrize(("preset", "action"), FORMS)
-def test_threads_and_engines_do_not_matter(preset, action):
-    """One thread or three, kernel or SimPy: the same to the last bit."""
-    told = [
-        roll_out(TicSchedulingVectorEnv(5, short(preset, 40), action=action, **settings), 11, 25)
-        for settings in ({}, {"num_threads": 3}, {"num_threads": 16}, {"engine": "simpy"})
-    ]
-    for other in told[1:]:
-        assert first_difference(told[0], other, "roll-out") is None
-
-
-@pytest.mark.parametrize(("preset", "action"), FORMS)
-def test_number_of_rows_does_not_matter(preset, action):
-    """The first two rows of nine are the rows of two."""
-    nine, two = (
-        roll_out(TicSchedulingVectorEnv(rows, short(preset), action=action), 4, 35)
-        for rows in (9, 2)
-    )
-    for many, few in zip(nine, two, strict=True):
-        assert np.array_equal(many[0][:2], few[0])
-
-
 def test_shares_are_those_of_the_scenario():
     """Background messages and successes come as often as the scenario says."""
     scenario = load("tic-small-45").replace(
@@ -118,9 +69,3 @@ def test_shares_are_those_of_the_scenario():
     assert np.mean(drawn) == pytest.approx(0.75 * 0.9 + 0.25 * 0.5, abs=0.03)
     asked = np.bincount([s for _, s in messages], minlength=50)
     assert asked.std() < 3 * np.sqrt(asked.mean())
-
-
-def test_global_random_state_is_left_alone():
-    """Nothing reads or moves Python's or NumPy's global generators."""
-    with untouched_global_state():
-        roll_out(TicSchedulingVectorEnv(2, short("tic-small-45")), None, 20)

@@ -117,7 +117,7 @@ def expected_arrivals(scenario: AccessScenario) -> Floats:
 
     Example:
         >>> from twin_gym.scenario.loading import load
-        >>> round(expected_arrivals(load("access-beta-30000", AccessScenario)).max(), 1)
+        >>> float(expected_arrivals(load("access-beta-30000")).max().round(1))
         31.1
     """
     edges = np.arange(scenario.num_opportunities + 1) * scenario.slot_s

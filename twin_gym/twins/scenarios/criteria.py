@@ -43,8 +43,7 @@ class Criteria:
         Example:
             >>> from twin_gym.scenario.loading import load
             >>> from twin_gym.scenario.objective import Demand
-            >>> from tic_scheduling.scenario import TicScenario
-            >>> space = ParameterSpace.of(load("tic-small-45", TicScenario), ["num_sensors"])
+            >>> space = ParameterSpace.of(load("tic-small-45"), ["num_sensors"])
             >>> asked = Criteria(KpiObjective(demand=Demand(num_devices=100)))
             >>> float(np.exp(asked.bounds(space)[0, 0])).__round__()
             100
