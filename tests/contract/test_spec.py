@@ -65,7 +65,7 @@ def check(env, other):
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-@pytest.mark.parametrize("kind", kind_names())
+@every_kind
 def test_spec_of_gymnasiums_own_vectors_survives_json(kind, mode, tmp_path):
     """Scenario, objective, number of rows and arguments of the vectorizer, as values."""
     made = gym.make_vec(
