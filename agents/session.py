@@ -21,15 +21,15 @@ from agents.defaults import kind_of
 from agents.models import Built
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.trained import TWIN_FOLDER, Trained, train_agent
-from twin_gym.cli.console import (
+from twin_gym.console.error_reporting import deliver
+from twin_gym.console.plain import PlainColumn
+from twin_gym.console.printing import (
     messages,
     number,
     output,
     progress_bar,
     with_interval,
 )
-from twin_gym.cli.error_reporting import deliver
-from twin_gym.cli.plain import PlainColumn
 from twin_gym.errors import unknown_name
 from twin_gym.files.locks import LOCK_FILE, in_turn, writing_to
 from twin_gym.files.places import check_folder

@@ -11,8 +11,8 @@ from typer.models import OptionInfo
 
 from agents.defaults import settings_for
 from agents.settings import AGENTS, AgentName, TrainSettings, whole_rollouts
-from twin_gym.cli.console import messages, output, table
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
+from twin_gym.console.printing import messages, output, table
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.files.places import check_folder
 

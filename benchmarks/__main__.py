@@ -9,7 +9,7 @@ from benchmarks.listing import list_agents, list_tracks, write_anchors
 from benchmarks.runner.commands import command_run, command_status, command_test
 from benchmarks.submissions.commands import claim, verify
 from benchmarks.tuning.commands import tune, tune_rules
-from twin_gym.cli.error_reporting import ErrorReportingGroup
+from twin_gym.console.error_reporting import ErrorReportingGroup
 
 app = typer.Typer(
     cls=ErrorReportingGroup,

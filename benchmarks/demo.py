@@ -22,8 +22,8 @@ from benchmarks.figures import learning_curves
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, final_worlds, run_all
 from benchmarks.statistics import interval
-from twin_gym.cli.console import messages, output, table
-from twin_gym.cli.error_reporting import ErrorReportingCommand, deliver
+from twin_gym.console.error_reporting import ErrorReportingCommand, deliver
+from twin_gym.console.printing import messages, output, table
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import TwinGymError
 from twin_gym.files.locks import writing_to

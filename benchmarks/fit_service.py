@@ -17,7 +17,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.environments.slice_admission.openb import RESOURCES, SLICES, Pod, read_pods
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
 from twin_gym.files.places import check_folder

@@ -29,9 +29,9 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from twin_gym.cli.console import output, table
-from twin_gym.cli.error_reporting import ErrorReportingCommand
-from twin_gym.cli.tables import WholeTable
+from twin_gym.console.error_reporting import ErrorReportingCommand
+from twin_gym.console.printing import output, table
+from twin_gym.console.tables import WholeTable
 from twin_gym.files.places import check_file, check_folder
 from twin_gym.files.whole import write_text
 from twin_gym.scenario.loading import load

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twin_gym.cli.console import messages, output, table
+from twin_gym.console.printing import messages, output, table
 from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
-from twin_gym.cli.console import messages
-from twin_gym.cli.plain import PlainColumn
+from twin_gym.console.plain import PlainColumn
+from twin_gym.console.printing import messages
 
 
 def training_progress(console: Console | None = None) -> Progress:

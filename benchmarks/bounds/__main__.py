@@ -18,8 +18,8 @@ from benchmarks.bounds.page import POLICY_WORLDS, WORLDS, Row, as_page
 from benchmarks.environments import facet
 from benchmarks.progress import training_progress
 from benchmarks.tracks import tracks
-from twin_gym.cli.console import messages
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
+from twin_gym.console.printing import messages
 from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import ConfigError
 from twin_gym.files.locks import adding_to

@@ -45,7 +45,7 @@ from benchmarks.experiments.pages import (
     told,
 )
 from benchmarks.statistics import Interval
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.environments.massive_access.policies.barring import FixedBarring
 from twin_gym.environments.massive_access.policies.tuning import search_level
 from twin_gym.environments.massive_access.scenario import (

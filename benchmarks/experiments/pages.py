@@ -12,8 +12,8 @@ import typer
 
 from benchmarks.experiments.blocks import Measured
 from benchmarks.statistics import Interval
-from twin_gym.cli.console import output
-from twin_gym.cli.error_reporting import deliver
+from twin_gym.console.error_reporting import deliver
+from twin_gym.console.printing import output
 from twin_gym.files.locks import adding_to
 from twin_gym.files.places import check_file, check_folder
 from twin_gym.files.whole import write_text

@@ -48,7 +48,7 @@ from benchmarks.experiments.pages import (
 )
 from benchmarks.experiments.thinning import BASE, InTurn, Thinned
 from benchmarks.statistics import Interval
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.environments.factory import vector_env
 from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.environments.right_time_sync.theory import relaxation_bound

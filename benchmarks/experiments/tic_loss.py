@@ -46,7 +46,7 @@ from benchmarks.experiments.pages import (
     told,
 )
 from benchmarks.statistics import Interval
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.core.draws import world_key
 from twin_gym.environments.tic_scheduling.bound import most_deliveries
 from twin_gym.environments.tic_scheduling.layout import build_tables

@@ -47,7 +47,7 @@ from benchmarks.experiments.pages import (
     table,
     told,
 )
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.policies import Policy, make_policy
 from twin_gym.policies.base import Actions, Masks, Observations

@@ -30,7 +30,7 @@ from benchmarks.figures import learning_curves
 from benchmarks.progress import training_progress
 from benchmarks.runs import Judging, Run, run_all
 from benchmarks.statistics import Interval, interval
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.files.places import check_folder
 from twin_gym.files.whole import write_text

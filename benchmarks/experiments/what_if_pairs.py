@@ -60,7 +60,7 @@ from benchmarks.experiments.what_if_questions import (
     short,
 )
 from benchmarks.statistics import Interval
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.files.whole import write_text
 
 if TYPE_CHECKING:

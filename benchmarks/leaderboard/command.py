@@ -11,8 +11,8 @@ import typer
 
 from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import BOARD_FOLDER
-from twin_gym.cli.console import output
-from twin_gym.cli.error_reporting import deliver
+from twin_gym.console.error_reporting import deliver
+from twin_gym.console.printing import output
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file
 from twin_gym.files.sealed import read_sealed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from twin_gym.cli.console import output
+from twin_gym.console.printing import output
 from twin_gym.errors import ConfigError
 from twin_gym.files.places import check_folder
 

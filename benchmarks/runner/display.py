@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID
 
 from benchmarks.cell import Cell
-from twin_gym.cli.plain import PlainColumn
+from twin_gym.console.plain import PlainColumn
 
 SECONDS_BETWEEN_LINES = 15.0
 _TRAINED = 0.9  # of a cell that trains, when it begins to be tested

@@ -12,7 +12,7 @@ from benchmarks.protocol import BoardFamily
 from benchmarks.runner.board import skipped_lines
 from benchmarks.runner.plan import Wanted, who_takes_part
 from benchmarks.store import Store
-from twin_gym.cli.console import table
+from twin_gym.console.printing import table
 
 _FAMILIES: tuple[tuple[str, BoardFamily], ...] = (("run", "validation"), ("tested", "test"))
 

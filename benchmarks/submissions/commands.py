@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from twin_gym.cli.console import output, table
+from twin_gym.console.printing import output, table
 from twin_gym.errors import ConfigError
 from twin_gym.files.places import check_folder
 

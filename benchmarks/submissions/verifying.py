@@ -28,7 +28,7 @@ from benchmarks.submissions.manifest import (
 )
 from benchmarks.submissions.running import Limits
 from benchmarks.tracks import track_named
-from twin_gym.cli.error_reporting import deliver
+from twin_gym.console.error_reporting import deliver
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.files.places import check_file
 from twin_gym.files.whole import write_text

@@ -15,8 +15,8 @@ from benchmarks.environments import facet
 from benchmarks.throughput import growth, tables
 from benchmarks.throughput.slotted import slotted_lines
 from benchmarks.throughput.timing import Line, load_average, machine
-from twin_gym.cli.console import output, table
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
+from twin_gym.console.printing import output, table
 from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import unknown_name
 from twin_gym.files.places import check_file

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from benchmarks.throughput.timing import Line, rate_line
-from twin_gym.cli.console import messages
+from twin_gym.console.printing import messages
 
 ROWS = (64, 256)
 

@@ -11,7 +11,7 @@ from rich.progress import TaskID
 from agents.settings import AgentName
 from benchmarks.progress import training_progress
 from benchmarks.tuning.space import GROUPS, TUNABLE, base_settings, group_named
-from twin_gym.cli.console import messages
+from twin_gym.console.printing import messages
 from twin_gym.files.locks import LOCK_FILE, adding_to, in_turn
 from twin_gym.files.places import check_file
 

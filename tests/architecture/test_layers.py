@@ -20,6 +20,7 @@ LAYERS = (
     ("policies", "testing"),
     ("twins",),
     ("sb3",),
+    ("console",),
     ("cli", "__main__"),
 )
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -112,6 +113,8 @@ def checkout_faults(folder: str, source: str) -> list[str]:
         private = [part for part in parts if part.startswith("_") and not part.endswith("__")]
         if package == "twin_gym" and private:
             faults.append(f"{name}: {private[0]} is private")
+        if folder == "agents" and parts[:1] == ["cli"]:
+            faults.append(f"{name}: the command line is not for agents")
         if package == "tests" or (folder == "agents" and package == "benchmarks"):
             faults.append(f"{name}: not to the left of {folder}")
     return faults
@@ -268,4 +271,5 @@ def test_private_import_is_found():
     assert checkout_faults("agents", "from twin_gym._hidden import name")
     assert checkout_faults("benchmarks", "from twin_gym.core import _advance")
     assert checkout_faults("agents", "import benchmarks.runner")
+    assert checkout_faults("agents", "from twin_gym.cli.app import app")
     assert not checkout_faults("agents", "from twin_gym import __version__")

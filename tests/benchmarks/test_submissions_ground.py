@@ -19,7 +19,7 @@ from benchmarks.submissions.running import SubmissionError
 from benchmarks.submissions.verifying import make_claims, verify_claims
 from tests.benchmarks.submitting import DENSITY, POLICY, QUICK, submission, use_tiny_track
 from tests.benchmarks.test_submissions_confined import UNCONFINED
-from twin_gym.cli.error_reporting import FAILED
+from twin_gym.console.error_reporting import FAILED
 from twin_gym.errors import ConfigError
 
 

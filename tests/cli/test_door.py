@@ -13,9 +13,9 @@ import twin_gym.cli.reservation_search as searching
 import twin_gym.cli.rollout_command as rolling
 import twin_gym.cli.what_if_command as asking
 from twin_gym.cli import app
-from twin_gym.cli.error_reporting import deliver
 from twin_gym.cli.generate_command import GenerateOptions
 from twin_gym.cli.provenance import MOST_LETTERS, with_provenance
+from twin_gym.console.error_reporting import deliver
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.toml import to_toml
 

@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from twin_gym.cli import app
-from twin_gym.cli.console import with_interval
 from twin_gym.cli.list_command import kind_of, short_name
 from twin_gym.cli.view import view_of
+from twin_gym.console.printing import with_interval
 from twin_gym.core.forms import form_names
 from twin_gym.environments.factory import forms_of
 from twin_gym.environments.kinds import kind_named, kind_names

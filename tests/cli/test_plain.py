@@ -9,8 +9,8 @@ from rich.progress import Progress
 from typer.testing import CliRunner
 
 from twin_gym.cli.app import app
-from twin_gym.cli.console import table
-from twin_gym.cli.plain import PlainColumn, PlainConsole, plain
+from twin_gym.console.plain import PlainColumn, PlainConsole, plain
+from twin_gym.console.printing import table
 from twin_gym.scenario import load, to_toml
 
 STRANGE = (

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from agents.train import app as train_app
 from benchmarks.__main__ import app as benchmarks_app
 from twin_gym.cli import app
-from twin_gym.cli.console import table
 from twin_gym.cli.list_command import environment_class, short_name
-from twin_gym.cli.tables import WholeMarkdown
+from twin_gym.console.printing import table
+from twin_gym.console.tables import WholeMarkdown
 from twin_gym.environments.kinds import kinds
 from twin_gym.policies import policies_of
 from twin_gym.scenario import to_toml

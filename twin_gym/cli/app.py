@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from twin_gym.cli.error_reporting import ErrorReportingGroup
 from twin_gym.cli.options import (
     ActionOption,
     AgainstOption,
@@ -38,6 +37,7 @@ from twin_gym.cli.options import (
     WorldOption,
 )
 from twin_gym.cli.scenario_app import scenario_app
+from twin_gym.console.error_reporting import ErrorReportingGroup
 
 app = typer.Typer(
     name="twin-gym",

@@ -8,11 +8,11 @@ import re
 from rich.padding import Padding
 from rich.text import Text
 
-from twin_gym.cli.console import first_sentence, number, output, table
 from twin_gym.cli.list_command import environment_class, kind_of, policy_text, short_name
-from twin_gym.cli.plain import plain
-from twin_gym.cli.tables import WholeMarkdown, WholeTable
 from twin_gym.cli.view import view_of
+from twin_gym.console.plain import plain
+from twin_gym.console.printing import first_sentence, number, output, table
+from twin_gym.console.tables import WholeMarkdown, WholeTable
 from twin_gym.core.forms import form_names
 from twin_gym.environments.factory import forms_of, vector_env
 from twin_gym.environments.kinds import kind_named, kinds

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from rich.live import Live
 from rich.text import Text
 
-from twin_gym.cli.console import messages, output
 from twin_gym.cli.list_command import environment_class
-from twin_gym.cli.plain import plain
+from twin_gym.console.plain import plain
+from twin_gym.console.printing import messages, output
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file

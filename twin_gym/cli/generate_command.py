@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from twin_gym.cli.backtest import run_backtest
-from twin_gym.cli.console import messages, output
-from twin_gym.cli.error_reporting import deliver
 from twin_gym.cli.generation_report import GenerationReport, as_document, show
 from twin_gym.cli.generators import GeneratorOptions, make_generator
 from twin_gym.cli.history_input import GeneratorInputs, HistoryOptions, read_history
 from twin_gym.cli.provenance import with_provenance
+from twin_gym.console.error_reporting import deliver
+from twin_gym.console.printing import messages, output
 from twin_gym.errors import ConfigError
 from twin_gym.files.places import check_folder
 from twin_gym.files.whole import write_text

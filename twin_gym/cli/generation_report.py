@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from twin_gym.cli.backtest import LEAST_WINDOWS, Backtest
-from twin_gym.cli.console import number, output, table
 from twin_gym.cli.history_input import GeneratorInputs
+from twin_gym.console.printing import number, output, table
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.changes import value_at
 from twin_gym.twins.scenarios import Criteria, ParameterSpace

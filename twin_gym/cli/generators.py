@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
 
-from twin_gym.cli.console import messages, number, progress_bar
-from twin_gym.cli.plain import PlainColumn
+from twin_gym.console.plain import PlainColumn
+from twin_gym.console.printing import messages, number, progress_bar
 from twin_gym.errors import ConfigError, missing_extra, unknown_name
 from twin_gym.files.places import check_folder
 from twin_gym.twins.scenarios import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin_gym.cli.console import output, table
+from twin_gym.console.printing import output, table
 from twin_gym.environments.kinds import FACETS, EnvironmentKind, kind_named, kinds
 
 

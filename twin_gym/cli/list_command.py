@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 
 from twin_gym import scenario as scenarios
-from twin_gym.cli.console import first_sentence, output, table
 from twin_gym.cli.view import view_of
+from twin_gym.console.printing import first_sentence, output, table
 from twin_gym.environments.kinds import kind_named, kind_names, kind_of_id, kinds
 from twin_gym.errors import unknown_name
 from twin_gym.policies import policies_of

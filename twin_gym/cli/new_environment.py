@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from twin_gym.cli.console import output
+from twin_gym.console.printing import output
 from twin_gym.environments.kinds import KINDS_VARIABLE, kind_names
 from twin_gym.errors import ConfigError, shown
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from rich.table import Table
 
-from twin_gym.cli.console import number
 from twin_gym.cli.view import Column, Measure, indicators, pairs
+from twin_gym.console.printing import number
 from twin_gym.core.vector import RowsVectorEnv
 from twin_gym.environments.kinds import EnvironmentKind
 from twin_gym.policies import Evaluation

@@ -11,8 +11,8 @@ import typer
 from rich.progress import BarColumn, TaskProgressColumn, TimeElapsedColumn
 from rich.table import Table
 
-from twin_gym.cli.console import messages, number, output, progress_bar, table
-from twin_gym.cli.plain import PlainColumn
+from twin_gym.console.plain import PlainColumn
+from twin_gym.console.printing import messages, number, output, progress_bar, table
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Family, Policy, make_policy, world_seeds

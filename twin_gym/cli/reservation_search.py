@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.progress import BarColumn, TimeElapsedColumn
 from rich.table import Table
 
-from twin_gym.cli.console import messages, number, output, progress_bar, table
-from twin_gym.cli.error_reporting import deliver
-from twin_gym.cli.plain import PlainColumn
+from twin_gym.console.error_reporting import deliver
+from twin_gym.console.plain import PlainColumn
+from twin_gym.console.printing import messages, number, output, progress_bar, table
 from twin_gym.environments.slice_admission.policies.search import (
     FRESH_WORLDS,
     ReservationSearch,

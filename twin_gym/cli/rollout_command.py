@@ -11,11 +11,11 @@ from typing import cast
 from rich.progress import BarColumn, TaskProgressColumn, TimeElapsedColumn
 from rich.table import Table
 
-from twin_gym.cli.console import output, progress_bar, table
 from twin_gym.cli.episode_renderer import check_target, show_episode
-from twin_gym.cli.error_reporting import deliver
-from twin_gym.cli.plain import PlainColumn
 from twin_gym.cli.view import view_of
+from twin_gym.console.error_reporting import deliver
+from twin_gym.console.plain import PlainColumn
+from twin_gym.console.printing import output, progress_bar, table
 from twin_gym.environments.factory import forms_of
 from twin_gym.environments.kinds import kind_named
 from twin_gym.policies import (

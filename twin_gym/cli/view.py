@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from twin_gym.cli.console import number, table, with_interval
+from twin_gym.console.printing import number, table, with_interval
 from twin_gym.environments.kinds import kind_named
 from twin_gym.policies import Evaluation
 

@@ -12,7 +12,10 @@ from typing import Any, cast
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TimeElapsedColumn
 from rich.table import Table
 
-from twin_gym.cli.console import (
+from twin_gym.cli.provenance import with_provenance
+from twin_gym.console.error_reporting import deliver
+from twin_gym.console.plain import PlainColumn
+from twin_gym.console.printing import (
     messages,
     number,
     output,
@@ -20,9 +23,6 @@ from twin_gym.cli.console import (
     supported_decimals,
     table,
 )
-from twin_gym.cli.error_reporting import deliver
-from twin_gym.cli.plain import PlainColumn
-from twin_gym.cli.provenance import with_provenance
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file

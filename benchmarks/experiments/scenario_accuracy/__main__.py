@@ -38,7 +38,7 @@ from benchmarks.experiments.scenario_accuracy.measuring import READINGS, TOLERAN
 from benchmarks.experiments.scenario_accuracy.page import draw, page
 from benchmarks.experiments.scenario_accuracy.panels import Source, measured, simulated
 from benchmarks.experiments.scenario_accuracy.rounds import SHARE, TWINNING_RATE
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.errors import ConfigError, MissingExtraError
 from twin_gym.scenario.loading import load

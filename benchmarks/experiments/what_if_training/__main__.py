@@ -19,8 +19,8 @@ from benchmarks.experiments.what_if_training.networks import (
 )
 from benchmarks.experiments.what_if_training.telling import ANSWER, QUESTION, SET_UP, TRIED
 from benchmarks.experiments.what_if_training.trainings import FOLDER, Plan
-from twin_gym.cli.console import output
-from twin_gym.cli.error_reporting import ErrorReportingCommand
+from twin_gym.console.error_reporting import ErrorReportingCommand
+from twin_gym.console.printing import output
 from twin_gym.errors import unknown_name
 from twin_gym.files.locks import writing_to
 from twin_gym.files.places import check_folder

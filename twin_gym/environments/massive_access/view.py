@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from rich.table import Table
 
-from twin_gym.cli.console import number
 from twin_gym.cli.view import PERCENT, Column, Measure, indicators, pairs
+from twin_gym.console.printing import number
 from twin_gym.environments.massive_access.scenario import AccessScenario, SimultaneousArrivals
 from twin_gym.environments.massive_access.theory import access_bound, expected_arrivals
 from twin_gym.policies import Evaluation

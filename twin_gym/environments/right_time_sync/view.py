@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from twin_gym.cli.console import number, table
 from twin_gym.cli.view import PERCENT, Column, Measure, indicators, pairs
+from twin_gym.console.printing import number, table
 from twin_gym.environments.right_time_sync.scenario import (
     EntityGroup,
     MeanReverting,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from twin_gym.cli.console import number, table, with_interval
 from twin_gym.cli.view import PERCENT, Column, Measure
+from twin_gym.console.printing import number, table, with_interval
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
 from twin_gym.errors import ConfigError

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from rich.table import Table
 
-from twin_gym.cli.console import number
 from twin_gym.cli.view import MILLISECONDS, PERCENT, Column, Measure, indicators, pairs, spread
+from twin_gym.console.printing import number
 from twin_gym.environments.tic_scheduling.bound import most_deliveries
 from twin_gym.environments.tic_scheduling.links import load_links
 from twin_gym.environments.tic_scheduling.scenario import TicScenario

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
-from twin_gym.cli.plain import PlainConsole
-from twin_gym.cli.tables import WholeTable
+from twin_gym.console.plain import PlainConsole
+from twin_gym.console.tables import WholeTable
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from twin_gym.cli.plain import plain
+from twin_gym.console.plain import plain
 from twin_gym.errors import TwinGymError
 
 FAILED = 2
