@@ -86,6 +86,19 @@ class ObservationLayout:
             raise unknown_name("group of fields", group, dict.fromkeys(groups))
         return tuple(place for place, one in enumerate(groups) if one == group)
 
+    def span(self, group: str) -> slice:
+        """The columns of a group as a slice, which takes a view; its fields follow one another.
+
+        Raises:
+            UnknownNameError: if there is no such group.
+
+        Example:
+            >>> ObservationLayout(("fill/a", "fill/b", "time")).span("fill")
+            slice(0, 2, None)
+        """
+        columns = self.columns(group)
+        return slice(columns[0], columns[-1] + 1)
+
 
 @dataclass(frozen=True)
 class ActionForm:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from twin_gym.core.forms import form_named
 from twin_gym.environments.right_time_sync.actions import ACTION_FORMS, ActionName
-from twin_gym.environments.right_time_sync.observation import field_names
 from twin_gym.environments.right_time_sync.scenario import Replay, SyncScenario
 from twin_gym.environments.right_time_sync.theory import (
     error_by_age,
@@ -50,12 +49,14 @@ class SyncPolicy(ABC):
     name: str
 
     def __init__(self, scenario: SyncScenario, action: ActionName = "pick") -> None:
-        form_named(ACTION_FORMS, action)
+        layout = form_named(ACTION_FORMS, action).layout(scenario)
+        self._age, self._rate = layout.span("age"), layout.span("rate")
+        self._time = layout.columns("time")[0]
+        self._num_fields = len(layout.names)
         self.scenario = scenario
         self.num_entities = scenario.num_entities
         self._by_round = action == "rounds"
         self.places = scenario.round_size if self._by_round else 1
-        self._num_fields = len(field_names(scenario))
 
     def reset(self, seed: int) -> None:  # noqa: B027  most rules remember nothing
         """Begins anew."""
@@ -100,19 +101,19 @@ class SyncPolicy(ABC):
 
     def ages(self, observations: Observations) -> Floats:
         """Ages in slots; infinite where nothing was ever heard; shape (rows, entities)."""
-        seen = observations[:, : self.num_entities].astype(np.float64)
+        seen = observations[:, self._age].astype(np.float64)
         with np.errstate(divide="ignore"):
             return np.rint(self.num_entities * seen / (1.0 - seen))
 
     def slots(self, observations: Observations) -> NDArray[np.int64]:
         """Slots that are over; shape (rows,)."""
-        share = observations[:, -1].astype(np.float64)
+        share = observations[:, self._time].astype(np.float64)
         return np.rint(share * self.scenario.num_slots).astype(np.int64)
 
     def variance_rates(self, observations: Observations) -> Floats:
         """Mean square change a slot, as delivered changes tell; shape (rows, entities)."""
         count = self.num_entities
-        seen = observations[:, count : 2 * count].astype(np.float64)
+        seen = observations[:, self._rate].astype(np.float64)
         seen = np.minimum(seen, 1.0 - 1e-7)
         rates: Floats = self.scenario.tolerance**2 * seen / (1.0 - seen) / count
         return rates

@@ -145,6 +145,9 @@ class PickPolicy(ABC):
         self._deadlines = np.tile(
             (scenario.deadline_slots, scenario.answer_deadline_slots), scenario.num_sensors
         )
+        layout = form_named(ACTION_FORMS, "pick").layout(scenario)
+        self._slack, self._fill = layout.span("slack"), layout.span("fill")
+        self._channel = layout.span("channel")
 
     def reset(self, seed: int) -> None:  # noqa: B027  most rules remember nothing
         """Begins anew."""
@@ -161,7 +164,7 @@ class PickPolicy(ABC):
 
     def remaining(self, observations: Observations) -> Keys:
         """Slots left for the oldest message of each queue, this one too; shape (rows, queues)."""
-        slack = observations[:, : self.num_queues].astype(np.float64)
+        slack = observations[:, self._slack].astype(np.float64)
         return np.rint(slack * self.scenario.most_deadline_slots).astype(np.int64)
 
     def ages(self, observations: Observations) -> Keys:
@@ -171,7 +174,7 @@ class PickPolicy(ABC):
 
     def fills(self, observations: Observations) -> Keys:
         """Messages of each queue; shape (rows, queues)."""
-        fill = observations[:, self.num_queues : 2 * self.num_queues].astype(np.float64)
+        fill = observations[:, self._fill].astype(np.float64)
         return np.rint(fill * self.scenario.buffer_messages).astype(np.int64)
 
 
@@ -218,8 +221,7 @@ class PickMaxWeight(PickPolicy):
 
     def keys(self, observations: Observations) -> Keys:
         """Messages times probability in millionths, the most first, then age."""
-        first = 2 * self.num_queues
-        seen = observations[:, first : first + self.scenario.num_sensors].astype(np.float64)
+        seen = observations[:, self._channel].astype(np.float64)
         success = seen if self.scenario.channel_observable else np.ones_like(seen)
         weight = self.fills(observations) * np.repeat(success, 2, axis=1)
         keys: Keys = -np.rint(weight * 1e6).astype(np.int64) * 2**20 - self.ages(observations)

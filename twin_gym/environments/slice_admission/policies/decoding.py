@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from twin_gym.core.forms import form_named
 from twin_gym.environments.slice_admission.actions import ACTION_FORMS
-from twin_gym.environments.slice_admission.observation import ActionName, field_names
+from twin_gym.environments.slice_admission.observation import ActionName
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.tables import most_in_service
 from twin_gym.errors import ConfigError
@@ -20,6 +20,7 @@ from twin_gym.policies.base import Actions, Masks, Observations
 Counts = NDArray[np.int64]
 Amounts = NDArray[np.float64]
 
+_GROUPS = ("free", "in_service", "queue_length", "head_patience")
 _LEAST_SHARE = float(np.finfo(np.float32).tiny)
 
 
@@ -35,10 +36,10 @@ class Decoder:
     """
 
     def __init__(self, scenario: AdmissionScenario, action: ActionName = "slice") -> None:
-        form_named(ACTION_FORMS, action)
         self.scenario = scenario
-        self._num_fields = len(field_names(scenario, action))
-        self._num_resources = len(scenario.capacity)
+        layout = form_named(ACTION_FORMS, action).layout(scenario)
+        self._spans = {group: layout.span(group) for group in _GROUPS}
+        self._num_fields = len(layout.names)
         self._num_slices = len(scenario.slices)
         limits = np.array([one.queue_limit for one in scenario.slices])
         self._places = np.maximum(limits, 1)
@@ -83,15 +84,15 @@ class Decoder:
 
     def in_service(self, observations: Observations) -> Counts:
         """Requests in service; shape (rows, slices)."""
-        return self._counts(observations, 0, self._most)
+        return self._counts(observations, "in_service", self._most)
 
     def waiting(self, observations: Observations) -> Counts:
         """Waiting requests, one that has no place to wait included; shape (rows, slices)."""
-        return self._counts(observations, 1, self._places)
+        return self._counts(observations, "queue_length", self._places)
 
     def free(self, observations: Observations) -> Amounts:
         """Free amounts, to about a ten-millionth of the capacity; shape (rows, resources)."""
-        shares = observations[:, : self._num_resources].astype(np.float64)
+        shares = observations[:, self._spans["free"]].astype(np.float64)
         return np.asarray(shares * self._capacity)
 
     def ages_s(self, observations: Observations) -> Amounts:
@@ -100,15 +101,12 @@ class Decoder:
         Where nobody waits, the value means nothing. Patience left is a 32-bit float, so that ages
         are known to about a ten-millionth of the mean patience.
         """
-        left = self._group(observations, 2).astype(np.float64)
+        left = observations[:, self._spans["head_patience"]].astype(np.float64)
         if self.scenario.patience_law == "exponential":
             return np.asarray(-np.log(np.maximum(left, _LEAST_SHARE)) * self._patience_s)
         return np.asarray((1.0 - left) * self._patience_s)
 
-    def _group(self, observations: Observations, index: int) -> Observations:
-        start = self._num_resources + index * self._num_slices
-        return observations[:, start : start + self._num_slices]
-
-    def _counts(self, observations: Observations, index: int, scale: Counts) -> Counts:
-        counts = np.rint(self._group(observations, index).astype(np.float64) * scale)
+    def _counts(self, observations: Observations, group: str, scale: Counts) -> Counts:
+        shares = observations[:, self._spans[group]].astype(np.float64)
+        counts = np.rint(shares * scale)
         return np.asarray(counts, np.int64)
