@@ -1,7 +1,6 @@
 """What no caching earns: every request a hit as likely as the most popular items make it."""
 
 from benchmarks.bounds.bound import Bound
-
 from edge_caching.scenario import CachingScenario
 from edge_caching.theory import most_hits
 
