@@ -90,7 +90,7 @@ def test_most_popular_items_give_the_known_hit_probability():
     scenario = load(names(KIND)[0])
     policy = make_policy("static", scenario)
     env = vector_env(scenario, 64)
-    policy.see(env.batch)
+    policy.bind(env.batch)
     observations, infos = env.reset(seed=0)
     hits = []
     for _ in range(scenario.num_slots):

@@ -88,7 +88,7 @@ class MostPopular(CachingPolicy):
     name = "static"
     _batch: EdgeCachingBatch
 
-    def see(self, batch: EdgeCachingBatch) -> None:
+    def bind(self, batch: EdgeCachingBatch) -> None:
         """Shows it the rows: items are numbered by popularity, which is hidden from agents."""
         self._batch = batch
 
