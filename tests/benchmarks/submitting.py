@@ -8,6 +8,7 @@ import benchmarks.store
 import benchmarks.tracks
 from benchmarks import protocol
 from benchmarks.anchors import as_toml
+from benchmarks.environments import facet
 from benchmarks.protocol import Anchors, read_anchors
 from benchmarks.submissions.running import Limits
 from twin_gym.scenario import to_toml
@@ -66,8 +67,9 @@ def use_tiny_track(tmp_path, monkeypatch):
     scenario = load("contention").replace(name=TRACK, horizon_s=10.0)
     file = tmp_path / "tiny.toml"
     file.write_text(to_toml(scenario))
+    known = {one.name: one for one in facet("admission", "tracks", ())}
     track = replace(
-        benchmarks.tracks.track_named("contention"), name=TRACK, title="Small.", train=(str(file),),
+        known["contention"], name=TRACK, title="Small.", train=(str(file),),
         test=(str(file),), learner_steps=1024, worlds=4,
     )  # fmt: skip
     for module in (benchmarks.tracks, benchmarks.store):

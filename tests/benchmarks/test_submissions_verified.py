@@ -271,7 +271,7 @@ def test_claims_that_no_command_wrote_are_kept(claimed):
 def test_claims_that_cannot_be_written_are_told(claimed, monkeypatch):
     """The work is not lost where the disk is full at its end."""
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(verifying, "write_text", full)

@@ -118,7 +118,7 @@ def show_kind(
         str | None, typer.Argument(metavar="KIND", help="Of which facets are told.")
     ] = None,
 ) -> None:
-    """List the kinds of environments, or what one of them brings.
+    """List the kinds of environments, or the facets of one.
 
     For example: twin-gym kind tic
     """
@@ -134,7 +134,7 @@ def new_environment(
         Path, typer.Option(metavar="FOLDER", help="Where the package and its tests are written.")
     ] = Path(),
 ) -> None:
-    """Write a small environment that works, for you to change.
+    """Write a small environment that works, to be changed.
 
     For example: twin-gym new-environment my_network --folder .
     """
