@@ -47,7 +47,9 @@ class BatchSettings(Settings):
         if self.action == "pick":
             for one in found:
                 _check_pick(one)
-            check_same(found, "as many sensors with action='pick'", lambda one: one.num_sensors)
+            check_same(
+                found, "the same number of sensors with action='pick'", lambda one: one.num_sensors
+            )
         return found
 
 
