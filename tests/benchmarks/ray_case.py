@@ -74,6 +74,9 @@ def main(folder: Path) -> None:
     from ray.cluster_utils import Cluster
 
     place = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # sockets have short paths
+    # Ray writes the address of the cluster into the folder `ray` of this one, and does not make it.
+    os.environ["RAY_TMPDIR"] = place
+    (Path(place) / "ray").mkdir()
     common = {"include_dashboard": False, "object_store_memory": STORE_BYTES}
     head = {**common, "num_cpus": 0, "_system_config": {"health_check_period_ms": 500}}
     cluster = Cluster(initialize_head=True, head_node_args={**head, "temp_dir": place})
