@@ -14,7 +14,7 @@ from agents.actor import LearnedActor, load_actor
 from agents.offline import fit_offline, offline_data
 from agents.settings import OfflineMethod, TrainSettings
 from agents.trained import ACTOR_FOLDER, saved_policy, train_agent
-from benchmarks.entrant import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
+from benchmarks.contestant import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
 from benchmarks.environments import short_horizon_s
 from benchmarks.protocol import Track
 from twin_gym.environments.factory import forms_of

@@ -44,10 +44,10 @@ def list_tracks() -> None:
 
 def list_agents() -> None:
     """List the agents: rules, exact optima and learners."""
-    from benchmarks.entrants import entrants
+    from benchmarks.contestants import contestants
 
     made = table(None, ["agent", "kind", "what"], left=3)
-    for one in entrants().values():
+    for one in contestants().values():
         made.add_row(one.name, one.kind, one.description)
     output().print(made)
 

@@ -42,10 +42,10 @@ def leaderboard(
     are those of the runs: the same results give the same files on every machine.
     """
     # Loaded here: the other commands do without them.
-    from benchmarks.leaderboard.gather import read_results
+    from benchmarks.leaderboard.build_summary import Made, summarise
+    from benchmarks.leaderboard.collect import read_results
     from benchmarks.leaderboard.markdown import as_markdown
-    from benchmarks.leaderboard.standings import Settings
-    from benchmarks.leaderboard.summarising import Made, summarise
+    from benchmarks.leaderboard.track_tables import Settings
 
     try:
         from benchmarks.leaderboard.html import as_html

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmarks.leaderboard import pictures, wording
+from benchmarks.leaderboard import formatting, pictures
 from benchmarks.leaderboard.pictures import Axis
 from benchmarks.leaderboard.summary import AgentPage, Overall, Row, Summary, TrackPage
 
@@ -59,7 +59,7 @@ def as_html(summary: Summary) -> str:
         policy=_policy(style, script),
         kinds=_kinds(summary),
         sorts=SORTS,
-        w=wording,
+        w=formatting,
         p=pictures,
         axis_of_track=axis_of_track,
         axis_of_agent=axis_of_agent,

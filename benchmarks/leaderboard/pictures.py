@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from benchmarks.leaderboard.formatting import digits_for, number
 from benchmarks.leaderboard.summary import Curve, Measure, Overall
-from benchmarks.leaderboard.wording import digits_for, number
 
 WIDTH, WIDE, HEIGHT = 280.0, 470.0, 24.0
 _MARGIN, _COMPRESSED = 9.0, 0.16

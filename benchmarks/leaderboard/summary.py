@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.entrant import Cost
+from benchmarks.contestant import Cost
 from benchmarks.protocol import Anchors, BoardFamily
 
 BOUND_SCORE = 100.0

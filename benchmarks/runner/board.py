@@ -9,9 +9,9 @@ from rich.console import Console
 
 from benchmarks.cell import Cell, Result
 from benchmarks.runner.display import Display
+from benchmarks.runner.engine_base import FAILURE_FILE, Engine
 from benchmarks.runner.ledger import write_down
 from benchmarks.runner.plan import Plan, Skipped, Wanted, plan
-from benchmarks.runner.working import FAILURE_FILE, Engine
 from benchmarks.store import CELLS_FOLDER, Store, Writer
 from twin_gym.errors import ConfigError
 

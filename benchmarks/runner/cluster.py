@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from benchmarks.cell import Cell
-from benchmarks.runner.working import Answer, CellFunction, Listener, attempt, hear
+from benchmarks.runner.engine_base import Answer, CellFunction, Listener, attempt, on_answer
 from twin_gym.errors import ConfigError, missing_extra
 
 MAX_KEPT_BYTES = 64 * 2**20
@@ -144,7 +144,7 @@ class _Driver:
             answer = ("failed", reason)
         except ConfigError as error:
             answer = ("failed", str(error))
-        hear(answer, cell, self.listener)
+        on_answer(answer, cell, self.listener)
 
 
 def pack(folder: Path) -> Files:

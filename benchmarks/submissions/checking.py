@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.entrants import entrants
+from benchmarks.contestants import contestants
 from benchmarks.submissions.contents import check_content, check_kind
 from benchmarks.submissions.manifest import (
     MANIFEST_FILE,
@@ -97,7 +97,7 @@ def checked_copy(folder: Path, into: Path) -> Submission:
     if not (into / MANIFEST_FILE).is_file():
         raise ConfigError(f"there is no {MANIFEST_FILE} in {str(folder)!r}")
     manifest = read_manifest((into / MANIFEST_FILE).read_bytes())
-    if manifest.name in entrants():
+    if manifest.name in contestants():
         raise ConfigError(f"{manifest.name!r} is an agent of the board: give yours another name")
     _check_places(manifest, into)
     return Submission(manifest, into)

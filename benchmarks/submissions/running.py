@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.runner.working import name_of_signal
+from benchmarks.runner.engine_base import name_of_signal
 from benchmarks.submissions.confining import in_words
 from benchmarks.submissions.wire import AnyArray, Message, WireError, packed, read
 from twin_gym.errors import TwinGymError

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.entrant import Stopwatch
+from benchmarks.contestant import Stopwatch
 from benchmarks.environments import facet
 from benchmarks.protocol import Track
 from benchmarks.statistics.basics import mean_interval

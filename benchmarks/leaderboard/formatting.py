@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from math import floor, isnan, log10
 
-from benchmarks.entrant import Cost
+from benchmarks.contestant import Cost
 from benchmarks.environments import facet
 from benchmarks.leaderboard.summary import About, Measure, Overall, Row, TrackPage
 from twin_gym.environments.kinds import kind_names, kind_of_id

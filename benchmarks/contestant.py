@@ -40,7 +40,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Fitted:
-    """An entrant that is ready to be tested.
+    """A contestant that is ready to be tested.
 
     Attributes:
         policy_for: gives its policy for a scenario.
@@ -53,7 +53,7 @@ class Fitted:
     curve: list[dict[str, float]] = field(default_factory=list)
 
 
-class Entrant(ABC):
+class Contestant(ABC):
     """One row of the board.
 
     Attributes:
@@ -66,12 +66,12 @@ class Entrant(ABC):
     kind: Kind
     description: str
 
-    def knows(self, kind: str) -> bool:
-        """Whether it is made for scenarios of a kind at all; `refuses` says more."""
+    def supports_kind(self, kind: str) -> bool:
+        """Whether it is made for scenarios of a kind at all; `reason_not_eligible` says more."""
         return True
 
     @abstractmethod
-    def refuses(self, track: Track) -> str | None:
+    def reason_not_eligible(self, track: Track) -> str | None:
         """Why it does not take part in a track, or None."""
 
     @abstractmethod

@@ -108,7 +108,7 @@ def command_of(family: BoardFamily) -> str:
     return "test" if family == "test" else "run"
 
 
-def gather(results: Iterable[Result]) -> dict[str, TrackRuns]:
+def collect(results: Iterable[Result]) -> dict[str, TrackRuns]:
     """Results by track and agent.
 
     Args:

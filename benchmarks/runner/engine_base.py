@@ -79,7 +79,7 @@ def attempt(function: CellFunction, cell: Cell, folder: Path, on_stage: OnStage)
         return "failed", str(error) if named else f"{type(error).__name__}: {error}"
 
 
-def hear(answer: Answer, cell: Cell, listener: Listener) -> None:
+def on_answer(answer: Answer, cell: Cell, listener: Listener) -> None:
     """Passes an answer on; a result that cannot be read or kept is a failure."""
     kind, text = answer
     if kind == "failed":
