@@ -113,7 +113,7 @@ def save_actor(model: OnPolicyAlgorithm, settings: TrainSettings, folder: Path) 
         agent=settings.agent,
         hidden=hidden,
         steps=model.num_timesteps,
-        settings=asdict(settings),
+        settings=settings.as_stored(),
         action=settings.action,
     )
 

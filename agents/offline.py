@@ -16,7 +16,7 @@ from typing import Any
 
 from agents.actor import LearnedActor, write_actor
 from agents.offline_cql import CQLSettings, Progress, learn_values
-from agents.settings import OFFLINE_METHODS, OfflineMethod
+from agents.settings import OFFLINE_METHODS, OfflineMethod, to_stored
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import make_policy
@@ -178,4 +178,5 @@ def _conservative_q_learning(
     """See `agents.offline_cql`."""
     settings = CQLSettings() if steps is None else CQLSettings(steps=steps)
     network = learn_values(data, scenario, settings=settings, seed=seed, on_step=on_step)
-    return network, settings.steps, {**asdict(settings), "hidden": list(settings.hidden)}
+    kept = to_stored(asdict(settings)) | {"hidden": list(settings.hidden)}
+    return network, settings.steps, kept

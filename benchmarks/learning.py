@@ -45,7 +45,7 @@ def trained(settings: TrainSettings, folder: Path, on_progress: OnProgress) -> F
 
     def work() -> dict[str, Any]:
         cost, curve = _train(settings, folder, on_progress)
-        return {"settings": asdict(settings), "cost": asdict(cost), "curve": curve}
+        return {"settings": settings.as_stored(), "cost": asdict(cost), "curve": curve}
 
     kept = _once(folder, _name(settings), work)
     return Fitted(_load(settings, folder), Cost(**kept["cost"]), kept["curve"])

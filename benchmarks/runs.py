@@ -55,16 +55,14 @@ class Run:
 
     def as_record(self) -> dict[str, Any]:
         """What is kept of it, as JSON says it."""
-        return {**asdict(self), "digest": self.settings.digest}
+        settings = self.settings
+        return {**asdict(self), "settings": settings.as_stored(), "digest": settings.digest}
 
     @classmethod
     def from_record(cls, record: Record) -> Run:
         """From what is kept of it."""
         values = {name: value for name, value in record.items() if name != "digest"}
-        settings = dict(values.pop("settings"))
-        for name in ("hidden", "more_scenarios"):
-            settings[name] = tuple(settings.get(name, ()))
-        return cls(settings=TrainSettings(**settings), **values)
+        return cls(settings=TrainSettings.from_stored(values.pop("settings")), **values)
 
 
 def final_worlds(count: int) -> list[int]:

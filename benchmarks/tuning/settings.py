@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from agents.settings import from_stored
 from benchmarks.protocol import Track
 from benchmarks.tuning.space import group_of
 from twin_gym.scenario.documents import read_toml
@@ -35,4 +36,4 @@ def _read(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
     if not path.exists():
         return {}
     entries = read_toml(path).get("learned", [])
-    return {(one["agent"], one["group"]): one["settings"] for one in entries}
+    return {(one["agent"], one["group"]): from_stored(one["settings"]) for one in entries}

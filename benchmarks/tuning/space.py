@@ -34,7 +34,7 @@ tracks the defaults make eight updates in all, and the smallest rollout 128."""
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "learning_rate": (3e-4, 1e-2),
-        "entropy_weight": (1e-3, 0.1),
+        "ent_coef": (1e-3, 0.1),
         "discount_holding_times": (1.0, 16.0),
         "trace_holding_times": (0.3, 4.0),
     }
@@ -128,7 +128,7 @@ def default_parameters(agent: AgentName) -> dict[str, Any]:
     """The defaults as the first trial of every study."""
     defaults = TrainSettings()
     found: dict[str, Any] = {name: getattr(defaults, name) for name in RANGES}
-    found["rollout"] = f"{defaults.num_rows}x{defaults.rollout_steps}"
+    found["rollout"] = f"{defaults.n_envs}x{defaults.n_steps}"
     if agent in WITH_TWIN:
         found["smoothing"] = defaults.smoothing
     return found
@@ -164,4 +164,4 @@ def to_changes(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     found = {name: float(f"{value:.3g}") for name, value in parameters.items() if name != "rollout"}
     rows, steps = ROLLOUTS[parameters["rollout"]]
-    return found | {"num_rows": rows, "rollout_steps": steps}
+    return found | {"n_envs": rows, "n_steps": steps}

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-from agents.settings import AgentName, TrainSettings
+from agents.settings import AgentName, TrainSettings, to_stored
 from benchmarks.statistics.basics import Interval, mean_interval
 from benchmarks.tuning.space import (
     ROLLOUTS,
@@ -105,7 +105,11 @@ class Study:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, for the committed summary."""
-        return asdict(self)
+        values = asdict(self)
+        values["chosen"] = to_stored(self.chosen)
+        for one in values["candidates"]:
+            one["changes"] = to_stored(one["changes"])
+        return values
 
 
 def trainings_of(trials: int) -> int:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from agents.settings import from_stored, to_stored
 from benchmarks.tuning.settings import LEARNED_FILE
 from benchmarks.tuning.study import Candidate, Study
 from benchmarks.tuning.trainings import FRESH_FIRST, FRESH_WORLDS, SEARCH_FIRST, SEARCH_WORLDS
@@ -42,11 +43,19 @@ def _study(values: dict[str, Any]) -> Study:
     by_seed = ("default_per_s", "chosen_per_s")
     seeds = {name: {int(k): v for k, v in values[name].items()} for name in by_seed}
     candidates = tuple(
-        Candidate(one["changes"], {int(k): v for k, v in one["per_s"].items()}, one["seconds"])
+        Candidate(
+            from_stored(one["changes"]),
+            {int(k): v for k, v in one["per_s"].items()},
+            one["seconds"],
+        )
         for one in values["candidates"]
     )
-    difference = tuple(values["difference"])
-    return Study(**values | seeds | {"candidates": candidates, "difference": difference})
+    found: dict[str, Any] = {
+        "candidates": candidates,
+        "chosen": from_stored(values["chosen"]),
+        "difference": tuple(values["difference"]),
+    }
+    return Study(**values | seeds | found)
 
 
 def with_study(studies: list[Study], new: Study) -> list[Study]:
@@ -75,7 +84,7 @@ def learned_toml(studies: list[Study]) -> str:
             "steps": one.steps,
             "gain_per_s": one.difference[0],
             "gain_interval_per_s": one.difference[1:],
-            "settings": one.settings,
+            "settings": to_stored(one.settings),
         }
         for one in studies
     ]

@@ -110,8 +110,8 @@ def test_every_rollout_divides_the_steps_of_every_track():
         for name in group.tracks:
             track = track_named(name)
             assert group_of(track) is group
-            for num_rows, steps in ROLLOUTS.values():
-                assert track.learner_steps % (num_rows * steps) == 0
+            for n_envs, steps in ROLLOUTS.values():
+                assert track.learner_steps % (n_envs * steps) == 0
 
 
 def test_training_is_not_run_twice_and_a_torn_line_is_run_again(tmp_path, monkeypatch):
