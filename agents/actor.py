@@ -48,7 +48,7 @@ class LearnedActor:
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        """What it looks at, in order."""
+        """The names of the observed fields, in order."""
         return self.space.field_names
 
     def __post_init__(self) -> None:

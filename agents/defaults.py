@@ -1,4 +1,4 @@
-"""What suits trainings on a kind of scenario where the user says nothing."""
+"""The default settings of a training, by kind of scenario."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _SLOTTED: _Table = MappingProxyType(
 """Where episodes are equally long: rows out of step, and in the end nothing is left to chance."""
 
 _SLOTTED_PPO: _Table = MappingProxyType({"n_steps": 64, "learning_rate": 2e-3, "batch_size": 256})
-"""What differs for PPO and MaskablePPO besides."""
+"""The settings of PPO and MaskablePPO that differ from those."""
 
 SHARED: _Table = MappingProxyType({"shared": True, "learning_rate": 6e-3, "n_steps": 8})
 SHARED_PPO: _Table = MappingProxyType({"shared": True, "learning_rate": 3e-3})
-"""What differs where an action picks one of many like things, for A2C and for PPO.
+"""The settings that differ where an action picks one of many like things, for A2C and for PPO.
 
 A2C makes one gradient step of a rollout and needs short ones to make enough of them.
 """

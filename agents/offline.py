@@ -29,7 +29,7 @@ _BC = CloneSettings(smoothing=0.0, min_steps=2_000)
 
 @dataclass(frozen=True)
 class OfflineAgent:
-    """What an offline training leaves.
+    """The result of an offline training.
 
     Attributes:
         policy: acts greedily; named `offline-bc` or `offline-cql`.

@@ -184,7 +184,7 @@ class ReplayBuffer:
 
     @torch.no_grad()
     def targets(self, target: SliceNetwork, rate_above: Tensor) -> Tensor:
-        """What the values should be: reward, and the best allowed value after it, discounted."""
+        """The targets of the values: the reward plus the discounted best allowed next value."""
         values: Tensor = target(self.next_observations)
         ahead = values.masked_fill(~self.next_allowed, _LEAST).amax(1)
         return self.rewards - rate_above * self.elapsed_s + self.discounts * ahead

@@ -247,7 +247,7 @@ def _given(context: typer.Context) -> dict[str, Any]:
 
 
 def _settings(agent: AgentName, scenario: str, given: dict[str, Any]) -> TrainSettings:
-    """What is given and what suits the kind of scenario, in whole rollouts, said where rounded."""
+    """The given settings with the defaults of the kind; says where steps are rounded."""
     usual = settings_for(agent, scenario, **_few(given))
     rows, each = usual.n_envs, usual.n_steps
     rounded = dict(given)

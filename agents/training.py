@@ -42,7 +42,7 @@ _SETTINGS_FILE, _MODEL_FILE, _CURVE_FILE = "settings.json", "model.zip", "curve.
 
 @dataclass
 class Curve:
-    """What was seen of a training.
+    """The record of a training.
 
     Attributes:
         points: one dict an evaluation: `step`, indicators of the greedy policy on validation
@@ -86,7 +86,7 @@ class _Annealing(BaseCallback):
 
 
 class _Online(BaseCallback):
-    """What the rows earn while they learn, and the progress."""
+    """A callback that records the rewards of the rollouts and reports the progress."""
 
     def __init__(self, judge: EvaluateOnWorlds, on_progress: OnProgress | None, score: str) -> None:
         super().__init__()

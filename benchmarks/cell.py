@@ -56,7 +56,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Result:
-    """What a cell gave.
+    """The result of a cell.
 
     Attributes:
         protocol: `PROTOCOL` of the code that ran it.

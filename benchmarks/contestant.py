@@ -1,4 +1,4 @@
-"""What a row of the board is: something that is made ready for a track and a seed, and its cost."""
+"""A row of the board: an agent that is prepared for a track and a seed, and the cost of that."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OnProgress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Cost:
-    """What it took to become what was tested.
+    """The cost of preparing an agent.
 
     Attributes:
         steps: environment steps, or decisions of a log.
@@ -94,7 +94,7 @@ class Stopwatch:
     began_core_s: float = field(default_factory=time.process_time)
 
     def cost(self, steps: int, parameters: int) -> Cost:
-        """What was spent until now."""
+        """The cost since the stopwatch was made."""
         return Cost(
             steps,
             round(time.perf_counter() - self.began_s, 3),

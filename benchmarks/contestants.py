@@ -41,7 +41,7 @@ class Rule(Contestant):
         return kind in kinds_of_rule(self.name)
 
     def reason_not_eligible(self, track: Track) -> str | None:
-        """What making it says, where it cannot be made."""
+        """The error of making the rule, or None."""
         if not self.supports_kind(track.kind):
             kinds = " and ".join(kinds_of_rule(self.name))
             return f"it is a rule of {kinds}, and this track is one of {track.kind}"
@@ -181,7 +181,7 @@ def _kind_of_rule(name: str) -> Kind:
 
 
 def _sentences(name: str) -> str:
-    """What a rule does; one that is another in each environment is described for each."""
+    """The description of a rule; where environments differ, there is one for each."""
     told: dict[str, list[str]] = {}
     for kind in kinds_of_rule(name):
         text = inspect.getdoc(policies_of(kind)[name]) or ""

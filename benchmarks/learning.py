@@ -92,7 +92,7 @@ def log_of(track: Track) -> Transitions:
 
 
 def _once(folder: Path, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What is kept of work of this name, which is done if the folder holds none or other work."""
+    """Reads the record of the work of this name; does the work if there is no such record."""
     torch.set_num_threads(1)  # one thread adds up in one order, also what is read back
     path = folder / _DONE_FILE
     if path.exists():
@@ -107,7 +107,7 @@ def _once(folder: Path, name: str, work: Callable[[], dict[str, Any]]) -> dict[s
 
 
 def _name(settings: TrainSettings) -> str:
-    """What the training is: its settings and the contents of its scenarios."""
+    """The name of a training: its settings and the contents of its scenarios."""
     digests = (load(one).digest for one in settings.scenarios)
     return "+".join((settings.digest, *digests))
 

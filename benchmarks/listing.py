@@ -1,4 +1,4 @@
-"""What there is, and what 0 and 100 mean on it: tracks, agents, anchors.
+"""Lists the tracks, the agents, and the anchors (0 and 100) of each track.
 
 The modules that do the work are imported by the commands that need them: help must come at once.
 """

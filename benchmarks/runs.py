@@ -54,7 +54,7 @@ class Run:
     seconds: float
 
     def as_record(self) -> dict[str, Any]:
-        """What is kept of it, as JSON says it."""
+        """The record of the run, as JSON values."""
         settings = self.settings
         return {**asdict(self), "settings": settings.as_stored(), "digest": settings.digest}
 

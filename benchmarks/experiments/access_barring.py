@@ -157,7 +157,7 @@ def one_opportunity(senders: int) -> AccessScenario:
 
 
 def cells(seeds: int, worlds: int, laws: Mapping[str, Sequence[int]]) -> list[Cell]:
-    """What is measured without learning.
+    """The cells that are measured without learning.
 
     Args:
         seeds: blocks of worlds.

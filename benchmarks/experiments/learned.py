@@ -21,7 +21,7 @@ ACTORS = WORK / "actors"
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, but for its seed.
+    """The settings of a training, without the seed.
 
     Attributes:
         agent: one of `agents.settings.AGENTS`.
@@ -47,7 +47,7 @@ class Training:
         return f"{self.settings(0).digest}-{load(self.scenario).digest}"
 
     def __str__(self) -> str:
-        """What a page says of it."""
+        """The description of the training on a page."""
         own = ", ".join(f"{name} {value}" for name, value in to_stored(self.given).items())
         steps = self.settings(0).total_steps
         return f"`{self.agent}` on `{self.scenario}`, {steps:,} steps{', ' if own else ''}{own}"
@@ -129,7 +129,7 @@ def _trained(_: Scenario, training: Training, seed: int) -> Policy:
 
 
 def trained_note(label: str, training: Training, labels: Iterable[str]) -> str:
-    """What a page says of the agent, or nothing where it has no row.
+    """The sentence of a page on the agent; empty where the agent has no row.
 
     Args:
         label: of its row.

@@ -1,4 +1,4 @@
-"""What experiments write: a page, its figure, and the numbers of both, each whole or not there."""
+"""Writes a page, its figure and the numbers of both; each file is written atomically."""
 
 from __future__ import annotations
 

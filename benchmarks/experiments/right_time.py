@@ -125,7 +125,7 @@ def cells(
     seeds: int, worlds: int, scenarios: Sequence[SyncScenario], shares: Sequence[float],
     prices: Sequence[float],
 ) -> list[Cell]:  # fmt: skip
-    """What is measured without learning."""
+    """The cells that are measured without learning."""
     found = []
     for scenario in scenarios:
         points: list[tuple[str, Callable[[Scenario], Policy], str]] = []

@@ -141,7 +141,7 @@ def patient(scenario: TicScenario) -> TicScenario:
 def cells(
     seeds: int, worlds: int, names: Sequence[str], horizon_s: float | None = None
 ) -> list[Cell]:
-    """What is measured without learning, in episodes of another length if wanted."""
+    """The cells that are measured without learning, optionally in episodes of another length."""
     found = []
     for name in names:
         scenario = load(name, TicScenario)

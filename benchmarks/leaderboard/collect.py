@@ -59,7 +59,7 @@ class TrackRuns:
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder holds of one family of worlds.
+    """The results of a folder on one family of worlds.
 
     Attributes:
         results: earned on the tracks as they are.

@@ -73,7 +73,7 @@ def leaderboard(
 
 
 def told_by_ledger(path: Path) -> dict[str, Any]:
-    """What the ledger of the test worlds says of the results.
+    """The entries of the ledger of test worlds that concern the results.
 
     Args:
         path: of the ledger; it need not exist.

@@ -171,7 +171,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def to_learn(page: TrackPage) -> str:
-    """What a learner is given on a track."""
+    """The log or the steps that a track gives a learner."""
     return page.log or f"{page.learner_steps:,} steps"
 
 
@@ -194,7 +194,7 @@ def indicator(name: str) -> tuple[str, str]:
 
 @cache
 def _words(kinds: tuple[str, ...]) -> Mapping[str, str]:
-    """What people call the indicators of all environments; the first one's word stands."""
+    """The display names of all indicators; where environments differ, the first one counts."""
     parts = [facet(kind, "indicators", {}) for kind in reversed(kinds)]
     return {name: word for part in parts for name, word in part.items()}
 
@@ -217,7 +217,7 @@ def indicator_value(name: str, value: float) -> str:
 
 
 def environment_name(environment: str) -> str:
-    """What people call an environment.
+    """The display name of an environment.
 
     Example:
         >>> environment_name("twin_gym/MassiveAccess-v0")

@@ -29,7 +29,7 @@ SORTS = {
     "parameters": "parameters",
     "agent": "name",
 }
-"""What rows can be sorted by: the word in the address, and what people read."""
+"""The keys by which rows can be sorted: the word in the address, and its label."""
 
 
 def as_html(summary: Summary) -> str:

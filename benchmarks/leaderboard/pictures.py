@@ -104,7 +104,7 @@ def interval_picture(measure: Measure, axis: Axis, kind: str) -> Markup:
 
 
 def interval_scale(axis: Axis) -> Markup:
-    """What stands above a column of intervals."""
+    """The scale above a column of intervals."""
     texts = [(0.0, "0" if axis.is_compressed else "0 random"), (100.0, "100 bound")]
     if axis.is_compressed:
         texts.append((axis.low, number(axis.low, 0)))

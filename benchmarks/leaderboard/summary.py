@@ -27,7 +27,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class About:
-    """What the results were made with.
+    """The origin of the results.
 
     Attributes:
         protocol: version of what a score is.
@@ -160,7 +160,7 @@ class TrackPage:
 
     @property
     def bound_score(self) -> Measure:
-        """What the bound scores, by definition."""
+        """The score of the bound, by definition."""
         return Measure(BOUND_SCORE)
 
     @property

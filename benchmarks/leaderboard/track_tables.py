@@ -141,7 +141,7 @@ def as_measure(found: Interval) -> Measure:
 
 
 def kind_of(agent: str) -> str:
-    """What an agent is; one that the project does not know was submitted."""
+    """The kind of an agent; an agent that the project does not know was submitted."""
     known = contestants().get(agent)
     return UNKNOWN_KIND if known is None else known.kind
 
@@ -246,7 +246,7 @@ def _compared(
 
 
 def _random(runs: TrackRuns) -> tuple[Measure, Measure]:
-    """What the zero earns, with the interval that it was measured with; and that in points."""
+    """The return of the random policy with its measured interval, and the same in points."""
     parts = runs.anchors
     mean = float(np.mean([one.random_per_s for one in parts]))
     # Scenarios are measured on their own: their errors add up in squares.

@@ -111,7 +111,7 @@ def _tell_plan(planned: Plan, console: Console) -> None:
 
 
 def skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
-    """What is not run and why, tracks with the same reason for an agent together."""
+    """The skipped tracks with reasons; an agent's tracks with one reason share a line."""
     tracks: dict[tuple[str, str], list[str]] = {}
     for one in skipped:
         reason = one.reason.partition("\n")[0]

@@ -1,4 +1,4 @@
-"""What every engine has in common: a cell is attempted, and whoever listens is told."""
+"""The common parts of all engines: attempting a cell, and passing the answer to the listener."""
 
 from __future__ import annotations
 

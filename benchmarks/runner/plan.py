@@ -24,7 +24,7 @@ _SECONDS_A_CELL, _SECONDS_AN_EVENT, _SECONDS_A_STEP = 0.3, 4e-6, 1e-4
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for.
+    """The selection that the user asked for.
 
     Attributes:
         tracks: by name.
@@ -60,7 +60,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done.
+    """The cells to run, and those that are skipped.
 
     Attributes:
         todo: the cells, the longest first, so that all processes end at about the same time.
@@ -104,7 +104,7 @@ def wanted(
 
 
 def plan(asked: Wanted, found: Mapping[Cell, Result]) -> Plan:
-    """What is to be done, given the results that count."""
+    """The plan for a selection, given the results that count."""
     taking_part, skipped = who_takes_part(asked)
     cells = [cell for track, agent in taking_part for cell in asked.cells(track.name, agent.name)]
     done = tuple(cell for cell in cells if cell in found)

@@ -44,7 +44,7 @@ NEGLIGIBLE = 1e-24
 
 @dataclass(frozen=True)
 class Part:
-    """What one stratum adds to the variance of an estimate, and to its bootstrap variance.
+    """The share of one stratum in the variance of an estimate, and in its bootstrap variance.
 
     Attributes:
         variance: unbiased, of the stratum's part of the estimate; in the estimate's unit squared.

@@ -127,7 +127,7 @@ def _copy(descriptor: int, into: Path, place: str, copied: _Copied, depth: int) 
 
 
 def _names(descriptor: int, place: str, copied: _Copied) -> list[str]:
-    """What is in a folder, sorted; too much or odd names are refused before anything is opened."""
+    """The sorted names in a folder; refuses too many or odd names before a file is opened."""
     found = []
     with os.scandir(descriptor) as entries:
         for entry in entries:
@@ -176,7 +176,7 @@ def _read(descriptor: int, name: str, where: str, copied: _Copied) -> bytes:
 
 
 def _check_places(manifest: Manifest, files: Path) -> None:
-    """What the manifest names is there."""
+    """Refuses a manifest that names a file which is not there."""
     if manifest.kind == "code":
         module = str(manifest.entry).partition(":")[0].replace(".", "/")
         if not ((files / f"{module}.py").is_file() or (files / module / "__init__.py").is_file()):

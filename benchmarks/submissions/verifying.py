@@ -45,7 +45,7 @@ OnMade = Callable[[Sequence[Claim]], None]
 
 @dataclass(frozen=True)
 class Row:
-    """What was claimed and what was found.
+    """The claimed and the measured scores of a track and seed.
 
     Attributes:
         track: its name.
@@ -268,7 +268,7 @@ def _write(folder: Path, manifest: Manifest, made: Sequence[Claim]) -> None:
 
 
 def _head(folder: Path, manifest: Manifest) -> str:
-    """What of the file was written by hand."""
+    """The part of the file that was written by hand."""
     head, marker, _ = (folder / MANIFEST_FILE).read_text("utf-8").partition(MARKER)
     if manifest.claims and not marker:
         raise ConfigError(f"{MANIFEST_FILE} has claims that no command wrote: remove them first")

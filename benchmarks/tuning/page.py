@@ -159,7 +159,7 @@ def _updates(one: Study) -> str:
 
 
 def _searched(one: Study) -> str:
-    """What the defaults earned in the search, and what the worst and the best trial did."""
+    """The return of the defaults in the search, and those of the worst and the best trial."""
     values = [candidate.mean_per_s for candidate in one.candidates]
     return f"{values[0]:.4g} in the search (trials {min(values):.4g} to {max(values):.4g})"
 

@@ -15,7 +15,7 @@ LEARNED_FILE = Path(__file__).with_name("learned.toml")
 
 
 def tuned_settings(agent: str, track: Track) -> dict[str, Any]:
-    """What differs from the defaults of `TrainSettings`.
+    """The tuned settings that differ from the defaults of `TrainSettings`.
 
     Args:
         agent: name of a learner.

@@ -135,7 +135,7 @@ def default_parameters(agent: AgentName) -> dict[str, Any]:
 
 
 def suggest(trial: optuna.Trial, agent: AgentName) -> dict[str, Any]:
-    """What a trial tries.
+    """The parameters of a trial.
 
     Args:
         trial: of a study.

@@ -40,22 +40,21 @@ def read_studies(path: Path = STUDIES_FILE) -> list[Study]:
 
 
 def _study(values: dict[str, Any]) -> Study:
-    by_seed = ("default_per_s", "chosen_per_s")
-    seeds = {name: {int(k): v for k, v in values[name].items()} for name in by_seed}
-    candidates = tuple(
-        Candidate(
-            from_stored(one["changes"]),
-            {int(k): v for k, v in one["per_s"].items()},
-            one["seconds"],
-        )
-        for one in values["candidates"]
-    )
     found: dict[str, Any] = {
-        "candidates": candidates,
+        "candidates": tuple(
+            Candidate(from_stored(one["changes"]), _by_seed(one["per_s"]), one["seconds"])
+            for one in values["candidates"]
+        ),
         "chosen": from_stored(values["chosen"]),
+        "default_per_s": _by_seed(values["default_per_s"]),
+        "chosen_per_s": _by_seed(values["chosen_per_s"]),
         "difference": tuple(values["difference"]),
     }
-    return Study(**values | seeds | found)
+    return Study(**values | found)
+
+
+def _by_seed(values: dict[str, float]) -> dict[int, float]:
+    return {int(seed): value for seed, value in values.items()}
 
 
 def with_study(studies: list[Study], new: Study) -> list[Study]:
@@ -74,7 +73,7 @@ def write_studies(
 
 
 def learned_toml(studies: list[Study]) -> str:
-    """What `tuned_settings` reads."""
+    """The text of the file that `tuned_settings` reads."""
     entries = [
         {
             "agent": one.agent,

@@ -61,7 +61,7 @@ class Protocol:
 
 
 def block_of(source: Source, gan: GanGenerator, protocol: Protocol, block: int) -> Values:
-    """What is found in a block.
+    """The measurements of one block.
 
     Args:
         source: history and changes.

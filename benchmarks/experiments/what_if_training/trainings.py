@@ -1,4 +1,4 @@
-"""What the agents of the study are trained on; each training is done once and its actor kept."""
+"""The trainings of the study; each runs once, and its actor is kept."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Plan:
 
 
 def sources(case: Case) -> list[str]:
-    """What agents are trained on in a case; a fitted network that is the history is left out."""
+    """The training sources of a case; a fitted network that equals the history is left out."""
     one = [] if case.base.digest == case.history.digest else [ONE]
     return [HISTORY, *one, *FAMILIES, HINDSIGHT]
 
@@ -108,7 +108,7 @@ def settings(case: Case, paths: tuple[str, ...], seed: int, plan: Plan) -> Train
 
 
 def training_note(case: Case, plan: Plan) -> str:
-    """What a page says of the trainings of a case."""
+    """The description of the trainings of a case on a page."""
     agent, given = CHOSEN[case.name]
     own = ", ".join(f"{name} {value}" for name, value in to_stored(given).items())
     return f"Agent: `{agent}`, {plan.steps:,} steps, {own}"
