@@ -24,7 +24,7 @@ _SLOTTED: _Table = MappingProxyType(
         "ent_coef": 0.0, "learning_rate": 1.5e-3, "total_steps": 131_072,
     }
 )  # fmt: skip
-"""Where episodes are equally long: rows out of step, and in the end nothing is left to chance."""
+"""The settings for episodes of one length: staggered networks, and rates that fall to 0."""
 
 _SLOTTED_PPO: _Table = MappingProxyType({"n_steps": 64, "learning_rate": 2e-3, "batch_size": 256})
 """The settings of PPO and MaskablePPO that differ from those."""

@@ -45,7 +45,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class CQLSettings:
-    """How values are learned.
+    """The settings of conservative Q-learning.
 
     Attributes:
         steps: gradient steps.

@@ -86,7 +86,7 @@ class _Shown:
 
 @dataclass(frozen=True)
 class Session:
-    """How trainings of one call are judged and kept.
+    """Trains, judges and keeps the agents of one call.
 
     Attributes:
         out: folder of all trainings and of their results.

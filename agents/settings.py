@@ -199,7 +199,7 @@ class TrainSettings:
 
     @property
     def num_legs(self) -> int:
-        """How many legs the training has, the last one perhaps shorter."""
+        """The number of legs of the training; the last one may be shorter."""
         return -(-self.total_steps // self.leg_steps)
 
     @property

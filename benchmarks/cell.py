@@ -39,7 +39,7 @@ _KEPT_LATER = ("machine", "anchors_digest")
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """Which cell.
+    """The key of a cell.
 
     Attributes:
         track: name of a track.

@@ -1,4 +1,4 @@
-"""Who takes part: rules, exact optima and learners behind one face, `fit` for a track and a seed.
+"""The contestants: rules, exact optima and learners with one interface, `fit(track, seed)`.
 
 A rule is made for each scenario that it is tested on. A learner is trained once for a seed, on the
 training scenarios of the track alone, and what it becomes is kept as safetensors and JSON.
@@ -116,7 +116,7 @@ class OfflineLearner(Contestant):
         return f"offline-{self.method}"
 
     def supports_kind(self, kind: str) -> bool:
-        """Where a track gives a log."""
+        """Whether a track of the kind gives a log."""
         return any(track.data for track in tracks().values() if track.kind == kind)
 
     def reason_not_eligible(self, track: Track) -> str | None:

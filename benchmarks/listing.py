@@ -75,7 +75,7 @@ def write_anchors(
 
 
 def _work_out_missing(path: Path, chosen: Sequence[Track], *, again: bool) -> tuple[int, int]:
-    """How many anchors of tracks were missing, and how many the file has then."""
+    """The number of anchors that were missing, and the number in the file now."""
     from benchmarks.anchors import as_toml, work_out
     from benchmarks.progress import training_progress
     from benchmarks.protocol import read_anchors

@@ -237,7 +237,7 @@ def anchors_of(scenario: Scenario, objective: str, action: str | None = None) ->
 
 
 def anchors_file(kind: str) -> Path:
-    """Where anchors stand: those of an environment of your own beside its tracks."""
+    """The file of the anchors; an environment of your own has it beside its tracks."""
     return own_file(kind, ANCHORS_FILE.name) or ANCHORS_FILE
 
 

@@ -22,7 +22,7 @@ FINAL_FIRST = 2**16
 
 @dataclass(frozen=True)
 class Judging:
-    """How trainings are judged.
+    """The evaluation settings of trainings.
 
     Attributes:
         every_steps: environment steps between points of the curve.

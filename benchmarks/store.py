@@ -50,7 +50,7 @@ class Store:
         return self.folder / RESULTS_FILE
 
     def folder_of(self, cell: Cell) -> Path:
-        """Where a cell keeps what its agent becomes: one for all families of worlds."""
+        """The folder of the agent of a cell, the same for all families of worlds."""
         return self.folder / CELLS_FOLDER / cell.track / cell.agent / str(cell.seed)
 
     def digest_of(self, track: str) -> str | None:

@@ -309,7 +309,7 @@ def _needed_table(curves: Curves, scenarios: Sequence[SyncScenario]) -> str:
 
 
 def _leaders(curves: Curves, scenarios: Sequence[SyncScenario]) -> str:
-    """Who leads in accuracy and who in error, which need not be the same."""
+    """The best policy in accuracy and the best in error, which may differ."""
     lines = []
     for scenario in scenarios:
         ends = {

@@ -270,7 +270,7 @@ def _page(found: Found, command: str) -> str:
 
 
 def _verdict(found: Found, names: Sequence[str]) -> str:
-    """Where a loss of nearly nothing is reached, and where no policy could."""
+    """The loads at which almost no loss is reached, and those at which no policy could."""
     rows = []
     for name in names:
         rules = [label for label in _labels(found, name) if label != BOUND]

@@ -307,7 +307,7 @@ def _told(one: Found) -> str:
 
 
 def _extremes(found: Sequence[Found]) -> str:
-    """Where most and least is saved, of all questions but those of the length of the episode."""
+    """The greatest and smallest savings, without the questions on the length of the episode."""
     able = [one for one in found if one.varies and one.question.group != "horizon"]
     able.sort(key=lambda one: one.reduction.estimate)
     below = [one for one in able if one.reduction.high < 1.0]

@@ -30,7 +30,7 @@ from twin_gym.errors import UnknownNameError, unknown_name
 
 @dataclass(frozen=True)
 class Made:
-    """How results came about; "" and 0 where it is not known.
+    """The origin of the results; "" and 0 where it is not known.
 
     Attributes:
         commit: of the code.

@@ -145,7 +145,7 @@ def share_with_interval(measure: Measure) -> str:
 
 
 def reading(about: About) -> str:
-    """How the numbers are to be read."""
+    """The notes on how to read the numbers."""
     return (
         "A score is 100 (J - random) / (bound - random), where J is the return a simulated second: "
         "0 is the random policy, 100 what is proven that no policy exceeds on average, or the best "
@@ -176,7 +176,7 @@ def to_learn(page: TrackPage) -> str:
 
 
 def more(first: Overall, other: Overall) -> str:
-    """Who stands in a table over fewer tracks and not in the first one."""
+    """The agents in a table over fewer tracks that are not in the first one."""
     there = {row.agent for row in first.rows}
     return ", ".join(row.agent for row in other.rows if row.agent not in there)
 

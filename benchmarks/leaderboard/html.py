@@ -86,7 +86,7 @@ def axis_of_means(table: Overall) -> Axis:
 
 
 def shade(score: float) -> int:
-    """How dark a score is shown, 0 for random and less, 10 for the bound and more.
+    """The shade of a score: 0 for random and less, 10 for the bound and more.
 
     Example:
         >>> shade(-3.0), shade(54.0), shade(101.0)

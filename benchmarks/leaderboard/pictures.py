@@ -42,7 +42,7 @@ _PATHS = {
 
 @dataclass(frozen=True)
 class Axis:
-    """Where scores stand in a picture of intervals.
+    """The axis of scores in a picture of intervals.
 
     Attributes:
         low: lowest score shown, at most 0.

@@ -34,7 +34,7 @@ _OUT = "results/reproduced"
 
 @dataclass(frozen=True)
 class Settings:
-    """How a board is summed up.
+    """The settings of a board.
 
     Attributes:
         family: of the worlds.
@@ -259,7 +259,7 @@ def _random(runs: TrackRuns) -> tuple[Measure, Measure]:
 
 
 def _skipped(runs: TrackRuns) -> tuple[Skipped, ...]:
-    """Who could have been there; a rule of another environment could not."""
+    """The agents that could have taken part; rules of other environments could not."""
     return tuple(
         Skipped(name, runs.track.name, _reason(one, runs))
         for name, one in contestants().items()

@@ -218,7 +218,7 @@ def _ray() -> RayThing:
 
 
 class _Board:
-    """Where cells write how far they are; it lives on the host of the driver."""
+    """Collects the progress of the cells, on the host of the driver."""
 
     def __init__(self) -> None:
         self._news: dict[Cell, tuple[str, float]] = {}
@@ -239,7 +239,7 @@ def _board(ray: RayThing) -> RayThing:
 
 
 def _news(ray: RayThing, board: RayThing) -> dict[Cell, tuple[str, float]]:
-    """How far the cells are; nothing, if the board does not answer: cells do not depend on it."""
+    """The progress of the cells; empty if the collector does not answer."""
     try:
         found: dict[Cell, tuple[str, float]] = ray.get(board.take.remote(), timeout=_TICK_S)
     except ray.exceptions.RayError:

@@ -19,7 +19,7 @@ CellFunction = Callable[[Cell, Path, OnStage], Result]
 """Runs a cell in a folder of its own, such as `benchmarks.cell.run_cell`. It can be pickled."""
 
 Answer = tuple[Literal["done", "failed"], str]
-"""How a cell ended: its result as JSON, or the reason why there is none."""
+"""The end of a cell: its result as JSON, or the reason why there is none."""
 
 FAILURE_FILE = "failure.txt"
 _ONE_THREAD = (

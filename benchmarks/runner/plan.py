@@ -1,4 +1,4 @@
-"""Which cells are run, and in which order."""
+"""The cells of a run, and their order."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def resampled_runs(
 def resampled_counts(
     num_seeds: int, resamples: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """How often each seed is drawn in every resample of whole seeds, their worlds kept.
+    """The count of each seed in every resample of whole seeds, which keep their worlds.
 
     Args:
         num_seeds: of the track.

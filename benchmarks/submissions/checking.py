@@ -49,7 +49,7 @@ class Submission:
 
 @dataclass
 class _Copied:
-    """How much there is so far."""
+    """The files and bytes copied so far."""
 
     device: int
     files: int = 0

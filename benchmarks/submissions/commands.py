@@ -116,7 +116,7 @@ def _agree(run_code: bool, console: Console) -> None:
 
 
 def _somebody_is_there() -> bool:
-    """Who could be asked."""
+    """Whether a user is at the terminal to answer."""
     return sys.stdin.isatty()
 
 

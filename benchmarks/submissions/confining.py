@@ -91,7 +91,7 @@ def write_only_below(folder: str) -> int:
 
 
 def give_up_privileges() -> None:
-    """Whatever this process starts next has no capability but those of files, even as root."""
+    """Leaves the processes started from now on only the capabilities of files, even as root."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
     for capability in set(range(_CAPABILITIES)) - _OF_FILES:
         prctl(_PR_CAPBSET_DROP, capability)

@@ -28,7 +28,7 @@ class TunedRule(Contestant):
         return rule_named(self.name).kind == kind
 
     def reason_not_eligible(self, track: Track) -> str | None:
-        """Where nobody has tuned it."""
+        """The reason where the rule was not tuned for the track."""
         reason = takes_part(self.name, track) or track.unavailable()
         if reason is not None:
             return reason

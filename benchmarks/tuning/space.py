@@ -1,4 +1,4 @@
-"""Where settings of learners are looked for: the same space, trials and steps for every agent."""
+"""The search space of the learners: the same ranges, trials and steps for every agent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import optuna
 
 TUNABLE: tuple[AgentName, ...] = ("a2c", "a2c-twin", "maskable-ppo", "a2c-gan-twin")
-"""Who has settings to tune; the greedy clone does not depend on its smoothing."""
+"""The agents that have settings to tune; the greedy clone does not depend on its smoothing."""
 
 ROLLOUTS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {

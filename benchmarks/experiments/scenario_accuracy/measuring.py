@@ -39,7 +39,7 @@ Pairs = dict[str, list[tuple[Floats, Floats]]]
 
 @dataclass(frozen=True)
 class Protocol:
-    """How it is measured.
+    """The settings of a measurement.
 
     Attributes:
         share: of the entities that are asked in a round.

@@ -41,7 +41,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """How large a run of the study is.
+    """The size of a run of the study.
 
     Attributes:
         seeds: trainings of each kind.
