@@ -94,7 +94,9 @@ def test_saved_agent_decides_the_same(data, contention, method, tmp_path):
 def test_steps_are_counted_as_they_are_done(data, contention):
     """A caller can show progress."""
     seen = []
-    assert fit_offline("cql", data, contention, steps=7, on_step=seen.append).gradient_steps == 7
+    agent = fit_offline("cql", data, contention, steps=7, on_step=seen.append)
+    assert agent.gradient_steps == 7
+    assert agent.settings["following"] == CQLSettings().tau  # files keep the name of before
     assert seen == [1, 2, 3, 4, 5, 6, 7]
     seen.clear()
     done = fit_offline("bc", data, contention, steps=60, on_step=seen.append).gradient_steps

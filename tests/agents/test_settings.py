@@ -108,6 +108,10 @@ def test_whole_rollouts_are_the_nearest():
         ({}, "4c7095fe07a4c899"),
         ({"agent": "maskable-ppo", "scenario": "mild", "seed": 3}, "9d4b7b17cbd6c8c8"),
         (
+            {"anneal": True, "staggered": True, "n_envs": 32, "n_steps": 16, "ent_coef": 0.5},
+            "8a66e2f1fd85fcd7",
+        ),
+        (
             {
                 "agent": "a2c",
                 "scenario": "what-if",
