@@ -48,7 +48,7 @@ class LearnedActor:
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        """What it looks at, in order."""
+        """The names of the observed fields, in order."""
         return self.space.field_names
 
     def __post_init__(self) -> None:
@@ -113,7 +113,7 @@ def save_actor(model: OnPolicyAlgorithm, settings: TrainSettings, folder: Path) 
         agent=settings.agent,
         hidden=hidden,
         steps=model.num_timesteps,
-        settings=asdict(settings),
+        settings=settings.as_stored(),
         action=settings.action,
     )
 

@@ -1,4 +1,4 @@
-"""What stands beside the weights of a learned actor, checked before anything is made of it."""
+"""The metadata stored beside the weights of an actor, checked before the actor is built."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class ActorCard(FrozenModel):
 
     @property
     def space(self) -> DecisionSpace:
-        """What the actor sees and does."""
+        """The decision space that the actor was trained on."""
         return DecisionSpace(
             self.kind, self.action, self.field_names, self.action_names, self.low, self.high
         )

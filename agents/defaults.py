@@ -1,4 +1,4 @@
-"""What suits trainings on a kind of scenario where the user says nothing."""
+"""The default settings of a training, by kind of scenario."""
 
 from __future__ import annotations
 
@@ -20,20 +20,18 @@ _Table = Mapping[str, Any]
 
 _SLOTTED: _Table = MappingProxyType(
     {
-        "spread_rows": True, "annealed": True, "num_rows": 32, "rollout_steps": 16,
-        "entropy_weight": 0.0, "learning_rate": 1.5e-3, "total_steps": 131_072,
+        "staggered": True, "anneal": True, "n_envs": 32, "n_steps": 16,
+        "ent_coef": 0.0, "learning_rate": 1.5e-3, "total_steps": 131_072,
     }
 )  # fmt: skip
-"""Where episodes are equally long: rows out of step, and in the end nothing is left to chance."""
+"""The settings for episodes of one length: staggered networks, and rates that fall to 0."""
 
-_SLOTTED_PPO: _Table = MappingProxyType(
-    {"rollout_steps": 64, "learning_rate": 2e-3, "batch_size": 256}
-)
-"""What differs for PPO and MaskablePPO besides."""
+_SLOTTED_PPO: _Table = MappingProxyType({"n_steps": 64, "learning_rate": 2e-3, "batch_size": 256})
+"""The settings of PPO and MaskablePPO that differ from those."""
 
-SHARED: _Table = MappingProxyType({"shared": True, "learning_rate": 6e-3, "rollout_steps": 8})
+SHARED: _Table = MappingProxyType({"shared": True, "learning_rate": 6e-3, "n_steps": 8})
 SHARED_PPO: _Table = MappingProxyType({"shared": True, "learning_rate": 3e-3})
-"""What differs where an action picks one of many like things, for A2C and for PPO.
+"""The settings that differ where an action picks one of many like things, for A2C and for PPO.
 
 A2C makes one gradient step of a rollout and needs short ones to make enough of them.
 """
@@ -99,5 +97,5 @@ def kind_of(scenarios: tuple[str, ...]) -> str:
 
 
 def _rollout(values: Mapping[str, Any]) -> int:
-    rows: int = values.get("num_rows", TrainSettings.num_rows)
-    return rows * int(values.get("rollout_steps", TrainSettings.rollout_steps))
+    rows: int = values.get("n_envs", TrainSettings.n_envs)
+    return rows * int(values.get("n_steps", TrainSettings.n_steps))

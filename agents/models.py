@@ -79,10 +79,10 @@ def _environment(settings: TrainSettings) -> NativeVecEnv:
     given: dict[str, Any] = {} if settings.action is None else {"action": settings.action}
     return make_vec_env(
         kind_named(kind_of(settings.scenarios)).id,
-        settings.num_rows,
+        settings.n_envs,
         scenario=settings.scenarios,
         reward_scale="auto",
-        spread_rows=settings.spread_rows,
+        spread_rows=settings.staggered,
         **given,
     )
 
@@ -96,7 +96,7 @@ def _model(settings: TrainSettings, env: NativeVecEnv) -> OnPolicyAlgorithm:
 
 def _ppo(settings: TrainSettings, env: NativeVecEnv) -> OnPolicyAlgorithm:
     arguments = _common(settings) | {
-        "batch_size": min(settings.batch_size, settings.num_rows * settings.rollout_steps),
+        "batch_size": min(settings.batch_size, settings.n_envs * settings.n_steps),
         "n_epochs": settings.num_epochs,
     }
     if settings.agent == "maskable-ppo":
@@ -161,9 +161,9 @@ def _credit(settings: TrainSettings, env: NativeVecEnv) -> dict[str, float]:
 
 def _common(settings: TrainSettings) -> dict[str, Any]:
     return {
-        "n_steps": settings.rollout_steps,
+        "n_steps": settings.n_steps,
         "learning_rate": settings.learning_rate,
-        "ent_coef": settings.entropy_weight,
+        "ent_coef": settings.ent_coef,
         "seed": settings.seed,
         "device": "cpu",
     }

@@ -16,7 +16,7 @@ from typing import Any
 
 from agents.actor import LearnedActor, write_actor
 from agents.offline_cql import CQLSettings, Progress, learn_values
-from agents.settings import OFFLINE_METHODS, OfflineMethod
+from agents.settings import OFFLINE_METHODS, OfflineMethod, to_stored
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.policies import make_policy
@@ -29,7 +29,7 @@ _BC = CloneSettings(smoothing=0.0, min_steps=2_000)
 
 @dataclass(frozen=True)
 class OfflineAgent:
-    """What an offline training leaves.
+    """The result of an offline training.
 
     Attributes:
         policy: acts greedily; named `offline-bc` or `offline-cql`.
@@ -178,4 +178,5 @@ def _conservative_q_learning(
     """See `agents.offline_cql`."""
     settings = CQLSettings() if steps is None else CQLSettings(steps=steps)
     network = learn_values(data, scenario, settings=settings, seed=seed, on_step=on_step)
-    return network, settings.steps, {**asdict(settings), "hidden": list(settings.hidden)}
+    kept = to_stored(asdict(settings)) | {"hidden": list(settings.hidden)}
+    return network, settings.steps, kept

@@ -36,7 +36,7 @@ _RANGES = (
     ("learning_rate", 1e-9, 1.0),
     ("weight", 0.0, 1e3),
     ("discount_holding_times", 1e-3, 1e6),
-    ("following", 1e-6, 1.0),
+    ("tau", 1e-6, 1.0),
     ("rate_step", 0.0, 1.0),
 )
 
@@ -45,7 +45,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class CQLSettings:
-    """How values are learned.
+    """The settings of conservative Q-learning.
 
     Attributes:
         steps: gradient steps.
@@ -53,8 +53,7 @@ class CQLSettings:
         learning_rate: of Adam, at the start; it falls to a hundredth along a cosine.
         weight: of the conservative term; 0 gives plain Q-learning.
         discount_holding_times: a reward so many mean holding times ahead counts 1/e.
-        following: share of the way to the learned values that the values looked ahead to go in a
-            step.
+        tau: share of the way to the learned weights that the target network goes in a step.
         rate_step: how fast the average reward a second follows the errors; 0 keeps that of the log.
         hidden: widths of the network.
 
@@ -67,7 +66,7 @@ class CQLSettings:
     learning_rate: float = 1e-3
     weight: float = 0.03
     discount_holding_times: float = 4.0
-    following: float = 0.01
+    tau: float = 0.01
     rate_step: float = 0.02
     hidden: tuple[int, ...] = (64, 64)
 
@@ -104,7 +103,7 @@ def learn_values(
         on_step: told the number of gradient steps done, after each.
 
     Returns:
-        The slowly following values, which err less from one moment to the next; act greedily on
+        The target network, whose values err less from one moment to the next; act greedily on
         them among what is allowed.
 
     Raises:
@@ -114,18 +113,18 @@ def learn_values(
     if data.action != "slice":
         raise ConfigError(f"values are learned of the action 'slice', got data of {data.action!r}")
     generator = torch.Generator().manual_seed(seed)
-    memory = Memory.of(data, settings.discount_holding_times * scenario.mean_holding_time_s)
+    buffer = ReplayBuffer.of(data, settings.discount_holding_times * scenario.mean_holding_time_s)
     fields, actions = data.observations.shape[1], data.masks.shape[1]
     learned = SliceNetwork(fields, actions, settings.hidden, generator)
-    followed = copy.deepcopy(learned)
+    target = copy.deepcopy(learned)
     optimiser = torch.optim.Adam(learned.parameters(), settings.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimiser, settings.steps, settings.learning_rate * _LAST_LEARNING_RATE
     )
     rate_above = torch.zeros(())  # what the greedy policy earns a second above the log
     for step in range(1, settings.steps + 1):
-        batch = memory.draw(settings.batch_size, generator)
-        targets = batch.targets(followed, rate_above)
+        batch = buffer.draw(settings.batch_size, generator)
+        targets = batch.targets(target, rate_above)
         values = learned(batch.observations).masked_fill(~batch.allowed, _LEAST)
         taken = values.gather(1, batch.actions.unsqueeze(1)).squeeze(1)
         errors = targets - taken
@@ -136,16 +135,16 @@ def learn_values(
         optimiser.step()
         schedule.step()
         with torch.no_grad():
-            rate_above += settings.rate_step * errors.mean() / memory.mean_elapsed_s
-            for slow, fast in zip(followed.parameters(), learned.parameters(), strict=True):
-                slow.lerp_(fast, settings.following)
+            rate_above += settings.rate_step * errors.mean() / buffer.mean_elapsed_s
+            for slow, fast in zip(target.parameters(), learned.parameters(), strict=True):
+                slow.lerp_(fast, settings.tau)
         if on_step is not None:
             on_step(step)
-    return followed.eval()
+    return target.eval()
 
 
 @dataclass(frozen=True)
-class Memory:
+class ReplayBuffer:
     """Transitions as tensors: rewards centred and scaled, times as discounts."""
 
     observations: Tensor
@@ -158,7 +157,7 @@ class Memory:
     next_allowed: Tensor
 
     @classmethod
-    def of(cls, data: Transitions, discount_time_s: float) -> Memory:
+    def of(cls, data: Transitions, discount_time_s: float) -> ReplayBuffer:
         """All of the data."""
         centred = data.rewards - data.reward_rate * data.elapsed_s
         unit = _REWARD_SPREADS * max(float(centred.std()), 1e-12)
@@ -178,14 +177,14 @@ class Memory:
         """Average seconds a step."""
         return float(self.elapsed_s.mean())
 
-    def draw(self, count: int, generator: torch.Generator) -> Memory:
+    def draw(self, count: int, generator: torch.Generator) -> ReplayBuffer:
         """So many of them, drawn evenly with replacement."""
         chosen = torch.randint(len(self.actions), (count,), generator=generator)
-        return Memory(*(tensor[chosen] for tensor in vars(self).values()))
+        return ReplayBuffer(*(tensor[chosen] for tensor in vars(self).values()))
 
     @torch.no_grad()
-    def targets(self, followed: SliceNetwork, rate_above: Tensor) -> Tensor:
-        """What the values should be: reward, and the best allowed value after it, discounted."""
-        values: Tensor = followed(self.next_observations)
+    def targets(self, target: SliceNetwork, rate_above: Tensor) -> Tensor:
+        """The targets of the values: the reward plus the discounted best allowed next value."""
+        values: Tensor = target(self.next_observations)
         ahead = values.masked_fill(~self.next_allowed, _LEAST).amax(1)
         return self.rewards - rate_above * self.elapsed_s + self.discounts * ahead

@@ -6,7 +6,7 @@ import math
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
@@ -86,7 +86,7 @@ class _Shown:
 
 @dataclass(frozen=True)
 class Session:
-    """How trainings of one call are judged and kept.
+    """Trains, judges and keeps the agents of one call.
 
     Attributes:
         out: folder of all trainings and of their results.
@@ -145,7 +145,7 @@ class Session:
             "scenario_digest": scenario.digest,
             "seed": settings.seed,
             "digest": settings.digest,
-            "settings": asdict(settings),
+            "settings": settings.as_stored(),
             "steps": agent.steps,
             "resumed_at_step": first_step,
             "num_parameters": agent.num_parameters,

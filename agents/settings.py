@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from twin_gym.errors import ConfigError, unknown_name
@@ -12,10 +14,10 @@ from twin_gym.errors import ConfigError, unknown_name
 _INFINITY = float("inf")
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("seed", 0, 2**31 - 1),
-    ("num_rows", 1, 65_536),
-    ("rollout_steps", 1, 65_536),
+    ("n_envs", 1, 65_536),
+    ("n_steps", 1, 65_536),
     ("learning_rate", 1e-12, 1.0),
-    ("entropy_weight", 0.0, 1e6),
+    ("ent_coef", 0.0, 1e6),
     ("discount_holding_times", 1e-6, 1e9),
     ("trace_holding_times", 1e-6, 1e9),
     ("num_decisions", 10, 10**8),
@@ -49,6 +51,28 @@ OFFLINE_METHODS: dict[OfflineMethod, str] = {
 }
 """The agents that learn from a log alone (`agents.offline`)."""
 
+STORED_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "ent_coef": "entropy_weight", "n_envs": "num_rows", "n_steps": "rollout_steps",
+        "anneal": "annealed", "staggered": "spread_rows", "tau": "following",
+    }
+)  # fmt: skip
+"""By name of a setting, its name in files and digests, where that is an older one."""
+_NAMES_OF_STORED = {stored: name for name, stored in STORED_NAMES.items()}
+
+
+def to_stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by the names that files and digests have."""
+    return {STORED_NAMES.get(name, name): value for name, value in values.items()}
+
+
+def from_stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a file by their names in the code, lists as tuples."""
+    return {
+        _NAMES_OF_STORED.get(name, name): tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+    }
+
 
 @dataclass(frozen=True)
 class TrainSettings:
@@ -66,10 +90,10 @@ class TrainSettings:
         total_steps: environment steps.
         leg_steps: a training is cut into legs, each with worlds and draws of its own named by
             (seed, leg), so that one that was killed goes on as if it had not been.
-        num_rows: networks side by side.
-        rollout_steps: decisions of each row between two updates.
+        n_envs: networks that run side by side (rows).
+        n_steps: decisions of each network between two updates.
         learning_rate: of Adam.
-        entropy_weight: of the entropy in the loss.
+        ent_coef: coefficient of the entropy in the loss.
         hidden: widths of actor and critic.
         discount_holding_times: a reward so many time units ahead counts 1/e.
         trace_holding_times: the trace of an advantage decays to 1/e in it.
@@ -89,10 +113,9 @@ class TrainSettings:
         num_epochs: of PPO and MaskablePPO, how often a rollout is gone through.
         shared: whether one small network scores each candidate where an action picks one of many
             like things (see `twin_gym.sb3.shared`); `hidden` is then of the critic alone.
-        annealed: whether learning rate and entropy weight fall to nothing on a straight line, so
-            that in the end the agent does what it has found.
-        spread_rows: whether the rows begin at different points of their episodes (see
-            `twin_gym.sb3.NativeVecEnv`).
+        anneal: whether learning rate and entropy coefficient fall to 0 on a straight line.
+        staggered: whether the networks begin at different points of their episodes (see
+            `spread_rows` of `twin_gym.sb3.NativeVecEnv`).
     """
 
     agent: AgentName = "a2c-twin"
@@ -100,10 +123,10 @@ class TrainSettings:
     seed: int = 0
     total_steps: int = 262_144
     leg_steps: int = 131_072
-    num_rows: int = 128
-    rollout_steps: int = 32
+    n_envs: int = 128
+    n_steps: int = 32
     learning_rate: float = 2e-3
-    entropy_weight: float = 0.01
+    ent_coef: float = 0.01
     hidden: tuple[int, ...] = (64, 64)
     discount_holding_times: float = 4.0
     trace_holding_times: float = 1.2
@@ -121,8 +144,8 @@ class TrainSettings:
     batch_size: int = 512
     num_epochs: int = 4
     shared: bool = False
-    annealed: bool = False
-    spread_rows: bool = False
+    anneal: bool = False
+    staggered: bool = False
 
     def __post_init__(self) -> None:
         """Refuses what cannot be trained."""
@@ -153,10 +176,10 @@ class TrainSettings:
             )
 
     def _check_whole_rollouts(self, name: str) -> None:
-        value, rollout = getattr(self, name), self.num_rows * self.rollout_steps
+        value, rollout = getattr(self, name), self.n_envs * self.n_steps
         if value % rollout:
             raise ConfigError(
-                f"`{name}` must be a multiple of num_rows x rollout_steps = {rollout}, got "
+                f"`{name}` must be a multiple of n_envs x n_steps = {rollout}, got "
                 f"{value}: round it to {whole_rollouts(value, rollout)}"
             )
 
@@ -176,7 +199,7 @@ class TrainSettings:
 
     @property
     def num_legs(self) -> int:
-        """How many legs the training has, the last one perhaps shorter."""
+        """The number of legs of the training; the last one may be shorter."""
         return -(-self.total_steps // self.leg_steps)
 
     @property
@@ -186,8 +209,17 @@ class TrainSettings:
         for name in _LATER:
             if values[name] == _DEFAULTS[name]:
                 del values[name]  # trainings from before it existed keep their names
-        text = json.dumps(values, sort_keys=True)
+        text = json.dumps(to_stored(values), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def as_stored(self) -> dict[str, Any]:
+        """All values as files have them (see `STORED_NAMES`)."""
+        return to_stored(asdict(self))
+
+    @classmethod
+    def from_stored(cls, values: Mapping[str, Any]) -> TrainSettings:
+        """The settings of which a file has `as_stored`."""
+        return cls(**from_stored(values))
 
     @property
     def scenarios(self) -> tuple[str, ...]:
@@ -203,8 +235,8 @@ class TrainSettings:
 
 
 _LATER = (
-    "more_scenarios", "action", "initial_std", "batch_size", "num_epochs", "shared", "annealed",
-    "spread_rows",
+    "more_scenarios", "action", "initial_std", "batch_size", "num_epochs", "shared", "anneal",
+    "staggered",
 )  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
 

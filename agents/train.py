@@ -24,7 +24,6 @@ _HIDDEN = ",".join(map(str, _D.hidden))
 _MAX_SEEDS = 1000
 OPTION_OF = {
     "total_steps": "steps",
-    "num_rows": "rows",
     "discount_holding_times": "discount",
     "trace_holding_times": "trace",
     "num_decisions": "decisions",
@@ -52,8 +51,12 @@ def _print_agents(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _option(name: str, text: str, metavar: str | None = None) -> OptionInfo:
-    made: OptionInfo = typer.Option(name, help=text, metavar=metavar)
+def _option(
+    name: str, text: str, metavar: str | None = None, *, old: str | None = None
+) -> OptionInfo:
+    """An option; `old` is a name that it had before and still takes."""
+    names = (name,) if old is None else (name, old)
+    made: OptionInfo = typer.Option(*names, help=text, metavar=metavar)
     return made
 
 
@@ -79,10 +82,14 @@ Seeds = Annotated[
 ]
 Steps = Annotated[int, _option("--steps", "Environment steps, rounded to whole rollouts.")]
 Leg = Annotated[int, _option("--leg-steps", "Steps between checkpoints; part of the training.")]
-Rows = Annotated[int, _option("--rows", "Networks side by side.")]
-Rollout = Annotated[int, _option("--rollout-steps", "Decisions of a row between two updates.")]
+Envs = Annotated[int, _option("--n-envs", "Networks side by side.", old="--rows")]
+Rollout = Annotated[
+    int, _option("--n-steps", "Decisions of a network between two updates.", old="--rollout-steps")
+]
 LearningRate = Annotated[float, _option("--learning-rate", "Of Adam.")]
-Entropy = Annotated[float, _option("--entropy-weight", "Of the entropy in the loss.")]
+Entropy = Annotated[
+    float, _option("--ent-coef", "Of the entropy in the loss.", old="--entropy-weight")
+]
 Hidden = Annotated[str, _option("--hidden", "Widths of actor and critic.", "N,N")]
 Discount = Annotated[
     float,
@@ -122,13 +129,19 @@ Shared = Annotated[
     bool,
     _option("--shared/--whole", "One network for each candidate, or one on all that is seen."),
 ]
-Annealed = Annotated[
+Anneal = Annotated[
     bool,
-    _option("--annealed/--steady", "Learning rate and entropy weight fall to nothing, or stay."),
+    _option(
+        "--anneal/--steady", "Learning rate and entropy coefficient fall to 0.", old="--annealed"
+    ),
 ]
-Spread = Annotated[
+Staggered = Annotated[
     bool,
-    _option("--spread-rows/--rows-in-step", "Whether rows begin at different points of episodes."),
+    _option(
+        "--staggered/--rows-in-step",
+        "Networks begin at different points of their episodes.",
+        old="--spread-rows",
+    ),
 ]
 Batch = Annotated[int, _option("--batch-size", "Decisions in a gradient step (PPO).")]
 Epochs = Annotated[int, _option("--epochs", "How often a rollout is gone through (PPO).")]
@@ -167,10 +180,10 @@ def main(
     seeds: Seeds = 1,
     steps: Steps = _D.total_steps,
     leg_steps: Leg = _D.leg_steps,
-    rows: Rows = _D.num_rows,
-    rollout_steps: Rollout = _D.rollout_steps,
+    n_envs: Envs = _D.n_envs,
+    n_steps: Rollout = _D.n_steps,
     learning_rate: LearningRate = _D.learning_rate,
-    entropy_weight: Entropy = _D.entropy_weight,
+    ent_coef: Entropy = _D.ent_coef,
     hidden: Hidden = _HIDDEN,
     discount: Discount = _D.discount_holding_times,
     trace: Trace = _D.trace_holding_times,
@@ -187,8 +200,8 @@ def main(
     batch_size: Batch = _D.batch_size,
     epochs: Epochs = _D.num_epochs,
     shared: Shared = _D.shared,
-    annealed: Annealed = _D.annealed,
-    spread_rows: Spread = _D.spread_rows,
+    anneal: Anneal = _D.anneal,
+    staggered: Staggered = _D.staggered,
     out: Out = Path("results/train"),
     evaluate_every: Every = 16_384,
     worlds: Worlds = 32,
@@ -234,9 +247,9 @@ def _given(context: typer.Context) -> dict[str, Any]:
 
 
 def _settings(agent: AgentName, scenario: str, given: dict[str, Any]) -> TrainSettings:
-    """What is given and what suits the kind of scenario, in whole rollouts, said where rounded."""
+    """The given settings with the defaults of the kind; says where steps are rounded."""
     usual = settings_for(agent, scenario, **_few(given))
-    rows, each = usual.num_rows, usual.rollout_steps
+    rows, each = usual.n_envs, usual.n_steps
     rounded = dict(given)
     for name, option in _WHOLE_ROLLOUTS.items():
         if given.get(name, 0) > 0:
@@ -251,7 +264,7 @@ def _settings(agent: AgentName, scenario: str, given: dict[str, Any]) -> TrainSe
 
 def _few(given: dict[str, Any]) -> dict[str, Any]:
     """Of what is given, what decides how long a rollout is."""
-    names = ("num_rows", "rollout_steps", "more_scenarios")
+    names = ("n_envs", "n_steps", "more_scenarios")
     return {name: given[name] for name in names if name in given}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ _SETTINGS_FILE, _MODEL_FILE, _CURVE_FILE = "settings.json", "model.zip", "curve.
 
 @dataclass
 class Curve:
-    """What was seen of a training.
+    """The record of a training.
 
     Attributes:
         points: one dict an evaluation: `step`, indicators of the greedy policy on validation
@@ -59,7 +59,7 @@ class Curve:
 
 
 class _Annealing(BaseCallback):
-    """Lets the learning rate and the weight of the entropy fall on a straight line to nothing.
+    """Lets the learning rate and the entropy coefficient fall on a straight line to 0.
 
     Stable-Baselines3's schedules know the steps of one call of `learn` only, and a training has one
     for each leg.
@@ -78,15 +78,15 @@ class _Annealing(BaseCallback):
         model.lr_schedule = ConstantSchedule(
             share * self._settings.learning_rate
         )  # one that can be saved
-        model.ent_coef = share * self._settings.entropy_weight
+        model.ent_coef = share * self._settings.ent_coef
 
     @property
     def _rollout(self) -> int:
-        return self._settings.num_rows * self._settings.rollout_steps
+        return self._settings.n_envs * self._settings.n_steps
 
 
 class _Online(BaseCallback):
-    """What the rows earn while they learn, and the progress."""
+    """A callback that records the rewards of the rollouts and reports the progress."""
 
     def __init__(self, judge: EvaluateOnWorlds, on_progress: OnProgress | None, score: str) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ def train(
         )
         judge.history = curve.points[-1:]  # the model was judged at the end of the last leg
         online = _Online(judge, on_progress, score)
-        watchers = [judge, online, *([_Annealing(settings)] if settings.annealed else [])]
+        watchers = [judge, online, *([_Annealing(settings)] if settings.anneal else [])]
         if leg == 0 and settings.critic_warm_up_steps:
             _warm_up_critic(built, settings.critic_warm_up_steps, watchers)
             steps -= settings.critic_warm_up_steps
@@ -204,7 +204,7 @@ def _read_curve(path: Path) -> list[dict[str, float]]:
 def _claim(folder: Path, settings: TrainSettings) -> None:
     """Writes whose folder it is, or refuses one of other settings."""
     mine = {
-        "settings": asdict(settings),
+        "settings": settings.as_stored(),
         "digest": settings.digest,
         "scenario_digest": "+".join(load(one).digest for one in settings.scenarios),
     }

@@ -81,7 +81,7 @@ class TransferMatrix:
         return found
 
     def score(self, row: str, column: str) -> Cell:
-        """What the agents of a row earn on a column."""
+        """The score on a column of the agents trained on a row."""
         return _cell(self.blocks(row, column))
 
     def gain(self, row: str, over: str, column: str) -> Cell:

@@ -34,7 +34,7 @@ _TOP = """\
 def random_per_s(
     scenario: Scenario, objective: str, action: str | None = None
 ) -> tuple[float, float]:
-    """What the random policy earns a simulated second.
+    """The mean reward a simulated second of the random policy.
 
     Args:
         scenario: where.

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from benchmarks.entrant import Cost, Entrant, Fitted, PolicyFor, Stopwatch
-from benchmarks.entrants import entrant_named
+from benchmarks.contestant import Contestant, Cost, Fitted, PolicyFor, Stopwatch
+from benchmarks.contestants import contestant_named
 from benchmarks.environments import facet
 from benchmarks.machine import this_machine
 from benchmarks.protocol import (
@@ -39,11 +39,11 @@ _KEPT_LATER = ("machine", "anchors_digest")
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """Which cell.
+    """The key of a cell.
 
     Attributes:
         track: name of a track.
-        agent: name of an entrant.
+        agent: name of a contestant.
         seed: of training and worlds.
         family: of the worlds.
     """
@@ -56,7 +56,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Result:
-    """What a cell gave.
+    """The result of a cell.
 
     Attributes:
         protocol: `PROTOCOL` of the code that ran it.
@@ -186,18 +186,18 @@ def run_cell(cell: Cell, folder: Path, on_stage: OnStage | None = None) -> Resul
     Raises:
         ConfigError: if the agent does not take part in the track, or a name is unknown.
     """
-    track, entrant = track_named(cell.track), entrant_named(cell.agent)
+    track, contestant = track_named(cell.track), contestant_named(cell.agent)
     tell = on_stage or (lambda what, share: None)
-    fitted = fit(track, entrant, cell.seed, folder, tell)
+    fitted = fit(track, contestant, cell.seed, folder, tell)
     return tested(cell, track, fitted, tell)
 
 
-def fit(track: Track, entrant: Entrant, seed: int, folder: Path, tell: OnStage) -> Fitted:
-    """Makes an entrant ready, after asking whether it takes part."""
-    reason = entrant.refuses(track)
+def fit(track: Track, contestant: Contestant, seed: int, folder: Path, tell: OnStage) -> Fitted:
+    """Makes a contestant ready, after asking whether it takes part."""
+    reason = contestant.reason_not_eligible(track)
     if reason is not None:
-        raise ConfigError(f"{entrant.name!r} does not take part in {track.name!r}: {reason}")
-    return entrant.fit(track, seed, folder, lambda share: tell("training", share))
+        raise ConfigError(f"{contestant.name!r} does not take part in {track.name!r}: {reason}")
+    return contestant.fit(track, seed, folder, lambda share: tell("training", share))
 
 
 def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:

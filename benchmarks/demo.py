@@ -121,7 +121,7 @@ def _saving(
     groups: dict[AgentName, list[Run]],
     scenario: AdmissionScenario,
 ) -> list[Callable[[], None]]:
-    """What writes each of the files: one that cannot be written costs no other."""
+    """The functions that write the files; if one fails, the others still run."""
     runs = [run for group in groups.values() for run in group]
     return [
         lambda: write_text(

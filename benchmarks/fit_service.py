@@ -40,7 +40,7 @@ QUEUE_LIMIT = 16
 
 @dataclass(frozen=True)
 class Choice:
-    """What the trace does not tell about a slice."""
+    """The parameters of a slice that the trace does not determine."""
 
     revenue: float
     patience_s: float
@@ -108,7 +108,7 @@ ubiquitous.
 
 @dataclass(frozen=True)
 class Fit:
-    """What the trace tells about a slice."""
+    """The parameters of a slice that are fitted to the trace."""
 
     num_requests: int
     arrival_rate_hz: float

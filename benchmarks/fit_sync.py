@@ -84,7 +84,7 @@ REMARKS = {
 
 @dataclass(frozen=True)
 class Fit:
-    """What the series of a group tell.
+    """The parameters fitted to the series of a group.
 
     Attributes:
         group: the group as fitted.

@@ -120,7 +120,7 @@ def measured(
 
 
 def ingest_lines(folder: Path, columns: Columns) -> list[Line]:
-    """What is written, in rows."""
+    """Measures the rate of writing, in rows a second."""
     rows = len(columns[0])
     events = [
         Event(time_s, *name, value)
@@ -147,7 +147,7 @@ def ingest_lines(folder: Path, columns: Columns) -> list[Line]:
 
 
 def as_of_lines(folder: Path, columns: Columns, questions: int) -> list[Line]:
-    """What is asked, in answers."""
+    """Measures the rate of queries, in answers a second."""
     store, ids = fresh(folder)
     ingest_columns(store, ids, columns)
     rng = np.random.default_rng(1)

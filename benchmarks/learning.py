@@ -14,7 +14,7 @@ from agents.actor import LearnedActor, load_actor
 from agents.offline import fit_offline, offline_data
 from agents.settings import OfflineMethod, TrainSettings
 from agents.trained import ACTOR_FOLDER, saved_policy, train_agent
-from benchmarks.entrant import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
+from benchmarks.contestant import Cost, Fitted, OnProgress, PolicyFor, Stopwatch
 from benchmarks.environments import short_horizon_s
 from benchmarks.protocol import Track
 from twin_gym.environments.factory import forms_of
@@ -45,7 +45,7 @@ def trained(settings: TrainSettings, folder: Path, on_progress: OnProgress) -> F
 
     def work() -> dict[str, Any]:
         cost, curve = _train(settings, folder, on_progress)
-        return {"settings": asdict(settings), "cost": asdict(cost), "curve": curve}
+        return {"settings": settings.as_stored(), "cost": asdict(cost), "curve": curve}
 
     kept = _once(folder, _name(settings), work)
     return Fitted(_load(settings, folder), Cost(**kept["cost"]), kept["curve"])
@@ -92,7 +92,7 @@ def log_of(track: Track) -> Transitions:
 
 
 def _once(folder: Path, name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What is kept of work of this name, which is done if the folder holds none or other work."""
+    """Reads the record of the work of this name; does the work if there is no such record."""
     torch.set_num_threads(1)  # one thread adds up in one order, also what is read back
     path = folder / _DONE_FILE
     if path.exists():
@@ -107,7 +107,7 @@ def _once(folder: Path, name: str, work: Callable[[], dict[str, Any]]) -> dict[s
 
 
 def _name(settings: TrainSettings) -> str:
-    """What the training is: its settings and the contents of its scenarios."""
+    """The name of a training: its settings and the contents of its scenarios."""
     digests = (load(one).digest for one in settings.scenarios)
     return "+".join((settings.digest, *digests))
 

@@ -1,4 +1,4 @@
-"""What there is, and what 0 and 100 mean on it: tracks, agents, anchors.
+"""Lists the tracks, the agents, and the anchors (0 and 100) of each track.
 
 The modules that do the work are imported by the commands that need them: help must come at once.
 """
@@ -44,10 +44,10 @@ def list_tracks() -> None:
 
 def list_agents() -> None:
     """List the agents: rules, exact optima and learners."""
-    from benchmarks.entrants import entrants
+    from benchmarks.contestants import contestants
 
     made = table(None, ["agent", "kind", "what"], left=3)
-    for one in entrants().values():
+    for one in contestants().values():
         made.add_row(one.name, one.kind, one.description)
     output().print(made)
 
@@ -75,7 +75,7 @@ def write_anchors(
 
 
 def _work_out_missing(path: Path, chosen: Sequence[Track], *, again: bool) -> tuple[int, int]:
-    """How many anchors of tracks were missing, and how many the file has then."""
+    """The number of anchors that were missing, and the number in the file now."""
     from benchmarks.anchors import as_toml, work_out
     from benchmarks.progress import training_progress
     from benchmarks.protocol import read_anchors

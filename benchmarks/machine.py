@@ -1,4 +1,4 @@
-"""What a machine is in words: the model of its processor; no name of a host, no path."""
+"""The model of the processor in words, without the name of a host or a path."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from twin_gym.console.printing import messages
 
 
 def training_progress(console: Console | None = None) -> Progress:
-    """What was trained last, how many of how many are done, and the time that is left.
+    """A progress display: the last training, the number done of all, and the time left.
 
     Args:
         console: where it is drawn; None: standard error.

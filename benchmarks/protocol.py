@@ -1,4 +1,4 @@
-"""What a score is: the worlds it was earned in, the two anchors it stands between, its unit.
+"""The definition of a score: its worlds, the two anchors that it stands between, and its unit.
 
 A score is 100 (J - random) / (bound - random), where J is the return a simulated second over whole
 episodes. It is worth as much as what surrounds it: the version of this protocol, a named track, the
@@ -60,7 +60,7 @@ BoundKind = Literal[
 
 @dataclass(frozen=True)
 class LoggedData:
-    """What learners of an offline track are given: the same for all of them, to the last bit.
+    """The log that all learners of an offline track are given, the same to the last bit.
 
     Attributes:
         policy: the operator's.
@@ -114,11 +114,11 @@ class Track:
         return kind_of_id(self.environment).name
 
     def train_scenarios(self) -> tuple[Scenario, ...]:
-        """What learners may use, loaded."""
+        """The training scenarios, loaded."""
         return self._loaded(self.train)
 
     def test_scenarios(self) -> tuple[Scenario, ...]:
-        """What scores are earned on, loaded."""
+        """The test scenarios, loaded."""
         return self._loaded(self.test)
 
     def _loaded(self, names: tuple[str, ...]) -> tuple[Scenario, ...]:
@@ -177,7 +177,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Anchors:
-    """What 0 and 100 mean for one scenario.
+    """The values of 0 and 100 for one scenario.
 
     Attributes:
         scenario: its name, for people.
@@ -203,7 +203,7 @@ class Anchors:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What it is for: digest of the scenario, objective and form of the actions."""
+        """The key of the anchors: digest of the scenario, objective and form of the actions."""
         return self.digest, self.objective, self.action
 
     def normalised(self, earned_per_s: float) -> float:
@@ -237,7 +237,7 @@ def anchors_of(scenario: Scenario, objective: str, action: str | None = None) ->
 
 
 def anchors_file(kind: str) -> Path:
-    """Where anchors stand: those of an environment of your own beside its tracks."""
+    """The file of the anchors; an environment of your own has it beside its tracks."""
     return own_file(kind, ANCHORS_FILE.name) or ANCHORS_FILE
 
 

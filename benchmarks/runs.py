@@ -22,7 +22,7 @@ FINAL_FIRST = 2**16
 
 @dataclass(frozen=True)
 class Judging:
-    """How trainings are judged.
+    """The evaluation settings of trainings.
 
     Attributes:
         every_steps: environment steps between points of the curve.
@@ -54,17 +54,15 @@ class Run:
     seconds: float
 
     def as_record(self) -> dict[str, Any]:
-        """What is kept of it, as JSON says it."""
-        return {**asdict(self), "digest": self.settings.digest}
+        """The record of the run, as JSON values."""
+        settings = self.settings
+        return {**asdict(self), "settings": settings.as_stored(), "digest": settings.digest}
 
     @classmethod
     def from_record(cls, record: Record) -> Run:
         """From what is kept of it."""
         values = {name: value for name, value in record.items() if name != "digest"}
-        settings = dict(values.pop("settings"))
-        for name in ("hidden", "more_scenarios"):
-            settings[name] = tuple(settings.get(name, ()))
-        return cls(settings=TrainSettings(**settings), **values)
+        return cls(settings=TrainSettings.from_stored(values.pop("settings")), **values)
 
 
 def final_worlds(count: int) -> list[int]:

@@ -27,7 +27,7 @@ DigestOf = Callable[[str], str | None]
 
 
 def digest_now(track: str) -> str | None:
-    """What a track is now; None: there is none of that name."""
+    """The current digest of a track; None if there is no track of that name."""
     known = tracks()
     return known[track].digest if track in known else None
 
@@ -50,7 +50,7 @@ class Store:
         return self.folder / RESULTS_FILE
 
     def folder_of(self, cell: Cell) -> Path:
-        """Where a cell keeps what its agent becomes: one for all families of worlds."""
+        """The folder of the agent of a cell, the same for all families of worlds."""
         return self.folder / CELLS_FOLDER / cell.track / cell.agent / str(cell.seed)
 
     def digest_of(self, track: str) -> str | None:
@@ -84,7 +84,7 @@ class Store:
         return found
 
     def current(self) -> dict[Cell, Result]:
-        """What counts: the results that were earned on the tracks as they are."""
+        """The results that count: those earned on the current versions of the tracks."""
         return {cell: one for cell, one in self.read().items() if self.is_current(one)}
 
     def is_current(self, result: Result) -> bool:

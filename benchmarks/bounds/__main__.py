@@ -107,7 +107,7 @@ def _wanted(only: list[str]) -> list[Scenario]:
 
 
 def read_rows(path: Path) -> dict[str, list[Row]]:
-    """What was worked out before, by scenario.
+    """The bounds that an earlier run computed, by scenario.
 
     Raises:
         ConfigError: if the file holds no bounds.

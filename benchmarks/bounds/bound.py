@@ -24,7 +24,7 @@ FIRST_WORLD = 2**19
 
 @dataclass(frozen=True)
 class Bound:
-    """What no policy that does not see the future exceeds on average, over whole episodes.
+    """An upper bound on the mean of any policy without foresight, over whole episodes.
 
     Attributes:
         kind: what it is.
@@ -41,7 +41,7 @@ class Bound:
 
 
 def bound_of(scenario: Scenario, objective: str, action: str | None = None) -> Bound:
-    """What no policy that does not see the future exceeds on average, as return a second.
+    """An upper bound on the mean return a second of any policy without foresight.
 
     Args:
         scenario: of a track; large networks and replayed traces take minutes.

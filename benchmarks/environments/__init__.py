@@ -1,4 +1,4 @@
-"""What the board and the speed tables know of each environment: one folder an environment.
+"""The facets that the board and the speed tables read of each environment, one folder for each.
 
 A facet is found by its name: that of an environment of this package in the folder here that is
 called as its package, that of an environment of your own in `<package>.benchmarks`, such as
@@ -56,7 +56,7 @@ FACETS = MappingProxyType(
         "c_source": Facet("c_source", "C_SOURCE", "description of rules.c"),
     }
 )
-"""What an environment may bring, by name."""
+"""The facets that an environment may provide, by name."""
 
 
 def facet(kind: str, name: str, default: Any = _NEEDED) -> Any:  # noqa: ANN401 - one type a facet

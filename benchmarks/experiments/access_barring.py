@@ -157,7 +157,7 @@ def one_opportunity(senders: int) -> AccessScenario:
 
 
 def cells(seeds: int, worlds: int, laws: Mapping[str, Sequence[int]]) -> list[Cell]:
-    """What is measured without learning.
+    """The cells that are measured without learning.
 
     Args:
         seeds: blocks of worlds.
@@ -324,7 +324,7 @@ def _page(found: Found, alone: Sequence[Measured], command: str) -> str:
 
 
 def _verdict(found: Found) -> str:
-    """Where random access collapses, and how much of it each policy mends."""
+    """The loads at which random access collapses, and the share that each policy restores."""
     rows = []
     for law in _laws(found):
         for n in _counts(found, law):

@@ -73,7 +73,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was found of one label on one scenario.
+    """The measurements of one label on one scenario.
 
     Attributes:
         label: of the row.
@@ -200,7 +200,7 @@ def _values(record: Record) -> Values:
 
 
 def _measured(cell: Cell) -> Record:
-    """What is kept of a cell."""
+    """The record of a cell."""
     values = {
         name: [_short(value) for value in found] for name, found in cell.measure(cell).items()
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.defaults import settings_for
-from agents.settings import AgentName, TrainSettings, whole_rollouts
+from agents.settings import AgentName, TrainSettings, to_stored, whole_rollouts
 from benchmarks.experiments.blocks import Cell, policy_cell
 from benchmarks.experiments.pages import WORK
 from twin_gym.policies import Policy
@@ -21,7 +21,7 @@ ACTORS = WORK / "actors"
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained, but for its seed.
+    """The settings of a training, without the seed.
 
     Attributes:
         agent: one of `agents.settings.AGENTS`.
@@ -38,7 +38,7 @@ class Training:
     def settings(self, seed: int) -> TrainSettings:
         """The settings of one training, in one leg."""
         usual = settings_for(self.agent, self.scenario, seed=seed, **self.given)
-        total = whole_rollouts(self.steps, usual.num_rows * usual.rollout_steps)
+        total = whole_rollouts(self.steps, usual.n_envs * usual.n_steps)
         return usual.with_(total_steps=total, leg_steps=total)
 
     @property
@@ -47,8 +47,8 @@ class Training:
         return f"{self.settings(0).digest}-{load(self.scenario).digest}"
 
     def __str__(self) -> str:
-        """What a page says of it."""
-        own = ", ".join(f"{name} {value}" for name, value in self.given.items())
+        """The description of the training on a page."""
+        own = ", ".join(f"{name} {value}" for name, value in to_stored(self.given).items())
         steps = self.settings(0).total_steps
         return f"`{self.agent}` on `{self.scenario}`, {steps:,} steps{', ' if own else ''}{own}"
 
@@ -58,8 +58,8 @@ OF_TIC = Training(
     "tic-medium-70",
     65_536,
     {
-        "num_rows": 32, "rollout_steps": 64, "learning_rate": 1e-3, "annealed": True,
-        "spread_rows": True, "discount_holding_times": 2.0, "trace_holding_times": 0.6,
+        "n_envs": 32, "n_steps": 64, "learning_rate": 1e-3, "anneal": True,
+        "staggered": True, "discount_holding_times": 2.0, "trace_holding_times": 0.6,
     },
 )  # fmt: skip
 OF_ACCESS = Training(
@@ -67,8 +67,8 @@ OF_ACCESS = Training(
     "access-large-70",
     98_304,
     {
-        "num_rows": 32, "rollout_steps": 64, "batch_size": 256, "learning_rate": 2e-3,
-        "entropy_weight": 0.0, "annealed": True, "spread_rows": True,
+        "n_envs": 32, "n_steps": 64, "batch_size": 256, "learning_rate": 2e-3,
+        "ent_coef": 0.0, "anneal": True, "staggered": True,
         "discount_holding_times": 0.3, "trace_holding_times": 0.1,
     },
 )  # fmt: skip
@@ -129,7 +129,7 @@ def _trained(_: Scenario, training: Training, seed: int) -> Policy:
 
 
 def trained_note(label: str, training: Training, labels: Iterable[str]) -> str:
-    """What a page says of the agent, or nothing where it has no row.
+    """The sentence of a page on the agent; empty where the agent has no row.
 
     Args:
         label: of its row.

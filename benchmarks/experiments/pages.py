@@ -1,4 +1,4 @@
-"""What experiments write: a page, its figure, and the numbers of both, each whole or not there."""
+"""Writes a page, its figure and the numbers of both; each file is written atomically."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from twin_gym.files.whole import write_text
 
 PUBLISHED = Path("benchmarks/results")
 WORK = Path("results/experiments")
-"""Where what is done is kept, and where quick runs write: not part of the repository."""
+"""The folder of finished work and of quick runs; not part of the repository."""
 
 Seeds = Annotated[int, typer.Option(min=1, help="Blocks of worlds, and trainings of an agent.")]
 Worlds = Annotated[int, typer.Option(min=1, help="Worlds of each block.")]

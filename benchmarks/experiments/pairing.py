@@ -1,4 +1,4 @@
-"""What the same worlds on both sides of a comparison save, and whether its intervals keep promise.
+"""The variance that common worlds save in a comparison, and the coverage of its intervals.
 
 A comparison has one value a world on each side, `before` and `after`, of the same worlds in the
 same order. With the same worlds the variance of the mean difference is Var(Y - X) / n; with
@@ -94,7 +94,7 @@ def reduction_interval(
 
 
 def reductions_of_blocks(before: Floats, after: Floats, worlds: int) -> Floats:
-    """What single answers would have said.
+    """The variance reductions that single answers would have shown.
 
     Args:
         before: one a world.

@@ -125,7 +125,7 @@ def cells(
     seeds: int, worlds: int, scenarios: Sequence[SyncScenario], shares: Sequence[float],
     prices: Sequence[float],
 ) -> list[Cell]:  # fmt: skip
-    """What is measured without learning."""
+    """The cells that are measured without learning."""
     found = []
     for scenario in scenarios:
         points: list[tuple[str, Callable[[Scenario], Policy], str]] = []
@@ -309,7 +309,7 @@ def _needed_table(curves: Curves, scenarios: Sequence[SyncScenario]) -> str:
 
 
 def _leaders(curves: Curves, scenarios: Sequence[SyncScenario]) -> str:
-    """Who leads in accuracy and who in error, which need not be the same."""
+    """The best policy in accuracy and the best in error, which may differ."""
     lines = []
     for scenario in scenarios:
         ends = {

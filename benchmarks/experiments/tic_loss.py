@@ -141,7 +141,7 @@ def patient(scenario: TicScenario) -> TicScenario:
 def cells(
     seeds: int, worlds: int, names: Sequence[str], horizon_s: float | None = None
 ) -> list[Cell]:
-    """What is measured without learning, in episodes of another length if wanted."""
+    """The cells that are measured without learning, optionally in episodes of another length."""
     found = []
     for name in names:
         scenario = load(name, TicScenario)
@@ -270,7 +270,7 @@ def _page(found: Found, command: str) -> str:
 
 
 def _verdict(found: Found, names: Sequence[str]) -> str:
-    """Where a loss of nearly nothing is reached, and where no policy could."""
+    """The loads at which almost no loss is reached, and those at which no policy could."""
     rows = []
     for name in names:
         rules = [label for label in _labels(found, name) if label != BOUND]

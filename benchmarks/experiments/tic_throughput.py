@@ -135,7 +135,7 @@ def cells(
     loads: Sequence[int] = LOADS,
     horizon_s: float | None = None,
 ) -> list[Cell]:
-    """What is measured without learning, in episodes of another length if wanted."""
+    """The cells that are measured without learning, optionally in episodes of another length."""
     length = {} if horizon_s is None else {"horizon_s": horizon_s}
     makers: dict[str, Callable[[Scenario], Policy]] = {
         label: partial(make_policy, name) for label, name in RULES.items()
@@ -247,7 +247,7 @@ def main(
 def by_place(
     measured: Sequence[Measured], sizes: Sequence[str], loads: Sequence[int]
 ) -> dict[tuple[str, str, int], Measured]:
-    """What was measured, by label, size and load."""
+    """The measurements by label, size and load."""
     names = {network(size, percent).name: (size, percent) for size in sizes for percent in loads}
     return {(one.label, *names[one.scenario]): one for one in measured}
 
@@ -315,7 +315,7 @@ def _page(found: Found, command: str) -> str:
 
 
 def _verdict(found: Found) -> str:
-    """What the paper says and what the same comparison gives here."""
+    """The table that compares the claims of the paper with the measurements."""
     rows = []
     for name, what in READINGS.items():
         gains = {

@@ -42,7 +42,7 @@ EARLY_STEPS = 32_768
 """The early part of a training, over which the paper's claim is read."""
 
 FIRST_SHARE, LOWEST_SHARE, STEPS_SHARE, EARLY_GAIN = 0.97, 0.95, 0.5, 0.26
-"""What is asked of the agent that starts from a twin (see the page that is written)."""
+"""The criteria for the agent that starts from a twin (the page explains them)."""
 
 SCRATCH, TWIN = "scratch", "twin, N=10000"
 
@@ -61,7 +61,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 
 
 def cells(scenario: str, seeds: int, steps: int) -> dict[str, list[TrainSettings]]:
-    """What is trained, by label."""
+    """The settings of the trainings, by label."""
     base = TrainSettings(scenario=scenario, total_steps=steps, leg_steps=steps)
     groups = {SCRATCH: base.with_(agent="a2c")}
     for count in LOGS:
@@ -193,7 +193,7 @@ def _early_table(groups: dict[str, list[Run]], level: dict[str, float]) -> str:
 
 
 def _verdict(groups: dict[str, list[Run]], level: dict[str, float]) -> str:
-    """What was asked of the agent that starts from a twin, and what it did."""
+    """The criteria for the agent that starts from a twin, and whether it met them."""
     twin, scratch, default = groups[TWIN], groups[SCRATCH], level["density"]
     best = level.get("reservation", float("inf"))
     rates = [[point["revenue_rate"] for point in run.points] for run in twin]

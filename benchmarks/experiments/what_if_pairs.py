@@ -1,4 +1,4 @@
-"""What it saves to ask a what-if question in the same worlds on both sides.
+"""The simulations that a what-if question saves when both sides share their worlds.
 
 What the world does to a network is a pure function of seed and index, so that two networks, or two
 policies, can be compared in the very same worlds, and the difference is taken world by world. How
@@ -78,7 +78,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 
 @dataclass(frozen=True)
 class Found:
-    """What was found of one indicator of one question.
+    """The estimates of one indicator of one question.
 
     Attributes:
         scenario: name of the network.
@@ -307,7 +307,7 @@ def _told(one: Found) -> str:
 
 
 def _extremes(found: Sequence[Found]) -> str:
-    """Where most and least is saved, of all questions but those of the length of the episode."""
+    """The greatest and smallest savings, without the questions on the length of the episode."""
     able = [one for one in found if one.varies and one.question.group != "horizon"]
     able.sort(key=lambda one: one.reduction.estimate)
     below = [one for one in able if one.reduction.high < 1.0]

@@ -165,7 +165,7 @@ def _grown(side: Side, path: str, factor: float) -> Side:
 
 
 def short(path: str) -> str:
-    """What of a path names a value, for people.
+    """The part of a path that names a value.
 
     Args:
         path: as in `changed`.

@@ -42,10 +42,10 @@ def leaderboard(
     are those of the runs: the same results give the same files on every machine.
     """
     # Loaded here: the other commands do without them.
-    from benchmarks.leaderboard.gather import read_results
+    from benchmarks.leaderboard.build_summary import Made, summarise
+    from benchmarks.leaderboard.collect import read_results
     from benchmarks.leaderboard.markdown import as_markdown
-    from benchmarks.leaderboard.standings import Settings
-    from benchmarks.leaderboard.summarising import Made, summarise
+    from benchmarks.leaderboard.track_tables import Settings
 
     try:
         from benchmarks.leaderboard.html import as_html
@@ -73,7 +73,7 @@ def leaderboard(
 
 
 def told_by_ledger(path: Path) -> dict[str, Any]:
-    """What the ledger of the test worlds says of the results.
+    """The entries of the ledger of test worlds that concern the results.
 
     Args:
         path: of the ledger; it need not exist.

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmarks.leaderboard import pictures, wording
+from benchmarks.leaderboard import formatting, pictures
 from benchmarks.leaderboard.pictures import Axis
 from benchmarks.leaderboard.summary import AgentPage, Overall, Row, Summary, TrackPage
 
@@ -29,7 +29,7 @@ SORTS = {
     "parameters": "parameters",
     "agent": "name",
 }
-"""What rows can be sorted by: the word in the address, and what people read."""
+"""The keys by which rows can be sorted: the word in the address, and its label."""
 
 
 def as_html(summary: Summary) -> str:
@@ -59,7 +59,7 @@ def as_html(summary: Summary) -> str:
         policy=_policy(style, script),
         kinds=_kinds(summary),
         sorts=SORTS,
-        w=wording,
+        w=formatting,
         p=pictures,
         axis_of_track=axis_of_track,
         axis_of_agent=axis_of_agent,
@@ -86,7 +86,7 @@ def axis_of_means(table: Overall) -> Axis:
 
 
 def shade(score: float) -> int:
-    """How dark a score is shown, 0 for random and less, 10 for the bound and more.
+    """The shade of a score: 0 for random and less, 10 for the bound and more.
 
     Example:
         >>> shade(-3.0), shade(54.0), shade(101.0)

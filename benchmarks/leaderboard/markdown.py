@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from benchmarks.leaderboard.summary import AgentPage, Overall, Row, Summary, TrackPage
-from benchmarks.leaderboard.wording import (
+from benchmarks.leaderboard.formatting import (
     NONE,
     costs,
     counted,
@@ -19,6 +18,7 @@ from benchmarks.leaderboard.wording import (
     to_learn,
     with_interval,
 )
+from benchmarks.leaderboard.summary import AgentPage, Overall, Row, Summary, TrackPage
 
 PAGE = "benchmarks/results/board/leaderboard.html"
 _TRACK_HEADS = (

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.leaderboard.gather import AgentRuns, TrackRuns
-from benchmarks.leaderboard.standings import (
+from benchmarks.leaderboard.collect import AgentRuns, TrackRuns
+from benchmarks.leaderboard.summary import Line, Measure, Overall, OverallRow
+from benchmarks.leaderboard.track_tables import (
     MIN_SEEDS,
     SEER,
     Settings,
@@ -17,7 +18,6 @@ from benchmarks.leaderboard.standings import (
     kind_of,
     reference_of,
 )
-from benchmarks.leaderboard.summary import Line, Measure, Overall, OverallRow
 from benchmarks.statistics import (
     iqm_score,
     mean_score,

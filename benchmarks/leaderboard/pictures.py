@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from benchmarks.leaderboard.formatting import digits_for, number
 from benchmarks.leaderboard.summary import Curve, Measure, Overall
-from benchmarks.leaderboard.wording import digits_for, number
 
 WIDTH, WIDE, HEIGHT = 280.0, 470.0, 24.0
 _MARGIN, _COMPRESSED = 9.0, 0.16
@@ -42,7 +42,7 @@ _PATHS = {
 
 @dataclass(frozen=True)
 class Axis:
-    """Where scores stand in a picture of intervals.
+    """The axis of scores in a picture of intervals.
 
     Attributes:
         low: lowest score shown, at most 0.
@@ -104,7 +104,7 @@ def interval_picture(measure: Measure, axis: Axis, kind: str) -> Markup:
 
 
 def interval_scale(axis: Axis) -> Markup:
-    """What stands above a column of intervals."""
+    """The scale above a column of intervals."""
     texts = [(0.0, "0" if axis.is_compressed else "0 random"), (100.0, "100 bound")]
     if axis.is_compressed:
         texts.append((axis.low, number(axis.low, 0)))

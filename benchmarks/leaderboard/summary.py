@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.entrant import Cost
+from benchmarks.contestant import Cost
 from benchmarks.protocol import Anchors, BoardFamily
 
 BOUND_SCORE = 100.0
@@ -27,7 +27,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class About:
-    """What the results were made with.
+    """The origin of the results.
 
     Attributes:
         protocol: version of what a score is.
@@ -160,7 +160,7 @@ class TrackPage:
 
     @property
     def bound_score(self) -> Measure:
-        """What the bound scores, by definition."""
+        """The score of the bound, by definition."""
         return Measure(BOUND_SCORE)
 
     @property

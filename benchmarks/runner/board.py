@@ -9,9 +9,9 @@ from rich.console import Console
 
 from benchmarks.cell import Cell, Result
 from benchmarks.runner.display import Display
+from benchmarks.runner.engine_base import FAILURE_FILE, Engine
 from benchmarks.runner.ledger import write_down
 from benchmarks.runner.plan import Plan, Skipped, Wanted, plan
-from benchmarks.runner.working import FAILURE_FILE, Engine
 from benchmarks.store import CELLS_FOLDER, Store, Writer
 from twin_gym.errors import ConfigError
 
@@ -111,7 +111,7 @@ def _tell_plan(planned: Plan, console: Console) -> None:
 
 
 def skipped_lines(skipped: Sequence[Skipped]) -> list[str]:
-    """What is not run and why, tracks with the same reason for an agent together."""
+    """The skipped tracks with reasons; an agent's tracks with one reason share a line."""
     tracks: dict[tuple[str, str], list[str]] = {}
     for one in skipped:
         reason = one.reason.partition("\n")[0]

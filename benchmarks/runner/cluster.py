@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from benchmarks.cell import Cell
-from benchmarks.runner.working import Answer, CellFunction, Listener, attempt, hear
+from benchmarks.runner.engine_base import Answer, CellFunction, Listener, attempt, on_answer
 from twin_gym.errors import ConfigError, missing_extra
 
 MAX_KEPT_BYTES = 64 * 2**20
@@ -144,7 +144,7 @@ class _Driver:
             answer = ("failed", reason)
         except ConfigError as error:
             answer = ("failed", str(error))
-        hear(answer, cell, self.listener)
+        on_answer(answer, cell, self.listener)
 
 
 def pack(folder: Path) -> Files:
@@ -218,7 +218,7 @@ def _ray() -> RayThing:
 
 
 class _Board:
-    """Where cells write how far they are; it lives on the host of the driver."""
+    """Collects the progress of the cells, on the host of the driver."""
 
     def __init__(self) -> None:
         self._news: dict[Cell, tuple[str, float]] = {}
@@ -239,7 +239,7 @@ def _board(ray: RayThing) -> RayThing:
 
 
 def _news(ray: RayThing, board: RayThing) -> dict[Cell, tuple[str, float]]:
-    """How far the cells are; nothing, if the board does not answer: cells do not depend on it."""
+    """The progress of the cells; empty if the collector does not answer."""
     try:
         found: dict[Cell, tuple[str, float]] = ray.get(board.take.remote(), timeout=_TICK_S)
     except ray.exceptions.RayError:

@@ -13,7 +13,7 @@ from twin_gym.files.places import check_folder
 
 if TYPE_CHECKING:  # loaded when a command runs: `--help` is quick
     from benchmarks.protocol import BoardFamily
-    from benchmarks.runner.working import Engine
+    from benchmarks.runner.engine_base import Engine
     from benchmarks.store import Store
 
 EVERYTHING = "all"

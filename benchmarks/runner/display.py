@@ -1,4 +1,4 @@
-"""What is seen of a run: bars in a terminal, elsewhere a line now and then."""
+"""The display of a run: progress bars in a terminal, otherwise a line from time to time."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cell import Cell
-from benchmarks.runner.working import (
+from benchmarks.runner.engine_base import (
     CellFunction,
     Listener,
-    hear,
     name_of_signal,
+    on_answer,
     one_thread_each,
 )
 
@@ -88,7 +88,7 @@ class _Crew:
                 if worker.pipe in ready:
                     self._listen(worker)
                 elif worker.process.poll() is not None:  # something that it left holds the pipe
-                    self._bury(worker)
+                    self._replace_dead(worker)
             self.listener.tick()
 
     def stop(self) -> None:
@@ -125,7 +125,7 @@ class _Crew:
         try:
             kind, *said = worker.pipe.recv()
         except (EOFError, OSError):
-            self._bury(worker)
+            self._replace_dead(worker)
             return
         if cell is None:
             return
@@ -133,9 +133,9 @@ class _Crew:
             self.listener.stage(cell, *said)
             return
         worker.cell = None
-        hear((kind, *said), cell, self.listener)
+        on_answer((kind, *said), cell, self.listener)
 
-    def _bury(self, worker: _Worker) -> None:
+    def _replace_dead(self, worker: _Worker) -> None:
         """Its cell is tried once more, by another worker."""
         self.workers.remove(worker)
         _close(worker)

@@ -1,4 +1,4 @@
-"""Which cells are run, and in which order."""
+"""The cells of a run, and their order."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import get_args
 import numpy as np
 
 from benchmarks.cell import Cell, Result
-from benchmarks.entrant import Entrant
-from benchmarks.entrants import entrant_named, entrants
+from benchmarks.contestant import Contestant
+from benchmarks.contestants import contestant_named, contestants
 from benchmarks.environments import facet
 from benchmarks.protocol import MAX_SEEDS, BoardFamily, Track
 from benchmarks.tracks import track_named, tracks
@@ -24,7 +24,7 @@ _SECONDS_A_CELL, _SECONDS_AN_EVENT, _SECONDS_A_STEP = 0.3, 4e-6, 1e-4
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for.
+    """The selection that the user asked for.
 
     Attributes:
         tracks: by name.
@@ -60,7 +60,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done.
+    """The cells to run, and those that are skipped.
 
     Attributes:
         todo: the cells, the longest first, so that all processes end at about the same time.
@@ -95,16 +95,16 @@ def wanted(
             f"seeds of a board are 0 to {MAX_SEEDS - 1}, got {seeds} from {first_seed}"
         )
     names_of_tracks = _names(track_names, tracks())
-    names_of_agents = _names(agents, entrants())
+    names_of_agents = _names(agents, contestants())
     for name in names_of_tracks:
         track_named(name)
     for name in names_of_agents:
-        entrant_named(name)
+        contestant_named(name)
     return Wanted(names_of_tracks, names_of_agents, range(first_seed, first_seed + seeds), family)
 
 
 def plan(asked: Wanted, found: Mapping[Cell, Result]) -> Plan:
-    """What is to be done, given the results that count."""
+    """The plan for a selection, given the results that count."""
     taking_part, skipped = who_takes_part(asked)
     cells = [cell for track, agent in taking_part for cell in asked.cells(track.name, agent.name)]
     done = tuple(cell for cell in cells if cell in found)
@@ -120,17 +120,17 @@ def plan(asked: Wanted, found: Mapping[Cell, Result]) -> Plan:
     return Plan(tuple(todo), seconds, done, tuple(skipped))
 
 
-def who_takes_part(asked: Wanted) -> tuple[list[tuple[Track, Entrant]], list[Skipped]]:
+def who_takes_part(asked: Wanted) -> tuple[list[tuple[Track, Contestant]], list[Skipped]]:
     """Tracks with the agents that are run on them, and what is skipped."""
-    pairs: list[tuple[Track, Entrant]] = []
+    pairs: list[tuple[Track, Contestant]] = []
     skipped: list[Skipped] = []
     for track in map(track_named, asked.tracks):
         reason = track.unavailable()
         if reason is not None:
             skipped.append(Skipped(track.name, EVERYTHING, reason))
             continue
-        for agent in map(entrant_named, asked.agents):
-            reason = agent.refuses(track)
+        for agent in map(contestant_named, asked.agents):
+            reason = agent.reason_not_eligible(track)
             if reason is None:
                 pairs.append((track, agent))
             else:
@@ -161,7 +161,7 @@ def _known_seconds(found: Mapping[Cell, Result]) -> dict[tuple[str, str, str], f
     return {key: float(np.median(values)) for key, values in times.items()}
 
 
-def _guessed_seconds(track: Track, agent: Entrant) -> float:
+def _guessed_seconds(track: Track, agent: Contestant) -> float:
     events_of = facet(track.kind, "num_events", None)
     events = sum(map(events_of, track.test_scenarios())) * track.worlds if events_of else 0.0
     steps = track.learner_steps if agent.kind in ("learned", "offline") else 0

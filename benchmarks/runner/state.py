@@ -1,4 +1,4 @@
-"""What is done and what is missing."""
+"""Shows the finished and the missing cells."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def main(descriptor: int) -> None:
     try:
         spawn.prepare(pipe.recv())
         function = pipe.recv()  # imports what it needs
-        from benchmarks.runner.working import attempt
+        from benchmarks.runner.engine_base import attempt
 
         while (job := pipe.recv()) is not None:
             cell, folder = job

@@ -1,4 +1,4 @@
-"""What every result needs: estimates with intervals, profiles, and fair comparisons of agents.
+"""Statistics of results: estimates with intervals, profiles, and fair comparisons of agents.
 
 The scores of an agent on a track are an array of shape (seeds, worlds). Seed k is one independent
 replicate: a training of its own and a block of test worlds of its own. All agents meet the same

@@ -104,7 +104,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 def verdict(
     difference: Interval, corrected_p: float, *, smallest_difference: float = 0.0
 ) -> Verdict:
-    """What may be said of the first agent of a comparison.
+    """The verdict on the first agent of a comparison.
 
     Asked in this order:
 

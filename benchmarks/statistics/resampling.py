@@ -44,7 +44,7 @@ NEGLIGIBLE = 1e-24
 
 @dataclass(frozen=True)
 class Part:
-    """What one stratum adds to the variance of an estimate, and to its bootstrap variance.
+    """The share of one stratum in the variance of an estimate, and in its bootstrap variance.
 
     Attributes:
         variance: unbiased, of the stratum's part of the estimate; in the estimate's unit squared.
@@ -191,7 +191,7 @@ def resampled_runs(
 def resampled_counts(
     num_seeds: int, resamples: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """How often each seed is drawn in every resample of whole seeds, their worlds kept.
+    """The count of each seed in every resample of whole seeds, which keep their worlds.
 
     Args:
         num_seeds: of the track.

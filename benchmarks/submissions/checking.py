@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.entrants import entrants
+from benchmarks.contestants import contestants
 from benchmarks.submissions.contents import check_content, check_kind
 from benchmarks.submissions.manifest import (
     MANIFEST_FILE,
@@ -49,7 +49,7 @@ class Submission:
 
 @dataclass
 class _Copied:
-    """How much there is so far."""
+    """The files and bytes copied so far."""
 
     device: int
     files: int = 0
@@ -97,7 +97,7 @@ def checked_copy(folder: Path, into: Path) -> Submission:
     if not (into / MANIFEST_FILE).is_file():
         raise ConfigError(f"there is no {MANIFEST_FILE} in {str(folder)!r}")
     manifest = read_manifest((into / MANIFEST_FILE).read_bytes())
-    if manifest.name in entrants():
+    if manifest.name in contestants():
         raise ConfigError(f"{manifest.name!r} is an agent of the board: give yours another name")
     _check_places(manifest, into)
     return Submission(manifest, into)
@@ -127,7 +127,7 @@ def _copy(descriptor: int, into: Path, place: str, copied: _Copied, depth: int) 
 
 
 def _names(descriptor: int, place: str, copied: _Copied) -> list[str]:
-    """What is in a folder, sorted; too much or odd names are refused before anything is opened."""
+    """The sorted names in a folder; refuses too many or odd names before a file is opened."""
     found = []
     with os.scandir(descriptor) as entries:
         for entry in entries:
@@ -176,7 +176,7 @@ def _read(descriptor: int, name: str, where: str, copied: _Copied) -> bytes:
 
 
 def _check_places(manifest: Manifest, files: Path) -> None:
-    """What the manifest names is there."""
+    """Refuses a manifest that names a file which is not there."""
     if manifest.kind == "code":
         module = str(manifest.entry).partition(":")[0].replace(".", "/")
         if not ((files / f"{module}.py").is_file() or (files / module / "__init__.py").is_file()):

@@ -1,4 +1,4 @@
-"""What runs in the process of a submission: it imports the class and answers question by question.
+"""The process of a submission: it imports the class and answers one question after another.
 
 It is started by `benchmarks.submissions.running` with limits and an environment of its own. Nothing
 that it says is believed: actions are checked where the environment is.

@@ -16,7 +16,7 @@ from twin_gym.errors import ConfigError
 from twin_gym.files.places import check_folder
 
 if TYPE_CHECKING:  # loaded when a command runs: `--help` is quick
-    from benchmarks.submissions.entrant import SubmittedAgent
+    from benchmarks.submissions.contestant import SubmittedAgent
     from benchmarks.submissions.manifest import Claim
     from benchmarks.submissions.running import Limits
     from benchmarks.submissions.verifying import OnCell, Row
@@ -81,7 +81,7 @@ def verify(
     others. 1: something differs, or the agent failed. 2: the folder is refused, its code is not
     agreed to, or something that scores depend on changed while it ran.
     """
-    from benchmarks.submissions.entrant import held
+    from benchmarks.submissions.contestant import held
     from benchmarks.submissions.verifying import rows_of
 
     if family == "test" and len(why.strip()) < _LEAST_WHY:
@@ -89,15 +89,15 @@ def verify(
     if family == "test" and out is not None:
         check_folder(out)
     console = output()
-    with held(folder, _limits(memory_gib, cell_seconds)) as entrant:
-        if entrant.manifest.kind == "code":
+    with held(folder, _limits(memory_gib, cell_seconds)) as contestant:
+        if contestant.manifest.kind == "code":
             _agree(run_code, console)
         _tell_checkout(console)
         with _progress(console) as tell:
-            rows = rows_of(entrant, tell)
+            rows = rows_of(contestant, tell)
         code = _show(rows, console)
         if code != DIFFERENT and family == "test":
-            _test(entrant, out, why, console)
+            _test(contestant, out, why, console)
     raise typer.Exit(code)
 
 
@@ -116,7 +116,7 @@ def _agree(run_code: bool, console: Console) -> None:
 
 
 def _somebody_is_there() -> bool:
-    """Who could be asked."""
+    """Whether a user is at the terminal to answer."""
     return sys.stdin.isatty()
 
 
@@ -159,7 +159,7 @@ def _show(rows: list[Row], console: Console) -> int:
     return DIFFERENT
 
 
-def _test(entrant: SubmittedAgent, out: Path | None, why: str, console: Console) -> None:
+def _test(contestant: SubmittedAgent, out: Path | None, why: str, console: Console) -> None:
     """Scores on test worlds, kept for the leaderboard; the use is written down beforehand."""
     from benchmarks.cell import Cell
     from benchmarks.runner.ledger import write_down
@@ -173,13 +173,13 @@ def _test(entrant: SubmittedAgent, out: Path | None, why: str, console: Console)
     shown = table(None, ["track", "score on test worlds", "95 % interval", "seeds"])
     try:
         with store.writing() as writer, _progress(console) as tell:
-            for one in entrant.manifest.claims:
+            for one in contestant.manifest.claims:
                 seeds = range(len(one.seeds))
-                asked = Wanted((one.track,), (entrant.name,), seeds, "test")
-                todo = tuple(Cell(one.track, entrant.name, seed, "test") for seed in seeds)
+                asked = Wanted((one.track,), (contestant.name,), seeds, "test")
+                todo = tuple(Cell(one.track, contestant.name, seed, "test") for seed in seeds)
                 write_down(store.folder, asked, Plan(todo, {}, (), ()), why)
-                with unchanged([track_named(one.track)], entrant.files):
-                    results = run(entrant, one.track, len(seeds), "test", tell)
+                with unchanged([track_named(one.track)], contestant.files):
+                    results = run(contestant, one.track, len(seeds), "test", tell)
                 mean = mean_of(results)
                 interval = f"{mean.low:.2f} to {mean.high:.2f}"
                 shown.add_row(one.track, f"{mean.estimate:.2f}", interval, str(len(seeds)))

@@ -1,4 +1,4 @@
-"""What Linux keeps a process from, asked for by the process itself: no root, no program is needed.
+"""Confines the calling process on Linux; neither root nor another program is needed.
 
 Of the standard library alone: the supervisor of a submission uses it before anything else runs.
 
@@ -91,7 +91,7 @@ def write_only_below(folder: str) -> int:
 
 
 def give_up_privileges() -> None:
-    """Whatever this process starts next has no capability but those of files, even as root."""
+    """Leaves the processes started from now on only the capabilities of files, even as root."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
     for capability in set(range(_CAPABILITIES)) - _OF_FILES:
         prctl(_PR_CAPBSET_DROP, capability)
@@ -121,7 +121,7 @@ def new_pid_namespace() -> bool:
 
 
 def in_words(told: dict[str, int]) -> str:
-    """What a supervisor says was in force, for people.
+    """The confinement that a supervisor reported, in words.
 
     Args:
         told: `landlock`: its version, or 0; `namespace`: 1 or 0.
@@ -151,7 +151,7 @@ def in_words(told: dict[str, int]) -> str:
 
 
 def _allow(rules: int, path: str, rights: int) -> None:
-    """What does not exist is allowed to nobody."""
+    """Allows rights below a path; a path that does not exist is skipped."""
     with suppress(OSError):
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         try:

@@ -1,4 +1,4 @@
-"""What may lie in a submission: text, safetensors, arrays of numbers; each is what it says it is.
+"""The allowed contents of a submission: text, safetensors and arrays of numbers, each verified.
 
 Kinds of files are allowed by name, and the content must be of that kind. Nothing here is executed:
 pickles are recognised by their operations, as `pickletools` lists them.

@@ -1,4 +1,4 @@
-"""What a score stands on is read before a submission runs, and must be the same afterwards.
+"""Hashes the files that a score depends on before a submission runs, and compares them afterwards.
 
 Anchors, scenarios, traces and the code of the checkout are hashed; of each file it is also noted
 when the system says that it was last written or renamed, which cannot be set back, so that a file

@@ -74,7 +74,7 @@ Seconds = Annotated[float, Field(strict=True, ge=0, le=1e12, allow_inf_nan=False
 
 
 class SaidCost(FrozenModel):
-    """What making the agent took for one track and seed, as its authors say.
+    """The cost of making the agent for one track and seed, as stated by its authors.
 
     Attributes:
         steps: environment steps.
@@ -104,7 +104,7 @@ class SeedClaim(FrozenModel):
 
 
 class Claim(FrozenModel):
-    """What an agent earns on a track.
+    """The score that an agent claims on a track.
 
     Attributes:
         track: its name.
@@ -222,7 +222,7 @@ class Manifest(FrozenModel):
 
 
 def read_manifest(content: bytes) -> Manifest:
-    """What `agent.toml` says, every key and value checked.
+    """Reads `agent.toml`, and checks every key and value.
 
     Args:
         content: of the file.

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.runner.working import name_of_signal
+from benchmarks.runner.engine_base import name_of_signal
 from benchmarks.submissions.confining import in_words
 from benchmarks.submissions.wire import AnyArray, Message, WireError, packed, read
 from twin_gym.errors import TwinGymError
@@ -48,7 +48,7 @@ class SubmissionError(TwinGymError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a code submission may use.
+    """The resources that a code submission may use.
 
     Attributes:
         start_s: until the class is imported and made for the first scenario.
@@ -261,7 +261,7 @@ class _Started:
             os.close(descriptor)
 
     def last_line(self) -> dict[str, Any]:
-        """What the supervisor says at the end; nothing if it is gone."""
+        """The last line of the supervisor; empty if it is gone."""
         ready, _, _ = select.select([self.status], [], [], _SECONDS_TO_END)
         line = os.read(self.status, 4096) if ready else b""
         try:
@@ -286,7 +286,7 @@ class _Started:
 
 
 def confinement() -> str:
-    """What this system keeps the process of a submission from, found by starting one that is empty.
+    """The confinement that this system offers, found by starting an empty process.
 
     Returns:
         Sentences, see `confining.in_words`.
@@ -300,7 +300,7 @@ def confinement() -> str:
 
 
 def _told(answer: Message) -> str:
-    """What an answer says that is not `ok`."""
+    """The message of an answer that is not `ok`."""
     error = answer.get("error")
     if not isinstance(error, str):
         return "it did not answer as agreed: a message says `ok` or has the text of an `error`"

@@ -77,7 +77,7 @@ def _keep(settings: dict[str, Any], command: list[str], to_notes: int, not_ours:
 
 
 def _go_with_parent(*, in_namespace: bool) -> None:
-    """When the supervisor is killed the keeper ends too, and what is below it before."""
+    """Ends the keeper, after all processes below it, when the supervisor is killed."""
     if in_namespace:  # the kernel ends what is below
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         return

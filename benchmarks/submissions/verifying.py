@@ -14,7 +14,7 @@ from benchmarks.cell import Cell, Result, fit, tested
 from benchmarks.machine import processor_model
 from benchmarks.protocol import PROTOCOL, BoardFamily
 from benchmarks.statistics import Interval, mean_score
-from benchmarks.submissions.entrant import SubmittedAgent, held
+from benchmarks.submissions.contestant import SubmittedAgent, held
 from benchmarks.submissions.ground import unchanged
 from benchmarks.submissions.manifest import (
     MANIFEST_FILE,
@@ -45,7 +45,7 @@ OnMade = Callable[[Sequence[Claim]], None]
 
 @dataclass(frozen=True)
 class Row:
-    """What was claimed and what was found.
+    """The claimed and the measured scores of a track and seed.
 
     Attributes:
         track: its name.
@@ -94,15 +94,17 @@ def make_claims(
     """
     if not MIN_SEEDS <= seeds <= MAX_SEEDS:
         raise ConfigError(f"a claim is of {MIN_SEEDS} to {MAX_SEEDS} seeds, got {seeds}")
-    with held(folder, limits) as entrant:
-        names = tracks or entrant.manifest.tracks
+    with held(folder, limits) as contestant:
+        names = tracks or contestant.manifest.tracks
         check_file(folder / MANIFEST_FILE)
-        _head(folder, entrant.manifest)
-        with unchanged(map(track_named, names), entrant.files):
-            found = tuple(_claim(run(entrant, name, seeds, "validation", tell)) for name in names)
+        _head(folder, contestant.manifest)
+        with unchanged(map(track_named, names), contestant.files):
+            found = tuple(
+                _claim(run(contestant, name, seeds, "validation", tell)) for name in names
+            )
         deliver(
             lambda: None if on_made is None else on_made(found),
-            lambda: _write(folder, entrant.manifest, found),
+            lambda: _write(folder, contestant.manifest, found),
         )
     return found
 
@@ -122,20 +124,20 @@ def verify_claims(folder: Path, limits: Limits, tell: OnCell) -> list[Row]:
         ConfigError: if the folder is refused, or claims nothing for a track.
         ChangedError: if something that scores depend on changed meanwhile.
     """
-    with held(folder, limits) as entrant:
-        return rows_of(entrant, tell)
+    with held(folder, limits) as contestant:
+        return rows_of(contestant, tell)
 
 
-def rows_of(entrant: SubmittedAgent, tell: OnCell) -> list[Row]:
+def rows_of(contestant: SubmittedAgent, tell: OnCell) -> list[Row]:
     """See `verify_claims`, of a submission that is held already."""
-    claims = entrant.manifest.claims
-    entrant.manifest.check_claims()
-    with unchanged((track_named(one.track) for one in claims), entrant.files):
-        return [row for claim in claims for row in _verified(entrant, claim, tell)]
+    claims = contestant.manifest.claims
+    contestant.manifest.check_claims()
+    with unchanged((track_named(one.track) for one in claims), contestant.files):
+        return [row for claim in claims for row in _verified(contestant, claim, tell)]
 
 
 def run(
-    entrant: SubmittedAgent, track: str, seeds: int, family: BoardFamily, tell: OnCell
+    contestant: SubmittedAgent, track: str, seeds: int, family: BoardFamily, tell: OnCell
 ) -> list[Result]:
     """Results of the first seeds on a track.
 
@@ -143,7 +145,9 @@ def run(
         ConfigError: if the agent does not take part.
         SubmissionError: if it fails.
     """
-    return [_run_cell(entrant, Cell(track, entrant.name, k, family), tell) for k in range(seeds)]
+    return [
+        _run_cell(contestant, Cell(track, contestant.name, k, family), tell) for k in range(seeds)
+    ]
 
 
 def mean_of(results: Sequence[Result]) -> Interval:
@@ -156,10 +160,10 @@ def processor() -> str:
     return " ".join(dict.fromkeys((platform.machine(), processor_model())))
 
 
-def _run_cell(entrant: SubmittedAgent, cell: Cell, tell: OnCell) -> Result:
+def _run_cell(contestant: SubmittedAgent, cell: Cell, tell: OnCell) -> Result:
     tell(cell)
     track = track_named(cell.track)
-    fitted = fit(track, entrant, cell.seed, entrant.source, lambda what, share: None)
+    fitted = fit(track, contestant, cell.seed, contestant.source, lambda what, share: None)
     return tested(cell, track, fitted, lambda what, share: None)
 
 
@@ -185,13 +189,13 @@ def _claim(results: Sequence[Result]) -> Claim:
     )
 
 
-def _verified(entrant: SubmittedAgent, claim: Claim, tell: OnCell) -> Iterator[Row]:
+def _verified(contestant: SubmittedAgent, claim: Claim, tell: OnCell) -> Iterator[Row]:
     """Rows of one claim; the mean is left out where a seed failed."""
     results: list[Result] = []
     for said in claim.seeds:
-        cell = Cell(claim.track, entrant.name, said.seed, claim.family)
+        cell = Cell(claim.track, contestant.name, said.seed, claim.family)
         try:
-            result = _run_cell(entrant, cell, tell)
+            result = _run_cell(contestant, cell, tell)
         except TwinGymError as error:
             yield Row(claim.track, said.seed, said.score, None, "failed", str(error))
             continue
@@ -264,7 +268,7 @@ def _write(folder: Path, manifest: Manifest, made: Sequence[Claim]) -> None:
 
 
 def _head(folder: Path, manifest: Manifest) -> str:
-    """What of the file was written by hand."""
+    """The part of the file that was written by hand."""
     head, marker, _ = (folder / MANIFEST_FILE).read_text("utf-8").partition(MARKER)
     if manifest.claims and not marker:
         raise ConfigError(f"{MANIFEST_FILE} has claims that no command wrote: remove them first")

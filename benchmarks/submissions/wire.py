@@ -41,7 +41,7 @@ _TYPES = {
 
 
 class WireError(ValueError):
-    """What came is no frame, or not one that was asked for."""
+    """The received data are no valid frame, or not the frame that was asked for."""
 
 
 def packed(message: Message, arrays: Sequence[AnyArray] = ()) -> bytes:

@@ -65,7 +65,7 @@ def main(
 
 
 def lines_by_kind() -> dict[str, Callable[[float], Iterator[Line]]]:
-    """What measures the speed of each environment, where one has said how."""
+    """The functions that measure the speed of each environment that provides one."""
     found: dict[str, Callable[[float], Iterator[Line]]] = {}
     for kind in kind_names():
         own, subject = facet(kind, "speed_lines", None), facet(kind, "subject", None)

@@ -29,7 +29,7 @@ NUM_ROWS = 16
 
 @dataclass(frozen=True)
 class Point:
-    """What a slot of one network costs.
+    """The cost of a slot of one network.
 
     Attributes:
         kind: of the scenario.

@@ -1,4 +1,4 @@
-"""What is kept of the measurements: a JSON file, and a page made of it."""
+"""The record of the measurements: a JSON file, and a page made from it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def shown(line: Line) -> str:
 
 
 def kept(path: Path) -> Record:
-    """What an earlier run has left, so that parts can be measured one by one.
+    """The record that an earlier run left, so that parts can be measured one by one.
 
     Args:
         path: of the JSON file; it need not exist.

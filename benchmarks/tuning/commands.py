@@ -16,7 +16,7 @@ from twin_gym.files.locks import LOCK_FILE, adding_to, in_turn
 from twin_gym.files.places import check_file
 
 KEPT = Path("results") / "tuning" / "trainings.jsonl"
-"""Where trainings are kept, so that a killed study goes on."""
+"""The folder of the trainings, from which a killed study resumes."""
 
 
 def tune(

@@ -12,7 +12,7 @@ from twin_gym.errors import unknown_name
 
 
 def methods() -> Mapping[str, type[TunableRule]]:
-    """By name of the entrant, in the order of environments.
+    """By name of the contestant, in the order of environments.
 
     Rules that are not named here have nothing to tune, or, as `fixed`, come tuned with the package.
     """

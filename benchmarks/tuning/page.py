@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from agents.settings import to_stored
 from benchmarks.statistics.basics import mean_interval
 from benchmarks.tuning.rules import BUDGET, RuleTuning, read_tunings
 from benchmarks.tuning.space import GROUPS, RANGES, ROLLOUTS, SMOOTHING, TUNABLE
@@ -145,7 +146,7 @@ def _studies_table(studies: Sequence[Study]) -> str:
             f"{mean_interval(list(by_seed.values())):.4g}"
             for by_seed in (one.default_per_s, one.chosen_per_s)
         ]
-        settings = ", ".join(f"{name} {value:g}" for name, value in one.settings.items())
+        settings = ", ".join(f"{name} {value:g}" for name, value in to_stored(one.settings).items())
         used = settings or "no"
         lines.append(start + f"{values[0]} | {values[1]} | {_gain(one.difference)} | {used} |")
     return "\n".join(lines) + "\n"
@@ -153,18 +154,20 @@ def _studies_table(studies: Sequence[Study]) -> str:
 
 def _updates(one: Study) -> str:
     """The fewest and the most decisions between updates."""
-    tried = [c.changes["num_rows"] * c.changes["rollout_steps"] for c in one.candidates]
+    tried = [c.changes["n_envs"] * c.changes["n_steps"] for c in one.candidates]
     return f"{min(tried):,} to {max(tried):,}"
 
 
 def _searched(one: Study) -> str:
-    """What the defaults earned in the search, and what the worst and the best trial did."""
+    """The return of the defaults in the search, and those of the worst and the best trial."""
     values = [candidate.mean_per_s for candidate in one.candidates]
     return f"{values[0]:.4g} in the search (trials {min(values):.4g} to {max(values):.4g})"
 
 
 def _space() -> str:
-    ranges = [f"`{name}` {low:g} to {high:g} (log)" for name, (low, high) in RANGES.items()]
+    ranges = [
+        f"`{name}` {low:g} to {high:g} (log)" for name, (low, high) in to_stored(RANGES).items()
+    ]
     rollouts = ", ".join(ROLLOUTS)
     return (
         f"Searched over: {', '.join(ranges)}; rows x decisions between updates: {rollouts}; "

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.entrant import Stopwatch
+from benchmarks.contestant import Stopwatch
 from benchmarks.environments import facet
 from benchmarks.protocol import Track
 from benchmarks.statistics.basics import mean_interval
@@ -39,7 +39,7 @@ _TOP = """\
 
 @dataclass(frozen=True)
 class RuleTuning:
-    """What the tuning of a method on a track gave.
+    """The result of tuning a method on a track.
 
     Attributes:
         track: where.
@@ -162,7 +162,7 @@ def tune_rule(
 
 
 def _weight_per_s(scenario: Scenario) -> float:
-    """What several scenarios are weighed by; all alike where the environment does not say."""
+    """The weight of a scenario among several; 1 where the environment defines none."""
     weighed = facet(scenario.kind, "tuning_weight", None)
     return 1.0 if weighed is None else float(weighed(scenario))
 

@@ -45,7 +45,7 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
         shares: the best parameters; shape (parameters,).
@@ -65,7 +65,7 @@ class Found:
 def earned_per_s(
     method: Method, scenario: Scenario, candidates: Floats, worlds: Sequence[int]
 ) -> tuple[Floats, int]:
-    """What each candidate earns a second in each world.
+    """The return a second of each candidate in each world.
 
     Args:
         method: the rule.

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from agents.settings import from_stored
 from benchmarks.protocol import Track
 from benchmarks.tuning.space import group_of
 from twin_gym.scenario.documents import read_toml
@@ -14,7 +15,7 @@ LEARNED_FILE = Path(__file__).with_name("learned.toml")
 
 
 def tuned_settings(agent: str, track: Track) -> dict[str, Any]:
-    """What differs from the defaults of `TrainSettings`.
+    """The tuned settings that differ from the defaults of `TrainSettings`.
 
     Args:
         agent: name of a learner.
@@ -35,4 +36,4 @@ def _read(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
     if not path.exists():
         return {}
     entries = read_toml(path).get("learned", [])
-    return {(one["agent"], one["group"]): one["settings"] for one in entries}
+    return {(one["agent"], one["group"]): from_stored(one["settings"]) for one in entries}

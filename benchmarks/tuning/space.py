@@ -1,4 +1,4 @@
-"""Where settings of learners are looked for: the same space, trials and steps for every agent."""
+"""The search space of the learners: the same ranges, trials and steps for every agent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import optuna
 
 TUNABLE: tuple[AgentName, ...] = ("a2c", "a2c-twin", "maskable-ppo", "a2c-gan-twin")
-"""Who has settings to tune; the greedy clone does not depend on its smoothing."""
+"""The agents that have settings to tune; the greedy clone does not depend on its smoothing."""
 
 ROLLOUTS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {
@@ -34,7 +34,7 @@ tracks the defaults make eight updates in all, and the smallest rollout 128."""
 RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "learning_rate": (3e-4, 1e-2),
-        "entropy_weight": (1e-3, 0.1),
+        "ent_coef": (1e-3, 0.1),
         "discount_holding_times": (1.0, 16.0),
         "trace_holding_times": (0.3, 4.0),
     }
@@ -128,14 +128,14 @@ def default_parameters(agent: AgentName) -> dict[str, Any]:
     """The defaults as the first trial of every study."""
     defaults = TrainSettings()
     found: dict[str, Any] = {name: getattr(defaults, name) for name in RANGES}
-    found["rollout"] = f"{defaults.num_rows}x{defaults.rollout_steps}"
+    found["rollout"] = f"{defaults.n_envs}x{defaults.n_steps}"
     if agent in WITH_TWIN:
         found["smoothing"] = defaults.smoothing
     return found
 
 
 def suggest(trial: optuna.Trial, agent: AgentName) -> dict[str, Any]:
-    """What a trial tries.
+    """The parameters of a trial.
 
     Args:
         trial: of a study.
@@ -164,4 +164,4 @@ def to_changes(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     found = {name: float(f"{value:.3g}") for name, value in parameters.items() if name != "rollout"}
     rows, steps = ROLLOUTS[parameters["rollout"]]
-    return found | {"num_rows": rows, "rollout_steps": steps}
+    return found | {"n_envs": rows, "n_steps": steps}

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-from agents.settings import AgentName, TrainSettings
+from agents.settings import AgentName, TrainSettings, to_stored
 from benchmarks.statistics.basics import Interval, mean_interval
 from benchmarks.tuning.space import (
     ROLLOUTS,
@@ -43,7 +43,7 @@ class Value(Protocol):
     """Runs a training, or remembers it."""
 
     def __call__(self, settings: TrainSettings, *, fresh: bool) -> Training:
-        """What it was worth, in the worlds of the study or in fresh ones."""
+        """The value of a training, in the worlds of the study or in fresh ones."""
 
 
 OnTraining = Callable[[str, float], None]
@@ -72,7 +72,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Study:
-    """What a study did and found.
+    """The record and the result of a study.
 
     Attributes:
         agent: of whom.
@@ -100,12 +100,16 @@ class Study:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a track of the group is trained with beside the defaults."""
+        """The settings that the tracks of the group are trained with beside the defaults."""
         return dict(self.chosen) if self.adopted else {}
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, for the committed summary."""
-        return asdict(self)
+        values = asdict(self)
+        values["chosen"] = to_stored(self.chosen)
+        for one in values["candidates"]:
+            one["changes"] = to_stored(one["changes"])
+        return values
 
 
 def trainings_of(trials: int) -> int:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from agents.settings import from_stored, to_stored
 from benchmarks.tuning.settings import LEARNED_FILE
 from benchmarks.tuning.study import Candidate, Study
 from benchmarks.tuning.trainings import FRESH_FIRST, FRESH_WORLDS, SEARCH_FIRST, SEARCH_WORLDS
@@ -39,14 +40,21 @@ def read_studies(path: Path = STUDIES_FILE) -> list[Study]:
 
 
 def _study(values: dict[str, Any]) -> Study:
-    by_seed = ("default_per_s", "chosen_per_s")
-    seeds = {name: {int(k): v for k, v in values[name].items()} for name in by_seed}
-    candidates = tuple(
-        Candidate(one["changes"], {int(k): v for k, v in one["per_s"].items()}, one["seconds"])
-        for one in values["candidates"]
-    )
-    difference = tuple(values["difference"])
-    return Study(**values | seeds | {"candidates": candidates, "difference": difference})
+    found: dict[str, Any] = {
+        "candidates": tuple(
+            Candidate(from_stored(one["changes"]), _by_seed(one["per_s"]), one["seconds"])
+            for one in values["candidates"]
+        ),
+        "chosen": from_stored(values["chosen"]),
+        "default_per_s": _by_seed(values["default_per_s"]),
+        "chosen_per_s": _by_seed(values["chosen_per_s"]),
+        "difference": tuple(values["difference"]),
+    }
+    return Study(**values | found)
+
+
+def _by_seed(values: dict[str, float]) -> dict[int, float]:
+    return {int(seed): value for seed, value in values.items()}
 
 
 def with_study(studies: list[Study], new: Study) -> list[Study]:
@@ -65,7 +73,7 @@ def write_studies(
 
 
 def learned_toml(studies: list[Study]) -> str:
-    """What `tuned_settings` reads."""
+    """The text of the file that `tuned_settings` reads."""
     entries = [
         {
             "agent": one.agent,
@@ -75,7 +83,7 @@ def learned_toml(studies: list[Study]) -> str:
             "steps": one.steps,
             "gain_per_s": one.difference[0],
             "gain_interval_per_s": one.difference[1:],
-            "settings": one.settings,
+            "settings": to_stored(one.settings),
         }
         for one in studies
     ]

@@ -51,7 +51,7 @@ class Trainings:
         return len(self._done)
 
     def get(self, settings: TrainSettings, *, fresh: bool) -> Training:
-        """What a training was worth; it is run if nobody has yet.
+        """The value of a training, which is run if it has not been run before.
 
         Args:
             settings: of an agent that learns by itself.

@@ -8,8 +8,8 @@ torch.set_num_threads(1)
 
 TINY = TrainSettings(
     agent="a2c",
-    num_rows=4,
-    rollout_steps=8,
+    n_envs=4,
+    n_steps=8,
     total_steps=128,
     leg_steps=64,
     num_decisions=60,

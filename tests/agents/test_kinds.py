@@ -29,7 +29,7 @@ SHORT = {
     "sync-rounds": ("sync-rounds", {"horizon_s": 1200.0}, "rounds"),
 }
 TINY = {
-    "num_rows": 4, "rollout_steps": 8, "total_steps": 64, "leg_steps": 32, "hidden": (8, 8),
+    "n_envs": 4, "n_steps": 8, "total_steps": 64, "leg_steps": 32, "hidden": (8, 8),
     "num_decisions": 60, "synthetic_share": 0.2,
 }  # fmt: skip
 BRIEF_GAN = GanSettings(num_steps=50)
@@ -106,8 +106,8 @@ def test_curve_is_scored_by_the_return_a_second(files, case):
 def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
     """With rows out of step and rates that fall; stopped in the second of three legs."""
     wanted = settings(files, case, "ppo", total_steps=96)
-    assert wanted.spread_rows
-    assert wanted.annealed
+    assert wanted.staggered
+    assert wanted.anneal
     model, curve = train(wanted, **QUICK)
 
     def stop(step, score):
@@ -123,7 +123,7 @@ def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
 
 def test_rates_fall_on_one_line_over_all_legs(files):
     """Three legs of one rollout each: whole, two thirds, one third."""
-    wanted = settings(files, "access", "a2c", total_steps=96, entropy_weight=0.03)
+    wanted = settings(files, "access", "a2c", total_steps=96, ent_coef=0.03)
     models, rates = [], []
     model, _ = train(
         wanted,
@@ -182,10 +182,10 @@ def test_other_kinds_have_defaults_of_their_own():
     """A default policy that exists there, whole rollouts, and what is given is kept."""
     for preset, form in (("access-large-70", None), ("tic-pick", "pick"), ("sync-small", None)):
         scenario = load(preset)
-        found = settings_for("ppo", preset, num_rows=24, action=form)
+        found = settings_for("ppo", preset, n_envs=24, action=form)
         make_policy(defaults_of(scenario, "ppo", form)["default_policy"], scenario, form)
-        assert found.num_rows == 24
-        assert found.total_steps % (24 * found.rollout_steps) == 0
+        assert found.n_envs == 24
+        assert found.total_steps % (24 * found.n_steps) == 0
         assert found.shared == (form == "pick" or scenario.kind == "sync")
 
 
@@ -193,7 +193,7 @@ def test_credit_of_access_is_counted_in_opportunities():
     """Three and one, however long the scenario's time unit is."""
     for preset in ("access-large-70", "access-beta-30000"):
         scenario = load(preset)
-        model = build(settings_for("ppo", preset, num_rows=2, rollout_steps=4)).model
+        model = build(settings_for("ppo", preset, n_envs=2, n_steps=4)).model
         assert model.discount_time_s == pytest.approx(3.0 * scenario.slot_s)
         assert model.trace_time_s == pytest.approx(1.0 * scenario.slot_s)
 

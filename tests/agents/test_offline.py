@@ -9,7 +9,7 @@ import torch
 
 from agents.actor import load_actor
 from agents.offline import OFFLINE_METHODS, fit_offline, offline_data
-from agents.offline_cql import CQLSettings, Memory, learn_values
+from agents.offline_cql import CQLSettings, ReplayBuffer, learn_values
 from tests.agents import cases  # noqa: F401 - one thread
 from twin_gym.environments.slice_admission.observation import field_names
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
@@ -25,7 +25,7 @@ DIGESTS = {
 }
 
 SMALL = CQLSettings(
-    steps=600, batch_size=128, hidden=(8,), following=0.05, learning_rate=1e-2, rate_step=0.05
+    steps=600, batch_size=128, hidden=(8,), tau=0.05, learning_rate=1e-2, rate_step=0.05
 )
 
 
@@ -94,7 +94,9 @@ def test_saved_agent_decides_the_same(data, contention, method, tmp_path):
 def test_steps_are_counted_as_they_are_done(data, contention):
     """A caller can show progress."""
     seen = []
-    assert fit_offline("cql", data, contention, steps=7, on_step=seen.append).gradient_steps == 7
+    agent = fit_offline("cql", data, contention, steps=7, on_step=seen.append)
+    assert agent.gradient_steps == 7
+    assert agent.settings["following"] == CQLSettings().tau  # files keep the name of before
     assert seen == [1, 2, 3, 4, 5, 6, 7]
     seen.clear()
     done = fit_offline("bc", data, contention, steps=60, on_step=seen.append).gradient_steps
@@ -127,7 +129,7 @@ def test_targets_are_those_of_the_formula():
     def values(observations):
         return torch.tensor([[1.0, 5.0, 9.0], [1.0, 5.0, 9.0], [1.0, 5.0, 9.0]])
 
-    memory = Memory(
+    buffer = ReplayBuffer(
         observations=torch.zeros(3, 1),
         allowed=torch.ones(3, 3, dtype=torch.bool),
         actions=torch.zeros(3, dtype=torch.int64),
@@ -137,17 +139,17 @@ def test_targets_are_those_of_the_formula():
         next_observations=torch.zeros(3, 1),
         next_allowed=torch.tensor([[1, 1, 1], [1, 1, 0], [1, 0, 0]], dtype=torch.bool),
     )
-    found = memory.targets(values, torch.tensor(0.1))
+    found = buffer.targets(values, torch.tensor(0.1))
     expected = [0.5 + 9.0, -0.1 + 0.5 * 5.0, -1.0 - 0.2 + 0.25 * 1.0]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_memory_centres_rewards_and_discounts_by_seconds(data):
     """The log's own reward a second is taken off, and e^-1 is the discount of the discount time."""
-    memory = Memory.of(data, 2.0)
-    assert float(memory.rewards.sum()) == pytest.approx(0.0, abs=0.1)
-    assert float(memory.rewards.std()) == pytest.approx(0.2, rel=1e-3)
-    np.testing.assert_allclose(memory.discounts, np.exp(-data.elapsed_s / 2.0), rtol=1e-5)
+    buffer = ReplayBuffer.of(data, 2.0)
+    assert float(buffer.rewards.sum()) == pytest.approx(0.0, abs=0.1)
+    assert float(buffer.rewards.std()) == pytest.approx(0.2, rel=1e-3)
+    np.testing.assert_allclose(buffer.discounts, np.exp(-data.elapsed_s / 2.0), rtol=1e-5)
 
 
 def one_state(rewards, times):

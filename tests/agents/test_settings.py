@@ -1,11 +1,12 @@
 """Settings of a training: what is refused, and what names them."""
 
 import dataclasses
+import json
 import re
 
 import pytest
 
-from agents.settings import AGENTS, TrainSettings, whole_rollouts
+from agents.settings import AGENTS, STORED_NAMES, TrainSettings, whole_rollouts
 from tests.agents.cases import TINY
 from twin_gym.errors import ConfigError, UnknownNameError
 
@@ -17,16 +18,16 @@ from twin_gym.errors import ConfigError, UnknownNameError
         ({"seed": -1}, "`seed` must be 0 to"),
         (
             {"total_steps": 100},
-            "num_rows x rollout_steps = 32, got 100: round it to 96",
+            "n_envs x n_steps = 32, got 100: round it to 96",
         ),
         ({"total_steps": 0}, "`total_steps` must be positive, got 0"),
         ({"leg_steps": -32}, "`leg_steps` must be positive, got -32"),
         ({"leg_steps": 48}, "round it to 64"),
-        ({"num_rows": 0}, "`num_rows` must be 1 to"),
-        ({"rollout_steps": 0}, "`rollout_steps` must be 1 to"),
+        ({"n_envs": 0}, "`n_envs` must be 1 to"),
+        ({"n_steps": 0}, "`n_steps` must be 1 to"),
         ({"learning_rate": 0.0}, "`learning_rate`"),
         ({"learning_rate": float("nan")}, "got nan"),
-        ({"entropy_weight": -0.1}, "`entropy_weight`"),
+        ({"ent_coef": -0.1}, "`ent_coef`"),
         ({"hidden": ()}, "one or more widths"),
         ({"hidden": (64, 0)}, "one or more widths"),
         ({"hidden": (64,) * 9}, "8 at most"),
@@ -75,12 +76,12 @@ def test_digest_names_the_settings():
     assert re.fullmatch("[0-9a-f]{16}", TINY.digest)
     changes = {
         "agent": "a2c-twin", "scenario": "mild", "seed": 1, "total_steps": 192, "leg_steps": 32,
-        "num_rows": 8, "rollout_steps": 4, "learning_rate": 0.5, "entropy_weight": 0.5,
+        "n_envs": 8, "n_steps": 4, "learning_rate": 0.5, "ent_coef": 0.5,
         "hidden": (4,), "discount_holding_times": 9.0, "trace_holding_times": 9.0,
         "default_policy": "fifo", "num_decisions": 99, "smoothing": 0.2, "temperature": 2.0,
         "synthetic_share": 0.5, "centre_rewards": False, "simulated_time": False,
         "more_scenarios": ("mild",), "action": "slice", "initial_std": 0.5, "batch_size": 64,
-        "num_epochs": 2, "shared": True, "annealed": True, "spread_rows": True,
+        "num_epochs": 2, "shared": True, "anneal": True, "staggered": True,
     }  # fmt: skip
     fields = {field.name for field in dataclasses.fields(TINY)}
     assert changes.keys() == fields - {"critic_warm_up_steps"}
@@ -107,12 +108,16 @@ def test_whole_rollouts_are_the_nearest():
         ({}, "4c7095fe07a4c899"),
         ({"agent": "maskable-ppo", "scenario": "mild", "seed": 3}, "9d4b7b17cbd6c8c8"),
         (
+            {"anneal": True, "staggered": True, "n_envs": 32, "n_steps": 16, "ent_coef": 0.5},
+            "8a66e2f1fd85fcd7",
+        ),
+        (
             {
                 "agent": "a2c",
                 "scenario": "what-if",
                 "more_scenarios": ("x", "y"),
                 "hidden": (32,),
-                "num_rows": 64,
+                "n_envs": 64,
             },
             "2079a2d68b74e1a3",
         ),
@@ -121,3 +126,15 @@ def test_whole_rollouts_are_the_nearest():
 def test_trainings_of_before_keep_their_names(values, digest):
     """Committed results hang on them: a setting that comes later counts only where it is given."""
     assert TrainSettings(**values).digest == digest
+
+
+def test_files_keep_the_names_of_before():
+    """What is written has them, also where a value is a list there, and is read back."""
+    settings = TINY.with_(ent_coef=0.5, anneal=True, staggered=True, more_scenarios=("mild",))
+    stored = json.loads(json.dumps(settings.as_stored()))
+    assert stored["entropy_weight"] == 0.5
+    assert (stored["num_rows"], stored["rollout_steps"]) == (TINY.n_envs, TINY.n_steps)
+    assert stored["annealed"]
+    assert stored["spread_rows"]
+    assert not stored.keys() & STORED_NAMES.keys()
+    assert TrainSettings.from_stored(stored) == settings

@@ -32,7 +32,7 @@ from twin_gym.twins import PolicyTwin
 
 ROOT = Path(__file__).parents[2]
 TINY_OPTIONS = (
-    "--rows", "4", "--rollout-steps", "8", "--steps", "128", "--leg-steps", "64",
+    "--n-envs", "4", "--n-steps", "8", "--steps", "128", "--leg-steps", "64",
     "--decisions", "60", "--hidden", "8,8", "--worlds", "3", "--evaluate-every", "64",
 )  # fmt: skip
 
@@ -98,7 +98,10 @@ def test_every_setting_has_an_option():
         (["a2c", "--scenario", "contntion"], "did you mean 'contention'"),
         (["a2c", "--default-policy", "densty"], "did you mean 'density'"),
         (["a2c", "--hidden", "64;64"], "--hidden takes widths"),
-        (["a2c", "--rows", "0"], "`num_rows` must be 1"),
+        (["a2c", "--n-envs", "0"], "`n_envs` must be 1"),
+        (["a2c", "--annealed", "--spread-rows", "--rows", "0"], "`n_envs` must be 1"),
+        (["a2c", "--rollout-steps", "0"], "`n_steps` must be 1"),
+        (["a2c", "--entropy-weight", "-1"], "`ent_coef` must be 0"),
         (["a2c", "--steps", "0"], "`total_steps` must be positive"),
         (["a2c", "--learning-rate", "-1"], "`learning_rate`"),
         (["a2c", "--critic-warm-up", "4096"], "'a2c' has none"),
@@ -138,8 +141,7 @@ def test_training_leaves_a_line_and_an_actor(network, tmp_path):
     assert text.count("\n") == 1
     assert "NaN" not in text
     line = json.loads(text)
-    tuples = {name: tuple(line["settings"][name]) for name in ("hidden", "more_scenarios")}
-    settings = TrainSettings(**(line["settings"] | tuples))
+    settings = TrainSettings.from_stored(line["settings"])
     assert settings == TINY.with_(scenario=str(network))
     assert line["digest"] == settings.digest
     assert line["folder"] == run_name(settings)

@@ -283,7 +283,7 @@ def test_online_rate_is_what_the_rows_earned(monkeypatch):
 
     monkeypatch.setattr(NativeVecEnv, "step_wait", watched)
     _, curve = train(TINY, **QUICK)
-    each = TINY.rollout_steps
+    each = TINY.n_steps
     for index, rate in enumerate(curve.column("online_revenue_rate")[1:]):
         part = slice(index * each, (index + 1) * each)
         assert rate == pytest.approx(sum(earned[part]) / sum(seconds[part]), rel=1e-5)

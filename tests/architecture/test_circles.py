@@ -41,6 +41,6 @@ def test_nothing_imports_itself_by_a_detour():
 def test_a_circle_is_found():
     """By an import that is added."""
     found = imports()
-    found["benchmarks.entrant"].add("benchmarks.entrants")
+    found["benchmarks.contestant"].add("benchmarks.contestants")
     with pytest.raises(CycleError, match="cycle"):
         TopologicalSorter(found).prepare()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.cell import Cell, Result
-from benchmarks.entrant import Cost
+from benchmarks.contestant import Cost
 from benchmarks.protocol import PROTOCOL, BoardFamily
 from benchmarks.tracks import track_named
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.cell import Cell, Result
-from benchmarks.entrant import Cost
+from benchmarks.contestant import Cost
 from benchmarks.protocol import PROTOCOL
 from benchmarks.runner.board import run_board
 from benchmarks.runner.local import LocalEngine

@@ -8,9 +8,9 @@ import pytest
 
 import benchmarks.environments
 from benchmarks.bounds import bound_of
-from benchmarks.entrants import entrants
+from benchmarks.contestants import contestants
 from benchmarks.environments import FACETS, facet, short_horizon_s
-from benchmarks.leaderboard.wording import environment_name, indicator, indicator_value
+from benchmarks.leaderboard.formatting import environment_name, indicator, indicator_value
 from benchmarks.protocol import ANCHORS_FILE, has_trace, read_anchors, traces_of
 from benchmarks.throughput.__main__ import lines_by_kind
 from benchmarks.tracks import track_named, tracks
@@ -73,7 +73,7 @@ def test_an_environment_of_ones_own_brings_its_tracks_bound_and_words(own):
     assert short_horizon_s(SimpleNamespace(kind="queue", horizon_s=3.0)) == 3.0
     assert "queue" not in lines_by_kind()
     assert all(rule.kind != "queue" for rule in methods().values())
-    assert "a2c" in entrants()
+    assert "a2c" in contestants()
 
 
 def test_no_tracks_are_left_when_the_kind_is_gone():

@@ -9,7 +9,7 @@ from twin_gym.environments.massive_access.observation import field_names
 from twin_gym.policies import evaluate
 from twin_gym.scenario.loading import load
 
-TINY = Training("ppo", "access-small-20", 16, {"num_rows": 2, "rollout_steps": 8, "batch_size": 16})
+TINY = Training("ppo", "access-small-20", 16, {"n_envs": 2, "n_steps": 8, "batch_size": 16})
 SMALL = load("access-small-20")
 
 

@@ -17,15 +17,15 @@ import typer.main
 
 from benchmarks import protocol
 from benchmarks.__main__ import app
-from benchmarks.leaderboard import html, pictures, wording
+from benchmarks.leaderboard import formatting, html, pictures
+from benchmarks.leaderboard.build_summary import Made, summarise
+from benchmarks.leaderboard.collect import read_results
 from benchmarks.leaderboard.command import leaderboard, told_by_ledger
-from benchmarks.leaderboard.gather import read_results
 from benchmarks.leaderboard.html import as_html
 from benchmarks.leaderboard.markdown import as_markdown
 from benchmarks.leaderboard.pictures import Axis
-from benchmarks.leaderboard.standings import Settings
-from benchmarks.leaderboard.summarising import Made, summarise
 from benchmarks.leaderboard.summary import Measure, Summary
+from benchmarks.leaderboard.track_tables import Settings
 from tests.benchmarks.made_board import (
     BOUND_PER_S,
     MACHINE,
@@ -183,7 +183,7 @@ def test_bound_and_random_are_rows_of_their_own(summary, page):
         assert "30.00" in in_page["bound"]
         assert in_text["bound"][2:5] == ["100.0", "", "30.00"]
         assert in_text["random"][2:5] == [
-            wording.with_interval(Measure(0.0, -0.5, 0.5)), "", "10.00 [9.90, 10.10]"
+            formatting.with_interval(Measure(0.0, -0.5, 0.5)), "", "10.00 [9.90, 10.10]"
         ]  # fmt: skip
         assert "10.00 [9.90, 10.10]" in in_page["random policy"]
     assert "linear program over mean rates" in text
@@ -197,18 +197,18 @@ def test_markdown_and_page_and_summary_say_the_same_numbers(summary, page):
         in_page, in_text = rows_of_page(page, track.name), rows_of_markdown(text, track.name)
         assert len(in_page) == len(in_text) == len(track.rows) + 2
         for row in track.rows:
-            digits = wording.digits_for(track.bound_per_s)
+            digits = formatting.digits_for(track.bound_per_s)
             cells = [
-                wording.with_interval(row.score),
-                wording.number(row.iqm.estimate),
-                wording.with_interval(row.earned_per_s, digits),
-                wording.difference(row),
+                formatting.with_interval(row.score),
+                formatting.number(row.iqm.estimate),
+                formatting.with_interval(row.earned_per_s, digits),
+                formatting.difference(row),
             ]
             assert in_text[row.agent][2:6] == cells
-            for cell in (*cells, f"{row.seeds} seeds", *wording.costs(row.cost)[:2]):
+            for cell in (*cells, f"{row.seeds} seeds", *formatting.costs(row.cost)[:2]):
                 assert cell in in_page[row.agent]
             if row.versus is not None:
-                assert f"{row.versus.verdict}, {wording.p_value(row.versus.corrected_p)}" in (
+                assert f"{row.versus.verdict}, {formatting.p_value(row.versus.corrected_p)}" in (
                     in_page[row.agent].replace(" ,", ",")
                 )
                 assert row.versus.verdict in in_text[row.agent][6]
@@ -218,7 +218,7 @@ def test_means_over_tracks_are_the_same_in_both(summary, page):
     """The overall tables too."""
     text, shown = as_markdown(summary), Words.of(page).text
     for row in summary.overall[0].rows:
-        for said in (wording.with_interval(row.mean), wording.with_interval(row.iqm)):
+        for said in (formatting.with_interval(row.mean), formatting.with_interval(row.iqm)):
             assert said in text
             assert said in shown
 
@@ -416,8 +416,8 @@ def test_the_page_of_an_agent_has_its_indicators(summary, page):
     entry = next(one for one in summary.agents if one.name == "a2c").entries[1]
     shown = Words.of(page.split('id="agent=a2c"')[1].split("</article>")[0]).text
     for name, value in entry.indicators:
-        kind, of = wording.indicator(name)
-        assert f"{of or kind} {wording.indicator_value(name, value)}" in shown.replace("  ", " ")
+        kind, of = formatting.indicator(name)
+        assert f"{of or kind} {formatting.indicator_value(name, value)}" in shown.replace("  ", " ")
 
 
 @pytest.mark.parametrize("low", [0.0, -40.0, -250.0, -5000.0])
@@ -515,9 +515,9 @@ def test_the_ledger_tells_commit_date_and_uses(tmp_path):
             told_by_ledger(path)
 
 
-@pytest.mark.parametrize("module", [wording, html, pictures], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("module", [formatting, html, pictures], ids=lambda one: one.__name__)
 def test_examples_in_docstrings_hold(module):
-    """Doctests of the wording and the pictures."""
+    """Doctests of the formatting and the pictures."""
     found = doctest.testmod(module)
     assert found.failed == 0
     assert found.attempted > 0

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import protocol
+from benchmarks.leaderboard.build_summary import summarise
 from benchmarks.leaderboard.html import as_html
-from benchmarks.leaderboard.standings import Settings
-from benchmarks.leaderboard.summarising import summarise
+from benchmarks.leaderboard.track_tables import Settings
 from tests.benchmarks.made_board import board_of, write_anchors
 
 SMALL, CONTENTION = "teletraffic-small", "contention"

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from benchmarks import protocol
+from benchmarks.leaderboard.build_summary import summarise
 from benchmarks.leaderboard.html import as_html
 from benchmarks.leaderboard.markdown import as_markdown
-from benchmarks.leaderboard.standings import Settings
-from benchmarks.leaderboard.summarising import summarise
+from benchmarks.leaderboard.track_tables import Settings
 from tests.benchmarks.made_board import board_of, write_anchors
 
 ACCESS = ("access-large-45", "access-large-70")

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_leaderboard_made_again_elsewhere_is_the_same_to_the_byte(tmp_path, monkeypatch):
     """On another machine and without traces: `make leaderboard` in a clean clone changes nothing.
 
-    Where it fails after results or entrants have changed: `python -m benchmarks leaderboard`.
+    Where it fails after results or contestants have changed: `python -m benchmarks leaderboard`.
     """
     monkeypatch.setattr(machine, "processor_model", lambda: "Another Processor")
     monkeypatch.delenv("TWIN_GYM_DATA", raising=False)

@@ -22,9 +22,9 @@ from benchmarks.protocol import Track
 from benchmarks.runner import ledger
 from benchmarks.runner.board import FAILURE, INTERRUPTED, SUCCESS, run_board
 from benchmarks.runner.display import Display
+from benchmarks.runner.engine_base import FAILURE_FILE
 from benchmarks.runner.local import LocalEngine
 from benchmarks.runner.plan import plan, wanted
-from benchmarks.runner.working import FAILURE_FILE
 from benchmarks.store import Store
 from benchmarks.submissions.supervisor import descendants
 from tests.benchmarks.processes import alive

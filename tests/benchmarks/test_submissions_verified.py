@@ -12,12 +12,12 @@ from agents.actor import write_actor
 from benchmarks import cell as cells
 from benchmarks.__main__ import app
 from benchmarks.cell import Cell, run_cell
-from benchmarks.entrant import Cost
+from benchmarks.contestant import Cost
 from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import Store
 from benchmarks.submissions import verifying
 from benchmarks.submissions.commands import DIFFERENT, EQUAL, EQUAL_IN_SCORE
-from benchmarks.submissions.entrant import as_entrant
+from benchmarks.submissions.contestant import as_contestant
 from benchmarks.submissions.manifest import MANIFEST_FILE, MARKER, read_manifest
 from benchmarks.submissions.verifying import compared, make_claims, verify_claims
 from tests.benchmarks.submitting import DENSITY, POLICY, QUICK, TRACK, submission, use_tiny_track
@@ -224,9 +224,9 @@ def test_policy_twin_is_taken(tmp_path, scenario, track):
     )  # fmt: skip
     twin = PolicyTwin(network, metadata)
     twin.save(folder / "weights")
-    entrant = as_entrant(folder)
-    assert entrant.refuses(track) is None
-    fitted = entrant.fit(track, 0, tmp_path, print)
+    contestant = as_contestant(folder)
+    assert contestant.reason_not_eligible(track) is None
+    fitted = contestant.fit(track, 0, tmp_path, print)
     here = replace(fitted, policy_for=lambda scenario: twin)
     cell = Cell(TRACK, "mine", 0)
     assert (
@@ -235,19 +235,23 @@ def test_policy_twin_is_taken(tmp_path, scenario, track):
     )
 
 
-def test_entrant_is_one_of_the_board(tmp_path, track):
+def test_contestant_is_one_of_the_board(tmp_path, track):
     """It travels to other processes, says what it costs and where it takes part."""
     folder = submission(tmp_path / "mine", cost=None)
     with (folder / MANIFEST_FILE).open("a") as file:
         file.write("[cost]\nsteps = 5\nparameters = 7\n")
-    entrant = pickle.loads(pickle.dumps(as_entrant(folder, QUICK)))  # noqa: S301 - our own
-    assert (entrant.name, entrant.kind, entrant.description[:6]) == ("mine", "learned", "Admits")
-    assert entrant.refuses(track) is None
-    assert "names tiny" in str(entrant.refuses(replace(track, name="other")))
-    assert entrant.fit(track, 0, tmp_path, print).cost == Cost(steps=5, parameters=7)
+    contestant = pickle.loads(pickle.dumps(as_contestant(folder, QUICK)))  # noqa: S301 - our own
+    assert (contestant.name, contestant.kind, contestant.description[:6]) == (
+        "mine",
+        "learned",
+        "Admits",
+    )
+    assert contestant.reason_not_eligible(track) is None
+    assert "names tiny" in str(contestant.reason_not_eligible(replace(track, name="other")))
+    assert contestant.fit(track, 0, tmp_path, print).cost == Cost(steps=5, parameters=7)
     (folder / MANIFEST_FILE).write_text((folder / MANIFEST_FILE).read_text().replace("mine", "his"))
     with pytest.raises(ConfigError, match="another agent"):
-        entrant.fit(track, 0, tmp_path, print)
+        contestant.fit(track, 0, tmp_path, print)
 
 
 def test_policy_that_fits_no_scenario_says_so(tmp_path, scenario, track):
@@ -255,7 +259,7 @@ def test_policy_that_fits_no_scenario_says_so(tmp_path, scenario, track):
     folder = submission(tmp_path / "mine", code=None, **POLICY)
     other = scenario.replace(slices=scenario.slices[:2])
     save_actor(folder / "weights", other)
-    assert "sees other fields" in str(as_entrant(folder).refuses(track))
+    assert "sees other fields" in str(as_contestant(folder).reason_not_eligible(track))
 
 
 def test_claims_that_no_command_wrote_are_kept(claimed):

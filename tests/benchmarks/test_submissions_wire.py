@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from benchmarks.runner.working import name_of_signal
+from benchmarks.runner.engine_base import name_of_signal
 from benchmarks.submissions.policies import ChildPolicy, checked
 from benchmarks.submissions.running import Child, SubmissionError
 from benchmarks.submissions.wire import WireError, packed, read

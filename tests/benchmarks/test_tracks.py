@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import cell as cells
-from benchmarks.entrants import entrant_named, entrants, is_masked, kinds_of_rule
+from benchmarks.contestants import contestant_named, contestants, is_masked, kinds_of_rule
 from benchmarks.protocol import ANCHORS_FILE, anchors_of, has_trace, read_anchors
 from benchmarks.tracks import track_named, tracks
 from twin_gym.environments.kinds import kinds
@@ -41,7 +41,7 @@ RULES = {"access": "fixed", "tic": "edf", "sync": "whittle"}
 def one_cell(name: str, agent: str, worlds: int):
     """Scores of an agent in the first validation worlds of seed 0, and the result."""
     track = replace(track_named(name), worlds=worlds)
-    policies = entrant_named(agent).fit(track, 0, ANCHORS_FILE.parent, lambda share: None)
+    policies = contestant_named(agent).fit(track, 0, ANCHORS_FILE.parent, lambda share: None)
     result = cells.tested(cells.Cell(name, agent, 0), track, policies, lambda *news: None)
     (scenario,) = track.test_scenarios()
     anchors = anchors_of(scenario, track.objective, track.action)
@@ -138,20 +138,22 @@ def test_the_clairvoyant_of_random_access_is_almost_at_its_bound():
 
 
 def test_rules_take_part_in_their_own_environment_alone():
-    """A name that is there in several environments is one entrant."""
+    """A name that is there in several environments is one contestant."""
     assert kinds_of_rule("random") == ("admission", "access", "tic", "sync")
     assert kinds_of_rule("edf") == ("tic",)
     for name in {name for rules in kinds() for name in policies_of(rules.name)}:
-        assert name in entrants()
-    reason = entrant_named("edf").refuses(track_named("mild"))
+        assert name in contestants()
+    reason = contestant_named("edf").reason_not_eligible(track_named("mild"))
     assert reason == "it is a rule of tic, and this track is one of admission"
-    assert entrant_named("edf").refuses(track_named("tic-pick")) is None
-    assert "weights" in str(entrant_named("round-robin").refuses(track_named("tic-small-45")))
+    assert contestant_named("edf").reason_not_eligible(track_named("tic-pick")) is None
+    assert "weights" in str(
+        contestant_named("round-robin").reason_not_eligible(track_named("tic-small-45"))
+    )
 
 
 def test_who_sees_what_is_hidden_is_a_seer():
     """The genie of random access, and nobody else yet."""
-    assert [one.name for one in entrants().values() if one.kind == "seer"] == ["genie"]
+    assert [one.name for one in contestants().values() if one.kind == "seer"] == ["genie"]
 
 
 def test_ppo_and_maskable_ppo_share_the_tracks_between_them():
@@ -159,7 +161,9 @@ def test_ppo_and_maskable_ppo_share_the_tracks_between_them():
     for track in tracks().values():
         if track.data or not track.learner_steps:
             continue
-        plain, maskable = (entrant_named(name).refuses(track) for name in ("ppo", "maskable-ppo"))
+        plain, maskable = (
+            contestant_named(name).reason_not_eligible(track) for name in ("ppo", "maskable-ppo")
+        )
         assert (plain is None, maskable is None) == (not is_masked(track), is_masked(track))
 
 
@@ -168,7 +172,7 @@ def test_settings_of_a_learner_fit_its_track():
     for track in tracks().values():
         if track.data or not track.learner_steps:
             continue
-        settings = entrant_named("a2c").settings(track, 3)
+        settings = contestant_named("a2c").settings(track, 3)
         assert (settings.total_steps, settings.seed) == (track.learner_steps, 3)
         assert (settings.action, settings.scenarios) == (track.action, track.train)
 

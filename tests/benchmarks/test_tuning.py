@@ -9,8 +9,8 @@ import pytest
 
 from agents.settings import TrainSettings
 from benchmarks.tracks import track_named, tracks
-from benchmarks.tuning import entrant, rules, settings, trainings
-from benchmarks.tuning.entrant import TunedRule, tuned_rules
+from benchmarks.tuning import contestant, rules, settings, trainings
+from benchmarks.tuning.contestant import TunedRule, tuned_rules
 from benchmarks.tuning.methods import methods
 from benchmarks.tuning.page import PAGE, as_markdown
 from benchmarks.tuning.rules import read_tunings, tune_rule, write_tunings
@@ -110,8 +110,8 @@ def test_every_rollout_divides_the_steps_of_every_track():
         for name in group.tracks:
             track = track_named(name)
             assert group_of(track) is group
-            for num_rows, steps in ROLLOUTS.values():
-                assert track.learner_steps % (num_rows * steps) == 0
+            for n_envs, steps in ROLLOUTS.values():
+                assert track.learner_steps % (n_envs * steps) == 0
 
 
 def test_training_is_not_run_twice_and_a_torn_line_is_run_again(tmp_path, monkeypatch):
@@ -254,7 +254,7 @@ def test_named_values_are_the_parameters(name):
 def own_file(tmp_path, monkeypatch) -> Path:
     """A file of tunings of the test's own, where the board looks for them."""
     path = tmp_path / "classical.toml"
-    monkeypatch.setattr(entrant, "read_tunings", lambda: read_tunings(path))
+    monkeypatch.setattr(contestant, "read_tunings", lambda: read_tunings(path))
     read_tunings.cache_clear()
     return path
 
@@ -268,12 +268,12 @@ def tuned():
 def test_tuned_rule_uses_what_was_found_for_its_track_alone(own_file, tuned):
     """The parameters, their cost, and a refusal where nobody has tuned."""
     rule = TunedRule("reservation", "For tests.")
-    assert "was not tuned" in rule.refuses(SMALL)
+    assert "was not tuned" in rule.reason_not_eligible(SMALL)
     with pytest.raises(ConfigError, match="tune-rules"):
         rule.fit(SMALL, 0, own_file.parent, lambda share: None)
     write_tunings([tuned], own_file)
     assert read_tunings(own_file) == (tuned,)
-    assert rule.refuses(SMALL) is None
+    assert rule.reason_not_eligible(SMALL) is None
     fitted = rule.fit(SMALL, 0, own_file.parent, lambda share: None)
     scenario = load("teletraffic-small")
     reserve = fitted.policy_for(scenario).reserve
@@ -282,7 +282,7 @@ def test_tuned_rule_uses_what_was_found_for_its_track_alone(own_file, tuned):
     assert fitted.cost.steps == tuned.decisions > 0
     assert fitted.cost.parameters == 2
     other = replace(SMALL, train=("teletraffic-medium",))
-    assert "was not tuned" in rule.refuses(other)
+    assert "was not tuned" in rule.reason_not_eligible(other)
 
 
 def test_gain_that_may_be_noise_is_not_used(own_file, tuned):
@@ -323,9 +323,9 @@ def test_tuned_rules_take_part_on_every_track_of_the_package(rule):
     """Wherever its scenarios are here, its environment is given, and it has something to tune."""
     taken = 0
     for track in tracks().values():
-        if track.data or not rule.knows(track.kind) or track.unavailable() is not None:
+        if track.data or not rule.supports_kind(track.kind) or track.unavailable() is not None:
             continue
-        reason = rule.refuses(track)
+        reason = rule.reason_not_eligible(track)
         assert reason is None or "nothing for action" in reason, track.name
         taken += reason is None
     assert taken > 2

@@ -43,7 +43,7 @@ from twin_gym.twins.scenarios import HistoricalGenerator
 
 QUICK_FAMILIES = [family for family in FAMILIES if family != "gan"]
 TINY = Plan(seeds=1, steps=4_096, num_twins=3, worlds=2, held_out=3)
-SMALL_AGENT = ("a2c", {"num_rows": 32, "rollout_steps": 16, "hidden": (8, 8)})
+SMALL_AGENT = ("a2c", {"n_envs": 32, "n_steps": 16, "hidden": (8, 8)})
 IMMERSIVE, UBIQUITOUS = "slices.immersive.arrival_rate_hz", "slices.ubiquitous.arrival_rate_hz"
 
 
@@ -222,7 +222,7 @@ def test_rows_of_one_environment_hold_different_twins_at_the_same_time(case):
 def test_a_training_is_on_all_of_its_twins(case, tmp_path):
     """The environment of the model has the very scenarios that were written down."""
     made = twins(case, RANDOMISED, 0, 3)
-    chosen = settings(case, write(made, tmp_path), 0, TINY).with_(num_rows=8, rollout_steps=16)
+    chosen = settings(case, write(made, tmp_path), 0, TINY).with_(n_envs=8, n_steps=16)
     env = build(chosen).model.get_env()
     assert [one.digest for one in env.batch.scenarios] == [one.digest for one in made]
 

@@ -14,7 +14,7 @@ from benchmarks.__main__ import app
 from benchmarks.submissions import checking, commands, verifying
 from benchmarks.submissions.checking import opened
 from benchmarks.submissions.contents import TEXT
-from benchmarks.submissions.entrant import as_entrant
+from benchmarks.submissions.contestant import as_contestant
 from benchmarks.submissions.manifest import MAX_MANIFEST_BYTES, Manifest, read_manifest
 from benchmarks.submissions.running import Limits
 from benchmarks.tracks import track_named
@@ -29,14 +29,16 @@ COMMANDS = re.findall(r"python -m benchmarks (\w+)(.*)", "".join(CONSOLES))
 
 def test_example_is_accepted():
     """Every track that it names takes it."""
-    entrant = as_entrant(EXAMPLE)
-    assert [entrant.refuses(track_named(name)) for name in entrant.manifest.tracks] == [None, None]
+    contestant = as_contestant(EXAMPLE)
+    assert [
+        contestant.reason_not_eligible(track_named(name)) for name in contestant.manifest.tracks
+    ] == [None, None]
 
 
 def test_example_does_what_it_says(tmp_path):
     """In its process, the same as the rule of the package."""
     track = track_named("mild")
-    fitted = as_entrant(EXAMPLE).fit(track, 0, tmp_path, print)
+    fitted = as_contestant(EXAMPLE).fit(track, 0, tmp_path, print)
     short = track.test_scenarios()[0].replace(horizon_s=10.0)
     here = evaluate(make_policy("density", short), short, [0, 1])
     there = evaluate(fitted.policy_for(short), short, [0, 1])

@@ -1,4 +1,4 @@
-"""What the board tells of massive access."""
+"""The description of massive access on the board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no barring earns in massive access: the ceiling of an opportunity, met by those who ask."""
+"""The upper bound of massive access: the greatest expected return of each opportunity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the board tells of right-time synchronisation."""
+"""The description of right-time synchronisation on the board."""
 
 from __future__ import annotations
 

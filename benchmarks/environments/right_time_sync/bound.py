@@ -1,4 +1,4 @@
-"""What no policy earns in right-time synchronisation."""
+"""Upper bounds on the return of any policy in right-time synchronisation."""
 
 from __future__ import annotations
 

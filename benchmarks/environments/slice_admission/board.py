@@ -1,4 +1,4 @@
-"""What the board tells of slice admission, and how long its episodes are where a few suffice."""
+"""The description of slice admission on the board, and the length of its short episodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents of slice admission are compared with: a proven bound and the classical rules."""
+"""The rivals of agents in slice admission: a proven bound and the classical rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What hindsight could have earned in one world: perfect-information bounds, with and without fee.
+"""The perfect-information bound of one world of slice admission, with and without a fee.
 
 *The relaxation.* A request j comes at a_j, can be admitted until l_j (the end of its patience or of
 the episode), pays r_j and is served for h_j. With x_j in [0, 1] instead of {0, 1} and y_jb the time
@@ -66,7 +66,7 @@ class _Cells:
 
 
 def hindsight_per_s(requests: Requests, *, fee: float = 0.0, bins: int = BINS) -> float:
-    """What no policy earns more of in a world; with a fee, on average over worlds.
+    """An upper bound on the return a second in a world; with a fee, on the mean over worlds.
 
     Args:
         requests: of the world.

@@ -23,7 +23,7 @@ def replay_bound_per_s(
     step_s: float = STEP_S,
     progress: Callable[[float], None] | None = None,
 ) -> float:
-    """What no policy earns more of on average in a replayed trace, even if it knows the trace.
+    """An upper bound on the mean return a second in a replayed trace, even if it is known.
 
     An episode of length T is the stretch of the trace, repeated without end, from a moment that is
     uniform over its duration. *Proof.* What can be done from an empty network within [o, o + T] can

@@ -42,7 +42,7 @@ class Requests:
 
     @property
     def demand(self) -> Floats:
-        """What each holds of each resource, as a share of the capacity; (requests, resources)."""
+        """The share of each resource that each request holds; (requests, resources)."""
         return demand_share(self.scenario)[self.slice_index]
 
     def by_slice(self, values: list[float]) -> Floats:

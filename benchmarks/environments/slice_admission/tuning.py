@@ -119,7 +119,7 @@ class BidPrice(TunableRule):
 
 
 def weight_per_s(scenario: AdmissionScenario) -> float:
-    """What several scenarios are weighed by: the fluid bound."""
+    """The weight of a scenario among several: its fluid bound."""
     return fluid_bound(scenario.replace(trace=None)).revenue_rate_per_s
 
 

@@ -1,4 +1,4 @@
-"""What if the network becomes another one? Learn on eight variants, be tested on eight others.
+"""The what-if networks: agents learn on eight variants and are tested on eight others.
 
 The variants are scenarios like any other (`what_if_scenarios/*.toml`, written by `python -m
 benchmarks.environments.slice_admission.what_if`): the rates of `contention` times exp(0.4 z) and

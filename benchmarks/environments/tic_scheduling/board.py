@@ -1,4 +1,4 @@
-"""What the board tells of tiny instant communication."""
+"""The description of tiny instant communication on the board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What could be earned in tiny instant communication by one who knows who will ask, and when.
+"""The upper bound of tiny instant communication: a policy that knows who asks, and when.
 
 *The relaxation.* Gateways share no sensors, so each is a problem of its own. Let a policy know all
 arrivals and the states of all channels beforehand, but not whether a transmission will get through.
@@ -116,7 +116,7 @@ def mean_uplinks(scenario: TicScenario) -> float:
 
 
 def worth_of_uplink(scenario: TicScenario) -> float:
-    """What an uplink message adds to the return if it and its answer are delivered."""
+    """The return that an uplink message adds if both it and its answer are delivered."""
     return (2.0 if scenario.answers else 1.0) / scenario.messages_per_frame
 
 
@@ -187,7 +187,7 @@ def _solved(gains: Floats, matrix: csr_array, limits: Floats) -> float:
 
 
 def _of_gateway(scenario: TicScenario, world: World, messages: list[tuple[int, int]]) -> float:
-    """What a gateway earns at most, as a number of messages."""
+    """The most messages that a gateway can deliver."""
     programme = _Programme()
     uses: dict[int, list[int]] = {}
     fixed = -float(len(messages))

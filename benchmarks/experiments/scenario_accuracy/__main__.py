@@ -51,7 +51,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 
 
 class Network(NamedTuple):
-    """What is measured.
+    """A network that is measured.
 
     Attributes:
         name: of the row.
@@ -69,7 +69,7 @@ class Network(NamedTuple):
 
 
 def networks(*, quick: bool) -> list[Network]:
-    """What is measured; what takes longest is last."""
+    """The networks that are measured, the slowest last."""
     if quick:
         source = partial(simulated, "sync-small", 80)
         return [Network("sync-small", "sync-small", source, 4, QUICK_GAN)]
@@ -139,7 +139,7 @@ def by_row(found: Sequence[Measured]) -> list[Measured]:
 
 
 def _left_out(known: Sequence[Network], asked: Sequence[Network], wanted: Sequence[Network]) -> str:
-    """What is not on the page, and why."""
+    """The sentence that says which networks the page leaves out, and why."""
     not_asked = [one.name for one in known if one not in asked]
     not_there = [one.name for one in asked if one not in wanted]
     parts = [

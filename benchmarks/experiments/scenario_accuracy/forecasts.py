@@ -26,7 +26,7 @@ SHARE_DELIVERED = "share delivered"
 
 
 class Forecast(NamedTuple):
-    """What a generator says.
+    """The forecast of a generator.
 
     Attributes:
         point: the one state that it holds for the likeliest; shape (columns,).
@@ -39,7 +39,7 @@ class Forecast(NamedTuple):
 
 @dataclass(frozen=True)
 class Seen:
-    """What there is to foretell from.
+    """The observations that a forecast starts from.
 
     Attributes:
         step: law of the windows and of their steps, fitted to history.

@@ -39,7 +39,7 @@ Pairs = dict[str, list[tuple[Floats, Floats]]]
 
 @dataclass(frozen=True)
 class Protocol:
-    """How it is measured.
+    """The settings of a measurement.
 
     Attributes:
         share: of the entities that are asked in a round.
@@ -61,7 +61,7 @@ class Protocol:
 
 
 def block_of(source: Source, gan: GanGenerator, protocol: Protocol, block: int) -> Values:
-    """What is found in a block.
+    """The measurements of one block.
 
     Args:
         source: history and changes.

@@ -60,7 +60,7 @@ class Panel:
 
     @property
     def num_entities(self) -> int:
-        """How many there are."""
+        """The number of entities."""
         return int(self.entity_of.max()) + 1
 
     def values(self, points: Floats) -> Floats:

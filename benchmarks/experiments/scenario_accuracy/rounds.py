@@ -67,7 +67,7 @@ class RealTimeTwin:
                 self.graph.take(event, delivery.number)
 
     def known(self) -> tuple[Floats, Floats]:
-        """What is known now.
+        """The values that are known now.
 
         Returns:
             Coordinates, not a number where unknown, and their ages in rounds (there: infinite);

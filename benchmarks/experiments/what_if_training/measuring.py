@@ -49,7 +49,7 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Found:
-    """What a case has shown.
+    """The results of a case.
 
     Attributes:
         case: its name.
@@ -173,7 +173,7 @@ def columns(case: Case, plan: Plan) -> dict[str, Sequence[Scenario]]:
 
 
 def bound_per_s(network: AdmissionScenario) -> float:
-    """What no policy earns more of: hindsight of a replay, otherwise the fluid bound."""
+    """An upper bound on the return a second: hindsight for a replay, otherwise the fluid bound."""
     if network.trace is not None:
         return replay_bound_per_s(network, step_s=_BOUND_STEP_S)
     return fluid_bound(network, horizon_s=network.horizon_s).revenue_rate_per_s

@@ -1,4 +1,4 @@
-"""What the study writes: tables of gains, the matrices, and the answer."""
+"""The page of the study: tables of gains, the matrices and the answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WORST, _BEST = 60.0, 110.0
 
 
 def main_table(found: Found) -> str:
-    """What everybody earns on the network that came, and by how much more than the two rivals."""
+    """The table of returns on the network that came, with the gains over the two rivals."""
     scale, unit = _scale(found)
     history, random = LABELS[HISTORY], LABELS[RANDOMISED]
     heads = [
@@ -149,7 +149,7 @@ def as_json(cases: Sequence[Found]) -> str:
 
 
 def past(found: Found) -> str:
-    """What the windows of history look like."""
+    """The table of the windows of the history."""
     heads = ["parameter", "fitted", "spread of its logarithm over windows", "last window"]
     lines = [
         [path.removeprefix("slices."), f"{found.base[path]:.4g}", f"{found.spread[path]:.2f}",
@@ -160,5 +160,5 @@ def past(found: Found) -> str:
 
 
 def _scale(found: Found) -> tuple[float, str]:
-    """What revenues are multiplied by, and how that is said."""
+    """The factor of the revenues on the page, and its name."""
     return _SCALES[1] if found.bound_per_s < _SMALL else _SCALES[0]

@@ -1,4 +1,4 @@
-"""What the page says beside its numbers."""
+"""The text of the page beside its numbers."""
 
 QUESTION = """
 Does training on generated twins make an agent better on the network that really comes, than

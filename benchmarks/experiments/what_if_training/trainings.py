@@ -1,4 +1,4 @@
-"""What the agents of the study are trained on; each training is done once and its actor kept."""
+"""The trainings of the study; each runs once, and its actor is kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.defaults import settings_for
-from agents.settings import AgentName, TrainSettings, whole_rollouts
+from agents.settings import AgentName, TrainSettings, to_stored, whole_rollouts
 from benchmarks.experiments.pages import WORK
 from benchmarks.experiments.what_if_training.networks import Case
 from benchmarks.experiments.what_if_training.twins import FAMILIES, RANDOMISED, twins, write
@@ -20,9 +20,9 @@ from twin_gym.scenario.loading import load
 FOLDER = WORK / "what_if_training"
 
 CHOSEN: Mapping[str, tuple[AgentName, Mapping[str, Any]]] = {
-    "service": ("maskable-ppo", {"spread_rows": True, "annealed": True, "rollout_steps": 16}),
-    "unforeseen": ("a2c", {"spread_rows": True, "annealed": True}),
-    "seen": ("a2c", {"spread_rows": True, "annealed": True}),
+    "service": ("maskable-ppo", {"staggered": True, "anneal": True, "n_steps": 16}),
+    "unforeseen": ("a2c", {"staggered": True, "anneal": True}),
+    "seen": ("a2c", {"staggered": True, "anneal": True}),
 }
 """By case, the agent and the settings in which it differs from its defaults, chosen on history."""
 
@@ -41,7 +41,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """How large a run of the study is.
+    """The size of a run of the study.
 
     Attributes:
         seeds: trainings of each kind.
@@ -59,7 +59,7 @@ class Plan:
 
 
 def sources(case: Case) -> list[str]:
-    """What agents are trained on in a case; a fitted network that is the history is left out."""
+    """The training sources of a case; a fitted network that equals the history is left out."""
     one = [] if case.base.digest == case.history.digest else [ONE]
     return [HISTORY, *one, *FAMILIES, HINDSIGHT]
 
@@ -98,7 +98,7 @@ def settings(case: Case, paths: tuple[str, ...], seed: int, plan: Plan) -> Train
     agent, given = CHOSEN[case.name]
     usual = settings_for(agent, paths[0], more_scenarios=paths[1:], seed=seed, **given)
     factor = case.base.time_unit_s / load(paths[0]).time_unit_s
-    steps = whole_rollouts(plan.steps, usual.num_rows * usual.rollout_steps)
+    steps = whole_rollouts(plan.steps, usual.n_envs * usual.n_steps)
     return usual.with_(
         total_steps=steps,
         leg_steps=steps,
@@ -108,9 +108,9 @@ def settings(case: Case, paths: tuple[str, ...], seed: int, plan: Plan) -> Train
 
 
 def training_note(case: Case, plan: Plan) -> str:
-    """What a page says of the trainings of a case."""
+    """The description of the trainings of a case on a page."""
     agent, given = CHOSEN[case.name]
-    own = ", ".join(f"{name} {value}" for name, value in given.items())
+    own = ", ".join(f"{name} {value}" for name, value in to_stored(given).items())
     return f"Agent: `{agent}`, {plan.steps:,} steps, {own}"
 
 

@@ -17,7 +17,7 @@ from twin_gym.twins.scenarios import Criteria, Generator, HistoricalGenerator, H
 
 RANDOMISED = "randomised"
 FAMILIES = (RANDOMISED, "historical", "hybrid", "gan")
-"""Where twins come from."""
+"""The sources of twins."""
 
 RATE_SPREAD, HOLDING_SPREAD = 0.7, 0.35
 """Standard deviations of the logarithms of randomised rates and mean holding times."""

@@ -17,7 +17,7 @@ from twin_gym.environments.slice_admission.scenario import Slice
 from twin_gym.environments.slice_admission.theory.bounds import fluid_bound, utilisation_bound
 from twin_gym.environments.slice_admission.theory.evaluation import evaluate_policy, first_fit
 from twin_gym.environments.slice_admission.theory.optimal import optimal_policy
-from twin_gym.environments.slice_admission.theory.remaining import longest_mean_remaining_s
+from twin_gym.environments.slice_admission.theory.residual_service import longest_mean_residual_s
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Daily, Deterministic, Empirical, Exponential, Lognormal, Pareto, Trace
 from twin_gym.scenario.loading import load
@@ -174,7 +174,7 @@ def mean_remaining(law, distribution, ages):
 @pytest.mark.parametrize("age", [0.0, 0.3, 1.0, 2.5, 20.0])
 def test_longest_mean_remaining_time_is_the_greatest_of_all(law, distribution, age):
     """Never below E[H - a | H > a] at any age, and attained at one."""
-    found = longest_mean_remaining_s(calls(mean_holding_time_s=3.0, holding=law), 3.0 * age) / 3.0
+    found = longest_mean_residual_s(calls(mean_holding_time_s=3.0, holding=law), 3.0 * age) / 3.0
     ends = [] if distribution is not None else [q for q in law.relative_quantiles() if q <= age]
     ages = np.concatenate((np.linspace(0.0, age, 21), ends))
     greatest = max(mean_remaining(law, distribution, ages))
@@ -184,14 +184,14 @@ def test_longest_mean_remaining_time_is_the_greatest_of_all(law, distribution, a
 def test_lognormal_far_in_its_tail_is_finite():
     """Where both probabilities of the ratio are zero as floats, it still rises with the age."""
     one = calls(holding=Lognormal(sigma=0.2))
-    near, far = (longest_mean_remaining_s(one, age_s) for age_s in (1e4, 1e7))
+    near, far = (longest_mean_residual_s(one, age_s) for age_s in (1e4, 1e7))
     assert math.isfinite(far)
     assert 2.0 < near < far
 
 
 def test_deterministic_service_never_stays_longer_than_at_first():
     """m(a) = mean - a."""
-    assert longest_mean_remaining_s(calls(holding=Deterministic()), 100.0) == 2.0
+    assert longest_mean_residual_s(calls(holding=Deterministic()), 100.0) == 2.0
 
 
 @pytest.mark.parametrize("horizon_s", [0.0, -1.0, math.inf, math.nan])

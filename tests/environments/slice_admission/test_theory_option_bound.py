@@ -18,7 +18,7 @@ from twin_gym.environments.slice_admission.theory.finite_horizon import finite_h
 from twin_gym.environments.slice_admission.theory.optimal import optimal_policy
 from twin_gym.environments.slice_admission.theory.option_bound import option_bound
 from twin_gym.environments.slice_admission.theory.option_model import option_model
-from twin_gym.environments.slice_admission.theory.pieces import pieces_of
+from twin_gym.environments.slice_admission.theory.rate_intervals import rate_intervals_of
 from twin_gym.errors import ConfigError, TooLargeError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.scenario import MMPP, Daily, Deterministic, Poisson, Schedule, Trace
@@ -225,7 +225,7 @@ def test_options_that_wait_fall_with_the_load(law):
 
 
 def test_bound_of_pieces_tends_to_the_mean_of_both():
-    """Rates that change so seldom that each piece is a long run of its own."""
+    """Rates that change so seldom that each interval is a long run of its own."""
     rare = waiting_calls(arrival=Schedule(period_s=2e5, factors=(0.5, 1.5)))
     halves = []
     for factor in (0.5, 1.5):
@@ -248,18 +248,20 @@ def test_constant_factors_are_poisson():
 
 
 def test_pieces_have_the_rates_of_their_time():
-    """Borders of all slices, the last piece cut at the horizon."""
+    """Borders of all slices, the last interval cut at the horizon."""
     base = waiting_calls()
     first = base.slices[0].replace(arrival=Schedule(period_s=30.0, factors=(1.0, 3.0)))
     second = base.slices[1].replace(arrival=Daily(period_s=20.0, factors=(0.0, 1.0)))
-    pieces = pieces_of(base.replace(slices=(first, second)), 34.0, max_different=5)
-    assert [piece.length_s for piece in pieces] == pytest.approx([10.0, 5.0, 5.0, 10.0, 4.0])
-    rates = [piece.rates_hz for piece in pieces]
+    intervals = rate_intervals_of(base.replace(slices=(first, second)), 34.0, max_different=5)
+    assert [interval.length_s for interval in intervals] == pytest.approx(
+        [10.0, 5.0, 5.0, 10.0, 4.0]
+    )
+    rates = [interval.rates_hz for interval in intervals]
     assert rates == [(0.5, 0.0), (0.5, 6.0), (1.5, 6.0), (1.5, 0.0), (0.5, 6.0)]
     with pytest.raises(ConfigError, match="rates of one period"):
-        pieces_of(base.replace(slices=(first, second)), None, max_different=9)
+        rate_intervals_of(base.replace(slices=(first, second)), None, max_different=9)
     with pytest.raises(ConfigError, match="take 4 different sets of values in 34 s"):
-        pieces_of(base.replace(slices=(first, second)), 34.0, max_different=3)
+        rate_intervals_of(base.replace(slices=(first, second)), 34.0, max_different=3)
 
 
 def bursts_alone(**changes):

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Slice
-from twin_gym.environments.slice_admission.theory.remaining import longest_mean_remaining_s
 from twin_gym.environments.slice_admission.theory.requirements import require_no_trace
+from twin_gym.environments.slice_admission.theory.residual_service import longest_mean_residual_s
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.scenario import Daily, Schedule
 
@@ -53,7 +53,7 @@ def fluid_bound(scenario: AdmissionScenario, *, horizon_s: float | None = None) 
     holding times sum up to h_s E[A_s] on average (Wald). Of these, E ∫_0^T n_s(t) dt falls before
     T, and the rest is what those in service at T still have to stay. Each of them has some age
     a <= T and stays E[H - a | H > a] on average, for neither its admission nor the moment T depends
-    on the rest: at most m_s, the greatest such mean (`longest_mean_remaining_s`; for exponential
+    on the rest: at most m_s, the greatest such mean (`longest_mean_residual_s`; for exponential
     and deterministic holding it is h_s). Hence Σ_s d_sk h_s E[A_s] is at most
     ∫_0^T Σ_s d_sk E[n_s(t)] dt + Σ_s d_sk m_s E[n_s(T)], and this at most C_k T + C_k m_k, with m_k
     the greatest m_s of the slices that use resource k. Divided by T: the capacity is multiplied by
@@ -184,7 +184,7 @@ def _mean_rate_hz(one: Slice, horizon_s: float | None) -> float:
 
 def _remaining_s(scenario: AdmissionScenario, horizon_s: float) -> Floats:
     """By resource, the longest mean remaining time of the slices that use it."""
-    longest = [longest_mean_remaining_s(one, horizon_s) for one in scenario.slices]
+    longest = [longest_mean_residual_s(one, horizon_s) for one in scenario.slices]
     return np.array(
         [
             max(

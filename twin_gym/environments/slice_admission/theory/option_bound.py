@@ -13,7 +13,10 @@ from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.theory.chain import Floats
 from twin_gym.environments.slice_admission.theory.option_model import OptionModel, option_model
 from twin_gym.environments.slice_admission.theory.option_phases import PhasedModel, phases_of
-from twin_gym.environments.slice_admission.theory.pieces import Piece, pieces_of
+from twin_gym.environments.slice_admission.theory.rate_intervals import (
+    RateInterval,
+    rate_intervals_of,
+)
 from twin_gym.errors import ConfigError, TwinGymError
 from twin_gym.scenario import MMPP
 
@@ -40,7 +43,7 @@ class OptionBound:
         revenue_rate_per_s: no policy earns more on average in episodes from empty (or, without a
             horizon, in the long run).
         long_run_per_s: what remains of it in long episodes; for rates that change, of repetitions.
-        unlimited: by piece of constant rates, the slices that could be admitted at any moment.
+        unlimited: by interval of constant rates, the slices that could be admitted at any moment.
         horizon_s: length of the episodes that it holds for; None: the long run.
         num_vectors: vectors of requests in service.
     """
@@ -113,7 +116,7 @@ def option_bound(
     between, which is (d) for every τ. That w falls in n is checked. The step is made small until
     it matters little; h comes from relative value iteration with a coarser w.
 
-    *Rates that change* (`Schedule`, `Daily`): each piece k of constant rates has its h, w and g. A
+    *Rates that change* (`Schedule`, `Daily`): each interval k of constant rates has its h, w, g. A
     change from k to l adds E[V_l - V_k] <= max (h_l - h_k) + Σ_s m_s max (w_l,s(n, p) - φ_k,s(n)),
     the latter no less than 0, with m_s = min(queue limit, λ_s p_s at the greatest rate) >= the
     mean number waiting: those that came within their patience.
@@ -156,23 +159,25 @@ def option_bound(
         )
     if any(isinstance(one.arrival, MMPP) for one in scenario.slices):
         return _in_phases(scenario, horizon_s, max_vectors)
-    pieces = pieces_of(scenario, horizon_s, max_different=_MAX_RATES)
+    intervals = rate_intervals_of(scenario, horizon_s, max_different=_MAX_RATES)
     model = option_model(scenario, max_vectors=max_vectors)
     _check_patience(model)
     known: dict[tuple[float, ...], _Solved] = {}
-    for piece in pieces:
-        if piece.rates_hz not in known:
-            length_s = math.inf if horizon_s is None else piece.length_s
-            known[piece.rates_hz] = _solve(model, np.array(piece.rates_hz), length_s)
-    solved = [known[piece.rates_hz] for piece in pieces]
-    total_s = sum(piece.length_s for piece in pieces)
-    earned = sum(one.gain * piece.length_s for one, piece in zip(solved, pieces, strict=True))
-    waiting = model.most_waiting(np.max([piece.rates_hz for piece in pieces], axis=0))
+    for interval in intervals:
+        if interval.rates_hz not in known:
+            length_s = math.inf if horizon_s is None else interval.length_s
+            known[interval.rates_hz] = _solve(model, np.array(interval.rates_hz), length_s)
+    solved = [known[interval.rates_hz] for interval in intervals]
+    total_s = sum(interval.length_s for interval in intervals)
+    earned = sum(
+        one.gain * interval.length_s for one, interval in zip(solved, intervals, strict=True)
+    )
+    waiting = model.most_waiting(np.max([interval.rates_hz for interval in intervals], axis=0))
     pairs = list(itertools.pairwise(solved))
     changes = sum(_change(one, other, waiting) for one, other in pairs)
     around = changes + _change(solved[-1], solved[0], waiting)
-    constant = _penalties(model, pieces, total_s, horizon_s)
-    long_run = (earned + around) / total_s - _penalties(model, pieces, total_s, None)
+    constant = _penalties(model, intervals, total_s, horizon_s)
+    long_run = (earned + around) / total_s - _penalties(model, intervals, total_s, None)
     if horizon_s is not None:
         ends = float(solved[0].value[0] - solved[-1].value.min())
         revenue = (earned + changes + ends) / total_s - constant
@@ -200,10 +205,10 @@ def _in_phases(
     calm = _solve(model, phases.rates_hz @ phases.share, length_s)
     phased = PhasedModel(model, phases, calm.unlimited)
     gain, span = phased.solve(calm.value, length_s)
-    piece = Piece(1.0, tuple((phases.rates_hz @ phases.share).tolist()))
+    interval = RateInterval(1.0, tuple((phases.rates_hz @ phases.share).tolist()))
     return OptionBound(
-        revenue_rate_per_s=gain + span / length_s - _penalties(model, [piece], 1.0, horizon_s),
-        long_run_per_s=gain - _penalties(model, [piece], 1.0, None),
+        revenue_rate_per_s=gain + span / length_s - _penalties(model, [interval], 1.0, horizon_s),
+        long_run_per_s=gain - _penalties(model, [interval], 1.0, None),
         unlimited=(tuple(scenario.slice_names[s] for s in sorted(calm.unlimited)),),
         horizon_s=horizon_s,
         num_vectors=model.num_vectors,
@@ -221,10 +226,12 @@ def _check_patience(model: OptionModel) -> None:
 
 
 def _penalties(
-    model: OptionModel, pieces: Sequence[Piece], total_s: float, horizon_s: float | None
+    model: OptionModel, intervals: Sequence[RateInterval], total_s: float, horizon_s: float | None
 ) -> float:
     """What the penalties of all arrivals cost a second, less what those still waiting spare."""
-    arrived = sum(np.array(piece.rates_hz) * piece.length_s for piece in pieces) / total_s
+    arrived = (
+        sum(np.array(interval.rates_hz) * interval.length_s for interval in intervals) / total_s
+    )
     if horizon_s is None:
         return float(model.penalty @ arrived)
     return float(model.penalty @ (arrived - np.minimum(model.queue_limit / horizon_s, arrived)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.entrant import Cost, Entrant, Fitted, Kind, OnProgress
+from benchmarks.contestant import Contestant, Cost, Fitted, Kind, OnProgress
 from benchmarks.protocol import Track
 from benchmarks.tuning.methods import methods, rule_named, takes_part
 from benchmarks.tuning.rule import Values
@@ -16,19 +16,19 @@ from twin_gym.scenario import Scenario
 
 
 @dataclass(frozen=True)
-class TunedRule(Entrant):
+class TunedRule(Contestant):
     """A classical rule with the parameters that were found for a track."""
 
     name: str
     description: str
     kind: Kind = "tuned rule"
 
-    def knows(self, kind: str) -> bool:
+    def supports_kind(self, kind: str) -> bool:
         """Rules belong to environments."""
         return rule_named(self.name).kind == kind
 
-    def refuses(self, track: Track) -> str | None:
-        """Where nobody has tuned it."""
+    def reason_not_eligible(self, track: Track) -> str | None:
+        """The reason where the rule was not tuned for the track."""
         reason = takes_part(self.name, track) or track.unavailable()
         if reason is not None:
             return reason
@@ -47,7 +47,7 @@ class TunedRule(Entrant):
         """
         found = self._tuning(track)
         if found is None:
-            raise ConfigError(str(self.refuses(track)))
+            raise ConfigError(str(self.reason_not_eligible(track)))
         values: Values = found.values if found.adopted else {}
 
         def policy_for(scenario: Scenario) -> Policy:
@@ -64,6 +64,6 @@ class TunedRule(Entrant):
         return None
 
 
-def tuned_rules() -> list[Entrant]:
+def tuned_rules() -> list[Contestant]:
     """One row for each method with parameters; `reservation` takes the place of the plain rule."""
     return [TunedRule(name, rule.description) for name, rule in methods().items()]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from math import floor, isnan, log10
 
-from benchmarks.entrant import Cost
+from benchmarks.contestant import Cost
 from benchmarks.environments import facet
 from benchmarks.leaderboard.summary import About, Measure, Overall, Row, TrackPage
 from twin_gym.environments.kinds import kind_names, kind_of_id
@@ -145,7 +145,7 @@ def share_with_interval(measure: Measure) -> str:
 
 
 def reading(about: About) -> str:
-    """How the numbers are to be read."""
+    """The notes on how to read the numbers."""
     return (
         "A score is 100 (J - random) / (bound - random), where J is the return a simulated second: "
         "0 is the random policy, 100 what is proven that no policy exceeds on average, or the best "
@@ -171,12 +171,12 @@ def counted(count: int, noun: str) -> str:
 
 
 def to_learn(page: TrackPage) -> str:
-    """What a learner is given on a track."""
+    """The log or the steps that a track gives a learner."""
     return page.log or f"{page.learner_steps:,} steps"
 
 
 def more(first: Overall, other: Overall) -> str:
-    """Who stands in a table over fewer tracks and not in the first one."""
+    """The agents in a table over fewer tracks that are not in the first one."""
     there = {row.agent for row in first.rows}
     return ", ".join(row.agent for row in other.rows if row.agent not in there)
 
@@ -194,7 +194,7 @@ def indicator(name: str) -> tuple[str, str]:
 
 @cache
 def _words(kinds: tuple[str, ...]) -> Mapping[str, str]:
-    """What people call the indicators of all environments; the first one's word stands."""
+    """The display names of all indicators; where environments differ, the first one counts."""
     parts = [facet(kind, "indicators", {}) for kind in reversed(kinds)]
     return {name: word for part in parts for name, word in part.items()}
 
@@ -217,7 +217,7 @@ def indicator_value(name: str, value: float) -> str:
 
 
 def environment_name(environment: str) -> str:
-    """What people call an environment.
+    """The display name of an environment.
 
     Example:
         >>> environment_name("twin_gym/MassiveAccess-v0")

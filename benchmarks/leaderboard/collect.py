@@ -59,7 +59,7 @@ class TrackRuns:
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder holds of one family of worlds.
+    """The results of a folder on one family of worlds.
 
     Attributes:
         results: earned on the tracks as they are.
@@ -108,7 +108,7 @@ def command_of(family: BoardFamily) -> str:
     return "test" if family == "test" else "run"
 
 
-def gather(results: Iterable[Result]) -> dict[str, TrackRuns]:
+def collect(results: Iterable[Result]) -> dict[str, TrackRuns]:
     """Results by track and agent.
 
     Args:

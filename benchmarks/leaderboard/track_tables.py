@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.entrant import Cost, Entrant
-from benchmarks.entrants import entrants
-from benchmarks.leaderboard.gather import AgentRuns, TrackRuns, command_of
+from benchmarks.contestant import Contestant, Cost
+from benchmarks.contestants import contestants
+from benchmarks.leaderboard.collect import AgentRuns, TrackRuns, command_of
 from benchmarks.leaderboard.summary import BOUND_SCORE, Measure, Row, Skipped, TrackPage, Versus
 from benchmarks.protocol import BoardFamily, Track
 from benchmarks.statistics import (
@@ -34,7 +34,7 @@ _OUT = "results/reproduced"
 
 @dataclass(frozen=True)
 class Settings:
-    """How a board is summed up.
+    """The settings of a board.
 
     Attributes:
         family: of the worlds.
@@ -141,8 +141,8 @@ def as_measure(found: Interval) -> Measure:
 
 
 def kind_of(agent: str) -> str:
-    """What an agent is; one that the project does not know was submitted."""
-    known = entrants().get(agent)
+    """The kind of an agent; an agent that the project does not know was submitted."""
+    known = contestants().get(agent)
     return UNKNOWN_KIND if known is None else known.kind
 
 
@@ -246,7 +246,7 @@ def _compared(
 
 
 def _random(runs: TrackRuns) -> tuple[Measure, Measure]:
-    """What the zero earns, with the interval that it was measured with; and that in points."""
+    """The return of the random policy with its measured interval, and the same in points."""
     parts = runs.anchors
     mean = float(np.mean([one.random_per_s for one in parts]))
     # Scenarios are measured on their own: their errors add up in squares.
@@ -259,13 +259,13 @@ def _random(runs: TrackRuns) -> tuple[Measure, Measure]:
 
 
 def _skipped(runs: TrackRuns) -> tuple[Skipped, ...]:
-    """Who could have been there; a rule of another environment could not."""
+    """The agents that could have taken part; rules of other environments could not."""
     return tuple(
         Skipped(name, runs.track.name, _reason(one, runs))
-        for name, one in entrants().items()
-        if name not in runs.agents and one.knows(runs.track.kind)
+        for name, one in contestants().items()
+        if name not in runs.agents and one.supports_kind(runs.track.kind)
     )
 
 
-def _reason(entrant: Entrant, runs: TrackRuns) -> str:
-    return entrant.refuses(runs.track) or "it takes part, but has not been run yet"
+def _reason(contestant: Contestant, runs: TrackRuns) -> str:
+    return contestant.reason_not_eligible(runs.track) or "it takes part, but has not been run yet"

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.cell import Result
-from benchmarks.entrants import entrants
-from benchmarks.leaderboard.gather import AgentRuns, TrackRuns, gather
+from benchmarks.contestants import contestants
+from benchmarks.leaderboard.collect import AgentRuns, TrackRuns, collect
 from benchmarks.leaderboard.overall import overall_tables
-from benchmarks.leaderboard.standings import SEER, Settings, kind_of, track_page
 from benchmarks.leaderboard.summary import (
     About,
     AgentPage,
@@ -22,6 +21,7 @@ from benchmarks.leaderboard.summary import (
     TrackPage,
     Untouched,
 )
+from benchmarks.leaderboard.track_tables import SEER, Settings, kind_of, track_page
 from benchmarks.protocol import PROTOCOL, Track
 from benchmarks.statistics import curve_bands
 from benchmarks.tracks import tracks
@@ -30,7 +30,7 @@ from twin_gym.errors import UnknownNameError, unknown_name
 
 @dataclass(frozen=True)
 class Made:
-    """How results came about; "" and 0 where it is not known.
+    """The origin of the results; "" and 0 where it is not known.
 
     Attributes:
         commit: of the code.
@@ -70,7 +70,7 @@ def summarise(
         ConfigError: a result of another version of its track, or a track without anchors.
     """
     settings, made = settings or Settings(), made or Made()
-    board = gather(results)
+    board = collect(results)
     names = {name for runs in board.values() for name in runs.agents}
     if settings.reference is not None and settings.reference not in names:
         raise _unknown_reference(settings.reference, names)
@@ -107,7 +107,7 @@ def _unknown_reference(name: str, known: Iterable[str]) -> UnknownNameError:
 
 def _ordered(names: Iterable[str]) -> list[str]:
     """The project's own in the order of tables, others by name."""
-    place = {name: index for index, name in enumerate(entrants())}
+    place = {name: index for index, name in enumerate(contestants())}
     return sorted(names, key=lambda name: (place.get(name, len(place)), name))
 
 
@@ -120,7 +120,7 @@ def _versions(results: Iterable[Result]) -> tuple[tuple[str, str], ...]:
 
 
 def _agent_page(name: str, pages: Sequence[TrackPage], board: Mapping[str, TrackRuns]) -> AgentPage:
-    known = entrants().get(name)
+    known = contestants().get(name)
     entries, skipped = [], []
     for page in pages:
         runs = board[page.name]

@@ -14,7 +14,7 @@ _SAME = 1e-9
 
 
 @dataclass(frozen=True)
-class Piece:
+class RateInterval:
     """A stretch of constant rates.
 
     Attributes:
@@ -26,9 +26,9 @@ class Piece:
     rates_hz: tuple[float, ...]
 
 
-def pieces_of(
+def rate_intervals_of(
     scenario: AdmissionScenario, horizon_s: float | None, *, max_different: int
-) -> list[Piece]:
+) -> list[RateInterval]:
     """The rates of a scenario over time.
 
     Args:
@@ -37,7 +37,7 @@ def pieces_of(
         max_different: how many different sets of rates are allowed.
 
     Returns:
-        Pieces in order; one that lasts a second, if no rate changes and there is no horizon.
+        Intervals in order; one that lasts a second, if no rate changes and there is no horizon.
 
     Raises:
         ConfigError: if arrivals are neither Poisson nor of piecewise constant rates, or there are
@@ -51,22 +51,22 @@ def pieces_of(
                 "`arrival` to Poisson()"
             )
     end_s = _period_s(scenario) if horizon_s is None else horizon_s
-    pieces: list[Piece] = []
+    intervals: list[RateInterval] = []
     for start_s, stop_s in itertools.pairwise(_borders(scenario, end_s)):
         middle_s = (start_s + stop_s) / 2
         rates_hz = tuple(_rate_hz(one, middle_s) for one in scenario.slices)
-        if pieces and pieces[-1].rates_hz == rates_hz:
-            pieces[-1] = Piece(pieces[-1].length_s + stop_s - start_s, rates_hz)
+        if intervals and intervals[-1].rates_hz == rates_hz:
+            intervals[-1] = RateInterval(intervals[-1].length_s + stop_s - start_s, rates_hz)
         else:
-            pieces.append(Piece(stop_s - start_s, rates_hz))
-    different = len({piece.rates_hz for piece in pieces})
+            intervals.append(RateInterval(stop_s - start_s, rates_hz))
+    different = len({interval.rates_hz for interval in intervals})
     if different > max_different:
         raise ConfigError(
             f"the rates of {scenario.name!r} take {different} different sets of values in "
             f"{end_s:g} s and the option bound allows at most {max_different}: take fewer factors "
             "or a shorter horizon"
         )
-    return pieces
+    return intervals
 
 
 def _period_s(scenario: AdmissionScenario) -> float:

@@ -1,4 +1,4 @@
-"""What every engine has in common: a cell is attempted, and whoever listens is told."""
+"""The common parts of all engines: attempting a cell, and passing the answer to the listener."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CellFunction = Callable[[Cell, Path, OnStage], Result]
 """Runs a cell in a folder of its own, such as `benchmarks.cell.run_cell`. It can be pickled."""
 
 Answer = tuple[Literal["done", "failed"], str]
-"""How a cell ended: its result as JSON, or the reason why there is none."""
+"""The end of a cell: its result as JSON, or the reason why there is none."""
 
 FAILURE_FILE = "failure.txt"
 _ONE_THREAD = (
@@ -79,7 +79,7 @@ def attempt(function: CellFunction, cell: Cell, folder: Path, on_stage: OnStage)
         return "failed", str(error) if named else f"{type(error).__name__}: {error}"
 
 
-def hear(answer: Answer, cell: Cell, listener: Listener) -> None:
+def on_answer(answer: Answer, cell: Cell, listener: Listener) -> None:
     """Passes an answer on; a result that cannot be read or kept is a failure."""
     kind, text = answer
     if kind == "failed":

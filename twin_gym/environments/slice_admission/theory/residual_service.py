@@ -12,7 +12,7 @@ from twin_gym.environments.slice_admission.scenario import Slice
 from twin_gym.scenario import Empirical, Lognormal, Pareto
 
 
-def longest_mean_remaining_s(one: Slice, age_s: float) -> float:
+def longest_mean_residual_s(one: Slice, age_s: float) -> float:
     """The greatest mean remaining holding time m(a) = E[H - a | H > a] over ages 0 <= a <= `age_s`.
 
     Exponential: m is the mean at every age. Deterministic: m(a) = mean - a. Pareto with shape k:
@@ -32,10 +32,10 @@ def longest_mean_remaining_s(one: Slice, age_s: float) -> float:
         >>> from twin_gym.environments.slice_admission.scenario import Slice
         >>> from twin_gym.scenario import Pareto
         >>> calls = dict(name="calls", demand={"units": 1.0}, arrival_rate_hz=1.0)
-        >>> longest_mean_remaining_s(Slice(mean_holding_time_s=2.0, **calls), 100.0)
+        >>> longest_mean_residual_s(Slice(mean_holding_time_s=2.0, **calls), 100.0)
         2.0
         >>> heavy = Slice(mean_holding_time_s=2.0, holding=Pareto(shape=3.0), **calls)
-        >>> longest_mean_remaining_s(heavy, 100.0)
+        >>> longest_mean_residual_s(heavy, 100.0)
         50.0
 
     References:

@@ -1,4 +1,4 @@
-"""Who takes part: rules, exact optima and learners behind one face, `fit` for a track and a seed.
+"""The contestants: rules, exact optima and learners with one interface, `fit(track, seed)`.
 
 A rule is made for each scenario that it is tested on. A learner is trained once for a seed, on the
 training scenarios of the track alone, and what it becomes is kept as safetensors and JSON.
@@ -19,7 +19,7 @@ from agents.settings import (
     OfflineMethod,
     TrainSettings,
 )
-from benchmarks.entrant import Entrant, Fitted, Kind, OnProgress
+from benchmarks.contestant import Contestant, Fitted, Kind, OnProgress
 from benchmarks.protocol import Track
 from benchmarks.tracks import tracks
 from twin_gym.environments.factory import form_of
@@ -29,20 +29,20 @@ from twin_gym.policies import PrivilegedPolicy, make_policy, policies_of
 
 
 @dataclass(frozen=True)
-class Rule(Entrant):
+class Rule(Contestant):
     """A classical policy of the package, made for each scenario by itself."""
 
     name: str
     kind: Kind
     description: str
 
-    def knows(self, kind: str) -> bool:
+    def supports_kind(self, kind: str) -> bool:
         """Rules belong to environments."""
         return kind in kinds_of_rule(self.name)
 
-    def refuses(self, track: Track) -> str | None:
-        """What making it says, where it cannot be made."""
-        if not self.knows(track.kind):
+    def reason_not_eligible(self, track: Track) -> str | None:
+        """The error of making the rule, or None."""
+        if not self.supports_kind(track.kind):
             kinds = " and ".join(kinds_of_rule(self.name))
             return f"it is a rule of {kinds}, and this track is one of {track.kind}"
         try:
@@ -58,14 +58,14 @@ class Rule(Entrant):
 
 
 @dataclass(frozen=True)
-class Learner(Entrant):
+class Learner(Contestant):
     """An agent of `agents`, trained with its tuned settings; the clone learns from a log alone."""
 
     name: AgentName
     description: str
     kind: Kind = "learned"
 
-    def refuses(self, track: Track) -> str | None:
+    def reason_not_eligible(self, track: Track) -> str | None:
         """It needs an environment to learn in, something to learn, and perhaps a mask."""
         if track.data:
             return "it learns in an environment, and this track gives a log"
@@ -103,7 +103,7 @@ class Learner(Entrant):
 
 
 @dataclass(frozen=True)
-class OfflineLearner(Entrant):
+class OfflineLearner(Contestant):
     """An agent of `agents.offline`, which learns from a log alone."""
 
     method: OfflineMethod
@@ -115,11 +115,11 @@ class OfflineLearner(Entrant):
         """That of its method, marked."""
         return f"offline-{self.method}"
 
-    def knows(self, kind: str) -> bool:
-        """Where a track gives a log."""
+    def supports_kind(self, kind: str) -> bool:
+        """Whether a track of the kind gives a log."""
         return any(track.data for track in tracks().values() if track.kind == kind)
 
-    def refuses(self, track: Track) -> str | None:
+    def reason_not_eligible(self, track: Track) -> str | None:
         """It needs a log."""
         return None if track.data else "it learns from a log, and this track gives none"
 
@@ -135,30 +135,30 @@ def is_masked(track: Track) -> bool:
     return form_of(track.kind, track.action).is_masked
 
 
-def entrants() -> Mapping[str, Entrant]:
+def contestants() -> Mapping[str, Contestant]:
     """Everyone by name, in the order of tables."""
-    return _entrants_of(kind_names())
+    return _contestants_of(kind_names())
 
 
 @cache
-def _entrants_of(kinds: tuple[str, ...]) -> Mapping[str, Entrant]:
-    from benchmarks.tuning.entrant import tuned_rules
+def _contestants_of(kinds: tuple[str, ...]) -> Mapping[str, Contestant]:
+    from benchmarks.tuning.contestant import tuned_rules
 
     names = dict.fromkeys(name for kind in kinds for name in policies_of(kind))
-    found: list[Entrant] = [Rule(name, _kind_of_rule(name), _sentences(name)) for name in names]
+    found: list[Contestant] = [Rule(name, _kind_of_rule(name), _sentences(name)) for name in names]
     found += tuned_rules()  # `reservation` takes the place of the rule of the package
     found += [Learner(name, text) for name, text in AGENTS.items()]
     found += [OfflineLearner(method, text) for method, text in OFFLINE_METHODS.items()]
     return {one.name: one for one in found}
 
 
-def entrant_named(name: str) -> Entrant:
-    """An entrant by its name.
+def contestant_named(name: str) -> Contestant:
+    """A contestant by its name.
 
     Raises:
         UnknownNameError: if there is none; the message has the nearest one.
     """
-    known = entrants()
+    known = contestants()
     if name not in known:
         raise unknown_name("agent", name, known)
     return known[name]
@@ -181,7 +181,7 @@ def _kind_of_rule(name: str) -> Kind:
 
 
 def _sentences(name: str) -> str:
-    """What a rule does; one that is another in each environment is described for each."""
+    """The description of a rule; where environments differ, there is one for each."""
     told: dict[str, list[str]] = {}
     for kind in kinds_of_rule(name):
         text = inspect.getdoc(policies_of(kind)[name]) or ""

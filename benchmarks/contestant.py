@@ -1,4 +1,4 @@
-"""What a row of the board is: something that is made ready for a track and a seed, and its cost."""
+"""A row of the board: an agent that is prepared for a track and a seed, and the cost of that."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OnProgress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Cost:
-    """What it took to become what was tested.
+    """The cost of preparing an agent.
 
     Attributes:
         steps: environment steps, or decisions of a log.
@@ -40,7 +40,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Fitted:
-    """An entrant that is ready to be tested.
+    """A contestant that is ready to be tested.
 
     Attributes:
         policy_for: gives its policy for a scenario.
@@ -53,7 +53,7 @@ class Fitted:
     curve: list[dict[str, float]] = field(default_factory=list)
 
 
-class Entrant(ABC):
+class Contestant(ABC):
     """One row of the board.
 
     Attributes:
@@ -66,12 +66,12 @@ class Entrant(ABC):
     kind: Kind
     description: str
 
-    def knows(self, kind: str) -> bool:
-        """Whether it is made for scenarios of a kind at all; `refuses` says more."""
+    def supports_kind(self, kind: str) -> bool:
+        """Whether it is made for scenarios of a kind at all; `reason_not_eligible` says more."""
         return True
 
     @abstractmethod
-    def refuses(self, track: Track) -> str | None:
+    def reason_not_eligible(self, track: Track) -> str | None:
         """Why it does not take part in a track, or None."""
 
     @abstractmethod
@@ -94,7 +94,7 @@ class Stopwatch:
     began_core_s: float = field(default_factory=time.process_time)
 
     def cost(self, steps: int, parameters: int) -> Cost:
-        """What was spent until now."""
+        """The cost since the stopwatch was made."""
         return Cost(
             steps,
             round(time.perf_counter() - self.began_s, 3),

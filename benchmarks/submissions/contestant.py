@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks.entrant import Cost, Entrant, Fitted, Kind, OnProgress
+from benchmarks.contestant import Contestant, Cost, Fitted, Kind, OnProgress
 from benchmarks.protocol import Track
 from benchmarks.submissions.checking import Submission, opened, place_of
 from benchmarks.submissions.manifest import Manifest
@@ -21,7 +21,7 @@ from twin_gym.scenario import Scenario
 
 
 @dataclass(frozen=True)
-class SubmittedAgent(Entrant):
+class SubmittedAgent(Contestant):
     """An agent out of a folder.
 
     Attributes:
@@ -40,7 +40,7 @@ class SubmittedAgent(Entrant):
     limits: Limits = field(default_factory=Limits)
     files: Path | None = None
 
-    def refuses(self, track: Track) -> str | None:
+    def reason_not_eligible(self, track: Track) -> str | None:
         """It takes part where its authors say, if a policy fits there."""
         if track.name not in self.manifest.tracks:
             return f"its agent.toml names {', '.join(self.manifest.tracks)}"
@@ -95,13 +95,13 @@ class _Policies:
         self._read = partial(_read, submission, track, seed)
 
     def policy_for(self, scenario: Scenario) -> Policy:
-        """See `benchmarks.entrants.PolicyFor`."""
+        """See `benchmarks.contestants.PolicyFor`."""
         if self._child is None:
             return self._read(scenario)
         return ChildPolicy(self._child, self._name, scenario, self._more)
 
 
-def as_entrant(folder: Path, limits: Limits | None = None) -> SubmittedAgent:
+def as_contestant(folder: Path, limits: Limits | None = None) -> SubmittedAgent:
     """A submission as an agent of the board; it can be pickled.
 
     Args:
@@ -114,8 +114,8 @@ def as_entrant(folder: Path, limits: Limits | None = None) -> SubmittedAgent:
     Raises:
         ConfigError: with the reason why the folder is refused.
     """
-    with held(folder, limits or Limits()) as entrant:
-        return replace(entrant, files=None)
+    with held(folder, limits or Limits()) as contestant:
+        return replace(contestant, files=None)
 
 
 @contextmanager
