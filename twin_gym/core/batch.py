@@ -1,4 +1,4 @@
-"""What the two forms of every environment have in common: rows of networks side by side.
+"""The base class of every environment's batch: rows of networks side by side.
 
 An environment is a batch of its own; `twin_gym.core.single` and `twin_gym.core.vector` are the
 forms that Gymnasium knows, the same for all of them.
@@ -64,7 +64,7 @@ class Batch(ABC):
         COMPONENTS: names of the reward's components, which are outcomes too.
         OUTCOME: `outcome_record` of them.
         OVER: what `is_over` of a row's head is where its next episode is to begin.
-        settings: see above.
+        settings: the argument.
         scenarios: that episodes are in.
         scenario: the first of them.
         num_rows: how many run side by side.
@@ -138,7 +138,7 @@ class Batch(ABC):
     @property
     @abstractmethod
     def usual_reward_scale(self) -> float:
-        """What makes the returns of a critic near 1, whatever the unit of the rewards."""
+        """The scale of rewards that brings a critic's returns near 1, whatever their unit."""
 
     def scenario_of(self, row: int) -> Any:  # noqa: ANN401 - each environment has its own kind
         """The scenario of a row's running episode."""
@@ -207,7 +207,7 @@ class Batch(ABC):
 
     @abstractmethod
     def final_masks(self, ended: NDArray[Any]) -> NDArray[np.int8] | None:
-        """What was allowed at the end of the episodes that ended in the last step.
+        """The masks at the end of the episodes that ended in the last step.
 
         Rows that did not end allow everything; None where actions are not masked.
         """
@@ -237,7 +237,7 @@ class Batch(ABC):
 
     @property
     def memory_per_row_bytes(self) -> int:
-        """What one more row takes, all its arrays together."""
+        """The memory of one more row in bytes, over all arrays."""
         of_rows = [array for array in self.arrays.values() if len(array) == self.num_rows]
         return sum(array.nbytes for array in of_rows) // self.num_rows
 

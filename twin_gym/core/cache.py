@@ -73,7 +73,7 @@ class LastingCache(_Cache):  # type: ignore[misc]
         return *super()._index_key(sig, codegen), self._sources
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:  # noqa: ANN401
-        """What was compiled for a signature; None if there is nothing, or nothing sound."""
+        """The compiled code of a signature; None if there is none, or it is damaged."""
         try:
             return super().load_overload(sig, target_context)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What an observation holds and what an action is, as values: no offset is written elsewhere."""
+"""Layouts of observations and forms of actions as values: no offset is written elsewhere."""
 
 from __future__ import annotations
 

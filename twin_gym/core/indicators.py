@@ -40,7 +40,7 @@ class IndicatorReader(ABC):
 
     @abstractmethod
     def counts(self, first: int, last: int) -> Counts:
-        """What has been counted since the episodes began, and how the networks are.
+        """Counters since the start of the episodes, and the current state of the networks.
 
         Args:
             first: the first row to look at.

@@ -29,7 +29,7 @@ _NEEDED = ("SCENARIO", "DEFAULT_SCENARIO", "ACTION_FORMS", "COMPONENTS", "KPI_NA
 
 
 class NumPySettings(BatchSettings):
-    """What rows have in common; the class of an environment is made of the names in its batch."""
+    """Settings of all rows; the class of an environment is made of the names in its batch."""
 
     def choices(self) -> Iterator[Choice]:
         """The arguments that are one of several names.
@@ -121,14 +121,14 @@ class NumPyBatch(SlottedBatch):
 
     @abstractmethod
     def observe_rows(self, rows: Rows) -> ArrayLike:
-        """What is seen of rows, in [0, 1]; shape (rows to look at, fields of the form)."""
+        """The observations of rows, in [0, 1]; shape (rows to look at, fields of the form)."""
 
     @abstractmethod
     def measure_rows(self, rows: Rows) -> Mapping[str, ArrayLike]:
         """The indicators of rows so far, by name; one value a row."""
 
     def allow_rows(self, rows: Rows) -> ArrayLike:
-        """What is allowed in rows, 1 = allowed; only asked for where the form is masked."""
+        """The action masks of rows, 1 = allowed; only called where the form is masked."""
         return np.ones((len(rows), len(self.settings.form.action_names(self.scenario))))
 
     def reader(self) -> IndicatorReader:

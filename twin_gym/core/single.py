@@ -188,7 +188,7 @@ class RowEnv(ToldSpec, FromSettings, gymnasium.Env[Observation, Any], Generic[Ba
         return kpi_of(self._kpi_names, [float(one[0]) for one in self._batch.kpis().values()])
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """What is allowed now, as sb3-contrib asks for it; shape (actions,).
+        """The mask of the current step, as sb3-contrib asks for it; shape (actions,).
 
         Raises:
             ConfigError: if the actions of this environment are not masked.

@@ -172,7 +172,7 @@ class SlottedBatch(Batch):
         return self.kpi_names(), self._final_kpis[at] if has_begun else self.kpi_table(at)
 
     def final_masks(self, ended: NDArray[Any]) -> NDArray[np.int8] | None:
-        """What was allowed at the end of the episodes that ended in the last step."""
+        """The masks at the end of the episodes that ended in the last step."""
         if self.masks is None or self._final_masks is None:
             return None
         masks = np.ones_like(self.masks)

@@ -44,7 +44,7 @@ _METADATA: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode
 
 @dataclass(frozen=True)
 class _Ends:
-    """What is known of the episodes that a step has ended, where the next ones have begun."""
+    """The results of the episodes that a step has ended, where the next ones have begun."""
 
     kpi_names: tuple[str, ...]
     kpi_values: NDArray[np.float64]
@@ -76,9 +76,8 @@ class RowsVectorEnv(
             `DISABLED`: it waits for `reset` with a `reset_mask` in the options.
         num_threads: the rows are cut into so many stretches; more than one pays from about 8,192
             rows on.
-        copy: whether what is returned stays as it is. Without it the arrays are the environment's
-            own and the next step overwrites them.
-        render_mode: vector environments are not rendered; only None.
+        copy: if False, the returned arrays are overwritten by the next step.
+        render_mode: must be None; vector environments cannot render.
         max_episode_steps: episodes end after so many steps, if not at the horizon before: a row
             does what `gym.make` with this argument does, and `kpi` is of what it reached by then.
             None or -1: at the horizon alone.
@@ -89,8 +88,8 @@ class RowsVectorEnv(
         ConfigError: if an argument is unknown or a scenario is not valid.
 
     Attributes:
-        autoreset_mode: see above.
-        max_episode_steps: see above; None where there is no limit.
+        autoreset_mode: the argument.
+        max_episode_steps: the argument; None where there is no limit.
         reward_space: of the rewards of one row, as MO-Gymnasium asks for it.
         reward_dim: how many numbers the reward of a row is.
     """
@@ -226,7 +225,7 @@ class RowsVectorEnv(
         return observations, rewards, nobody, outcomes["truncated"], infos
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """What is allowed now, as sb3-contrib asks for it; shape (num_envs, actions).
+        """The masks of the current step, as sb3-contrib asks for them; shape (num_envs, actions).
 
         Raises:
             ConfigError: if the actions of this environment are not masked.
@@ -330,7 +329,7 @@ class RowsVectorEnv(
         }
 
     def _ends(self, at: NDArray[np.int64]) -> _Ends:
-        """What is known of the rows that are over, each of which is in its next episode after."""
+        """The results of the rows that are over, each of which is in its next episode after."""
         batch, limit = self._batch, self._limit
         if limit is None:
             return _Ends(

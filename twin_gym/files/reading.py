@@ -26,7 +26,7 @@ def found_file(
     refused: type[ConfigError] = ConfigError,
     advice: str = "check the path",
 ) -> os.stat_result:
-    """What the system tells of a regular file.
+    """The status of a regular file.
 
     Args:
         path: of the file; links are followed.
@@ -35,7 +35,7 @@ def found_file(
         advice: what to do where it is not there.
 
     Returns:
-        Its size, its time of change and the rest.
+        Its size, time of change and the other fields of `os.stat`.
 
     Raises:
         ConfigError: if it is not there, cannot be reached, or is no regular file.

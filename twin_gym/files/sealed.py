@@ -43,7 +43,7 @@ def sealed(line: str) -> str:
 
 
 def opened(line: bytes) -> str:
-    """What a sealed line says, after its check sum was found to be right.
+    """The content of a sealed line, once its checksum is verified.
 
     Args:
         line: without its newline.

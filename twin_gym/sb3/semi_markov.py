@@ -75,7 +75,7 @@ class RewardCentre:
 
 
 class _SemiMarkovBuffer:
-    """What both rollout buffers do: remember elapsed times, and use them for the advantages."""
+    """The base of both rollout buffers: stores elapsed times, and discounts advantages by them."""
 
     clock: NativeVecEnv
     centre: RewardCentre

@@ -159,7 +159,7 @@ class _SharedExtractor(nn.Module):
 
 
 class _SharedPolicy:
-    """What both policies do: the scorer in the place of the actor.
+    """The base of both policies: the scorer in the place of the actor.
 
     Args:
         args: as for the policy.

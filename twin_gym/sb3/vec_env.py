@@ -156,7 +156,7 @@ class NativeVecEnv(VecEnv):
         return np.array(observations), scaled, np.array(dones), told
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """What is allowed now; shape (num_envs, actions)."""
+        """The masks of the current step; shape (num_envs, actions)."""
         return self._masks().astype(np.bool_)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What is wanted of a network: prioritised indicators, their weights, and the value to maximise.
+"""Objectives of a network: prioritised indicators, their weights, and the value to maximise.
 
 Equations (1) to (7) of Duran et al., arXiv:2411.14222, 2024. Four indicators: device density,
 packet deadline, latency and buffer size. What is asked of the network decides which of them are
@@ -44,7 +44,7 @@ class Thresholds(FrozenModel):
 
 
 class Demand(FrozenModel):
-    """What is asked of a network; what is None is not asked.
+    """Requirements on the network; None where there is none.
 
     Attributes:
         num_devices: that it must carry.

@@ -1,4 +1,4 @@
-"""What a Parquet file unpacks to, by its footer and by the heads of its pages.
+"""The unpacked size of a Parquet file, by its footer and by the headers of its pages.
 
 The footer of a file may say that a column is small and its pages may say otherwise; the reader of
 pyarrow believes the pages, and ends the process where a damaged footer is looked into. Both are
@@ -49,7 +49,7 @@ class Chunk(NamedTuple):
 
 
 class Footer(NamedTuple):
-    """What the footer of a file says.
+    """The contents of a file's footer.
 
     Attributes:
         num_rows: of the file.

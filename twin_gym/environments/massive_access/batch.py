@@ -26,7 +26,7 @@ Objective = Literal["balanced", "throughput", "delay", "vector"]
 
 @dataclass(frozen=True)
 class BatchSettings(Settings):
-    """What rows have in common: an action is a level of the barring probability, or that."""
+    """Settings of all rows: an action is a level of the barring probability, or the probability."""
 
     MODEL: ClassVar = AccessScenario
     ACTION_FORMS: ClassVar = ACTION_FORMS

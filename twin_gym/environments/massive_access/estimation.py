@@ -33,7 +33,7 @@ _SILENCE = 5.0  # mean gaps without a success after which all have asked
 def estimate_parameters(
     telemetry: EpisodeTelemetry, base: AccessScenario, start_s: float, end_s: float
 ) -> dict[str, Evidence]:
-    """What an episode says of its devices, once all of them have asked.
+    """Estimates the parameters of a cell from one episode, once all devices have asked.
 
     Every device asks once an episode: the beginning of the window is not looked at, and before the
     horizon is reached, or nobody has been answered for five mean gaps, nothing but the number of
@@ -108,7 +108,7 @@ class _Heard:
 
 
 def _heard(telemetry: EpisodeTelemetry, base: AccessScenario, end_s: float) -> _Heard | None:
-    """What there is of an episode by opportunity; None before all have asked, or if none has."""
+    """The counters of an episode by opportunity; None before all have asked, or if none has."""
     served = telemetry.moments(_SERVICE, "served")
     slots = math.floor(end_s / base.slot_s + 0.5)
     if not len(served.times_s) or slots < 1:
@@ -133,7 +133,7 @@ def _heard(telemetry: EpisodeTelemetry, base: AccessScenario, end_s: float) -> _
 
 
 def _by_opportunity(telemetry: EpisodeTelemetry, name: str, slots: int, slot_s: float) -> Floats:
-    """What the cell told after each opportunity; not a number where it was lost."""
+    """The values that the cell reported after each opportunity; NaN where one was lost."""
     found = np.full(slots, np.nan)
     series = telemetry.series(_CELL, name)
     places = np.rint(series.times_s / slot_s).astype(np.int64) - 1

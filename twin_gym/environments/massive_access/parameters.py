@@ -1,4 +1,4 @@
-"""What a generator of scenarios may choose of a cell."""
+"""The parameters of a cell that a generator of scenarios may vary."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def beta_share(shares: ArrayLike) -> Floats:
 
 @dataclass(frozen=True)
 class AccessBound:
-    """What no barring policy exceeds on average over the draws of preambles.
+    """Upper bounds of every barring policy, on average over the draws of preambles.
 
     Attributes:
         successes: devices answered within an episode.

@@ -1,4 +1,4 @@
-"""What the commands tell of massive access."""
+"""Tables and texts of massive access for the commands."""
 
 from __future__ import annotations
 

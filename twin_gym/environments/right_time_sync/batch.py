@@ -27,7 +27,7 @@ ErrorForm = Literal["expected", "realised"]
 
 @dataclass(frozen=True)
 class BatchSettings(Settings):
-    """What rows have in common: an action is one entity or nobody, or a score for each of a round.
+    """Settings of all rows: an action is one entity or nobody, or a score for each of a round.
 
     Attributes:
         error: whether errors are expected ones, given all that was delivered, or the true ones.
@@ -143,7 +143,7 @@ class SyncBatch(SlottedBatch):
         kpi.fill_table(self.tables.networks, self.heads, self._rows, at, table)
 
     def twin(self, index: int) -> dict[str, NDArray[np.float64]]:
-        """What the twin of a row holds of its entities, by `layout.TWIN_FIELDS`, and its `age`."""
+        """The twin's state of the entities of a row, by `layout.TWIN_FIELDS`, and its `age`."""
         found = dict(zip(layout.TWIN_FIELDS, self._twins[index].copy(), strict=True))
         return found | {"age": self.heads["slot"][index] - found["born"]}
 

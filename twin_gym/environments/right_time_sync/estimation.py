@@ -29,7 +29,7 @@ _SURE = 1e-12  # least probability of either outcome, so that its logarithm is f
 def estimate_parameters(
     telemetry: EpisodeTelemetry, base: SyncScenario, start_s: float, end_s: float
 ) -> dict[str, Evidence]:
-    """What a window says of the processes and of the channel.
+    """Estimates the parameters of the processes and of the channel from a window.
 
     Of each group, all pairs of successive delivered values of one entity whose later one was true
     within the window; the time between them is multiplied by how much faster than its group the

@@ -1,4 +1,4 @@
-"""What a generator of scenarios may choose of entities."""
+"""The parameters of entities that a generator of scenarios may vary."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def _paint_groups(canvas: Canvas, env: RowEnv[SyncBatch], step: float) -> None:
 
 
 def _paint_legend(canvas: Canvas) -> None:
-    """What the colours of the dots stand for."""
+    """Paints the legend of the colours of the dots."""
     y = HEIGHT - 16
     canvas.text(_LEFT, y, "error", 12, FAINT)
     for k, told in enumerate(("none", "tolerance", "twice the tolerance")):

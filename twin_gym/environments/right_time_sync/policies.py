@@ -90,7 +90,7 @@ class SyncPolicy(ABC):
 
     @abstractmethod
     def scores(self, observations: Observations) -> Floats:
-        """What an update of each entity is worth now.
+        """The value of an update of each entity now.
 
         Args:
             observations: shape (rows, fields).

@@ -1,4 +1,4 @@
-"""What is known exactly of ages and errors of a twin: means, indices, and a lower bound.
+"""Exact results on ages and errors of a twin: means, indices, and a lower bound.
 
 An update that is delivered makes the age 0 at the beginning of a slot, so that it is 1 at the end
 of the slot; errors are measured at the ends of slots. An error function is given as an array: entry
@@ -330,7 +330,7 @@ def _best_price(bound: Callable[[float], float], low: float, high: float, tries:
     return float(found.x)
 
 
-class _Part(NamedTuple):
+class _AlikeEntities(NamedTuple):
     """Entities that are alike: their share of the mean error by age."""
 
     errors: Floats
@@ -338,7 +338,7 @@ class _Part(NamedTuple):
     number: int
 
 
-def _weighted_errors(scenario: SyncScenario, slots: int) -> Sequence[_Part]:
+def _weighted_errors(scenario: SyncScenario, slots: int) -> Sequence[_AlikeEntities]:
     whole = sum(group.weight * group.count for group in scenario.groups)
     parts = []
     for group in scenario.groups:
@@ -348,5 +348,5 @@ def _weighted_errors(scenario: SyncScenario, slots: int) -> Sequence[_Part]:
         number = 1 if group.spread > 1.0 else group.count
         for k in members:
             errors = error_by_age(group, k, scenario.slot_s, slots) * (group.weight / whole)
-            parts.append(_Part(errors, scenario.delivery_of(group), number))
+            parts.append(_AlikeEntities(errors, scenario.delivery_of(group), number))
     return parts

@@ -1,4 +1,4 @@
-"""What the commands tell of right-time synchronisation."""
+"""Tables and texts of right-time synchronisation for the commands."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class World:
     def value(self, entity: int, slot: int) -> float:
         """The true value at the beginning of a slot, in ranges around the mean."""
         return float(
-            workload.value_at(
+            workload.entity_value(
                 self.network, self.entities[entity], self._bridge[entity], self.tables.series,
                 self._key, self.offset, entity, slot,
             )

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 def estimate_parameters(
     telemetry: EpisodeTelemetry, base: AdmissionScenario, start_s: float, end_s: float
 ) -> dict[str, Evidence]:
-    """What a window says of the slices.
+    """Estimates the parameters of the slices from a window.
 
     - `arrival_rate_hz`: growth of the counter of offered requests over the time in which it is
       known, the maximum likelihood of a Poisson process. Where arrivals have a profile, it is the

@@ -183,7 +183,7 @@ def _prior_weight(means: Floats, weights: Floats, within: float) -> float:
 
 
 def _worth(by_moments: float, given: float | None) -> float:
-    """What the prior is worth, in requests."""
+    """The weight of the prior, in requests."""
     return max(by_moments if given is None else given, LEAST_PRIOR_REQUESTS)
 
 

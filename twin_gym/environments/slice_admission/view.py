@@ -1,4 +1,4 @@
-"""What the commands tell of sliced networks."""
+"""Tables and texts of sliced networks for the commands."""
 
 from __future__ import annotations
 

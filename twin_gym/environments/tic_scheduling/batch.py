@@ -31,7 +31,7 @@ _STEPS_A_LOOK = 5.0  # elementary ones
 
 @dataclass(frozen=True)
 class BatchSettings(Settings):
-    """What rows have in common: an action is the weights of a frame, or the queue of a grant."""
+    """Settings of all rows: an action is the weights of a frame, or the queue of a grant."""
 
     MODEL: ClassVar = TicScenario
     ACTION_FORMS: ClassVar = ACTION_FORMS

@@ -1,4 +1,4 @@
-"""What a generator of scenarios may choose of a network of sensors."""
+"""The parameters of a network of sensors that a generator of scenarios may vary."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from twin_gym.environments.tic_scheduling.observation import field_names
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations, Policy
-from twin_gym.policies.draws import Draws, checked_seed, evenly
+from twin_gym.policies.draws import Draws, checked_policy_seed, evenly
 from twin_gym.scenario.objective import INDICATORS, SCENARIO_OBJECTIVES, KpiObjective
 
 Keys = NDArray[np.int64]
@@ -105,7 +105,7 @@ class ObjectiveWeights:
 
     def reset(self, seed: int) -> None:
         """Begins anew: the same seed draws the same."""
-        self._reset_seed = checked_seed(seed)
+        self._reset_seed = checked_policy_seed(seed)
         self._episodes = np.zeros(0, np.int64)
         self._drawn = np.zeros((0, len(INDICATORS)), np.float32)
 

@@ -1,4 +1,4 @@
-"""What tiny instant communication is: sensors, gateways, messages with deadlines, and channels."""
+"""The scenario of tiny instant communication: sensors, gateways, deadlines, and channels."""
 
 from __future__ import annotations
 

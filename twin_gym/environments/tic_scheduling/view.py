@@ -1,4 +1,4 @@
-"""What the commands tell of tiny instant communication."""
+"""Tables and texts of tiny instant communication for the commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the world decides: when sensors ask, and in which slots their channels let through.
+"""The random draws: when sensors ask, and in which slots their channels let through.
 
 Each draw is named by (world, purpose, sensor and moment), whatever the gateways do.
 """

@@ -39,7 +39,7 @@ class _EachItsOwn:
 
 @dataclass(frozen=True)
 class LevelSearch:
-    """What a constant level brings.
+    """Result of the search for the best constant level.
 
     Attributes:
         level: the best one.

@@ -36,7 +36,7 @@ class OptimalPolicy(SlicePolicy):
         self.gain_per_s = self._optimum.gain_per_s
 
     def choose(self, observations: Observations, admissible: Admissible) -> Chosen:
-        """What is optimal in the state that is seen; where nothing is admissible, to wait."""
+        """The optimal actions of the observed states; to wait where nothing is admissible."""
         decoder = self.decoder
         chosen = self._optimum.actions(
             decoder.in_service(observations), decoder.waiting(observations)

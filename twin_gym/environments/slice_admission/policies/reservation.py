@@ -71,7 +71,7 @@ class ReservationPolicy(SlicePolicy):
 
 
 def demands(scenario: AdmissionScenario) -> NDArray[np.float64]:
-    """What one request holds; shape (slices, resources)."""
+    """The resources that one request holds; shape (slices, resources)."""
     return np.array(
         [[one.demand.get(name, 0.0) for name in scenario.capacity] for one in scenario.slices]
     )

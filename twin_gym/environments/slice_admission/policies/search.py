@@ -54,7 +54,7 @@ class SearchRound:
 
 @dataclass(frozen=True)
 class ReservationSearch:
-    """What a search found and how.
+    """The result of a search for thresholds, and its settings.
 
     Attributes:
         reserve: the best thresholds; shape (slices, resources).

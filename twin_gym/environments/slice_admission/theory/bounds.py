@@ -1,4 +1,4 @@
-"""What no admission policy can exceed, from a linear programme over flows of requests."""
+"""Upper bounds of every admission policy, from a linear programme over flows of requests."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def finite_horizon_optimum(
     tolerance: float = 1e-5,
     max_steps: int = 2_000_000,
 ) -> FiniteHorizonOptimum:
-    """What the best policy of all, which may look at the clock, earns in an episode from empty.
+    """The reward of the best policy of all, which may look at the clock, in an episode from empty.
 
     Let v_t(x) be the most that can be earned in the next t seconds while the network waits for its
     next event in state x = (n, q). With F the sum over events of their rates times what they and

@@ -1,4 +1,4 @@
-"""What no policy can exceed: each request is an option to be served, which lapses as it waits."""
+"""Upper bounds of all policies: a request is an option to be served, which lapses as it waits."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def _check_patience(model: OptionModel) -> None:
 def _penalties(
     model: OptionModel, pieces: Sequence[Piece], total_s: float, horizon_s: float | None
 ) -> float:
-    """What the penalties of all arrivals cost a second, less what those still waiting spare."""
+    """The penalties of all arrivals a second, less those of the requests that still wait."""
     arrived = sum(np.array(piece.rates_hz) * piece.length_s for piece in pieces) / total_s
     if horizon_s is None:
         return float(model.penalty @ arrived)
@@ -231,7 +231,7 @@ def _penalties(
 
 
 def _change(before: _Solved, after: _Solved, waiting: Floats) -> float:
-    """What a change of rates may add to V on average."""
+    """The most that a change of rates adds to V on average."""
     if before is after:
         return 0.0
     gained = (after.option - before.obstacle).max(axis=1, initial=0.0)
@@ -288,7 +288,7 @@ def _search(
 def _prove(
     model: OptionModel, rates_hz: Floats, unlimited: frozenset[int], value: Floats
 ) -> _Solved:
-    """What an h proves, with steps so small that smaller ones hardly matter."""
+    """The bound that an h proves, with steps so small that smaller ones hardly matter."""
     best: _Solved | None = None
     step_s = 0.5 / model.fastest_hz
     while True:
