@@ -132,8 +132,8 @@ class Batch(ABC):
     @property
     def arguments(self) -> dict[str, Any]:
         """The environment's arguments that decide what is done and earned, besides scenarios."""
-        found: dict[str, Any] = self.settings.arguments
-        return found
+        arguments: dict[str, Any] = self.settings.arguments
+        return arguments
 
     @property
     @abstractmethod
@@ -313,10 +313,10 @@ def _whole_numbers(actions: NDArray[Any], rows: int, count: int) -> NDArray[np.i
             f"actions must be whole numbers of shape ({rows},), got "
             f"{actions.dtype} of shape {actions.shape}"
         )
-    wanted = actions.astype(np.int64, copy=False)
-    if not are_actions(wanted, count):
-        raise ConfigError(f"actions are 0 to {count - 1}, got {wanted.min()} to {wanted.max()}")
-    return wanted
+    numbers = actions.astype(np.int64, copy=False)
+    if not are_actions(numbers, count):
+        raise ConfigError(f"actions are 0 to {count - 1}, got {numbers.min()} to {numbers.max()}")
+    return numbers
 
 
 def _amounts(actions: NDArray[Any], rows: int, space: spaces.Box) -> NDArray[np.float64]:
@@ -326,15 +326,15 @@ def _amounts(actions: NDArray[Any], rows: int, space: spaces.Box) -> NDArray[np.
             f"actions must be numbers of shape {shape}, got {actions.dtype} of shape "
             f"{actions.shape}"
         )
-    wanted = actions.astype(np.float64)
-    if not ((wanted >= space.low) & (wanted <= space.high)).all():  # NaN is refused, too
+    amounts = actions.astype(np.float64)
+    if not ((amounts >= space.low) & (amounts <= space.high)).all():  # NaN is refused, too
         low, high = float(space.low.min()), float(space.high.max())
         raise ConfigError(
-            f"actions are finite and from {low:g} to {high:g}, got {wanted.min()} to "
-            f"{wanted.max()}: wrap the environment in ClipAction or RescaleAction of "
+            f"actions are finite and from {low:g} to {high:g}, got {amounts.min()} to "
+            f"{amounts.max()}: wrap the environment in ClipAction or RescaleAction of "
             "gymnasium.wrappers"
         )
-    return wanted
+    return amounts
 
 
 @entry_point

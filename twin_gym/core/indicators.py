@@ -111,9 +111,9 @@ class ObjectiveReward:
             ended: which of them have ended one and begun the next in the same step.
             at_end: counts of those that ended, as they were at the end.
         """
-        raw_outcomes, told = self._brought[first:last], self.outcomes[first:last]
+        raw_outcomes, outcomes = self._brought[first:last], self.outcomes[first:last]
         for name in self._names:
-            told[name] = raw_outcomes[name]
+            outcomes[name] = raw_outcomes[name]
         marks, now = self._marks[first:last], self._reader.counts(first, last)
         after = now
         if ended is not None and at_end is not None:
@@ -124,9 +124,9 @@ class ObjectiveReward:
         # Term by term: a product of matrices may round otherwise with another number of rows.
         total = np.zeros(last - first)
         for k, name in enumerate(INDICATORS):
-            told[name] = values[:, k]
+            outcomes[name] = values[:, k]
             total += self.weights[k] * values[:, k]
-        told["reward"] = total * raw_outcomes["elapsed_s"]
+        outcomes["reward"] = total * raw_outcomes["elapsed_s"]
         has_moved = begins | (raw_outcomes["elapsed_s"] > 0.0)
         if ended is not None:
             has_moved |= ended
@@ -202,9 +202,9 @@ def objective_index(objective: str | KpiObjective, known: Sequence[str]) -> int:
 
 def in_order(density: Values, deadline: Values, latency: Values, buffer: Values) -> Values:
     """The four indicators as one array, in the order of `INDICATORS`; shape (rows, 4)."""
-    found = np.empty((len(density), len(INDICATORS)))
-    found[:, 0], found[:, 1], found[:, 2], found[:, 3] = density, deadline, latency, buffer
-    return found
+    values = np.empty((len(density), len(INDICATORS)))
+    values[:, 0], values[:, 1], values[:, 2], values[:, 3] = density, deadline, latency, buffer
+    return values
 
 
 def share(part: NDArray[Any], whole: NDArray[Any]) -> Values:
@@ -217,9 +217,9 @@ def share(part: NDArray[Any], whole: NDArray[Any]) -> Values:
     Returns:
         In [0, 1]; as many.
     """
-    found = np.ones(np.shape(whole))
-    np.divide(part, whole, out=found, where=np.asarray(whole) > 0)
-    return np.clip(found, 0.0, 1.0)
+    shares = np.ones(np.shape(whole))
+    np.divide(part, whole, out=shares, where=np.asarray(whole) > 0)
+    return np.clip(shares, 0.0, 1.0)
 
 
 def _with_indicators(kind: np.dtype[np.void]) -> np.dtype[np.void]:

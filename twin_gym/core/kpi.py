@@ -61,6 +61,6 @@ class Kpi(dict[str, float]):
 
 def kpi_of(names: tuple[str, ...], values: Iterable[float] = ()) -> Kpi:
     """Indicators of these names, in their order; no values: nothing is known yet."""
-    found = Kpi(zip(names, values, strict=False))
-    found.names = names
-    return found
+    kpi = Kpi(zip(names, values, strict=False))
+    kpi.names = names
+    return kpi

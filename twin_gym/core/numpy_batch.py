@@ -46,13 +46,14 @@ class NumPySettings(BatchSettings):
 
     def scenarios(self) -> tuple[Any, ...]:
         """The scenarios, in which fields and actions are the same."""
-        found, form = super().scenarios(), self.form
-        if len({(form.field_names(one), form.action_names(one)) for one in found}) > 1:
+        scenarios, form = super().scenarios(), self.form
+        if len({(form.field_names(one), form.action_names(one)) for one in scenarios}) > 1:
             raise ConfigError(
                 "the scenarios of one environment need the same observations and actions; those "
-                f"of {', '.join(repr(one.name) for one in found)} differ in the form {form.name!r}"
+                f"of {', '.join(repr(one.name) for one in scenarios)} differ in the form "
+                f"{form.name!r}"
             )
-        return found
+        return scenarios
 
 
 class NumPyBatch(SlottedBatch):
@@ -149,8 +150,8 @@ class NumPyBatch(SlottedBatch):
 
     def slot_of(self, rows: Rows) -> NDArray[np.int64]:
         """Slots that are over in rows."""
-        found: NDArray[np.int64] = self.heads["slot"][rows]
-        return found
+        slots: NDArray[np.int64] = self.heads["slot"][rows]
+        return slots
 
     def own_arrays(self) -> dict[str, NDArray[Any]]:
         """By name, the arrays of the state, no copies."""

@@ -108,10 +108,10 @@ def check_same(scenarios: Sequence[Any], what: str, of: Callable[[Any], object])
         ConfigError: if it differs.
     """
     if len({of(one) for one in scenarios}) > 1:
-        told = ", ".join(f"{of(one)} in {one.name!r}" for one in scenarios)
+        values = ", ".join(f"{of(one)} in {one.name!r}" for one in scenarios)
         raise ConfigError(
             f"the scenarios of one environment need {what}, for an action means the same "
-            f"in all; got {told}"
+            f"in all; got {values}"
         )
 
 

@@ -132,7 +132,7 @@ class SlottedBatch(Batch):
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By name, the arrays that the kernel works on, no copies: of scenarios, then of rows."""
-        found = {
+        arrays = {
             **self.scenario_arrays(),
             "heads": self.heads,
             **self.own_arrays(),
@@ -140,7 +140,7 @@ class SlottedBatch(Batch):
             "outcomes": self.raw_outcomes,
             "final_observations": self.final_observations,
         }
-        return found if self.masks is None else found | {"masks": self.masks}
+        return arrays if self.masks is None else arrays | {"masks": self.masks}
 
     def kpi_names(self) -> tuple[str, ...]:
         """Flat names of the indicators (see the environment's `kpi`)."""

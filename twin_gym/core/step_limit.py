@@ -74,6 +74,6 @@ class StepLimit:
 
 def ones_but(masks: NDArray[Any], at: NDArray[np.int64]) -> NDArray[Any]:
     """The masks of some rows, and ones in the others."""
-    found = np.ones_like(masks)
-    found[at] = masks[at]
-    return found
+    result = np.ones_like(masks)
+    result[at] = masks[at]
+    return result

@@ -145,8 +145,8 @@ class RowsVectorEnv(
         present = np.ones(self.num_envs, np.bool_)
         present.flags.writeable = False
         self._reported = batch.reported
-        told = self._reported if batch.masks is None else ("action_mask", *self._reported)
-        self._all_present = {f"_{name}": present for name in told}
+        names = self._reported if batch.masks is None else ("action_mask", *self._reported)
+        self._all_present = {f"_{name}": present for name in names}
         self._is_seeded = False
 
     @property
@@ -239,15 +239,15 @@ class RowsVectorEnv(
             self._pool.shutdown()
         self._pool = None
 
-    def _move(self, wanted: NDArray[Any]) -> bool:
+    def _move(self, actions: NDArray[Any]) -> bool:
         """Moves all rows, and says whether an episode is over."""
         mode = self._mode if self._limit is None else self._limit.autoreset
         try:
             if self._num_threads == 1:
-                any_over = self._batch.advance(wanted, mode)
+                any_over = self._batch.advance(actions, mode)
             else:
                 any_over = self._batch.advance_threaded(
-                    wanted, mode, self._threads(), self._num_threads
+                    actions, mode, self._threads(), self._num_threads
                 )
         except BaseException:  # such as Ctrl-C: some rows have moved, others have not
             self._is_interrupted = True
@@ -352,9 +352,9 @@ class RowsVectorEnv(
         """A table of some rows as Gymnasium's infos of all: arrays by name, and their flags."""
         table = np.zeros((self.num_envs, len(names)))
         table[at] = values
-        found: Infos = dict(zip(names, table.T, strict=True))
-        found.update(dict.fromkeys(_flag_names(names), flags))
-        return found
+        infos: Infos = dict(zip(names, table.T, strict=True))
+        infos.update(dict.fromkeys(_flag_names(names), flags))
+        return infos
 
     def __getstate__(self) -> dict[str, Any]:
         """Threads are not pickled; they are made anew when needed."""

@@ -115,5 +115,5 @@ def _is_same(path: Path, other: Path) -> bool:
 def _refused(path: Path, error: Exception) -> ConfigError:
     if isinstance(error, ConfigError):
         return error
-    told = error.strerror if isinstance(error, OSError) else error
-    return ConfigError(f"{str(path)!r} cannot be written: {told}; give another path")
+    reason = error.strerror if isinstance(error, OSError) else error
+    return ConfigError(f"{str(path)!r} cannot be written: {reason}; give another path")

@@ -41,13 +41,13 @@ def found_file(
         ConfigError: if it is not there, cannot be reached, or is no regular file.
     """
     try:
-        found = path.stat()
+        status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         raise refused(f"there is no {what} {shown(str(path), 200)}: {advice}") from None
     except (OSError, ValueError) as error:  # ValueError: NUL bytes, letters that no system has
         raise refused(_unreachable(path, error)) from None
-    _check_regular(path, found.st_mode, what, refused)
-    return found
+    _check_regular(path, status.st_mode, what, refused)
+    return status
 
 
 def read_bytes(

@@ -217,11 +217,11 @@ def _credit_times(
     """The times as given, or what suits the scenario; checked."""
     # Without an environment it is a model being loaded: what it was saved with comes next.
     usual = credit_times_s(native_env(env).scenario) if isinstance(env, VecEnv) else (1.0, 1.0)
-    found = (
+    times_s = (
         usual[0] if discount_time_s is None else discount_time_s,
         usual[1] if trace_time_s is None else trace_time_s,
     )
-    for name, value in zip(("discount_time_s", "trace_time_s"), found, strict=True):
+    for name, value in zip(("discount_time_s", "trace_time_s"), times_s, strict=True):
         if not 0.0 < value < float("inf"):
             raise ConfigError(f"{name} must be positive and finite, got {value!r}")
-    return found
+    return times_s

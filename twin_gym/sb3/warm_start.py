@@ -186,9 +186,13 @@ def _other_spread(own: Mapping[str, torch.Tensor], twin: PolicyTwin) -> list[str
     """Problems of setting the spread of amounts; empty if there are none."""
     if twin.metadata.space.is_discrete:
         return []
-    wanted = (len(twin.metadata.action_low),)
-    found = tuple(own[_SPREAD].shape) if _SPREAD in own else "missing"
-    return [] if found == wanted else [f"{_SPREAD} is {found}, not {wanted}: use_sde must be False"]
+    expected = (len(twin.metadata.action_low),)
+    shape = tuple(own[_SPREAD].shape) if _SPREAD in own else "missing"
+    return (
+        []
+        if shape == expected
+        else [f"{_SPREAD} is {shape}, not {expected}: use_sde must be False"]
+    )
 
 
 def _other_inputs(model: OnPolicyAlgorithm, twin: PolicyTwin) -> list[str]:

@@ -221,8 +221,8 @@ def _ways(at: object, parts: Sequence[_Part]) -> Iterator[tuple[tuple[Any, ...],
 def _nowhere(values: dict[str, Any], parts: Sequence[_Part]) -> ConfigError:
     """The error message for a path that leads nowhere, from the first unknown name on."""
     if len(parts) > _MAX_DEPTH:
-        told = path_of(*(part.name for part in parts))
-        return ConfigError(f"a path has at most {_MAX_DEPTH} names, got {shown(told)}")
+        path = path_of(*(part.name for part in parts))
+        return ConfigError(f"a path has at most {_MAX_DEPTH} names, got {shown(path)}")
     at: Any = values
     names: list[str] = []
     left = list(parts)

@@ -49,9 +49,9 @@ class BatchSettings(Settings):
 
     def scenarios(self) -> tuple[SyncScenario, ...]:
         """The scenarios, which have as many entities."""
-        found = super().scenarios()
-        check_same(found, "as many entities", lambda one: one.num_entities)
-        return found
+        scenarios = super().scenarios()
+        check_same(scenarios, "as many entities", lambda one: one.num_entities)
+        return scenarios
 
 
 class SyncReferenceEpisode(ReferenceEpisode):
@@ -144,8 +144,8 @@ class SyncBatch(SlottedBatch):
 
     def twin(self, index: int) -> dict[str, NDArray[np.float64]]:
         """The twin's state of the entities of a row, by `layout.TWIN_FIELDS`, and its `age`."""
-        found = dict(zip(layout.TWIN_FIELDS, self._twins[index].copy(), strict=True))
-        return found | {"age": self.heads["slot"][index] - found["born"]}
+        twin = dict(zip(layout.TWIN_FIELDS, self._twins[index].copy(), strict=True))
+        return twin | {"age": self.heads["slot"][index] - twin["born"]}
 
     def world(self, row: int) -> World:
         """The world of a row's running episode: hidden from agents."""
@@ -163,8 +163,8 @@ class SyncBatch(SlottedBatch):
             Shape (rows, places); -1: nobody.
         """
         if not self.is_by_round:
-            found = np.where(actions < self.scenario.num_entities, actions, -1)[:, None]
-            return found.astype(np.int64)
+            entities = np.where(actions < self.scenario.num_entities, actions, -1)[:, None]
+            return entities.astype(np.int64)
         best = np.argsort(-actions, axis=1, kind="stable")[:, :size]
         return np.where(np.take_along_axis(actions, best, axis=1) > 0.0, best, -1)
 

@@ -264,10 +264,10 @@ class _LawPolicy(SyncPolicy, ABC):
         """The table's entries at the ages; shape (rows, entities)."""
         ages = np.minimum(self.ages(observations), len(self._place) - 1).astype(np.int64)
         places = self._place[ages]
-        found: Floats = self._tables[np.arange(self.num_entities), places] * self._weights
+        worths: Floats = self._tables[np.arange(self.num_entities), places] * self._weights
         if self._replayed.any():
-            found = np.where(self._replayed, found * self._estimated(observations), found)
-        return found
+            worths = np.where(self._replayed, worths * self._estimated(observations), worths)
+        return worths
 
     def _estimated(self, observations: Observations) -> Floats:
         """Variance a slot; of an entity that has not been compared yet, the mean of the others."""

@@ -138,12 +138,12 @@ def load_series(
     path = file.locate().resolve()
     state = found_file(path, "trace file", TraceError)
     by_source = _read(path, (state.st_mtime_ns, state.st_size), file.format, file.column)
-    found = []
+    series = []
     for source in sources:
         if source not in by_source:
             raise TraceError(f"{path}: {unknown_name('source', source, by_source)}")
-        found.append(_on_grid(path, source, by_source[source], file, slot_s))
-    return tuple(found)
+        series.append(_on_grid(path, source, by_source[source], file, slot_s))
+    return tuple(series)
 
 
 @functools.lru_cache(maxsize=4)
@@ -160,14 +160,14 @@ def _read(
         names, rows = _from_parquet(path, file_format, column)
     if not len(names):
         raise TraceError(f"{path} holds no measurement: check that it is the right file")
-    found = {}
+    measurements = {}
     for source in np.unique(names).tolist():
         inside = rows.at(np.flatnonzero(names == source))
         if file_format == "campusiot":
             inside = _without_doubles(inside)
         _check_rising(path, source, inside)
-        found[source] = inside
-    return found
+        measurements[source] = inside
+    return measurements
 
 
 def _check_rising(path: Path, source: str, rows: Measurements) -> None:

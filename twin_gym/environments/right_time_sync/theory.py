@@ -323,11 +323,11 @@ def relaxation_bound(scenario: SyncScenario, *, places: int = 1, is_finite: bool
 
 def _best_price(bound: Callable[[float], float], low: float, high: float, tries: int) -> float:
     """The price at which a concave bound is greatest, nearly."""
-    found = optimize.minimize_scalar(
+    optimum = optimize.minimize_scalar(
         lambda price: -bound(price), bounds=(low, high), method="bounded",
         options={"maxiter": tries, "xatol": 1e-9 * high},
     )  # fmt: skip
-    return float(found.x)
+    return float(optimum.x)
 
 
 class _AlikeEntities(NamedTuple):

@@ -58,10 +58,10 @@ def _paint_map(canvas: Canvas, snapshot: PictureState) -> None:
     for (x, y), fill in zip(sensors.tolist(), snapshot.fills.tolist(), strict=True):
         canvas.dot(x, y, radius, _fill_colour(fill))
     for (x, y), queued in zip(gateways.tolist(), snapshot.queued.tolist(), strict=True):
-        told = f"{queued:,}"
+        label = f"{queued:,}"
         canvas.box(x - 4, y - 4, x + 4, y + 4, INK)
-        canvas.box(x + 6, y - 6, x + 8 + 7 * len(told), y + 6, BACKGROUND)
-        canvas.text(x + 7, y, told, 11)
+        canvas.box(x + 6, y - 6, x + 8 + 7 * len(label), y + 6, BACKGROUND)
+        canvas.text(x + 7, y, label, 11)
     _paint_legend(canvas, left, HEIGHT - 10)
 
 
@@ -78,8 +78,8 @@ def _paint_legend(canvas: Canvas, left: float, y: float) -> None:
 
 def _paint_weights(canvas: Canvas, snapshot: PictureState) -> None:
     lost = snapshot.lost / max(snapshot.lost + snapshot.delivered, 1)
-    told = f"delivered {snapshot.delivered:,}   lost {snapshot.lost:,} ({lost:.2%})"
-    canvas.text(_RIGHT_LEFT, 58, told, 13)
+    summary = f"delivered {snapshot.delivered:,}   lost {snapshot.lost:,} ({lost:.2%})"
+    canvas.text(_RIGHT_LEFT, 58, summary, 13)
     if not snapshot.weights:
         canvas.text(_RIGHT_LEFT, 88, "the agent picks who is next", 12, FAINT)
         return

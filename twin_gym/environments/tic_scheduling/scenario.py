@@ -153,10 +153,10 @@ class TicScenario(Scenario):
                 f"{self.num_sensors} sensors with {self.buffer_messages} places a direction make "
                 f"{places} places; at most {MAX_PLACES} are simulated: shorten the buffers"
             )
-        found = self.placement
-        if found is None:
+        placement = self.placement
+        if placement is None:
             return self
-        given = (len(found.sensors_m), len(found.gateways_m))
+        given = (len(placement.sensors_m), len(placement.gateways_m))
         if given != (self.num_sensors, self.num_gateways):
             raise ConfigError(
                 f"the placement has {given[0]} sensors and {given[1]} gateways: give num_sensors "
@@ -234,10 +234,10 @@ class TicScenario(Scenario):
 
     def _content(self) -> dict[str, Any]:
         """Without links where there are none: digests are older than the field."""
-        found = super()._content()
+        content = super()._content()
         if self.channel_trace is None:
-            del found["channel_trace"]
-        return found
+            del content["channel_trace"]
+        return content
 
     @property
     def num_slots(self) -> int:

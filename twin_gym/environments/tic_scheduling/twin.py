@@ -39,9 +39,9 @@ class TicAdapter(SlottedAdapter[TicBatch]):
             strict=True,
         )  # fmt: skip
         for i, ((x_m, y_m), density, g) in enumerate(stands):
-            told: dict[str, Value] = {"x_m": x_m, "y_m": y_m, "density": density}
-            told["buffer_messages"] = one.buffer_messages
-            graph.add_twin(f"sensor/{i}", "Sensor", told)
+            properties: dict[str, Value] = {"x_m": x_m, "y_m": y_m, "density": density}
+            properties["buffer_messages"] = one.buffer_messages
+            graph.add_twin(f"sensor/{i}", "Sensor", properties)
             graph.relate(f"gateway/{g}", "serves", f"sensor/{i}")
 
     def measure(self) -> list[Event]:

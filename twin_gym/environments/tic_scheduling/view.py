@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from rich.table import Table
 
-from twin_gym.cli.view import MILLISECONDS, PERCENT, Column, Measure, indicators, pairs, spread
+from twin_gym.cli.view import MILLISECONDS, PERCENT, Column, Measure, indicator_table, pairs, spread
 from twin_gym.console.printing import number
 from twin_gym.environments.tic_scheduling.bound import most_deliveries
 from twin_gym.environments.tic_scheduling.links import load_links
@@ -56,9 +56,9 @@ class TicView:
         )
         return f"The load is {number(load, 3)}, {state}. {_matched(scenario)}"
 
-    def details(self, scenario: TicScenario, found: Evaluation) -> Sequence[Table]:
+    def details(self, scenario: TicScenario, evaluation: Evaluation) -> Sequence[Table]:
         """All indicators."""
-        return (indicators(found),)
+        return (indicator_table(evaluation),)
 
     def bound(self, scenario: TicScenario, seeds: Sequence[int]) -> str | None:
         """The matching's, where it does not take long."""

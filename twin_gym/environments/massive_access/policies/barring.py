@@ -66,10 +66,10 @@ class BarringPolicy(ABC):
             raise ConfigError(
                 f"observations must be of shape (rows, {len(_FIELDS)}), got {observations.shape}"
             )
-        wanted = self.probabilities(observations)
+        probabilities = self.probabilities(observations)
         if not self._by_level:
-            return wanted[:, None]
-        return len(self._levels) - 1 - np.searchsorted(self._borders, wanted)
+            return probabilities[:, None]
+        return len(self._levels) - 1 - np.searchsorted(self._borders, probabilities)
 
     @abstractmethod
     def probabilities(self, observations: Observations) -> Floats:
@@ -104,8 +104,8 @@ class RandomBarring(BarringPolicy):
         drawn = self._draws.next().random(len(observations))
         if not self._by_level:
             return drawn
-        found: Floats = self._levels[(drawn * len(self._levels)).astype(np.int64)]
-        return found
+        levels: Floats = self._levels[(drawn * len(self._levels)).astype(np.int64)]
+        return levels
 
 
 class NoBarring(BarringPolicy):

@@ -248,10 +248,10 @@ def _solve(model: OptionModel, rates_hz: Floats, length_s: float) -> _Solved:
             (_search(model, rates_hz, one, length_s, _SCREEN_SWEEPS, _SCREEN_STEP), one)
             for one in others
         ]
-        found = min(tried, key=lambda pair: pair[0][0], default=None)
-        if found is None or found[0][0] >= best[0]:
+        candidate = min(tried, key=lambda pair: pair[0][0], default=None)
+        if candidate is None or candidate[0][0] >= best[0]:
             break
-        best, chosen = found
+        best, chosen = candidate
     _, value = _search(model, rates_hz, chosen, length_s, _SWEEPS, _STEP, best[1])
     return _prove(model, rates_hz, chosen, value)
 
