@@ -46,7 +46,7 @@ def network(tmp_path_factory):
 
 
 def run(*arguments, code=0):
-    """What the command prints: results, and messages."""
+    """Runs the command; returns what it prints: results, and messages."""
     result = CliRunner(env={"COLUMNS": "80", "TERM": "dumb"}).invoke(app, list(map(str, arguments)))
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output

@@ -87,7 +87,7 @@ def test_clone_is_not_trained():
 
 
 def test_same_settings_give_the_same_training(whole):
-    """Whatever was drawn before; another seed gives another one."""
+    """Draws before the training change nothing; another seed gives another training."""
     torch.rand(3)
     model, curve = train(TINY, **QUICK)
     assert are_equal(model, whole[0])
@@ -169,7 +169,7 @@ class Kills:
 
 
 def test_killed_while_it_writes(whole, tmp_path):
-    """Whatever was on the disk at that moment, the training goes on to the same end."""
+    """Training resumes to the same end, whatever was on the disk when it was killed."""
     with pytest.MonkeyPatch.context() as patch:
         kills = Kills(patch)
         train(TINY, folder=tmp_path / "whole", **QUICK)

@@ -1,4 +1,4 @@
-"""What a submission claims is run again: true claims are confirmed, wrong ones are found out."""
+"""Claims of submissions are verified by running them again."""
 
 import json
 import pickle
@@ -168,7 +168,7 @@ def test_other_machine_is_told(claimed, monkeypatch):
     ],
 )
 def test_verdict_is(found, same_steps, elsewhere, verdict):
-    """What was claimed is 50."""
+    """The claimed value is 50."""
     assert compared([50.0], [found], same_steps=same_steps, elsewhere=elsewhere)[0] == verdict
 
 

@@ -1,4 +1,4 @@
-"""What the same worlds save: the estimate, its interval, coverage, and the questions asked."""
+"""The gain of common worlds: the estimate, its interval, coverage, and the questions."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What `twin-gym what-if` hands on and prints, told from answers that are made here."""
+"""Input and output of `twin-gym what-if`, with answers that are made here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ANSWER = WhatIf(
 
 
 def ask(*words: str) -> str:
-    """What the command prints, once it ended well."""
+    """Runs the command, which must end well; returns its output."""
     found = CliRunner(env={"COLUMNS": "120"}).invoke(app, ["what-if", *words])
     assert found.exit_code == 0, found.output
     return found.stdout

@@ -235,7 +235,7 @@ def test_no_policy_exceeds_the_bound(preset, name):
 
 
 def test_30000_devices_collapse_without_barring_and_recover_with_the_genie():
-    """What the environment is there for: most are lost, or nearly nobody."""
+    """Without barring most devices are lost; with the genie nearly none."""
     scenario = load("access-beta-30000")
     shares = {
         name: evaluate(make_policy(name, scenario), scenario, [1, 2]).kpi[

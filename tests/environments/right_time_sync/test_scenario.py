@@ -93,7 +93,7 @@ def test_sizes_are_those_of_the_source(size):
     ],
 )
 def test_bad_values_say_what_to_do(changes, told):
-    """What is wrong, in the words of the field."""
+    """The error says what is wrong, in the words of the field."""
     with pytest.raises(ConfigError, match=told):
         small(**changes)
 
@@ -116,7 +116,7 @@ def test_bad_values_say_what_to_do(changes, told):
     ],
 )
 def test_bad_groups_say_what_to_do(changes, told):
-    """What is wrong, in the words of the field."""
+    """The error says what is wrong, in the words of the field."""
     with pytest.raises(ConfigError, match=told):
         group(**changes)
 
@@ -136,7 +136,7 @@ def test_bad_groups_say_what_to_do(changes, told):
     ],
 )
 def test_bad_processes_say_what_to_do(make, told):
-    """What is wrong, in the words of the field."""
+    """The error says what is wrong, in the words of the field."""
     with pytest.raises(ConfigError, match=told):
         make()
 

@@ -21,7 +21,7 @@ def two_slices(**changes) -> AdmissionScenario:
 
 
 def chosen(policy: BidPricePolicy, scenario: AdmissionScenario, free_share: float) -> int:
-    """What the rule takes where a request of each slice waits and so much is free."""
+    """The rule's choices where a request of each slice waits and so much is free."""
     env = SliceAdmissionVectorEnv(1, scenario)
     observation, info = env.reset(seed=[0])
     observation = observation.copy()
@@ -119,7 +119,7 @@ def test_numbers_that_are_no_prices_are_refused():
 
 
 def test_rising_prices_earn_more_than_greedy_rules_under_contention():
-    """What the rule is for: a third more than density, which turns nobody down."""
+    """The rule earns a third more than density, which turns nobody down."""
     scenario = load("contention").replace(horizon_s=60.0)
     worlds = world_seeds("validation", 32)
     priced = evaluate(BidPricePolicy(scenario, factor=0.9, rise=0.5), scenario, worlds).mean()

@@ -53,7 +53,7 @@ def test_sizes_are_those_of_the_source(size, share):
 
 @pytest.mark.parametrize("name", names("tic"))
 def test_toml_round_trip(name):
-    """What is written is read back equal."""
+    """A written scenario is read back equal."""
     scenario = load(name)
     assert parse(to_toml(scenario)) == scenario
 
@@ -81,13 +81,13 @@ def test_toml_round_trip(name):
     ],
 )
 def test_bad_values_say_what_to_do(changes, told):
-    """What is wrong, in the words of the field."""
+    """The error says what is wrong, in the words of the field."""
     with pytest.raises(ConfigError, match=told):
         load("tic-small-45").replace(**changes)
 
 
 def test_derived_numbers():
-    """What the tables of the simulator are made of, by hand."""
+    """The tables of the simulator, computed by hand."""
     scenario = load("tic-small-20")
     assert scenario.num_slots == 4000
     assert scenario.burst_period_slots == 80
@@ -134,7 +134,7 @@ def test_topology_from_graphml(tmp_path):
 
 
 def test_own_graph_can_be_read_back(tmp_path):
-    """What `graph` tells is what `read_graphml` takes."""
+    """The output of `graph` is accepted by `read_graphml`."""
     topology = topology_of(load("tic-small-45"))
     placement = read_graphml(written(tmp_path, topology.graph()))
     assert np.array_equal(placement.sensors_m, topology.sensors_m)

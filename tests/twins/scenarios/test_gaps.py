@@ -88,7 +88,7 @@ def test_errors_of_twins_that_cancel_are_still_told():
 
 
 def test_another_policy_has_other_gaps():
-    """What a twin gets wrong depends on who runs it."""
+    """The errors of a twin depend on the policy that runs in it."""
     gaps = [
         kpi_gaps([with_rate(4.8)], CAME, name, seeds=WORLDS).by_indicator["loss_ratio"].mean
         for name in ("density", "fifo")

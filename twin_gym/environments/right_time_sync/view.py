@@ -83,13 +83,11 @@ def _relaxed(scenario: SyncScenario) -> str:
 
 
 def _groups(scenario: SyncScenario) -> Table:
-    table_of_groups = table(
-        "Entities", ["group", "law", "count", "weight", "changes"], left=2, wrapped=4
-    )
+    groups = table("Entities", ["group", "law", "count", "weight", "changes"], left=2, wrapped=4)
     for group in scenario.groups:
         count, weight = f"{group.count:,}", number(group.weight)
-        table_of_groups.add_row(group.name, group.process.law, count, weight, _changes(group))
-    return table_of_groups
+        groups.add_row(group.name, group.process.law, count, weight, _changes(group))
+    return groups
 
 
 def _changes(group: EntityGroup) -> str:

@@ -37,8 +37,8 @@ def asks_in_burst(world: np.uint64, burst: int, sensor: int, remaining: int, lef
     """Whether a sensor is one of those that ask in a burst.
 
     Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S): sensors are
-    gone through in order, and each is taken with the probability remaining / left, so that every set
-    of the right size is as likely.
+    gone through in order, and each is taken with the probability remaining / left, so that
+    every set of the right size is as likely.
 
     Args:
         world: the key of the world.

@@ -157,15 +157,15 @@ def _values(
     for action in range(num_actions):
         chosen = [couplings[pair][action] for pair in range(num_pairs)]
         ends = np.cumsum([0, *(len(places) for places, _ in chosen)])
-        weights = np.concatenate([entries for _, entries in chosen])
-        places = np.concatenate([entries for entries, _ in chosen])
+        weights = np.concatenate([weights for _, weights in chosen])
+        places = np.concatenate([places for places, _ in chosen])
         steps.append(csr_array((weights, places, ends), shape=(num_pairs, num_pairs)))
     values = start
     while True:
         new = np.max([costs[:, a] + discount * (steps[a] @ values) for a in range(num_actions)], 0)
         if np.abs(new - values).max() <= _TOLERANCE * (1.0 - discount) / 10.0:
-            entries: Floats = new
-            return entries
+            result: Floats = new
+            return result
         values = new
 
 
