@@ -1,4 +1,4 @@
-"""Files are whole or not there, under names that nobody has; folders have one writer at a time."""
+"""Files are written atomically, under unique names; folders have one writer at a time."""
 
 import os
 import stat

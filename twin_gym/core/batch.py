@@ -38,7 +38,7 @@ Kpis = Mapping[str, NDArray[np.float64]]
 
 
 def outcome_record(components: Sequence[str]) -> np.dtype[np.void]:
-    """Record of what one step of one row brings.
+    """Record of the outcomes of one step of one row.
 
     Args:
         components: names of the components of the reward.
@@ -145,7 +145,7 @@ class Batch(ABC):
         return self.scenarios[int(self.heads["network"][row])]
 
     def row(self, index: int) -> np.void:
-        """The counters of one running network, to look at."""
+        """The counters of one running network, read-only."""
         record: np.void = self._rows[index].copy()
         return record
 
@@ -166,7 +166,7 @@ class Batch(ABC):
     def advance(
         self, actions: NDArray[Any], autoreset: int, first: int = 0, last: int | None = None
     ) -> bool:
-        """One action in each of the rows first <= i < last; rows that are over begin anew.
+        """Moves each of the rows first <= i < last by one action; rows that are over are reset.
 
         Args:
             actions: of every row, as `checked_actions` gives them.
@@ -259,7 +259,7 @@ class Batch(ABC):
             raise
 
     def check_stopped(self) -> None:
-        """Ends a thread of `advance_threaded` that nobody waits for any more.
+        """Ends an unused thread of `advance_threaded`.
 
         To be called between two calls of compiled code.
 
@@ -286,7 +286,7 @@ class Batch(ABC):
         return _amounts(np.asarray(actions), self.num_rows, self.action_space)
 
     def __getstate__(self) -> dict[str, Any]:
-        """SimPy's processes are generators, which cannot be pickled: say so."""
+        """Refuses to pickle SimPy's engine: its processes are generators."""
         if any(episode is not None for episode in self._episodes):
             raise TypeError("a running simpy engine cannot be pickled: use engine='kernel'")
         return self.__dict__

@@ -57,7 +57,7 @@ class CheckedFiles(_Files):  # type: ignore[misc]
 
 
 class LastingCache(_Cache):  # type: ignore[misc]
-    """Numba's cache of one function, which says what is wrong with its files and goes on.
+    """Numba's cache of one function, which reports damaged files and goes on.
 
     Args:
         function: Python's.

@@ -36,7 +36,7 @@ MAX_OBJECTIVE_SEED = 2**63 - 1
 
 
 class IndicatorReader(ABC):
-    """Reads the indicators of an environment off its rows, whoever has moved them."""
+    """Reads the indicators of an environment from its rows, for either engine."""
 
     @abstractmethod
     def counts(self, first: int, last: int) -> Counts:
@@ -52,7 +52,7 @@ class IndicatorReader(ABC):
 
     @abstractmethod
     def values(self, before: Counts, after: Counts) -> Values:
-        """The indicators of what happened between two looks at the same rows.
+        """The indicators of the time between two readings of the same rows.
 
         Args:
             before: as `counts` gave them when time last passed.
@@ -64,7 +64,7 @@ class IndicatorReader(ABC):
 
 
 class ObjectiveReward:
-    """Pays what an objective of the scenario says instead of what the kernel says.
+    """Replaces the kernel's reward by that of an objective of the scenario.
 
     The weights are drawn once, from a seed of their own: they are the same in every row, episode
     and world, so that one agent learns one reward and returns can be compared.
@@ -102,7 +102,7 @@ class ObjectiveReward:
         ended: NDArray[np.bool_] | None = None,
         at_end: Counts | None = None,
     ) -> None:
-        """Brings the outcomes of rows that have moved up to date.
+        """Updates the outcomes of rows that have moved.
 
         Args:
             first: the first row that has moved.

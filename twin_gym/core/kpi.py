@@ -31,7 +31,7 @@ class Kpi(dict[str, float]):
 
     @property
     def shape(self) -> tuple[int]:
-        """Of the array that NumPy makes of it."""
+        """The shape of NumPy's array of it."""
         return (1,)
 
     def __array__(

@@ -110,7 +110,7 @@ class NumPyBatch(SlottedBatch):
 
     @abstractmethod
     def move_rows(self, rows: Rows, actions: NDArray[Any]) -> Mapping[str, ArrayLike]:
-        """One slot: brings `state` from the slot `slot_of(rows)` to the next one.
+        """Advances `state` by one slot, from the slot `slot_of(rows)` to the next one.
 
         Args:
             rows: which.
@@ -158,7 +158,7 @@ class NumPyBatch(SlottedBatch):
         return self.state
 
     def scenario_arrays(self) -> dict[str, NDArray[Any]]:
-        """None: what a scenario says is read off it."""
+        """None: the rules read the scenario themselves."""
         return {}
 
     @property

@@ -117,14 +117,14 @@ class SlottedBatch(Batch):
 
     @abstractmethod
     def _most_work(self) -> float:
-        """About so many elementary steps, of some nanoseconds each, move a row once, at most."""
+        """The most elementary steps, of some nanoseconds each, that moving a row once takes."""
 
     @abstractmethod
     def _observe(self, first: int, last: int) -> None:
         """Observations and masks of rows that an episode in SimPy has moved."""
 
     def allocate_final_buffers(self) -> None:
-        """Arrays for what is known of ends of episodes; says how many rows one call moves."""
+        """Allocates arrays for the results of ended episodes, and sets how many rows a call moves."""
         self._final_masks = None if self.masks is None else np.ones_like(self.masks)
         self._final_kpis = np.zeros((self.num_rows, len(self.KPI_NAMES)))
         self._rows_at_once = max(int(WORK_A_CALL / self._most_work()), 1)
@@ -180,7 +180,7 @@ class SlottedBatch(Batch):
         return masks
 
     def _begin_again(self, actions: NDArray[Any], ended: NDArray[np.bool_], first: int) -> None:
-        """Keeps what is known of the ended episodes and begins the next ones in their rows."""
+        """Stores the results of ended episodes and begins the next ones in their rows."""
         at = first + np.flatnonzero(ended)
         outcomes = self.outcomes[at].copy()
         self.final_observations[at] = self.observations[at]

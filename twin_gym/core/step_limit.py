@@ -11,7 +11,7 @@ from twin_gym.core.batch import AUTORESET_NEXT_STEP, AUTORESET_SAME_STEP, Batch
 
 
 class StepLimit:
-    """Ends the episodes of rows that have taken so many steps, whatever their environment.
+    """Ends the episodes of rows after a number of steps, in any environment.
 
     The rows know nothing of it: their own episodes run to the horizon, and what was ended here is
     begun anew from outside, as a reset with a `reset_mask` does.

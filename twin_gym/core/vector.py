@@ -113,8 +113,8 @@ class RowsVectorEnv(
     ) -> None:
         if render_mode is not None:
             raise ConfigError(
-                f"a vector environment is not rendered, got render_mode={render_mode!r}: use "
-                'vectorization_mode="sync", or the single form'
+                f"vector environments cannot render: render_mode must be None, got {render_mode!r}; "
+                'use vectorization_mode="sync", or the single form'
             )
         if disable_env_checker is not None and not disable_env_checker:
             raise ConfigError(
@@ -357,7 +357,7 @@ class RowsVectorEnv(
         return infos
 
     def __getstate__(self) -> dict[str, Any]:
-        """Threads are not pickled; they are made anew when needed."""
+        """Leaves out the threads, which cannot be pickled; they are made again when needed."""
         return {**self.__dict__, "_pool": None}
 
 
@@ -376,5 +376,5 @@ def _checked_limit(max_episode_steps: Any) -> int | None:  # noqa: ANN401
 
 @cache
 def _flag_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Where Gymnasium says for which rows an info of this name is."""
+    """Gymnasium's names of the flags that say which rows an info is of."""
     return tuple(f"_{name}" for name in names)

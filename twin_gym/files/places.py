@@ -90,7 +90,7 @@ def _check_folder_of(path: Path) -> None:
 
 
 def _probe(path: Path) -> None:
-    """Makes a file beside a place and takes it away: permissions tell less than the system does."""
+    """Creates and removes a file beside a path: permissions tell less than the system does."""
     aside, handle = new_file_beside(path)
     os.close(handle)
     aside.unlink()

@@ -98,7 +98,7 @@ def read_sealed(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def append_sealed(path: Path, line: str) -> None:
-    """Adds a line with its check sum and brings it to the disk.
+    """Appends a line with its checksum and syncs it to the disk.
 
     What a kill cut short before it is removed.
 

@@ -180,7 +180,7 @@ def paired_difference(before: NDArray[np.float64], after: NDArray[np.float64]) -
 def _differences(
     before: Mapping[str, NDArray[np.float64]], after: Mapping[str, NDArray[np.float64]]
 ) -> dict[str, Difference]:
-    """Of every indicator that both sides have."""
+    """The differences of all indicators that both sides have."""
     differences = {
         name: paired_difference(values, after[name])
         for name, values in before.items()

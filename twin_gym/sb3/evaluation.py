@@ -103,7 +103,7 @@ class ModelPolicy:
         return policy
 
     def reset(self, seed: int) -> None:
-        """Begins the draws of a seed."""
+        """Seeds the draws."""
         self._draws.reset(seed)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
@@ -188,7 +188,7 @@ def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | PlainScorer | Non
 
 
 class EvaluateOnWorlds(BaseCallback):
-    """Evaluates the model on fixed worlds every so many steps, before the first one too.
+    """Evaluates the model on fixed worlds at regular steps, and before the first one.
 
     The indicators go to the logger (`validation/...`, and so to TensorBoard), to `history`, and to
     a CSV file that grows a line at a time: what a killed training has reached is there. The worlds
@@ -315,7 +315,7 @@ class EvaluateOnWorlds(BaseCallback):
         append_text(path, self._as_csv([line], with_names=is_new))
 
     def _rewrite(self, path: Path) -> None:
-        """The file as far as the history goes: aside first, then renamed."""
+        """Rewrites the file up to the current history, atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         if self.history:
             write_text(path, self._as_csv(self.history, with_names=True))

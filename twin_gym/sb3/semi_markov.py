@@ -144,7 +144,7 @@ class SemiMarkovMaskableRolloutBuffer(_SemiMarkovBuffer, MaskableRolloutBuffer):
 
 
 class _SemiMarkovAlgorithm:
-    """Mixin: the model's buffer reads the clock of whatever environment the model has.
+    """Mixin: the buffer reads the clock of the model's environment.
 
     Args:
         policy: as for the algorithm.
@@ -194,19 +194,19 @@ class _SemiMarkovAlgorithm:
 
 
 class SemiMarkovA2C(_SemiMarkovAlgorithm, A2C):
-    """A2C whose credit runs in simulated time."""
+    """A2C with discounting in simulated time."""
 
     buffer_class = SemiMarkovRolloutBuffer
 
 
 class SemiMarkovPPO(_SemiMarkovAlgorithm, PPO):
-    """PPO whose credit runs in simulated time."""
+    """PPO with discounting in simulated time."""
 
     buffer_class = SemiMarkovRolloutBuffer
 
 
 class SemiMarkovMaskablePPO(_SemiMarkovAlgorithm, MaskablePPO):
-    """MaskablePPO whose credit runs in simulated time."""
+    """MaskablePPO with discounting in simulated time."""
 
     buffer_class = SemiMarkovMaskableRolloutBuffer
 

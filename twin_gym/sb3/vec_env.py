@@ -119,7 +119,7 @@ class NativeVecEnv(VecEnv):
         return self.batch.observations.copy()
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
-        """Row i begins with the first episode of seed + i at the next `reset`; None: drawn.
+        """Seeds the rows: row i begins with the first episode of seed + i at the next `reset`.
 
         Raises:
             ConfigError: if it is no whole number from 0 on.

@@ -46,7 +46,7 @@ def path_of(*names: str) -> str:
 
 
 def names_of(path: str) -> tuple[str, ...]:
-    """The names that a path of `path_of` goes through.
+    """The names along a path of `path_of`.
 
     Args:
         path: names with dots in quotes.

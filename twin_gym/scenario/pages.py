@@ -31,7 +31,7 @@ Struct = dict[int, Any]
 
 
 class Chunk(NamedTuple):
-    """A column in a group of rows, as the footer tells of it.
+    """A column in a group of rows, by the footer.
 
     Attributes:
         name: path of the column.
@@ -142,7 +142,7 @@ def pages(content: bytes, first: int, size: int) -> Iterator[Page]:
 
 
 def _encoding(head: Struct) -> int:
-    """Of the values of a page: field 2 of a head of the first form, 4 of the second."""
+    """The encoding of a page's values: field 2 of a header of version 1, 4 of version 2."""
     for outer, inner in ((5, 2), (8, 4)):
         page = head.get(outer)
         encoding = page.get(inner) if isinstance(page, dict) else None

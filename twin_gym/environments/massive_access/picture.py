@@ -45,7 +45,7 @@ def _paint_head(canvas: Canvas, snapshot: PictureState) -> None:
 
 
 def _paint_devices(canvas: Canvas, snapshot: PictureState) -> None:
-    """All devices as one bar, cut by what has become of them."""
+    """Paints all devices as one bar, cut by their state."""
     ready = snapshot.waiting - snapshot.backing_off
     parts = (
         ("answered", snapshot.succeeded, GREEN), ("waiting", ready, BLUE),

@@ -9,7 +9,7 @@ from twin_gym.environments.massive_access import workload
 
 
 class World:
-    """All that devices draw, whatever is broadcast.
+    """All random draws of devices, which do not depend on what is broadcast.
 
     Args:
         network: record of the scenario.

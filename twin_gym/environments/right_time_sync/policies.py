@@ -59,7 +59,7 @@ class SyncPolicy(ABC):
         self.places = scenario.round_size if self._by_round else 1
 
     def reset(self, seed: int) -> None:  # noqa: B027  most rules remember nothing
-        """Begins anew."""
+        """Resets the policy."""
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """One allowed action a row.
@@ -142,7 +142,7 @@ class RandomSyncPolicy(SyncPolicy):
         self._draws = Draws()
 
     def reset(self, seed: int) -> None:
-        """Begins the draws of a seed."""
+        """Seeds the draws."""
         self._draws.reset(seed)
 
     def scores(self, observations: Observations) -> Floats:
@@ -182,7 +182,7 @@ class ZeroWaitPolicy(SyncPolicy):
     name = "zero-wait"
 
     def scores(self, observations: Observations) -> Floats:
-        """After whoever was heard of last, the next one."""
+        """Scores that choose the next entity after the one that was delivered last."""
         ages = self.ages(observations)
         if self.places > 1:
             return np.minimum(ages, 1e9) + 1.0

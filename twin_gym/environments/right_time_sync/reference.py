@@ -210,7 +210,7 @@ class SyncNetwork:
         seen: NDArray[np.float32],
         on_way: NDArray[np.int32],
     ) -> None:
-        """Lays the network down as the compiled kernel has it.
+        """Converts the network to the compiled kernel's state.
 
         Args:
             row: the record to fill.

@@ -24,7 +24,7 @@ _FIRST: Integer = np.int64(0)
 
 
 class Running(NamedTuple):
-    """A running network: what the rules look at or change.
+    """The arrays of a running network that the rules read or write.
 
     Attributes:
         network: the tables of the scenario, as what follows (see `layout`).

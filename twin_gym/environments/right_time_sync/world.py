@@ -10,7 +10,7 @@ from twin_gym.environments.right_time_sync.layout import Tables
 
 
 class World:
-    """All values and all losses, whatever the agent does.
+    """All values and all losses, which do not depend on the agent.
 
     Args:
         tables: of the scenarios.

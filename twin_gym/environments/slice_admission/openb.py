@@ -81,7 +81,7 @@ class Pod:
 
 
 def slice_of(qos: str, num_gpus: float, gpu_milli: float) -> str:
-    """The slice that a pod stands for.
+    """The slice of a pod.
 
     Args:
         qos: LS, BE, Burstable or Guaranteed.

@@ -33,7 +33,7 @@ _ZERO: Integer = np.int64(0)
 
 
 class Running(NamedTuple):
-    """A running network: what every rule looks at or changes.
+    """The arrays of a running network that the rules read or write.
 
     Attributes:
         network: record of the scenario.
@@ -98,7 +98,7 @@ def begin(running: Running) -> None:
 
 @inlined
 def begin_step(row: Record) -> None:
-    """Forgets what the last step brought."""
+    """Clears the outcomes of the last step."""
     row.step_delivered = 0
     row.step_expired = 0
     row.step_dropped = 0

@@ -41,7 +41,7 @@ Deadline = Annotated[int, Field(strict=True, ge=1, le=MAX_DEADLINE_SLOTS)]
 
 
 class Placement(FrozenModel):
-    """Where sensors and gateways stand, and who serves whom.
+    """Positions of sensors and gateways, and which gateway serves a sensor.
 
     Attributes:
         sensors_m: x and y of each sensor in metres.

@@ -1,4 +1,4 @@
-"""Where sensors and gateways stand, and who serves whom; as arrays and as a graph."""
+"""Positions of sensors and gateways, and which gateway serves a sensor; as arrays, as a graph."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CHUNK = 512
 
 @dataclass(frozen=True)
 class Topology:
-    """Positions and who serves whom.
+    """Positions, and which gateway serves a sensor.
 
     Attributes:
         sensors_m: shape (sensors, 2).

@@ -21,7 +21,7 @@ class TicAdapter(SlottedAdapter[TicBatch]):
     scenario: TicScenario
 
     def build(self, graph: TwinGraph) -> None:
-        """Adds the twins of the scenario, where they stand, and who serves whom."""
+        """Adds the twins of the scenario, their positions, and which gateway serves a sensor."""
         one, places = self.scenario, self.batch.topology_of(self.row)
         network_twin(graph, one)
         deadlines = (one.deadline_slots, one.answer_deadline_slots)

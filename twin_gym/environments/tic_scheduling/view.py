@@ -36,7 +36,7 @@ class TicView:
         return number(_load(scenario), 3)
 
     def about(self, scenario: TicScenario) -> str:
-        """How time is cut."""
+        """The slots, frames and horizon."""
         slot_ms = MILLISECONDS * scenario.slot_s
         return (
             f"{scenario.num_slots:,} slots of {number(slot_ms)} ms, {scenario.frame_slots} a frame"

@@ -10,7 +10,7 @@ from twin_gym.environments.tic_scheduling import workload
 
 
 class World:
-    """When sensors ask and when their channels let through, whatever the gateways do.
+    """Arrivals of sensors and states of channels, which do not depend on the gateways.
 
     Args:
         network: record of the scenario.

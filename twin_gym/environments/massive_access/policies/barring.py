@@ -47,7 +47,7 @@ class BarringPolicy(ABC):
         self._borders = np.exp((logarithms[1:] + logarithms[:-1]) / 2)[::-1]
 
     def reset(self, seed: int) -> None:  # noqa: B027  most rules remember nothing
-        """Begins anew."""
+        """Resets the policy."""
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """One action a row.
@@ -96,7 +96,7 @@ class RandomBarring(BarringPolicy):
         self._draws = Draws()
 
     def reset(self, seed: int) -> None:
-        """Begins the draws of a seed."""
+        """Seeds the draws."""
         self._draws.reset(seed)
 
     def probabilities(self, observations: Observations) -> Floats:

@@ -81,7 +81,7 @@ def _tuned() -> dict[str, dict[str, Any]]:
 
 
 def tuned_level(scenario: AccessScenario) -> int:
-    """The constant level that comes with the package.
+    """The constant level that the package has for a scenario.
 
     Args:
         scenario: what it was tuned for.

@@ -10,7 +10,7 @@ from twin_gym.policies.base import Observations
 
 
 class OptimalPolicy(SlicePolicy):
-    """Acts as the exact long-run optimum says: for scenarios without memory and few states.
+    """The exact long-run optimum as a policy: for scenarios without memory and few states.
 
     The optimum is computed by value iteration when the policy is made (see
     `slice_admission.theory.optimal.optimal_policy`). What it needs, how many requests of each slice
