@@ -124,7 +124,7 @@ class SlottedBatch(Batch):
         """Observations and masks of rows that an episode in SimPy has moved."""
 
     def allocate_final_buffers(self) -> None:
-        """Allocates arrays for the results of ended episodes, and sets how many rows a call moves."""
+        """Allocates arrays for the results of ended episodes; sets how many rows a call moves."""
         self._final_masks = None if self.masks is None else np.ones_like(self.masks)
         self._final_kpis = np.zeros((self.num_rows, len(self.KPI_NAMES)))
         self._rows_at_once = max(int(WORK_A_CALL / self._most_work()), 1)

@@ -125,7 +125,7 @@ class ObjectiveWeights:
         return self._drawn.copy()
 
     def _seed_of(self, row: int) -> int:
-        """The seed of a row's weights; row i after reset(s) has that of row 0 after reset(s + i)."""
+        """The seed of a row's weights; row i after reset(s) has row 0's after reset(s + i)."""
         parts = [self.seed, self._reset_seed + row, int(self._episodes[row])]
         return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0])
 
