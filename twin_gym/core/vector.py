@@ -113,7 +113,7 @@ class RowsVectorEnv(
     ) -> None:
         if render_mode is not None:
             raise ConfigError(
-                f"vector environments cannot render: render_mode must be None, got "
+                "vector environments cannot render: render_mode must be None, got "
                 f'{render_mode!r}; use vectorization_mode="sync", or the single form'
             )
         if disable_env_checker is not None and not disable_env_checker:

@@ -47,7 +47,11 @@ class BatchSettings(Settings):
         if self.action == "pick":
             for one in scenarios:
                 _check_pick(one)
-            check_same(scenarios, "as many sensors with action='pick'", lambda one: one.num_sensors)
+            check_same(
+                scenarios,
+                "the same number of sensors with action='pick'",
+                lambda one: one.num_sensors,
+            )
         return scenarios
 
 
