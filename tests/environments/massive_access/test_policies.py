@@ -121,7 +121,7 @@ def test_estimator_forgets_with_the_episode():
 def test_genie_needs_to_be_shown_the_rows():
     """It lets one device a preamble try, and no other policy sees what it sees."""
     policy = GeniePolicy(SCENARIO, "probability")
-    with pytest.raises(ConfigError, match=r"see\(env.batch\)"):
+    with pytest.raises(ConfigError, match=r"bind\(env.batch\)"):
         policy.actions(seen(), NO_MASKS)
     env = MassiveAccessVectorEnv(6, SCENARIO, action="probability")
     policy.bind(env.batch)
