@@ -258,11 +258,11 @@ def test_bad_action_is_refused_and_changes_nothing(kind, form):
         assert str(env.unwrapped.batch.row(0)) == before
 
 
-@pytest.mark.parametrize(("kind", "arguments", "told"), REFUSED)
-def test_bad_argument_is_refused_at_construction(kind, arguments, told):
+@pytest.mark.parametrize(("kind", "arguments", "message"), REFUSED)
+def test_bad_argument_is_refused_at_construction(kind, arguments, message):
     """In both forms, with the value, what is allowed, and the nearest name."""
     for make in (gymnasium.make, gymnasium.make_vec):
-        with pytest.raises(ConfigError, match=told):
+        with pytest.raises(ConfigError, match=message):
             make(kind_named(kind).id, **arguments)
 
 
@@ -283,12 +283,12 @@ def test_bad_argument_that_all_have_is_refused(kind):
         gymnasium.make(kind_named(kind).id, scenarios="mild")
 
 
-@pytest.mark.parametrize(("kind", "changes", "told"), UNFIT)
-def test_unfit_scenario_is_refused(kind, changes, told):
+@pytest.mark.parametrize(("kind", "changes", "message"), UNFIT)
+def test_unfit_scenario_is_refused(kind, changes, message):
     """The error says what is wrong, and what to do."""
     case = case_of(kind)
     values = load(next(iter(case.presets.values()))).as_values() | changes
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         single(kind, scenario=values)
 
 

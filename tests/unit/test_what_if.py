@@ -225,7 +225,7 @@ def test_the_command_answers_in_json():
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ((), "nothing changes"),
         (("--set", "horizon_s=60", "--to", "mild"), "not with both"),
@@ -235,9 +235,9 @@ def test_the_command_answers_in_json():
         (("--set", "horizon_s=60", "--agent", "densty"), "density"),
     ],
 )
-def test_the_command_refuses_in_one_line(words, told):
+def test_the_command_refuses_in_one_line(words, message):
     """Exit code 2 and the reason, before anything is computed."""
     found = ask(*words)
     assert found.exit_code == 2
-    assert told in found.output
+    assert message in found.output
     assert len(found.output.strip().splitlines()) == 1

@@ -59,7 +59,7 @@ def test_toml_round_trip(name):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"num_sensors": 0}, "num_sensors"),
         ({"num_sensors": 10_001}, "num_sensors"),
@@ -80,9 +80,9 @@ def test_toml_round_trip(name):
         ({"grant": 3}, "did you mean 'grants'"),
     ],
 )
-def test_bad_values_say_what_to_do(changes, told):
+def test_bad_values_say_what_to_do(changes, message):
     """The error says what is wrong, in the words of the field."""
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         load("tic-small-45").replace(**changes)
 
 
@@ -171,7 +171,7 @@ def spoil_digits(graph):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (spoil_edge, "exactly one gateway"),
         (spoil_lonely, "exactly one gateway"),
@@ -182,11 +182,11 @@ def spoil_digits(graph):
         (spoil_kind, "sensor or gateway"),
     ],
 )
-def test_bad_topologies_are_refused(tmp_path, spoil, told):
+def test_bad_topologies_are_refused(tmp_path, spoil, message):
     """Several gateways, none, a sensor as gateway, no position, another kind."""
     graph = small_graph()
     spoil(graph)
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         read_graphml(written(tmp_path, graph))
 
 
