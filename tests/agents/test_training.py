@@ -241,8 +241,8 @@ def test_warm_start_begins_with_the_decisions_of_the_twin(twins):
     settings = TINY.with_(agent="a2c-twin", total_steps=32, leg_steps=32)
     _, curve = train(settings, **QUICK)
     scenario = load(settings.scenario).replace(horizon_s=QUICK["evaluation_horizon_s"])
-    found = evaluate(twins(settings), scenario, world_seeds("validation", 2))
-    assert curve.points[0]["revenue_rate"] == found.mean("revenue_rate")
+    evaluation = evaluate(twins(settings), scenario, world_seeds("validation", 2))
+    assert curve.points[0]["revenue_rate"] == evaluation.mean("revenue_rate")
 
 
 def test_online_rate_by_hand():

@@ -228,9 +228,9 @@ def test_measured_network_is_learned_from_its_first_half_and_changes_in_the_seco
 
 def test_unknown_networks_are_refused():
     """With the names of those that there are."""
-    found = CliRunner().invoke(command.app, ["--quick", "--only", "moon"])
-    assert found.exit_code == 2
-    assert "sync-small" in found.output
+    result = CliRunner().invoke(command.app, ["--quick", "--only", "moon"])
+    assert result.exit_code == 2
+    assert "sync-small" in result.output
 
 
 @pytest.mark.slow

@@ -92,9 +92,9 @@ def test_code_is_claimed_verified_and_tested(tmp_path, track):
         assert one.score == board.scores().mean()
     out = tmp_path / "out"
     words = ("verify", folder, "--run-code", "--family", "test", "--why", "to see", "--out", out)
-    found = command(*words)
-    assert found.exit_code == EQUAL, found.output
-    assert "reproduced to the last bit" in found.output
+    result = command(*words)
+    assert result.exit_code == EQUAL, result.output
+    assert "reproduced to the last bit" in result.output
     use = json.loads((out / USES_FILE).read_text())
     assert (use["agents"], use["tracks"], use["why"]) == (["mine"], [TRACK], "to see")
     assert set(Store(out).read()) == {Cell(TRACK, "mine", seed, "test") for seed in (0, 1)}

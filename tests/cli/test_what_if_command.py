@@ -41,9 +41,9 @@ ANSWER = WhatIf(
 
 def ask(*words: str) -> str:
     """Runs the command, which must end well; returns its output."""
-    found = CliRunner(env={"COLUMNS": "120"}).invoke(app, ["what-if", *words])
-    assert found.exit_code == 0, found.output
-    return found.stdout
+    result = CliRunner(env={"COLUMNS": "120"}).invoke(app, ["what-if", *words])
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 @pytest.fixture

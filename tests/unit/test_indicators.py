@@ -249,8 +249,8 @@ RULES = {"admission": "fifo", "tic": "equal", "access": "none", "sync": "round-r
 
 def objective_of(scenario, policy, objective):
     """The time-average of the objective, over three worlds."""
-    found = evaluate(policy, scenario, [1, 2, 3], objective=objective)
-    return float(found.returns.mean()) / scenario.horizon_s
+    evaluation = evaluate(policy, scenario, [1, 2, 3], objective=objective)
+    return float(evaluation.returns.mean()) / scenario.horizon_s
 
 
 class Nobody:

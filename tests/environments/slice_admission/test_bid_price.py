@@ -49,9 +49,11 @@ def test_slice_that_programme_does_not_admit_is_turned_down_without_tuning():
     scenario = two_slices()
     cheap, dear = scenario.slices
     scenario = scenario.replace(slices=(cheap, dear.replace(arrival_rate_hz=12.0)))
-    found = evaluate(make_policy("bid-price", scenario), scenario, world_seeds("validation", 4))
-    assert (found.kpi["loss_ratio/cheap"] == 1.0).all()
-    assert (found.kpi["loss_ratio/dear"] < 0.5).all()
+    evaluation = evaluate(
+        make_policy("bid-price", scenario), scenario, world_seeds("validation", 4)
+    )
+    assert (evaluation.kpi["loss_ratio/cheap"] == 1.0).all()
+    assert (evaluation.kpi["loss_ratio/dear"] < 0.5).all()
 
 
 @pytest.mark.parametrize(("free_share", "taken"), [(0.5, DEAR), (0.45, WAIT), (0.25, WAIT)])

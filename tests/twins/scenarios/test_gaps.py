@@ -66,8 +66,8 @@ def test_gaps_are_those_of_evaluations_and_a_twin_is_the_unit():
     gap = kpi_gaps(twins, CAME, "fifo", seeds=WORLDS).by_indicator[RETURN]
 
     def returns(scenario: Scenario) -> np.ndarray:
-        found = evaluate(make_policy("fifo", CAME), scenario, WORLDS)
-        return found.returns / CAME.horizon_s
+        evaluation = evaluate(make_policy("fifo", CAME), scenario, WORLDS)
+        return evaluation.returns / CAME.horizon_s
 
     there = returns(CAME)
     means = np.array([(returns(twin) - there).mean() for twin in twins])
