@@ -98,7 +98,7 @@ def holding_laws(draw):
 
 @st.composite
 def admission(draw):
-    """What builds a network of one or two slices, or says why not."""
+    """Draws a function that builds a network of one or two slices, or says why not."""
     capacity = draw(st.sampled_from((1e-6, 1.0, 1e9)))
     amounts = st.sampled_from((capacity, max(round(capacity / 8, 6), 1e-6)))
     slices = [
@@ -134,7 +134,7 @@ def admission(draw):
 
 @st.composite
 def tic(draw):
-    """What builds a few sensors, or says why not."""
+    """Draws a function that builds a few sensors, or says why not."""
     slot_s = draw(between(1e-9, 1e6))
     frame_slots = draw(st.sampled_from((1, 2, 50)))
     period = draw(st.sampled_from([n for n in (1, 3, 2**39) if n * slot_s <= LONGEST_S]))
@@ -169,7 +169,7 @@ def tic(draw):
 
 @st.composite
 def access(draw):
-    """What builds some devices, or says why not."""
+    """Draws a function that builds some devices, or says why not."""
     slot_s = draw(durations_s)
     horizon_s = draw(whole_slots(slot_s, 300))
     window_s = draw(st.sampled_from((horizon_s, 1e-9)))
@@ -201,7 +201,7 @@ def access(draw):
 
 @st.composite
 def sync(draw):
-    """What builds a few entities, or says why not."""
+    """Draws a function that builds a few entities, or says why not."""
     slot_s = draw(durations_s)
     processes = st.one_of(
         st.builds(

@@ -94,12 +94,12 @@ def test_curve_is_scored_by_the_return_a_second(files, case):
     model, curve = train(wanted, **QUICK)
     scenario = load(files[case])
     seeds = world_seeds("validation", 2)
-    found = evaluate(trained_policy(model, wanted), scenario, seeds, action=wanted.action)
-    expected = found.returns.mean() / scenario.horizon_s
+    evaluation = evaluate(trained_policy(model, wanted), scenario, seeds, action=wanted.action)
+    expected = evaluation.returns.mean() / scenario.horizon_s
     assert curve.points[-1]["return_per_s"] == pytest.approx(expected)
-    values = indicators(found, [scenario])
+    values = indicators(evaluation, [scenario])
     assert values["return_per_s"].mean() == pytest.approx(expected)
-    assert values.keys() == {"return_per_s", *found.kpi}
+    assert values.keys() == {"return_per_s", *evaluation.kpi}
 
 
 @pytest.mark.parametrize("case", ["access", "tic"])
@@ -152,9 +152,9 @@ def test_warm_start_begins_as_its_twin(files, case, agent, monkeypatch):
     _, curve = train(wanted, **QUICK)
     scenario = load(files[case])
     seeds = world_seeds("validation", 2)
-    found = evaluate(make_twin(wanted), scenario, seeds, action=wanted.action)
+    evaluation = evaluate(make_twin(wanted), scenario, seeds, action=wanted.action)
     assert curve.points[0]["return_per_s"] == pytest.approx(
-        found.returns.mean() / scenario.horizon_s, rel=1e-6
+        evaluation.returns.mean() / scenario.horizon_s, rel=1e-6
     )
 
 

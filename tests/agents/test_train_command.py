@@ -46,7 +46,7 @@ def network(tmp_path_factory):
 
 
 def run(*arguments, code=0):
-    """What the command prints: results, and messages."""
+    """Runs the command; returns what it prints: results, and messages."""
     result = CliRunner(env={"COLUMNS": "80", "TERM": "dumb"}).invoke(app, list(map(str, arguments)))
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
@@ -160,9 +160,9 @@ def test_training_leaves_a_line_and_an_actor(network, tmp_path):
 
 def check_indicators(line, policy, network):
     """Means and half widths are those of the policy on the validation worlds."""
-    found = evaluate(policy, network, world_seeds("validation", 3))
-    assert line["kpi"].keys() == found.kpi.keys()
-    values = found.kpi["revenue_rate"]
+    evaluation = evaluate(policy, network, world_seeds("validation", 3))
+    assert line["kpi"].keys() == evaluation.kpi.keys()
+    values = evaluation.kpi["revenue_rate"]
     quantile = 4.302653  # Student's t, two degrees of freedom
     assert line["kpi"]["revenue_rate"]["mean"] == pytest.approx(values.mean())
     assert line["kpi"]["revenue_rate"]["half_width_95"] == pytest.approx(
@@ -178,8 +178,8 @@ def test_curve_may_have_shorter_episodes(network, tmp_path):
     check_indicators(line, load_actor(folder / "actor"), network)
     last = json.loads((folder / "curve.jsonl").read_text().splitlines()[-1])
     short = load(network).replace(horizon_s=1.5)
-    found = evaluate(load_actor(folder / "actor"), short, world_seeds("validation", 3))
-    assert last["revenue_rate"] == pytest.approx(found.mean("revenue_rate"))
+    evaluation = evaluate(load_actor(folder / "actor"), short, world_seeds("validation", 3))
+    assert last["revenue_rate"] == pytest.approx(evaluation.mean("revenue_rate"))
 
 
 def test_several_seeds_are_several_trainings(network, tmp_path):

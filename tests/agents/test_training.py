@@ -87,7 +87,7 @@ def test_clone_is_not_trained():
 
 
 def test_same_settings_give_the_same_training(whole):
-    """Whatever was drawn before; another seed gives another one."""
+    """Draws before the training change nothing; another seed gives another training."""
     torch.rand(3)
     model, curve = train(TINY, **QUICK)
     assert are_equal(model, whole[0])
@@ -169,7 +169,7 @@ class Kills:
 
 
 def test_killed_while_it_writes(whole, tmp_path):
-    """Whatever was on the disk at that moment, the training goes on to the same end."""
+    """Training resumes to the same end, whatever was on the disk when it was killed."""
     with pytest.MonkeyPatch.context() as patch:
         kills = Kills(patch)
         train(TINY, folder=tmp_path / "whole", **QUICK)
@@ -241,8 +241,8 @@ def test_warm_start_begins_with_the_decisions_of_the_twin(twins):
     settings = TINY.with_(agent="a2c-twin", total_steps=32, leg_steps=32)
     _, curve = train(settings, **QUICK)
     scenario = load(settings.scenario).replace(horizon_s=QUICK["evaluation_horizon_s"])
-    found = evaluate(twins(settings), scenario, world_seeds("validation", 2))
-    assert curve.points[0]["revenue_rate"] == found.mean("revenue_rate")
+    evaluation = evaluate(twins(settings), scenario, world_seeds("validation", 2))
+    assert curve.points[0]["revenue_rate"] == evaluation.mean("revenue_rate")
 
 
 def test_online_rate_by_hand():

@@ -21,7 +21,7 @@ def matrix():
 
 
 def test_scores_are_the_means_of_each_block(matrix):
-    """What `evaluate` gives in the same worlds, for one network and for several."""
+    """The scores equal those of `evaluate` in the same worlds, for one network and for several."""
     assert matrix.rows == ("fifo", "density")
     assert matrix.columns == ("one", "two")
     for column, networks in (("one", NETWORK), ("two", [NETWORK, QUIET])):

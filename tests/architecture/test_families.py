@@ -46,7 +46,7 @@ def called(node: ast.Call) -> str:
 
 
 def taken_from_cells(source: str) -> set[str]:
-    """What a source takes from `benchmarks.cell` that runs cells."""
+    """The names that a source imports from `benchmarks.cell`, if it runs cells."""
     return {
         alias.name
         for node in ast.walk(ast.parse(source))

@@ -1,4 +1,4 @@
-"""What `import twin_gym` costs, in a process of its own."""
+"""The cost of `import twin_gym`, in a process of its own."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ MAX_IMPORT_S = 0.5
 
 
 def run_python(code: str) -> str:
-    """What the code prints in a new interpreter."""
+    """Runs the code in a new interpreter; returns its output."""
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""What a user gets from `pip install twin-gym`."""
+"""The wheel: the contents of `pip install twin-gym`."""
 
 import re
 import subprocess
@@ -45,7 +45,7 @@ def test_wheel_contains_every_file_of_the_package(wheel):
 
 
 def test_core_needs_no_heavy_package(wheel):
-    """What learns, plots or tabulates is asked for by an extra."""
+    """Learning, plotting and tables are in extras."""
     (metadata,) = [name for name in wheel.namelist() if name.endswith("/METADATA")]
     lines = wheel.read(metadata).decode().splitlines()
     needed = [line.removeprefix("Requires-Dist: ") for line in lines if "Requires-Dist" in line]

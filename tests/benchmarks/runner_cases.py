@@ -32,7 +32,7 @@ _ROUNDS = 20_000
 
 
 def fake(cell: Cell, seconds: float = 0.0) -> Result:
-    """What a cell gives: numbers made of its name."""
+    """The result of a cell: numbers made of its name."""
     content = repr(cell).encode()
     for _ in range(_ROUNDS):  # a few hundredths of a second: long enough to be killed in
         content = hashlib.sha256(content).digest()

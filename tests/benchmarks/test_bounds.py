@@ -90,8 +90,8 @@ def test_worlds_are_those_that_are_simulated():
     alone = busy(slices=(scenario.slices[0], scenario.slices[1].replace(queue_limit=0)))
     (seed,) = world_seeds("validation", 1, first=2**17)
     requests = realised(tables_of(alone), seed)
-    found = evaluate(make_policy("fifo", alone), alone, [seed])
-    assert len(requests.arrival_s) == found.kpi["offered"][0]
+    evaluation = evaluate(make_policy("fifo", alone), alone, [seed])
+    assert len(requests.arrival_s) == evaluation.kpi["offered"][0]
     assert (requests.patience_s == np.where(requests.slice_index == 0, 0.8, 0.0)).all()
 
 

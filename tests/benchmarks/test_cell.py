@@ -32,7 +32,7 @@ def test_two_runs_of_a_rule_agree_to_the_last_bit(tmp_path):
 
 
 def test_agents_meet_the_same_worlds(tmp_path):
-    """What is offered does not depend on who admits; the trajectory does."""
+    """The offered load does not depend on who admits; the trajectory does."""
     one, two = (run_cell(Cell(QUICK, name, 0), tmp_path) for name in ("density", "fifo"))
     assert one.trajectory != two.trajectory
     assert len(one.earned_per_s[QUICK]) == len(two.earned_per_s[QUICK]) == 32
@@ -73,7 +73,7 @@ def test_a_result_of_an_earlier_protocol_that_is_kept_counts(tmp_path):
 
 @pytest.mark.parametrize("line", ["{", "[]", '"x"', "{}", '{"protocol": "twin_gym board 1"}'])
 def test_a_line_that_is_no_result_is_refused(line):
-    """Whatever is wrong with it."""
+    """A line with any fault is refused."""
     with pytest.raises(ConfigError):
         Result.from_json(line)
 

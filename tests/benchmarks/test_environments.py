@@ -1,4 +1,4 @@
-"""What the benchmarks know of an environment is found by its name, wherever it stands."""
+"""The benchmarks find everything about an environment by its name, wherever it stands."""
 
 import ast
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_an_environment_of_ones_own_brings_its_tracks_bound_and_words(own):
 
 
 def test_no_tracks_are_left_when_the_kind_is_gone():
-    """What was asked for with another table of kinds is not kept."""
+    """Results for another table of kinds are not cached."""
     assert "one-queue" not in tracks()
     assert {track.kind for track in tracks().values()} == set(kind_names())
 

@@ -1,4 +1,4 @@
-"""What the experiments share: cells that are measured once, tables, and names beside lines."""
+"""Code shared by the experiments: cells measured once, tables, and names beside lines."""
 
 import json
 
@@ -89,7 +89,7 @@ def test_worlds_of_blocks_are_apart_from_each_other_and_from_tuning():
 
 
 def test_policies_meet_the_same_worlds_block_by_block():
-    """What no policy decides is equal in each block, and differs between blocks."""
+    """Values that no policy decides are equal in each block, and differ between blocks."""
     found = measure_all(
         [
             policy_cell(name, CELL.replace(horizon_s=0.05),

@@ -23,8 +23,8 @@ def test_quick_run_writes_its_page_and_goes_on_where_it_was(name, tmp_path, monk
     module = import_module(f"benchmarks.experiments.{name}")
     kept = str(tmp_path / "kept.jsonl")
     options = ["--quick", "--out", str(tmp_path), "--kept", kept]
-    found = CliRunner().invoke(module.app, options, catch_exceptions=False)
-    assert found.exit_code == 0
+    result = CliRunner().invoke(module.app, options, catch_exceptions=False)
+    assert result.exit_code == 0
     page = (tmp_path / f"{name}.md").read_text()
     assert page.startswith("# ")
     assert "nan" not in page.lower().split()
@@ -86,8 +86,8 @@ def test_no_policy_loses_less_than_the_least_loss(answers):
     seeds = worlds_of(0, 4)
     least = np.array([tic_loss.least_loss(network, seed) for seed in seeds])
     for name in ("edf", "density-deadline", "random"):
-        found = evaluate(make_policy(name, network), network, seeds)
-        assert (found.kpi["loss_ratio"] >= least).all()
+        evaluation = evaluate(make_policy(name, network), network, seeds)
+        assert (evaluation.kpi["loss_ratio"] >= least).all()
     assert least.max() > 0.0
 
 

@@ -77,7 +77,7 @@ def page(summary) -> str:
 
 
 class Words(HTMLParser):
-    """What a page says, without tags; a space between elements."""
+    """The text of a page, without tags; a space between elements."""
 
     def __init__(self):
         super().__init__()
@@ -386,7 +386,7 @@ def test_page_and_markdown_name_no_host_and_no_path(results, tmp_path):
 
 
 def test_the_same_results_give_the_same_bytes(results, summary, page):
-    """Whatever the order of the lines."""
+    """The order of the lines does not change the page."""
     again = summarise(
         results[::-1], QUICK, Made("abc1234567", "2026-11-21", "a processor, 2 cores", 3, 1)
     )

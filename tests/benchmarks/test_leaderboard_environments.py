@@ -94,7 +94,7 @@ def test_both_tellings_group_tracks_by_environment(summary):
 
 
 def test_curves_of_returns_are_drawn_as_those_of_revenue_are(summary):
-    """What is earned a second, under either name."""
+    """Both names of the reward a second are drawn."""
     (agent,) = [one for one in summary.agents if one.name == "a2c"]
     curves = {entry.row.track: entry.curve for entry in agent.entries}
     assert set(curves) == {*ADMISSION, *ACCESS}

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def folders_of(top: Path) -> set[str]:
-    """What lies in a folder, caches left out."""
+    """The content of a folder, caches left out."""
     return {path.name for path in top.iterdir() if path.name != "__pycache__"}
 
 

@@ -50,7 +50,7 @@ def silent() -> Console:
 
 
 def text_of(console: Console) -> str:
-    """What it wrote."""
+    """The text that a console wrote."""
     return console.file.getvalue()
 
 

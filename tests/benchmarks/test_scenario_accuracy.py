@@ -59,7 +59,7 @@ def test_entity_is_accurate_if_all_of_its_attributes_are():
 
 
 def test_binary_attributes_must_be_equal_and_logarithms_are_judged_as_values():
-    """What is nearer to one state is that state; a tolerance is of the range of the values."""
+    """Values nearer to a state count as that state; tolerances are relative to the range."""
     made = panel(2, binary=(0,), skewed=(1,))
     truth = np.array([0.5, np.log1p(2.0)])
     assert made.accuracy(np.array([0.01, np.log1p(2.049)]), truth, 0.05) == 1.0
@@ -105,7 +105,7 @@ def test_update_brings_all_attributes_of_its_entity_or_none():
 
 
 def test_network_that_stays_is_the_same_in_all_rounds_and_one_that_moves_is_not():
-    """What is to be foretold, what was heard, and how old that is."""
+    """Compares the value to predict, the value observed, and its age."""
     made = panel(8)
     changes, step = source(made), Step.fit(made.history)
     gan = train_on_points(made.history, tuple("abcdefgh"), QUICK)
@@ -123,7 +123,7 @@ def test_network_that_stays_is_the_same_in_all_rounds_and_one_that_moves_is_not(
 
 
 def seen_of(made, values, *, stays=True, ages=None):
-    """What there is to foretell from."""
+    """The values to predict from."""
     gan = train_on_points(made.history, tuple(map(str, range(len(values)))), QUICK)
     ages = np.zeros(len(values)) if ages is None else ages
     before = np.full(len(values), 7.0)
@@ -228,9 +228,9 @@ def test_measured_network_is_learned_from_its_first_half_and_changes_in_the_seco
 
 def test_unknown_networks_are_refused():
     """With the names of those that there are."""
-    found = CliRunner().invoke(command.app, ["--quick", "--only", "moon"])
-    assert found.exit_code == 2
-    assert "sync-small" in found.output
+    result = CliRunner().invoke(command.app, ["--quick", "--only", "moon"])
+    assert result.exit_code == 2
+    assert "sync-small" in result.output
 
 
 @pytest.mark.slow

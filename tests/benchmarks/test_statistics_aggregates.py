@@ -215,7 +215,7 @@ def test_profile_beyond_all_runs_says_what_ten_seeds_leave_open() -> None:
 @given(tables(), st.integers(0, 5))
 @settings(max_examples=30)
 def test_profile_never_rises_and_lies_in_its_bands(scores, seed) -> None:
-    """Whatever the scores: a share of runs above a threshold that goes up."""
+    """The share of runs above a threshold falls as the threshold rises, for all scores."""
     levels = np.linspace(-101.0, 101.0, 9)
     found = performance_profile(scores, levels, seed=seed, **FEW)
     assert (np.diff(found.share) <= 0).all()
@@ -273,7 +273,7 @@ def test_certain_wins_of_ten_seeds_leave_something_open(improvement) -> None:
 
 
 def test_resampled_pairs_stay_together_where_worlds_are_common() -> None:
-    """What both have in common cancels: the interval is narrower than that of agents apart."""
+    """Common effects cancel: the interval is narrower than that of unpaired agents."""
     rng = np.random.default_rng(1)
     common = rng.normal(0.0, 5.0, size=(12, 1))
     x, y = common + rng.normal(size=(12, 1)), common + rng.normal(size=(12, 1))

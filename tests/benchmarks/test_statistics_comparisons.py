@@ -306,7 +306,7 @@ def test_five_seeds_allow_no_verdict_but_equivalence() -> None:
     ],
 )
 def test_bad_pairs_are_refused(x, y, message) -> None:
-    """What cannot be compared entry by entry."""
+    """Values that cannot be compared entry by entry are refused."""
     with pytest.raises(ConfigError, match=message):
         paired_difference(x, y)
     if "seeds" not in message:

@@ -168,7 +168,7 @@ def test_one_process_at_a_time_writes(store):
 
 
 def test_a_tidy_file_is_sorted_by_track_agent_and_seed(store):
-    """Whatever the order of running was, so that diffs are small."""
+    """The order of the file does not depend on the order of running, so that diffs are small."""
     some = [result(2), result(10), result(0, agent="density"), result(1, track="burst")]
     fill(store, *some)
     with store.writing() as writer:

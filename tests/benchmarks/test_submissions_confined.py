@@ -1,4 +1,4 @@
-"""What the system can keep a submission from, it is kept from; what it leaves is ended with it."""
+"""Submissions are confined by the system, and all their processes end with them."""
 
 import doctest
 import os
@@ -47,7 +47,7 @@ def _namespaces():
 
 
 def tried(tmp_path, line, before="", **changes):
-    """What comes of a line that the submission runs at its start: "done" or the error's name."""
+    """Runs a line at the start of a submission; returns "done" or the error's name."""
     code = (
         f"import os, signal, socket, sys, time\n{before}\ntry:\n    {line}\n    said = 'done'\n"
         "except BaseException as error:\n    said = type(error).__name__\n"

@@ -1,4 +1,4 @@
-"""What scores stand on is the same before and after a submission ran, or nothing of it counts."""
+"""Files and code that scores rest on are unchanged by a submission, or nothing of it counts."""
 
 import os
 import re
@@ -121,7 +121,7 @@ def run_and_change(track, path, text, after=None):
 
 
 def test_a_change_is_told_also_where_the_run_fails(track, tmp_path):
-    """What failed may be its doing."""
+    """A failed run is checked too, as the submission may have caused it."""
     path = tmp_path / "checkout" / "agents" / "odd\x1bname.py"
     with pytest.raises(ChangedError, match=re.escape("agents/odd\\x1bname.py changed")):
         run_and_change(track, path, "new", SubmissionError("it failed"))

@@ -141,7 +141,7 @@ def sock(folder):
     ],
 )  # fmt: skip
 def test_folder_is_refused(change, reason, tmp_path):
-    """Whatever is in it that may not be, and nothing of it is executed."""
+    """Forbidden contents are refused, and nothing of them is executed."""
     folder = submission(tmp_path / "mine", code="raise SystemExit('was imported')")
     change(folder)
     with pytest.raises(ConfigError, match=reason), opened(folder):
@@ -241,7 +241,7 @@ seeds = [
     ],
 )  # fmt: skip
 def test_agent_toml_is_refused(changes, reason, tmp_path):
-    """Whatever value it has that may not be."""
+    """Forbidden values are refused."""
     folder = submission(tmp_path / "mine", **changes)
     with pytest.raises(ConfigError, match=reason), opened(folder):
         pass
@@ -270,7 +270,7 @@ def test_agent_toml_is_refused(changes, reason, tmp_path):
     ],
 )  # fmt: skip
 def test_claim_is_refused(old, new, reason, tmp_path, monkeypatch):
-    """Whatever it says that no run could have said."""
+    """Claims that no run can make are refused."""
     digest = use_tiny_track(tmp_path, monkeypatch).digest
     good = CLAIM.replace("DIGEST", digest)
     read_manifest((manifest() + good).encode()).check_claims()

@@ -261,7 +261,7 @@ def test_environment_holds_nothing_of_ours(started, monkeypatch):
 
 
 def test_copy_of_the_files_is_its_own(started, tmp_path):
-    """What it writes is gone afterwards, and its folder is as it was."""
+    """Files that it writes are gone afterwards, and its folder is unchanged."""
     code = agent(made="open('agent.py', 'w').write('changed'); raise ValueError(os.getcwd())")
     with pytest.raises(SubmissionError) as raised:
         policy_of(started(code))
@@ -319,7 +319,7 @@ def test_checked_gives_actions():
 
 
 def stream_of(content):
-    """What `read` asks for its bytes."""
+    """A stream whose `read` returns these bytes."""
     left = bytearray(content)
 
     def read_exactly(count):

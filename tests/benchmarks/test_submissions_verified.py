@@ -1,4 +1,4 @@
-"""What a submission claims is run again: true claims are confirmed, wrong ones are found out."""
+"""Claims of submissions are verified by running them again."""
 
 import json
 import pickle
@@ -92,9 +92,9 @@ def test_code_is_claimed_verified_and_tested(tmp_path, track):
         assert one.score == board.scores().mean()
     out = tmp_path / "out"
     words = ("verify", folder, "--run-code", "--family", "test", "--why", "to see", "--out", out)
-    found = command(*words)
-    assert found.exit_code == EQUAL, found.output
-    assert "reproduced to the last bit" in found.output
+    result = command(*words)
+    assert result.exit_code == EQUAL, result.output
+    assert "reproduced to the last bit" in result.output
     use = json.loads((out / USES_FILE).read_text())
     assert (use["agents"], use["tracks"], use["why"]) == (["mine"], [TRACK], "to see")
     assert set(Store(out).read()) == {Cell(TRACK, "mine", seed, "test") for seed in (0, 1)}
@@ -168,7 +168,7 @@ def test_other_machine_is_told(claimed, monkeypatch):
     ],
 )
 def test_verdict_is(found, same_steps, elsewhere, verdict):
-    """What was claimed is 50."""
+    """The claimed value is 50."""
     assert compared([50.0], [found], same_steps=same_steps, elsewhere=elsewhere)[0] == verdict
 
 

@@ -1,4 +1,4 @@
-"""What is measured is what is said: counts, medians, rows driven apart, tables of the figures."""
+"""The throughput report: counts, medians, rows driven apart, tables of the figures."""
 
 import json
 import math
@@ -141,7 +141,7 @@ def test_page_shows_the_figures(tmp_path):
 
 
 def test_parts_of_an_earlier_run_are_kept(tmp_path):
-    """What was written is read again; a file that is missing is empty."""
+    """Written parts are read again; a missing file is empty."""
     path = tmp_path / "throughput.json"
     assert tables.kept(path) == {"parts": {}}
     tables.write(path, made_record())

@@ -115,7 +115,7 @@ def test_every_rollout_divides_the_steps_of_every_track():
 
 
 def test_training_is_not_run_twice_and_a_torn_line_is_run_again(tmp_path, monkeypatch):
-    """What a killed study had done is there; the line it was writing is not."""
+    """Finished trainings of a killed study are kept; the line that it was writing is not."""
     asked = []
 
     def pretended(settings: TrainSettings, name: str, *, fresh: bool) -> Training:
@@ -150,7 +150,7 @@ def test_training_gives_the_same_value_again():
 
 
 def test_summary_is_read_back_and_gives_the_settings(tmp_path, monkeypatch):
-    """What a study adopts reaches the trainings of its tracks, and of no others."""
+    """The settings of a study reach the trainings of its tracks, and of no others."""
     found = run_study("a2c", GROUPS["sliced"], Pretended())
     summary, learned = tmp_path / "studies.json", tmp_path / "learned.toml"
     write_studies([found], summary, learned)
@@ -240,7 +240,7 @@ def test_search_starts_with_the_untuned_rule(name):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_named_values_are_the_parameters(name):
-    """What a file keeps gives the policy that was searched, to the last bit."""
+    """The values of a file give the policy that was searched, to the last bit."""
     scenario, worlds = SHORT[METHODS[name].kind], world_seeds("validation", 3)
     method = METHODS[name]([scenario])
     shares = np.linspace(0.1, 0.6, len(method.start))

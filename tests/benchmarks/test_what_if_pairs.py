@@ -1,4 +1,4 @@
-"""What the same worlds save: the estimate, its interval, coverage, and the questions asked."""
+"""The gain of common worlds: the estimate, its interval, coverage, and the questions."""
 
 import json
 
@@ -159,8 +159,8 @@ def test_run_writes_its_page_and_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(what_if_pairs, "FACTORS", (1.05, 2.0))
     options = ["--blocks", "1", "--worlds", "32", "--out", str(tmp_path)]
     options += ["--kept", str(tmp_path / "kept.jsonl")]
-    found = CliRunner().invoke(what_if_pairs.app, options, catch_exceptions=False)
-    assert found.exit_code == 0
+    result = CliRunner().invoke(what_if_pairs.app, options, catch_exceptions=False)
+    assert result.exit_code == 0
     page = (tmp_path / "what_if_pairs.md").read_text()
     assert "nan" not in page.lower().split()
     assert "| `sync-small` | delivery 0.9 | mean error |" in page

@@ -1,4 +1,4 @@
-"""What-if training and its study: what is fitted to what, what agents meet, what the page says."""
+"""What-if training and its study: fits, the worlds of agents, and the page."""
 
 import dataclasses
 import importlib
@@ -246,7 +246,7 @@ def test_every_case_has_its_rivals_and_its_hindsight(case):
 
 
 def test_a_training_is_done_once_and_other_twins_are_another(case, tmp_path, monkeypatch):
-    """What is kept decides as it did; with one twin more it is trained anew."""
+    """A stored training decides as before; one more twin needs a new training."""
     monkeypatch.setitem(trainings.CHOSEN, "unforeseen", SMALL_AGENT)
     case, worlds = shortened(case), world_seeds("validation", 2)
     first = trained(case, RANDOMISED, 0, TINY, folder=tmp_path)

@@ -18,7 +18,7 @@ from twin_gym.scenario.loading import load, names
 
 
 def run(*arguments, code=0):
-    """What the command prints on standard output, after its exit code was looked at."""
+    """Runs the command and checks its exit code; returns its standard output."""
     result = CliRunner(env={"COLUMNS": "80", "TERM": "dumb"}).invoke(app, list(arguments))
     assert result.exit_code == code, result.output
     if code == 0:

@@ -1,4 +1,4 @@
-"""What goes wrong is one line and an exit code; what was found by then is on standard output."""
+"""Errors are one line and an exit code; earlier results are on standard output."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def network(tmp_path):
 
 @pytest.fixture
 def nothing_runs(monkeypatch):
-    """Whatever takes long fails the test."""
+    """Makes every long operation fail the test."""
 
     def run_nothing(*_, **__):
         pytest.fail("it ran before the place was looked at")
@@ -135,7 +135,7 @@ def test_a_place_that_is_gone_at_the_end_costs_no_answer(option, network, tmp_pa
 
 
 def test_a_long_provenance_is_cut_and_not_lost(tmp_path):
-    """What is new is kept in full; the digest stays."""
+    """New provenance is kept in full; the digest stays."""
     long = SHORT.replace(provenance="x" * MOST_LETTERS)
     path, kept = tmp_path / "long.toml", tmp_path / "kept.toml"
     path.write_text(to_toml(long), "utf-8")

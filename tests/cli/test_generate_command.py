@@ -28,12 +28,12 @@ LLM_VARIABLES = ("TWIN_GYM_LLM_MODEL", "TWIN_GYM_LLM_URL", "TWIN_GYM_LLM_KEY")
 
 
 def result_of(*arguments):
-    """What came of the command at 80 columns."""
+    """Runs the command at 80 columns; returns the result."""
     return CliRunner(env={"COLUMNS": "80", "TERM": "dumb"}).invoke(app, list(map(str, arguments)))
 
 
 def run(*arguments, code=0):
-    """What the command prints: results, or errors where it fails."""
+    """Runs the command; returns its output: results, or errors where it fails."""
     result = result_of(*arguments)
     assert result.exit_code == code, result.output
     assert max(map(len, result.stdout.splitlines()), default=0) <= 80 or "--json" in arguments
@@ -377,7 +377,7 @@ def test_a_copier_is_found_out_and_honest_generators_are_not():
 
 
 def test_foretelling_knows_no_window_that_is_held_out():
-    """Whatever comes last, the draws of the history before stay as they were."""
+    """Draws of the history stay the same, whichever window comes last."""
     seen = []
 
     class Spy(HistoricalGenerator):

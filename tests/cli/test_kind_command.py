@@ -8,7 +8,7 @@ from twin_gym.environments.kinds import FACETS, kinds
 
 
 def told(*command, code=0):
-    """What a command says, on whichever stream."""
+    """Runs a command; returns its output on both streams."""
     done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
     assert done.exit_code == code, done.output
     return done.output

@@ -28,7 +28,7 @@ every_new_kind = pytest.mark.parametrize("kind", list(QUICK))
 
 
 def run(*arguments, code=0):
-    """What the command prints at 80 columns, its line breaks as blanks."""
+    """Runs the command at 80 columns; returns its output with line breaks as blanks."""
     result = CliRunner(env={"COLUMNS": "80", "TERM": "dumb"}).invoke(app, list(arguments))
     assert result.exit_code == code, result.output
     if code:

@@ -12,7 +12,7 @@ QUICK = ["record", "--scenario", "access-small-45"]
 
 
 def run(*arguments, code=0):
-    """What the command prints at 80 columns: results, or errors where it fails."""
+    """Runs the command at 80 columns; returns its output: results, or errors where it fails."""
     result = CliRunner(env={"COLUMNS": "80", "TERM": "dumb"}).invoke(app, list(map(str, arguments)))
     assert result.exit_code == code, result.output
     assert max(map(len, result.stdout.splitlines()), default=0) <= 80

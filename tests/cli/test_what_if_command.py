@@ -1,4 +1,4 @@
-"""What `twin-gym what-if` hands on and prints, told from answers that are made here."""
+"""Input and output of `twin-gym what-if`, with answers that are made here."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ ANSWER = WhatIf(
 
 
 def ask(*words: str) -> str:
-    """What the command prints, once it ended well."""
-    found = CliRunner(env={"COLUMNS": "120"}).invoke(app, ["what-if", *words])
-    assert found.exit_code == 0, found.output
-    return found.stdout
+    """Runs the command, which must end well; returns its output."""
+    result = CliRunner(env={"COLUMNS": "120"}).invoke(app, ["what-if", *words])
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 @pytest.fixture

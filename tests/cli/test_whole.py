@@ -29,7 +29,7 @@ SHORT = {
 
 
 def said_by(arguments, width, command=app):
-    """What a command prints in a place of a width."""
+    """Runs a command at a terminal width; returns its output."""
     done = CliRunner(env={"COLUMNS": str(width), "TERM": "dumb", "NO_COLOR": "1"}).invoke(
         command, list(arguments)
     )
@@ -38,7 +38,7 @@ def said_by(arguments, width, command=app):
 
 
 def letters(text):
-    """What of a text a reader must find again: no blanks, no marks of Markdown, no rules."""
+    """The letters of a text, without blanks, marks of Markdown and rules."""
     return re.sub(r"[\s`\\|*─-]|•", "", text)
 
 

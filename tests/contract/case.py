@@ -1,4 +1,4 @@
-"""What the contract suite asks of an environment's tests: a file `case.py` with a `CASE`."""
+"""The contract suite's input for an environment: a file `case.py` with a `CASE`."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,7 @@ def examples(most):
 
 @dataclass(frozen=True)
 class Case:
-    """What the contract tests cannot know of an environment.
+    """The description of an environment for the contract tests.
 
     Attributes:
         presets: by form of action, a small preset that takes it; the first form is the default.

@@ -21,7 +21,7 @@ def folder_of(kind):
 
 @functools.cache
 def case_of(kind):
-    """What the environment's own tests give to the contract suite.
+    """The `CASE` that the environment's own tests give to the contract suite.
 
     Raises:
         AssertionError: if there is nothing; the message says what to write.
@@ -86,7 +86,7 @@ def vector(kind, form=None, scenario=None, num_envs=3, **arguments):
 
 
 def makers(kind, form, scenario=None, mode=AutoresetMode.NEXT_STEP, vector_only=None, **arguments):
-    """What makes the vector form of two rows, and the single one of a row."""
+    """Factories of the vector form of two rows, and of the single form of one row."""
     only = {"num_envs": 2, "autoreset_mode": mode, **(vector_only or {})}
     return (
         functools.partial(vector, kind, form, scenario, **only, **arguments),

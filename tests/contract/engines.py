@@ -41,7 +41,7 @@ def chosen_actions(env, masks, chooser, rng):
 
 
 def assert_equal(kind, mine, theirs, told):
-    """What both gave, their indicators up to now, and all that both know of each network."""
+    """Compares returned values, indicators so far, and the state of each network."""
     found = first_difference(*told, "what was given")
     assert found is None, found
     found = first_difference(mine.batch.kpis(), theirs.batch.kpis(), "kpi")

@@ -174,7 +174,7 @@ def share(one, other):
 
 @every_kind
 def test_infos_of_sb3_are_one_a_row_and_step(kind):
-    """Whatever callbacks write; over ends of episodes, and at resets too."""
+    """Callbacks may write into infos, over ends of episodes and at resets too."""
     env, plain = native(kind, seed=2), native(kind, seed=2)
     assert np.array_equal(env.reset(), plain.reset())
     env.reset_infos[0]["mine"] = 1
@@ -199,7 +199,7 @@ def test_infos_of_sb3_are_one_a_row_and_step(kind):
 
 @every_kind
 def test_infos_of_the_single_form_are_new_ones(kind):
-    """What is written into one, whole arrays and indicators too, is not in the next."""
+    """Values written into one info, whole arrays and indicators too, are not in the next."""
     env, plain = single(kind), single(kind)
     env.action_space.seed(1)
     for seed in (1, None):

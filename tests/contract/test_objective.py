@@ -231,7 +231,7 @@ def test_the_seed_draws_the_weights_alone():
 
 @one_of_each
 @pytest.mark.parametrize(
-    ("arguments", "error", "told"),
+    ("arguments", "error", "message"),
     [
         ({"objective_seed": -1}, ConfigError, "0 to 2"),
         ({"objective_seed": 1.5}, ConfigError, "whole number"),
@@ -241,11 +241,11 @@ def test_the_seed_draws_the_weights_alone():
         ({"objective": "vector"}, ConfigError, "leave it out"),
     ],
 )
-def test_bad_objectives_are_refused(kind, form, arguments, error, told):
+def test_bad_objectives_are_refused(kind, form, arguments, error, message):
     """At construction, in both forms, with what is allowed."""
     given = settings_of(kind, form) | arguments
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         gymnasium.make(kind_named(given["scenario"].kind).id, **given)
     scenario = given.pop("scenario")
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         vector_env(scenario, 2, **given)

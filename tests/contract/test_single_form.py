@@ -33,7 +33,7 @@ UNFIT = [(kind, changes, told) for kind in KINDS for changes, told in case_of(ki
 
 
 def episode(env, seed=0):
-    """What every step of an episode of sampled actions brings, the reset first."""
+    """The result of every step of an episode of sampled actions, the reset first."""
     env.action_space.seed(seed)
     observation, info = env.reset(seed=seed)
     yield observation, None, False, info
@@ -183,7 +183,7 @@ def test_docstring_is_the_page_of_the_environment(kind):
 
 @every_kind
 def test_arguments_of_both_forms_are_the_same(kind):
-    """What `make` takes, `make_vec` takes too."""
+    """`make_vec` takes all arguments of `make`."""
     one, many = (kind_named(kind).facet(name) for name in ("env", "vector"))
     own = set(inspect.signature(one.__init__).parameters)
     assert own <= set(inspect.signature(many.__init__).parameters)
@@ -240,7 +240,7 @@ def test_bad_seed_is_refused_and_changes_nothing(kind, form, seed):
 
 @every_form
 def test_bad_action_is_refused_and_changes_nothing(kind, form):
-    """What is no action, of another shape, out of range or not finite."""
+    """Values that are no action, of another shape, out of range or not finite."""
     env = single(kind, form, disable_env_checker=True)
     env.reset(seed=0)
     before = str(env.unwrapped.batch.row(0))
@@ -258,11 +258,11 @@ def test_bad_action_is_refused_and_changes_nothing(kind, form):
         assert str(env.unwrapped.batch.row(0)) == before
 
 
-@pytest.mark.parametrize(("kind", "arguments", "told"), REFUSED)
-def test_bad_argument_is_refused_at_construction(kind, arguments, told):
+@pytest.mark.parametrize(("kind", "arguments", "message"), REFUSED)
+def test_bad_argument_is_refused_at_construction(kind, arguments, message):
     """In both forms, with the value, what is allowed, and the nearest name."""
     for make in (gymnasium.make, gymnasium.make_vec):
-        with pytest.raises(ConfigError, match=told):
+        with pytest.raises(ConfigError, match=message):
             make(kind_named(kind).id, **arguments)
 
 
@@ -283,12 +283,12 @@ def test_bad_argument_that_all_have_is_refused(kind):
         gymnasium.make(kind_named(kind).id, scenarios="mild")
 
 
-@pytest.mark.parametrize(("kind", "changes", "told"), UNFIT)
-def test_unfit_scenario_is_refused(kind, changes, told):
-    """What is wrong is said, and what to do."""
+@pytest.mark.parametrize(("kind", "changes", "message"), UNFIT)
+def test_unfit_scenario_is_refused(kind, changes, message):
+    """The error says what is wrong, and what to do."""
     case = case_of(kind)
     values = load(next(iter(case.presets.values()))).as_values() | changes
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         single(kind, scenario=values)
 
 

@@ -1,4 +1,4 @@
-"""What an environment was made of goes to JSON and makes an equal one, whatever was given."""
+"""The spec of an environment goes to JSON and makes an equal one, whatever its arguments."""
 
 import json
 import pickle
@@ -80,7 +80,7 @@ def test_spec_of_gymnasiums_own_vectors_survives_json(kind, mode, tmp_path):
 
 
 def test_a_spec_holds_plain_values():
-    """What a reader of the file sees is the scenario."""
+    """The scenario in the file consists of plain values."""
     one = load("teletraffic-small").replace(horizon_s=20.0)
     told = json.loads(gym.make("twin_gym/SliceAdmission-v0", scenario=one).spec.to_json())
     assert told["kwargs"]["scenario"]["horizon_s"] == 20.0

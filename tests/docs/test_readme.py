@@ -1,4 +1,4 @@
-"""What the README says is so: snippets run, commands, files and scenarios exist."""
+"""The README is true: snippets run, commands, files and scenarios exist."""
 
 import importlib.util
 import os

@@ -19,7 +19,7 @@ IDS = tuple(one.id for one in kinds())
 
 
 def zoo(module, *arguments, cwd, env_id=ID):
-    """What a module of RL-Zoo3 prints; it must succeed."""
+    """Runs a module of RL-Zoo3, which must succeed; returns its output."""
     command = [
         sys.executable, "-m", f"rl_zoo3.{module}", "--env", env_id, "--gym-packages", "twin_gym"
     ]  # fmt: skip

@@ -76,7 +76,7 @@ def words_of(command):
 
 
 def after(words, option):
-    """What follows each use of an option."""
+    """The words that follow each use of an option."""
     return [words[k + 1] for k, word in enumerate(words) if word == option]
 
 

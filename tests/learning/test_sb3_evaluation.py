@@ -71,7 +71,7 @@ def test_training_is_the_same_with_it_and_without(greedy):
 
 
 def test_resumed_curve_goes_on(tmp_path):
-    """What was written up to the first step stays; what a killed training wrote after it goes."""
+    """Lines up to the first step stay; those that a killed training wrote after it go."""
     path = tmp_path / "curve.csv"
     whole = EvaluateOnWorlds(32, num_worlds=2, csv_path=tmp_path / "whole.csv")
     make_model().learn(96, callback=whole)

@@ -153,7 +153,7 @@ def test_attributes_by_row(env):
 
 
 def test_reward_scale_leaves_returns_alone():
-    """What the learner sees is scaled; what is reported is not."""
+    """Rewards of the learner are scaled; reported returns are not."""
     plain, scaled = make_env(2), make_env(2, reward_scale=0.5)
     plain.reset()
     scaled.reset()
@@ -230,6 +230,6 @@ def test_other_autoreset_is_refused():
 
 
 def test_environment_that_is_not_native_is_refused():
-    """What needs the clock of a native environment says which function makes one."""
+    """The error names the function that makes a native environment."""
     with pytest.raises(ConfigError, match="make_vec_env"):
         native_env(DummyVecEnv([lambda: gymnasium.make(ID)]))

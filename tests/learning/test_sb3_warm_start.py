@@ -92,7 +92,7 @@ def test_masked_probabilities_are_the_twins(twin):
 
 
 def test_critic_is_left_alone(model, fitting):
-    """What was loaded and what was left are all the parameters, and the report says which."""
+    """Loaded and untouched parameters are all there are, and the report names them."""
     before = parameters(model)
     done = warm_start(model, fitting)
     after = parameters(model)

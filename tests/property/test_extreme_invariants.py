@@ -1,4 +1,4 @@
-"""Whatever numbers a scenario may hold: finite, in their spaces, and not below zero, or refused."""
+"""Extreme scenarios are refused, or their values are finite, in range, and not negative."""
 
 import os
 
@@ -68,7 +68,7 @@ def assert_indicators_are_sound(infos):
 
 
 def actions_of(env, infos, rng):
-    """Whatever is allowed."""
+    """Draws actions among the allowed ones."""
     if "action_mask" in infos:
         return (rng.random(infos["action_mask"].shape) * infos["action_mask"]).argmax(axis=1)
     env.action_space.seed(int(rng.integers(2**31)))

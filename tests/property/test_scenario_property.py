@@ -1,4 +1,4 @@
-"""What holds for every scenario that can be drawn."""
+"""Properties of every scenario that can be drawn."""
 
 import contextlib
 import copy
@@ -114,7 +114,7 @@ def test_digest_changes_with_any_figure(scenario, data):
     )
 )
 def test_rubbish_is_refused_in_one_way(values):
-    """Whatever is thrown at it: a `ConfigError`, or a valid scenario."""
+    """Any values give a `ConfigError`, or a valid scenario."""
     with contextlib.suppress(ConfigError):
         assert AdmissionScenario(**values).slices
 

@@ -65,7 +65,7 @@ def test_split_needs_something_on_both_sides(log, share):
 
 
 def test_file_round_trip(log, tmp_path):
-    """What is loaded is what was saved, and no file is left beside it."""
+    """The loaded log equals the saved one, and no file is left beside it."""
     log.save(tmp_path / "log.safetensors")
     assert_equal(DecisionLog.load(tmp_path / "log.safetensors"), log)
     assert [path.name for path in tmp_path.iterdir()] == ["log.safetensors"]

@@ -19,7 +19,7 @@ def test_plain_network_equals_torch_up_to_rounding(hidden):
 
 
 def test_plain_network_is_a_copy_of_its_moment():
-    """What the module learns afterwards does not change it."""
+    """Later learning of the module does not change the copy."""
     network = SliceNetwork(3, 2, (4,), torch.Generator().manual_seed(0))
     state = {name: values.numpy() for name, values in network.state_dict().items()}
     plain, seen = PlainNetwork(state), np.ones((1, 3), np.float32)

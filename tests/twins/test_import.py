@@ -7,7 +7,7 @@ import pytest
 
 
 def printed(code: str) -> str:
-    """What a process of its own prints."""
+    """Runs code in a process of its own; returns its output."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -120,7 +120,7 @@ def test_steps_without_a_choice_are_not_logged():
 
 
 def test_log_round_trip(name, logged, tmp_path):
-    """What is loaded is what was saved: types, empty masks and the kind too."""
+    """The loaded log equals the saved one: types, empty masks and the kind too."""
     logged.save(tmp_path / "log")
     found = DecisionLog.load(tmp_path / "log")
     for array in ("observations", "masks", "actions", "networks"):

@@ -145,7 +145,7 @@ def test_other_scenario_is_refused(data, root):
 
 
 def test_interrupted_export_leaves_no_data_set(data, contention, root, monkeypatch):
-    """What is not complete never had the name."""
+    """An incomplete data set never has the final name."""
 
     def break_off(_):
         raise KeyboardInterrupt

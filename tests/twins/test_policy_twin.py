@@ -40,7 +40,7 @@ def rewrite_weights(folder, change):
 
 
 def test_round_trip_gives_equal_logits(twin, folder, log):
-    """What is loaded decides exactly as what was saved, and knows the same about itself."""
+    """The loaded twin decides exactly as the saved one, and has the same metadata."""
     loaded = PolicyTwin.load(folder)
     ours, theirs = (one.log_probabilities(log.observations, log.masks) for one in (twin, loaded))
     np.testing.assert_array_equal(ours, theirs)
@@ -114,7 +114,7 @@ def test_cards_without_a_key_are_refused(folder, key):
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", "[" * 100_000, '{"a": NaN}', "\x00"])
 def test_cards_that_are_no_object_are_refused(folder, text):
-    """Whatever stands there, the answer is an error that says so."""
+    """Any other content gives an error that says so."""
     (folder / CARD).write_text(text)
     with pytest.raises(ConfigError):
         PolicyTwin.load(folder)

@@ -68,7 +68,7 @@ def test_same_arguments_give_the_same_transitions(short, data):
 
 
 def test_digest_sees_every_value(data):
-    """Whatever is changed, it is other data."""
+    """Any changed value changes the digest."""
     for name in ARRAYS[3:5]:
         changed = getattr(data, name).copy()
         changed[7] += 0.5

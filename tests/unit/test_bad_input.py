@@ -1,4 +1,4 @@
-"""What must be refused in access and TIC is refused, with the reason and what to do."""
+"""Bad input of access and TIC is refused, with the reason and what to do."""
 
 import gymnasium
 import numpy as np

@@ -1,4 +1,4 @@
-"""What is cached on disk belongs to the sources it was compiled from."""
+"""The cache on disk belongs to the sources that it was compiled from."""
 
 import errno
 import importlib
@@ -20,7 +20,7 @@ from twin_gym.environments.slice_admission import rows
 
 
 def cache_key(function):
-    """What Numba looks a compiled function up by, for a signature of no arguments."""
+    """The key by which Numba looks up a compiled function, for a signature of no arguments."""
     return function._cache._index_key((), cpu_target.target_context.codegen())
 
 

@@ -53,8 +53,8 @@ def test_too_few_worlds_are_refused():
 
 def test_rows_of_one_world_are_for_policies_that_differ_by_row():
     """The searches try settings side by side in the same worlds."""
-    found = evaluate_rows(FIFO, NETWORK, [1, 1])
-    assert found.returns[0] == found.returns[1] == evaluate(FIFO, NETWORK, [1]).returns[0]
+    evaluation = evaluate_rows(FIFO, NETWORK, [1, 1])
+    assert evaluation.returns[0] == evaluation.returns[1] == evaluate(FIFO, NETWORK, [1]).returns[0]
 
 
 def test_families_have_each_world_once():

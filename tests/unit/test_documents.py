@@ -38,7 +38,7 @@ from twin_gym.scenario.loading import parse
     ids=range(13),
 )
 def test_toml_that_would_take_long_is_refused_at_once(text, told):
-    """Whatever of it there is too much of, and as a scenario, too."""
+    """Too much of anything is refused at once, also as a scenario."""
     began_s = time.process_time()
     with pytest.raises(ConfigError, match=f"^my.toml is not valid TOML as it is read here.*{told}"):
         parse_toml(text, "my.toml")

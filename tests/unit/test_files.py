@@ -1,4 +1,4 @@
-"""Files are whole or not there, under names that nobody has; folders have one writer at a time."""
+"""Files are written atomically, under unique names; folders have one writer at a time."""
 
 import os
 import stat
@@ -39,7 +39,7 @@ def test_a_new_file_has_the_rights_that_open_gives(tmp_path, umask):
 
 
 def test_a_replaced_file_keeps_its_rights(tmp_path, umask):
-    """What was private, or for all, stays so."""
+    """Private files stay private, and public ones public."""
     path = tmp_path / "file"
     path.write_text("before")
     for rights in (0o600, 0o664):
@@ -77,7 +77,7 @@ def test_files_of_users_with_likely_names_are_left_alone(tmp_path):
 
 
 def test_a_link_is_replaced_and_not_followed(tmp_path):
-    """What it points to stays."""
+    """The target of the link stays."""
     (tmp_path / "target").write_text("mine")
     (tmp_path / "link").symlink_to("target")
     write_text(tmp_path / "link", "ours")
@@ -107,7 +107,7 @@ def test_no_writer_but_one_renames_or_has_fixed_names_aside():
 
 
 def test_lines_are_added_and_a_torn_one_is_cut_off(tmp_path):
-    """What a kill cut short counts for nothing."""
+    """A line that a kill cut short is ignored."""
     path = tmp_path / "deep" / "lines"
     append_line(path, "one")
     with path.open("a") as file:

@@ -249,8 +249,8 @@ RULES = {"admission": "fifo", "tic": "equal", "access": "none", "sync": "round-r
 
 def objective_of(scenario, policy, objective):
     """The time-average of the objective, over three worlds."""
-    found = evaluate(policy, scenario, [1, 2, 3], objective=objective)
-    return float(found.returns.mean()) / scenario.horizon_s
+    evaluation = evaluate(policy, scenario, [1, 2, 3], objective=objective)
+    return float(evaluation.returns.mean()) / scenario.horizon_s
 
 
 class Nobody:
@@ -268,7 +268,7 @@ class Nobody:
 
 @pytest.mark.parametrize("kind", ["tic", "access", "sync"])
 def test_the_objective_is_one_in_a_network_without_load(kind):
-    """Whatever is wanted; of a twin, as long as nothing changes and nothing is sent."""
+    """The objective is 1 for all weights; of a twin, while nothing changes and nothing is sent."""
     policy = Nobody() if kind == "sync" else make_policy(RULES[kind], IDLE[kind])
     for objective in OBJECTIVES:
         assert objective_of(IDLE[kind], policy, objective) == pytest.approx(1.0, abs=1e-12)

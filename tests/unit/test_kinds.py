@@ -65,7 +65,7 @@ def test_missing_facet_is_named_with_the_file_to_write(bare, name):
 
 @pytest.mark.parametrize("facet", ["env", "vector"])
 def test_form_without_a_batch_asks_for_one(bare, own_table, facet):
-    """What a form is made of is named, also to who makes the environment."""
+    """The error names the missing parts of a form, also to who makes the environment."""
     said = r"has no .*: write bare_network/batch\.py with BATCH"
     with pytest.raises(ConfigError, match=said):
         bare.facet(facet)

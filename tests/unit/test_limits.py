@@ -1,4 +1,4 @@
-"""What outgrows what it is counted in, or takes for ever, is refused; what is near that works."""
+"""Values that overflow counters, or take for ever, are refused; slightly smaller ones work."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def network(horizon_s=YEARS_S, patience_law="deterministic", trace=None, **field
     ],
 )  # fmt: skip
 def test_too_much_for_an_episode_is_refused(fields, said):
-    """What is too much, the limit, and what to change."""
+    """The error names the excess, the limit, and what to change."""
     with pytest.raises(ConfigError, match=said):
         network(**fields)
 

@@ -1,4 +1,4 @@
-"""What a batch in NumPy gets by itself: objectives, forms, and what is refused."""
+"""A batch in NumPy: objectives and forms that it gets by itself, and what is refused."""
 
 from typing import ClassVar
 
@@ -127,7 +127,7 @@ def test_class_that_lacks_a_name_is_refused():
     ],
 )
 def test_horizon_is_whole_slots(fields, said):
-    """What rounds to them passes."""
+    """Values that round to whole slots pass."""
     with pytest.raises(ConfigError, match=said):
         lamp(**fields)
     assert lamp(horizon_s=0.3, slot_s=0.1).num_slots == 3

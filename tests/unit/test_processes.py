@@ -28,7 +28,7 @@ def begun(name, threads=3):
 
 
 def told(env, steps):
-    """What some steps tell, whatever was drawn before."""
+    """The results of some steps, whatever was drawn before."""
     env.action_space.seed(steps)
     found = [env.step(env.action_space.sample()) for _ in range(steps)]
     return [(observations.tobytes(), rewards.tobytes()) for observations, rewards, *_ in found]
@@ -116,7 +116,7 @@ def test_fork_after_threads_moved_rows_goes_on(ending):
 @pytest.mark.slow
 @pytest.mark.parametrize("context", ["fork", "spawn", "forkserver"])
 def test_gymnasium_s_own_processes_work(context):
-    """Whatever way they are started; they do what the rows of a vector do."""
+    """All ways to start processes work; they do what the rows of a vector do."""
     made = [SliceAdmissionEnv] * 2
     processes = AsyncVectorEnv(made, context=context)
     rows = gymnasium.make_vec(kind_named("admission").id, num_envs=2)

@@ -103,7 +103,7 @@ def test_text_in_another_encoding_is_refused(tmp_path):
 
 
 def test_an_empty_file_is_called_empty(tmp_path):
-    """What says that it is empty is not read."""
+    """Files that claim to be empty are not read."""
     (tmp_path / "a.toml").touch()
     for path in (tmp_path / "a.toml", linked("/proc/self/status")(tmp_path)):
         with pytest.raises(ConfigError, match=f"{path.name}' is empty"):

@@ -18,7 +18,7 @@ VALUES = st.dictionaries(
 
 @given(VALUES)
 def test_a_line_is_read_as_it_was_written(values):
-    """Whatever it says, members called `sum` too."""
+    """Any values are read back, members called `sum` too."""
     line = json.dumps(values)
     assert opened(sealed(line).encode()) == line
     assert json.loads(sealed(line)).keys() == values.keys() | {"sum"}

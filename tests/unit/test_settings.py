@@ -22,7 +22,7 @@ FORMS = [
 
 @pytest.mark.parametrize(("kind", "form"), FORMS)
 def test_signature_shows_every_argument_with_its_default(kind, form):
-    """What `help` and completion show is what the environment takes."""
+    """`help` and completion show all arguments of the environment."""
     made = kind.facet(form)
     parameters = inspect.signature(made).parameters
     usual = {

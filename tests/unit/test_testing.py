@@ -51,7 +51,7 @@ class SeedIgnored(Walk):
 
 
 class SeedTooStrong(Walk):
-    """Whatever the seed, the same world."""
+    """An environment whose world is the same for all seeds."""
 
     def reset(self, *, seed=None, options=None):
         return super().reset(seed=0)
@@ -119,7 +119,7 @@ BROKEN_SINGLE = [
 
 
 def test_sound_single_environment_passes():
-    """What obeys its seed is let through."""
+    """An environment that obeys its seed passes."""
     check_seeding(Walk, steps=30)
     check_seeding(functools.partial(gymnasium.make, "CartPole-v1"), steps=50)
 
@@ -307,7 +307,7 @@ class NoPickle(Lanes):
 
 
 class PickleForgets(Lanes):
-    """What comes out of pickle begins anew."""
+    """An environment that begins anew when it comes out of pickle."""
 
     def __setstate__(self, state):
         self.__dict__.update(state)
@@ -449,7 +449,7 @@ BROKEN_VECTOR = [
 
 @pytest.mark.parametrize("sound", [Lanes, SameStep, Disabled])
 def test_sound_vector_environment_passes(sound):
-    """What keeps the contract is let through in each autoreset mode."""
+    """A vector environment that keeps the contract passes in each autoreset mode."""
     check_vector_env(sound, Walk, steps=30)
 
 

@@ -23,9 +23,9 @@ BUSY = {"slices.hrllc.arrival_rate_hz": 4.8}
 
 def test_a_change_that_changes_nothing_changes_nothing():
     """Every paired difference is exactly zero, whatever the worlds."""
-    found = what_if("density", SHORT, {"horizon_s": 60.0}, seeds=WORLDS)
-    assert found.by_change
-    for one in found.by_change.values():
+    answer = what_if("density", SHORT, {"horizon_s": 60.0}, seeds=WORLDS)
+    assert answer.by_change
+    for one in answer.by_change.values():
         assert one.mean == one.half_width == 0.0
         assert not one.is_clear
 
@@ -41,16 +41,16 @@ def test_the_requests_of_other_slices_are_the_same_ones():
 
 def test_differences_are_those_of_two_evaluations():
     """Both sides and their difference are what `evaluate` gives in these worlds."""
-    found = what_if("density", SHORT, BUSY, against="fifo", seeds=WORLDS)
+    answer = what_if("density", SHORT, BUSY, against="fifo", seeds=WORLDS)
     after = changed(SHORT, BUSY)
     before = evaluate(make_policy("density", SHORT), SHORT, WORLDS)
     then = evaluate(make_policy("density", SHORT), after, WORLDS)
     other = evaluate(make_policy("fifo", SHORT), after, WORLDS)
     gap = then.kpi["loss_ratio"] - before.kpi["loss_ratio"]
-    assert found.by_change["loss_ratio"].mean == pytest.approx(gap.mean(), abs=1e-15)
+    assert answer.by_change["loss_ratio"].mean == pytest.approx(gap.mean(), abs=1e-15)
     gain = (other.returns - then.returns) / 60.0
-    assert found.by_agent[RETURN].mean == pytest.approx(gain.mean(), abs=1e-12)
-    assert (found.agent, found.against) == ("density", "fifo")
+    assert answer.by_agent[RETURN].mean == pytest.approx(gain.mean(), abs=1e-12)
+    assert (answer.agent, answer.against) == ("density", "fifo")
 
 
 def test_an_interval_covers_the_mean_as_often_as_it_says():
@@ -113,23 +113,23 @@ def test_a_difference_by_hand():
 
 def test_worlds_are_64_of_validation_unless_others_are_given():
     """Those that are open to all and not trained on."""
-    found = what_if("density", BRIEF, BUSY)
-    assert found.seeds == tuple(world_seeds("validation", 64))
-    assert found.by_change[RETURN].num_worlds == 64
+    answer = what_if("density", BRIEF, BUSY)
+    assert answer.seeds == tuple(world_seeds("validation", 64))
+    assert answer.by_change[RETURN].num_worlds == 64
 
 
 def test_returns_are_a_second_of_each_network():
     """Half the horizon: the return of each side, and of either policy, over its own time."""
-    found = what_if("density", BRIEF, {"horizon_s": 2.5}, against="fifo", seeds=WORLDS)
-    assert (found.base, found.changed) == (BRIEF, changed(BRIEF, {"horizon_s": 2.5}))
+    answer = what_if("density", BRIEF, {"horizon_s": 2.5}, against="fifo", seeds=WORLDS)
+    assert (answer.base, answer.changed) == (BRIEF, changed(BRIEF, {"horizon_s": 2.5}))
     agent, other = make_policy("density", BRIEF), make_policy("fifo", BRIEF)
     before = evaluate(agent, BRIEF, WORLDS).returns / 5.0
-    after = evaluate(agent, found.changed, WORLDS).returns / 2.5
-    instead = evaluate(other, found.changed, WORLDS).returns / 2.5
-    assert found.by_change[RETURN].before == pytest.approx(before.mean())
-    assert found.by_change[RETURN].after == pytest.approx(after.mean())
-    assert found.by_agent[RETURN].before == pytest.approx(after.mean())
-    assert found.by_agent[RETURN].after == pytest.approx(instead.mean())
+    after = evaluate(agent, answer.changed, WORLDS).returns / 2.5
+    instead = evaluate(other, answer.changed, WORLDS).returns / 2.5
+    assert answer.by_change[RETURN].before == pytest.approx(before.mean())
+    assert answer.by_change[RETURN].after == pytest.approx(after.mean())
+    assert answer.by_agent[RETURN].before == pytest.approx(after.mean())
+    assert answer.by_agent[RETURN].after == pytest.approx(instead.mean())
 
 
 def test_an_agent_is_a_name_a_policy_or_what_makes_one():
@@ -169,8 +169,8 @@ def test_other_actions_are_refused_in_the_form_that_has_them():
     change = {"barring_levels": 8}
     with pytest.raises(ConfigError, match=r"Discrete\(16\).* before"):
         what_if("fixed", "access-small-45", change, seeds=WORLDS[:2])
-    found = what_if("fixed", "access-small-45", change, action="probability", seeds=WORLDS[:2])
-    assert np.isfinite(found.by_change[RETURN].mean)
+    answer = what_if("fixed", "access-small-45", change, action="probability", seeds=WORLDS[:2])
+    assert np.isfinite(answer.by_change[RETURN].mean)
 
 
 def test_one_world_is_no_sample():
@@ -189,8 +189,8 @@ def test_one_world_is_no_sample():
 )
 def test_questions_are_asked_of_every_kind(base, agent, change):
     """The return is among the answers for all of them."""
-    found = what_if(agent, base, change, seeds=WORLDS[:2])
-    assert np.isfinite(found.by_change[RETURN].mean)
+    answer = what_if(agent, base, change, seeds=WORLDS[:2])
+    assert np.isfinite(answer.by_change[RETURN].mean)
 
 
 def ask(*words: str):
@@ -202,13 +202,13 @@ def ask(*words: str):
 def test_the_command_prints_a_table_draws_and_keeps(tmp_path):
     """The network it keeps is the one that was asked about, and says so."""
     figure, kept = tmp_path / "answer.png", tmp_path / "busy.toml"
-    found = ask(
+    result = ask(
         "--set", "slices.hrllc.arrival_rate_hz=4.8", "--against", "reservation",
         "--figure", str(figure), "--save", str(kept),
     )  # fmt: skip
-    assert found.exit_code == 0, found.output
-    assert "return_per_s" in found.output
-    assert "reservation instead of density" in found.output
+    assert result.exit_code == 0, result.output
+    assert "return_per_s" in result.output
+    assert "reservation instead of density" in result.output
     assert figure.read_bytes().startswith(b"\x89PNG")
     assert load(kept).digest == changed(load("contention"), BUSY).digest
     assert "arrival_rate_hz=4.8" in load(kept).provenance
@@ -217,15 +217,15 @@ def test_the_command_prints_a_table_draws_and_keeps(tmp_path):
 
 def test_the_command_answers_in_json():
     """The same numbers as the function."""
-    found = ask("--set", "slices.hrllc.arrival_rate_hz=4.8", "--json")
-    told = json.loads(found.stdout)
+    result = ask("--set", "slices.hrllc.arrival_rate_hz=4.8", "--json")
+    told = json.loads(result.stdout)
     expected = what_if("density", "contention", BUSY, seeds=WORLDS[:4])
     mean = told["changed_minus_base"]["loss_ratio"]["mean"]
     assert mean == pytest.approx(expected.by_change["loss_ratio"].mean)
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ((), "nothing changes"),
         (("--set", "horizon_s=60", "--to", "mild"), "not with both"),
@@ -235,9 +235,9 @@ def test_the_command_answers_in_json():
         (("--set", "horizon_s=60", "--agent", "densty"), "density"),
     ],
 )
-def test_the_command_refuses_in_one_line(words, told):
+def test_the_command_refuses_in_one_line(words, message):
     """Exit code 2 and the reason, before anything is computed."""
-    found = ask(*words)
-    assert found.exit_code == 2
-    assert told in found.output
-    assert len(found.output.strip().splitlines()) == 1
+    result = ask(*words)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert len(result.output.strip().splitlines()) == 1

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from rich.table import Table
 
-from twin_gym.cli.view import Column, Measure, indicators, pairs
+from twin_gym.cli.view import Column, Measure, indicator_table, pairs
 from twin_gym.console.printing import number
 from twin_gym.core.vector import RowsVectorEnv
 from twin_gym.environments.kinds import EnvironmentKind
@@ -61,7 +61,7 @@ class PlainView:
 
     def details(self, scenario: Scenario, found: Evaluation) -> Sequence[Table]:
         """All indicators."""
-        return (indicators(found),)
+        return (indicator_table(found),)
 
     def bound(self, scenario: Scenario, seeds: Sequence[int]) -> str | None:
         """None: nothing is known."""

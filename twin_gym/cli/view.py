@@ -119,7 +119,7 @@ def pairs(title: str, rows: Sequence[tuple[str, str]]) -> Table:
     return made
 
 
-def indicators(found: Evaluation) -> Table:
+def indicator_table(found: Evaluation) -> Table:
     """All indicators of a policy, with their intervals."""
     made = table(f"Indicators of {found.policy}", ["indicator", "mean"])
     made.add_row("return", with_interval(found.returns))

@@ -1,4 +1,4 @@
-"""What the two forms of every environment have in common: rows of networks side by side.
+"""The base class of every environment's batch: rows of networks side by side.
 
 An environment is a batch of its own; `twin_gym.core.single` and `twin_gym.core.vector` are the
 forms that Gymnasium knows, the same for all of them.
@@ -38,7 +38,7 @@ Kpis = Mapping[str, NDArray[np.float64]]
 
 
 def outcome_record(components: Sequence[str]) -> np.dtype[np.void]:
-    """Record of what one step of one row brings.
+    """Record of the outcomes of one step of one row.
 
     Args:
         components: names of the components of the reward.
@@ -64,7 +64,7 @@ class Batch(ABC):
         COMPONENTS: names of the reward's components, which are outcomes too.
         OUTCOME: `outcome_record` of them.
         OVER: what `is_over` of a row's head is where its next episode is to begin.
-        settings: see above.
+        settings: the argument.
         scenarios: that episodes are in.
         scenario: the first of them.
         num_rows: how many run side by side.
@@ -132,20 +132,20 @@ class Batch(ABC):
     @property
     def arguments(self) -> dict[str, Any]:
         """The environment's arguments that decide what is done and earned, besides scenarios."""
-        found: dict[str, Any] = self.settings.arguments
-        return found
+        arguments: dict[str, Any] = self.settings.arguments
+        return arguments
 
     @property
     @abstractmethod
     def usual_reward_scale(self) -> float:
-        """What makes the returns of a critic near 1, whatever the unit of the rewards."""
+        """The scale of rewards that brings a critic's returns near 1, whatever their unit."""
 
     def scenario_of(self, row: int) -> Any:  # noqa: ANN401 - each environment has its own kind
         """The scenario of a row's running episode."""
         return self.scenarios[int(self.heads["network"][row])]
 
     def row(self, index: int) -> np.void:
-        """The counters of one running network, to look at."""
+        """The counters of one running network, read-only."""
         record: np.void = self._rows[index].copy()
         return record
 
@@ -166,7 +166,7 @@ class Batch(ABC):
     def advance(
         self, actions: NDArray[Any], autoreset: int, first: int = 0, last: int | None = None
     ) -> bool:
-        """One action in each of the rows first <= i < last; rows that are over begin anew.
+        """Moves each of the rows first <= i < last by one action; rows that are over are reset.
 
         Args:
             actions: of every row, as `checked_actions` gives them.
@@ -207,7 +207,7 @@ class Batch(ABC):
 
     @abstractmethod
     def final_masks(self, ended: NDArray[Any]) -> NDArray[np.int8] | None:
-        """What was allowed at the end of the episodes that ended in the last step.
+        """The masks at the end of the episodes that ended in the last step.
 
         Rows that did not end allow everything; None where actions are not masked.
         """
@@ -237,7 +237,7 @@ class Batch(ABC):
 
     @property
     def memory_per_row_bytes(self) -> int:
-        """What one more row takes, all its arrays together."""
+        """The memory of one more row in bytes, over all arrays."""
         of_rows = [array for array in self.arrays.values() if len(array) == self.num_rows]
         return sum(array.nbytes for array in of_rows) // self.num_rows
 
@@ -259,7 +259,7 @@ class Batch(ABC):
             raise
 
     def check_stopped(self) -> None:
-        """Ends a thread of `advance_threaded` that nobody waits for any more.
+        """Ends an unused thread of `advance_threaded`.
 
         To be called between two calls of compiled code.
 
@@ -286,7 +286,7 @@ class Batch(ABC):
         return _amounts(np.asarray(actions), self.num_rows, self.action_space)
 
     def __getstate__(self) -> dict[str, Any]:
-        """SimPy's processes are generators, which cannot be pickled: say so."""
+        """Refuses to pickle SimPy's engine: its processes are generators."""
         if any(episode is not None for episode in self._episodes):
             raise TypeError("a running simpy engine cannot be pickled: use engine='kernel'")
         return self.__dict__
@@ -313,10 +313,10 @@ def _whole_numbers(actions: NDArray[Any], rows: int, count: int) -> NDArray[np.i
             f"actions must be whole numbers of shape ({rows},), got "
             f"{actions.dtype} of shape {actions.shape}"
         )
-    wanted = actions.astype(np.int64, copy=False)
-    if not are_actions(wanted, count):
-        raise ConfigError(f"actions are 0 to {count - 1}, got {wanted.min()} to {wanted.max()}")
-    return wanted
+    numbers = actions.astype(np.int64, copy=False)
+    if not are_actions(numbers, count):
+        raise ConfigError(f"actions are 0 to {count - 1}, got {numbers.min()} to {numbers.max()}")
+    return numbers
 
 
 def _amounts(actions: NDArray[Any], rows: int, space: spaces.Box) -> NDArray[np.float64]:
@@ -326,15 +326,15 @@ def _amounts(actions: NDArray[Any], rows: int, space: spaces.Box) -> NDArray[np.
             f"actions must be numbers of shape {shape}, got {actions.dtype} of shape "
             f"{actions.shape}"
         )
-    wanted = actions.astype(np.float64)
-    if not ((wanted >= space.low) & (wanted <= space.high)).all():  # NaN is refused, too
+    amounts = actions.astype(np.float64)
+    if not ((amounts >= space.low) & (amounts <= space.high)).all():  # NaN is refused, too
         low, high = float(space.low.min()), float(space.high.max())
         raise ConfigError(
-            f"actions are finite and from {low:g} to {high:g}, got {wanted.min()} to "
-            f"{wanted.max()}: wrap the environment in ClipAction or RescaleAction of "
+            f"actions are finite and from {low:g} to {high:g}, got {amounts.min()} to "
+            f"{amounts.max()}: wrap the environment in ClipAction or RescaleAction of "
             "gymnasium.wrappers"
         )
-    return wanted
+    return amounts
 
 
 @entry_point

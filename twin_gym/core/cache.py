@@ -57,7 +57,7 @@ class CheckedFiles(_Files):  # type: ignore[misc]
 
 
 class LastingCache(_Cache):  # type: ignore[misc]
-    """Numba's cache of one function, which says what is wrong with its files and goes on.
+    """Numba's cache of one function, which reports damaged files and goes on.
 
     Args:
         function: Python's.
@@ -73,7 +73,7 @@ class LastingCache(_Cache):  # type: ignore[misc]
         return *super()._index_key(sig, codegen), self._sources
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:  # noqa: ANN401
-        """What was compiled for a signature; None if there is nothing, or nothing sound."""
+        """The compiled code of a signature; None if there is none, or it is damaged."""
         try:
             return super().load_overload(sig, target_context)
         except OSError as error:

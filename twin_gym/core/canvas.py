@@ -1,4 +1,4 @@
-"""What the painted pictures of all environments share: Pillow is an extra, import this file late.
+"""The canvas of all painted pictures: Pillow is an extra, import this file late.
 
 Pictures are painted at twice their size and scaled down, which smooths every edge.
 """
@@ -42,11 +42,11 @@ class Canvas:
         self._draw = ImageDraw.Draw(self._image)
 
     def pixels(self) -> NDArray[np.uint8]:
-        """What was painted; shape (HEIGHT, WIDTH, 3)."""
+        """The painted pixels; shape (HEIGHT, WIDTH, 3)."""
         return np.array(self._image.reduce(_SCALE), np.uint8)
 
     def head(self, left: tuple[str, str], right: tuple[str, str], progress: float) -> None:
-        """What stands on top: two lines on each side, and a bar for what is over.
+        """Paints the head: two lines on each side, and a progress bar.
 
         Args:
             left: the scenario, and the time.

@@ -46,7 +46,7 @@ def compiled(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """A function that becomes part of its compiled callers."""
+    """A function that is inlined into its compiled callers."""
     return _made(function, {**_options(function), "forceinline": True})
 
 

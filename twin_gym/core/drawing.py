@@ -1,4 +1,4 @@
-"""What the pictures of all environments share: what `render` gives by mode, and short words."""
+"""Rendering by mode for all environments, and short words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def render_frame(
     as_text: Callable[[], str],
     as_pixels: Callable[[], NDArray[np.uint8]],
 ) -> NDArray[np.uint8] | str | None:
-    """What `render` gives.
+    """Renders one frame in the given mode.
 
     Args:
         render_mode: of the environment.

@@ -1,4 +1,4 @@
-"""What an observation holds and what an action is, as values: no offset is written elsewhere."""
+"""Layouts of observations and forms of actions as values: no offset is written elsewhere."""
 
 from __future__ import annotations
 
@@ -149,9 +149,9 @@ class ActionForm:
         """
         if self.mask_group is None:
             return None
-        found = self.layout(scenario).columns(self.mask_group)
+        columns = self.layout(scenario).columns(self.mask_group)
         num_choices = len(self.action_names(scenario)) - 1
-        return found * num_choices if len(found) == 1 < num_choices else found
+        return columns * num_choices if len(columns) == 1 < num_choices else columns
 
     def candidate_columns(self, scenario: Any) -> tuple[tuple[int, ...], ...]:  # noqa: ANN401
         """Fields of each candidate of a shared network, in the order of the groups."""

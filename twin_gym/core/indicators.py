@@ -36,11 +36,11 @@ MAX_OBJECTIVE_SEED = 2**63 - 1
 
 
 class IndicatorReader(ABC):
-    """Reads the indicators of an environment off its rows, whoever has moved them."""
+    """Reads the indicators of an environment from its rows, for either engine."""
 
     @abstractmethod
     def counts(self, first: int, last: int) -> Counts:
-        """What has been counted since the episodes began, and how the networks are.
+        """Counters since the start of the episodes, and the current state of the networks.
 
         Args:
             first: the first row to look at.
@@ -52,7 +52,7 @@ class IndicatorReader(ABC):
 
     @abstractmethod
     def values(self, before: Counts, after: Counts) -> Values:
-        """The indicators of what happened between two looks at the same rows.
+        """The indicators of the time between two readings of the same rows.
 
         Args:
             before: as `counts` gave them when time last passed.
@@ -64,7 +64,7 @@ class IndicatorReader(ABC):
 
 
 class ObjectiveReward:
-    """Pays what an objective of the scenario says instead of what the kernel says.
+    """Replaces the kernel's reward by that of an objective of the scenario.
 
     The weights are drawn once, from a seed of their own: they are the same in every row, episode
     and world, so that one agent learns one reward and returns can be compared.
@@ -102,7 +102,7 @@ class ObjectiveReward:
         ended: NDArray[np.bool_] | None = None,
         at_end: Counts | None = None,
     ) -> None:
-        """Brings the outcomes of rows that have moved up to date.
+        """Updates the outcomes of rows that have moved.
 
         Args:
             first: the first row that has moved.
@@ -111,9 +111,9 @@ class ObjectiveReward:
             ended: which of them have ended one and begun the next in the same step.
             at_end: counts of those that ended, as they were at the end.
         """
-        raw_outcomes, told = self._brought[first:last], self.outcomes[first:last]
+        raw_outcomes, outcomes = self._brought[first:last], self.outcomes[first:last]
         for name in self._names:
-            told[name] = raw_outcomes[name]
+            outcomes[name] = raw_outcomes[name]
         marks, now = self._marks[first:last], self._reader.counts(first, last)
         after = now
         if ended is not None and at_end is not None:
@@ -124,9 +124,9 @@ class ObjectiveReward:
         # Term by term: a product of matrices may round otherwise with another number of rows.
         total = np.zeros(last - first)
         for k, name in enumerate(INDICATORS):
-            told[name] = values[:, k]
+            outcomes[name] = values[:, k]
             total += self.weights[k] * values[:, k]
-        told["reward"] = total * raw_outcomes["elapsed_s"]
+        outcomes["reward"] = total * raw_outcomes["elapsed_s"]
         has_moved = begins | (raw_outcomes["elapsed_s"] > 0.0)
         if ended is not None:
             has_moved |= ended
@@ -202,9 +202,9 @@ def objective_index(objective: str | KpiObjective, known: Sequence[str]) -> int:
 
 def in_order(density: Values, deadline: Values, latency: Values, buffer: Values) -> Values:
     """The four indicators as one array, in the order of `INDICATORS`; shape (rows, 4)."""
-    found = np.empty((len(density), len(INDICATORS)))
-    found[:, 0], found[:, 1], found[:, 2], found[:, 3] = density, deadline, latency, buffer
-    return found
+    values = np.empty((len(density), len(INDICATORS)))
+    values[:, 0], values[:, 1], values[:, 2], values[:, 3] = density, deadline, latency, buffer
+    return values
 
 
 def share(part: NDArray[Any], whole: NDArray[Any]) -> Values:
@@ -217,9 +217,9 @@ def share(part: NDArray[Any], whole: NDArray[Any]) -> Values:
     Returns:
         In [0, 1]; as many.
     """
-    found = np.ones(np.shape(whole))
-    np.divide(part, whole, out=found, where=np.asarray(whole) > 0)
-    return np.clip(found, 0.0, 1.0)
+    shares = np.ones(np.shape(whole))
+    np.divide(part, whole, out=shares, where=np.asarray(whole) > 0)
+    return np.clip(shares, 0.0, 1.0)
 
 
 def _with_indicators(kind: np.dtype[np.void]) -> np.dtype[np.void]:

@@ -31,7 +31,7 @@ class Kpi(dict[str, float]):
 
     @property
     def shape(self) -> tuple[int]:
-        """Of the array that NumPy makes of it."""
+        """The shape of NumPy's array of it."""
         return (1,)
 
     def __array__(
@@ -61,6 +61,6 @@ class Kpi(dict[str, float]):
 
 def kpi_of(names: tuple[str, ...], values: Iterable[float] = ()) -> Kpi:
     """Indicators of these names, in their order; no values: nothing is known yet."""
-    found = Kpi(zip(names, values, strict=False))
-    found.names = names
-    return found
+    kpi = Kpi(zip(names, values, strict=False))
+    kpi.names = names
+    return kpi

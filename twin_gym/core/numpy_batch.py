@@ -29,7 +29,7 @@ _NEEDED = ("SCENARIO", "DEFAULT_SCENARIO", "ACTION_FORMS", "COMPONENTS", "KPI_NA
 
 
 class NumPySettings(BatchSettings):
-    """What rows have in common; the class of an environment is made of the names in its batch."""
+    """Settings of all rows; the class of an environment is made of the names in its batch."""
 
     def choices(self) -> Iterator[Choice]:
         """The arguments that are one of several names.
@@ -46,13 +46,14 @@ class NumPySettings(BatchSettings):
 
     def scenarios(self) -> tuple[Any, ...]:
         """The scenarios, in which fields and actions are the same."""
-        found, form = super().scenarios(), self.form
-        if len({(form.field_names(one), form.action_names(one)) for one in found}) > 1:
+        scenarios, form = super().scenarios(), self.form
+        if len({(form.field_names(one), form.action_names(one)) for one in scenarios}) > 1:
             raise ConfigError(
                 "the scenarios of one environment need the same observations and actions; those "
-                f"of {', '.join(repr(one.name) for one in found)} differ in the form {form.name!r}"
+                f"of {', '.join(repr(one.name) for one in scenarios)} differ in the form "
+                f"{form.name!r}"
             )
-        return found
+        return scenarios
 
 
 class NumPyBatch(SlottedBatch):
@@ -109,7 +110,7 @@ class NumPyBatch(SlottedBatch):
 
     @abstractmethod
     def move_rows(self, rows: Rows, actions: NDArray[Any]) -> Mapping[str, ArrayLike]:
-        """One slot: brings `state` from the slot `slot_of(rows)` to the next one.
+        """Advances `state` by one slot, from the slot `slot_of(rows)` to the next one.
 
         Args:
             rows: which.
@@ -121,14 +122,14 @@ class NumPyBatch(SlottedBatch):
 
     @abstractmethod
     def observe_rows(self, rows: Rows) -> ArrayLike:
-        """What is seen of rows, in [0, 1]; shape (rows to look at, fields of the form)."""
+        """The observations of rows, in [0, 1]; shape (rows to look at, fields of the form)."""
 
     @abstractmethod
     def measure_rows(self, rows: Rows) -> Mapping[str, ArrayLike]:
         """The indicators of rows so far, by name; one value a row."""
 
     def allow_rows(self, rows: Rows) -> ArrayLike:
-        """What is allowed in rows, 1 = allowed; only asked for where the form is masked."""
+        """The action masks of rows, 1 = allowed; only called where the form is masked."""
         return np.ones((len(rows), len(self.settings.form.action_names(self.scenario))))
 
     def reader(self) -> IndicatorReader:
@@ -149,15 +150,15 @@ class NumPyBatch(SlottedBatch):
 
     def slot_of(self, rows: Rows) -> NDArray[np.int64]:
         """Slots that are over in rows."""
-        found: NDArray[np.int64] = self.heads["slot"][rows]
-        return found
+        slots: NDArray[np.int64] = self.heads["slot"][rows]
+        return slots
 
     def own_arrays(self) -> dict[str, NDArray[Any]]:
         """By name, the arrays of the state, no copies."""
         return self.state
 
     def scenario_arrays(self) -> dict[str, NDArray[Any]]:
-        """None: what a scenario says is read off it."""
+        """None: the rules read the scenario themselves."""
         return {}
 
     @property

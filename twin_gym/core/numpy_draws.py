@@ -36,8 +36,8 @@ def uniforms(worlds: Keys, stream: int, index: ArrayLike) -> NDArray[np.float64]
     keys = worlds if places.ndim < 2 else worlds[:, None]  # noqa: PLR2004 - rows and draws
     counters = (np.uint64(stream) << _STREAM_BITS) + np.atleast_1d(places) + _ONE
     bits = _mixed(keys + GOLDEN * counters)
-    found: NDArray[np.float64] = ((bits >> _UNUSED_BITS) + _ONE).astype(np.float64)
-    return found * _TWO_TO_MINUS_53
+    numerators: NDArray[np.float64] = ((bits >> _UNUSED_BITS) + _ONE).astype(np.float64)
+    return numerators * _TWO_TO_MINUS_53
 
 
 def _mixed(bits: Keys) -> Keys:

@@ -1,4 +1,4 @@
-"""What `reset(options=...)` takes: the environment's own options, and those meant for others.
+"""The options of `reset`: the environment's own, and those meant for others.
 
 Gymnasium hands the same options to every wrapper and to the environment under them. Libraries read
 keys of their own from it, such as Minari's `minari_autoseed`, and leave them in. Such a key starts

@@ -1,4 +1,4 @@
-"""The picture of an environment that brings none: the observed fields and the indicators."""
+"""The picture of an environment without its own: the observed fields and the indicators."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINE_HEIGHT, _LEFT, _MIDDLE, _SIZE = 15, 16, 236, 12
 
 
 class PlainEnv(RowEnv[Batch]):
-    """A network whose picture lists what is seen and measured of it."""
+    """A network whose picture lists its observed fields and its indicators."""
 
     def _as_text(self) -> str:
         return as_text(self.batch)

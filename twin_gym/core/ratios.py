@@ -30,9 +30,9 @@ def quantile(counts: NDArray[Any], total: int, share: float) -> float:
     """
     if total == 0:
         return 0.0
-    wanted = share * total
+    target = share * total
     value, counted = 0, np.int64(counts[0])
-    while counted < wanted:
+    while counted < target:
         value += 1
         counted += counts[value]
     return np.float64(value)

@@ -39,10 +39,10 @@ def checked_seeds(seed: Any, num_rows: int) -> Seeds:  # noqa: ANN401
     is_sequence = isinstance(seed, Sequence) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
     if not is_sequence or as_index(seed) is not None:
         return checked_seed(seed)
-    found = [checked_seed(one) for one in seed]
-    if len(found) != num_rows:
-        raise ConfigError(f"{num_rows} rows need {num_rows} seeds, got {len(found)}")
-    return found
+    seeds = [checked_seed(one) for one in seed]
+    if len(seeds) != num_rows:
+        raise ConfigError(f"{num_rows} rows need {num_rows} seeds, got {len(seeds)}")
+    return seeds
 
 
 def row_seeds(seed: Seeds, num_rows: int, rng: np.random.Generator) -> NDArray[np.uint64]:

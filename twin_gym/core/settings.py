@@ -1,4 +1,4 @@
-"""What the rows of an environment have in common, as its arguments say it.
+"""The settings that all rows of an environment share, as its arguments give them.
 
 An environment's own class of settings names its model, its forms, its objectives and its defaults;
 the constructors of the single and the vector form take the fields of that class as keywords.
@@ -30,7 +30,7 @@ Choice = tuple[str, Any, Sequence[str]]
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """What rows have in common; each environment has a class of its own, with its defaults.
+    """Settings of all rows; each environment has a class of its own, with its defaults.
 
     Attributes:
         MODEL: class of the scenarios.
@@ -85,7 +85,7 @@ class BatchSettings:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What decides what is done and earned, besides the scenarios."""
+        """The arguments that decide actions and rewards, besides the scenarios."""
         names = [name for name in _field_names(type(self)) if name not in ("scenario", "engine")]
         return {name: getattr(self, name) for name in names}
 
@@ -108,10 +108,10 @@ def check_same(scenarios: Sequence[Any], what: str, of: Callable[[Any], object])
         ConfigError: if it differs.
     """
     if len({of(one) for one in scenarios}) > 1:
-        told = ", ".join(f"{of(one)} in {one.name!r}" for one in scenarios)
+        values = ", ".join(f"{of(one)} in {one.name!r}" for one in scenarios)
         raise ConfigError(
             f"the scenarios of one environment need {what}, for an action means the same "
-            f"in all; got {told}"
+            f"in all; got {values}"
         )
 
 

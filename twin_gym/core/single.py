@@ -94,7 +94,7 @@ class RowEnv(ToldSpec, FromSettings, gymnasium.Env[Observation, Any], Generic[Ba
         return self._batch.scenario_of(0)
 
     def render(self) -> NDArray[np.uint8] | str | None:
-        """Draws the running network as `render_mode` says.
+        """Renders the running network in the given `render_mode`.
 
         Returns:
             `ansi`: text of at most 80 columns. `rgb_array`: pixels, shape (420, 720, 3), uint8.
@@ -188,7 +188,7 @@ class RowEnv(ToldSpec, FromSettings, gymnasium.Env[Observation, Any], Generic[Ba
         return kpi_of(self._kpi_names, [float(one[0]) for one in self._batch.kpis().values()])
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """What is allowed now, as sb3-contrib asks for it; shape (actions,).
+        """The mask of the current step, as sb3-contrib asks for it; shape (actions,).
 
         Raises:
             ConfigError: if the actions of this environment are not masked.

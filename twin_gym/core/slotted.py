@@ -117,14 +117,14 @@ class SlottedBatch(Batch):
 
     @abstractmethod
     def _most_work(self) -> float:
-        """About so many elementary steps, of some nanoseconds each, move a row once, at most."""
+        """The most elementary steps, of some nanoseconds each, that moving a row once takes."""
 
     @abstractmethod
     def _observe(self, first: int, last: int) -> None:
         """Observations and masks of rows that an episode in SimPy has moved."""
 
     def allocate_final_buffers(self) -> None:
-        """Arrays for what is known of ends of episodes; says how many rows one call moves."""
+        """Allocates arrays for the results of ended episodes; sets how many rows a call moves."""
         self._final_masks = None if self.masks is None else np.ones_like(self.masks)
         self._final_kpis = np.zeros((self.num_rows, len(self.KPI_NAMES)))
         self._rows_at_once = max(int(WORK_A_CALL / self._most_work()), 1)
@@ -132,7 +132,7 @@ class SlottedBatch(Batch):
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By name, the arrays that the kernel works on, no copies: of scenarios, then of rows."""
-        found = {
+        arrays = {
             **self.scenario_arrays(),
             "heads": self.heads,
             **self.own_arrays(),
@@ -140,7 +140,7 @@ class SlottedBatch(Batch):
             "outcomes": self.raw_outcomes,
             "final_observations": self.final_observations,
         }
-        return found if self.masks is None else found | {"masks": self.masks}
+        return arrays if self.masks is None else arrays | {"masks": self.masks}
 
     def kpi_names(self) -> tuple[str, ...]:
         """Flat names of the indicators (see the environment's `kpi`)."""
@@ -172,7 +172,7 @@ class SlottedBatch(Batch):
         return self.kpi_names(), self._final_kpis[at] if has_begun else self.kpi_table(at)
 
     def final_masks(self, ended: NDArray[Any]) -> NDArray[np.int8] | None:
-        """What was allowed at the end of the episodes that ended in the last step."""
+        """The masks at the end of the episodes that ended in the last step."""
         if self.masks is None or self._final_masks is None:
             return None
         masks = np.ones_like(self.masks)
@@ -180,7 +180,7 @@ class SlottedBatch(Batch):
         return masks
 
     def _begin_again(self, actions: NDArray[Any], ended: NDArray[np.bool_], first: int) -> None:
-        """Keeps what is known of the ended episodes and begins the next ones in their rows."""
+        """Stores the results of ended episodes and begins the next ones in their rows."""
         at = first + np.flatnonzero(ended)
         outcomes = self.outcomes[at].copy()
         self.final_observations[at] = self.observations[at]

@@ -1,4 +1,4 @@
-"""What an environment says it was made of, in values that JSON holds.
+"""The `spec` of an environment: its arguments as values that JSON holds.
 
 Gymnasium keeps the arguments of `make` in `env.spec`, and `spec.to_json()` is how an environment
 goes into a file (Minari, experiment trackers). Scenarios and objectives that were given as values
@@ -26,7 +26,7 @@ class ToldSpec:
 
     @property
     def spec(self) -> EnvSpec | None:
-        """What the environment was made of; None where `gymnasium.make` did not make it."""
+        """The arguments of the environment; None where `gymnasium.make` did not make it."""
         return self._spec
 
     @spec.setter
@@ -38,7 +38,7 @@ class ToldSpec:
 
 
 def as_json_value(value: Any) -> Any:  # noqa: ANN401 - arguments are of any type
-    """An argument as JSON holds it; what it has no words for stays as it is.
+    """An argument as a JSON value; values that JSON cannot hold are returned unchanged.
 
     Args:
         value: a scenario, an objective, a path, an enum, NumPy's or Python's values, or lists and

@@ -11,7 +11,7 @@ from twin_gym.core.batch import AUTORESET_NEXT_STEP, AUTORESET_SAME_STEP, Batch
 
 
 class StepLimit:
-    """Ends the episodes of rows that have taken so many steps, whatever their environment.
+    """Ends the episodes of rows after a number of steps, in any environment.
 
     The rows know nothing of it: their own episodes run to the horizon, and what was ended here is
     begun anew from outside, as a reset with a `reset_mask` does.
@@ -74,6 +74,6 @@ class StepLimit:
 
 def ones_but(masks: NDArray[Any], at: NDArray[np.int64]) -> NDArray[Any]:
     """The masks of some rows, and ones in the others."""
-    found = np.ones_like(masks)
-    found[at] = masks[at]
-    return found
+    result = np.ones_like(masks)
+    result[at] = masks[at]
+    return result

@@ -44,7 +44,7 @@ _METADATA: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode
 
 @dataclass(frozen=True)
 class _Ends:
-    """What is known of the episodes that a step has ended, where the next ones have begun."""
+    """The results of the episodes that a step has ended, where the next ones have begun."""
 
     kpi_names: tuple[str, ...]
     kpi_values: NDArray[np.float64]
@@ -76,9 +76,8 @@ class RowsVectorEnv(
             `DISABLED`: it waits for `reset` with a `reset_mask` in the options.
         num_threads: the rows are cut into so many stretches; more than one pays from about 8,192
             rows on.
-        copy: whether what is returned stays as it is. Without it the arrays are the environment's
-            own and the next step overwrites them.
-        render_mode: vector environments are not rendered; only None.
+        copy: if False, the returned arrays are overwritten by the next step.
+        render_mode: must be None; vector environments cannot render.
         max_episode_steps: episodes end after so many steps, if not at the horizon before: a row
             does what `gym.make` with this argument does, and `kpi` is of what it reached by then.
             None or -1: at the horizon alone.
@@ -89,8 +88,8 @@ class RowsVectorEnv(
         ConfigError: if an argument is unknown or a scenario is not valid.
 
     Attributes:
-        autoreset_mode: see above.
-        max_episode_steps: see above; None where there is no limit.
+        autoreset_mode: the argument.
+        max_episode_steps: the argument; None where there is no limit.
         reward_space: of the rewards of one row, as MO-Gymnasium asks for it.
         reward_dim: how many numbers the reward of a row is.
     """
@@ -114,8 +113,8 @@ class RowsVectorEnv(
     ) -> None:
         if render_mode is not None:
             raise ConfigError(
-                f"a vector environment is not rendered, got render_mode={render_mode!r}: use "
-                'vectorization_mode="sync", or the single form'
+                "vector environments cannot render: render_mode must be None, got "
+                f'{render_mode!r}; use vectorization_mode="sync", or the single form'
             )
         if disable_env_checker is not None and not disable_env_checker:
             raise ConfigError(
@@ -146,8 +145,8 @@ class RowsVectorEnv(
         present = np.ones(self.num_envs, np.bool_)
         present.flags.writeable = False
         self._reported = batch.reported
-        told = self._reported if batch.masks is None else ("action_mask", *self._reported)
-        self._all_present = {f"_{name}": present for name in told}
+        names = self._reported if batch.masks is None else ("action_mask", *self._reported)
+        self._all_present = {f"_{name}": present for name in names}
         self._is_seeded = False
 
     @property
@@ -226,7 +225,7 @@ class RowsVectorEnv(
         return observations, rewards, nobody, outcomes["truncated"], infos
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """What is allowed now, as sb3-contrib asks for it; shape (num_envs, actions).
+        """The masks of the current step, as sb3-contrib asks for them; shape (num_envs, actions).
 
         Raises:
             ConfigError: if the actions of this environment are not masked.
@@ -240,15 +239,15 @@ class RowsVectorEnv(
             self._pool.shutdown()
         self._pool = None
 
-    def _move(self, wanted: NDArray[Any]) -> bool:
+    def _move(self, actions: NDArray[Any]) -> bool:
         """Moves all rows, and says whether an episode is over."""
         mode = self._mode if self._limit is None else self._limit.autoreset
         try:
             if self._num_threads == 1:
-                any_over = self._batch.advance(wanted, mode)
+                any_over = self._batch.advance(actions, mode)
             else:
                 any_over = self._batch.advance_threaded(
-                    wanted, mode, self._threads(), self._num_threads
+                    actions, mode, self._threads(), self._num_threads
                 )
         except BaseException:  # such as Ctrl-C: some rows have moved, others have not
             self._is_interrupted = True
@@ -330,7 +329,7 @@ class RowsVectorEnv(
         }
 
     def _ends(self, at: NDArray[np.int64]) -> _Ends:
-        """What is known of the rows that are over, each of which is in its next episode after."""
+        """The results of the rows that are over, each of which is in its next episode after."""
         batch, limit = self._batch, self._limit
         if limit is None:
             return _Ends(
@@ -353,12 +352,12 @@ class RowsVectorEnv(
         """A table of some rows as Gymnasium's infos of all: arrays by name, and their flags."""
         table = np.zeros((self.num_envs, len(names)))
         table[at] = values
-        found: Infos = dict(zip(names, table.T, strict=True))
-        found.update(dict.fromkeys(_flag_names(names), flags))
-        return found
+        infos: Infos = dict(zip(names, table.T, strict=True))
+        infos.update(dict.fromkeys(_flag_names(names), flags))
+        return infos
 
     def __getstate__(self) -> dict[str, Any]:
-        """Threads are not pickled; they are made anew when needed."""
+        """Leaves out the threads, which cannot be pickled; they are made again when needed."""
         return {**self.__dict__, "_pool": None}
 
 
@@ -377,5 +376,5 @@ def _checked_limit(max_episode_steps: Any) -> int | None:  # noqa: ANN401
 
 @cache
 def _flag_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Where Gymnasium says for which rows an info of this name is."""
+    """Gymnasium's names of the flags that say which rows an info is of."""
     return tuple(f"_{name}" for name in names)

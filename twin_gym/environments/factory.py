@@ -54,8 +54,8 @@ def forms_of(kind: str) -> tuple[ActionForm, ...]:
     Raises:
         UnknownNameError: if there is no such kind.
     """
-    found: tuple[ActionForm, ...] = kind_named(kind).facet("action_forms")
-    return found
+    forms: tuple[ActionForm, ...] = kind_named(kind).facet("action_forms")
+    return forms
 
 
 def form_of(kind: str, action: str | None) -> ActionForm:
@@ -83,14 +83,14 @@ def single_form_of(kind: EnvironmentKind) -> type[PlainEnv]:
     Raises:
         ConfigError: if there is no batch either, or none that a form can be made of.
     """
-    found: type[PlainEnv] = _made(kind, "env", PlainEnv)
-    return found
+    form: type[PlainEnv] = _made(kind, "env", PlainEnv)
+    return form
 
 
 def vector_form_of(kind: EnvironmentKind) -> type[RowsVectorEnv[Batch]]:
     """The vector form; see `single_form_of`."""
-    found: type[RowsVectorEnv[Batch]] = _made(kind, "vector", RowsVectorEnv)
-    return found
+    form: type[RowsVectorEnv[Batch]] = _made(kind, "vector", RowsVectorEnv)
+    return form
 
 
 _FORMS = ("env", "vector")

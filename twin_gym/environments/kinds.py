@@ -138,8 +138,8 @@ class EnvironmentKind:
         """
         if facet not in FACETS:
             raise unknown_name("facet", facet, FACETS)
-        found = FACETS[facet]
-        return f"{self.package}.{found.module}", found.attribute.format(title=self.title)
+        entry = FACETS[facet]
+        return f"{self.package}.{entry.module}", entry.attribute.format(title=self.title)
 
     def has(self, facet: str) -> bool:
         """Whether the environment brings this facet itself."""
@@ -253,10 +253,10 @@ def kind_of_id(env_id: str) -> EnvironmentKind:
     Raises:
         UnknownNameError: if no kind has it.
     """
-    found = {one.id: one for one in kinds()}
-    if env_id not in found:
-        raise unknown_name("environment", env_id, found)
-    return found[env_id]
+    by_id = {one.id: one for one in kinds()}
+    if env_id not in by_id:
+        raise unknown_name("environment", env_id, by_id)
+    return by_id[env_id]
 
 
 def register_kind(kind: EnvironmentKind) -> None:
@@ -329,15 +329,15 @@ def _named() -> Iterator[tuple[str, str]]:
 def _imported(origin: str, name: str) -> EnvironmentKind:
     module, _, attribute = name.partition(":")
     try:
-        found = getattr(importlib.import_module(module), attribute or "KIND")
+        kind = getattr(importlib.import_module(module), attribute or "KIND")
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(
             f"{origin} names {name!r}, which cannot be imported ({error}): it should be such as "
             "'my_package:KIND'; the folder of a package that is not installed is on PYTHONPATH"
         ) from None
-    if not isinstance(found, EnvironmentKind):
+    if not isinstance(kind, EnvironmentKind):
         raise ConfigError(
-            f"{origin} names {name!r}, which is of the type {type(found).__name__} and not an "
+            f"{origin} names {name!r}, which is of the type {type(kind).__name__} and not an "
             "EnvironmentKind"
         )
-    return found
+    return kind

@@ -1,1 +1,1 @@
-"""Files that commands leave: whole or not there, a line at a time, one writer at a time."""
+"""Files that commands write: atomically, line by line, by one writer at a time."""

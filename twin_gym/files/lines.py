@@ -10,7 +10,7 @@ _BLOCK_BYTES = 65_536
 
 
 def append_line(path: Path, line: str) -> None:
-    """Adds a line and brings it to the disk; what a kill cut short before it is removed.
+    """Appends a line and syncs it to the disk; an incomplete last line is removed before.
 
     Args:
         path: a file of lines, made with its folder if it does not exist. One process at a time
@@ -28,7 +28,7 @@ def append_line(path: Path, line: str) -> None:
 
 
 def append_text(path: Path, text: str) -> None:
-    """Adds a text to what a file has, and brings it to the disk.
+    """Appends a text to a file, and syncs it to the disk.
 
     Args:
         path: made if it does not exist; its folder exists.

@@ -50,7 +50,7 @@ def locked(
 
 @contextmanager
 def in_turn(path: Path) -> Iterator[None]:
-    """A short time alone, such as for adding a line: whoever comes second waits.
+    """Locks for a short time, such as for appending a line: the second one waits.
 
     Args:
         path: of the lock, made with its folder if it does not exist; it stays.

@@ -90,7 +90,7 @@ def _check_folder_of(path: Path) -> None:
 
 
 def _probe(path: Path) -> None:
-    """Makes a file beside a place and takes it away: permissions tell less than the system does."""
+    """Creates and removes a file beside a path: permissions tell less than the system does."""
     aside, handle = new_file_beside(path)
     os.close(handle)
     aside.unlink()
@@ -115,5 +115,5 @@ def _is_same(path: Path, other: Path) -> bool:
 def _refused(path: Path, error: Exception) -> ConfigError:
     if isinstance(error, ConfigError):
         return error
-    told = error.strerror if isinstance(error, OSError) else error
-    return ConfigError(f"{str(path)!r} cannot be written: {told}; give another path")
+    reason = error.strerror if isinstance(error, OSError) else error
+    return ConfigError(f"{str(path)!r} cannot be written: {reason}; give another path")

@@ -26,7 +26,7 @@ def found_file(
     refused: type[ConfigError] = ConfigError,
     advice: str = "check the path",
 ) -> os.stat_result:
-    """What the system tells of a regular file.
+    """The status of a regular file.
 
     Args:
         path: of the file; links are followed.
@@ -35,19 +35,19 @@ def found_file(
         advice: what to do where it is not there.
 
     Returns:
-        Its size, its time of change and the rest.
+        Its size, time of change and the other fields of `os.stat`.
 
     Raises:
         ConfigError: if it is not there, cannot be reached, or is no regular file.
     """
     try:
-        found = path.stat()
+        status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         raise refused(f"there is no {what} {shown(str(path), 200)}: {advice}") from None
     except (OSError, ValueError) as error:  # ValueError: NUL bytes, letters that no system has
         raise refused(_unreachable(path, error)) from None
-    _check_regular(path, found.st_mode, what, refused)
-    return found
+    _check_regular(path, status.st_mode, what, refused)
+    return status
 
 
 def read_bytes(

@@ -43,7 +43,7 @@ def sealed(line: str) -> str:
 
 
 def opened(line: bytes) -> str:
-    """What a sealed line says, after its check sum was found to be right.
+    """The content of a sealed line, once its checksum is verified.
 
     Args:
         line: without its newline.
@@ -54,14 +54,14 @@ def opened(line: bytes) -> str:
     Raises:
         ConfigError: if it has no sum, or another one than its content.
     """
-    found = _SUM.fullmatch(line[-_SUM_BYTES:])
-    if found is None:
+    match = _SUM.fullmatch(line[-_SUM_BYTES:])
+    if match is None:
         raise ConfigError(
             "there is no check sum at its end, so the line is damaged, was changed, or was written "
             f"before lines had one: {_REMEDY}"
         )
     content = line[:-_SUM_BYTES] + b"}"
-    if _sum_of(content) != found[1].decode():
+    if _sum_of(content) != match[1].decode():
         raise ConfigError(
             f"the check sum is not that of the line, so it is damaged or was changed: {_REMEDY}"
         )
@@ -98,7 +98,7 @@ def read_sealed(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def append_sealed(path: Path, line: str) -> None:
-    """Adds a line with its check sum and brings it to the disk.
+    """Appends a line with its checksum and syncs it to the disk.
 
     What a kill cut short before it is removed.
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written aside under a name that nobody has, then renamed."""
+"""Atomic writes: each file is written aside under a unique name, then renamed."""
 
 from __future__ import annotations
 

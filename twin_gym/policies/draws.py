@@ -11,7 +11,7 @@ _SEEDS = 2**64
 _CALL_SHIFT = 16
 
 
-def checked_seed(seed: int) -> int:
+def checked_policy_seed(seed: int) -> int:
     """The seed of a policy, validated.
 
     Raises:
@@ -46,7 +46,7 @@ class Draws:
         Raises:
             ConfigError: if it is not a non-negative integer.
         """
-        self._seed, self._calls = checked_seed(seed) % _SEEDS, 0
+        self._seed, self._calls = checked_policy_seed(seed) % _SEEDS, 0
 
     def next(self) -> np.random.Generator:
         """The generator of the next call; take all draws of that call from it."""

@@ -47,9 +47,9 @@ def make_policy(name: str, scenario: str | Path | Scenario, action: str | None =
         >>> make_policy("density", "contention").name
         'density'
     """
-    found = scenario if isinstance(scenario, Scenario) else load(scenario)
-    factory = _factory(name, policies_of(found.kind))
-    return factory(found, form_of(found.kind, action).name)
+    loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
+    factory = _factory(name, policies_of(loaded.kind))
+    return factory(loaded, form_of(loaded.kind, action).name)
 
 
 def policies_for(scenario: str | Path | Scenario, action: str | None = None) -> tuple[Policy, ...]:

@@ -180,26 +180,26 @@ def paired_difference(before: NDArray[np.float64], after: NDArray[np.float64]) -
 def _differences(
     before: Mapping[str, NDArray[np.float64]], after: Mapping[str, NDArray[np.float64]]
 ) -> dict[str, Difference]:
-    """Of every indicator that both sides have."""
-    found = {
+    """The differences of all indicators that both sides have."""
+    differences = {
         name: paired_difference(values, after[name])
         for name, values in before.items()
         if name in after
     }
-    return {name: one for name, one in found.items() if one is not None}
+    return {name: one for name, one in differences.items() if one is not None}
 
 
-def indicators_of(found: Evaluation, scenario: Scenario) -> dict[str, NDArray[np.float64]]:
+def indicators_of(evaluation: Evaluation, scenario: Scenario) -> dict[str, NDArray[np.float64]]:
     """Every indicator of an evaluation by name, the return per second first.
 
     Args:
-        found: what a policy reached.
+        evaluation: what a policy reached.
         scenario: the network that it ran.
 
     Returns:
         One value a world; not a number where a world has none.
     """
-    return {RETURN: found.returns / scenario.horizon_s} | found.kpi
+    return {RETURN: evaluation.returns / scenario.horizon_s} | evaluation.kpi
 
 
 def policy_of(agent: Agent, scenario: Scenario, action: str | None = None) -> Policy:

@@ -47,15 +47,17 @@ def score_name(kind: str) -> str:
         >>> score_name("access")
         'return_per_s'
     """
-    found: str = kind_named(kind).facet("score", RETURN_PER_S)
-    return found
+    name: str = kind_named(kind).facet("score", RETURN_PER_S)
+    return name
 
 
-def indicators(found: Evaluation, scenarios: Sequence[Scenario]) -> dict[str, NDArray[np.float64]]:
+def indicators(
+    evaluation: Evaluation, scenarios: Sequence[Scenario]
+) -> dict[str, NDArray[np.float64]]:
     """The indicators of an evaluation, the score among them.
 
     Args:
-        found: what a policy reached.
+        evaluation: what a policy reached.
         scenarios: which its episodes were in, of one kind. Where their horizons differ, returns are
             divided by the mean of them.
 
@@ -64,9 +66,9 @@ def indicators(found: Evaluation, scenarios: Sequence[Scenario]) -> dict[str, ND
     """
     name = score_name(scenarios[0].kind)
     if name != RETURN_PER_S:
-        return dict(found.kpi)
+        return dict(evaluation.kpi)
     horizon_s = float(np.mean([one.horizon_s for one in scenarios]))
-    return {name: found.returns / horizon_s, **found.kpi}
+    return {name: evaluation.returns / horizon_s, **evaluation.kpi}
 
 
 class ModelPolicy:
@@ -96,12 +98,12 @@ class ModelPolicy:
 
         What the model learns afterwards does not change it.
         """
-        found = ModelPolicy(self._model, greedy=self._greedy, name=self.name)
-        found._plain = _plain_network(self._model)
-        return found
+        policy = ModelPolicy(self._model, greedy=self._greedy, name=self.name)
+        policy._plain = _plain_network(self._model)
+        return policy
 
     def reset(self, seed: int) -> None:
-        """Begins the draws of a seed."""
+        """Seeds the draws."""
         self._draws.reset(seed)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
@@ -140,8 +142,8 @@ class ModelPolicy:
                 policy.extract_features(seen, policy.pi_features_extractor)
             )
             # Not through a distribution object: making one takes longer than the network.
-            found: NDArray[np.float32] = policy.action_net(latent).cpu().numpy()
-        return found
+            outputs: NDArray[np.float32] = policy.action_net(latent).cpu().numpy()
+        return outputs
 
 
 def actor_layers(model: OnPolicyAlgorithm) -> dict[str, torch.Tensor] | None:
@@ -171,8 +173,8 @@ def actor_layers(model: OnPolicyAlgorithm) -> dict[str, torch.Tensor] | None:
     if not is_plain:
         return None
     state = {name.removeprefix("mlp_extractor."): x for name, x in policy.state_dict().items()}
-    wanted = ("policy_net.", "action_net.")
-    return {name: x.detach().cpu().clone() for name, x in state.items() if name.startswith(wanted)}
+    parts = ("policy_net.", "action_net.")
+    return {name: x.detach().cpu().clone() for name, x in state.items() if name.startswith(parts)}
 
 
 def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | PlainScorer | None:
@@ -186,7 +188,7 @@ def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | PlainScorer | Non
 
 
 class EvaluateOnWorlds(BaseCallback):
-    """Evaluates the model on fixed worlds every so many steps, before the first one too.
+    """Evaluates the model on fixed worlds at regular steps, and before the first one.
 
     The indicators go to the logger (`validation/...`, and so to TensorBoard), to `history`, and to
     a CSV file that grows a line at a time: what a killed training has reached is there. The worlds
@@ -246,7 +248,7 @@ class EvaluateOnWorlds(BaseCallback):
         scenarios = tuple(batch.scenarios)
         if self._horizon_s is not None:
             scenarios = tuple(one.replace(horizon_s=self._horizon_s) for one in scenarios)
-        found = evaluate(
+        evaluation = evaluate(
             ModelPolicy(self.model, greedy=self._greedy).frozen(),  # type: ignore[arg-type]
             scenarios,
             self._seeds,
@@ -255,14 +257,14 @@ class EvaluateOnWorlds(BaseCallback):
             objective_seed=batch.arguments["objective_seed"],
         )
         line = {"step": float(self.num_timesteps)}
-        for name, values in self._recorded(found, scenarios).items():
+        for name, values in self._recorded(evaluation, scenarios).items():
             line[name] = float(values.mean())
             self.logger.record(f"validation/{name}", line[name])
         self.logger.dump(self.num_timesteps)  # at this step, not at that of the next dump
         self.history.append(line)
         if self._path is not None:
             self._append(self._path, line)
-        return found
+        return evaluation
 
     def _on_training_start(self) -> None:
         first = self.num_timesteps
@@ -290,17 +292,17 @@ class EvaluateOnWorlds(BaseCallback):
         return True
 
     def _recorded(
-        self, found: Evaluation, scenarios: Sequence[Scenario]
+        self, evaluation: Evaluation, scenarios: Sequence[Scenario]
     ) -> dict[str, NDArray[np.float64]]:
         kind = scenarios[0].kind
         usual: tuple[str, ...] = kind_named(kind).facet("recorded", ())
-        wanted = usual if self._record is None else self._record
-        values = indicators(found, scenarios)
+        names = usual if self._record is None else self._record
+        values = indicators(evaluation, scenarios)
         score = {} if RETURN_PER_S not in values else {RETURN_PER_S: values[RETURN_PER_S]}
         return score | {
-            name: found.kpi[name]
-            for name in found.kpi
-            if name in wanted or (name.partition("/")[0] in wanted and name.startswith(_EACH))
+            name: evaluation.kpi[name]
+            for name in evaluation.kpi
+            if name in names or (name.partition("/")[0] in names and name.startswith(_EACH))
         }
 
     def _append(self, path: Path, line: dict[str, float]) -> None:
@@ -313,7 +315,7 @@ class EvaluateOnWorlds(BaseCallback):
         append_text(path, self._as_csv([line], with_names=is_new))
 
     def _rewrite(self, path: Path) -> None:
-        """The file as far as the history goes: aside first, then renamed."""
+        """Rewrites the file up to the current history, atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         if self.history:
             write_text(path, self._as_csv(self.history, with_names=True))

@@ -75,7 +75,7 @@ class RewardCentre:
 
 
 class _SemiMarkovBuffer:
-    """What both rollout buffers do: remember elapsed times, and use them for the advantages."""
+    """The base of both rollout buffers: stores elapsed times, and discounts advantages by them."""
 
     clock: NativeVecEnv
     centre: RewardCentre
@@ -144,7 +144,7 @@ class SemiMarkovMaskableRolloutBuffer(_SemiMarkovBuffer, MaskableRolloutBuffer):
 
 
 class _SemiMarkovAlgorithm:
-    """Mixin: the model's buffer reads the clock of whatever environment the model has.
+    """Mixin: the buffer reads the clock of the model's environment.
 
     Args:
         policy: as for the algorithm.
@@ -194,19 +194,19 @@ class _SemiMarkovAlgorithm:
 
 
 class SemiMarkovA2C(_SemiMarkovAlgorithm, A2C):
-    """A2C whose credit runs in simulated time."""
+    """A2C with discounting in simulated time."""
 
     buffer_class = SemiMarkovRolloutBuffer
 
 
 class SemiMarkovPPO(_SemiMarkovAlgorithm, PPO):
-    """PPO whose credit runs in simulated time."""
+    """PPO with discounting in simulated time."""
 
     buffer_class = SemiMarkovRolloutBuffer
 
 
 class SemiMarkovMaskablePPO(_SemiMarkovAlgorithm, MaskablePPO):
-    """MaskablePPO whose credit runs in simulated time."""
+    """MaskablePPO with discounting in simulated time."""
 
     buffer_class = SemiMarkovMaskableRolloutBuffer
 
@@ -217,11 +217,11 @@ def _credit_times(
     """The times as given, or what suits the scenario; checked."""
     # Without an environment it is a model being loaded: what it was saved with comes next.
     usual = credit_times_s(native_env(env).scenario) if isinstance(env, VecEnv) else (1.0, 1.0)
-    found = (
+    times_s = (
         usual[0] if discount_time_s is None else discount_time_s,
         usual[1] if trace_time_s is None else trace_time_s,
     )
-    for name, value in zip(("discount_time_s", "trace_time_s"), found, strict=True):
+    for name, value in zip(("discount_time_s", "trace_time_s"), times_s, strict=True):
         if not 0.0 < value < float("inf"):
             raise ConfigError(f"{name} must be positive and finite, got {value!r}")
-    return found
+    return times_s

@@ -92,7 +92,7 @@ class SharedScorer(nn.Module):
             first[candidate][:, self.common] += self.first.weight[:, seen:own_from]
         bias = self.first.bias + self.own @ self.first.weight[:, own_from:].T
         each = torch.eye(count)  # blocks on the diagonal: the candidates do not mix
-        found = {
+        layers = {
             "policy_net.0.weight": first.reshape(count * width, num_fields),
             "policy_net.0.bias": bias.reshape(-1),
             "policy_net.2.weight": torch.kron(each, self.second.weight),
@@ -102,7 +102,7 @@ class SharedScorer(nn.Module):
             ),
             "action_net.bias": torch.cat([self.score.bias.expand(count), self.nobody]),
         }
-        return {name: value.detach().clone() for name, value in found.items()}
+        return {name: value.detach().clone() for name, value in layers.items()}
 
 
 class PlainScorer:
@@ -159,7 +159,7 @@ class _SharedExtractor(nn.Module):
 
 
 class _SharedPolicy:
-    """What both policies do: the scorer in the place of the actor.
+    """The base of both policies: the scorer in the place of the actor.
 
     Args:
         args: as for the policy.
@@ -184,8 +184,8 @@ class _SharedPolicy:
         )
 
     def _get_constructor_parameters(self: Any) -> dict[str, Any]:
-        found: dict[str, Any] = super()._get_constructor_parameters()  # type: ignore[misc]
-        return found | {"scorer": self.scorer}
+        parameters: dict[str, Any] = super()._get_constructor_parameters()  # type: ignore[misc]
+        return parameters | {"scorer": self.scorer}
 
 
 class SharedActorCriticPolicy(_SharedPolicy, ActorCriticPolicy):  # type: ignore[misc]

@@ -101,8 +101,8 @@ class NativeVecEnv(VecEnv):
     @property
     def batch(self) -> Batch:
         """The rows themselves."""
-        found: Batch = self.venv.batch  # type: ignore[attr-defined]
-        return found
+        batch: Batch = self.venv.batch  # type: ignore[attr-defined]
+        return batch
 
     def reset(self) -> Array:
         """Begins all episodes: those of the last `seed`, or else the next ones."""
@@ -119,7 +119,7 @@ class NativeVecEnv(VecEnv):
         return self.batch.observations.copy()
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
-        """Row i begins with the first episode of seed + i at the next `reset`; None: drawn.
+        """Seeds the rows: row i begins with the first episode of seed + i at the next `reset`.
 
         Raises:
             ConfigError: if it is no whole number from 0 on.
@@ -151,12 +151,12 @@ class NativeVecEnv(VecEnv):
         self.rewards = np.array(rewards)
         self._returns += rewards
         self._lengths += 1
-        told = self._told(dones, infos) if "final_info" in infos else self._nothing()
+        row_infos = self._told(dones, infos) if "final_info" in infos else self._nothing()
         scaled = (rewards * self.reward_scale).astype(np.float32)
-        return np.array(observations), scaled, np.array(dones), told
+        return np.array(observations), scaled, np.array(dones), row_infos
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """What is allowed now; shape (num_envs, actions)."""
+        """The masks of the current step; shape (num_envs, actions)."""
         return self._masks().astype(np.bool_)
 
     def close(self) -> None:
@@ -225,8 +225,8 @@ class NativeVecEnv(VecEnv):
         return [{} for _ in range(self.num_envs)]
 
     def _row_mask(self, row: int) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = self._masks()[row].astype(np.bool_)
-        return found
+        mask: NDArray[np.bool_] = self._masks()[row].astype(np.bool_)
+        return mask
 
     def _masks(self) -> NDArray[np.int8]:
         if self.batch.masks is None:
@@ -234,11 +234,11 @@ class NativeVecEnv(VecEnv):
         return self.batch.masks
 
     def _told(self, dones: Array, infos: dict[str, Any]) -> list[dict[str, Any]]:
-        told = self._nothing()
+        row_infos = self._nothing()
         kpi = infos["final_info"]["kpi"]
         names = [name for name in kpi if not name.startswith("_")]
         for row in np.flatnonzero(dones):
-            told[row] = {
+            row_infos[row] = {
                 "terminal_observation": infos["final_obs"][row],
                 "TimeLimit.truncated": True,
                 "episode": {
@@ -250,7 +250,7 @@ class NativeVecEnv(VecEnv):
             }
         self._returns[dones] = 0.0
         self._lengths[dones] = 0
-        return told
+        return row_infos
 
 
 def make_vec_env(

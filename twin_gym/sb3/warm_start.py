@@ -33,7 +33,7 @@ DEFAULT_ACTION_STD = 0.1
 
 @dataclass(frozen=True)
 class WarmStart:
-    """What a warm start did.
+    """The report of a warm start.
 
     Attributes:
         twin: its name.
@@ -69,7 +69,7 @@ def warm_start(
     temperature: float = 1.0,
     action_std: float | None = None,
 ) -> WarmStart:
-    """Makes a twin the initial actor of `A2C`, `PPO` or `MaskablePPO`; the critic stays as it is.
+    """Makes a twin the initial actor of `A2C`, `PPO` or `MaskablePPO`; the critic is not changed.
 
     Args:
         model: with a policy of the twin's architecture, on an environment from `make_vec_env`.
@@ -139,7 +139,7 @@ def _checked_exploration(
 
 
 def _log_std(twin: PolicyTwin, deviation: float) -> torch.Tensor:
-    """What `log_std` of the model becomes, one value an amount."""
+    """The new `log_std` of the model, one value an amount."""
     space = twin.metadata.space
     return torch.tensor(
         [
@@ -183,16 +183,20 @@ def _places(model: OnPolicyAlgorithm, twin: PolicyTwin) -> dict[str, str]:
 
 
 def _other_spread(own: Mapping[str, torch.Tensor], twin: PolicyTwin) -> list[str]:
-    """What stands against setting the spread of amounts."""
+    """Problems of setting the spread of amounts; empty if there are none."""
     if twin.metadata.space.is_discrete:
         return []
-    wanted = (len(twin.metadata.action_low),)
-    found = tuple(own[_SPREAD].shape) if _SPREAD in own else "missing"
-    return [] if found == wanted else [f"{_SPREAD} is {found}, not {wanted}: use_sde must be False"]
+    expected = (len(twin.metadata.action_low),)
+    shape = tuple(own[_SPREAD].shape) if _SPREAD in own else "missing"
+    return (
+        []
+        if shape == expected
+        else [f"{_SPREAD} is {shape}, not {expected}: use_sde must be False"]
+    )
 
 
 def _other_inputs(model: OnPolicyAlgorithm, twin: PolicyTwin) -> list[str]:
-    """What would make equal parameters decide otherwise: other functions, other inputs."""
+    """Differences by which equal parameters decide otherwise: other functions, other inputs."""
     policy = model.policy
     problems = []
     activation = getattr(policy, "activation_fn", torch.nn.Tanh)

@@ -1,4 +1,4 @@
-"""What a network is: frozen, validated values, by name, from a file or built in code."""
+"""Scenarios of networks: frozen, validated values, by name, from a file or built in code."""
 
 from twin_gym.scenario.base import Scenario
 from twin_gym.scenario.laws import (

@@ -1,4 +1,4 @@
-"""What every scenario model shares: frozen, strict, finite, and errors that say what to do."""
+"""The base of every scenario model: frozen, strict, finite, and errors that say what to do."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class FrozenModel(BaseModel):
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
     def _content(self) -> dict[str, Any]:
-        """What the digest is taken of."""
+        """The values that the digest covers."""
         return self.model_dump(mode="json", exclude=set(self.about_only))
 
     def replace(self, **changes: Any) -> Self:
@@ -183,7 +183,7 @@ class FrozenModel(BaseModel):
 
 
 class Scenario(FrozenModel):
-    """What a network is, of any kind.
+    """The base class of scenarios of every kind.
 
     Attributes:
         kind: what TOML files call this kind of scenario.
@@ -238,7 +238,7 @@ def explain(model_name: str, error: ValidationError) -> str:
 
 
 def _sentence(mistake: ErrorDetails) -> str:
-    """What is wrong with a value and what is allowed, in the words of this package."""
+    """The message of a validation error: what is wrong and what is allowed."""
     kind, given = mistake["type"], mistake["input"]
     got = f", got {shown(given)}"
     if kind == "value_error":

@@ -46,7 +46,7 @@ def path_of(*names: str) -> str:
 
 
 def names_of(path: str) -> tuple[str, ...]:
-    """The names that a path of `path_of` goes through.
+    """The names along a path of `path_of`.
 
     Args:
         path: names with dots in quotes.
@@ -219,10 +219,10 @@ def _ways(at: object, parts: Sequence[_Part]) -> Iterator[tuple[tuple[Any, ...],
 
 
 def _nowhere(values: dict[str, Any], parts: Sequence[_Part]) -> ConfigError:
-    """What is wrong with a path that leads nowhere, where its names end to be known."""
+    """The error message for a path that leads nowhere, from the first unknown name on."""
     if len(parts) > _MAX_DEPTH:
-        told = path_of(*(part.name for part in parts))
-        return ConfigError(f"a path has at most {_MAX_DEPTH} names, got {shown(told)}")
+        path = path_of(*(part.name for part in parts))
+        return ConfigError(f"a path has at most {_MAX_DEPTH} names, got {shown(path)}")
     at: Any = values
     names: list[str] = []
     left = list(parts)
@@ -250,7 +250,7 @@ def _unknown(at: object, name: str, inside: str, where: str) -> ConfigError:
 
 
 def _open(inner: object) -> Any:  # noqa: ANN401 - a table, a list or a value
-    """What lies on the way, as something that can be changed."""
+    """A container on the path, as one that can be changed."""
     if isinstance(inner, FrozenModel):
         return inner.model_dump()
     if isinstance(inner, Mapping):

@@ -75,13 +75,13 @@ def load(name_or_path: str | Path, kind: type[Scenario] = Scenario) -> Scenario:
         >>> load("contention").slice_names
         ('immersive', 'hrllc', 'massive', 'ubiquitous')
     """
-    found = _load(name_or_path)
-    if not isinstance(found, kind):
+    loaded = _load(name_or_path)
+    if not isinstance(loaded, kind):
         raise ConfigError(
-            f"{str(name_or_path)!r} is a scenario of the kind {found.kind!r}, and here one of the "
+            f"{str(name_or_path)!r} is a scenario of the kind {loaded.kind!r}, and here one of the "
             f"kind {kind.kind!r} is needed: {', '.join(names(kind.kind))}"
         )
-    return found
+    return loaded
 
 
 def _load(name_or_path: str | Path) -> Scenario:
@@ -178,11 +178,11 @@ def _scenario_of(given: object, kind: type[Kind]) -> Kind:
         return given
     if isinstance(given, str | Path):
         return load(given, kind)
-    found = from_values(given) if isinstance(given, Mapping) else given
-    if not isinstance(found, kind):
+    scenario = from_values(given) if isinstance(given, Mapping) else given
+    if not isinstance(scenario, kind):
         article = "an" if kind.__name__[0] in "AEIO" else "a"
         raise ConfigError(
             f"a scenario is a preset name, a path of a TOML file, or {article} {kind.__name__} or "
             f"its values; got {shown(given)}"
         )
-    return found
+    return scenario

@@ -1,4 +1,4 @@
-"""What is wanted of a network: prioritised indicators, their weights, and the value to maximise.
+"""Objectives of a network: prioritised indicators, their weights, and the value to maximise.
 
 Equations (1) to (7) of Duran et al., arXiv:2411.14222, 2024. Four indicators: device density,
 packet deadline, latency and buffer size. What is asked of the network decides which of them are
@@ -44,7 +44,7 @@ class Thresholds(FrozenModel):
 
 
 class Demand(FrozenModel):
-    """What is asked of a network; what is None is not asked.
+    """Requirements on the network; None where there is none.
 
     Attributes:
         num_devices: that it must carry.
@@ -85,14 +85,14 @@ class KpiObjective(FrozenModel):
     def prioritised(self) -> frozenset[Indicator]:
         """The indicators that (1) prioritises; where several cases hold, those of all of them."""
         asked, least = self.demand, self.thresholds
-        found: frozenset[Indicator] = frozenset()
+        indicators: frozenset[Indicator] = frozenset()
         if asked.num_devices is not None and asked.num_devices > least.num_devices:
-            found |= _OF_DENSITY
+            indicators |= _OF_DENSITY
         if asked.latency_s is not None and asked.latency_s < least.latency_s:
-            found |= _OF_LATENCY
+            indicators |= _OF_LATENCY
         if asked.accuracy is not None and asked.accuracy > least.accuracy:
-            found |= _OF_ACCURACY
-        return found
+            indicators |= _OF_ACCURACY
+        return indicators
 
     def weights(self, seed: int) -> NDArray[np.float64]:
         """The weights of (2), in the order of `INDICATORS`.

@@ -1,4 +1,4 @@
-"""What a Parquet file unpacks to, by its footer and by the heads of its pages.
+"""The unpacked size of a Parquet file, by its footer and by the headers of its pages.
 
 The footer of a file may say that a column is small and its pages may say otherwise; the reader of
 pyarrow believes the pages, and ends the process where a damaged footer is looked into. Both are
@@ -31,7 +31,7 @@ Struct = dict[int, Any]
 
 
 class Chunk(NamedTuple):
-    """A column in a group of rows, as the footer tells of it.
+    """A column in a group of rows, by the footer.
 
     Attributes:
         name: path of the column.
@@ -49,7 +49,7 @@ class Chunk(NamedTuple):
 
 
 class Footer(NamedTuple):
-    """What the footer of a file says.
+    """The contents of a file's footer.
 
     Attributes:
         num_rows: of the file.
@@ -80,19 +80,19 @@ def read_footer(content: bytes) -> Footer:
     if length > MAX_FOOTER_BYTES:
         raise ValueError(f"its footer has {length:,} bytes, over {MAX_FOOTER_BYTES:,}")
     try:
-        told = _Reader(content, len(content) - _TAIL - length).struct()
-        groups = told[4]
+        metadata = _Reader(content, len(content) - _TAIL - length).struct()
+        groups = metadata[4]
         chunks = tuple(_chunk(one[3]) for group in groups for one in group[1])
-        return Footer(int(told[3]), len(groups), chunks)
+        return Footer(int(metadata[3]), len(groups), chunks)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its footer is damaged ({error!r})") from None
 
 
-def _chunk(told: Struct) -> Chunk:
-    first, dictionary = int(told[9]), int(told.get(11, 0))
-    name = ".".join(part.decode("utf-8", "replace") for part in told[3])
+def _chunk(metadata: Struct) -> Chunk:
+    first, dictionary = int(metadata[9]), int(metadata.get(11, 0))
+    name = ".".join(part.decode("utf-8", "replace") for part in metadata[3])
     start = dictionary if 0 < dictionary < first else first
-    return Chunk(name, int(told[5]), int(told[6]), start, int(told[7]))
+    return Chunk(name, int(metadata[5]), int(metadata[6]), start, int(metadata[7]))
 
 
 class Page(NamedTuple):
@@ -142,12 +142,12 @@ def pages(content: bytes, first: int, size: int) -> Iterator[Page]:
 
 
 def _encoding(head: Struct) -> int:
-    """Of the values of a page: field 2 of a head of the first form, 4 of the second."""
+    """The encoding of a page's values: field 2 of a header of version 1, 4 of version 2."""
     for outer, inner in ((5, 2), (8, 4)):
-        told = head.get(outer)
-        found = told.get(inner) if isinstance(told, dict) else None
-        if isinstance(found, int):
-            return found
+        page = head.get(outer)
+        encoding = page.get(inner) if isinstance(page, dict) else None
+        if isinstance(encoding, int):
+            return encoding
     return 0
 
 
@@ -166,13 +166,13 @@ class _Reader:
         """The values of a structure by the numbers of their fields."""
         if depth > _DEEPEST:
             raise ValueError("a structure is nested too deeply")
-        found: Struct = {}
+        fields: Struct = {}
         field = 0
         while head := self._byte():
             step, kind = head >> 4, head & 15
             field = field + step if step else self._signed()
-            found[field] = kind == _TRUE if kind in (_TRUE, _FALSE) else self._value(kind, depth)
-        return found
+            fields[field] = kind == _TRUE if kind in (_TRUE, _FALSE) else self._value(kind, depth)
+        return fields
 
     def _value(self, kind: int, depth: int) -> Any:  # noqa: ANN401 - of the kind that it says
         if kind in _WHOLE:

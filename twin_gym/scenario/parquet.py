@@ -102,7 +102,7 @@ def _is_text(path: Path, schema: Any, name: str) -> bool:  # noqa: ANN401 - no t
 
 
 def _check_footer(path: Path, content: bytes, columns: tuple[str, ...]) -> None:
-    """Refuses too much of anything, by what the footer says and by what the pages say."""
+    """Refuses files over a limit, by the footer and by the pages."""
     footer = read_footer(content)
     num_columns = len(footer.chunks) // max(footer.num_groups, 1)
     for what, count, most in (

@@ -89,7 +89,7 @@ class RequestTrace:
     duration_s: float
 
 
-class Request(NamedTuple):
+class TraceRequest(NamedTuple):
     """One request of a trace file.
 
     Attributes:
@@ -128,7 +128,7 @@ def read_requests(
 
 def window(
     path: Path,
-    requests: Iterable[Request],
+    requests: Iterable[TraceRequest],
     slice_names: Sequence[str],
     first_s: float,
     last_s: float,
@@ -183,12 +183,12 @@ def window(
     )
 
 
-def _requests(path: Path) -> Iterator[Request]:
+def _requests(path: Path) -> Iterator[TraceRequest]:
     for row in read_rows(path, ("arrival_s", "slice", "holding_s")):
         holding_s = row.number("holding_s", low=0.0, high=MAX_TIME_S)
         if holding_s <= 0:
             raise row.error("`holding_s` must be positive, got 0: remove the request or round up")
-        yield Request(
+        yield TraceRequest(
             row,
             row.text("slice"),
             row.number("arrival_s", low=0.0, high=MAX_TIME_S),

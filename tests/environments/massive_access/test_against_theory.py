@@ -220,7 +220,7 @@ def test_no_policy_exceeds_the_bound(preset, name):
     """Mean successes and returns of 48 worlds, against the bound of their own arrivals."""
     scenario = load(preset)
     seeds = list(range(5000, 5048))
-    found = evaluate(make_policy(name, scenario), scenario, seeds)
+    evaluation = evaluate(make_policy(name, scenario), scenario, seeds)
     everyone = AccessBatch(48, BatchSettings(scenario))
     everyone.seed(np.array(seeds, np.uint64), np.ones(48, np.bool_))
     everyone.begin(np.ones(48, np.bool_))
@@ -228,14 +228,14 @@ def test_no_policy_exceeds_the_bound(preset, name):
     for head in everyone.heads:
         arrivals = World(everyone.networks[0], int(head["world"])).arrivals()
         bounds.append(access_bound(scenario, arrivals))
-    gap = np.array([bound.total_return for bound in bounds]) - found.returns
+    gap = np.array([bound.total_return for bound in bounds]) - evaluation.returns
     assert gap.mean() >= -SIGMAS * gap.std(ddof=1) / math.sqrt(48) - 1e-9
-    gap = np.array([bound.successes for bound in bounds]) - found.kpi["succeeded"]
+    gap = np.array([bound.successes for bound in bounds]) - evaluation.kpi["succeeded"]
     assert gap.mean() >= -SIGMAS * gap.std(ddof=1) / math.sqrt(48) - 1e-9
 
 
 def test_30000_devices_collapse_without_barring_and_recover_with_the_genie():
-    """What the environment is there for: most are lost, or nearly nobody."""
+    """Without barring most devices are lost; with the genie nearly none."""
     scenario = load("access-beta-30000")
     shares = {
         name: evaluate(make_policy(name, scenario), scenario, [1, 2]).kpi[
@@ -251,8 +251,8 @@ def test_30000_devices_collapse_without_barring_and_recover_with_the_genie():
 def test_10000_devices_are_safe_without_barring():
     """Below the ceiling, hardly anybody is lost."""
     scenario = load("access-beta-10000")
-    found = evaluate(make_policy("none", scenario), scenario, [1, 2])
-    assert (found.kpi["access_success_probability"] > 0.99).all()
+    evaluation = evaluate(make_policy("none", scenario), scenario, [1, 2])
+    assert (evaluation.kpi["access_success_probability"] > 0.99).all()
 
 
 def test_uniform_arrivals_are_even():

@@ -1,4 +1,4 @@
-"""What a user may rely on in massive access, besides the contract of every environment."""
+"""The contract of massive access, besides that of every environment."""
 
 import gymnasium
 import numpy as np

@@ -29,7 +29,7 @@ def chosen(rng):
 
 
 def assert_state_is_sound(batch, scenario):
-    """What holds at every decision."""
+    """Checks the state at a decision."""
     rows, slots = batch.arrays["rows"], batch.heads["slot"]
     gone = rows["succeeded"] + rows["lost"]
     assert np.array_equal(rows["num_arrived"], gone + rows["num_waiting"]), "a device got lost"

@@ -61,12 +61,12 @@ def test_untuned_scenario_says_what_to_do():
 def test_search_finds_the_best_level_of_its_worlds():
     """Its score is the greatest, and is what the level earns alone; the same again."""
     small = load("access-small-70").replace(horizon_s=1.0)
-    found = search_level(small, [1, 2, 3])
-    assert found == search_level(small, [1, 2, 3])
-    assert found.returns[found.level] == max(found.returns)
-    fixed = FixedBarring(small, barring=small.barring_probabilities[found.level])
+    search = search_level(small, [1, 2, 3])
+    assert search == search_level(small, [1, 2, 3])
+    assert search.returns[search.level] == max(search.returns)
+    fixed = FixedBarring(small, barring=small.barring_probabilities[search.level])
     alone = evaluate(fixed, small, [1, 2, 3]).returns.mean()
-    assert alone == pytest.approx(max(found.returns))
+    assert alone == pytest.approx(max(search.returns))
 
 
 def test_nearest_level_is_taken():

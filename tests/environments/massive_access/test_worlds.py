@@ -22,6 +22,6 @@ def offered_course(level, seed=4):
 
 
 def test_arrivals_do_not_depend_on_the_barring():
-    """Whatever is broadcast, the same devices ask at the same moments; another seed, others."""
+    """Devices ask at the same moments under any barring; another seed gives others."""
     assert offered_course(0) == offered_course(5) == offered_course(15)
     assert offered_course(0) != offered_course(0, seed=5)

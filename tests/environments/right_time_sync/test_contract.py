@@ -1,4 +1,4 @@
-"""What a user may rely on in synchronisation, besides the contract of every environment."""
+"""The contract of synchronisation, besides that of every environment."""
 
 import gymnasium
 import numpy as np

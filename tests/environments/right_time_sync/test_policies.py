@@ -49,7 +49,7 @@ def picked(name, observation, scenario=None, masks=None):
 
 
 @pytest.mark.parametrize(
-    ("rule", "ages", "slot", "wanted"),
+    ("rule", "ages", "slot", "expected"),
     [
         ("none", (9, 9, 9), 0, 3),
         ("round-robin", (9, 0, 4), 4, FAST),
@@ -64,9 +64,9 @@ def picked(name, observation, scenario=None, masks=None):
         ("whittle", (20, 5, 0), 0, SLOW),
     ],
 )
-def test_rules_pick_what_they_say(rule, ages, slot, wanted):
+def test_rules_pick_what_they_say(rule, ages, slot, expected):
     """Ages 20 and 5: errors 21 and 6 x 8 / 2 = 24; indices grow with the square of the age."""
-    assert picked(rule, seen(*ages, slot=slot)) == wanted
+    assert picked(rule, seen(*ages, slot=slot)) == expected
 
 
 def test_whittle_waits_where_nothing_is_worth_its_price():

@@ -70,7 +70,7 @@ def test_sizes_are_those_of_the_source(size):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"delivery_probability": 1.1}, "delivery_probability"),
         ({"delivery_probability": float("nan")}, "delivery_probability"),
@@ -92,14 +92,14 @@ def test_sizes_are_those_of_the_source(size):
         ({"slot_s": 5000.0, "horizon_s": 1e5}, "lower `variance_rate_hz`"),
     ],
 )
-def test_bad_values_say_what_to_do(changes, told):
-    """What is wrong, in the words of the field."""
-    with pytest.raises(ConfigError, match=told):
+def test_bad_values_say_what_to_do(changes, message):
+    """The error says what is wrong, in the words of the field."""
+    with pytest.raises(ConfigError, match=message):
         small(**changes)
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"count": 0}, "count"),
         ({"count": 10_001}, "count"),
@@ -115,14 +115,14 @@ def test_bad_values_say_what_to_do(changes, told):
         ),
     ],
 )
-def test_bad_groups_say_what_to_do(changes, told):
-    """What is wrong, in the words of the field."""
-    with pytest.raises(ConfigError, match=told):
+def test_bad_groups_say_what_to_do(changes, message):
+    """The error says what is wrong, in the words of the field."""
+    with pytest.raises(ConfigError, match=message):
         group(**changes)
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (lambda: replay(low=1.0), "the range must have a width"),
         (lambda: replay(high=float("inf")), "high"),
@@ -135,9 +135,9 @@ def test_bad_groups_say_what_to_do(changes, told):
         (lambda: TwoState(change_rate_hz=float("nan")), "change_rate_hz"),
     ],
 )
-def test_bad_processes_say_what_to_do(make, told):
-    """What is wrong, in the words of the field."""
-    with pytest.raises(ConfigError, match=told):
+def test_bad_processes_say_what_to_do(make, message):
+    """The error says what is wrong, in the words of the field."""
+    with pytest.raises(ConfigError, match=message):
         make()
 
 

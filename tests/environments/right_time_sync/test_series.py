@@ -40,7 +40,7 @@ def test_values_are_interpolated_and_windows_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("lines", "fields", "told"),
+    ("lines", "fields", "message"),
     [
         (["a,0,1", "a,5,x"], {}, r"line 3.*number"),
         (["a,0,1", "a,5,nan"], {}, "line 3.*decimal number"),
@@ -55,10 +55,10 @@ def test_values_are_interpolated_and_windows_kept(tmp_path):
         ([], {}, "holds no measurement"),
     ],
 )
-def test_bad_files_are_refused_with_the_line(tmp_path, lines, fields, told):
+def test_bad_files_are_refused_with_the_line(tmp_path, lines, fields, message):
     """Numbers, order, gaps, windows and names."""
     path = written(tmp_path, *lines)
-    with pytest.raises(TraceError, match=told):
+    with pytest.raises(TraceError, match=message):
         load_series(reference(path, **fields), ("a",), 2.5)
 
 
@@ -118,7 +118,7 @@ def test_losses_lie_where_the_counter_jumped(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         ({"time": np.array([0.0, 60.0])}, "`time` must hold moments"),
         ({"pm25": np.array([1.0, np.inf])}, "line 3.*finite"),
@@ -127,12 +127,12 @@ def test_losses_lie_where_the_counter_jumped(tmp_path):
         ({"pm25": np.array([np.nan, np.nan])}, "no pm25 at all"),
     ],
 )
-def test_bad_parquet_is_refused(tmp_path, columns, told):
+def test_bad_parquet_is_refused(tmp_path, columns, message):
     """Times without a date, values that are none, doubles."""
     good = {"station": ["s", "s"], "time": moments(0, 60), "pm25": np.array([1.0, 2.0])}
     path = parquet(tmp_path, **(good | columns))
     file = reference(path, format="beijing", column="pm25", last_s=50.0)
-    with pytest.raises(TraceError, match=told):
+    with pytest.raises(TraceError, match=message):
         load_series(file, ("s",), 10.0)
 
 

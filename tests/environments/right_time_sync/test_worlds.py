@@ -17,7 +17,7 @@ def short(preset="sync-small", slots=40, **changes):
 
 
 def test_values_and_losses_do_not_depend_on_decisions():
-    """Whatever is sent, the twin is told, or not, what the world of its seed says."""
+    """The world of a seed alone decides values and losses."""
     scenario = short()
     told = {}
     for stride in (1, 7):
@@ -51,7 +51,7 @@ def test_world_does_not_depend_on_the_channel_or_the_rules():
 
 
 def test_losses_are_paired_over_delivery_probabilities():
-    """Whatever arrives over a bad channel arrives over a better one, at the agreed rates."""
+    """Updates that arrive over a bad channel arrive over a better one, at the agreed rates."""
     arrived = {}
     for share in (0.3, 0.8):
         world = World(build_tables([short(delivery_probability=share)]), 0, 5)

@@ -1,4 +1,4 @@
-"""What is simulated against what is known: formulas, exact optima, and the laws of the workload.
+"""Simulation against theory: formulas, exact optima, and the laws of the workload.
 
 Each figure is a mean over independent worlds with fixed seeds and must lie within four standard
 errors of the known value (by Student's law with 47 degrees of freedom a false alarm has a chance of
@@ -337,7 +337,7 @@ def offered(law, rate_hz, horizon_s, rows=400):
     ids=lambda law: law.law,
 )
 def test_long_run_rate_is_the_rate_of_the_slice(law):
-    """Whatever the shape, the average is the arrival rate; the start is stationary."""
+    """The average of every shape is the arrival rate; the start is stationary."""
     for horizon_s in (100.0, 300.0):
         if isinstance(law, Daily) and horizon_s % law.period_s:
             continue

@@ -21,7 +21,7 @@ def two_slices(**changes) -> AdmissionScenario:
 
 
 def chosen(policy: BidPricePolicy, scenario: AdmissionScenario, free_share: float) -> int:
-    """What the rule takes where a request of each slice waits and so much is free."""
+    """The rule's choices where a request of each slice waits and so much is free."""
     env = SliceAdmissionVectorEnv(1, scenario)
     observation, info = env.reset(seed=[0])
     observation = observation.copy()
@@ -49,9 +49,11 @@ def test_slice_that_programme_does_not_admit_is_turned_down_without_tuning():
     scenario = two_slices()
     cheap, dear = scenario.slices
     scenario = scenario.replace(slices=(cheap, dear.replace(arrival_rate_hz=12.0)))
-    found = evaluate(make_policy("bid-price", scenario), scenario, world_seeds("validation", 4))
-    assert (found.kpi["loss_ratio/cheap"] == 1.0).all()
-    assert (found.kpi["loss_ratio/dear"] < 0.5).all()
+    evaluation = evaluate(
+        make_policy("bid-price", scenario), scenario, world_seeds("validation", 4)
+    )
+    assert (evaluation.kpi["loss_ratio/cheap"] == 1.0).all()
+    assert (evaluation.kpi["loss_ratio/dear"] < 0.5).all()
 
 
 @pytest.mark.parametrize(("free_share", "taken"), [(0.5, DEAR), (0.45, WAIT), (0.25, WAIT)])
@@ -119,7 +121,7 @@ def test_numbers_that_are_no_prices_are_refused():
 
 
 def test_rising_prices_earn_more_than_greedy_rules_under_contention():
-    """What the rule is for: a third more than density, which turns nobody down."""
+    """The rule earns a third more than density, which turns nobody down."""
     scenario = load("contention").replace(horizon_s=60.0)
     worlds = world_seeds("validation", 32)
     priced = evaluate(BidPricePolicy(scenario, factor=0.9, rise=0.5), scenario, worlds).mean()

@@ -1,4 +1,4 @@
-"""What a user may rely on in slice admission, besides the contract of every environment."""
+"""The contract of slice admission, besides that of every environment."""
 
 import gymnasium
 

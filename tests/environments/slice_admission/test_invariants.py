@@ -1,4 +1,4 @@
-"""What no sequence of decisions can break, whatever the network."""
+"""Invariants of slice admission, for every network and sequence of decisions."""
 
 import numpy as np
 from hypothesis import event, given, settings
@@ -42,7 +42,7 @@ def chosen_actions(batch, chooser, rng):
 
 
 def assert_state_is_sound(batch, scenario):
-    """What holds at every decision."""
+    """Checks the state at a decision."""
     rows, network = batch._rows, batch.tables.networks[0]
     s, k = len(scenario.slices), len(scenario.capacity)
     in_service, queue_length = rows["in_service"][:, :s], rows["queue_length"][:, :s]

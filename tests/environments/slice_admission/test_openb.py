@@ -61,7 +61,7 @@ def test_pods_are_read_as_requests(file):
 
 
 def test_demands_are_in_gpus_cores_and_gib(file):
-    """What stands for radio, computing and storage."""
+    """GPUs, cores and GiB stand for radio, computing and storage."""
     pods = list(read_pods(file(GOOD)))
     assert pods[1].demand == (0.47, 4.0, 2.0)
     assert pods[3].demand == (8.0, 96.0, 1.0)

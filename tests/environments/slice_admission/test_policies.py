@@ -309,18 +309,18 @@ def test_search_keeps_to_its_budget_and_gains(contention):
     """Even one too small for the first round; with enough of it, far more than nothing reserved."""
     told = []
     for budget in (4, 6, 100, 900):
-        found = search_reservation(
+        search = search_reservation(
             contention.replace(horizon_s=50.0),
             seeds=WORLDS[:4],
             fresh_seeds=WORLDS[4:8],
             budget=budget,
             progress=lambda *now: told.append(now),
         )
-        assert found.episodes <= budget
-        assert found.score >= found.start_score
-        assert found.log[-1].score == found.score
-    assert found.score > found.start_score + 4
-    assert told[-1][0] == found.episodes
+        assert search.episodes <= budget
+        assert search.score >= search.start_score
+        assert search.log[-1].score == search.score
+    assert search.score > search.start_score + 4
+    assert told[-1][0] == search.episodes
     with pytest.raises(ConfigError, match="budget"):
         search_reservation(contention, seeds=WORLDS[:4], budget=3)
 

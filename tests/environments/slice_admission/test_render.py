@@ -114,7 +114,7 @@ def test_text_tells_the_state():
 
 
 def test_news_are_of_the_last_step():
-    """What was admitted and how much time passed since the last picture; a new episode is told."""
+    """The picture shows admissions and elapsed time since the last one, and a new episode."""
     env = SliceAdmissionEnv(render_mode="ansi")
     _, info = env.reset(seed=1)
     assert "the first picture" in env.render()
@@ -148,7 +148,7 @@ def test_missing_pillow_names_the_extra(monkeypatch):
 
 
 def test_environments_are_not_kept_alive():
-    """What the news remember goes with the environment."""
+    """The memory of the news is freed with the environment."""
     from twin_gym.environments.slice_admission import snapshot
 
     env = played(load("contention"), "ansi", 1)

@@ -69,7 +69,7 @@ def test_erlang_a_with_endless_patience_is_erlang_c():
     places=st.integers(0, 8),
 )
 def test_erlang_a_conserves_requests(arrival, abandon, units, places):
-    """What is offered is blocked, gives up, or is served; all probabilities are ones."""
+    """Offered requests are blocked, give up, or are served; probabilities add up to one."""
     found = erlang_a(arrival, 2.0, abandon, units, places)
     served = found.utilisation * units * 2.0 / arrival
     total = found.blocking_probability + found.abandonment_probability + served

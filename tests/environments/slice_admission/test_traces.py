@@ -152,7 +152,7 @@ def test_relative_paths_are_found_in_the_data_directory(file, monkeypatch):
 
 
 def test_a_changed_file_is_read_again(file):
-    """The same object while the file stays as it is, a new one once it has changed."""
+    """The same object while the file is unchanged, a new one once it has changed."""
     path = file(GOOD)
     trace = Trace(path=str(path), last_s=10.0)
     first = load_trace(trace, NAMES)

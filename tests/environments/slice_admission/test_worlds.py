@@ -39,7 +39,7 @@ def offered_and_arrivals(scenario, seed, wish):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_requests_do_not_depend_on_decisions(preset):
-    """Whatever is admitted, the same number of requests comes in each slice."""
+    """The same number of requests comes in each slice under any decisions."""
     scenario = short(preset, 150.0)
     counts = [offered_and_arrivals(scenario, 7, wish) for wish in range(len(scenario.slices) + 1)]
     assert all(count == counts[0] for count in counts)

@@ -1,4 +1,4 @@
-"""What a user may rely on in TIC scheduling, besides the contract of every environment."""
+"""The contract of TIC scheduling, besides that of every environment."""
 
 import itertools
 

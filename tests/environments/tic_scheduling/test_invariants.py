@@ -1,4 +1,4 @@
-"""What holds for tiny instant communication at every step, whatever is drawn and decided."""
+"""Invariants of tiny instant communication at every step, for all scenarios and actions."""
 
 import numpy as np
 from hypothesis import given, settings

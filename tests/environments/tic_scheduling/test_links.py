@@ -79,7 +79,7 @@ def test_what_is_not_in_the_file_is_refused(written, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"links": ("a", "a")}, "named twice"),
         ({"links": ()}, "at least 1"),
@@ -88,9 +88,9 @@ def test_what_is_not_in_the_file_is_refused(written, tmp_path):
         ({"format": "rssi"}, "format"),
     ],
 )
-def test_bad_references_are_refused(fields, told):
+def test_bad_references_are_refused(fields, message):
     """Before any file is read."""
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         LinkFile(**({"path": "x.csv", "links": ("a", "b"), "num_blocks": 3} | fields))
 
 

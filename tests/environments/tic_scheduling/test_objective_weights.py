@@ -21,7 +21,7 @@ def seen(*times):
 
 
 def weights_of(policy, *times):
-    """What it does with rows at these times."""
+    """The weights that the policy gives rows at these times."""
     return policy.actions(seen(*times), NOTHING)
 
 

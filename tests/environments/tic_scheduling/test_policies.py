@@ -51,7 +51,7 @@ def test_rules_pick_what_they_say(rule, queue):
 
 
 def test_max_weight_without_channels_is_the_longest_queue():
-    """What is not seen cannot be used."""
+    """Channels that are not observed are not used."""
     observation, mask = seen(**{k: v for k, v in CROWD.items() if not k.startswith("channel")})
     assert one("max-weight", small(channel_observable=False), observation, mask) == 4
 

@@ -53,13 +53,13 @@ def test_sizes_are_those_of_the_source(size, share):
 
 @pytest.mark.parametrize("name", names("tic"))
 def test_toml_round_trip(name):
-    """What is written is read back equal."""
+    """A written scenario is read back equal."""
     scenario = load(name)
     assert parse(to_toml(scenario)) == scenario
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"num_sensors": 0}, "num_sensors"),
         ({"num_sensors": 10_001}, "num_sensors"),
@@ -80,14 +80,14 @@ def test_toml_round_trip(name):
         ({"grant": 3}, "did you mean 'grants'"),
     ],
 )
-def test_bad_values_say_what_to_do(changes, told):
-    """What is wrong, in the words of the field."""
-    with pytest.raises(ConfigError, match=told):
+def test_bad_values_say_what_to_do(changes, message):
+    """The error says what is wrong, in the words of the field."""
+    with pytest.raises(ConfigError, match=message):
         load("tic-small-45").replace(**changes)
 
 
 def test_derived_numbers():
-    """What the tables of the simulator are made of, by hand."""
+    """The tables of the simulator, computed by hand."""
     scenario = load("tic-small-20")
     assert scenario.num_slots == 4000
     assert scenario.burst_period_slots == 80
@@ -134,7 +134,7 @@ def test_topology_from_graphml(tmp_path):
 
 
 def test_own_graph_can_be_read_back(tmp_path):
-    """What `graph` tells is what `read_graphml` takes."""
+    """The output of `graph` is accepted by `read_graphml`."""
     topology = topology_of(load("tic-small-45"))
     placement = read_graphml(written(tmp_path, topology.graph()))
     assert np.array_equal(placement.sensors_m, topology.sensors_m)
@@ -171,7 +171,7 @@ def spoil_digits(graph):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (spoil_edge, "exactly one gateway"),
         (spoil_lonely, "exactly one gateway"),
@@ -182,11 +182,11 @@ def spoil_digits(graph):
         (spoil_kind, "sensor or gateway"),
     ],
 )
-def test_bad_topologies_are_refused(tmp_path, spoil, told):
+def test_bad_topologies_are_refused(tmp_path, spoil, message):
     """Several gateways, none, a sensor as gateway, no position, another kind."""
     graph = small_graph()
     spoil(graph)
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         read_graphml(written(tmp_path, graph))
 
 

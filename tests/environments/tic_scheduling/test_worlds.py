@@ -19,7 +19,7 @@ def short(preset, slots=160):
 
 @pytest.mark.parametrize("weights", [(0, 1, 0, 0), (1, 0, 0, 0), (0, 0, 0, 1)])
 def test_uplink_does_not_depend_on_decisions(weights):
-    """Whatever is served, the same messages are offered: those that the world names."""
+    """The world alone decides the offered messages, whatever is served."""
     scenario = short("tic-small-70")
     env = TicSchedulingVectorEnv(2, scenario, autoreset_mode="Disabled")
     env.reset(seed=9)

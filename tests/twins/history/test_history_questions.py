@@ -189,7 +189,7 @@ def test_what_others_change_is_seen(store):
 
 
 def test_sound_store_beside_a_writer_is_never_called_damaged(store, monkeypatch):
-    """What another one commits between two statements of a check is not of its moment."""
+    """Commits of a writer between two statements of a check are not in the check's view."""
     store.append([event(1, 1)])
     counted = checking._counted
 

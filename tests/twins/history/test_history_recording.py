@@ -139,7 +139,7 @@ def test_decisions_become_transitions_and_a_minari_data_set(tmp_path):
 
 @pytest.mark.parametrize("kind", ["admission", "tic", "access", "sync"])
 def test_decisions_of_any_network_become_a_minari_data_set(tmp_path, kind):
-    """What was seen, allowed, done and earned, an episode each; other networks are refused."""
+    """Observations, masks, actions and rewards, an episode each; other networks are refused."""
     pytest.importorskip("minari")
     from minari.dataset.minari_storage import MinariStorage
 

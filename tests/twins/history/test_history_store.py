@@ -1,4 +1,4 @@
-"""What is appended is found again, as of any time; what is not allowed is not appended."""
+"""Appended events are found again, as of any time; refused ones are not appended."""
 
 import dataclasses
 import math
@@ -253,7 +253,7 @@ def test_limit_that_is_none_is_refused(wrong):
 
 
 def test_store_does_not_grow_over_its_limit(tmp_path):
-    """What does not fit is refused, and what was there stays."""
+    """Events over the limit are refused, and earlier ones stay."""
     with open_store(tmp_path / "s.db", max_bytes=300_000) as store:
         store.begin_episode(tic(), 0)
         number = store.add_channel("gateway/0", "a")
@@ -297,7 +297,7 @@ def test_decisions_that_do_not_fit_together_are_refused(change, said):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_fork_is_told_to_open_the_store_itself(tmp_path):
-    """What a child wrote after its parent had closed the store was lost, and said to be kept."""
+    """Writes of a child after its parent had closed the store were lost, and said to be kept."""
     store = open_store(tmp_path / "h.db")
     store.begin_episode(tic(), 0)
     store.append([event(1.0, 1)])

@@ -57,7 +57,7 @@ def test_late_event_is_ignored_and_counted(graph):
     st.randoms(use_true_random=False),
 )
 def test_order_of_arrival_does_not_matter(told, chance):
-    """Whatever the link does to the order, the same is known in the end."""
+    """The final state does not depend on the order in which events arrive."""
     events = [
         (Event(float(time), f"sensor/{who}", "uplink_queue", value), number)
         for number, (time, who, value) in enumerate(told)
@@ -143,7 +143,7 @@ def test_networkx_copy_has_kinds_values_and_relationships(graph):
 
 
 def test_snapshot_stays_as_it_was_and_is_compared_by_value(graph):
-    """What is told later is not in it."""
+    """Later events are not in it."""
     first = graph.snapshot()
     assert first == graph.snapshot()
     assert hash(first) == hash(graph.snapshot())

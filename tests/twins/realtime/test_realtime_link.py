@@ -16,7 +16,7 @@ def events(count, twin="sensor/0", name="uplink_queue"):
 
 
 def sent_one_by_one(link, several):
-    """What arrives in the end."""
+    """The events that arrive in the end."""
     for event in several:
         link.send([event], event.time_s)
     return link.arrived(math.inf)

@@ -117,7 +117,7 @@ def test_queues_of_sensors_add_up_to_those_of_their_gateways():
 
 
 def test_cell_knows_no_more_than_its_base_station():
-    """What is broadcast and answered; who waits and who gives up is hidden."""
+    """Broadcasts and answers are known; who waits and who gives up is hidden."""
     env = made("access")
     twin = LiveTwin(env)
     run(env, 30, twin.observe)

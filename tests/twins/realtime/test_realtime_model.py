@@ -32,7 +32,7 @@ def documents():
 
 
 def parsed_in_public(paths):
-    """What the public parser (npm package @azure/dtdl-parser) says of files, if it is here."""
+    """The result of the public parser (npm package @azure/dtdl-parser) on files, if it is here."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node here: the public parser of DTDL cannot be asked")
@@ -69,7 +69,7 @@ def test_kinds_of_twins_are_those_of_the_files():
 
 
 def test_component_is_part_of_its_sensor():
-    """What a battery tells is found under `battery.`."""
+    """Properties of a battery are found under `battery.`."""
     sensor = object_model().interface("Sensor")
     assert sensor.components == {"battery": "Battery"}
     assert sensor.contents["battery.charge_j"].unit == "joule"

@@ -1,4 +1,4 @@
-"""What devices and strangers send: taken as what it is, or refused as a ConfigError."""
+"""Input from devices and strangers is taken as data, or refused as a ConfigError."""
 
 import json
 from fractions import Fraction
@@ -71,7 +71,7 @@ def outcome(ask):
 
 
 def test_changed_snapshot_is_read_or_refused(graph):
-    """Whatever stands anywhere in it; what is read can be written again."""
+    """A snapshot with any change is read or refused; one that is read can be written again."""
     document = json.loads(graph.snapshot().to_json())
     found = []
     for place in places(document):

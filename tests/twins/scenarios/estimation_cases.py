@@ -28,7 +28,7 @@ def telemetry_of(store, base, events, snapshots=(), until_s=float("inf")):
 
 
 def evidence_from(folder, base, events, snapshots=(), start_s=0.0, end_s=float("inf")):
-    """What a window of an episode of these events says."""
+    """The evidence of a window of an episode of these events."""
     with open_store(folder / "store.db") as store:
         telemetry = telemetry_of(store, base, events, snapshots)
         return estimator_of(base.kind)(telemetry, base, start_s, end_s)

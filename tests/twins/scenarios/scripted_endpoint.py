@@ -58,7 +58,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was sent.
+    """An answer of the endpoint.
 
     Attributes:
         text: the content of the completion.

@@ -93,7 +93,7 @@ SLOW = {
 
 @pytest.mark.parametrize("name", SLOW)
 def test_an_exchange_has_one_deadline(name):
-    """Whatever an endpoint drips, nobody waits for it, and nothing is left waiting."""
+    """A slow endpoint never delays a call beyond its deadline, and nothing is left waiting."""
     with served(SLOW[name]) as found:
         found.connected()  # imports of its package are not waiting
         start = time.monotonic()

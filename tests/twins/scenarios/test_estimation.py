@@ -129,7 +129,7 @@ def test_exponential_patience_is_time_in_the_queue_over_those_that_gave_up(tmp_p
 
 
 def test_now_is_the_last_window_and_as_old_as_its_telemetry(store):
-    """What is later than the asked time, and what is before the window, changes nothing."""
+    """Telemetry after the asked time, and before the window, changes nothing."""
     store.append(counted([0, 10, 14, 20], [0, 100, 108, 1_000]))
     now = current_state_from_store(store, space(), 4.0, time_s=15.0)
     average = 109.0 / (14.0 + 1.0 / 1.2)
@@ -232,7 +232,7 @@ def test_groups_with_deliveries_of_their_own_hide_that_of_the_scenario(tmp_path)
 )
 @settings(max_examples=30, deadline=None)
 def test_estimates_are_finite_and_between_what_was_seen_and_the_centre(counts, centre, bad):
-    """Whatever was counted."""
+    """Estimates stay in this range for all counts."""
     events, exposure, more = counts
     rate = Rate(0.0, events, exposure).estimate(centre)
     mean = Average(0.0, events, more).estimate(centre)

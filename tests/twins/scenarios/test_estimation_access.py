@@ -28,7 +28,7 @@ def cell(arrivals, **changes):
 
 
 def telemetry(answers, collisions=None, *, slots=SLOTS, barring=1.0, lost=()):
-    """What the twin hears: answers and collisions by opportunity, the first being 0."""
+    """Telemetry of the twin: answers and collisions by opportunity, the first being 0."""
     gains = np.zeros(slots, int)
     gains[list(answers)] = list(answers.values())
     clashes = np.zeros(slots, int)
@@ -83,7 +83,7 @@ def test_what_is_later_than_the_window_is_not_looked_at(tmp_path):
 
 
 def test_number_of_devices_is_told_with_the_cell(tmp_path):
-    """Whatever was heard."""
+    """The number of devices does not depend on the telemetry."""
     graph = graph_of([(CELL, "Cell", {"devices": 26})])
     found = evidence_from(tmp_path, cell(UNIFORM), telemetry({}), [graph])
     assert found["num_devices"].values == (26.0,)

@@ -24,7 +24,7 @@ def noisy(change, noise, windows=40_000):
 
 @pytest.mark.parametrize(("change", "noise"), [(1.0, 0.5), (0.3, 0.6), (1.0, 0.0)])
 def test_what_is_left_is_the_spread_of_the_change(change, noise):
-    """Whatever the noise was."""
+    """The estimate does not depend on the noise."""
     found = without_noise(*noisy(change, noise))
     assert found.std(0) == pytest.approx([change, change], rel=0.06)
 

@@ -39,7 +39,7 @@ WINDOWS_S = {
 
 
 def scenario_of(name):
-    """What runs."""
+    """The scenario that runs."""
     preset, changes, *_ = RUNS[name]
     return changed(load(preset), changes)
 
@@ -69,7 +69,7 @@ def recorded(tmp_path_factory):
 
 
 def thin(whole, store, loss):
-    """What a link that loses so much leaves of a store; told properties are in its graphs."""
+    """Copies a store without a share of its events, as a lossy link does; told properties stay."""
     events = {}
     for episode, twin, name, time_s, value in whole.telemetry():
         events.setdefault(episode, []).append(Event(time_s, twin, name, value))

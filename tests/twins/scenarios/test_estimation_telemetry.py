@@ -1,4 +1,4 @@
-"""What a store has of an episode, read as counters and values; and what adapters tell for it."""
+"""Telemetry of an episode in a store, as counters and values; and what adapters report."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def test_burst_is_the_growth_around_it_less_the_background(tmp_path):
 
 
 def test_burst_before_which_too_little_was_heard_is_left_out(tmp_path):
-    """What was heard last before the third may have been before the end of the second."""
+    """The last report before the third may precede the end of the second."""
     counts = {slot: count for slot, count in COUNTS.items() if slot != 38}
     found = evidence_from(tmp_path, net(), counted(counts), end_s=0.06)
     assert found["burst_fraction"].count == 2.0  # 24 is still after the jitter

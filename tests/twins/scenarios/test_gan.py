@@ -262,7 +262,7 @@ def test_a_card_without_a_key_is_refused(trained, tmp_path, key):
 
 @pytest.mark.parametrize("factor", [float("nan"), 1e30])
 def test_weights_that_are_no_numbers_are_refused(trained, tmp_path, factor):
-    """Whatever digest the metadata has."""
+    """Any digest in the metadata is refused with such weights."""
     trained.save(tmp_path)
     path, metadata = tmp_path / "generator.safetensors", tmp_path / "generator.json"
     weights = safetensors.torch.load(path.read_bytes())

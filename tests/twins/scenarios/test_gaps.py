@@ -66,8 +66,8 @@ def test_gaps_are_those_of_evaluations_and_a_twin_is_the_unit():
     gap = kpi_gaps(twins, CAME, "fifo", seeds=WORLDS).by_indicator[RETURN]
 
     def returns(scenario: Scenario) -> np.ndarray:
-        found = evaluate(make_policy("fifo", CAME), scenario, WORLDS)
-        return found.returns / CAME.horizon_s
+        evaluation = evaluate(make_policy("fifo", CAME), scenario, WORLDS)
+        return evaluation.returns / CAME.horizon_s
 
     there = returns(CAME)
     means = np.array([(returns(twin) - there).mean() for twin in twins])
@@ -88,7 +88,7 @@ def test_errors_of_twins_that_cancel_are_still_told():
 
 
 def test_another_policy_has_other_gaps():
-    """What a twin gets wrong depends on who runs it."""
+    """The errors of a twin depend on the policy that runs in it."""
     gaps = [
         kpi_gaps([with_rate(4.8)], CAME, name, seeds=WORLDS).by_indicator["loss_ratio"].mean
         for name in ("density", "fifo")

@@ -275,7 +275,7 @@ def test_an_error_of_the_endpoint_is_said_and_not_tried_again():
     ["{}", "not json", '{"choices": []}', completion(None)[:-9], NO_TEXT, "[" * 100_000],
 )
 def test_what_is_no_chat_completion_is_refused(body):
-    """Whatever an endpoint sends."""
+    """Any other answer of an endpoint is refused."""
     with endpoint(lambda request, n: body) as (found, _):
         generator, error = generate(found, requests=1)
     assert isinstance(error, GenerationError)

@@ -1,4 +1,4 @@
-"""What a language model is told of a network, and what of its answer is taken."""
+"""The prompt of a language model about a network, and the accepted parts of its answer."""
 
 from __future__ import annotations
 

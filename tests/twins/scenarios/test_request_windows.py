@@ -150,7 +150,7 @@ def test_now_is_the_last_window():
 
 
 def test_the_source_says_windows_requests_and_prior():
-    """What provenances repeat."""
+    """Provenances repeat these words."""
     trace = drawn([1.0] * 5, [1.0] * 5)
     count = len(trace.arrival_s)
     by_moments = history_from_requests(space(), trace, WINDOW_S)

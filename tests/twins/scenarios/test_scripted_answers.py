@@ -40,7 +40,7 @@ REASONS = {
 
 
 def request(seed=0, count=6):
-    """What the generator asks."""
+    """The request that the generator sends."""
     told = summary_of(Criteria(), HISTORY, NOW)
     schema = schema_of(SPACE, BOUNDS, count)
     return {

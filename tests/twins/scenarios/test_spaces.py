@@ -175,7 +175,7 @@ def test_demands_are_bounds_of_the_parameters_they_speak_of():
 
 
 def test_a_latency_of_whole_slots_is_as_many_slots():
-    """Whatever the rounding of their product; less than a slot is one slot."""
+    """Rounding of the product changes nothing; less than a slot is one slot."""
     space = ParameterSpace.of(TIC.replace(slot_s=1e-4), ["deadline_slots"])
     assert 3e-4 / 1e-4 < 3.0  # the rounding that is meant
     for latency_s, slots in ((3e-4, 3), (3.9e-4, 3), (1e-5, 1)):

@@ -1,4 +1,4 @@
-"""What an action of massive access is: a level of the barring probability, or the probability."""
+"""Actions of massive access: a level of the barring probability, or the probability."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ Objective = Literal["balanced", "throughput", "delay", "vector"]
 
 @dataclass(frozen=True)
 class BatchSettings(Settings):
-    """What rows have in common: an action is a level of the barring probability, or that."""
+    """Settings of all rows: an action is a level of the barring probability, or the probability."""
 
     MODEL: ClassVar = AccessScenario
     ACTION_FORMS: ClassVar = ACTION_FORMS
@@ -38,13 +38,13 @@ class BatchSettings(Settings):
 
     def scenarios(self) -> tuple[AccessScenario, ...]:
         """The scenarios, which have the same levels of barring."""
-        found = super().scenarios()
+        scenarios = super().scenarios()
         check_same(
-            found,
+            scenarios,
             "the same barring levels",
             lambda one: f"{one.barring_levels} to {one.least_barring!r}",
         )
-        return found
+        return scenarios
 
 
 class AccessReferenceEpisode(ReferenceEpisode):
@@ -126,8 +126,8 @@ class AccessBatch(SlottedBatch):
 
     def waiting(self, index: int) -> NDArray[np.void]:
         """The devices of a row that wait, by number; records of `layout.DEVICE`."""
-        found = self._devices[index, : self._rows["num_waiting"][index]]
-        return found[np.argsort(found["number"])]
+        devices = self._devices[index, : self._rows["num_waiting"][index]]
+        return devices[np.argsort(devices["number"])]
 
     def _move(self, actions: NDArray[Any], first: int, last: int) -> None:
         if self._by_level:

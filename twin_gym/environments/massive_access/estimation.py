@@ -33,7 +33,7 @@ _SILENCE = 5.0  # mean gaps without a success after which all have asked
 def estimate_parameters(
     telemetry: EpisodeTelemetry, base: AccessScenario, start_s: float, end_s: float
 ) -> dict[str, Evidence]:
-    """What an episode says of its devices, once all of them have asked.
+    """Estimates the parameters of a cell from one episode, once all devices have asked.
 
     Every device asks once an episode: the beginning of the window is not looked at, and before the
     horizon is reached, or nobody has been answered for five mean gaps, nothing but the number of
@@ -58,28 +58,28 @@ def estimate_parameters(
         By path.
     """
     devices = telemetry.told(_CELL, "devices")
-    found: dict[str, Evidence] = {
+    evidence: dict[str, Evidence] = {
         "num_devices": Reported(0.0, () if devices is None else (devices,)),
         "arrivals.window_s": Average(0.0, 0.0, 0.0),
         "arrivals.fraction": Average(0.0, 0.0, 0.0),
     }
     heard = _heard(telemetry, base, min(end_s, telemetry.end_s))
     if heard is None:
-        return found
+        return evidence
     answers, last_s = heard.answers[-1], heard.last_s
     at_s = telemetry.last_s(_SERVICE, "served", end_s=heard.times_s[-1])
     if isinstance(base.arrivals, BetaArrivals):
         window_s = (heard.mean_s - _mean_wait_s(heard, base)) / _BETA_MEAN
-        found["arrivals.window_s"] = Average(at_s, max(window_s, 0.0) * answers, answers)
-        return found
+        evidence["arrivals.window_s"] = Average(at_s, max(window_s, 0.0) * answers, answers)
+        return evidence
     burst, others = 0.0, float(answers)
     if isinstance(base.arrivals, SimultaneousArrivals) and base.arrivals.bursts == 1:
         burst = _burst(heard, base)
         others = max(answers - burst, 1.0)
-        found["arrivals.fraction"] = Average(at_s, burst, answers)
+        evidence["arrivals.fraction"] = Average(at_s, burst, answers)
     window_s = last_s * (others + 1.0) / others
-    found["arrivals.window_s"] = Average(at_s, window_s * answers, answers)
-    return found
+    evidence["arrivals.window_s"] = Average(at_s, window_s * answers, answers)
+    return evidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ class _Heard:
 
 
 def _heard(telemetry: EpisodeTelemetry, base: AccessScenario, end_s: float) -> _Heard | None:
-    """What there is of an episode by opportunity; None before all have asked, or if none has."""
+    """The counters of an episode by opportunity; None before all have asked, or if none has."""
     served = telemetry.moments(_SERVICE, "served")
     slots = math.floor(end_s / base.slot_s + 0.5)
     if not len(served.times_s) or slots < 1:
@@ -133,13 +133,13 @@ def _heard(telemetry: EpisodeTelemetry, base: AccessScenario, end_s: float) -> _
 
 
 def _by_opportunity(telemetry: EpisodeTelemetry, name: str, slots: int, slot_s: float) -> Floats:
-    """What the cell told after each opportunity; not a number where it was lost."""
-    found = np.full(slots, np.nan)
+    """The values that the cell reported after each opportunity; NaN where one was lost."""
+    values = np.full(slots, np.nan)
     series = telemetry.series(_CELL, name)
     places = np.rint(series.times_s / slot_s).astype(np.int64) - 1
     is_inside = (places >= 0) & (places < slots)
-    found[places[is_inside]] = series.values[is_inside]
-    return found
+    values[places[is_inside]] = series.values[is_inside]
+    return values
 
 
 def _senders(preambles: int, answered: Floats, collisions: Floats) -> Floats:

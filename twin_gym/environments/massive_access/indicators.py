@@ -58,15 +58,15 @@ class AccessIndicatorReader(IndicatorReader):
         network = self._heads["network"][first:last]
         rows: Any = self._rows[first:last]
         in_time = self._delays[first:last, : len(self._waits)] * self._is_in_time[network]
-        found = np.zeros((last - first, 7), np.int64)
-        found[:, _NETWORK] = network
-        found[:, _ARRIVED] = rows["num_arrived"]
-        found[:, _SUCCEEDED] = rows["succeeded"]
-        found[:, _LOST] = rows["lost"]
-        found[:, _WAITING] = rows["num_waiting"]
-        found[:, _IN_TIME] = in_time.sum(axis=1)
-        found[:, _WAITED] = in_time @ self._waits
-        return found
+        counts = np.zeros((last - first, 7), np.int64)
+        counts[:, _NETWORK] = network
+        counts[:, _ARRIVED] = rows["num_arrived"]
+        counts[:, _SUCCEEDED] = rows["succeeded"]
+        counts[:, _LOST] = rows["lost"]
+        counts[:, _WAITING] = rows["num_waiting"]
+        counts[:, _IN_TIME] = in_time.sum(axis=1)
+        counts[:, _WAITED] = in_time @ self._waits
+        return counts
 
     def values(self, before: Counts, after: Counts) -> Values:
         """The indicators between two looks (see the module); shape (rows, 4)."""

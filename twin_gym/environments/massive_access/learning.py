@@ -1,4 +1,4 @@
-"""What suits learners of barring."""
+"""Default settings of learners of barring."""
 
 from twin_gym.core.credit import Credit
 

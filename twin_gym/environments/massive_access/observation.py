@@ -1,4 +1,4 @@
-"""What the base station sees: one list of fields makes the space, the documentation and the code.
+"""Observation of the base station: one list of fields makes the space, the docs and the code.
 
 Every value lies in [0, 1]. How many devices wait is not among them.
 """

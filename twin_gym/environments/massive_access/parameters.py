@@ -1,4 +1,4 @@
-"""What a generator of scenarios may choose of a cell."""
+"""The parameters of a cell that a generator of scenarios may vary."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from twin_gym.twins.scenarios.parameters import Parameter
 
 def parameters_of(base: AccessScenario) -> list[Parameter]:
     """The parameters of a cell, in order; empty where all is replayed."""
-    found = [Parameter("num_devices", "log", 1, MAX_DEVICES, is_whole=True)]
+    parameters = [Parameter("num_devices", "log", 1, MAX_DEVICES, is_whole=True)]
     if isinstance(base.arrivals, SimultaneousArrivals):
-        found.append(Parameter("arrivals.fraction", "logit", 0.0, 1.0))
-    found.append(Parameter("arrivals.window_s", "log", base.slot_s, base.horizon_s))
-    return found
+        parameters.append(Parameter("arrivals.fraction", "logit", 0.0, 1.0))
+    parameters.append(Parameter("arrivals.window_s", "log", base.slot_s, base.horizon_s))
+    return parameters

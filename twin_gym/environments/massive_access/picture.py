@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from twin_gym.core.canvas import COLOURS, EMPTY, FAINT, HEIGHT, MARGIN, WIDTH, Canvas
 from twin_gym.core.drawing import compact
 from twin_gym.environments.massive_access.layout import HISTORY
-from twin_gym.environments.massive_access.snapshot import Snapshot
+from twin_gym.environments.massive_access.snapshot import PictureState
 
 BLUE, ORANGE, GREEN, RED = COLOURS[0], COLOURS[1], COLOURS[2], COLOURS[5]
 
@@ -18,7 +18,7 @@ _CURVES_TOP, _CURVES_BOTTOM = 162, 282
 _BARS_TOP = 318
 
 
-def paint(snapshot: Snapshot) -> NDArray[np.uint8]:
+def paint(snapshot: PictureState) -> NDArray[np.uint8]:
     """Paints a cell: its devices, their backlog and the barring over time, the last preambles.
 
     Args:
@@ -35,7 +35,7 @@ def paint(snapshot: Snapshot) -> NDArray[np.uint8]:
     return canvas.pixels()
 
 
-def _paint_head(canvas: Canvas, snapshot: Snapshot) -> None:
+def _paint_head(canvas: Canvas, snapshot: PictureState) -> None:
     scenario = snapshot.scenario
     time = f"{snapshot.slot * scenario.slot_s:,.3f} s of {scenario.horizon_s:,g} s"
     barring = f"barring probability {snapshot.barring:.4f}"
@@ -44,8 +44,8 @@ def _paint_head(canvas: Canvas, snapshot: Snapshot) -> None:
     )
 
 
-def _paint_devices(canvas: Canvas, snapshot: Snapshot) -> None:
-    """All devices as one bar, cut by what has become of them."""
+def _paint_devices(canvas: Canvas, snapshot: PictureState) -> None:
+    """Paints all devices as one bar, cut by their state."""
     ready = snapshot.waiting - snapshot.backing_off
     parts = (
         ("answered", snapshot.succeeded, GREEN), ("waiting", ready, BLUE),
@@ -63,7 +63,7 @@ def _paint_devices(canvas: Canvas, snapshot: Snapshot) -> None:
         canvas.text(label + 15, 119, f"{name} {count:,}", 12)
 
 
-def _paint_curves(canvas: Canvas, snapshot: Snapshot) -> None:
+def _paint_curves(canvas: Canvas, snapshot: PictureState) -> None:
     """The backlog and the barring (logarithmic, downwards) at the moments that were drawn."""
     left, right = MARGIN + 44, WIDTH - MARGIN - 44
     height = _CURVES_BOTTOM - _CURVES_TOP
@@ -90,14 +90,14 @@ def _paint_curves(canvas: Canvas, snapshot: Snapshot) -> None:
     canvas.dot(xs[-1], backlog[-1], 3, BLUE)
 
 
-def _depth(snapshot: Snapshot, barring: float) -> float:
+def _depth(snapshot: PictureState, barring: float) -> float:
     """0 where nobody is barred, 1 at the least level and below."""
     if barring <= snapshot.scenario.least_barring:
         return 1.0
     return math.log(barring) / math.log(snapshot.scenario.least_barring)
 
 
-def _paint_preambles(canvas: Canvas, snapshot: Snapshot) -> None:
+def _paint_preambles(canvas: Canvas, snapshot: PictureState) -> None:
     """A bar an opportunity, the last one on the right: answered, collided, idle."""
     canvas.text(MARGIN, _BARS_TOP - 12, "preambles of the last opportunities", 12, FAINT)
     names = (("answered", GREEN), ("collided", RED), ("idle", EMPTY))

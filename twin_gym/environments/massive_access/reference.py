@@ -130,7 +130,7 @@ class Cell:
         return int(self.clock.now)
 
     def write(self, row: np.void, devices: NDArray[np.void], delays: NDArray[np.int32]) -> None:
-        """Lays the network down as the compiled kernel has it.
+        """Converts the network to the compiled kernel's state.
 
         Args:
             row: the record to fill.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from twin_gym.core.drawing import headline
-from twin_gym.environments.massive_access.snapshot import Snapshot
+from twin_gym.environments.massive_access.snapshot import PictureState
 
 _BAR_WIDTH = 54
 
 
-def as_text(snapshot: Snapshot) -> str:
+def as_text(snapshot: PictureState) -> str:
     """A cell in plain characters, at most 80 columns wide.
 
     Args:
@@ -33,7 +33,7 @@ def as_text(snapshot: Snapshot) -> str:
     return "\n".join([*lines, ""])
 
 
-def _devices(snapshot: Snapshot) -> list[str]:
+def _devices(snapshot: PictureState) -> list[str]:
     """One line a state, with a bar."""
     counts = (
         ("not asked yet", snapshot.silent),
@@ -49,6 +49,6 @@ def _devices(snapshot: Snapshot) -> list[str]:
     return lines
 
 
-def _preambles(snapshot: Snapshot, successes: int, collisions: int) -> str:
+def _preambles(snapshot: PictureState, successes: int, collisions: int) -> str:
     idle = snapshot.scenario.preambles - successes - collisions
     return "#" * successes + "x" * collisions + "." * idle

@@ -1,4 +1,4 @@
-"""What massive access is: one base station, many identical devices, and when they ask."""
+"""The scenario of massive access: one base station, many identical devices, their arrivals."""
 
 from __future__ import annotations
 

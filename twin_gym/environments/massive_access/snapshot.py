@@ -1,4 +1,4 @@
-"""What a picture of massive access shows, read off the batch behind its environment."""
+"""The state that a picture of massive access shows, read off the environment's batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twin_gym.environments.massive_access.scenario import AccessScenario
 
 @dataclass
 class Course:
-    """What earlier pictures of an episode have shown: a curve has a point a picture.
+    """The curves of an episode so far: one point for each picture taken.
 
     Attributes:
         episode: seed and number.
@@ -31,7 +31,7 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class PictureState:
     """A cell at one moment.
 
     Attributes:
@@ -68,7 +68,7 @@ class Snapshot:
 _COURSES: WeakKeyDictionary[RowEnv[AccessBatch], Course] = WeakKeyDictionary()
 
 
-def take_snapshot(env: RowEnv[AccessBatch]) -> Snapshot:
+def take_snapshot(env: RowEnv[AccessBatch]) -> PictureState:
     """Looks at an environment without touching it.
 
     Args:
@@ -81,7 +81,7 @@ def take_snapshot(env: RowEnv[AccessBatch]) -> Snapshot:
     slot, waiting = int(head["slot"]), int(row["num_waiting"])
     devices = env.batch.waiting(0)
     seen = range(slot - 1, max(slot - 1 - HISTORY, -1), -1)
-    return Snapshot(
+    return PictureState(
         scenario=scenario,
         slot=slot,
         silent=scenario.num_devices - int(row["num_arrived"]),
@@ -99,7 +99,7 @@ def take_snapshot(env: RowEnv[AccessBatch]) -> Snapshot:
 
 
 def _course(env: RowEnv[AccessBatch], episode: tuple[int, int], slot: int) -> Course:
-    """What was drawn of this episode so far, with the present moment."""
+    """The curves of this episode so far, with the present moment."""
     course = _COURSES.get(env)
     if course is None or course.episode != episode or (course.slots and course.slots[-1] > slot):
         course = _COURSES[env] = Course(episode)

@@ -126,8 +126,8 @@ def expected_arrivals(scenario: AccessScenario) -> Floats:
     law = scenario.arrivals
     # A burst a part, as many devices in each (up to one): even over the window in the mean.
     asked = beta_share(shares) if isinstance(law, BetaArrivals) else shares
-    found: Floats = scenario.num_devices * np.diff(asked)
-    return found
+    arrivals: Floats = scenario.num_devices * np.diff(asked)
+    return arrivals
 
 
 def beta_share(shares: ArrayLike) -> Floats:
@@ -150,13 +150,13 @@ def beta_share(shares: ArrayLike) -> Floats:
         3GPP TR 37.868, traffic model 2.
     """
     x = np.asarray(shares, np.float64)
-    found: Floats = x**3 * (20.0 - 45.0 * x + 36.0 * x**2 - 10.0 * x**3)
-    return found
+    share: Floats = x**3 * (20.0 - 45.0 * x + 36.0 * x**2 - 10.0 * x**3)
+    return share
 
 
 @dataclass(frozen=True)
 class AccessBound:
-    """What no barring policy exceeds on average over the draws of preambles.
+    """Upper bounds of every barring policy, on average over the draws of preambles.
 
     Attributes:
         successes: devices answered within an episode.
@@ -266,8 +266,8 @@ def collided_senders(loads: Floats) -> Floats:
     x = np.maximum(loads, _SMALL_LOAD)
     # expm1 keeps the digits of the denominator, which is x^2 / 2 for small loads.
     several = -np.expm1(-x) - x * np.exp(-x)
-    found: Floats = np.maximum(-x * np.expm1(-x) / several, 2.0)
-    return found
+    senders: Floats = np.maximum(-x * np.expm1(-x) / several, 2.0)
+    return senders
 
 
 _SMALL_LOAD = 1e-4

@@ -41,7 +41,7 @@ class AccessAdapter(SlottedAdapter[AccessBatch]):
         graph.relate(_CELL, "offers", _SERVICE)
 
     def measure(self) -> list[Event]:
-        """What was broadcast, and what came of it in the last opportunity."""
+        """The barring probability, and the outcomes of the last opportunity."""
         now_s, row = self.now_s, self.batch.row(self.row)
         last = int(self.batch.heads["slot"][self.row]) - 1
         events = [Event(now_s, _SERVICE, "served", int(row["succeeded"]))]

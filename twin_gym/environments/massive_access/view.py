@@ -1,4 +1,4 @@
-"""What the commands tell of massive access."""
+"""Tables and texts of massive access for the commands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from rich.table import Table
 
-from twin_gym.cli.view import PERCENT, Column, Measure, indicators, pairs
+from twin_gym.cli.view import PERCENT, Column, Measure, indicator_table, pairs
 from twin_gym.console.printing import number
 from twin_gym.environments.massive_access.scenario import AccessScenario, SimultaneousArrivals
 from twin_gym.environments.massive_access.theory import access_bound, expected_arrivals
@@ -50,9 +50,9 @@ class AccessView:
             f"above {number(bound.total_return)}, on average."
         )
 
-    def details(self, scenario: AccessScenario, found: Evaluation) -> Sequence[Table]:
+    def details(self, scenario: AccessScenario, evaluation: Evaluation) -> Sequence[Table]:
         """All indicators."""
-        return (indicators(found),)
+        return (indicator_table(evaluation),)
 
     def bound(self, scenario: AccessScenario, seeds: Sequence[int]) -> str | None:
         """Of the return."""

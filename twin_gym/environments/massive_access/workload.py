@@ -1,4 +1,4 @@
-"""What the world decides about devices: when they ask, and all that they draw.
+"""The random draws of devices: when they ask, and everything else that is random.
 
 Each draw is named by (world, purpose, device and how-manieth): device k asks at the same moment
 whatever is broadcast, draws the same preamble at its n-th try, and is as patient with the barring

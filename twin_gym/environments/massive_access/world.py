@@ -9,7 +9,7 @@ from twin_gym.environments.massive_access import workload
 
 
 class World:
-    """All that devices draw, whatever is broadcast.
+    """All random draws of devices, which do not depend on what is broadcast.
 
     Args:
         network: record of the scenario.
@@ -29,7 +29,7 @@ class World:
         return float(workload.barring_draw(self._key, device, opportunity))
 
     def preamble(self, device: int, tries: int) -> int:
-        """What the device sends after so many collisions."""
+        """The preamble that the device sends after so many collisions."""
         return int(workload.preamble_drawn(self.network, self._key, device, tries))
 
     def backoff(self, device: int, tries: int) -> int:

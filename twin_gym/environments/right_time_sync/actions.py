@@ -1,4 +1,4 @@
-"""What an action of synchronisation is: one entity or nobody, or a score for each of a round."""
+"""Actions of synchronisation: one entity or nobody, or a score for each of a round."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ ErrorForm = Literal["expected", "realised"]
 
 @dataclass(frozen=True)
 class BatchSettings(Settings):
-    """What rows have in common: an action is one entity or nobody, or a score for each of a round.
+    """Settings of all rows: an action is one entity or nobody, or a score for each of a round.
 
     Attributes:
         error: whether errors are expected ones, given all that was delivered, or the true ones.
@@ -49,9 +49,9 @@ class BatchSettings(Settings):
 
     def scenarios(self) -> tuple[SyncScenario, ...]:
         """The scenarios, which have as many entities."""
-        found = super().scenarios()
-        check_same(found, "as many entities", lambda one: one.num_entities)
-        return found
+        scenarios = super().scenarios()
+        check_same(scenarios, "as many entities", lambda one: one.num_entities)
+        return scenarios
 
 
 class SyncReferenceEpisode(ReferenceEpisode):
@@ -143,9 +143,9 @@ class SyncBatch(SlottedBatch):
         kpi.fill_table(self.tables.networks, self.heads, self._rows, at, table)
 
     def twin(self, index: int) -> dict[str, NDArray[np.float64]]:
-        """What the twin of a row holds of its entities, by `layout.TWIN_FIELDS`, and its `age`."""
-        found = dict(zip(layout.TWIN_FIELDS, self._twins[index].copy(), strict=True))
-        return found | {"age": self.heads["slot"][index] - found["born"]}
+        """The twin's state of the entities of a row, by `layout.TWIN_FIELDS`, and its `age`."""
+        twin = dict(zip(layout.TWIN_FIELDS, self._twins[index].copy(), strict=True))
+        return twin | {"age": self.heads["slot"][index] - twin["born"]}
 
     def world(self, row: int) -> World:
         """The world of a row's running episode: hidden from agents."""
@@ -163,8 +163,8 @@ class SyncBatch(SlottedBatch):
             Shape (rows, places); -1: nobody.
         """
         if not self.is_by_round:
-            found = np.where(actions < self.scenario.num_entities, actions, -1)[:, None]
-            return found.astype(np.int64)
+            entities = np.where(actions < self.scenario.num_entities, actions, -1)[:, None]
+            return entities.astype(np.int64)
         best = np.argsort(-actions, axis=1, kind="stable")[:, :size]
         return np.where(np.take_along_axis(actions, best, axis=1) > 0.0, best, -1)
 

@@ -29,7 +29,7 @@ _SURE = 1e-12  # least probability of either outcome, so that its logarithm is f
 def estimate_parameters(
     telemetry: EpisodeTelemetry, base: SyncScenario, start_s: float, end_s: float
 ) -> dict[str, Evidence]:
-    """What a window says of the processes and of the channel.
+    """Estimates the parameters of the processes and of the channel from a window.
 
     Of each group, all pairs of successive delivered values of one entity whose later one was true
     within the window; the time between them is multiplied by how much faster than its group the
@@ -49,7 +49,7 @@ def estimate_parameters(
     Returns:
         By path.
     """
-    found: dict[str, Evidence] = {
+    evidence: dict[str, Evidence] = {
         "delivery_probability": _delivery(telemetry, base, start_s, end_s)
     }
     for group in base.groups:
@@ -57,19 +57,19 @@ def estimate_parameters(
         spans_s, before, after, last_s = _pairs(telemetry, group, start_s, end_s)
         if isinstance(process, Walk):
             rates = (after - before) ** 2 / spans_s
-            found[f"{path}.variance_rate_hz"] = Average(last_s, float(rates.sum()), len(rates))
+            evidence[f"{path}.variance_rate_hz"] = Average(last_s, float(rates.sum()), len(rates))
         elif isinstance(process, MeanReverting):
             old, new = before / process.sd, after / process.sd
             moments = np.stack([old * old, old * new, new * new], axis=1)
-            found[f"{path}.relaxation_s"] = TransitionLikelihood(
+            evidence[f"{path}.relaxation_s"] = TransitionLikelihood(
                 last_s, spans_s, moments, relaxation_likelihood, _usual_relaxation
             )
         elif isinstance(process, TwoState):
             differs = (np.abs(after - before) > 0.5).astype(np.float64)  # noqa: PLR2004 - +-1/2
-            found[f"{path}.change_rate_hz"] = TransitionLikelihood(
+            evidence[f"{path}.change_rate_hz"] = TransitionLikelihood(
                 last_s, spans_s, differs, change_likelihood, _usual_change
             )
-    return found
+    return evidence
 
 
 def relaxation_likelihood(values: Floats, spans_s: Floats, moments: Floats) -> Floats:
@@ -87,13 +87,13 @@ def relaxation_likelihood(values: Floats, spans_s: Floats, moments: Floats) -> F
     Returns:
         Shape (values,).
     """
-    found = np.zeros(len(values))
+    logs = np.zeros(len(values))
     for k, relaxation_s in enumerate(values):
         left = np.exp(-spans_s / relaxation_s)
         variance = np.maximum(-np.expm1(-2.0 * spans_s / relaxation_s), _SURE)
         gap = moments[:, 2] - 2.0 * left * moments[:, 1] + left * left * moments[:, 0]
-        found[k] = -0.5 * float((np.log(variance) + gap / variance).sum())
-    return found
+        logs[k] = -0.5 * float((np.log(variance) + gap / variance).sum())
+    return logs
 
 
 def change_likelihood(values: Floats, spans_s: Floats, differs: Floats) -> Floats:
@@ -110,12 +110,12 @@ def change_likelihood(values: Floats, spans_s: Floats, differs: Floats) -> Float
     Returns:
         Shape (values,).
     """
-    found = np.zeros(len(values))
+    result = np.zeros(len(values))
     for k, rate_hz in enumerate(values):
         chance = np.maximum(-0.5 * np.expm1(-2.0 * rate_hz * spans_s), _SURE)
         logs = differs * np.log(chance) + (1.0 - differs) * np.log1p(-chance)
-        found[k] = float(logs.sum())
-    return found
+        result[k] = float(logs.sum())
+    return result
 
 
 def _usual_relaxation(centre: float) -> tuple[float, Floats]:
@@ -200,8 +200,8 @@ def _left_alone(
         return 1.0
     series = telemetry.series(_SERVICE, "offered")
     sent, weights = 0.0, 0.0
-    told = zip(series.times_s.tolist(), series.values.tolist(), strict=True)
-    for (before_s, before), (after_s, after) in itertools.pairwise(told):
+    reports = zip(series.times_s.tolist(), series.values.tolist(), strict=True)
+    for (before_s, before), (after_s, after) in itertools.pairwise(reports):
         if start_s <= before_s < after_s <= end_s:
             others = max((after - before) * base.slot_s / (after_s - before_s) - 1.0, 0.0)
             sent += after - before

@@ -70,13 +70,13 @@ class SyncIndicatorReader(IndicatorReader):
         ages = slots[:, None] - self._twins[first:last, layout.BORN]
         is_off = self._twins[first:last, layout.ERROR] > self._limits[network][:, None]
         periods = self._periods[network][:, None]
-        found = np.zeros((last - first, 5), np.int64)
-        found[:, _NETWORK] = network
-        found[:, _OFF] = is_off.sum(axis=1)
-        found[:, _OVERDUE] = (is_off & (ages > periods)).sum(axis=1)
-        found[:, _AGES] = (np.minimum(ages, periods) * is_off).sum(axis=1)
-        found[:, _SENT] = rows["step_updates"]
-        return found
+        counts = np.zeros((last - first, 5), np.int64)
+        counts[:, _NETWORK] = network
+        counts[:, _OFF] = is_off.sum(axis=1)
+        counts[:, _OVERDUE] = (is_off & (ages > periods)).sum(axis=1)
+        counts[:, _AGES] = (np.minimum(ages, periods) * is_off).sum(axis=1)
+        counts[:, _SENT] = rows["step_updates"]
+        return counts
 
     def values(self, before: Counts, after: Counts) -> Values:
         """The indicators of the last slot (see the module); shape (rows, 4)."""

@@ -1,4 +1,4 @@
-"""What the twin knows of itself: one list of fields makes the space, the documentation, the code.
+"""Observation of the twin: one list of fields makes the space, the documentation, the code.
 
 Every value lies in [0, 1]. The true values, and so the true errors, are not among them.
 """

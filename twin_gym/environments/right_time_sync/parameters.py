@@ -1,4 +1,4 @@
-"""What a generator of scenarios may choose of entities."""
+"""The parameters of entities that a generator of scenarios may vary."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ def parameters_of(base: SyncScenario) -> list[Parameter]:
     """The parameters of entities, in order; empty where all is replayed."""
     fields = {"walk": ("variance_rate_hz", RATES_HZ), "two-state": ("change_rate_hz", RATES_HZ)}
     fields["mean-reverting"] = ("relaxation_s", TIMES_S)
-    found = []
+    choices = []
     for group in base.groups:
         if group.process.law in fields:
             field, ends = fields[group.process.law]
-            found.append(Parameter(path_of("groups", group.name, "process", field), "log", *ends))
-    found.append(Parameter("delivery_probability", "logit", 0.0, 1.0))
-    return found
+            choices.append(Parameter(path_of("groups", group.name, "process", field), "log", *ends))
+    choices.append(Parameter("delivery_probability", "logit", 0.0, 1.0))
+    return choices

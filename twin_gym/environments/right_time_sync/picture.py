@@ -50,10 +50,10 @@ def _paint_entities(canvas: Canvas, env: RowEnv[SyncBatch]) -> None:
     step = (_RIGHT - _LEFT) / count
     size = min(max(0.4 * step, 1.5), 5.0)
     canvas.text(_LEFT, _TOP - 14, "age of the twin's value", 12, FAINT)
-    for share, told in ((0.0, "0"), (0.5, "a turn"), (0.75, "3 turns"), (10.0 / 11.0, "10 turns")):
+    for share, label in ((0.0, "0"), (0.5, "a turn"), (0.75, "3 turns"), (10.0 / 11.0, "10 turns")):
         y = _BOTTOM - (_BOTTOM - _TOP) * share
         canvas.box(_LEFT, y, _RIGHT, y + 1, EMPTY)
-        canvas.text(_LEFT - 8, y, told, 11, FAINT, "rm")
+        canvas.text(_LEFT - 8, y, label, 11, FAINT, "rm")
     for i, (share, red) in enumerate(zip(shares.tolist(), beyond.tolist(), strict=True)):
         y = _BOTTOM - (_BOTTOM - _TOP) * share
         canvas.dot(_LEFT + step * (i + 0.5), y, size, _mixed(red))
@@ -69,19 +69,19 @@ def _paint_groups(canvas: Canvas, env: RowEnv[SyncBatch], step: float) -> None:
         letters = int(width / 7)
         canvas.box(left + 1, _BOTTOM + 8, left + width - 1, _BOTTOM + 10, FAINT)
         if letters >= _FEWEST_LETTERS:
-            told = shortened(group.name, letters)
-            canvas.text(left + width / 2, _BOTTOM + 19, told, 11, INK, "mm")
+            label = shortened(group.name, letters)
+            canvas.text(left + width / 2, _BOTTOM + 19, label, 11, INK, "mm")
         left += width
 
 
 def _paint_legend(canvas: Canvas) -> None:
-    """What the colours of the dots stand for."""
+    """Paints the legend of the colours of the dots."""
     y = HEIGHT - 16
     canvas.text(_LEFT, y, "error", 12, FAINT)
-    for k, told in enumerate(("none", "tolerance", "twice the tolerance")):
+    for k, label in enumerate(("none", "tolerance", "twice the tolerance")):
         at = _LEFT + 50 + 100 * k
         canvas.dot(at, y, 5, _mixed((0.0, 1.0 / _MUCH, 1.0)[k]))
-        canvas.text(at + 11, y, told, 12)
+        canvas.text(at + 11, y, label, 12)
 
 
 def _mixed(red: float) -> Colour:

@@ -59,7 +59,7 @@ class SyncPolicy(ABC):
         self.places = scenario.round_size if self._by_round else 1
 
     def reset(self, seed: int) -> None:  # noqa: B027  most rules remember nothing
-        """Begins anew."""
+        """Resets the policy."""
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """One allowed action a row.
@@ -90,7 +90,7 @@ class SyncPolicy(ABC):
 
     @abstractmethod
     def scores(self, observations: Observations) -> Floats:
-        """What an update of each entity is worth now.
+        """The value of an update of each entity now.
 
         Args:
             observations: shape (rows, fields).
@@ -142,7 +142,7 @@ class RandomSyncPolicy(SyncPolicy):
         self._draws = Draws()
 
     def reset(self, seed: int) -> None:
-        """Begins the draws of a seed."""
+        """Seeds the draws."""
         self._draws.reset(seed)
 
     def scores(self, observations: Observations) -> Floats:
@@ -182,7 +182,7 @@ class ZeroWaitPolicy(SyncPolicy):
     name = "zero-wait"
 
     def scores(self, observations: Observations) -> Floats:
-        """After whoever was heard of last, the next one."""
+        """Scores that choose the next entity after the one that was delivered last."""
         ages = self.ages(observations)
         if self.places > 1:
             return np.minimum(ages, 1e9) + 1.0
@@ -264,10 +264,10 @@ class _LawPolicy(SyncPolicy, ABC):
         """The table's entries at the ages; shape (rows, entities)."""
         ages = np.minimum(self.ages(observations), len(self._place) - 1).astype(np.int64)
         places = self._place[ages]
-        found: Floats = self._tables[np.arange(self.num_entities), places] * self._weights
+        worths: Floats = self._tables[np.arange(self.num_entities), places] * self._weights
         if self._replayed.any():
-            found = np.where(self._replayed, found * self._estimated(observations), found)
-        return found
+            worths = np.where(self._replayed, worths * self._estimated(observations), worths)
+        return worths
 
     def _estimated(self, observations: Observations) -> Floats:
         """Variance a slot; of an entity that has not been compared yet, the mean of the others."""

@@ -23,7 +23,7 @@ _ARRIVAL, _AGEING = (
 
 @dataclass
 class EntityTwin:
-    """What the twin holds of one entity (see `layout.TWIN_FIELDS`)."""
+    """The twin's state of one entity (see `layout.TWIN_FIELDS`)."""
 
     number: int
     law: int
@@ -56,7 +56,7 @@ class EntityTwin:
 
     @property
     def prediction(self) -> float:
-        """What the twin takes for the value now."""
+        """The value that the twin predicts for now."""
         factor = 1.0 if self.hold else self.shrunk
         return self.value * factor + self.slope * self.age
 
@@ -146,7 +146,7 @@ class SyncNetwork:
             twin.shrunk *= twin.decay
 
     def _compare(self, twin: EntityTwin, change: float, span: float) -> None:
-        """What the change between two delivered values tells."""
+        """Updates the learnt statistics by the change between two delivered values."""
         twin.squares += change * change
         twin.spans += span
         if self._is_trend and twin.law != layout.TWO_STATE:
@@ -210,7 +210,7 @@ class SyncNetwork:
         seen: NDArray[np.float32],
         on_way: NDArray[np.int32],
     ) -> None:
-        """Lays the network down as the compiled kernel has it.
+        """Converts the network to the compiled kernel's state.
 
         Args:
             row: the record to fill.

@@ -102,7 +102,7 @@ def observe_rows(
     seen: NDArray[np.float32], observations: NDArray[np.float32], masks: NDArray[np.int8],
     outcomes: Records, first: int, last: int, objective: int,
 ) -> None:  # fmt: skip
-    """What `step_rows` tells of rows that something else has moved."""
+    """Observes rows that were moved by other code than `step_rows`."""
     for i in range(first, last):
         head, row = heads[i], rows[i]
         network = networks[head.network]

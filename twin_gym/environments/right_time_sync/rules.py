@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from twin_gym.core.compiled import Integer, Record, Records, compiled, inlined
 from twin_gym.environments.right_time_sync import layout
-from twin_gym.environments.right_time_sync.workload import is_delivered, offset_drawn, value_at
+from twin_gym.environments.right_time_sync.workload import entity_value, is_delivered, offset_drawn
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ _FIRST: Integer = np.int64(0)
 
 
 class Running(NamedTuple):
-    """A running network: what the rules look at or change.
+    """The arrays of a running network that the rules read or write.
 
     Attributes:
         network: the tables of the scenario, as what follows (see `layout`).
@@ -84,7 +84,7 @@ def begin(running: Running) -> None:
 @inlined
 def _value(running: Running, number: int, slot: int) -> float:
     """The true value of an entity at the beginning of a slot."""
-    return value_at(
+    return entity_value(
         running.network, running.entities[number], running.bridge[number], running.series,
         running.world, running.row.offset, number, slot,
     )  # fmt: skip
@@ -204,7 +204,7 @@ def _learn(running: Running, number: int, slot: int, value: float) -> None:
 
 @inlined
 def _shrink(network: Record, decays: Floats, shrunk: Floats) -> None:
-    """What is left of deviations, one slot later; arithmetic on yet smaller numbers is slow.
+    """Decays the deviations by one slot; tiny ones become 0, as subnormal numbers are slow.
 
     It has a loop of its own: LLVM computes several entities at once only where few arrays must be
     shown not to overlap.
@@ -250,7 +250,7 @@ def _expect_by_trend(network: Record, laws: Floats, twin: Floats, slot: int) -> 
 
 @inlined
 def prediction(laws: Floats, twin: Floats, number: int, slot: int) -> float:
-    """What the twin takes for the value of an entity."""
+    """The value of an entity that the twin predicts."""
     hold = laws[layout.HOLD, number]
     factor = hold + (1.0 - hold) * twin[layout.SHRUNK, number]
     drift = twin[layout.SLOPE, number] * (slot - twin[layout.BORN, number])

@@ -1,4 +1,4 @@
-"""What right-time synchronisation is: entities that change, and a twin that is told now and then.
+"""The scenario of right-time synchronisation: entities that change, and a twin of them.
 
 Values are in units of the attribute's range, around the mean of the process: an error of 0.05 is
 5 % of the range, whatever the attribute.

@@ -81,7 +81,7 @@ class SeriesFile(FrozenModel):
 
 
 class Measurements(NamedTuple):
-    """What came in of one sensor, in order of time; all of one length.
+    """The measurements of one sensor, in order of time; all arrays are of one length.
 
     Attributes:
         lines: where each stands; the header, or the names of the columns, is line 1.
@@ -101,7 +101,7 @@ class Measurements(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
+class SensorSeries:
     """One sensor, slot by slot; the arrays are read-only.
 
     Attributes:
@@ -117,7 +117,9 @@ class Series:
     filled_share: float
 
 
-def load_series(file: SeriesFile, sources: Sequence[str], slot_s: float) -> tuple[Series, ...]:
+def load_series(
+    file: SeriesFile, sources: Sequence[str], slot_s: float
+) -> tuple[SensorSeries, ...]:
     """The series that a reference stands for, on a grid of slots.
 
     Args:
@@ -126,7 +128,7 @@ def load_series(file: SeriesFile, sources: Sequence[str], slot_s: float) -> tupl
         slot_s: step of the grid.
 
     Returns:
-        One `Series` a source.
+        One `SensorSeries` a source.
 
     Raises:
         TraceError: if the file is not there or breaks its format (with the line), if a source is
@@ -136,12 +138,12 @@ def load_series(file: SeriesFile, sources: Sequence[str], slot_s: float) -> tupl
     path = file.locate().resolve()
     state = found_file(path, "trace file", TraceError)
     by_source = _read(path, (state.st_mtime_ns, state.st_size), file.format, file.column)
-    found = []
+    series = []
     for source in sources:
         if source not in by_source:
             raise TraceError(f"{path}: {unknown_name('source', source, by_source)}")
-        found.append(_on_grid(path, source, by_source[source], file, slot_s))
-    return tuple(found)
+        series.append(_on_grid(path, source, by_source[source], file, slot_s))
+    return tuple(series)
 
 
 @functools.lru_cache(maxsize=4)
@@ -158,14 +160,14 @@ def _read(
         names, rows = _from_parquet(path, file_format, column)
     if not len(names):
         raise TraceError(f"{path} holds no measurement: check that it is the right file")
-    found = {}
+    measurements = {}
     for source in np.unique(names).tolist():
         inside = rows.at(np.flatnonzero(names == source))
         if file_format == "campusiot":
             inside = _without_doubles(inside)
         _check_rising(path, source, inside)
-        found[source] = inside
-    return found
+        measurements[source] = inside
+    return measurements
 
 
 def _check_rising(path: Path, source: str, rows: Measurements) -> None:
@@ -241,7 +243,7 @@ def _numbers(path: Path, column: str, values: NDArray[Any]) -> Floats:
 
 def _on_grid(
     path: Path, source: str, rows: Measurements, file: SeriesFile, slot_s: float
-) -> Series:
+) -> SensorSeries:
     start_s = float(rows.times_s[0])
     count = int((file.last_s - file.first_s) / slot_s * (1 + 1e-12)) + 1
     grid_s: Floats = np.arange(count, dtype=np.float64) * slot_s + (start_s + file.first_s)
@@ -259,7 +261,7 @@ def _on_grid(
     _check_gaps(path, source, kept.at(np.arange(max(int(after[0]) - 1, 0), after[-1] + 1)), file)
     before = np.maximum(after - 1, 0)
     distance = np.minimum(np.abs(grid_s - times_s[before]), np.abs(times_s[after] - grid_s))
-    series = Series(
+    series = SensorSeries(
         source,
         np.interp(grid_s, times_s, kept.values),
         _lost_slots(rows, grid_s),

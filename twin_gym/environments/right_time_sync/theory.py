@@ -1,4 +1,4 @@
-"""What is known exactly of ages and errors of a twin: means, indices, and a lower bound.
+"""Exact results on ages and errors of a twin: means, indices, and a lower bound.
 
 An update that is delivered makes the age 0 at the beginning of a slot, so that it is 1 at the end
 of the slot; errors are measured at the ends of slots. An error function is given as an array: entry
@@ -323,14 +323,14 @@ def relaxation_bound(scenario: SyncScenario, *, places: int = 1, is_finite: bool
 
 def _best_price(bound: Callable[[float], float], low: float, high: float, tries: int) -> float:
     """The price at which a concave bound is greatest, nearly."""
-    found = optimize.minimize_scalar(
+    optimum = optimize.minimize_scalar(
         lambda price: -bound(price), bounds=(low, high), method="bounded",
         options={"maxiter": tries, "xatol": 1e-9 * high},
     )  # fmt: skip
-    return float(found.x)
+    return float(optimum.x)
 
 
-class _Part(NamedTuple):
+class _AlikeEntities(NamedTuple):
     """Entities that are alike: their share of the mean error by age."""
 
     errors: Floats
@@ -338,7 +338,7 @@ class _Part(NamedTuple):
     number: int
 
 
-def _weighted_errors(scenario: SyncScenario, slots: int) -> Sequence[_Part]:
+def _weighted_errors(scenario: SyncScenario, slots: int) -> Sequence[_AlikeEntities]:
     whole = sum(group.weight * group.count for group in scenario.groups)
     parts = []
     for group in scenario.groups:
@@ -348,5 +348,5 @@ def _weighted_errors(scenario: SyncScenario, slots: int) -> Sequence[_Part]:
         number = 1 if group.spread > 1.0 else group.count
         for k in members:
             errors = error_by_age(group, k, scenario.slot_s, slots) * (group.weight / whole)
-            parts.append(_Part(errors, scenario.delivery_of(group), number))
+            parts.append(_AlikeEntities(errors, scenario.delivery_of(group), number))
     return parts

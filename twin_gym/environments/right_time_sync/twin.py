@@ -31,8 +31,11 @@ class SyncAdapter(SlottedAdapter[SyncBatch]):
         graph.add_twin(_SERVICE, "Service")
         graph.relate(NETWORK, "offers", _SERVICE)
         for name in one.entity_names:
-            told: dict[str, Value] = {"group": name.partition("/")[0], "tolerance": one.tolerance}
-            graph.add_twin(f"entity/{name}", "Entity", told)
+            values: dict[str, Value] = {
+                "group": name.partition("/")[0],
+                "tolerance": one.tolerance,
+            }
+            graph.add_twin(f"entity/{name}", "Entity", values)
             graph.relate(NETWORK, "has_entity", f"entity/{name}")
 
     def measure(self) -> list[Event]:

@@ -1,4 +1,4 @@
-"""What the commands tell of right-time synchronisation."""
+"""Tables and texts of right-time synchronisation for the commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from twin_gym.cli.view import PERCENT, Column, Measure, indicators, pairs
+from twin_gym.cli.view import PERCENT, Column, Measure, indicator_table, pairs
 from twin_gym.console.printing import number, table
 from twin_gym.environments.right_time_sync.scenario import (
     EntityGroup,
@@ -58,9 +58,9 @@ class SyncView:
         said = f"Updated in turn, one a slot, entities are {number(age_s)} s old on average."
         return f"{said} {_relaxed(scenario)}"
 
-    def details(self, scenario: SyncScenario, found: Evaluation) -> Sequence[Table]:
+    def details(self, scenario: SyncScenario, evaluation: Evaluation) -> Sequence[Table]:
         """All indicators."""
-        return (indicators(found),)
+        return (indicator_table(evaluation),)
 
     def bound(self, scenario: SyncScenario, seeds: Sequence[int]) -> str | None:
         """None: over an episode the relaxation takes minutes (`right_time_sync.theory`)."""
@@ -83,11 +83,11 @@ def _relaxed(scenario: SyncScenario) -> str:
 
 
 def _groups(scenario: SyncScenario) -> Table:
-    found = table("Entities", ["group", "law", "count", "weight", "changes"], left=2, wrapped=4)
+    groups = table("Entities", ["group", "law", "count", "weight", "changes"], left=2, wrapped=4)
     for group in scenario.groups:
         count, weight = f"{group.count:,}", number(group.weight)
-        found.add_row(group.name, group.process.law, count, weight, _changes(group))
-    return found
+        groups.add_row(group.name, group.process.law, count, weight, _changes(group))
+    return groups
 
 
 def _changes(group: EntityGroup) -> str:

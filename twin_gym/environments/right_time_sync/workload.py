@@ -1,4 +1,4 @@
-"""What the world decides: the value of every entity in every slot, and which updates arrive.
+"""The random draws: the value of every entity in every slot, and which updates arrive.
 
 A value is a pure function of (world, entity, slot) that can be had at any slot in some ten draws,
 without those before it: the first and the last value of an episode are drawn, and every one
@@ -32,7 +32,7 @@ ENTITY_ROOM: Integer = np.int64(2**14)
 
 
 @compiled
-def value_at(
+def entity_value(
     network: Record,
     entity: Record,
     bridge: NDArray[np.float64],
@@ -150,7 +150,7 @@ def is_delivered(
         lost: slots of the replayed series whose frames were lost.
         spared: probability that the other updates of the slot leave this one alone.
         world: the key of the world.
-        offset: see `value_at`.
+        offset: see `entity_value`.
         number: of the entity.
         slot: in which it is sent.
 

@@ -10,7 +10,7 @@ from twin_gym.environments.right_time_sync.layout import Tables
 
 
 class World:
-    """All values and all losses, whatever the agent does.
+    """All values and all losses, which do not depend on the agent.
 
     Args:
         tables: of the scenarios.
@@ -31,7 +31,7 @@ class World:
     def value(self, entity: int, slot: int) -> float:
         """The true value at the beginning of a slot, in ranges around the mean."""
         return float(
-            workload.value_at(
+            workload.entity_value(
                 self.network, self.entities[entity], self._bridge[entity], self.tables.series,
                 self._key, self.offset, entity, slot,
             )

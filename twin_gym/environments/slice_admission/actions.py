@@ -1,4 +1,4 @@
-"""What an action of slice admission is: a slice, or a place of a queue."""
+"""Actions of slice admission: a slice, or a position in a queue."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _STEPS_AN_EVENT = 20  # elementary ones
 
 @dataclass(frozen=True)
 class BatchSettings(Settings):
-    """What rows have in common: an action names a slice or a queue position."""
+    """Settings of all rows: an action names a slice or a queue position."""
 
     MODEL: ClassVar = AdmissionScenario
     ACTION_FORMS: ClassVar = ACTION_FORMS
@@ -158,7 +158,7 @@ class AdmissionBatch(Batch):
         return dict(zip(names, table.T, strict=True))
 
     def final_masks(self, ended: NDArray[Any]) -> NDArray[np.int8]:
-        """What was allowed at the end of the episodes that ended in the last step; (rows, actions).
+        """The masks at the end of the episodes that ended in the last step; (rows, actions).
 
         Rows that did not end allow everything.
         """

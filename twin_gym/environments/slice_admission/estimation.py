@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 def estimate_parameters(
     telemetry: EpisodeTelemetry, base: AdmissionScenario, start_s: float, end_s: float
 ) -> dict[str, Evidence]:
-    """What a window says of the slices.
+    """Estimates the parameters of the slices from a window.
 
     - `arrival_rate_hz`: growth of the counter of offered requests over the time in which it is
       known, the maximum likelihood of a Poisson process. Where arrivals have a profile, it is the
@@ -39,18 +39,18 @@ def estimate_parameters(
     Returns:
         By path.
     """
-    found: dict[str, Evidence] = {}
+    evidence: dict[str, Evidence] = {}
     is_exponential = base.patience_law == "exponential"
     patience = _exponential_patience if is_exponential else _longest_wait
     for name in base.slice_names:
         window = (telemetry, name, start_s, end_s)
-        found |= {
+        evidence |= {
             path_of("slices", name, "arrival_rate_hz"): _arrivals(*window),
             path_of("slices", name, "mean_holding_time_s"): _holding(*window),
             path_of("slices", name, "mean_patience_s"): patience(*window),
             path_of("slices", name, "queue_limit"): _limit(telemetry, name),
         }
-    return found
+    return evidence
 
 
 def _arrivals(telemetry: EpisodeTelemetry, name: str, start_s: float, end_s: float) -> Rate:

@@ -83,13 +83,13 @@ def draw_feasible_states(
         raise ConfigError(f"at least one state is drawn, got {count!r}")
     tables = build_tables([only_admission(scenario, "drawing states over all feasible ones")])
     most = max(1, min(count, _MAX_PLACES // tables.queue_places))
-    found: list[FeasibleStates] = []
+    parts: list[FeasibleStates] = []
     for _ in range(_MAX_ROUNDS + count // most):
-        found.append(_draw_some(tables, most, rng, action))
-        if sum(map(len, found)) >= count:
-            return _first(found, count)
+        parts.append(_draw_some(tables, most, rng, action))
+        if sum(map(len, parts)) >= count:
+            return _first(parts, count)
     raise TwinGymError(
-        f"only {sum(map(len, found))} of {most * len(found):,} states drawn for {scenario.name!r} "
+        f"only {sum(map(len, parts))} of {most * len(parts):,} states drawn for {scenario.name!r} "
         "have something to decide: raise its capacities or queue limits"
     )
 
@@ -208,8 +208,8 @@ def _observe(
     return observations, masks
 
 
-def _first(found: list[FeasibleStates], count: int) -> FeasibleStates:
+def _first(parts: list[FeasibleStates], count: int) -> FeasibleStates:
     names = ("observations", "masks", "in_service", "waiting")
     return FeasibleStates(
-        *(np.concatenate([getattr(part, name) for part in found])[:count] for name in names)
+        *(np.concatenate([getattr(part, name) for part in parts])[:count] for name in names)
     )

@@ -59,13 +59,13 @@ class AdmissionIndicatorReader(IndicatorReader):
     def counts(self, first: int, last: int) -> Counts:
         """Counters of rows; who is in service, and who waits and has done so for a while."""
         rows = self._rows[first:last]
-        found = self._counted(rows)
+        counts = self._counted(rows)
         network, lengths = rows["network"], rows["queue_length"][:, : self._slices]
         newest = (rows["queue_head"][:, : self._slices] + lengths - 1) & self._masks[network]
         places = self._starts[network] + newest
         arrivals = np.take_along_axis(self._queues["arrival"][first:last], places, axis=1)
-        found[:, _WAITING] -= (lengths > 0) & (arrivals == rows["now"][:, None])
-        return found
+        counts[:, _WAITING] -= (lengths > 0) & (arrivals == rows["now"][:, None])
+        return counts
 
     def final_counts(self, at: NDArray[np.int64]) -> Counts:
         """The same of episodes that ended in the last step, in which nobody arrives at the end.
@@ -87,10 +87,10 @@ class AdmissionIndicatorReader(IndicatorReader):
             waited += np.minimum(spent, gained[:, _ADMITTED, s])
         used = self._largest_share(after[:, _IN_SERVICE], network)
         asked = after[:, _IN_SERVICE] + after[:, _WAITING] + gained[:, _LOST]
-        wanted = self._largest_share(asked, network)
+        requested = self._largest_share(asked, network)
         places = self._places[network]
         return in_order(
-            density=share(used, np.minimum(wanted, 1.0)),
+            density=share(used, np.minimum(requested, 1.0)),
             deadline=share(admitted, admitted + lost),
             latency=share(np.maximum(admitted - waited, 0.0), admitted + lost),
             buffer=share(places - after[:, _WAITING].sum(axis=1), places),
@@ -98,15 +98,15 @@ class AdmissionIndicatorReader(IndicatorReader):
 
     def _counted(self, rows: Any) -> Counts:  # noqa: ANN401 - records
         kept = slice(0, self._slices)
-        found = np.zeros((len(rows), 6, self._slices), np.int64)
-        found[:, _NETWORK] = rows["network"][:, None]
-        found[:, _ADMITTED] = rows["admitted"][:, kept]
+        counts = np.zeros((len(rows), 6, self._slices), np.int64)
+        counts[:, _NETWORK] = rows["network"][:, None]
+        counts[:, _ADMITTED] = rows["admitted"][:, kept]
         for name in ("blocked", "expired", "declined"):
-            found[:, _LOST] += rows[name][:, kept]
-        found[:, _WAITED] = rows["waited"][:, kept]
-        found[:, _IN_SERVICE] = rows["in_service"][:, kept]
-        found[:, _WAITING] = rows["queue_length"][:, kept]
-        return found
+            counts[:, _LOST] += rows[name][:, kept]
+        counts[:, _WAITED] = rows["waited"][:, kept]
+        counts[:, _IN_SERVICE] = rows["in_service"][:, kept]
+        counts[:, _WAITING] = rows["queue_length"][:, kept]
+        return counts
 
     def _largest_share(self, requests: Counts, network: NDArray[np.int64]) -> Values:
         """Of all resources, the largest share of its capacity that so many requests use."""

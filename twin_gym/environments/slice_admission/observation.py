@@ -1,4 +1,4 @@
-"""What the agent sees: one list of fields makes the space, the documentation and the compiled code.
+"""Observation of the agent: one list of fields makes the space, the docs and the compiled code.
 
 Every value lies in [0, 1]. Fields of a slice come one after the other in the order of the slices.
 """

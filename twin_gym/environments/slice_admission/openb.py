@@ -37,7 +37,7 @@ from pathlib import Path
 
 from twin_gym.scenario.base import MAX_TIME_S
 from twin_gym.scenario.tables import Row, read_rows
-from twin_gym.scenario.traces import Request, RequestTrace, window
+from twin_gym.scenario.traces import RequestTrace, TraceRequest, window
 
 SLICES = ("immersive", "hrllc", "massive", "ubiquitous")
 """The slices that the pods are mapped to."""
@@ -81,7 +81,7 @@ class Pod:
 
 
 def slice_of(qos: str, num_gpus: float, gpu_milli: float) -> str:
-    """The slice that a pod stands for.
+    """The slice of a pod.
 
     Args:
         qos: LS, BE, Burstable or Guaranteed.
@@ -121,7 +121,8 @@ def read_openb(
             belongs to no slice of the scenario; or if no pod falls into the window.
     """
     requests = (
-        Request(pod.row, pod.slice_name, pod.created_s, pod.lifetime_s) for pod in read_pods(path)
+        TraceRequest(pod.row, pod.slice_name, pod.created_s, pod.lifetime_s)
+        for pod in read_pods(path)
     )
     return window(path, requests, slice_names, first_s, last_s)
 

@@ -1,4 +1,4 @@
-"""What a generator of scenarios may choose of slices of a network."""
+"""The parameters of slices that a generator of scenarios may vary."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from twin_gym.core.canvas import COLOURS, EMPTY, FAINT, HEIGHT, MARGIN, WIDTH, Canvas, Colour
 from twin_gym.core.drawing import compact, shortened
-from twin_gym.environments.slice_admission.snapshot import Snapshot
+from twin_gym.environments.slice_admission.snapshot import PictureState
 
 SLICE_COLOURS = COLOURS
 # Cividis from light to dark: how much of its patience a request has used up.
@@ -24,7 +24,7 @@ _MOST_DOTS = 24
 _MOST_DOT_STEP = 18.0
 
 
-def paint(snapshot: Snapshot) -> NDArray[np.uint8]:
+def paint(snapshot: PictureState) -> NDArray[np.uint8]:
     """Paints a network.
 
     Args:
@@ -43,7 +43,7 @@ def paint(snapshot: Snapshot) -> NDArray[np.uint8]:
     return canvas.pixels()
 
 
-def _paint_head(canvas: Canvas, snapshot: Snapshot) -> None:
+def _paint_head(canvas: Canvas, snapshot: PictureState) -> None:
     time = f"{snapshot.now_s:,.1f} s of {snapshot.scenario.horizon_s:,g} s"
     rate = f"revenue so far, {snapshot.revenue_rate:.4g} a second"
     canvas.head(
@@ -51,7 +51,7 @@ def _paint_head(canvas: Canvas, snapshot: Snapshot) -> None:
     )
 
 
-def _paint_resources(canvas: Canvas, snapshot: Snapshot, top: float, step: float) -> float:
+def _paint_resources(canvas: Canvas, snapshot: PictureState, top: float, step: float) -> float:
     """One bar a resource, cut into the shares of the slices; gives where the next may begin."""
     left, right = MARGIN + _LABEL_WIDTH, WIDTH - MARGIN - 92
     size = 13 if step > 18 else 11  # noqa: PLR2004  pixels
@@ -70,7 +70,7 @@ def _paint_resources(canvas: Canvas, snapshot: Snapshot, top: float, step: float
     return top + step * len(snapshot.scenario.capacity)
 
 
-def _paint_slices(canvas: Canvas, snapshot: Snapshot, top: float) -> None:
+def _paint_slices(canvas: Canvas, snapshot: PictureState, top: float) -> None:
     """One line a slice: its colour, what is served, who waits, what was admitted and lost."""
     slices = snapshot.scenario.slices
     titles = (
@@ -92,7 +92,9 @@ def _paint_slices(canvas: Canvas, snapshot: Snapshot, top: float) -> None:
         canvas.text(WIDTH - MARGIN, middle, f"{snapshot.lost[s]:,}", size, anchor="rm")
 
 
-def _paint_queue(canvas: Canvas, middle: float, half: float, snapshot: Snapshot, s: int) -> None:
+def _paint_queue(
+    canvas: Canvas, middle: float, half: float, snapshot: PictureState, s: int
+) -> None:
     """A dot a waiting request in the colour of its age, a ring a free place."""
     one, ages = snapshot.scenario.slices[s], snapshot.ages_s[s]
     places = min(max(one.queue_limit, 1), _MOST_DOTS)
@@ -108,7 +110,7 @@ def _paint_queue(canvas: Canvas, middle: float, half: float, snapshot: Snapshot,
         canvas.text(at, middle, f"+{hidden:,}", 10, FAINT)
 
 
-def _paint_foot(canvas: Canvas, snapshot: Snapshot) -> None:
+def _paint_foot(canvas: Canvas, snapshot: PictureState) -> None:
     y = HEIGHT - 17
     canvas.text(MARGIN, y, snapshot.news[:72], 11, FAINT)
     right = WIDTH - MARGIN

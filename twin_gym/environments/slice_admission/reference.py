@@ -177,7 +177,7 @@ class SlicedNetwork:
         self.revenue = self.penalty = self.carried = self.fairness = self.cost = 0.0
 
     def write(self, row: np.void, queue: NDArray[np.void]) -> None:
-        """Lays the network down as the compiled kernel has it.
+        """Converts the network to the compiled kernel's state.
 
         Args:
             row: the record to fill; its seed and episode stay.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.core.drawing import compact, headline, shortened
-from twin_gym.environments.slice_admission.snapshot import Snapshot
+from twin_gym.environments.slice_admission.snapshot import PictureState
 
 _MARKS = "123456789abcdefg"
 _BAR_WIDTH = 40
@@ -16,7 +16,7 @@ _QUEUE_WIDTH = 16
 _NAME_WIDTH = 14
 
 
-def as_text(snapshot: Snapshot) -> str:
+def as_text(snapshot: PictureState) -> str:
     """A network in plain characters, at most 80 columns wide.
 
     Args:
@@ -29,7 +29,7 @@ def as_text(snapshot: Snapshot) -> str:
     return "\n".join([*lines, f"last: {snapshot.news}"[:80], ""])
 
 
-def _head(snapshot: Snapshot) -> list[str]:
+def _head(snapshot: PictureState) -> list[str]:
     time = f"{snapshot.now_s:.2f} of {snapshot.scenario.horizon_s:g} s"
     revenue = f"{snapshot.revenue:,.6g} ({snapshot.revenue_rate:.4g} a second)"
     return [
@@ -38,7 +38,7 @@ def _head(snapshot: Snapshot) -> list[str]:
     ]
 
 
-def _resources(snapshot: Snapshot) -> list[str]:
+def _resources(snapshot: PictureState) -> list[str]:
     lines = []
     for k, (resource, capacity) in enumerate(snapshot.scenario.capacity.items()):
         held = snapshot.held[:, k]
@@ -56,7 +56,7 @@ def _stacked(shares: NDArray[np.float64]) -> str:
     return "".join(parts)[:_BAR_WIDTH].ljust(_BAR_WIDTH, ".")
 
 
-def _slices(snapshot: Snapshot) -> list[str]:
+def _slices(snapshot: PictureState) -> list[str]:
     lines = [
         f"  {'slice':<{_NAME_WIDTH}} {'serving':>7}  {'waiting':<{_QUEUE_WIDTH + 9}}"
         f"{'admitted':>9} {'lost':>7}"

@@ -18,7 +18,7 @@ _READERS: Mapping[str, Reader] = MappingProxyType({"requests": read_requests, "o
 
 
 def load_trace(trace: Trace, slice_names: Sequence[str]) -> RequestTrace:
-    """The requests that a trace reference stands for.
+    """The requests of a trace reference.
 
     The last few answers are kept; a file with another size or time of change is read again.
 

@@ -118,8 +118,8 @@ class _Windows:
         k = _worth(weight_s * pooled, prior_requests)
         if np.isinf(k):
             return np.full(len(self.counts), pooled)
-        found: Floats = (self.counts + k) / (self.exposure_s + k / pooled)
-        return found
+        rates_hz: Floats = (self.counts + k) / (self.exposure_s + k / pooled)
+        return rates_hz
 
     def holdings(self, prior_requests: float | None) -> Floats:
         """Mean holding time in each window."""
@@ -131,8 +131,8 @@ class _Windows:
         k = _worth(_prior_weight(means, self.counts[some], within), prior_requests)
         if np.isinf(k):
             return np.full(len(self.counts), pooled)
-        found: Floats = (self.sums_s + k * pooled) / (self.counts + k)
-        return found
+        means_s: Floats = (self.sums_s + k * pooled) / (self.counts + k)
+        return means_s
 
 
 def _windows_of(
@@ -167,8 +167,8 @@ def _exposure(base: AdmissionScenario, name: str, moments_s: Floats) -> Floats:
     corners = np.concatenate([[0.0], np.cumsum(rates) / len(rates)]) * law.period_s
     periods, inside = np.divmod(moments_s, law.period_s)
     at = np.linspace(0.0, law.period_s, len(corners))
-    found: Floats = periods * law.period_s + np.interp(inside, at, corners)
-    return found
+    exposure_s: Floats = periods * law.period_s + np.interp(inside, at, corners)
+    return exposure_s
 
 
 def _prior_weight(means: Floats, weights: Floats, within: float) -> float:
@@ -183,7 +183,7 @@ def _prior_weight(means: Floats, weights: Floats, within: float) -> float:
 
 
 def _worth(by_moments: float, given: float | None) -> float:
-    """What the prior is worth, in requests."""
+    """The weight of the prior, in requests."""
     return max(by_moments if given is None else given, LEAST_PRIOR_REQUESTS)
 
 

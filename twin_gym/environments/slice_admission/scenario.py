@@ -1,4 +1,4 @@
-"""What a sliced network under admission control is: its slices, its resources, its traffic."""
+"""The scenario of a sliced network under admission control: slices, resources, traffic."""
 
 from __future__ import annotations
 

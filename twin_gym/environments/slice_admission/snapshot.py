@@ -1,4 +1,4 @@
-"""What a picture of a running network shows, read off the batch behind its environment."""
+"""The state that a picture of a running network shows, read off the environment's batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOSSES = ("blocked", "expired", "declined")
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class PictureState:
     """A network at one moment.
 
     Attributes:
@@ -60,7 +60,7 @@ class Snapshot:
 _LAST_ROWS: WeakKeyDictionary[RowEnv[AdmissionBatch], np.void] = WeakKeyDictionary()
 
 
-def take_snapshot(env: RowEnv[AdmissionBatch]) -> Snapshot:
+def take_snapshot(env: RowEnv[AdmissionBatch]) -> PictureState:
     """Looks at an environment without touching it.
 
     Args:
@@ -77,7 +77,7 @@ def take_snapshot(env: RowEnv[AdmissionBatch]) -> Snapshot:
     earned = admitted @ network["revenue"][:slices] - lost @ network["lost_penalty"][:slices]
     news = _news(env.scenario.slice_names, _LAST_ROWS.get(env), row)
     _LAST_ROWS[env] = row
-    return Snapshot(
+    return PictureState(
         scenario=env.scenario,
         now_s=float(row["now"]) * SECONDS_PER_TICK,
         held=demand * in_service[:, None],

@@ -1,4 +1,4 @@
-"""What the commands tell of sliced networks."""
+"""Tables and texts of sliced networks for the commands."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class AdmissionView:
             "programme)."
         )
 
-    def details(self, scenario: AdmissionScenario, found: Evaluation) -> Sequence[Table]:
+    def details(self, scenario: AdmissionScenario, evaluation: Evaluation) -> Sequence[Table]:
         """By slice and by resource."""
-        return _by_slice(scenario, found), _by_resource(scenario, found)
+        return _by_slice(scenario, evaluation), _by_resource(scenario, evaluation)
 
     def bound(self, scenario: AdmissionScenario, seeds: Sequence[int]) -> str | None:
         """The linear programme's, over an episode."""
@@ -65,9 +65,9 @@ class AdmissionView:
 
 def _traffic(scenario: AdmissionScenario) -> Table:
     columns = ["slice", "requests /s", "served s", "revenue", "patience s", "queue limit"]
-    found = table("Traffic (means)", columns)
+    traffic = table("Traffic (means)", columns)
     for one in scenario.slices:
-        found.add_row(
+        traffic.add_row(
             one.name,
             number(one.arrival_rate_hz),
             number(one.mean_holding_time_s),
@@ -75,55 +75,55 @@ def _traffic(scenario: AdmissionScenario) -> Table:
             number(one.mean_patience_s) if one.queue_limit else "-",
             str(one.queue_limit),
         )
-    return found
+    return traffic
 
 
 def _laws(scenario: AdmissionScenario) -> Table:
-    found = table("Laws", ["slice", "arrivals", "service times"], left=3)
+    table_of_laws = table("Laws", ["slice", "arrivals", "service times"], left=3)
     for one in scenario.slices:
         laws = ("trace", "trace") if scenario.trace else (one.arrival.law, one.holding.law)
-        found.add_row(one.name, *laws)
-    return found
+        table_of_laws.add_row(one.name, *laws)
+    return table_of_laws
 
 
 def _demands(scenario: AdmissionScenario) -> Table:
-    found = table("Demand of a request", ["slice", *scenario.resource_names])
+    demands = table("Demand of a request", ["slice", *scenario.resource_names])
     for one in scenario.slices:
         amounts = (number(one.demand.get(name, 0.0)) for name in scenario.resource_names)
-        found.add_row(one.name, *amounts)
-    return found
+        demands.add_row(one.name, *amounts)
+    return demands
 
 
 def _resources(scenario: AdmissionScenario) -> Table:
-    found = table("Resources", ["resource", "capacity", "offered load", "price of a unit /s"])
+    resources = table("Resources", ["resource", "capacity", "offered load", "price of a unit /s"])
     try:
         price = {name: number(value) for name, value in fluid_bound(scenario).price.items()}
     except ConfigError:
         price = {}
     for name, amount in scenario.capacity.items():
         load_of = number(scenario.offered_load[name], 3)
-        found.add_row(name, number(amount), load_of, price.get(name, "-"))
-    return found
+        resources.add_row(name, number(amount), load_of, price.get(name, "-"))
+    return resources
 
 
-def _by_slice(scenario: AdmissionScenario, found: Evaluation) -> Table:
+def _by_slice(scenario: AdmissionScenario, evaluation: Evaluation) -> Table:
     columns = ["slice", "offered", "admitted", "loss %", "wait s"]
     made = table("By slice, requests of an episode", columns)
     for name in scenario.slice_names:
         made.add_row(
             name,
-            with_interval(found.kpi[f"offered/{name}"]),
-            with_interval(found.kpi[f"admitted/{name}"]),
-            with_interval(PERCENT * found.kpi[f"loss_ratio/{name}"], 2),
-            with_interval(found.kpi[f"mean_wait_s/{name}"], 4),
+            with_interval(evaluation.kpi[f"offered/{name}"]),
+            with_interval(evaluation.kpi[f"admitted/{name}"]),
+            with_interval(PERCENT * evaluation.kpi[f"loss_ratio/{name}"], 2),
+            with_interval(evaluation.kpi[f"mean_wait_s/{name}"], 4),
         )
     return made
 
 
-def _by_resource(scenario: AdmissionScenario, found: Evaluation) -> Table:
+def _by_resource(scenario: AdmissionScenario, evaluation: Evaluation) -> Table:
     made = table("By resource", ["resource", "utilisation %"])
     for name in scenario.resource_names:
-        made.add_row(name, with_interval(PERCENT * found.kpi[f"utilisation/{name}"], 2))
+        made.add_row(name, with_interval(PERCENT * evaluation.kpi[f"utilisation/{name}"], 2))
     return made
 
 

@@ -13,7 +13,7 @@ from twin_gym.environments.slice_admission.tables import NetworkTables
 
 
 class World:
-    """The requests that a lane with a seed meets in its n-th episode, whatever is decided.
+    """The requests that a row with a seed meets in its n-th episode, which decisions do not change.
 
     Args:
         tables: the scenarios; the world picks one.

@@ -1,4 +1,4 @@
-"""What an action of TIC scheduling is: the weights of a frame, or the queue of the next grant."""
+"""Actions of TIC scheduling: the weights of a frame, or the queue of the next grant."""
 
 from __future__ import annotations
 

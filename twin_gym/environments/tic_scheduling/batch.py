@@ -31,7 +31,7 @@ _STEPS_A_LOOK = 5.0  # elementary ones
 
 @dataclass(frozen=True)
 class BatchSettings(Settings):
-    """What rows have in common: an action is the weights of a frame, or the queue of a grant."""
+    """Settings of all rows: an action is the weights of a frame, or the queue of a grant."""
 
     MODEL: ClassVar = TicScenario
     ACTION_FORMS: ClassVar = ACTION_FORMS
@@ -43,14 +43,22 @@ class BatchSettings(Settings):
 
     def scenarios(self) -> tuple[TicScenario, ...]:
         """The scenarios; those of picks have one gateway, and the same few sensors."""
-        found = super().scenarios()
+        scenarios = super().scenarios()
         if self.action == "pick":
-            for one in found:
+            for one in scenarios:
                 _check_pick(one)
             check_same(
+<<<<<<< HEAD
                 found, "the same number of sensors with action='pick'", lambda one: one.num_sensors
             )
         return found
+=======
+                scenarios,
+                "the same number of sensors with action='pick'",
+                lambda one: one.num_sensors,
+            )
+        return scenarios
+>>>>>>> h13/envnames
 
 
 def _check_pick(one: TicScenario) -> None:
@@ -155,15 +163,15 @@ class TicBatch(SlottedBatch):
 
         Columns: slot of arrival, sensor, direction (0: uplink).
         """
-        found = []
+        messages = []
         network = int(self.heads["network"][index])
         for gateway in range(int(self.tables.networks[network]["num_gateways"])):
             first = self.tables.firsts[network, gateway]
             number = self._arrays["waiting"][index, gateway]
             one = np.sort(self._arrays["messages"][index, first : first + number])
             queue = one & layout.QUEUE_MASK
-            found.append(np.stack([one >> layout.QUEUE_BITS, queue >> 1, queue & 1], axis=1))
-        return found
+            messages.append(np.stack([one >> layout.QUEUE_BITS, queue >> 1, queue & 1], axis=1))
+        return messages
 
     def _move(self, actions: NDArray[Any], first: int, last: int) -> None:
         step: Any = rows.step_picks if self.masks is not None else rows.step_frames

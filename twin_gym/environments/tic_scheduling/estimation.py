@@ -25,7 +25,7 @@ _ROUNDING = 1e-6  # of a period: what a decimal fraction may be off as a float
 def estimate_parameters(
     telemetry: EpisodeTelemetry, base: TicScenario, start_s: float, end_s: float
 ) -> dict[str, Evidence]:
-    """What a window says of traffic, channels and sizes.
+    """Estimates the parameters of traffic, channels and sizes from a window.
 
     - `background_rate_hz`: uplink messages offered while no burst can begin, over the time of all
       sensors together: the maximum likelihood of a Poisson process.
@@ -39,7 +39,7 @@ def estimate_parameters(
 
     Args:
         telemetry: the episode.
-        base: see above.
+        base: the scenario that gives the other values.
         start_s: of the window.
         end_s: of the window.
 
@@ -117,7 +117,7 @@ class Channels(Evidence):
         delivered: of them.
         good: probability that a transmission succeeds over a good channel.
         bad: likewise.
-        block_slots: for which a channel stays as it is.
+        block_slots: slots for which a channel keeps its state.
     """
 
     tries: float

@@ -57,15 +57,15 @@ class TicIndicatorReader(IndicatorReader):
         """Counters of rows, what waits, and what of it the next step could carry."""
         network = self._heads["network"][first:last]
         rows: Any = self._rows[first:last]
-        found = np.zeros((last - first, 8), np.int64)
-        found[:, _NETWORK] = network
-        found[:, [_UP, _DOWN]] = rows["delivered"]
-        found[:, _LOST] = rows["expired"].sum(axis=1) + rows["dropped"].sum(axis=1)
-        found[:, [_WAITED_UP, _WAITED_DOWN]] = rows["waited"]
-        found[:, _QUEUED] = rows["queued"]
+        counts = np.zeros((last - first, 8), np.int64)
+        counts[:, _NETWORK] = network
+        counts[:, [_UP, _DOWN]] = rows["delivered"]
+        counts[:, _LOST] = rows["expired"].sum(axis=1) + rows["dropped"].sum(axis=1)
+        counts[:, [_WAITED_UP, _WAITED_DOWN]] = rows["waited"]
+        counts[:, _QUEUED] = rows["queued"]
         could = np.minimum(self._waiting[first:last], self._grants[network][:, None])
-        found[:, _CARRIABLE] = could.sum(axis=1)
-        return found
+        counts[:, _CARRIABLE] = could.sum(axis=1)
+        return counts
 
     def values(self, before: Counts, after: Counts) -> Values:
         """The indicators between two looks (see the module); shape (rows, 4)."""

@@ -1,4 +1,4 @@
-"""What suits learners of TIC scheduling."""
+"""Default settings of learners of TIC scheduling."""
 
 from twin_gym.core.credit import Credit
 

@@ -76,8 +76,8 @@ class LinkFile(FrozenModel):
             TraceError: if it is not there, with what to set.
         """
         inner = "/frames.parquet" if self.format == "campusiot" else ""
-        found = Trace(path=self.path + inner, last_s=1.0).locate()
-        return found.parent if inner else found
+        path = Trace(path=self.path + inner, last_s=1.0).locate()
+        return path.parent if inner else path
 
 
 class Count(NamedTuple):

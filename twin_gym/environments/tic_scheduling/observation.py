@@ -1,4 +1,4 @@
-"""What agents see of tiny instant communication: aggregates, or every queue of a small network.
+"""Observation of tiny instant communication: aggregates, or every queue of a small network.
 
 One list of fields a form of action makes the space, the documentation and the code. Every value
 lies in [0, 1].
@@ -27,7 +27,7 @@ _PHASE = _WEIGHTS + layout.NUM_WEIGHTS
 
 
 @dataclass(frozen=True)
-class Field:
+class Group:
     """A group of observed values.
 
     Attributes:
@@ -48,29 +48,29 @@ class Field:
 
 _SLACK_KEYS = (*(f"{k}" for k in range(SLACKS - 1)), f"{SLACKS - 1}+")
 _PHASE_FIELDS = (
-    Field("phase", (), "where the slot lies in the period of the bursts"),
-    Field("time", (), "share of the episode that is over"),
+    Group("phase", (), "where the slot lies in the period of the bursts"),
+    Group("time", (), "share of the episode that is over"),
 )
 WEIGHTS_FIELDS = (
-    Field("uplink_slack", _SLACK_KEYS, "share of waiting messages: up, so many slots left"),
-    Field("downlink_slack", _SLACK_KEYS, "the same for messages down"),
-    Field("queued", (), "messages that wait, over the grants of the longer deadline"),
-    Field("fill_mean", (), "messages that wait over all places"),
-    Field("fill_max", (), "messages of the fullest queue over its places"),
-    Field("load_mean", (), "messages of a gateway over its grants of that deadline"),
-    Field("load_max", (), "the largest"),
-    Field("load_std", (), "twice the standard deviation over gateways"),
-    Field("lost", (), "lost over lost and delivered in the last frame"),
-    Field("delivered", (), "delivered over lost and delivered in the last frame"),
-    Field("failed", (), "grants of the last frame that the channel wasted, over those used"),
-    Field("used", (), "grants used in the last frame over its grants"),
-    Field("weight", WEIGHT_NAMES, "the last weights as they were used, on the simplex"),
+    Group("uplink_slack", _SLACK_KEYS, "share of waiting messages: up, so many slots left"),
+    Group("downlink_slack", _SLACK_KEYS, "the same for messages down"),
+    Group("queued", (), "messages that wait, over the grants of the longer deadline"),
+    Group("fill_mean", (), "messages that wait over all places"),
+    Group("fill_max", (), "messages of the fullest queue over its places"),
+    Group("load_mean", (), "messages of a gateway over its grants of that deadline"),
+    Group("load_max", (), "the largest"),
+    Group("load_std", (), "twice the standard deviation over gateways"),
+    Group("lost", (), "lost over lost and delivered in the last frame"),
+    Group("delivered", (), "delivered over lost and delivered in the last frame"),
+    Group("failed", (), "grants of the last frame that the channel wasted, over those used"),
+    Group("used", (), "grants used in the last frame over its grants"),
+    Group("weight", WEIGHT_NAMES, "the last weights as they were used, on the simplex"),
     *_PHASE_FIELDS,
 )  # fmt: skip
 """The groups where actions are weights, in order; their number does not depend on the network."""
 
 
-def pick_fields(num_sensors: int) -> tuple[Field, ...]:
+def pick_fields(num_sensors: int) -> tuple[Group, ...]:
     """The groups where actions pick a queue, in order.
 
     Args:
@@ -82,11 +82,11 @@ def pick_fields(num_sensors: int) -> tuple[Field, ...]:
     queues = queue_names(num_sensors)
     sensors = tuple(f"sensor {sensor}" for sensor in range(num_sensors))
     return (
-        Field("slack", queues, "slots left for the oldest message, this one too, over the longer "
+        Group("slack", queues, "slots left for the oldest message, this one too, over the longer "
               "deadline; 0: none waits"),
-        Field("fill", queues, "messages over places"),
-        Field("channel", sensors, "probability that a transmission succeeds; 0 where not seen"),
-        Field("grants", (), "grants left in this slot over all of a slot"),
+        Group("fill", queues, "messages over places"),
+        Group("channel", sensors, "probability that a transmission succeeds; 0 where not seen"),
+        Group("grants", (), "grants left in this slot over all of a slot"),
         *_PHASE_FIELDS,
     )  # fmt: skip
 
@@ -98,7 +98,7 @@ def queue_names(num_sensors: int) -> tuple[str, ...]:
     )
 
 
-def field_names(fields: Sequence[Field] = WEIGHTS_FIELDS) -> tuple[str, ...]:
+def field_names(fields: Sequence[Group] = WEIGHTS_FIELDS) -> tuple[str, ...]:
     """The full name of every observed value, in order."""
     names: list[str] = []
     for field in fields:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from twin_gym.core.canvas import BACKGROUND, COLOURS, EMPTY, FAINT, HEIGHT, INK, Canvas, Colour
 from twin_gym.core.drawing import shortened
 from twin_gym.environments.tic_scheduling.observation import WEIGHT_NAMES
-from twin_gym.environments.tic_scheduling.snapshot import MOST_BINS, Snapshot
+from twin_gym.environments.tic_scheduling.snapshot import MOST_BINS, PictureState
 
 _IDLE: Colour = (196, 200, 206)
 _LINK: Colour = (212, 214, 219)
@@ -23,7 +23,7 @@ _MAP = (20.0, 46.0, 354.0)
 _RIGHT_LEFT, _RIGHT_END = 404.0, 700.0
 
 
-def paint(snapshot: Snapshot) -> NDArray[np.uint8]:
+def paint(snapshot: PictureState) -> NDArray[np.uint8]:
     """Paints a network: the map with the fill of each sensor, weights, and deadlines.
 
     Args:
@@ -43,7 +43,7 @@ def paint(snapshot: Snapshot) -> NDArray[np.uint8]:
     return canvas.pixels()
 
 
-def _paint_map(canvas: Canvas, snapshot: Snapshot) -> None:
+def _paint_map(canvas: Canvas, snapshot: PictureState) -> None:
     """Lines from sensors to their gateways; dots in the colour of their fuller queue."""
     topology = snapshot.topology
     everything = np.concatenate((topology.sensors_m, topology.gateways_m))
@@ -58,15 +58,15 @@ def _paint_map(canvas: Canvas, snapshot: Snapshot) -> None:
     for (x, y), fill in zip(sensors.tolist(), snapshot.fills.tolist(), strict=True):
         canvas.dot(x, y, radius, _fill_colour(fill))
     for (x, y), queued in zip(gateways.tolist(), snapshot.queued.tolist(), strict=True):
-        told = f"{queued:,}"
+        label = f"{queued:,}"
         canvas.box(x - 4, y - 4, x + 4, y + 4, INK)
-        canvas.box(x + 6, y - 6, x + 8 + 7 * len(told), y + 6, BACKGROUND)
-        canvas.text(x + 7, y, told, 11)
+        canvas.box(x + 6, y - 6, x + 8 + 7 * len(label), y + 6, BACKGROUND)
+        canvas.text(x + 7, y, label, 11)
     _paint_legend(canvas, left, HEIGHT - 10)
 
 
 def _paint_legend(canvas: Canvas, left: float, y: float) -> None:
-    """What squares, numbers and colours of the map stand for."""
+    """Paints the legend of the squares, numbers and colours of the map."""
     canvas.box(left, y - 4, left + 8, y + 4, INK)
     canvas.text(left + 13, y, "gateway, messages that wait", 11, FAINT)
     canvas.dot(left + 192, y, 4, _IDLE)
@@ -76,10 +76,10 @@ def _paint_legend(canvas: Canvas, left: float, y: float) -> None:
     canvas.text(left + 314, y, "full buffer", 11, FAINT)
 
 
-def _paint_weights(canvas: Canvas, snapshot: Snapshot) -> None:
+def _paint_weights(canvas: Canvas, snapshot: PictureState) -> None:
     lost = snapshot.lost / max(snapshot.lost + snapshot.delivered, 1)
-    told = f"delivered {snapshot.delivered:,}   lost {snapshot.lost:,} ({lost:.2%})"
-    canvas.text(_RIGHT_LEFT, 58, told, 13)
+    summary = f"delivered {snapshot.delivered:,}   lost {snapshot.lost:,} ({lost:.2%})"
+    canvas.text(_RIGHT_LEFT, 58, summary, 13)
     if not snapshot.weights:
         canvas.text(_RIGHT_LEFT, 88, "the agent picks who is next", 12, FAINT)
         return
@@ -92,7 +92,7 @@ def _paint_weights(canvas: Canvas, snapshot: Snapshot) -> None:
         canvas.text(_RIGHT_END, y, f"{weight:.2f}", 11, FAINT, "rm")
 
 
-def _paint_slack(canvas: Canvas, snapshot: Snapshot) -> None:
+def _paint_slack(canvas: Canvas, snapshot: PictureState) -> None:
     """Bars: messages up and down by the slots that they have left."""
     top, bottom = 204.0, 372.0
     canvas.text(_RIGHT_LEFT, 184, "messages by slots left", 12)

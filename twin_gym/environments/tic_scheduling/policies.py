@@ -1,4 +1,4 @@
-"""Rules for tiny instant communication: whence the weights come, and who is picked next."""
+"""Policies of tiny instant communication: weights of a frame, and choices of the next queue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from twin_gym.environments.tic_scheduling.observation import field_names
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations, Policy
-from twin_gym.policies.draws import Draws, checked_seed, evenly
+from twin_gym.policies.draws import Draws, checked_policy_seed, evenly
 from twin_gym.scenario.objective import INDICATORS, SCENARIO_OBJECTIVES, KpiObjective
 
 Keys = NDArray[np.int64]
@@ -38,7 +38,7 @@ class ConstantWeights:
         self.weights = weights
 
     def reset(self, seed: int) -> None:
-        """Begins anew."""
+        """Resets the policy."""
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """The weights, one row each; shape (rows, 4)."""
@@ -57,7 +57,7 @@ class RandomWeights:
         self._draws = Draws()
 
     def reset(self, seed: int) -> None:
-        """Begins anew: the same seed draws the same."""
+        """Resets the policy: the same seed draws the same."""
         self._draws.reset(seed)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
@@ -104,8 +104,8 @@ class ObjectiveWeights:
         self.reset(0)
 
     def reset(self, seed: int) -> None:
-        """Begins anew: the same seed draws the same."""
-        self._reset_seed = checked_seed(seed)
+        """Resets the policy: the same seed draws the same."""
+        self._reset_seed = checked_policy_seed(seed)
         self._episodes = np.zeros(0, np.int64)
         self._drawn = np.zeros((0, len(INDICATORS)), np.float32)
 
@@ -125,7 +125,7 @@ class ObjectiveWeights:
         return self._drawn.copy()
 
     def _seed_of(self, row: int) -> int:
-        """Of a row's running episode; row i after reset(s) has that of row 0 after reset(s + i)."""
+        """The seed of a row's weights; row i after reset(s) has row 0's after reset(s + i)."""
         parts = [self.seed, self._reset_seed + row, int(self._episodes[row])]
         return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0])
 
@@ -150,7 +150,7 @@ class PickPolicy(ABC):
         self._channel = layout.span("channel")
 
     def reset(self, seed: int) -> None:  # noqa: B027  most rules remember nothing
-        """Begins anew."""
+        """Resets the policy."""
 
     @abstractmethod
     def keys(self, observations: Observations) -> Keys:
@@ -238,7 +238,7 @@ class PickRoundRobin(PickPolicy):
         self._last = np.zeros(0, np.int64)
 
     def reset(self, seed: int) -> None:
-        """The first queue is the first again."""
+        """Resets the policy: the first queue is the first again."""
         self._last = np.zeros(0, np.int64)
 
     def keys(self, observations: Observations) -> Keys:
@@ -271,7 +271,7 @@ class PickRandom:
         self._draws = Draws()
 
     def reset(self, seed: int) -> None:
-        """Begins anew: the same seed draws the same."""
+        """Resets the policy: the same seed draws the same."""
         self._draws.reset(seed)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:

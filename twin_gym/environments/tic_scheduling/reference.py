@@ -1,4 +1,4 @@
-"""Tiny instant communication as a SimPy story: sensors ask, messages wait, gateways transmit."""
+"""Tiny instant communication in SimPy: sensors ask, messages wait, gateways transmit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EXPIRY, _ARRIVAL, _SERVICE = 1, 2, 3  # ranks within a slot
 
 @dataclass(eq=False)
 class Message:
-    """One that waits: whose, which way, and since which slot."""
+    """A waiting message: its sensor, direction, and slot of arrival."""
 
     sensor: int
     direction: int
@@ -31,7 +31,7 @@ class Message:
 
     @property
     def order(self) -> tuple[int, int, int]:
-        """Who goes first of those that are as urgent."""
+        """The rank among messages that are as urgent."""
         return self.arrived, self.sensor, self.direction
 
     @property
@@ -216,7 +216,7 @@ class Network:
         return int(self.clock.now)
 
     def write(self, arrays: Mapping[str, Any], firsts: NDArray[np.int64]) -> None:
-        """Lays the network down as the compiled kernel has it.
+        """Converts the network to the compiled kernel's state.
 
         Args:
             arrays: those of the row, by the names of `layout.row_arrays`.

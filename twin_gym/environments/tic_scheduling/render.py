@@ -6,13 +6,13 @@ import numpy as np
 
 from twin_gym.core.drawing import headline
 from twin_gym.environments.tic_scheduling.observation import WEIGHT_NAMES
-from twin_gym.environments.tic_scheduling.snapshot import MOST_BINS, Snapshot
+from twin_gym.environments.tic_scheduling.snapshot import MOST_BINS, PictureState
 
 _BAR_WIDTH = 30
 _MOST_GATEWAYS = 8
 
 
-def as_text(snapshot: Snapshot) -> str:
+def as_text(snapshot: PictureState) -> str:
     """A network in plain characters, at most 80 columns wide.
 
     Args:

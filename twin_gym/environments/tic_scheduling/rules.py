@@ -33,7 +33,7 @@ _ZERO: Integer = np.int64(0)
 
 
 class Running(NamedTuple):
-    """A running network: what every rule looks at or changes.
+    """The arrays of a running network that the rules read or write.
 
     Attributes:
         network: record of the scenario.
@@ -98,7 +98,7 @@ def begin(running: Running) -> None:
 
 @inlined
 def begin_step(row: Record) -> None:
-    """Forgets what the last step brought."""
+    """Clears the outcomes of the last step."""
     row.step_delivered = 0
     row.step_expired = 0
     row.step_dropped = 0
@@ -134,10 +134,10 @@ def arrive(running: Running, slot: int) -> None:
     running.answer_counts[bucket] = 0
     if slot == row.burst_slot:
         burst: Integer = np.int64(row.burst)
-        wanted: Integer = np.int64(network.burst_sensors)
+        remaining: Integer = np.int64(network.burst_sensors)
         for sensor in range(network.num_sensors):
-            if asks_in_burst(world, burst, sensor, wanted, network.num_sensors - sensor):
-                wanted -= 1
+            if asks_in_burst(world, burst, sensor, remaining, network.num_sensors - sensor):
+                remaining -= 1
                 for _ in range(network.burst_messages):
                     _join(running, slot, 2 * sensor)
         row.burst = burst + 1

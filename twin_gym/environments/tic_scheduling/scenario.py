@@ -1,4 +1,4 @@
-"""What tiny instant communication is: sensors, gateways, messages with deadlines, and channels."""
+"""The scenario of tiny instant communication: sensors, gateways, deadlines, and channels."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Deadline = Annotated[int, Field(strict=True, ge=1, le=MAX_DEADLINE_SLOTS)]
 
 
 class Placement(FrozenModel):
-    """Where sensors and gateways stand, and who serves whom.
+    """Positions of sensors and gateways, and which gateway serves a sensor.
 
     Attributes:
         sensors_m: x and y of each sensor in metres.
@@ -153,10 +153,10 @@ class TicScenario(Scenario):
                 f"{self.num_sensors} sensors with {self.buffer_messages} places a direction make "
                 f"{places} places; at most {MAX_PLACES} are simulated: shorten the buffers"
             )
-        found = self.placement
-        if found is None:
+        placement = self.placement
+        if placement is None:
             return self
-        given = (len(found.sensors_m), len(found.gateways_m))
+        given = (len(placement.sensors_m), len(placement.gateways_m))
         if given != (self.num_sensors, self.num_gateways):
             raise ConfigError(
                 f"the placement has {given[0]} sensors and {given[1]} gateways: give num_sensors "
@@ -234,10 +234,10 @@ class TicScenario(Scenario):
 
     def _content(self) -> dict[str, Any]:
         """Without links where there are none: digests are older than the field."""
-        found = super()._content()
+        content = super()._content()
         if self.channel_trace is None:
-            del found["channel_trace"]
-        return found
+            del content["channel_trace"]
+        return content
 
     @property
     def num_slots(self) -> int:

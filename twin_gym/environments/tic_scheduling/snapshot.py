@@ -1,4 +1,4 @@
-"""What a picture of tiny instant communication shows, read off the batch behind it."""
+"""The state that a picture of tiny instant communication shows, read off the batch."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MOST_BINS = 10
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """What pictures show.
+class PictureState:
+    """The state of a network at one moment, as pictures show it.
 
     Attributes:
         scenario: of the running episode.
@@ -43,8 +43,8 @@ class Snapshot:
     weights: tuple[float, ...]
 
 
-def take_snapshot(env: RowEnv[TicBatch]) -> Snapshot:
-    """What there is to see of an environment now."""
+def take_snapshot(env: RowEnv[TicBatch]) -> PictureState:
+    """Reads the current state of an environment."""
     batch = env.batch
     scenario: TicScenario = batch.scenario_of(0)
     slot, row = int(batch.heads["slot"][0]), batch.row(0)
@@ -59,7 +59,7 @@ def take_snapshot(env: RowEnv[TicBatch]) -> Snapshot:
     np.add.at(slack, (messages[:, 2], np.clip(left - 1, 0, bins - 1)), 1)
     lost = int(row["expired"].sum() + row["dropped"].sum())
     weights = () if batch.settings.action == "pick" else tuple(row["weights"].tolist())
-    return Snapshot(
+    return PictureState(
         scenario, batch.topology_of(0), slot, np.array([len(one) for one in waiting]),
         fills.max(axis=1), slack, int(row["delivered"].sum()), lost,
         weights,

@@ -1,4 +1,4 @@
-"""Where sensors and gateways stand, and who serves whom; as arrays and as a graph."""
+"""Positions of sensors and gateways, and which gateway serves a sensor; as arrays, as a graph."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CHUNK = 512
 
 @dataclass(frozen=True)
 class Topology:
-    """Positions and who serves whom.
+    """Positions, and which gateway serves a sensor.
 
     Attributes:
         sensors_m: shape (sensors, 2).
@@ -108,12 +108,12 @@ def read_graphml(path: str | Path) -> Placement:
     except Exception as error:  # networkx lets the errors of every parser through
         raise ConfigError(f"{str(path)!r} is not valid GraphML: {error!s:.200}") from None
     by_kind: dict[str, list[Any]] = {"sensor": [], "gateway": []}
-    for node, told in graph.nodes(data=True):
-        if told.get("kind") not in by_kind:
+    for node, data in graph.nodes(data=True):
+        if data.get("kind") not in by_kind:
             raise ConfigError(
-                f"node {node!r:.80} needs a kind, sensor or gateway; got {told.get('kind')!r:.80}"
+                f"node {node!r:.80} needs a kind, sensor or gateway; got {data.get('kind')!r:.80}"
             )
-        by_kind[told["kind"]].append(node)
+        by_kind[data["kind"]].append(node)
     number = {node: i for i, node in enumerate(by_kind["gateway"])}
     return Placement(
         sensors_m=tuple(_position(graph, node) for node in by_kind["sensor"]),
@@ -126,22 +126,22 @@ def _read(path: str | Path) -> bytes:
     """The file, if a topology of the largest size fits what it holds."""
     if not isinstance(path, str | Path):
         raise ConfigError(f"a GraphML file is called by its path, got {shown(path)}")
-    told = read_bytes(Path(path), MAX_FILE_BYTES, "GraphML file")
-    if told.count(b"<") > MAX_TAGS:
+    content = read_bytes(Path(path), MAX_FILE_BYTES, "GraphML file")
+    if content.count(b"<") > MAX_TAGS:
         raise ConfigError(
-            f"{str(path)!r} has {told.count(b'<'):,} tags and at most {MAX_TAGS:,} are read"
+            f"{str(path)!r} has {content.count(b'<'):,} tags and at most {MAX_TAGS:,} are read"
         )
-    return told
+    return content
 
 
 def _position(graph: nx.Graph[Any], node: Any) -> tuple[float, float]:  # noqa: ANN401
-    told = graph.nodes[node]
+    data = graph.nodes[node]
     try:
-        x, y = float(told["x_m"]), float(told["y_m"])
+        x, y = float(data["x_m"]), float(data["y_m"])
     except (KeyError, TypeError, ValueError, OverflowError):  # the last: too many digits
         x = y = math.nan
     if not (math.isfinite(x) and math.isfinite(y)):
-        raise ConfigError(f"node {node!r:.80} needs finite numbers x_m and y_m, got {told!r:.80}")
+        raise ConfigError(f"node {node!r:.80} needs finite numbers x_m and y_m, got {data!r:.80}")
     return x, y
 
 

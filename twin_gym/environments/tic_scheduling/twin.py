@@ -21,7 +21,7 @@ class TicAdapter(SlottedAdapter[TicBatch]):
     scenario: TicScenario
 
     def build(self, graph: TwinGraph) -> None:
-        """Adds the twins of the scenario, where they stand, and who serves whom."""
+        """Adds the twins of the scenario, their positions, and which gateway serves a sensor."""
         one, places = self.scenario, self.batch.topology_of(self.row)
         network_twin(graph, one)
         deadlines = (one.deadline_slots, one.answer_deadline_slots)
@@ -39,9 +39,9 @@ class TicAdapter(SlottedAdapter[TicBatch]):
             strict=True,
         )  # fmt: skip
         for i, ((x_m, y_m), density, g) in enumerate(stands):
-            told: dict[str, Value] = {"x_m": x_m, "y_m": y_m, "density": density}
-            told["buffer_messages"] = one.buffer_messages
-            graph.add_twin(f"sensor/{i}", "Sensor", told)
+            properties: dict[str, Value] = {"x_m": x_m, "y_m": y_m, "density": density}
+            properties["buffer_messages"] = one.buffer_messages
+            graph.add_twin(f"sensor/{i}", "Sensor", properties)
             graph.relate(f"gateway/{g}", "serves", f"sensor/{i}")
 
     def measure(self) -> list[Event]:

@@ -1,4 +1,4 @@
-"""What the commands tell of tiny instant communication."""
+"""Tables and texts of tiny instant communication for the commands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from rich.table import Table
 
-from twin_gym.cli.view import MILLISECONDS, PERCENT, Column, Measure, indicators, pairs, spread
+from twin_gym.cli.view import MILLISECONDS, PERCENT, Column, Measure, indicator_table, pairs, spread
 from twin_gym.console.printing import number
 from twin_gym.environments.tic_scheduling.bound import most_deliveries
 from twin_gym.environments.tic_scheduling.links import load_links
@@ -36,7 +36,7 @@ class TicView:
         return number(_load(scenario), 3)
 
     def about(self, scenario: TicScenario) -> str:
-        """How time is cut."""
+        """The slots, frames and horizon."""
         slot_ms = MILLISECONDS * scenario.slot_s
         return (
             f"{scenario.num_slots:,} slots of {number(slot_ms)} ms, {scenario.frame_slots} a frame"
@@ -56,9 +56,9 @@ class TicView:
         )
         return f"The load is {number(load, 3)}, {state}. {_matched(scenario)}"
 
-    def details(self, scenario: TicScenario, found: Evaluation) -> Sequence[Table]:
+    def details(self, scenario: TicScenario, evaluation: Evaluation) -> Sequence[Table]:
         """All indicators."""
-        return (indicators(found),)
+        return (indicator_table(evaluation),)
 
     def bound(self, scenario: TicScenario, seeds: Sequence[int]) -> str | None:
         """The matching's, where it does not take long."""

@@ -1,4 +1,4 @@
-"""What the world decides: when sensors ask, and in which slots their channels let through.
+"""The random draws: when sensors ask, and in which slots their channels let through.
 
 Each draw is named by (world, purpose, sensor and moment), whatever the gateways do.
 """
@@ -33,21 +33,21 @@ def burst_slot(network: Record, world: np.uint64, burst: int) -> Integer:
 
 
 @inlined
-def asks_in_burst(world: np.uint64, burst: int, sensor: int, wanted: int, left: int) -> bool:
+def asks_in_burst(world: np.uint64, burst: int, sensor: int, remaining: int, left: int) -> bool:
     """Whether a sensor is one of those that ask in a burst.
 
     Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S): sensors are
-    gone through in order, and each is taken with the probability wanted / left, so that every set
-    of the right size is as likely.
+    gone through in order, and each is taken with the probability remaining / left, so that
+    every set of the right size is as likely.
 
     Args:
         world: the key of the world.
         burst: its number.
         sensor: its number.
-        wanted: how many are still to be taken.
+        remaining: how many are still to be taken.
         left: sensors from this one on.
     """
-    return uniform(world, _BURST_SENSOR, burst * SENSOR_ROOM + sensor) * left <= wanted
+    return uniform(world, _BURST_SENSOR, burst * SENSOR_ROOM + sensor) * left <= remaining
 
 
 @inlined

@@ -10,7 +10,7 @@ from twin_gym.environments.tic_scheduling import workload
 
 
 class World:
-    """When sensors ask and when their channels let through, whatever the gateways do.
+    """Arrivals of sensors and states of channels, which do not depend on the gateways.
 
     Args:
         network: record of the scenario.
@@ -32,10 +32,10 @@ class World:
     def burst_sensors(self, burst: int) -> list[int]:
         """The sensors that ask in a burst, in order."""
         sensors = int(self.network["num_sensors"])
-        wanted, chosen = int(self.network["burst_sensors"]), []
+        remaining, chosen = int(self.network["burst_sensors"]), []
         for sensor in range(sensors):
-            if workload.asks_in_burst(self._key, burst, sensor, wanted, sensors - sensor):
-                wanted -= 1
+            if workload.asks_in_burst(self._key, burst, sensor, remaining, sensors - sensor):
+                remaining -= 1
                 chosen.append(sensor)
         return chosen
 
@@ -49,17 +49,17 @@ class World:
 
     def uplinks(self, num_slots: int) -> list[tuple[int, int]]:
         """Slot and sensor of every uplink message of the first slots, in order."""
-        found: list[tuple[int, int]] = []
+        pairs: list[tuple[int, int]] = []
         for slot, sensors in self.bursts():
             if slot >= num_slots:
                 break
             messages = int(self.network["burst_messages"])
-            found += [(slot, sensor) for sensor in sensors for _ in range(messages)]
+            pairs += [(slot, sensor) for sensor in sensors for _ in range(messages)]
         for slot, sensor in self.background():
             if slot >= num_slots:
                 break
-            found.append((slot, sensor))
-        return sorted(found)
+            pairs.append((slot, sensor))
+        return sorted(pairs)
 
     def success_probability(self, sensor: int, slot: int) -> float:
         """Of a transmission in a slot."""

@@ -47,7 +47,7 @@ class BarringPolicy(ABC):
         self._borders = np.exp((logarithms[1:] + logarithms[:-1]) / 2)[::-1]
 
     def reset(self, seed: int) -> None:  # noqa: B027  most rules remember nothing
-        """Begins anew."""
+        """Resets the policy."""
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """One action a row.
@@ -66,10 +66,10 @@ class BarringPolicy(ABC):
             raise ConfigError(
                 f"observations must be of shape (rows, {len(_FIELDS)}), got {observations.shape}"
             )
-        wanted = self.probabilities(observations)
+        probabilities = self.probabilities(observations)
         if not self._by_level:
-            return wanted[:, None]
-        return len(self._levels) - 1 - np.searchsorted(self._borders, wanted)
+            return probabilities[:, None]
+        return len(self._levels) - 1 - np.searchsorted(self._borders, probabilities)
 
     @abstractmethod
     def probabilities(self, observations: Observations) -> Floats:
@@ -96,7 +96,7 @@ class RandomBarring(BarringPolicy):
         self._draws = Draws()
 
     def reset(self, seed: int) -> None:
-        """Begins the draws of a seed."""
+        """Seeds the draws."""
         self._draws.reset(seed)
 
     def probabilities(self, observations: Observations) -> Floats:
@@ -104,8 +104,8 @@ class RandomBarring(BarringPolicy):
         drawn = self._draws.next().random(len(observations))
         if not self._by_level:
             return drawn
-        found: Floats = self._levels[(drawn * len(self._levels)).astype(np.int64)]
-        return found
+        levels: Floats = self._levels[(drawn * len(self._levels)).astype(np.int64)]
+        return levels
 
 
 class NoBarring(BarringPolicy):

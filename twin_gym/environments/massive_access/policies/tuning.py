@@ -39,7 +39,7 @@ class _EachItsOwn:
 
 @dataclass(frozen=True)
 class LevelSearch:
-    """What a constant level brings.
+    """Result of the search for the best constant level.
 
     Attributes:
         level: the best one.
@@ -62,12 +62,12 @@ def search_level(scenario: AccessScenario, seeds: Sequence[int] | None = None) -
     Returns:
         The level with the greatest mean return; of equal ones the one that bars least.
     """
-    wanted = world_seeds("validation", DEFAULT_WORLDS) if seeds is None else seeds
-    worlds = list(distinct_worlds(wanted, 0))
+    chosen_seeds = world_seeds("validation", DEFAULT_WORLDS) if seeds is None else seeds
+    worlds = list(distinct_worlds(chosen_seeds, 0))
     levels = np.arange(scenario.barring_levels)
     policy = _EachItsOwn(np.repeat(levels, len(worlds)))
-    found = evaluate_rows(policy, scenario, [*worlds] * len(levels), action="level")
-    returns = found.returns.reshape(len(levels), len(worlds)).mean(axis=1)
+    evaluation = evaluate_rows(policy, scenario, [*worlds] * len(levels), action="level")
+    returns = evaluation.returns.reshape(len(levels), len(worlds)).mean(axis=1)
     return LevelSearch(int(returns.argmax()), tuple(returns.tolist()), tuple(worlds))
 
 
@@ -81,7 +81,7 @@ def _tuned() -> dict[str, dict[str, Any]]:
 
 
 def tuned_level(scenario: AccessScenario) -> int:
-    """The constant level that comes with the package.
+    """The constant level that the package has for a scenario.
 
     Args:
         scenario: what it was tuned for.

@@ -103,16 +103,16 @@ def _by_resource(
         for resource in given:
             if resource not in scenario.capacity:
                 raise unknown_name("resource", resource, scenario.capacity)
-        found = np.array([given.get(name, default) for name in scenario.capacity], np.float64)
+        values = np.array([given.get(name, default) for name in scenario.capacity], np.float64)
     else:
-        found = np.array(given, np.float64)
-        if found.ndim == 0:
-            found = np.broadcast_to(found, shape).copy()
-    if found.shape[-1:] != shape or found.ndim not in (1, 2):
+        values = np.array(given, np.float64)
+        if values.ndim == 0:
+            values = np.broadcast_to(values, shape).copy()
+    if values.shape[-1:] != shape or values.ndim not in (1, 2):
         raise ConfigError(
             f"`{what}` must have {shape[0]} numbers for {scenario.name!r}, one a resource, got "
-            f"shape {found.shape}"
+            f"shape {values.shape}"
         )
-    if not ((found >= 0.0) & (found <= _LARGEST)).all():
-        raise ConfigError(f"`{what}` must be 0 to {_LARGEST:g}, got {found.tolist()}")
-    return found
+    if not ((values >= 0.0) & (values <= _LARGEST)).all():
+        raise ConfigError(f"`{what}` must be 0 to {_LARGEST:g}, got {values.tolist()}")
+    return values

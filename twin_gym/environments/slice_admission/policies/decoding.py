@@ -53,7 +53,7 @@ class Decoder:
 
     @property
     def num_slices(self) -> int:
-        """How many slices there are: the number that stands for waiting."""
+        """The number of slices, which is the action of waiting."""
         return self._num_slices
 
     def check(self, observations: Observations, masks: Masks) -> None:

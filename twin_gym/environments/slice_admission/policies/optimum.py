@@ -10,7 +10,7 @@ from twin_gym.policies.base import Observations
 
 
 class OptimalPolicy(SlicePolicy):
-    """Acts as the exact long-run optimum says: for scenarios without memory and few states.
+    """The exact long-run optimum as a policy: for scenarios without memory and few states.
 
     The optimum is computed by value iteration when the policy is made (see
     `slice_admission.theory.optimal.optimal_policy`). What it needs, how many requests of each slice
@@ -36,7 +36,7 @@ class OptimalPolicy(SlicePolicy):
         self.gain_per_s = self._optimum.gain_per_s
 
     def choose(self, observations: Observations, admissible: Admissible) -> Chosen:
-        """What is optimal in the state that is seen; where nothing is admissible, to wait."""
+        """The optimal actions of the observed states; to wait where nothing is admissible."""
         decoder = self.decoder
         chosen = self._optimum.actions(
             decoder.in_service(observations), decoder.waiting(observations)

@@ -71,7 +71,7 @@ class ReservationPolicy(SlicePolicy):
 
 
 def demands(scenario: AdmissionScenario) -> NDArray[np.float64]:
-    """What one request holds; shape (slices, resources)."""
+    """The resources that one request holds; shape (slices, resources)."""
     return np.array(
         [[one.demand.get(name, 0.0) for name in scenario.capacity] for one in scenario.slices]
     )
@@ -92,22 +92,22 @@ def reserve_array(scenario: AdmissionScenario, reserve: Reserve | ArrayLike) -> 
     """
     shape = (len(scenario.slices), len(scenario.capacity))
     if isinstance(reserve, Mapping):
-        found = np.zeros(shape)
+        reserved = np.zeros(shape)
         for slice_name, amounts in reserve.items():
             for resource, amount in amounts.items():
                 if resource not in scenario.capacity:
                     raise unknown_name("resource", resource, scenario.capacity)
                 k = scenario.resource_names.index(resource)
-                found[scenario.slice_index(slice_name), k] = amount
+                reserved[scenario.slice_index(slice_name), k] = amount
     else:
-        found = np.array(reserve, np.float64)
-    if found.shape[-2:] != shape or found.ndim not in (2, 3):
+        reserved = np.array(reserve, np.float64)
+    if reserved.shape[-2:] != shape or reserved.ndim not in (2, 3):
         raise ConfigError(
-            f"reserve must have shape {shape} for {scenario.name!r}, got {found.shape}"
+            f"reserve must have shape {shape} for {scenario.name!r}, got {reserved.shape}"
         )
-    if not np.isfinite(found).all() or (found < 0).any():
-        raise ConfigError(f"reserved amounts must be finite and 0 or more, got {found.tolist()}")
-    return found
+    if not np.isfinite(reserved).all() or (reserved < 0).any():
+        raise ConfigError(f"reserved amounts must be finite and 0 or more, got {reserved.tolist()}")
+    return reserved
 
 
 def reserve_mapping(scenario: AdmissionScenario, reserve: NDArray[np.float64]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class SlicePolicy(ABC):
         self.decoder = Decoder(scenario, action)
 
     def reset(self, seed: int) -> None:  # noqa: B027  most rules remember nothing
-        """Begins anew."""
+        """Resets the policy."""
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """One allowed action a row.
@@ -80,7 +80,7 @@ class RandomPolicy(SlicePolicy):
         self._draws = Draws()
 
     def reset(self, seed: int) -> None:
-        """Begins the draws of a seed."""
+        """Seeds the draws."""
         self._draws.reset(seed)
 
     def choose(self, observations: Observations, admissible: Admissible) -> Chosen:

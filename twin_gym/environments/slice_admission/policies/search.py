@@ -54,7 +54,7 @@ class SearchRound:
 
 @dataclass(frozen=True)
 class ReservationSearch:
-    """What a search found and how.
+    """The result of a search for thresholds, and its settings.
 
     Attributes:
         reserve: the best thresholds; shape (slices, resources).
@@ -110,8 +110,8 @@ def search_reservation(
     Raises:
         ConfigError: if the budget is too small for one episode in each world.
     """
-    wanted = world_seeds("validation", DEFAULT_WORLDS) if seeds is None else seeds
-    worlds = list(distinct_worlds(wanted, 0))
+    chosen_seeds = world_seeds("validation", DEFAULT_WORLDS) if seeds is None else seeds
+    worlds = list(distinct_worlds(chosen_seeds, 0))
     fresh = (
         world_seeds("validation", FRESH_WORLDS, first=DEFAULT_WORLDS)
         if fresh_seeds is None
@@ -146,8 +146,8 @@ def _rates(
 ) -> NDArray[np.float64]:
     """Revenue rate of each candidate in each world."""
     policy = ReservationPolicy(scenario, np.repeat(candidates, len(worlds), axis=0))
-    found = evaluate_rows(policy, scenario, list(worlds) * len(candidates))
-    return found.kpi["revenue_rate"].reshape(len(candidates), len(worlds))
+    evaluation = evaluate_rows(policy, scenario, list(worlds) * len(candidates))
+    return evaluation.kpi["revenue_rate"].reshape(len(candidates), len(worlds))
 
 
 class _Search:
@@ -197,24 +197,24 @@ class _Search:
 
     def _changed_alone(self, step: float | None) -> NDArray[np.float64]:
         """The best thresholds, one coordinate changed: (candidates, slices, resources)."""
-        found = []
+        candidates = []
         for s, k in self._coordinates:
             room, now = self._room[s, k], self.best[s, k]
-            wanted = _FIRST_GRID * room if step is None else now + np.array([-step, step]) * room
+            amounts = _FIRST_GRID * room if step is None else now + np.array([-step, step]) * room
             # Whole steps of what amounts are made of; more than the room would admit nothing.
-            steps = np.unique(np.round(np.clip(wanted, 0.0, room) / _RESOLUTION))
+            steps = np.unique(np.round(np.clip(amounts, 0.0, room) / _RESOLUTION))
             for value in np.round(steps * _RESOLUTION, 6):
                 if abs(value - now) > _RESOLUTION / 2:
                     candidate = self.best.copy()
                     candidate[s, k] = value
-                    found.append(candidate)
-        return np.array(found).reshape(-1, *self.best.shape)
+                    candidates.append(candidate)
+        return np.array(candidates).reshape(-1, *self.best.shape)
 
     def _put_together(
         self, alone: NDArray[np.float64], scores: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """The two best changes together, the three best, and so on, of those that gained."""
-        found = []
+        candidates = []
         together = self.best.copy()
         taken: set[tuple[int, int]] = set()
         for i in np.argsort(-scores, kind="stable"):
@@ -224,20 +224,20 @@ class _Search:
             taken.add((s, k))
             together[s, k] = alone[i, s, k]
             if len(taken) > 1:
-                found.append(together.copy())
-        return np.array(found).reshape(-1, *self.best.shape)
+                candidates.append(together.copy())
+        return np.array(candidates).reshape(-1, *self.best.shape)
 
     def _scores(self, candidates: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean revenue rates of as many of the candidates as the budget allows."""
         affordable = (self._budget - self.episodes) // len(self._worlds)
         at_once = max(_MOST_ROWS // len(self._worlds), 1)
-        wanted = candidates[:affordable]
-        found = [np.zeros(0)]
-        for first in range(0, len(wanted), at_once):
-            part = wanted[first : first + at_once]
-            found.append(_rates(self._scenario, part, self._worlds).mean(axis=1))
+        tried = candidates[:affordable]
+        scores = [np.zeros(0)]
+        for first in range(0, len(tried), at_once):
+            part = tried[first : first + at_once]
+            scores.append(_rates(self._scenario, part, self._worlds).mean(axis=1))
             self.episodes += part.shape[0] * len(self._worlds)
             if self._progress is not None:
-                best = max(self.score, *(float(x) for x in found[-1]))
+                best = max(self.score, *(float(x) for x in scores[-1]))
                 self._progress(self.episodes, self._budget, best)
-        return np.concatenate(found)
+        return np.concatenate(scores)

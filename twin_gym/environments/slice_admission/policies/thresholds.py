@@ -80,12 +80,12 @@ def tuned_reservation(
     )
 
 
-def entry_toml(scenario: AdmissionScenario, found: ReservationSearch, command: str) -> str:
+def entry_toml(scenario: AdmissionScenario, search: ReservationSearch, command: str) -> str:
     """A search result as an entry of `reservations.toml`.
 
     Args:
         scenario: what was tuned.
-        found: the search.
+        search: the search.
         command: what reproduces it.
 
     Returns:
@@ -93,17 +93,17 @@ def entry_toml(scenario: AdmissionScenario, found: ReservationSearch, command: s
     """
     found_by = (
         f"{command}\n"
-        f"{len(found.seeds)} worlds from seed {found.seeds[0]}; {found.episodes} episodes of a "
-        f"budget of {found.budget}; {found.start_score:.6g} with nothing reserved, "
-        f"{found.score:.6g} with this;\n"
-        f"fresh score over {len(found.fresh_seeds)} worlds from seed {found.fresh_seeds[0]}"
+        f"{len(search.seeds)} worlds from seed {search.seeds[0]}; {search.episodes} episodes of a "
+        f"budget of {search.budget}; {search.start_score:.6g} with nothing reserved, "
+        f"{search.score:.6g} with this;\n"
+        f"fresh score over {len(search.fresh_seeds)} worlds from seed {search.fresh_seeds[0]}"
     )
     entry = {
         "scenario": scenario.name,
         "digest": scenario.digest,
         "found_by": found_by,
-        "fresh_score": float(f"{found.fresh_score:.6g}"),
-        "fresh_half_width": float(f"{found.fresh_half_width:.2g}"),
-        "reserve": reserve_mapping(scenario, found.reserve),
+        "fresh_score": float(f"{search.fresh_score:.6g}"),
+        "fresh_half_width": float(f"{search.fresh_half_width:.2g}"),
+        "reserve": reserve_mapping(scenario, search.reserve),
     }
     return toml_text({"reservation": [entry]})

@@ -1,1 +1,1 @@
-"""What is known exactly of slice admission: closed forms, optima, bounds."""
+"""Exact results on slice admission: closed forms, optima, bounds."""

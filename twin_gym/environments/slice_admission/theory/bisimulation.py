@@ -114,9 +114,9 @@ def bisimulation_distances(one: TabularModel, other: TabularModel, discount: flo
         for index, pair in enumerate(pairs):
             for action in range(num_actions):
                 places, weights = couplings[index][action]
-                found = _coupling(one, other, pair, action, distances)
-                if found[1] @ distances[found[0]] < weights @ distances[places] - _TOLERANCE:
-                    couplings[index][action] = found
+                coupling = _coupling(one, other, pair, action, distances)
+                if coupling[1] @ distances[coupling[0]] < weights @ distances[places] - _TOLERANCE:
+                    couplings[index][action] = coupling
                     improved = True
         if not improved:
             break
@@ -157,15 +157,15 @@ def _values(
     for action in range(num_actions):
         chosen = [couplings[pair][action] for pair in range(num_pairs)]
         ends = np.cumsum([0, *(len(places) for places, _ in chosen)])
-        weights = np.concatenate([found for _, found in chosen])
-        places = np.concatenate([found for found, _ in chosen])
+        weights = np.concatenate([weights for _, weights in chosen])
+        places = np.concatenate([places for places, _ in chosen])
         steps.append(csr_array((weights, places, ends), shape=(num_pairs, num_pairs)))
     values = start
     while True:
         new = np.max([costs[:, a] + discount * (steps[a] @ values) for a in range(num_actions)], 0)
         if np.abs(new - values).max() <= _TOLERANCE * (1.0 - discount) / 10.0:
-            found: Floats = new
-            return found
+            result: Floats = new
+            return result
         values = new
 
 
@@ -232,14 +232,14 @@ def _feasible(scenario: AdmissionScenario) -> tuple[tuple[int, ...], ...]:
         most.append(min(needs))
     if np.prod([float(count + 1) for count in most]) > MAX_STATES**2:
         raise TooLargeError(f"{scenario.name!r} has too many states for a table")
-    found = tuple(
+    states = tuple(
         state for state in product(*(range(count + 1) for count in most)) if _fits(scenario, state)
     )
-    if len(found) > MAX_STATES:
+    if len(states) > MAX_STATES:
         raise TooLargeError(
-            f"{scenario.name!r} has {len(found)} states; tables are for at most {MAX_STATES}"
+            f"{scenario.name!r} has {len(states)} states; tables are for at most {MAX_STATES}"
         )
-    return found
+    return states
 
 
 def _fits(scenario: AdmissionScenario, state: tuple[int, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""What no admission policy can exceed, from a linear programme over flows of requests."""
+"""Upper bounds of every admission policy, from a linear programme over flows of requests."""
 
 from __future__ import annotations
 
@@ -216,8 +216,8 @@ def _solve(
     rows = work if together is None else np.vstack((work, together))
     limits = share if most_together is None else np.concatenate((share, most_together))
     bounds = [(0.0, limit) for limit in most.tolist()]
-    found = linprog(-value, A_ub=rows, b_ub=limits, bounds=bounds, method="highs")
-    if found.status != 0:
-        raise TwinGymError(f"the linear programme was not solved: {found.message}")
-    price: Floats = np.maximum(-found.ineqlin.marginals[: len(share)], 0.0)
-    return np.asarray(found.x), price
+    solution = linprog(-value, A_ub=rows, b_ub=limits, bounds=bounds, method="highs")
+    if solution.status != 0:
+        raise TwinGymError(f"the linear programme was not solved: {solution.message}")
+    price: Floats = np.maximum(-solution.ineqlin.marginals[: len(share)], 0.0)
+    return np.asarray(solution.x), price

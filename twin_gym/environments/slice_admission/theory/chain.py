@@ -92,10 +92,10 @@ class AdmissionChain:
             One number a row, -1 where the vector does not fit.
         """
         # A vector whose code overflows or is that of another one is told apart by the comparison.
-        wanted = in_service @ self.weights
-        found = np.minimum(np.searchsorted(self.codes, wanted), len(self.codes) - 1)
-        is_there = (self.in_service[found] == in_service).all(axis=1)
-        numbers: Ints = np.where(is_there, found, -1)
+        codes = in_service @ self.weights
+        nearest = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
+        is_there = (self.in_service[nearest] == in_service).all(axis=1)
+        numbers: Ints = np.where(is_there, nearest, -1)
         return numbers
 
 
@@ -157,11 +157,11 @@ def _neighbours(in_service: Ints, weights: Ints, codes: Ints, base: Ints) -> tup
     down = np.full(in_service.shape, -1, np.int64)
     rows = np.arange(len(codes))
     for s, weight in enumerate(weights):
-        found = np.minimum(np.searchsorted(codes, codes + weight), len(codes) - 1)
+        nearest = np.minimum(np.searchsorted(codes, codes + weight), len(codes) - 1)
         # Of two vectors that differ by this much, one may have carried into the next digit.
-        is_there = (codes[found] == codes + weight) & (in_service[:, s] + 1 < base[s])
-        up[rows[is_there], s] = found[is_there]
-        down[found[is_there], s] = rows[is_there]
+        is_there = (codes[nearest] == codes + weight) & (in_service[:, s] + 1 < base[s])
+        up[rows[is_there], s] = nearest[is_there]
+        down[nearest[is_there], s] = rows[is_there]
     return up, down
 
 

@@ -181,10 +181,10 @@ def _stationary(chain: AdmissionChain, landing: Ints) -> Floats:
     The empty network is reached from everywhere, whatever the policy: its share is set to 1, the
     other equations then have one solution, and the whole is scaled.
     """
-    found = _transitions(chain, landing)
-    rate_hz = np.concatenate([one[0] for one in found])
-    origin = np.concatenate([one[1] for one in found])
-    target = np.concatenate([one[2] for one in found])
+    transitions = _transitions(chain, landing)
+    rate_hz = np.concatenate([one[0] for one in transitions])
+    origin = np.concatenate([one[1] for one in transitions])
+    target = np.concatenate([one[2] for one in transitions])
     moves = origin != target
     rate_hz, origin, target = rate_hz[moves], origin[moves], target[moves]
     shape = (chain.num_states, chain.num_states)
@@ -203,7 +203,7 @@ def _transitions(chain: AdmissionChain, landing: Ints) -> list[tuple[Floats, Int
     states = np.arange(chain.num_states)
     n, q = np.divmod(states, chain.shape[1])
     unpending = landing[-1]
-    found = []
+    transitions = []
     for s in range(chain.num_slices):
         arrival_hz = np.full(chain.num_states, chain.arrival_rate_hz[s])
         if chain.queue_limit[s] == 0:
@@ -211,15 +211,15 @@ def _transitions(chain: AdmissionChain, landing: Ints) -> list[tuple[Floats, Int
         else:
             has_place = chain.waiting[q, s] < chain.queue_limit[s]
             target = unpending[states + np.where(has_place, chain.stride[s], 0)]
-        found.append((arrival_hz, states, target))
+        transitions.append((arrival_hz, states, target))
         (busy,) = np.nonzero(chain.down[n, s] >= 0)
         leave_hz = chain.in_service[n[busy], s] * chain.service_rate_hz[s]
         fewer = chain.down[n[busy], s] * chain.shape[1] + q[busy]
-        found.append((leave_hz, busy, unpending[fewer]))
+        transitions.append((leave_hz, busy, unpending[fewer]))
         (queued,) = np.nonzero(chain.waiting[q, s] > 0)
         give_up_hz = chain.waiting[q[queued], s] * chain.abandon_rate_hz[s]
-        found.append((give_up_hz, queued, unpending[queued - chain.stride[s]]))
-    return found
+        transitions.append((give_up_hz, queued, unpending[queued - chain.stride[s]]))
+    return transitions
 
 
 def _figures(scenario: AdmissionScenario, chain: AdmissionChain, share: Floats) -> PolicyValue:

@@ -60,7 +60,7 @@ def finite_horizon_optimum(
     tolerance: float = 1e-5,
     max_steps: int = 2_000_000,
 ) -> FiniteHorizonOptimum:
-    """What the best policy of all, which may look at the clock, earns in an episode from empty.
+    """The reward of the best policy of all, which may look at the clock, in an episode from empty.
 
     Let v_t(x) be the most that can be earned in the next t seconds while the network waits for its
     next event in state x = (n, q). With F the sum over events of their rates times what they and
@@ -136,12 +136,12 @@ def _narrow(chain: AdmissionChain, length_s: float, width: float, max_steps: int
     for _ in range(_TRIES):
         path = _integrate(chain, length_s, step_s, width / 4, max_steps - steps)
         steps += path.steps
-        found = path.high - path.low
-        if found <= width:
+        reached = path.high - path.low
+        if reached <= width:
             return path
         if steps >= max_steps:
             break
-        step_s *= min(_SAFETY * (width - width / 4) / found, 0.5)
+        step_s *= min(_SAFETY * (width - width / 4) / reached, 0.5)
     raise ConfigError(
         f"the optimum is known to lie between {path.low / length_s:g} and "
         f"{path.high / length_s:g} a second after {steps:,} steps: allow more `max_steps` or a "

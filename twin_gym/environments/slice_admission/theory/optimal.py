@@ -22,7 +22,7 @@ _APERIODIC = 1.001  # the fastest state, too, sometimes stays where it is
 
 
 @dataclass(frozen=True, eq=False)
-class OptimalPolicy:
+class LongRunOptimum:
     """An admission policy that no other exceeds in the long run.
 
     Attributes:
@@ -41,7 +41,7 @@ class OptimalPolicy:
     _takes_pending: NDArray[np.bool_]
 
     def actions(self, in_service: Ints, waiting: Ints) -> Ints:
-        """What to do in each of many states, all at a decision.
+        """The optimal actions in each of many states, all at a decision.
 
         Where several actions are equally good, admitting goes before waiting, and the slice that
         comes first before the others.
@@ -102,7 +102,7 @@ def optimal_policy(
     max_states: int = MAX_STATES,
     tolerance: float = 1e-11,
     max_iterations: int = 200_000,
-) -> OptimalPolicy:
+) -> LongRunOptimum:
     """The policy with the greatest long-run revenue a second, and that revenue.
 
     Relative value iteration on the uniformised chain, by the rules of the simulator. With n in
@@ -155,7 +155,7 @@ def optimal_policy(
     offered = float(chain.arrival_rate_hz @ (chain.revenue + chain.penalty))
     resting, bounds, iterations = _iterate(chain, tolerance * offered, max_iterations)
     choices, takes_pending = _greedy(chain, resting)
-    return OptimalPolicy(
+    return LongRunOptimum(
         gain_per_s=(bounds[0] + bounds[1]) / 2,
         bounds=bounds,
         num_states=chain.num_states,

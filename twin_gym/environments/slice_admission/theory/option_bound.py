@@ -1,4 +1,4 @@
-"""What no policy can exceed: each request is an option to be served, which lapses as it waits."""
+"""Upper bounds of all policies: a request is an option to be served, which lapses as it waits."""
 
 from __future__ import annotations
 
@@ -228,17 +228,22 @@ def _check_patience(model: OptionModel) -> None:
 def _penalties(
     model: OptionModel, intervals: Sequence[RateInterval], total_s: float, horizon_s: float | None
 ) -> float:
+<<<<<<< HEAD
     """What the penalties of all arrivals cost a second, less what those still waiting spare."""
     arrived = (
         sum(np.array(interval.rates_hz) * interval.length_s for interval in intervals) / total_s
     )
+=======
+    """The penalties of all arrivals a second, less those of the requests that still wait."""
+    arrived = sum(np.array(piece.rates_hz) * piece.length_s for piece in pieces) / total_s
+>>>>>>> h13/envnames
     if horizon_s is None:
         return float(model.penalty @ arrived)
     return float(model.penalty @ (arrived - np.minimum(model.queue_limit / horizon_s, arrived)))
 
 
 def _change(before: _Solved, after: _Solved, waiting: Floats) -> float:
-    """What a change of rates may add to V on average."""
+    """The most that a change of rates adds to V on average."""
     if before is after:
         return 0.0
     gained = (after.option - before.obstacle).max(axis=1, initial=0.0)
@@ -255,10 +260,10 @@ def _solve(model: OptionModel, rates_hz: Floats, length_s: float) -> _Solved:
             (_search(model, rates_hz, one, length_s, _SCREEN_SWEEPS, _SCREEN_STEP), one)
             for one in others
         ]
-        found = min(tried, key=lambda pair: pair[0][0], default=None)
-        if found is None or found[0][0] >= best[0]:
+        candidate = min(tried, key=lambda pair: pair[0][0], default=None)
+        if candidate is None or candidate[0][0] >= best[0]:
             break
-        best, chosen = found
+        best, chosen = candidate
     _, value = _search(model, rates_hz, chosen, length_s, _SWEEPS, _STEP, best[1])
     return _prove(model, rates_hz, chosen, value)
 
@@ -295,7 +300,7 @@ def _search(
 def _prove(
     model: OptionModel, rates_hz: Floats, unlimited: frozenset[int], value: Floats
 ) -> _Solved:
-    """What an h proves, with steps so small that smaller ones hardly matter."""
+    """The bound that an h proves, with steps so small that smaller ones hardly matter."""
     best: _Solved | None = None
     step_s = 0.5 / model.fastest_hz
     while True:

@@ -76,7 +76,7 @@ class OptionModel:
         return result
 
     def departures(self, value: Floats) -> Floats:
-        """What departures change of h a second."""
+        """The change of h by departures, a second."""
         from twin_gym.environments.slice_admission.theory import option_sweeps
 
         result = np.zeros_like(value)

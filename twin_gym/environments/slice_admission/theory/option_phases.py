@@ -195,9 +195,9 @@ class PhasedModel:
         """
         share = self.phases.share
         greatest = drift.reshape(-1, len(share)).max(axis=0)
-        wanted = np.append(float(share @ greatest) - greatest, 0.0)
+        right_side = np.append(float(share @ greatest) - greatest, 0.0)
         matrix = np.vstack((self.generator, share))
-        constants = np.linalg.lstsq(matrix, wanted, rcond=None)[0]
+        constants = np.linalg.lstsq(matrix, right_side, rcond=None)[0]
         vectors = self.model.num_vectors
         changed = drift + np.tile(self.generator @ constants, vectors)
         return value + np.tile(constants, vectors), changed

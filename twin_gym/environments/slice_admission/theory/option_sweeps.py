@@ -31,7 +31,7 @@ def close_under_admission(value: Floats, up: Ints, revenue: Floats, unlimited: I
 def obstacle(
     value: Floats, up: Ints, revenue: float, slice_index: int, is_monotone: bool, result: Floats
 ) -> None:
-    """What an admission gains: max(0, r_s + h(n + e_s) - h(n)), 0 where it does not fit.
+    """The gain of an admission: max(0, r_s + h(n + e_s) - h(n)), 0 where it does not fit.
 
     Args:
         value: h.
@@ -222,7 +222,7 @@ def _depart(
     explicit: Floats,
     known: Floats,
 ) -> float:
-    """What departures from n do in a step, told by the old and by the new values; their rate."""
+    """The effect of departures from n in a step, by the old and by the new values; their rate."""
     rate_hz = 0.0
     for f in range(explicit.size):
         explicit[f] = known[f] = old[n, f]

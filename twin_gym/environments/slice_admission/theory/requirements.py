@@ -1,4 +1,4 @@
-"""What a formula needs of a scenario, and the refusals where it is not so."""
+"""The requirements of the formulas on a scenario, and the errors where they are not met."""
 
 from __future__ import annotations
 
