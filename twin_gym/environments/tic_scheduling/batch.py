@@ -48,17 +48,11 @@ class BatchSettings(Settings):
             for one in scenarios:
                 _check_pick(one)
             check_same(
-<<<<<<< HEAD
-                found, "the same number of sensors with action='pick'", lambda one: one.num_sensors
-            )
-        return found
-=======
                 scenarios,
                 "the same number of sensors with action='pick'",
                 lambda one: one.num_sensors,
             )
         return scenarios
->>>>>>> h13/envnames
 
 
 def _check_pick(one: TicScenario) -> None:

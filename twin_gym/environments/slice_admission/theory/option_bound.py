@@ -228,15 +228,10 @@ def _check_patience(model: OptionModel) -> None:
 def _penalties(
     model: OptionModel, intervals: Sequence[RateInterval], total_s: float, horizon_s: float | None
 ) -> float:
-<<<<<<< HEAD
-    """What the penalties of all arrivals cost a second, less what those still waiting spare."""
+    """The penalties of all arrivals a second, less those of the requests that still wait."""
     arrived = (
         sum(np.array(interval.rates_hz) * interval.length_s for interval in intervals) / total_s
     )
-=======
-    """The penalties of all arrivals a second, less those of the requests that still wait."""
-    arrived = sum(np.array(piece.rates_hz) * piece.length_s for piece in pieces) / total_s
->>>>>>> h13/envnames
     if horizon_s is None:
         return float(model.penalty @ arrived)
     return float(model.penalty @ (arrived - np.minimum(model.queue_limit / horizon_s, arrived)))
