@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from twin_gym.environments.slice_admission.observation import field_names
 from twin_gym.policies import Evaluation, Policy, evaluate, make_policy, world_seeds
+from twin_gym.policies.intervals import half_width
 from twin_gym.scenario.loading import load
 
 
@@ -63,8 +64,7 @@ def learn(scenario_name: str, num_trials: int, rng: np.random.Generator) -> Rank
 def difference(mine: Evaluation, other: Evaluation) -> str:
     """Mean of the paired differences, with its 95 % interval."""
     paired = mine.kpi["revenue_rate"] - other.kpi["revenue_rate"]
-    half = 1.96 * paired.std(ddof=1) / np.sqrt(len(paired))
-    return f"{paired.mean():+6.2f} ± {half:.2f}"
+    return f"{paired.mean():+6.2f} ± {half_width(paired):.2f}"
 
 
 def main() -> None:

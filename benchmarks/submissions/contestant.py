@@ -95,7 +95,7 @@ class _Policies:
         self._read = partial(_read, submission, track, seed)
 
     def policy_for(self, scenario: Scenario) -> Policy:
-        """See `benchmarks.contestants.PolicyFor`."""
+        """See `benchmarks.contestant.PolicyFor`."""
         if self._child is None:
             return self._read(scenario)
         return ChildPolicy(self._child, self._name, scenario, self._more)

@@ -1,8 +1,9 @@
 """Coordinate search over the parameters of a rule: one search, budget and worlds for every method.
 
 Common random numbers: every candidate meets the same worlds, so that differences are paired and
-small ones can be seen. It is the search of `twin_gym.policies.search_reservation`, for any rule and
-for several scenarios at once.
+small ones can be seen. It is the search of `search_reservation` in
+`twin_gym.environments.slice_admission.policies.search`, for any rule and for several scenarios at
+once.
 """
 
 from __future__ import annotations

@@ -142,3 +142,26 @@ def test_scenario_of_an_episode_is_drawn_by_its_world():
     batch.seed(np.arange(64, dtype=np.uint64), np.ones(64, np.bool_))
     batch.begin(np.ones(64, np.bool_))
     assert set(batch.heads["network"].tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ({"COMPONENTS": ("light", "price", "heat")}, "move_rows gives light, price; COMPONENTS"),
+        ({"COMPONENTS": ("light",)}, "move_rows gives light, price; COMPONENTS names light:"),
+        ({"KPI_NAMES": ("mean_light", "dark")}, "measure_rows gives mean_light; KPI_NAMES names"),
+    ],
+)
+def test_what_is_given_is_what_is_named(names, said):
+    """A component or an indicator that only one side knows is neither lost nor a KeyError."""
+    other = type("OtherBatch", (LampBatch,), names)
+    batch = other(3, other.SETTINGS(lamp(horizon_s=1.0)))
+    batch.seed(np.arange(3, dtype=np.uint64), EVERYONE)
+    batch.begin(EVERYONE)
+
+    def slot_with_indicators():
+        batch.advance(np.zeros(3, np.int64), AUTORESET_NEXT_STEP)
+        return batch.kpis()
+
+    with pytest.raises(ConfigError, match=said):
+        slot_with_indicators()

@@ -83,7 +83,8 @@ def _renamed(text: str, name: str) -> str:
         (_TITLE, title),
         (rf"\b{_KIND.capitalize()}(?=[A-Z])", title),
         (rf"(?<=[\"' ]){_KIND}(?=[-\"'`])", _slug(name)),
-        (rf"{_TEMPLATE.replace('_', ' ')}", name.replace("_", " ")),
+        (_TEMPLATE.replace("_", " "), name.replace("_", " ")),
+        (_TEMPLATE.replace("_", " ").capitalize(), name.replace("_", " ").capitalize()),
     ):
         text = re.sub(pattern, replacement, text)
     return text

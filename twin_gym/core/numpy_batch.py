@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import field, make_dataclass
 from typing import Any, ClassVar
 
@@ -169,6 +169,7 @@ class NumPyBatch(SlottedBatch):
 
     def _fill_kpis(self, at: Rows, table: NDArray[np.void]) -> None:
         measured = self.measure_rows(at)
+        self._check_names("measure_rows", measured, "KPI_NAMES", self.KPI_NAMES)
         for name in self.KPI_NAMES:
             table[name] = measured[name]
 
@@ -200,6 +201,7 @@ class NumPyBatch(SlottedBatch):
             actions = np.where(is_allowed, actions, self.masks.shape[1] - 1)
             outcomes["disallowed_actions"][rows] += ~is_allowed
         moved = self.move_rows(rows, actions)
+        self._check_names("move_rows", moved.keys() - {"cost"}, "COMPONENTS", self.COMPONENTS)
         outcomes["cost"][rows] = moved.get("cost", 0.0)
         reward = np.zeros(len(rows))
         for place, name in enumerate(self.COMPONENTS, 1):
@@ -219,6 +221,16 @@ class NumPyBatch(SlottedBatch):
         self.observations[first:last] = self.observe_rows(rows)
         if self.masks is not None and self.settings.form.is_masked:
             self.masks[first:last] = self.allow_rows(rows)
+
+    def _check_names(
+        self, method: str, given: Collection[str], constant: str, names: Sequence[str]
+    ) -> None:
+        """What a method of the environment gives is what the class says that it has."""
+        if set(given) != set(names):
+            raise ConfigError(
+                f"{type(self).__name__}.{method} gives {', '.join(sorted(given)) or 'nothing'}; "
+                f"{constant} names {', '.join(names)}: make both the same"
+            )
 
     def _most_work(self) -> float:
         """Python hears a Ctrl-C between any two lines of NumPy."""

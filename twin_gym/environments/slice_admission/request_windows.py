@@ -49,7 +49,7 @@ def history_from_requests(
 
     Args:
         space: of an admission scenario that replays nothing.
-        requests: as `twin_gym.scenario.load_trace` gives them.
+        requests: as `replay.load_trace` gives them.
         window_s: length of a window. What is left over at the beginning belongs to none.
         longest_s: lifetimes beyond it count as this; None: the horizon of the base.
         prior_requests: k for all; at least 1. None: by moments, at least 1.
