@@ -1,5 +1,8 @@
 """Classical policies by name, and the evaluation of any policy on paired worlds."""
 
+from typing import TYPE_CHECKING
+
+from twin_gym.moved import moved_names
 from twin_gym.policies.base import Policy, PrivilegedPolicy
 from twin_gym.policies.draws import Draws
 from twin_gym.policies.evaluation import Evaluation, evaluate
@@ -24,3 +27,6 @@ __all__ = [
     "policies_of",
     "world_seeds",
 ]
+
+if not TYPE_CHECKING:  # a type checker knows the new names alone
+    __getattr__ = moved_names(__name__)

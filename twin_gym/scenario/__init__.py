@@ -1,5 +1,8 @@
 """Scenarios of networks: frozen, validated values, by name, from a file or built in code."""
 
+from typing import TYPE_CHECKING
+
+from twin_gym.moved import moved_names
 from twin_gym.scenario.base import Scenario
 from twin_gym.scenario.laws import (
     MMPP,
@@ -35,3 +38,6 @@ __all__ = [
     "read_requests",
     "to_toml",
 ]
+
+if not TYPE_CHECKING:  # a type checker knows the new names alone
+    __getattr__ = moved_names(__name__)

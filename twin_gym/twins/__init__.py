@@ -10,8 +10,10 @@ from typing import Any
 import lazy_loader
 
 from twin_gym.errors import missing_extra
+from twin_gym.moved import moved_names
 
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_moved = moved_names(__name__, stacklevel=4)
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has the name
@@ -26,4 +28,4 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has the name
             import safetensors.torch  # noqa: F401 - brings torch: both are asked for at once
         except ImportError as error:
             raise missing_extra("twin_gym.twins", "twins") from error
-    return _load(name)
+    return _load(name) if name in __all__ else _moved(name)

@@ -1,5 +1,8 @@
 """Scenario twins: networks that may exist in future, generated from a network's history."""
 
+from typing import TYPE_CHECKING
+
+from twin_gym.moved import moved_names
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.estimation import current_state_from_store, history_from_store
 from twin_gym.twins.scenarios.gaps import (
@@ -33,3 +36,6 @@ __all__ = [
     "parameters_of",
     "scenario_fidelity",
 ]
+
+if not TYPE_CHECKING:  # a type checker knows the new names alone
+    __getattr__ = moved_names(__name__)
