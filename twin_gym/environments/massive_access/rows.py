@@ -13,7 +13,7 @@ from twin_gym.core.episodes import begin_episode, reward_of_two
 from twin_gym.environments.massive_access import layout, rules, workload
 from twin_gym.environments.massive_access import observation as observing
 from twin_gym.environments.massive_access.observation import observe
-from twin_gym.environments.massive_access.rules import begin, num_ready, run_opportunity
+from twin_gym.environments.massive_access.rules import Running, begin, num_ready, run_opportunity
 
 COMPONENTS = ("throughput", "delay")
 """Components of the reward; the objective `balanced` is their sum."""
@@ -48,13 +48,12 @@ def step_rows(
             begin_episode(networks, head, outcome)
             outcome.throughput = outcome.delay = 0.0
             network = networks[head.network]
-            begin(network, head.world, row, devices[i], senders[i], delays[i])
+            begin(Running(network, head.world, row, devices[i], senders[i], delays[i]))
         else:
             network = networks[head.network]
+            running = Running(network, head.world, row, devices[i], senders[i], delays[i])
             slot = head.slot
-            run_opportunity(
-                network, head.world, row, devices[i], senders[i], delays[i], slot, barring[i]
-            )
+            run_opportunity(running, slot, barring[i])
             head.slot = slot + 1
             head.is_over = np.int64(slot + 1 >= network.num_opportunities)
             _report(network, head, row, outcome, objective)

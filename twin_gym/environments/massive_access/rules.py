@@ -6,12 +6,12 @@ sent is answered and the device is done; whoever shared one has collided, gives 
 last try, and else backs off. A device that is barred tries again at the next opportunity: there is
 no timer. `massive_access.reference` tells the same rules in SimPy.
 
-Arguments that recur: `network`, the record of the scenario; `world`, the key of the world; `row`,
-the record of the running network; `devices`, its devices (see `layout`); `senders`, scratch of one
-entry a device; `delays`, how many devices have succeeded after having waited so many opportunities.
+An argument that recurs: `slot`, the number of the opportunity.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +28,31 @@ from twin_gym.environments.massive_access.workload import (
 _PREAMBLE_MASK = (1 << layout.SENDER_SHIFT) - 1
 
 
+class Running(NamedTuple):
+    """A running network: what every rule looks at or changes.
+
+    Attributes:
+        network: record of the scenario.
+        world: key of the world.
+        row: counters.
+        devices: those that wait, then those that have not asked yet (see `layout`).
+        senders: scratch of one entry a device.
+        delays: devices that have succeeded after having waited so many opportunities.
+    """
+
+    network: Record
+    world: np.uint64
+    row: Record
+    devices: Records
+    senders: NDArray[np.int32]
+    delays: NDArray[np.int32]
+
+
 @compiled
-def begin(
-    network: Record,
-    world: np.uint64,
-    row: Record,
-    devices: Records,
-    senders: NDArray[np.int32],
-    delays: NDArray[np.int32],
-) -> None:
+def begin(running: Running) -> None:
     """Lays down the devices in the order in which they will ask, and clears all counters."""
+    network, world, devices = running.network, running.world, running.devices
+    senders, delays = running.senders, running.delays
     for slot in range(network.num_opportunities):
         delays[slot] = 0
     # A counting sort by the first opportunity; `delays` counts and `senders` remembers meanwhile.
@@ -60,7 +75,7 @@ def begin(
         device.tries = 0
     for slot in range(network.num_opportunities):
         delays[slot] = 0
-    _clear(row)
+    _clear(running.row)
 
 
 @inlined
@@ -86,32 +101,19 @@ def _clear(row: Record) -> None:
 
 
 @inlined
-def run_opportunity(
-    network: Record,
-    world: np.uint64,
-    row: Record,
-    devices: Records,
-    senders: NDArray[np.int32],
-    delays: NDArray[np.int32],
-    slot: int,
-    barring: float,
-) -> None:
+def run_opportunity(running: Running, slot: int, barring: float) -> None:
     """One opportunity under a barring probability.
 
     Args:
-        network: see above.
-        world: see above.
-        row: see above.
-        devices: see above.
-        senders: see above.
-        delays: see above.
+        running: the running network.
         slot: number of the opportunity.
         barring: with which probability a device may try; in [0, 1].
     """
-    _join(network, row, devices, slot)
-    num_senders = _send(network, world, row, devices, senders, slot, barring)
-    collisions = _count(row, senders, num_senders)
-    _answer(network, world, row, devices, senders, delays, slot, num_senders)
+    row = running.row
+    _join(running, slot)
+    num_senders = _send(running, slot, barring)
+    collisions = _count(running, num_senders)
+    _answer(running, slot, num_senders)
     place = slot & (layout.HISTORY - 1)
     row.success_history[place] = row.step_successes
     row.collision_history[place] = collisions
@@ -120,8 +122,9 @@ def run_opportunity(
 
 
 @inlined
-def _join(network: Record, row: Record, devices: Records, slot: int) -> None:
+def _join(running: Running, slot: int) -> None:
     """Those who have asked leave their places in the order of arrival and join who waits."""
+    network, row, devices = running.network, running.row, running.devices
     arrived, waiting = row.num_arrived, row.num_waiting
     while arrived < network.num_devices and devices[arrived].joined == slot:
         if waiting != arrived:
@@ -133,34 +136,28 @@ def _join(network: Record, row: Record, devices: Records, slot: int) -> None:
 
 
 @inlined
-def _send(
-    network: Record,
-    world: np.uint64,
-    row: Record,
-    devices: Records,
-    senders: NDArray[np.int32],
-    slot: int,
-    barring: float,
-) -> Integer:
+def _send(running: Running, slot: int, barring: float) -> Integer:
     """Everyone who may send does; gives how many."""
+    world, devices = running.world, running.devices
     num_senders = np.int64(0)
     is_open = barring >= 1.0
-    for k in range(row.num_waiting):
+    for k in range(running.row.num_waiting):
         device = devices[k]
         if device.ready > slot:
             continue
         number: Integer = np.int64(device.number)
         if is_open or barring_draw(world, number, slot) <= barring:
             tries: Integer = np.int64(device.tries)
-            preamble = preamble_drawn(network, world, number, tries)
-            senders[num_senders] = (k << layout.SENDER_SHIFT) + preamble
+            preamble = preamble_drawn(running.network, world, number, tries)
+            running.senders[num_senders] = (k << layout.SENDER_SHIFT) + preamble
             num_senders += 1
     return num_senders
 
 
 @inlined
-def _count(row: Record, senders: NDArray[np.int32], num_senders: int) -> Integer:
+def _count(running: Running, num_senders: int) -> Integer:
     """Counts the senders of each preamble; gives how many preambles have several."""
+    row, senders = running.row, running.senders
     used, collided = np.int64(0), np.int64(0)
     for i in range(num_senders):
         preamble = senders[i] & _PREAMBLE_MASK
@@ -176,35 +173,28 @@ def _count(row: Record, senders: NDArray[np.int32], num_senders: int) -> Integer
 
 
 @inlined
-def _answer(
-    network: Record,
-    world: np.uint64,
-    row: Record,
-    devices: Records,
-    senders: NDArray[np.int32],
-    delays: NDArray[np.int32],
-    slot: int,
-    num_senders: int,
-) -> None:
+def _answer(running: Running, slot: int, num_senders: int) -> None:
     """Who was alone is done; who was not backs off or gives up.
 
     From the last sender to the first, so that the last device can take the place of one that
     leaves: it has been looked at already, or did not send.
     """
+    network, row = running.network, running.row
+    devices, senders = running.devices, running.senders
     waiting, lost = row.num_waiting, np.int64(0)
     for i in range(num_senders - 1, -1, -1):
         k, preamble = senders[i] >> layout.SENDER_SHIFT, senders[i] & _PREAMBLE_MASK
         device = devices[k]
         if row.uses[preamble] == 1:
             delay = np.int64(slot - device.joined)
-            delays[delay] += 1
+            running.delays[delay] += 1
             row.waited += delay
         else:
             number: Integer = np.int64(device.number)
             tries: Integer = np.int64(device.tries) + 1
             device.tries = tries
             if tries < network.max_tries:
-                device.ready = slot + backoff_drawn(network, world, number, tries)
+                device.ready = slot + backoff_drawn(network, running.world, number, tries)
                 continue
             lost += 1
         waiting -= 1
