@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,12 +17,13 @@ from twin_gym.environments.slice_admission import observation as observing
 from twin_gym.environments.slice_admission.layout import NO_SLICE
 from twin_gym.environments.slice_admission.observation import observe
 from twin_gym.environments.slice_admission.rules import (
+    Running,
     begin,
     decide,
     forget_last_step,
     run_to_decision,
 )
-from twin_gym.environments.slice_admission.workload import Outside
+from twin_gym.environments.slice_admission.workload import Outside, begin_world
 
 COMPONENTS = ("revenue", "utilisation", "fairness")
 """Components of the reward, and names of the objectives, in the order of the compiled code."""
@@ -32,6 +35,38 @@ OUTCOME = outcome_record(COMPONENTS)
 
 _COMPILED_IN = (compiling, draws, clock, heap, layout, workload, rules, observing)
 _entry_point = entry_point_over(*_COMPILED_IN)
+
+
+class _Rows(NamedTuple):
+    """What `step_rows` works on.
+
+    Attributes:
+        networks: records of the scenarios.
+        lenses: their scale factors.
+        outside: arrays of the outside world.
+        rows: the running networks.
+        queues: their waiting requests.
+        departures: their heaps of departures.
+        actions: taken in them.
+        observations: written.
+        masks: written.
+        outcomes: written.
+        final_rows: written where the next episode begins in the same step.
+        final_observations: written there, too.
+    """
+
+    networks: Records
+    lenses: Records
+    outside: Outside
+    rows: Records
+    queues: Records
+    departures: NDArray[np.int64]
+    actions: NDArray[np.int64]
+    observations: NDArray[np.float32]
+    masks: NDArray[np.int8]
+    outcomes: Records
+    final_rows: Records
+    final_observations: NDArray[np.float32]
 
 
 @inlined
@@ -70,40 +105,35 @@ def _copy(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
 
 
 @inlined
-def _advance(
-    networks: Records,
-    row: Record,
-    queue: Records,
-    departures: NDArray[np.int64],
-    action: int,
-    by_slot: bool,
-    outside: Outside,
-    most_events: int,
-) -> Integer:
-    """Carries out an action, or begins the next episode, and runs on to the next decision.
+def _advance(batch: _Rows, i: int, by_slot: bool, most_events: int) -> Integer:
+    """Carries out the action of row i, or begins its next episode, and runs on to a decision.
 
     A row that was cut short goes on from there.
 
     Returns:
         See `run_to_decision`.
     """
+    row = batch.rows[i]
     cut = row.is_over
     if cut == layout.OVER:
         row.episode += 1
-        begin(row, departures, networks, len(networks), outside)
+        begin_world(row, batch.networks, len(batch.networks))
+    network = batch.networks[row.network]
+    running = Running(network, row, batch.queues[i], batch.departures[i], batch.outside)
+    if cut == layout.OVER:
+        begin(running)
         cut = layout.CUT_IN_BEGINNING
     elif cut < layout.CUT:
         forget_last_step(row)
         if cut == layout.OVER_UNTOLD:
             row.is_over = layout.OVER
             return most_events
-        network = networks[row.network]
-        s, place = slice_and_place(network, action, by_slot)
-        if decide(network, row, queue, departures, s, place):
+        s, place = slice_and_place(network, batch.actions[i], by_slot)
+        if decide(running, s, place):
             return most_events
         cut = layout.CUT
     row.is_over = layout.RUNNING
-    left = run_to_decision(networks[row.network], row, queue, departures, outside, most_events)
+    left = run_to_decision(running, most_events)
     if left < 0:
         row.is_over = cut
     elif cut != layout.CUT and row.is_over == layout.OVER:
@@ -113,30 +143,28 @@ def _advance(
 
 @inlined
 def _step_row(
-    networks: Records, lenses: Records, outside: Outside, row: Record, queue: Records,
-    departures: NDArray[np.int64], action: int, observation: NDArray[np.float32],
-    mask: NDArray[np.int8], outcome: Record, final_rows: Records,
-    final_observations: NDArray[np.float32], i: int, by_slot: bool, objective: int,
-    autoreset: int, most_events: int, events_a_row: int,
+    batch: _Rows, i: int, by_slot: bool, objective: int, autoreset: int, most_events: int,
+    events_a_row: int,
 ) -> Integer:  # fmt: skip
     """`step_rows` for row i; gives how many events are left."""
+    row, observation = batch.rows[i], batch.observations[i]
     left = most_events
     is_again = row.is_over == layout.CUT_IN_NEXT
     while True:
-        left = _advance(networks, row, queue, departures, action, by_slot, outside, left)
+        left = _advance(batch, i, by_slot, left)
         if left < 0:
             if is_again:
                 row.is_over = layout.CUT_IN_NEXT
             return left
         left -= events_a_row
         if not is_again:
-            _report(row, outcome, objective)
-        network, lens = networks[row.network], lenses[row.network]
-        observe(network, lens, row, queue, observation, mask, by_slot)
+            _report(row, batch.outcomes[i], objective)
+        network, lens = batch.networks[row.network], batch.lenses[row.network]
+        observe(network, lens, row, batch.queues[i], observation, batch.masks[i], by_slot)
         if is_again or row.is_over != layout.OVER or autoreset != AUTORESET_SAME_STEP:
             return left
-        final_rows[i] = row
-        _copy(observation, final_observations[i])
+        batch.final_rows[i] = row
+        _copy(observation, batch.final_observations[i])
         is_again = True  # the same row once more: its next episode begins
 
 
@@ -161,18 +189,17 @@ def step_rows(
     Returns:
         Twice the row to go on with, `last` if none is left, and 1 more if any row is over.
     """
-    outside = Outside(curves, trace_arrivals, trace_holdings)
+    batch = _Rows(
+        networks, lenses, Outside(curves, trace_arrivals, trace_holdings), rows, queues,
+        departures, actions, observations, masks, outcomes, final_rows, final_observations,
+    )  # fmt: skip
     any_over, left = False, most_events
     # A row may draw two arrivals a slice, and writes what is observed.
     events_a_row = 2 * networks[0].num_slices + (observations.shape[1] >> 4)
     for i in range(first, last):
         if left <= 0:
             return 2 * i + any_over
-        left = _step_row(
-            networks, lenses, outside, rows[i], queues[i], departures[i], actions[i],
-            observations[i], masks[i], outcomes[i], final_rows, final_observations, i, by_slot,
-            objective, autoreset, left, events_a_row,
-        )  # fmt: skip
+        left = _step_row(batch, i, by_slot, objective, autoreset, left, events_a_row)
         if rows[i].is_over >= layout.CUT:
             return 2 * i + any_over
         any_over |= outcomes[i].truncated
