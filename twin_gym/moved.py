@@ -72,9 +72,10 @@ def moved_names(package: str, stacklevel: int = 3) -> Callable[[str], Any]:
         home = None if name.startswith("__") else _homes(package).get(name)
         if home is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
-        new = _table()["renamed"].get(name, name)
+        module = importlib.import_module(home)
+        new = name if hasattr(module, name) else _table()["renamed"].get(name, name)
         _warn(f"{package}.{name}", f"{home}.{new}", stacklevel)
-        value = getattr(importlib.import_module(home), new)
+        value = getattr(module, new)
         setattr(sys.modules[package], name, value)  # asked for, and warned of, once
         return value
 
