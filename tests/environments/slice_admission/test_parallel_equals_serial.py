@@ -6,8 +6,8 @@ import pytest
 
 from twin_gym.core import batch as batching
 from twin_gym.environments.slice_admission.batch import AdmissionBatch, BatchSettings
-from twin_gym.environments.slice_admission.rules import begin, decide, run_to_decision
-from twin_gym.environments.slice_admission.workload import Outside
+from twin_gym.environments.slice_admission.rules import Running, begin, decide, run_to_decision
+from twin_gym.environments.slice_admission.workload import Outside, begin_world
 from twin_gym.scenario.loading import load
 
 ROWS = 37
@@ -60,13 +60,17 @@ def test_numba_parallel_loop_equals_serial():
     def loop(networks, curves, arrivals, holdings, rows, queues, departures, actions):
         outside = Outside(curves, arrivals, holdings)
         for i in numba.prange(len(rows)):
-            row, network = rows[i], networks[rows[i].network]
-            if row.is_over != 0:
+            row = rows[i]
+            begins = row.is_over != 0
+            if begins:
                 row.episode += 1
-                begin(row, departures[i], networks, len(networks), outside)
-                run_to_decision(network, row, queues[i], departures[i], outside, MANY)
-            elif not decide(network, row, queues[i], departures[i], actions[i], np.int64(0)):
-                run_to_decision(network, row, queues[i], departures[i], outside, MANY)
+                begin_world(row, networks, len(networks))
+            network = networks[row.network]
+            running = Running(network, row, queues[i], departures[i], outside)
+            if begins:
+                begin(running)
+            if begins or not decide(running, actions[i], np.int64(0)):
+                run_to_decision(running, MANY)
 
     serial, parallel = numba.njit(loop), numba.njit(parallel=True)(loop)
     one, other = begun(), begun()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,12 +17,13 @@ from twin_gym.environments.slice_admission import observation as observing
 from twin_gym.environments.slice_admission.layout import NO_SLICE
 from twin_gym.environments.slice_admission.observation import observe
 from twin_gym.environments.slice_admission.rules import (
+    Running,
     begin,
     decide,
     forget_last_step,
     run_to_decision,
 )
-from twin_gym.environments.slice_admission.workload import Outside
+from twin_gym.environments.slice_admission.workload import Outside, begin_world
 
 COMPONENTS = ("revenue", "utilisation", "fairness")
 """Components of the reward, and names of the objectives, in the order of the compiled code."""
@@ -32,6 +35,38 @@ OUTCOME = outcome_record(COMPONENTS)
 
 _COMPILED_IN = (compiling, draws, clock, heap, layout, workload, rules, observing)
 _entry_point = entry_point_over(*_COMPILED_IN)
+
+
+class _Place(NamedTuple):
+    """A row of those that `step_rows` works on, and where it is told.
+
+    Attributes:
+        networks: records of the scenarios.
+        lenses: their scale factors.
+        outside: arrays of the outside world.
+        row: the running network.
+        queue: its waiting requests.
+        departures: its heap of departures.
+        action: taken in it.
+        observation: written.
+        mask: written.
+        outcome: written.
+        final_rows: of all rows; written where the next episode begins in the same step.
+        final_observations: of all rows; written there, too.
+    """
+
+    networks: Records
+    lenses: Records
+    outside: Outside
+    row: Record
+    queue: Records
+    departures: NDArray[np.int64]
+    action: int
+    observation: NDArray[np.float32]
+    mask: NDArray[np.int8]
+    outcome: Record
+    final_rows: Records
+    final_observations: NDArray[np.float32]
 
 
 @inlined
@@ -70,40 +105,35 @@ def _copy(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
 
 
 @inlined
-def _advance(
-    networks: Records,
-    row: Record,
-    queue: Records,
-    departures: NDArray[np.int64],
-    action: int,
-    by_slot: bool,
-    outside: Outside,
-    most_events: int,
-) -> Integer:
-    """Carries out an action, or begins the next episode, and runs on to the next decision.
+def _advance(place: _Place, by_slot: bool, most_events: int) -> Integer:
+    """Carries out the action of a row, or begins its next episode, and runs on to a decision.
 
     A row that was cut short goes on from there.
 
     Returns:
         See `run_to_decision`.
     """
+    row = place.row
     cut = row.is_over
     if cut == layout.OVER:
         row.episode += 1
-        begin(row, departures, networks, len(networks), outside)
+        begin_world(row, place.networks, len(place.networks))
+    network = place.networks[row.network]
+    running = Running(network, row, place.queue, place.departures, place.outside)
+    if cut == layout.OVER:
+        begin(running)
         cut = layout.CUT_IN_BEGINNING
     elif cut < layout.CUT:
         forget_last_step(row)
         if cut == layout.OVER_UNTOLD:
             row.is_over = layout.OVER
             return most_events
-        network = networks[row.network]
-        s, place = slice_and_place(network, action, by_slot)
-        if decide(network, row, queue, departures, s, place):
+        s, position = slice_and_place(network, place.action, by_slot)
+        if decide(running, s, position):
             return most_events
         cut = layout.CUT
     row.is_over = layout.RUNNING
-    left = run_to_decision(networks[row.network], row, queue, departures, outside, most_events)
+    left = run_to_decision(running, most_events)
     if left < 0:
         row.is_over = cut
     elif cut != layout.CUT and row.is_over == layout.OVER:
@@ -113,30 +143,28 @@ def _advance(
 
 @inlined
 def _step_row(
-    networks: Records, lenses: Records, outside: Outside, row: Record, queue: Records,
-    departures: NDArray[np.int64], action: int, observation: NDArray[np.float32],
-    mask: NDArray[np.int8], outcome: Record, final_rows: Records,
-    final_observations: NDArray[np.float32], i: int, by_slot: bool, objective: int,
-    autoreset: int, most_events: int, events_a_row: int,
+    place: _Place, i: int, by_slot: bool, objective: int, autoreset: int, most_events: int,
+    events_a_row: int,
 ) -> Integer:  # fmt: skip
     """`step_rows` for row i; gives how many events are left."""
+    row, observation = place.row, place.observation
     left = most_events
     is_again = row.is_over == layout.CUT_IN_NEXT
     while True:
-        left = _advance(networks, row, queue, departures, action, by_slot, outside, left)
+        left = _advance(place, by_slot, left)
         if left < 0:
             if is_again:
                 row.is_over = layout.CUT_IN_NEXT
             return left
         left -= events_a_row
         if not is_again:
-            _report(row, outcome, objective)
-        network, lens = networks[row.network], lenses[row.network]
-        observe(network, lens, row, queue, observation, mask, by_slot)
+            _report(row, place.outcome, objective)
+        network, lens = place.networks[row.network], place.lenses[row.network]
+        observe(network, lens, row, place.queue, observation, place.mask, by_slot)
         if is_again or row.is_over != layout.OVER or autoreset != AUTORESET_SAME_STEP:
             return left
-        final_rows[i] = row
-        _copy(observation, final_observations[i])
+        place.final_rows[i] = row
+        _copy(observation, place.final_observations[i])
         is_again = True  # the same row once more: its next episode begins
 
 
@@ -168,11 +196,11 @@ def step_rows(
     for i in range(first, last):
         if left <= 0:
             return 2 * i + any_over
-        left = _step_row(
+        place = _Place(
             networks, lenses, outside, rows[i], queues[i], departures[i], actions[i],
-            observations[i], masks[i], outcomes[i], final_rows, final_observations, i, by_slot,
-            objective, autoreset, left, events_a_row,
+            observations[i], masks[i], outcomes[i], final_rows, final_observations,
         )  # fmt: skip
+        left = _step_row(place, i, by_slot, objective, autoreset, left, events_a_row)
         if rows[i].is_over >= layout.CUT:
             return 2 * i + any_over
         any_over |= outcomes[i].truncated

@@ -6,10 +6,7 @@ function here touches is a record or an array of fixed size: no object is made, 
 so that the same functions could be compiled for a GPU. `slice_admission.reference` tells the same
 rules in SimPy.
 
-Arguments that recur: `network`, the record of the scenario; `row`, the record of the running
-network; `queue`, its places for waiting requests, one ring a slice; `departures`, its heap of
-packed departures, `NEVER_EVENT` where there is none; `outside`, the arrays of the outside world;
-`s`, a slice.
+An argument that recurs: `s`, a slice.
 
 What a request brings is drawn when it comes, and when the slice's next one comes is known two
 arrivals ahead. Both are for speed: a draw takes some fifty instructions that wait for one another,
@@ -17,6 +14,8 @@ and this way nothing else waits for them.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,17 +35,28 @@ _HEAD: Integer = np.int64(0)
 _SECOND: Integer = np.int64(1)
 
 
+class Running(NamedTuple):
+    """A running network: what every rule looks at or changes.
+
+    Attributes:
+        network: record of the scenario.
+        row: counters.
+        queue: places for waiting requests, one ring a slice.
+        departures: heap of packed departures, `NEVER_EVENT` where there is none.
+        outside: arrays of the outside world.
+    """
+
+    network: Record
+    row: Record
+    queue: Records
+    departures: NDArray[np.int64]
+    outside: Outside
+
+
 @compiled
-def begin(
-    row: Record,
-    departures: NDArray[np.int64],
-    networks: Records,
-    num_networks: int,
-    outside: Outside,
-) -> None:
-    """Empties the network and starts the world of the row's seed and episode."""
-    workload.begin_world(row, networks, num_networks)
-    network = networks[row.network]
+def begin(running: Running) -> None:
+    """Empties the network, whose world has begun (see `workload.begin_world`)."""
+    network, row, outside = running.network, running.row, running.outside
     row.now = 0
     row.is_over = layout.RUNNING
     row.num_in_service = 0
@@ -54,7 +64,7 @@ def begin(
     row.waiting = 0
     row.carried_share = 0.0
     row.disallowed = 0
-    departures[:] = NEVER_EVENT
+    running.departures[:] = NEVER_EVENT
     for k in range(network.num_resources):
         row.free[k] = network.capacity[k]
     for s in range(row.next_arrival.shape[0]):
@@ -104,16 +114,11 @@ def fitting_slices(network: Record, row: Record) -> Integer:
 
 
 @inlined
-def decide(
-    network: Record, row: Record, queue: Records, departures: NDArray[np.int64], s: int, place: int
-) -> bool:
+def decide(running: Running, s: int, place: int) -> bool:
     """Carries out one decision; says if the next one is due at the same instant.
 
     Args:
-        network: see above.
-        row: see above.
-        queue: see above.
-        departures: see above.
+        running: the running network.
         s: the slice whose request is admitted, or `NO_SLICE` to wait for the next event. A slice
             of which no waiting request fits is treated as waiting, and counted.
         place: the place in the queue, 0 for the oldest.
@@ -121,41 +126,32 @@ def decide(
     Returns:
         Whether a request was admitted and another one fits. If not, `run_to_decision` goes on.
     """
+    row = running.row
     if (row.waiting & row.fitting) >> s & 1 and place < row.queue_length[s]:
-        _admit(network, row, queue, departures, s, place)
+        _admit(running, s, place)
         return bool(row.waiting & row.fitting)
     row.disallowed += np.int64(s != NO_SLICE)
     return False
 
 
 @inlined
-def run_to_decision(
-    network: Record,
-    row: Record,
-    queue: Records,
-    departures: NDArray[np.int64],
-    outside: Outside,
-    most_events: int,
-) -> Integer:
+def run_to_decision(running: Running, most_events: int) -> Integer:
     """Lets events happen until a waiting request fits, or the horizon is reached.
 
     Args:
-        network: see above.
-        row: see above.
-        queue: see above.
-        departures: see above.
-        outside: see above.
+        running: the running network.
         most_events: after so many it stops and can be called again, to go on from there.
 
     Returns:
         How many events more could have happened; -1 if it is to be called again.
     """
+    network, row = running.network, running.row
     if row.pending != NO_SLICE:
-        _turn_away(network, row, queue)
+        _turn_away(running)
     left: Integer = np.int64(most_events)
     while left > 0:
         left -= 1
-        event = _next_event(row, departures)
+        event = _next_event(row, running.departures)
         tick = event >> layout.TICK_SHIFT
         if tick >= network.horizon:
             _pass_time(row, network.horizon)
@@ -165,11 +161,11 @@ def run_to_decision(
         s = event & layout.SLICE_MASK
         kind = (event >> layout.KIND_SHIFT) & _KIND_MASK
         if kind == layout.DEPARTURE:
-            _depart(network, row, departures, s)
+            _depart(running, s)
         elif kind == layout.ARRIVAL:
-            _arrive(network, row, queue, s, tick, outside)
+            _arrive(running, s, tick)
         else:
-            _expire(network, row, queue, s, tick)
+            _expire(running, s, tick)
         if row.waiting & row.fitting:
             return left
     return np.int64(-1)
@@ -192,19 +188,18 @@ def _pass_time(row: Record, tick: int) -> None:
 
 
 @inlined
-def _admit(
-    network: Record, row: Record, queue: Records, departures: NDArray[np.int64], s: int, place: int
-) -> None:
+def _admit(running: Running, s: int, place: int) -> None:
+    network, row, queue = running.network, running.row, running.queue
     arrival, holding = row.oldest[s], row.oldest_holding[s]
     if place > 0:
         at = network.queue_start[s] + ((row.queue_head[s] + place) & network.queue_mask[s])
         arrival, holding = queue[at].arrival, queue[at].holding
     row.waited[s] += row.now - arrival
     end = later(row.now, holding)
-    heap.push(departures, row.num_in_service, (end << layout.TICK_SHIFT) + s)
+    heap.push(running.departures, row.num_in_service, (end << layout.TICK_SHIFT) + s)
     row.num_in_service += 1
     row.busy[s] += min(end, network.horizon) - row.now
-    _leave_queue(network, row, queue, s, place)
+    _leave_queue(running, s, place)
     row.in_service[s] += 1
     row.carried_share += network.share[s]
     for k in range(row.free.shape[0]):
@@ -218,8 +213,9 @@ def _admit(
 
 
 @inlined
-def _depart(network: Record, row: Record, departures: NDArray[np.int64], s: int) -> None:
-    heap.pop(departures, row.num_in_service, NEVER_EVENT)
+def _depart(running: Running, s: int) -> None:
+    network, row = running.network, running.row
+    heap.pop(running.departures, row.num_in_service, NEVER_EVENT)
     row.num_in_service -= 1
     row.in_service[s] -= 1
     row.carried_share -= network.share[s]
@@ -229,9 +225,8 @@ def _depart(network: Record, row: Record, departures: NDArray[np.int64], s: int)
 
 
 @inlined
-def _arrive(
-    network: Record, row: Record, queue: Records, s: int, tick: int, outside: Outside
-) -> None:
+def _arrive(running: Running, s: int, tick: int) -> None:
+    network, row, outside = running.network, running.row, running.outside
     request = row.offered[s]
     row.offered[s] = request + 1
     following = row.following_arrival[s]
@@ -253,30 +248,32 @@ def _arrive(
         expiry = later(tick, workload.patience_ticks(network, row, s, request))
         event = (expiry << layout.TICK_SHIFT) + _TIMEOUT_BITS + s
         row.next_timeout[s] = min(row.next_timeout[s], event)
-    _join_queue(network, row, queue, s, tick, expiry, holding)
+    _join_queue(running, s, tick, expiry, holding)
 
 
 @inlined
-def _expire(network: Record, row: Record, queue: Records, s: int, tick: int) -> None:
+def _expire(running: Running, s: int, tick: int) -> None:
     """The oldest request of slice s whose patience ends now leaves."""
+    network, row, queue = running.network, running.row, running.queue
     place: Integer = _HEAD
     if network.patience_law == layout.PATIENCE_EXPONENTIAL:
         start, head, mask = network.queue_start[s], row.queue_head[s], network.queue_mask[s]
         while queue[start + ((head + place) & mask)].expiry != tick:
             place += 1
-    _leave_queue(network, row, queue, s, place)
+    _leave_queue(running, s, place)
     row.expired[s] += 1
     _lose(network, row, s)
 
 
 @compiled
-def _turn_away(network: Record, row: Record, queue: Records) -> None:
+def _turn_away(running: Running) -> None:
     """The pending arrival, which has no place to wait and was not admitted, is lost."""
+    row = running.row
     s = row.pending
     row.pending = NO_SLICE
-    _leave_queue(network, row, queue, s, _HEAD)
+    _leave_queue(running, s, _HEAD)
     row.declined[s] += 1
-    _lose(network, row, s)
+    _lose(running.network, row, s)
 
 
 @inlined
@@ -288,9 +285,8 @@ def _lose(network: Record, row: Record, s: int) -> None:
 
 
 @inlined
-def _join_queue(
-    network: Record, row: Record, queue: Records, s: int, arrival: int, expiry: int, holding: int
-) -> None:
+def _join_queue(running: Running, s: int, arrival: int, expiry: int, holding: int) -> None:
+    network, row, queue = running.network, running.row, running.queue
     at = network.queue_start[s] + (
         (row.queue_head[s] + row.queue_length[s]) & network.queue_mask[s]
     )
@@ -305,8 +301,9 @@ def _join_queue(
 
 
 @inlined
-def _leave_queue(network: Record, row: Record, queue: Records, s: int, place: int) -> None:
+def _leave_queue(running: Running, s: int, place: int) -> None:
     """Closes the gap at a place by moving the older requests up, and looks for the next timeout."""
+    network, row, queue = running.network, running.row, running.queue
     start, head, mask = network.queue_start[s], row.queue_head[s], network.queue_mask[s]
     while place > 0:
         at, before = start + ((head + place) & mask), start + ((head + place - 1) & mask)
@@ -323,12 +320,13 @@ def _leave_queue(network: Record, row: Record, queue: Records, s: int, place: in
         return
     row.oldest[s] = queue[start + head].arrival
     row.oldest_holding[s] = queue[start + head].holding
-    expiry = _earliest_expiry(network, row, queue, s)
+    expiry = _earliest_expiry(running, s)
     row.next_timeout[s] = (expiry << layout.TICK_SHIFT) + _TIMEOUT_BITS + s
 
 
 @inlined
-def _earliest_expiry(network: Record, row: Record, queue: Records, s: int) -> Integer:
+def _earliest_expiry(running: Running, s: int) -> Integer:
+    network, row, queue = running.network, running.row, running.queue
     start, head, mask = network.queue_start[s], row.queue_head[s], network.queue_mask[s]
     earliest = queue[start + head].expiry
     if network.patience_law == layout.PATIENCE_EXPONENTIAL:
