@@ -37,34 +37,34 @@ _COMPILED_IN = (compiling, draws, clock, heap, layout, workload, rules, observin
 _entry_point = entry_point_over(*_COMPILED_IN)
 
 
-class _Rows(NamedTuple):
-    """What `step_rows` works on.
+class _Place(NamedTuple):
+    """A row of those that `step_rows` works on, and where it is told.
 
     Attributes:
         networks: records of the scenarios.
         lenses: their scale factors.
         outside: arrays of the outside world.
-        rows: the running networks.
-        queues: their waiting requests.
-        departures: their heaps of departures.
-        actions: taken in them.
-        observations: written.
-        masks: written.
-        outcomes: written.
-        final_rows: written where the next episode begins in the same step.
-        final_observations: written there, too.
+        row: the running network.
+        queue: its waiting requests.
+        departures: its heap of departures.
+        action: taken in it.
+        observation: written.
+        mask: written.
+        outcome: written.
+        final_rows: of all rows; written where the next episode begins in the same step.
+        final_observations: of all rows; written there, too.
     """
 
     networks: Records
     lenses: Records
     outside: Outside
-    rows: Records
-    queues: Records
+    row: Record
+    queue: Records
     departures: NDArray[np.int64]
-    actions: NDArray[np.int64]
-    observations: NDArray[np.float32]
-    masks: NDArray[np.int8]
-    outcomes: Records
+    action: int
+    observation: NDArray[np.float32]
+    mask: NDArray[np.int8]
+    outcome: Record
     final_rows: Records
     final_observations: NDArray[np.float32]
 
@@ -105,21 +105,21 @@ def _copy(source: NDArray[np.float32], target: NDArray[np.float32]) -> None:
 
 
 @inlined
-def _advance(batch: _Rows, i: int, by_slot: bool, most_events: int) -> Integer:
-    """Carries out the action of row i, or begins its next episode, and runs on to a decision.
+def _advance(place: _Place, by_slot: bool, most_events: int) -> Integer:
+    """Carries out the action of a row, or begins its next episode, and runs on to a decision.
 
     A row that was cut short goes on from there.
 
     Returns:
         See `run_to_decision`.
     """
-    row = batch.rows[i]
+    row = place.row
     cut = row.is_over
     if cut == layout.OVER:
         row.episode += 1
-        begin_world(row, batch.networks, len(batch.networks))
-    network = batch.networks[row.network]
-    running = Running(network, row, batch.queues[i], batch.departures[i], batch.outside)
+        begin_world(row, place.networks, len(place.networks))
+    network = place.networks[row.network]
+    running = Running(network, row, place.queue, place.departures, place.outside)
     if cut == layout.OVER:
         begin(running)
         cut = layout.CUT_IN_BEGINNING
@@ -128,8 +128,8 @@ def _advance(batch: _Rows, i: int, by_slot: bool, most_events: int) -> Integer:
         if cut == layout.OVER_UNTOLD:
             row.is_over = layout.OVER
             return most_events
-        s, place = slice_and_place(network, batch.actions[i], by_slot)
-        if decide(running, s, place):
+        s, position = slice_and_place(network, place.action, by_slot)
+        if decide(running, s, position):
             return most_events
         cut = layout.CUT
     row.is_over = layout.RUNNING
@@ -143,28 +143,28 @@ def _advance(batch: _Rows, i: int, by_slot: bool, most_events: int) -> Integer:
 
 @inlined
 def _step_row(
-    batch: _Rows, i: int, by_slot: bool, objective: int, autoreset: int, most_events: int,
+    place: _Place, i: int, by_slot: bool, objective: int, autoreset: int, most_events: int,
     events_a_row: int,
 ) -> Integer:  # fmt: skip
     """`step_rows` for row i; gives how many events are left."""
-    row, observation = batch.rows[i], batch.observations[i]
+    row, observation = place.row, place.observation
     left = most_events
     is_again = row.is_over == layout.CUT_IN_NEXT
     while True:
-        left = _advance(batch, i, by_slot, left)
+        left = _advance(place, by_slot, left)
         if left < 0:
             if is_again:
                 row.is_over = layout.CUT_IN_NEXT
             return left
         left -= events_a_row
         if not is_again:
-            _report(row, batch.outcomes[i], objective)
-        network, lens = batch.networks[row.network], batch.lenses[row.network]
-        observe(network, lens, row, batch.queues[i], observation, batch.masks[i], by_slot)
+            _report(row, place.outcome, objective)
+        network, lens = place.networks[row.network], place.lenses[row.network]
+        observe(network, lens, row, place.queue, observation, place.mask, by_slot)
         if is_again or row.is_over != layout.OVER or autoreset != AUTORESET_SAME_STEP:
             return left
-        batch.final_rows[i] = row
-        _copy(observation, batch.final_observations[i])
+        place.final_rows[i] = row
+        _copy(observation, place.final_observations[i])
         is_again = True  # the same row once more: its next episode begins
 
 
@@ -189,17 +189,18 @@ def step_rows(
     Returns:
         Twice the row to go on with, `last` if none is left, and 1 more if any row is over.
     """
-    batch = _Rows(
-        networks, lenses, Outside(curves, trace_arrivals, trace_holdings), rows, queues,
-        departures, actions, observations, masks, outcomes, final_rows, final_observations,
-    )  # fmt: skip
+    outside = Outside(curves, trace_arrivals, trace_holdings)
     any_over, left = False, most_events
     # A row may draw two arrivals a slice, and writes what is observed.
     events_a_row = 2 * networks[0].num_slices + (observations.shape[1] >> 4)
     for i in range(first, last):
         if left <= 0:
             return 2 * i + any_over
-        left = _step_row(batch, i, by_slot, objective, autoreset, left, events_a_row)
+        place = _Place(
+            networks, lenses, outside, rows[i], queues[i], departures[i], actions[i],
+            observations[i], masks[i], outcomes[i], final_rows, final_observations,
+        )  # fmt: skip
+        left = _step_row(place, i, by_slot, objective, autoreset, left, events_a_row)
         if rows[i].is_over >= layout.CUT:
             return 2 * i + any_over
         any_over |= outcomes[i].truncated
