@@ -10,20 +10,25 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
 import twin_gym  # noqa: F401 - registers
-from tests.contract.cases import every_kind
+from tests.contract.cases import case_of, every_kind
 from twin_gym.environments.factory import vector_env
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import to_toml
-from twin_gym.scenario.loading import load, names
+from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective
 
 KPI = KpiObjective(demand=Demand(num_devices=250))
 
 
+def preset_of(kind):
+    """One that needs no data: that of the default form."""
+    return next(iter(case_of(kind).presets.values()))
+
+
 def given(kind, form, folder):
     """A scenario in one of the forms that environments take."""
-    first = names(kind)[0]
+    first = preset_of(kind)
     one = load(first).replace(name="own", description="a\nb", provenance="c")
     if form == "path":
         (folder / "own.toml").write_text(to_toml(one), "utf-8")
