@@ -6,9 +6,11 @@
 import sys
 
 from twin_gym.environments.kinds import register_environments
-from twin_gym.moved import MovedFinder
+from twin_gym.moved import GONE_FOLDERS, MovedFinder
 
 __version__ = "0.1.0"
 
 register_environments()
-sys.meta_path.append(MovedFinder())  # old names of modules, the last of all finders
+# Old names of modules: the last of all finders, but for folders that are gone.
+sys.meta_path.insert(0, MovedFinder(GONE_FOLDERS))
+sys.meta_path.append(MovedFinder())

@@ -18,9 +18,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+GONE_FOLDERS = (
+    "twin_gym.cli.views", "twin_gym.envs", "twin_gym.sim", "twin_gym.theory",
+    "twin_gym.twins.scenarios.watching",
+)  # fmt: skip
+"""Folders that an updated checkout may still have, with nothing but caches in them: Python would
+take them for packages without files."""
+
 
 class MovedFinder(MetaPathFinder):
-    """Finds old modules and packages of twin_gym that no other finder has found."""
+    """Finds old modules and packages of twin_gym.
+
+    Args:
+        within: beginnings of the names that it looks for.
+    """
+
+    def __init__(self, within: tuple[str, ...] = ("twin_gym.",)) -> None:
+        self.within = within
 
     def find_spec(
         self,
@@ -29,7 +43,7 @@ class MovedFinder(MetaPathFinder):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Spec of an old name; None where there is none."""
-        if not fullname.startswith("twin_gym."):
+        if not fullname.startswith(self.within):
             return None
         if fullname in _table()["packages"]:
             return ModuleSpec(fullname, _GonePackage(), is_package=True)

@@ -115,3 +115,14 @@ def test_nothing_is_read_before_an_old_name_is_asked_for():
     )
     assert done.returncode == 0, done.stderr
     assert "DeprecationWarning: twin_gym." not in done.stderr
+
+
+def test_folder_that_an_update_left_is_no_package(tmp_path):
+    """Git removes files and leaves folders with caches: the old names work there, too."""
+    (tmp_path / "envs" / "slice_admission" / "__pycache__").mkdir(parents=True)
+    done = run_python(
+        "import sys, twin_gym\n"
+        f"twin_gym.__path__.append({str(tmp_path)!r})\n"
+        "from twin_gym.envs.slice_admission import SliceAdmissionEnv\n"
+    )
+    assert done.returncode == 0, done.stderr
