@@ -11,11 +11,11 @@ from twin_gym.scenario.documents import (
     MAX_DOCUMENT_BYTES,
     MAX_KEY_PARTS,
     MAX_NESTING,
-    parse_json,
     parse_toml,
     read_toml,
 )
 from twin_gym.scenario.loading import parse
+from twin_gym.twins.strict_json import read_object
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_thousand_wrong_slices_are_told_of_in_a_few_sentences():
 def test_json_that_is_none_is_refused(text):
     """Too deep, too many digits, no UTF-8: in one sentence."""
     with pytest.raises(ConfigError, match=r"^the card "):
-        parse_json(text, "the card")
+        read_object(text, "the card")
 
 
 def test_files_are_read_within_their_limit(tmp_path):

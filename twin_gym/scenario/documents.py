@@ -1,4 +1,4 @@
-"""TOML and JSON that came from outside: bounded in time and memory before anything is parsed.
+"""TOML that came from outside: bounded in time and memory before anything is parsed.
 
 The parser of TOML takes time that grows with the square of the parts of a key, of the digits of a
 number, and it recurses into what is nested. What a document may hold of each is counted first, in
@@ -7,7 +7,6 @@ one pass over its text, so that the largest one that is accepted is read in abou
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from pathlib import Path
@@ -87,31 +86,6 @@ def read_toml(
         ConfigError: if it is no regular file, cannot be read, is too large, or is no TOML.
     """
     return parse_toml(read_text(path, max_bytes, what), str(path), max_bytes)
-
-
-def parse_json(text: str | bytes, origin: str) -> Any:  # noqa: ANN401 - whatever stands there
-    """The value of a JSON document of a bounded size.
-
-    Args:
-        text: the document; bytes are UTF-8.
-        origin: how errors call it.
-
-    Returns:
-        Its value.
-
-    Raises:
-        ConfigError: if it is no JSON, no UTF-8, too deep, or has a number of too many digits.
-
-    Example:
-        >>> parse_json('{"a": [1, 2]}', "the text")
-        {'a': [1, 2]}
-    """
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ConfigError(f"{origin} is nested too deeply: it is not read") from None
-    except ValueError as error:  # also no UTF-8, and too many digits
-        raise ConfigError(f"{origin} is not valid JSON: {error}") from None
 
 
 def _check_amounts(text: str, origin: str) -> None:
