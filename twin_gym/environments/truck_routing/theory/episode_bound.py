@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 _NEAREST = 8
+MOST=2000
 _TOLERANCE = 1e-3
 _REDUCED = 1e-7
 _MOST_ROUNDS = 60
@@ -49,7 +50,7 @@ def least_cost_bound(episode: KnownEpisode, *, parts_per_shift: int = 1, verbose
         found = programme.solve(in_use, [cut.row for cut in cuts])
         t1 = time.process_time()
         best = max(best, found.bound)
-        history.append(best)
+        history.append(found.optimum)
         missing = ~in_use & (found.reduced_costs < -_REDUCED)
         for cut, price in zip(cuts, found.cut_prices, strict=True):
             cut.unused = 0 if price < 0.0 else cut.unused + 1
@@ -60,8 +61,11 @@ def least_cost_bound(episode: KnownEpisode, *, parts_per_shift: int = 1, verbose
             print(f"{rounds} lp {lp:.4f} bound {found.bound:.4f} best {best:.4f} cols {in_use.sum()}/{len(in_use)} missing {missing.sum()} cuts {len(cuts)} +{len(added)} lp {t1-t0:.2f}s sep {t2-t1:.2f}s", flush=True)
         if not added and not missing.any():
             return relaxation, found, CostBound(best, rounds, len(cuts), True)
-        in_use |= missing
-        if len(history) > _PATIENCE and best - history[-1 - _PATIENCE] < relative_gain * best and not missing.any():
+        worst = np.flatnonzero(missing)
+        if len(worst) > MOST:
+            worst = worst[np.argsort(found.reduced_costs[worst])[:MOST]]
+        in_use[worst] = True
+        if len(history) > _PATIENCE and found.optimum - history[-1 - _PATIENCE] < relative_gain * best and found.optimum - best < relative_gain * best:
             break
         cuts = [cut for cut in cuts if cut.unused < 4] + added
     return relaxation, found, CostBound(best, rounds, len(cuts), False)
@@ -75,6 +79,9 @@ def _first_columns(relaxation: Relaxation) -> Bools:
     wanted |= relaxation.ends[1] == episode.num_bins
     in_use = np.ones(relaxation.num_columns, bool)
     in_use[relaxation.driven] = wanted
+    arcs = relaxation.given_arcs
+    alike = arcs.first % arcs.parts_per_shift == arcs.second % arcs.parts_per_shift
+    in_use[relaxation.arcs] = alike | (arcs.first < 0) | (arcs.second == arcs.num_parts)
     return in_use
 
 

@@ -18,6 +18,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
+import os
+METHOD=os.environ.get("METHOD","highs-ds")
 class RowList:
     """Rows of a sparse matrix with their limits, as they are added."""
 
@@ -56,12 +58,14 @@ class Solution:
 
     Attributes:
         values: of all columns; 0 where not in use.
+        optimum: over the columns in use.
         bound: no feasible point of the whole programme costs less.
         reduced_costs: of all columns; negative ones might lower the cost.
         cut_prices: of the added rows; 0 where the row makes no difference.
     """
 
     values: Floats
+    optimum: float
     bound: float
     reduced_costs: Floats
     cut_prices: Floats
@@ -106,7 +110,7 @@ class LinearProgramme:
         equal: Any = self._equal[:, in_use]
         box = np.column_stack([np.zeros(in_use.sum()), self._most[in_use]])
         found = linprog(
-            self._costs[in_use], given, limits, equal, self._equal_to, box, method="highs-ds"
+            self._costs[in_use], given, limits, equal, self._equal_to, box, method=METHOD
         )
         if found.x is None or not found.success:
             raise TwinGymError(f"the linear programme of an episode was not solved: {found.message}")
@@ -117,4 +121,4 @@ class LinearProgramme:
         bound += np.minimum(reduced, 0.0) @ self._most
         values = np.zeros(len(self._costs))
         values[in_use] = found.x
-        return Solution(values, float(bound), reduced, prices[len(self._limits) :])
+        return Solution(values, float(found.fun), float(bound), reduced, prices[len(self._limits) :])

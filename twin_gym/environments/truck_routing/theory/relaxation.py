@@ -30,6 +30,7 @@ class Relaxation:
         taken: litres collected from a bin, as truck loads; shape (shifts, N).
         left: content of a bin when a shift ends if it was visited, as loads; shape (shifts, N).
         spilt: loads that overflow because a bin was not emptied; shape (shifts + 1, N).
+        busy: time for the stops that end in a part, as lengths of the part; shape (shifts, parts).
         pair_of: number of a pair of places; shape (N + 1, N + 1), -1 on the diagonal.
     """
 
@@ -65,6 +66,7 @@ class Relaxation:
         self.taken = self._number(shifts, bins)
         self.left = self._number(shifts, bins)
         self.spilt = self._number(shifts + 1, bins)
+        self.busy = self._number(shifts, parts_per_shift)
         self.equal, self.limited = RowList(), RowList()
 
     def _number(self, *shape: int) -> Ints:
@@ -88,6 +90,24 @@ class Relaxation:
             self._add_part_times()
         return LinearProgramme(self._costs(), self._most(), self.equal, self.limited)
 
+    @property
+    def _needed_s(self) -> Floats:
+        """Least time between the end of a stop before and that of a stop at each bin."""
+        between = self.episode.travel_s + np.diag(np.full(self.episode.num_bins + 1, np.inf))
+        needed: Floats = self.episode.service_s + between[:, :-1].min(axis=0)
+        return needed
+
+    @property
+    def _part_s(self) -> float:
+        """Time of all trucks within a part of a shift."""
+        one = self.episode
+        return one.num_trucks * one.shift_length_s / self.given_arcs.parts_per_shift
+
+    @property
+    def _carried(self) -> float:
+        """Most time for stops that end in some parts and began before them, in parts."""
+        return float(self.episode.num_trucks * self._needed_s.max() / self._part_s)
+
     def _costs(self) -> Floats:
         """Cost of a unit of each column."""
         one = self.episode
@@ -108,6 +128,7 @@ class Relaxation:
         most[self.stops] = most[self.trips] = stops
         most[self.taken] = most[self.spilt] = litres / self.load_l
         most[self.left] = one.capacity_l / self.load_l
+        most[self.busy] = 1.0 + self._carried
         return most
 
     def _add_paths(self) -> None:
@@ -196,25 +217,20 @@ class Relaxation:
 
     def _add_part_times(self) -> None:
         """Stops that end within some parts of a shift need so much time."""
-        one, arcs = self.episode, self.given_arcs
-        between = one.travel_s + np.diag(np.full(one.num_bins + 1, np.inf))
-        needed = one.service_s + between[:, :-1].min(axis=0)
-        per_shift = arcs.parts_per_shift
-        length = one.num_trucks * one.shift_length_s / per_shift
-        for first in range(per_shift):
-            for last in range(first, per_shift):
-                carried = one.num_trucks * needed.max() if first else 0.0
-                hours = length * (last - first + 1) + carried
-                part = arcs.second % per_shift
-                within = (part >= first) & (part <= last) & (arcs.second < arcs.num_parts)
-                self.limited.add(
-                    np.ones(len(self.trips)),
-                    (
-                        arcs.shift_of_second[within],
-                        self.arcs[within],
-                        needed[arcs.bins[within]] / hours,
-                    ),
-                )
+        arcs = self.given_arcs
+        needed, length = self._needed_s, self._part_s
+        inner = arcs.second < arcs.num_parts
+        self.equal.add(
+            np.zeros(arcs.num_parts),
+            (np.arange(arcs.num_parts), self.busy.ravel(), -1.0),
+            (arcs.second[inner], self.arcs[inner], needed[arcs.bins[inner]] / length),
+        )
+        for busy in self.busy:
+            for first in range(len(busy)):
+                ends = np.arange(first, len(busy))
+                limits = ends - first + 1.0 + (self._carried if first else 0.0)
+                within = [(ends[ends >= at] - first, busy[at], 1.0) for at in ends]
+                self.limited.add(limits, *within)
 
     def subtour_cut(self, shift: int, members: Bools, target: int) -> csr_array:
         """Ways into a set are at least twice the share of a bin in it (row at most 0)."""
