@@ -112,7 +112,7 @@ class DrawnBins(FrozenModel):
     def _has_places(self) -> DrawnBins:
         if self.spacing_m is None:
             return self
-        columns, rows = self._crossings(self.spacing_m)
+        columns, rows = _crossings(self, self.spacing_m)
         if columns * rows > MAX_CROSSINGS:
             raise ConfigError(
                 f"a rectangle of {self.width_m:g} m by {self.height_m:g} m has "
@@ -127,8 +127,9 @@ class DrawnBins(FrozenModel):
             )
         return self
 
-    def _crossings(self, spacing_m: float) -> tuple[int, int]:
-        return int(self.width_m / spacing_m) + 1, int(self.height_m / spacing_m) + 1
+
+def _crossings(bins: DrawnBins, spacing_m: float) -> tuple[int, int]:
+    return int(bins.width_m / spacing_m) + 1, int(bins.height_m / spacing_m) + 1
 
 
 Bins = Annotated[ListedBins | DrawnBins, Field(discriminator="law")]
@@ -193,10 +194,11 @@ def _drawn(bins: DrawnBins) -> BinTable:
 
 def _on_crossings(bins: DrawnBins, spacing_m: float) -> tuple[Floats, Floats]:
     """Different crossings, in order of a random key of each."""
-    columns, rows = bins._crossings(spacing_m)
+    columns, rows = _crossings(bins, spacing_m)
     keys = np.random.default_rng((bins.seed, 1)).random(columns * rows)
     chosen = np.argsort(keys, kind="stable")[: bins.count]
-    return chosen % columns * spacing_m, chosen // columns * spacing_m
+    rows_below, columns_left = np.divmod(chosen.astype(np.float64), columns)
+    return columns_left * spacing_m, rows_below * spacing_m
 
 
 def _table(names: tuple[str, ...], *columns: Floats) -> BinTable:
