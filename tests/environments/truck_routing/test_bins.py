@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from twin_gym.environments.truck_routing.bins import Bin, DrawnBins, ListedBins, bin_table
+from twin_gym.environments.truck_routing.data_files import DataFile
 from twin_gym.environments.truck_routing.emptyings import EmptyingFile
 from twin_gym.environments.truck_routing.registers import BinFile
 from twin_gym.errors import ConfigError, TraceError
@@ -17,7 +18,7 @@ def register(tmp_path, *rows, head=HEAD, count=2, **fields):
     """A reference to a register of its own."""
     path = tmp_path / "bins.csv"
     path.write_text("\n".join([head, *rows]) + "\n", "utf-8")
-    return BinFile(path=str(path), count=count, **fields)
+    return BinFile(file=DataFile(path=str(path)), count=count, **fields)
 
 
 def test_listed_bins_keep_their_order():
@@ -132,7 +133,7 @@ def test_inflows_come_from_emptyings(tmp_path):
 def test_register_of_edinburgh_needs_emptyings():
     """It says no inflows."""
     with pytest.raises(ConfigError, match="name a file of `emptyings`"):
-        BinFile(path="bins.csv", format="edinburgh", count=3)
+        BinFile(file=DataFile(path="bins.csv"), format="edinburgh", count=3)
 
 
 @pytest.mark.usefixtures("data_dir")
@@ -140,7 +141,9 @@ def test_bins_of_edinburgh_have_plausible_inflows():
     """All 334; a bin takes between a sixth of a day and a season to fill; half under a week."""
     folder = "edinburgh_waste/"
     emptyings = EmptyingFile(path=folder + "collections.csv", format="edinburgh", full_share=0.8)
-    bins = BinFile(path=folder + "bins.csv", format="edinburgh", emptyings=emptyings, count=334)
+    bins = BinFile(
+        file=DataFile(path=folder + "bins.csv"), format="edinburgh", emptyings=emptyings, count=334
+    )
     table = bin_table(bins)
     days = table.capacity_l / table.inflow_l_per_h / 24.0
     assert len(days) == 334

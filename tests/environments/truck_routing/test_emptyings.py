@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from twin_gym.environments.truck_routing.data_files import DataFile
 from twin_gym.environments.truck_routing.deposits import (
     PoissonGamma,
     ReplayedEmptyings,
@@ -172,7 +173,10 @@ def test_replayed_emptyings_of_edinburgh_are_whole():
     What was thrown in after the last emptyings was not found: some 3 %.
     """
     file = BinFile(
-        path="edinburgh_waste/bins.csv", format="edinburgh", emptyings=EDINBURGH, count=334
+        file=DataFile(path="edinburgh_waste/bins.csv"),
+        format="edinburgh",
+        emptyings=EDINBURGH,
+        count=334,
     )
     table = read_bins(file)
     deposits = ReplayedEmptyings(file=EDINBURGH, first_day=1, last_day=46)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twin_gym.environments.truck_routing.data_files import DataFile
 from twin_gym.environments.truck_routing.road_files import RoadFile, read_roads
 from twin_gym.environments.truck_routing.roads import (
     GridRoads,
@@ -16,8 +17,8 @@ from twin_gym.errors import ConfigError, TraceError
 
 GRID = GridRoads(columns=4, rows=3, block_m=100.0)
 EDINBURGH = RoadFile(
-    path="edinburgh_waste/road_edges.csv",
-    nodes="edinburgh_waste/road_nodes.csv",
+    file=DataFile(path="edinburgh_waste/road_edges.csv"),
+    nodes=DataFile(path="edinburgh_waste/road_nodes.csv"),
     format="edinburgh",
 )
 
@@ -44,15 +45,17 @@ def network(tmp_path, nodes=NODES, edges=EDGES, **fields):
     """A reference to a network of its own."""
     (tmp_path / "nodes.csv").write_text("\n".join(nodes) + "\n", "utf-8")
     (tmp_path / "edges.csv").write_text("\n".join(edges) + "\n", "utf-8")
-    places = {"path": str(tmp_path / "edges.csv"), "nodes": str(tmp_path / "nodes.csv")}
-    return RoadFile(**(places | fields))
+    edges_file, nodes_file = (
+        DataFile(path=str(tmp_path / name)) for name in ("edges.csv", "nodes.csv")
+    )
+    return RoadFile(**({"file": edges_file, "nodes": nodes_file} | fields))
 
 
 def graphml(tmp_path, text=GRAPHML):
     """A reference to a GraphML file of its own."""
     path = tmp_path / "roads.graphml"
     path.write_text(text, "utf-8")
-    return RoadFile(path=str(path), format="graphml")
+    return RoadFile(file=DataFile(path=str(path)), format="graphml")
 
 
 def points(*pairs):
@@ -126,7 +129,7 @@ def test_bad_networks_are_refused_with_the_line(tmp_path, fault, message):
 
 def test_file_that_is_not_there_is_refused(tmp_path):
     """With where it was looked for."""
-    roads = network(tmp_path).replace(nodes=str(tmp_path / "nowhere.csv"))
+    roads = network(tmp_path).replace(nodes=DataFile(path=str(tmp_path / "nowhere.csv")))
     with pytest.raises(TraceError, match="nowhere"):
         read_roads(roads)
 
@@ -158,10 +161,11 @@ def test_bad_graphml_is_refused(tmp_path, old, new, message):
 
 def test_formats_ask_for_their_files():
     """CSV needs nodes, GraphML has them."""
+    some = DataFile(path="roads.graphml")
     with pytest.raises(ConfigError, match="name the `nodes`"):
-        RoadFile(path="edges.csv")
+        RoadFile(file=some)
     with pytest.raises(ConfigError, match="leave `nodes` out"):
-        RoadFile(path="roads.graphml", nodes="nodes.csv", format="graphml")
+        RoadFile(file=some, nodes=some, format="graphml")
 
 
 @given(st.lists(st.tuples(st.floats(-40, 340), st.floats(-40, 240)), min_size=1, max_size=12))

@@ -39,7 +39,7 @@ class PoissonGamma(FrozenModel):
         deposit_shape: shape of the Gamma law; 1: exponential. The variance of what is thrown in is
             deposit_mean_l * (1 + 1 / deposit_shape) times its mean.
         profile: inflow of each hour over the mean one, from midnight on: 24 hours of a day or 168
-            of a week that begins with the day of the first shift. Their mean is 1.
+            of a week that begins on Monday. Their mean is 1.
     """
 
     law: Literal["poisson-gamma"] = "poisson-gamma"

@@ -25,32 +25,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from twin_gym.environments.truck_routing.data_files import DataFile
 from twin_gym.errors import TraceError, bad_trace, shown
 from twin_gym.files.reading import found_file
-from twin_gym.scenario.base import MAX_TIME_S, FrozenModel
+from twin_gym.scenario.base import MAX_TIME_S
 from twin_gym.scenario.tables import Row, read_rows
-from twin_gym.scenario.traces import Trace
 
 Floats = NDArray[np.float64]
-FilePath = Annotated[str, Field(strict=True, min_length=1, max_length=4096)]
 
 HOUR_S = 3600.0
 DAY_S = 86_400.0
 
 
-def locate(path: str) -> Path:
-    """The file that a path of a scenario names.
-
-    Args:
-        path: absolute, or relative to the directory named by TWIN_GYM_DATA.
-
-    Raises:
-        TraceError: if it is not there, with what to set.
-    """
-    return Trace(path=path, last_s=MAX_TIME_S).locate()
-
-
-class EmptyingFile(FrozenModel):
+class EmptyingFile(DataFile):
     """A reference to a file of emptyings.
 
     Attributes:
@@ -59,7 +46,6 @@ class EmptyingFile(FrozenModel):
         full_share: content over capacity at which the sensor shows 1.
     """
 
-    path: FilePath
     format: Literal["emptyings", "edinburgh"] = "emptyings"
     full_share: Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)] = 1.0
 
@@ -102,7 +88,7 @@ def read_emptyings(file: EmptyingFile) -> dict[str, Emptyings]:
     Raises:
         TraceError: if the file is not there or breaks its format, with the line.
     """
-    path = locate(file.path).resolve()
+    path = file.locate().resolve()
     state = found_file(path, "trace file", TraceError)
     return _read(path, (state.st_mtime_ns, state.st_size), file.format)
 

@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from twin_gym.environments.truck_routing.data_files import DataFile
 from twin_gym.environments.truck_routing.emptyings import (
     EmptyingFile,
-    FilePath,
     inflows_by_moments,
-    locate,
     read_emptyings,
 )
 from twin_gym.errors import ConfigError, TraceError
@@ -48,7 +47,7 @@ class BinFile(FrozenModel):
     """A reference to a register of bins, and which of them are taken.
 
     Attributes:
-        path: absolute, or relative to the directory named by TWIN_GYM_DATA.
+        file: the register.
         format: `bins` or `edinburgh` (see the module).
         emptyings: inflows are fitted to these; None: the register says them.
         count: how many bins are taken.
@@ -57,7 +56,7 @@ class BinFile(FrozenModel):
     """
 
     law: Literal["file"] = "file"
-    path: FilePath
+    file: DataFile
     format: Literal["bins", "edinburgh"] = "bins"
     emptyings: EmptyingFile | None = None
     count: Annotated[int, Field(strict=True, ge=1, le=MAX_BINS)]
@@ -101,31 +100,31 @@ class _Entry(NamedTuple):
     inflow_l_per_h: float
 
 
-def read_bins(file: BinFile) -> BinTable:
+def read_bins(bins: BinFile) -> BinTable:
     """The bins that a reference stands for.
 
     Args:
-        file: path, format and choice.
+        bins: file, format and choice.
 
     Returns:
-        `file.count` bins.
+        `bins.count` bins.
 
     Raises:
         TraceError: if a file is not there or breaks its format (with the line), the register has
             too few bins, or a bin has no emptyings.
     """
-    path = locate(file.path)
-    entries = list(_entries(path, file))
-    if len(entries) < file.count:
+    path = bins.file.locate()
+    entries = list(_entries(path, bins))
+    if len(entries) < bins.count:
         raise TraceError(
-            f"{path} has {len(entries)} bins and {file.count} are asked for: lower `count`"
+            f"{path} has {len(entries)} bins and {bins.count} are asked for: lower `count`"
         )
-    if file.chosen == "nearest":
-        entries = _nearest(entries, file.count)
-    entries = entries[: file.count]
+    if bins.chosen == "nearest":
+        entries = _nearest(entries, bins.count)
+    entries = entries[: bins.count]
     columns = np.array([entry[2:] for entry in entries]).T
-    if file.emptyings is not None:
-        columns[3] = _fitted(path, entries, columns[2], file.emptyings)
+    if bins.emptyings is not None:
+        columns[3] = _fitted(path, entries, columns[2], bins.emptyings)
     return frozen_table(tuple(entry.name for entry in entries), *columns)
 
 
@@ -142,10 +141,10 @@ def frozen_table(names: tuple[str, ...], *columns: Floats) -> BinTable:
     return BinTable(names, *arrays)
 
 
-def _entries(path: Path, file: BinFile) -> Iterator[_Entry]:
-    name, x_m, y_m, capacity_l = _COLUMNS[file.format]
-    says_inflows = file.emptyings is None
-    columns = (*_COLUMNS[file.format], *(("inflow_l_per_h",) if says_inflows else ()))
+def _entries(path: Path, bins: BinFile) -> Iterator[_Entry]:
+    name, x_m, y_m, capacity_l = _COLUMNS[bins.format]
+    says_inflows = bins.emptyings is None
+    columns = (*_COLUMNS[bins.format], *(("inflow_l_per_h",) if says_inflows else ()))
     lines: dict[str, int] = {}
     for row in read_rows(path, columns):
         label = row.text(name)

@@ -28,7 +28,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
-from twin_gym.environments.truck_routing.emptyings import FilePath, locate
+from twin_gym.environments.truck_routing.data_files import DataFile
 from twin_gym.environments.truck_routing.graphml import (
     MAX_COORDINATE_M,
     MAX_LENGTH_M,
@@ -55,16 +55,15 @@ class RoadFile(FrozenModel):
     """A reference to a road network.
 
     Attributes:
-        path: the edges, or the GraphML file; absolute, or relative to the directory named by
-            TWIN_GYM_DATA.
-        nodes: the file of the nodes, likewise; None for GraphML.
+        file: the edges, or the GraphML file.
+        nodes: the file of the nodes; None for GraphML.
         format: `roads`, `edinburgh` or `graphml` (see the module).
         snap_limit_m: farthest that a bin or the depot may lie from the nearest crossing.
     """
 
     law: Literal["file"] = "file"
-    path: FilePath
-    nodes: FilePath | None = None
+    file: DataFile
+    nodes: DataFile | None = None
     format: Literal["roads", "edinburgh", "graphml"] = "roads"
     snap_limit_m: Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)] = 150.0
 
@@ -95,11 +94,11 @@ class RoadNetwork(NamedTuple):
     length_m: Floats
 
 
-def read_roads(file: RoadFile) -> RoadNetwork:
+def read_roads(roads: RoadFile) -> RoadNetwork:
     """The network that a reference stands for.
 
     Args:
-        file: path or paths, and format.
+        roads: files and format.
 
     Returns:
         The network, all of it connected.
@@ -108,10 +107,11 @@ def read_roads(file: RoadFile) -> RoadNetwork:
         TraceError: if a file is not there or breaks its format (with the line), a road ends at a
             node that is not there or is shorter than the beeline, or a node is not connected.
     """
-    paths = [locate(path).resolve() for path in (file.path, file.nodes) if path is not None]
+    files = (roads.file,) if roads.nodes is None else (roads.file, roads.nodes)
+    paths = [one.locate().resolve() for one in files]
     states = [found_file(path, "road file", TraceError) for path in paths]
     version = tuple((state.st_mtime_ns, state.st_size) for state in states)
-    return _read(tuple(paths), version, file.format)
+    return _read(tuple(paths), version, roads.format)
 
 
 @functools.lru_cache(maxsize=4)
