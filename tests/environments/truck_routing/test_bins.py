@@ -90,13 +90,14 @@ def test_drawn_inflows_are_lognormal():
 
 
 def test_register_is_read(tmp_path):
-    """The first bins, or those nearest to the median coordinates, in the order of the file."""
+    """The first bins, those nearest to the median coordinates, or every second one."""
     first = bin_table(register(tmp_path, *ROWS, count=3))
     assert first.names == ("a", "b", "c")
     assert first.capacity_l.tolist() == [240.0, 480.0, 240.0]
     nearest = bin_table(register(tmp_path, *ROWS, count=3, chosen="nearest"))
     assert nearest.names == ("a", "b", "d")
     assert nearest.inflow_l_per_h.tolist() == [1.0, 2.0, 4.0]
+    assert bin_table(register(tmp_path, *ROWS, chosen="evenly")).names == ("a", "c")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class BinFile(FrozenModel):
         emptyings: inflows are fitted to these; None: the register says them.
         count: how many bins are taken.
         chosen: `first`: the first ones of the file; `nearest`: those nearest to the median
-            coordinates of all, in the order of the file.
+            coordinates of all; `evenly`: at equal steps through the file. They stay in its order.
     """
 
     law: Literal["file"] = "file"
@@ -60,7 +60,7 @@ class BinFile(FrozenModel):
     format: Literal["bins", "edinburgh"] = "bins"
     emptyings: EmptyingFile | None = None
     count: Annotated[int, Field(strict=True, ge=1, le=MAX_BINS)]
-    chosen: Literal["first", "nearest"] = "first"
+    chosen: Literal["first", "nearest", "evenly"] = "first"
 
     @model_validator(mode="after")
     def _has_inflows(self) -> BinFile:
@@ -121,6 +121,8 @@ def read_bins(bins: BinFile) -> BinTable:
         )
     if bins.chosen == "nearest":
         entries = _nearest(entries, bins.count)
+    elif bins.chosen == "evenly":
+        entries = [entries[k * len(entries) // bins.count] for k in range(bins.count)]
     entries = entries[: bins.count]
     columns = np.array([entry[2:] for entry in entries]).T
     if bins.emptyings is not None:
