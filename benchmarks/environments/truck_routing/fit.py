@@ -119,7 +119,7 @@ def fit_edinburgh() -> Fit:
 
 
 def fit_inflows(inflow_l_per_h: Floats, capacity_l: Floats) -> tuple[float, float, float]:
-    """The line through the logarithms of inflows over those of capacities, and the spread around it.
+    """A line through the logarithms of inflows over those of capacities, and the spread around it.
 
     The slope is that of least squares. Height and spread are of the middle half of the bins: a few
     were hardly ever emptied.
