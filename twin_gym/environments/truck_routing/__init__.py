@@ -1,1 +1,1 @@
-"""Waste collection by trucks whose twin of the bins is out of date."""
+"""Waste collection with trucks that are planned on a twin of the bins."""
