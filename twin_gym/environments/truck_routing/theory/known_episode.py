@@ -26,6 +26,7 @@ class KnownEpisode:
 
     Attributes:
         distance_m: between places, symmetric; shape (N + 1, N + 1), the depot last.
+        travel_s: travel time between places, likewise.
         thrown_in_l: litres thrown into each bin from the beginning up to whole hours, not
             decreasing; within an hour evenly. Shape (hours + 1, N).
         initial_l: content of the bins at the beginning; shape (N,).
@@ -34,7 +35,6 @@ class KnownEpisode:
         shift_length_s: of every shift; no shift begins before the one before it has ended.
         num_trucks: how many trucks, all of them at the depot at the beginning.
         truck_capacity_l: of each truck.
-        speed_m_per_s: of each truck.
         service_s: duration of a stop, at the end of which the bin is emptied.
         unload_s: duration of unloading at the depot.
         cost_per_km: for each kilometre driven.
@@ -46,6 +46,7 @@ class KnownEpisode:
     """
 
     distance_m: Floats
+    travel_s: Floats
     thrown_in_l: Floats
     initial_l: Floats
     capacity_l: Floats
@@ -53,7 +54,6 @@ class KnownEpisode:
     shift_length_s: float
     num_trucks: int = 1
     truck_capacity_l: float = math.inf
-    speed_m_per_s: float = 1.0
     service_s: float = 0.0
     unload_s: float = 0.0
     cost_per_km: float = 1.0
@@ -61,7 +61,7 @@ class KnownEpisode:
     penalty_per_l: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("distance_m", "thrown_in_l", "initial_l", "capacity_l"):
+        for name in ("distance_m", "travel_s", "thrown_in_l", "initial_l", "capacity_l"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), np.float64))
         self._check_shapes()
         self._check_ranges()
@@ -75,12 +75,6 @@ class KnownEpisode:
     def horizon_s(self) -> float:
         """End of the episode: that of the table of what is thrown in."""
         return (len(self.thrown_in_l) - 1) * HOUR_S
-
-    @property
-    def travel_s(self) -> Floats:
-        """Travel time between places; shape (N + 1, N + 1)."""
-        travel: Floats = self.distance_m / self.speed_m_per_s
-        return travel
 
     def thrown_in_until(self, times_s: ArrayLike) -> Floats:
         """Litres thrown into each bin until given times.
@@ -126,6 +120,7 @@ class KnownEpisode:
         bins = len(self.capacity_l)
         shapes = {
             "distance_m": (bins + 1, bins + 1),
+            "travel_s": (bins + 1, bins + 1),
             "thrown_in_l": (max(len(self.thrown_in_l), 2), bins),
             "initial_l": (bins,),
             "capacity_l": (bins,),
@@ -138,8 +133,9 @@ class KnownEpisode:
                 raise ConfigError(f"`{name}` must be finite and not negative")
         if not bins:
             raise ConfigError("an episode needs at least one bin, got none")
-        if not np.allclose(self.distance_m, self.distance_m.T):
-            raise ConfigError("`distance_m` must be symmetric")
+        for name in ("distance_m", "travel_s"):
+            if not np.allclose(getattr(self, name), getattr(self, name).T):
+                raise ConfigError(f"`{name}` must be symmetric")
         if (np.diff(self.thrown_in_l, axis=0) < 0.0).any():
             raise ConfigError("`thrown_in_l` must not decrease from hour to hour")
 
@@ -148,7 +144,7 @@ class KnownEpisode:
             value = getattr(self, name)
             if not 0.0 <= value < math.inf:
                 raise ConfigError(f"`{name}` must be finite and >= 0, got {value!r}")
-        for name in ("shift_length_s", "speed_m_per_s", "truck_capacity_l", "num_trucks"):
+        for name in ("shift_length_s", "truck_capacity_l", "num_trucks"):
             value = getattr(self, name)
             if not value > 0:
                 raise ConfigError(f"`{name}` must be positive, got {value!r}")

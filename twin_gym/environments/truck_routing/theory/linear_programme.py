@@ -18,8 +18,10 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-import os
-METHOD=os.environ.get("METHOD","highs-ds")
+_MANY_COLUMNS = 10_000
+"""From so many columns in use on, the interior point method is faster than the simplex method."""
+
+
 class RowList:
     """Rows of a sparse matrix with their limits, as they are added."""
 
@@ -108,12 +110,15 @@ class LinearProgramme:
         limits = np.concatenate([self._limits, np.zeros(len(cuts))])
         given: Any = limited[:, in_use]  # the stubs of linprog know no sparse arrays
         equal: Any = self._equal[:, in_use]
+        method = "highs-ipm" if in_use.sum() > _MANY_COLUMNS else "highs-ds"
         box = np.column_stack([np.zeros(in_use.sum()), self._most[in_use]])
         found = linprog(
-            self._costs[in_use], given, limits, equal, self._equal_to, box, method=METHOD
+            self._costs[in_use], given, limits, equal, self._equal_to, box, method=method
         )
         if found.x is None or not found.success:
-            raise TwinGymError(f"the linear programme of an episode was not solved: {found.message}")
+            raise TwinGymError(
+                f"the linear programme of an episode was not solved: {found.message}"
+            )
         prices = np.minimum(found.ineqlin.marginals, 0.0)
         of_equal = found.eqlin.marginals
         reduced = self._costs - self._equal.T @ of_equal - limited.T @ prices
@@ -121,4 +126,6 @@ class LinearProgramme:
         bound += np.minimum(reduced, 0.0) @ self._most
         values = np.zeros(len(self._costs))
         values[in_use] = found.x
-        return Solution(values, float(found.fun), float(bound), reduced, prices[len(self._limits) :])
+        return Solution(
+            values, float(found.fun), float(bound), reduced, prices[len(self._limits) :]
+        )

@@ -15,8 +15,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-LEAST_SERVICE_S = 1.0
-
 
 class Relaxation:
     """Columns and rows of the programme; every array of columns holds their numbers.
@@ -42,12 +40,11 @@ class Relaxation:
             parts_per_shift: parts of a shift that visits are told apart by.
 
         Raises:
-            ConfigError: if a stop takes less than a second.
+            ConfigError: if a stop takes no time.
         """
-        if episode.service_s < LEAST_SERVICE_S:
+        if not episode.service_s > 0.0:
             raise ConfigError(
-                f"the bound is for stops of at least {LEAST_SERVICE_S:g} s, got `service_s` = "
-                f"{episode.service_s!r}"
+                f"the bound is for stops that take time, got `service_s` = {episode.service_s!r}"
             )
         self.episode = episode
         self.given_arcs = visit_arcs(episode, parts_per_shift)
@@ -140,9 +137,7 @@ class Relaxation:
         inner = arcs.second < arcs.num_parts
         limits = np.zeros(nodes)
         limits[:bins] = 1.0
-        self.equal.add(
-            limits, (out, self.arcs, 1.0), (into[inner], self.arcs[inner], -1.0)
-        )
+        self.equal.add(limits, (out, self.arcs, 1.0), (into[inner], self.arcs[inner], -1.0))
         cells = arcs.shift_of_second * bins + arcs.bins
         enters = inner & (arcs.shift_of_first < arcs.shift_of_second)
         count = self.visited.size

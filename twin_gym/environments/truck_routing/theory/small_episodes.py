@@ -117,8 +117,7 @@ class _Search:
         thrown_in = self.episode.thrown_in_until(min(now_s, self.episode.horizon_s)).tolist()
         penalty = self.episode.penalty_per_l
         lost = [
-            max(0.0, v - b - c)
-            for v, b, c in zip(thrown_in, base_l, self.capacity_l, strict=True)
+            max(0.0, v - b - c) for v, b, c in zip(thrown_in, base_l, self.capacity_l, strict=True)
         ]
         so_far = cost + penalty * sum(lost)
         if so_far >= self.best_cost - _ROUNDING:
