@@ -64,7 +64,8 @@ class NearestFullPolicy:
         is_worth = (masks[:, :-1] == 1) & (fills >= _WORTH_A_STOP)
         worth = np.where(is_worth, fills / (ways + _NEAR), 0.0)
         best = worth.argmax(axis=1)
-        return np.where(is_worth.any(axis=1), best, masks.shape[1] - 1)
+        chosen: Actions = np.where(is_worth.any(axis=1), best, masks.shape[1] - 1)
+        return chosen
 
 
 POLICIES: Mapping[str, Callable[[TruckScenario, ActionName], Policy]] = MappingProxyType(
