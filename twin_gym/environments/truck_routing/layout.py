@@ -115,6 +115,7 @@ ROW = np.dtype(
         ("distance_m", "f8"),
         ("fill_sum", "f8"),  # of the shares found
         ("collected_l", "f8"),
+        ("found_l", "f8"),  # content that the last stop found
         ("overflow_l", "f8"),
         ("deposited_l", "f8"),
         ("duty", "f8"),  # ms of all trucks out of the depot, or unloading
@@ -206,13 +207,21 @@ def build_tables(scenarios: Sequence[TruckScenario]) -> Tables:
         np.zeros((count, 2, most), np.float32), np.zeros(places, np.float32),
         np.zeros((count, hours + 1)), np.zeros((count, hours, most)),
         np.ones((count, hours, most)), np.zeros((count, 1, most)),
-        tuple(bin_table(one.bins) for one in scenarios),
+        tuple(bins_of(one) for one in scenarios),
     )  # fmt: skip
     for i, (one, bins) in enumerate(zip(scenarios, tables.bin_tables, strict=True)):
         _fill_network(tables.networks[i], one, bins)
         _fill_places(tables, i, one, bins)
         _fill_deposits(tables, i, one, bins)
     return tables
+
+
+def bins_of(one: TruckScenario) -> BinTable:
+    """The bins of a scenario, with its inflows."""
+    bins = bin_table(one.bins)
+    inflow = bins.inflow_l_per_h * one.inflow_factor
+    inflow.flags.writeable = False
+    return bins._replace(inflow_l_per_h=inflow)
 
 
 def _fill_network(network: np.void, one: TruckScenario, bins: BinTable) -> None:

@@ -145,12 +145,13 @@ def _paint_routes(canvas: Canvas, snapshot: PictureState, at: Floats) -> None:
 
 
 def _paint_bins(canvas: Canvas, snapshot: PictureState, at: Floats) -> None:
+    """All bins, full ones over empty ones."""
     radius = float(np.clip(48.0 / np.sqrt(len(at)), 3.5, 9.0))
     shown = zip(
         at.tolist(), snapshot.predicted.tolist(), snapshot.true.tolist(),
         snapshot.age_s.tolist(), strict=True,
     )  # fmt: skip
-    for (x, y), predicted, true, age_s in shown:
+    for (x, y), predicted, true, age_s in sorted(shown, key=lambda one: one[2]):
         _paint_bin(canvas, x, y, radius, fill_colour(true), fill_colour(predicted), age_s)
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from twin_gym.core.single import RowEnv
 from twin_gym.environments.truck_routing import layout
 from twin_gym.environments.truck_routing.batch import TruckBatch
-from twin_gym.environments.truck_routing.bins import bin_table
 from twin_gym.environments.truck_routing.roads import road_lines
 from twin_gym.environments.truck_routing.scenario import DAY_S, HOUR_S, TruckScenario
 
@@ -111,7 +110,7 @@ class PictureState:
 @lru_cache(maxsize=8)
 def street_map_of(scenario: TruckScenario) -> StreetMap:
     """Places and streets of a scenario; read once."""
-    bins = bin_table(scenario.bins)
+    bins = layout.bins_of(scenario)
     x_m, y_m = layout.depot_of(scenario, bins)
     places = np.column_stack((np.append(bins.x_m, x_m), np.append(bins.y_m, y_m)))
     return StreetMap(places, road_lines(scenario.roads))
