@@ -43,9 +43,13 @@ class Canvas:
 
     def __init__(self, below: Canvas | None = None) -> None:
         size = WIDTH * _SCALE, HEIGHT * _SCALE
-        empty = Image.new("RGB", size, BACKGROUND) if below is None else below._image.copy()
-        self._image = empty
+        empty = Image.new("RGB", size, BACKGROUND)
+        self._image = empty if below is None else below.copy_of_image()
         self._draw = ImageDraw.Draw(self._image)
+
+    def copy_of_image(self) -> Image.Image:
+        """What is painted so far, at twice the size."""
+        return self._image.copy()
 
     def pixels(self) -> NDArray[np.uint8]:
         """The painted pixels; shape (HEIGHT, WIDTH, 3)."""

@@ -185,7 +185,7 @@ def inflow_likelihood(values: Floats, spans: Floats, products: Floats) -> Floats
     grown, is_full = products[:, 0], products[:, 1] > 0.0
     thrown, expected = grown[~is_full].sum(), spans[~is_full].sum()
     least, spans = grown[is_full], spans[is_full]
-    logs = thrown * np.log(values) - expected * values
+    logs: Floats = thrown * np.log(values) - expected * values
     for k, factor in enumerate(values.tolist()):
         chance = gammaincc(np.maximum(factor * spans, _SURE), least)
         logs[k] += float(np.log(np.maximum(chance, _SURE)).sum())
@@ -220,4 +220,5 @@ def _profile_hours(base: TruckScenario, law: PoissonGamma, times_s: Floats) -> F
     factors = np.roll(np.array(law.profile), -base.shift_start_hour)
     turns, hours = np.divmod(times_s / HOUR_S, len(factors))
     whole = np.concatenate(([0.0], np.cumsum(factors)))
-    return turns * whole[-1] + np.interp(hours, np.arange(len(whole)), whole)
+    begun: Floats = turns * whole[-1] + np.interp(hours, np.arange(len(whole)), whole)
+    return begun

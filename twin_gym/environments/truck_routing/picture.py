@@ -116,7 +116,8 @@ def _pixels(street_map: StreetMap, points_m: Floats) -> Floats:
     room = np.array((right - left, bottom - top)) - 2 * _PAD
     scale = float((room / np.maximum(high - low, 1.0)).min())
     middle = np.array((left + right, top + bottom)) / 2
-    return middle + (points_m - (low + high) / 2) * scale * (1.0, -1.0)
+    pixels: Floats = middle + (points_m - (low + high) / 2) * scale * (1.0, -1.0)
+    return pixels
 
 
 @lru_cache(maxsize=8)

@@ -44,6 +44,7 @@ class Running(NamedTuple):
         allowed: bins that the deciding truck may go to, 1 = allowed; shape (bins,).
         volumes: see `workload.draw_volumes`.
         excess: scratch; shape (bins,).
+        cycle: the bins in the order in which they report; shape (bins,).
     """
 
     network: Record
@@ -57,6 +58,7 @@ class Running(NamedTuple):
     allowed: NDArray[np.int8]
     volumes: Floats
     excess: Floats
+    cycle: NDArray[np.int32]
 
 
 @compiled
@@ -76,12 +78,26 @@ def begin(running: Running) -> None:
         state[layout.READING, i] = 0.5 * network.initial_fill_max * capacity
         if network.predictor == _FITTED:
             state[layout.RATE, i] = bins[layout.INFLOW, i]
-        state[layout.DUE, i] = layout.NEVER
-        if network.period > 0.0:
-            offset = workload.offset_ms(network, running.world, i)
-            state[layout.OFFSET, i] = offset
-            state[layout.DUE, i] = offset + network.delay
+        state[layout.OFFSET, i] = workload.offset_ms(network, running.world, i)
+    _sort(running.cycle, state[layout.OFFSET], network.num_bins)
     _believe(running)
+
+
+@inlined
+def _sort(cycle: NDArray[np.int32], keys: Floats, count: int) -> None:
+    """Writes the numbers of the keys, the least key first (Shell sort)."""
+    for i in range(count):
+        cycle[i] = i
+    gap = count >> 1
+    while gap > 0:
+        for place in range(gap, count):
+            number = cycle[place]
+            at = place
+            while at >= gap and keys[cycle[at - gap]] > keys[number]:
+                cycle[at] = cycle[at - gap]
+                at -= gap
+            cycle[at] = number
+        gap >>= 1
 
 
 @inlined
@@ -100,6 +116,7 @@ def _clear(row: Record) -> None:
     row.overflow_l = 0.0
     row.deposited_l = 0.0
     row.duty = 0.0
+    row.reports = 0
     row.looks = 0
     row.error_sum = 0.0
     row.age_sum = 0.0
@@ -208,13 +225,14 @@ def _pass_time(running: Running, time: float) -> None:
     before, after, excess = running.volumes[hour], running.volumes[hour + 1], running.excess
     bases, counted, capacities = state[layout.BASE], state[layout.COUNTED], bins[layout.CAPACITY]
     count = network.num_bins
+    # Several short loops, for the compiler takes four bins at a time only where few arrays meet.
     for i in range(count):
-        volume = before[i] + share * (after[i] - before[i])
-        beyond = (volume - bases[i]) - capacities[i]
-        more = beyond - counted[i]
-        more = more if more > 0.0 else 0.0
-        excess[i] = more
-        counted[i] += more
+        excess[i] = before[i] + share * (after[i] - before[i])
+    for i in range(count):
+        more = ((excess[i] - bases[i]) - capacities[i]) - counted[i]
+        excess[i] = more if more > 0.0 else 0.0
+    for i in range(count):
+        counted[i] += excess[i]
     overflow = _sum_of(excess, count)
     row.step_overflow_l += overflow
     row.overflow_l += overflow
@@ -294,18 +312,36 @@ def _read(running: Running, i: int, litres: float, time: float) -> None:
     state[layout.READING, i] = litres
     state[layout.READ_AT, i] = time
     state[layout.IS_READ, i] = 1.0
+    last = network.num_hours - 1
     is_fitted = network.predictor == _FITTED
-    stamp = workload.profile_hours(network, running.profile, time) if is_fitted else time
+    stamp = workload.profile_hours(running.profile, last, time) if is_fitted else time
     state[layout.STAMP, i] = stamp
 
 
 @inlined
 def _take_reports(running: Running) -> None:
-    """The twin takes in the reports that have arrived."""
-    due = running.state[layout.DUE]
-    for i in range(running.network.num_bins):
-        if due[i] <= running.row.now:
-            _take_newest(running, i)
+    """The twin takes in the reports that have arrived, in the order in which bins report.
+
+    After a night only the last two of each bin are looked at: `_take_report` looks for the one
+    before itself.
+    """
+    network, row, offsets = running.network, running.row, running.state[layout.OFFSET]
+    count, period = network.num_bins, network.period
+    if period == 0.0:
+        return
+    until = row.now - network.delay
+    turn, place = row.reports // count, row.reports % count
+    i: Integer = np.int64(running.cycle[place])
+    if until - (offsets[i] + turn * period) > 2.0 * period:
+        turn += np.int64((until - (offsets[i] + turn * period)) / period) - 1
+    while offsets[i] + turn * period <= until:
+        _take_report(running, i, turn)
+        place += 1
+        if place == count:
+            place = 0
+            turn += 1
+        i = np.int64(running.cycle[place])
+    row.reports = turn * count + place
 
 
 @inlined
@@ -324,14 +360,12 @@ def _delivered_before(running: Running, i: int, report: int) -> Integer:
     return np.int64(-1)
 
 
-@compiled
-def _take_newest(running: Running, i: int) -> None:
-    """Of the reports of a bin that have arrived the newest one counts; for a line, two."""
+@inlined
+def _take_report(running: Running, i: int, report: int) -> None:
+    """The twin takes in the last report of a bin up to one of them; for a line, two."""
     network, state = running.network, running.state
     offset, period = state[layout.OFFSET, i], network.period
-    arrived: Integer = np.int64((running.row.now - network.delay - offset) / period)
-    state[layout.DUE, i] = offset + (arrived + 1) * period + network.delay
-    newest = _delivered_before(running, i, arrived)
+    newest = _delivered_before(running, i, report)
     if newest < 0:
         return
     time = offset + newest * period
@@ -367,7 +401,8 @@ def _believe(running: Running) -> bool:
         row.left = 0.0
     clock, left = row.now, row.left
     if network.predictor == _FITTED:
-        clock = workload.profile_hours(network, running.profile, row.now)
+        last = network.num_hours - 1
+        clock = workload.profile_hours(running.profile, last, row.now)
     readings, rates, stamps = state[layout.READING], state[layout.RATE], state[layout.STAMP]
     predicted, reserved = state[layout.PREDICTED], state[layout.RESERVED]
     capacities, rounds = bins[layout.CAPACITY], bins[layout.ROUND_TRIP]

@@ -10,6 +10,7 @@ from twin_gym.environments.truck_routing.scenario import TruckScenario
 from twin_gym.twins.realtime.adapters.base import NETWORK, Adapter, network_twin
 from twin_gym.twins.realtime.events import Event
 from twin_gym.twins.realtime.graph import TwinGraph
+from twin_gym.twins.realtime.model import Value
 
 REPORTS, COLLECTION = "service/reports", "service/collection"
 
@@ -47,7 +48,7 @@ class TruckAdapter(Adapter[TruckBatch]):
             graph.add_twin(service, "Service")
             graph.relate(NETWORK, "offers", service)
         for i, name in enumerate(bins.names):
-            values = {
+            values: dict[str, Value] = {
                 "name": name,
                 "x_m": float(bins.x_m[i]),
                 "y_m": float(bins.y_m[i]),
