@@ -149,7 +149,7 @@ def test_graphml_of_osmnx_is_read(tmp_path):
         ('<data key="d3">120.5</data>', "", "edge from '1' to '2': `length` is missing"),
         ('<data key="d1">100.0</data>', "", "node '2': `x` is missing"),
         ("</graph></graphml>", "", "no GraphML"),
-        ('<?xml version="1.0" encoding="utf-8"?>', "<!DOCTYPE g [<!ENTITY a 'b'>]>", "document"),
+        ('<?xml version="1.0" encoding="utf-8"?>', "<!DOCTYPE graphml>", "document type"),
     ],
 )
 def test_bad_graphml_is_refused(tmp_path, old, new, message):

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from xml.etree import ElementTree
+from xml.parsers import expat
 
 from twin_gym.errors import TraceError, shown
 from twin_gym.files.reading import read_bytes
@@ -72,18 +72,29 @@ def _edges(path: Path, graph: nx.Graph[str]) -> Iterator[Edge]:
 
 
 def _parsed(path: Path) -> nx.Graph[str]:
-    """The graph of a GraphML file that declares no document type: entities could grow."""
     import networkx as nx
 
     content = read_bytes(path, MAX_TRACE_BYTES, "road file", TraceError)
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise TraceError(f"{path} declares a document type: remove it, GraphML needs none")
     try:
+        _check_no_document_type(path, content)
         return nx.read_graphml(io.BytesIO(content))
-    except (ElementTree.ParseError, nx.NetworkXError, ValueError, LookupError) as error:
+    except TraceError:
+        raise
+    except (expat.ExpatError, nx.NetworkXError, ValueError, LookupError, SyntaxError) as error:
         raise TraceError(
             f"{path} is no GraphML ({type(error).__name__}: {error!s:.200}): export it anew"
         ) from None
+
+
+def _check_no_document_type(path: Path, content: bytes) -> None:
+    """Refuses documents that declare a type: their entities could grow without bound."""
+
+    def refuse(name: str, *_: object) -> None:
+        raise TraceError(f"{path} declares the document type {shown(name)}: GraphML needs none")
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.Parse(content, True)
 
 
 def _attribute(

@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.environments.truck_routing.bins import BinTable, bin_table
+from twin_gym.environments.truck_routing.bins import bin_table
+from twin_gym.environments.truck_routing.deposits import (
+    HOURS_A_DAY,
+    ReplayedEmptyings,
+    replayed_volumes_l,
+)
+from twin_gym.environments.truck_routing.registers import BinTable
 from twin_gym.environments.truck_routing.roads import distances_m
 from twin_gym.environments.truck_routing.scenario import MAX_TRUCKS, TruckScenario
 from twin_gym.errors import ConfigError
@@ -207,18 +213,21 @@ def build_tables(scenarios: Sequence[TruckScenario]) -> Tables:
     places = (count, most + 1, most + 1)
     hours = max(len(_factors(one)) for one in scenarios)
     most_hours = max(one.num_hours for one in scenarios)
+    replayed = [_replayed(one, bin_table(one.bins)) for one in scenarios]
     tables = Tables(
         np.zeros(count, NETWORK), np.zeros((count, len(BIN_FIELDS), most)), np.zeros(places),
         np.zeros(places), np.zeros((count, most + 1, most), np.int32),
         np.zeros((count, 2, most), np.float32), np.zeros(places, np.float32),
         np.zeros((count, most_hours + 1)), np.zeros((count, hours, most)),
-        np.ones((count, hours, COUNT_LIMITS, most)), np.zeros((count, 1, most)),
+        np.ones((count, hours, COUNT_LIMITS, most)),
+        np.zeros((count, max(len(one) for one in replayed), most)),
         tuple(bins_of(one) for one in scenarios),
     )  # fmt: skip
     for i, (one, bins) in enumerate(zip(scenarios, tables.bin_tables, strict=True)):
         _fill_network(tables.networks[i], one, bins)
         _fill_places(tables, i, one, bins)
         _fill_deposits(tables, i, one, bins)
+        tables.replayed[i, : len(replayed[i]), : one.num_bins] = replayed[i]
     return tables
 
 
@@ -230,14 +239,18 @@ def bins_of(one: TruckScenario) -> BinTable:
     return bins._replace(inflow_l_per_h=inflow)
 
 
+def _replayed(one: TruckScenario, bins: BinTable) -> Floats:
+    """What was thrown in until each hour of a replay; zeros of one hour where there is none."""
+    if isinstance(one.deposits, ReplayedEmptyings):
+        return replayed_volumes_l(one.deposits, bins, one.shift_start_hour)
+    return np.zeros((1, one.num_bins))
+
+
 def _fill_network(network: np.void, one: TruckScenario, bins: BinTable) -> None:
-    law = one.deposits
     values: dict[str, Any] = {
         "num_hours": one.num_hours,
         "profile_hours": len(_factors(one)),
         "predictor": PREDICTORS.index(one.predictor),
-        "deposit_shape": law.deposit_shape,
-        "deposit_scale": law.deposit_mean_l / law.deposit_shape,
         "horizon": one.num_days * DAY_MS,
         "shift": milliseconds(one.shift_length_s),
         "service": milliseconds(one.service_s),
@@ -248,6 +261,12 @@ def _fill_network(network: np.void, one: TruckScenario, bins: BinTable) -> None:
         "truck_capacity": one.truck_capacity_l,
         "daily_l": 24.0 * float(bins.inflow_l_per_h.sum()),
     }
+    law = one.deposits
+    if isinstance(law, ReplayedEmptyings):
+        values["num_starts"] = law.num_days - one.num_days + 1
+    else:
+        values["deposit_shape"] = law.deposit_shape
+        values["deposit_scale"] = law.deposit_mean_l / law.deposit_shape
     same = (
         "num_bins", "num_trucks", "num_candidates", "initial_fill_max", "candidate_fill",
         "cost_per_km", "penalty_per_l", "cost_per_stop", "agreed_share", "co2_kg_per_km",
@@ -302,7 +321,9 @@ def _check_bins(one: TruckScenario, bins: BinTable, round_trip: Floats) -> None:
 
 
 def _factors(one: TruckScenario) -> Floats:
-    """The profile of the inflow, from the first hour of an episode on."""
+    """The profile of the inflow, from the first hour of an episode on; of a replay a flat one."""
+    if isinstance(one.deposits, ReplayedEmptyings):
+        return np.ones(HOURS_A_DAY)
     return np.roll(np.array(one.deposits.profile), -one.shift_start_hour)
 
 
@@ -311,6 +332,8 @@ def _fill_deposits(tables: Tables, i: int, one: TruckScenario, bins: BinTable) -
     hours, count = len(factors), one.num_bins
     repeated = np.resize(factors, one.num_hours)
     tables.profile[i, 1 : one.num_hours + 1] = np.cumsum(repeated)
+    if isinstance(law, ReplayedEmptyings):
+        return
     means = factors[:, None] * bins.inflow_l_per_h / law.deposit_mean_l
     hour, most = divmod(int(means.argmax()), count)
     if means[hour, most] > MAX_DEPOSITS_AN_HOUR:
