@@ -168,7 +168,7 @@ def test_growth_that_is_known_counts_as_a_ratio():
 
 
 def test_full_bins_raise_the_inflow_and_no_further_than_they_must():
-    """A bin that got twice what was expected, or more, speaks for more; one without room does not."""
+    """One that got twice what was expected, or more, speaks for more; one without room does not."""
     factors = np.linspace(0.2, 5.0, 481)
     known = np.array([[10.0, 0.0]])
     alone = inflow_likelihood(factors, np.array([10.0]), known)

@@ -136,8 +136,8 @@ def test_picture_has_both_fills(predicted, true):
     same = np.ones_like(snapshot.true)
     shown = replace(snapshot, predicted=predicted * same, true=true * same, age_s=0.0 * same)
     pixels = paint(shown)
-    at = picture._on_canvas(snapshot.street_map)[:-1]
-    far = int(np.abs(at - at[snapshot.trucks[0].place]).sum(axis=1).argmax())
+    at = picture._on_canvas(snapshot.street_map)
+    far = np.abs(at[:-1] - at[snapshot.trucks[0].place]).sum(axis=1).argmax()  # from the truck
     x, y = np.rint(at[far]).astype(int)
     assert tuple(pixels[y, x]) == fill_colour(predicted)
     assert (pixels[y, x - 10 : x + 11] == fill_colour(true)).all(axis=1).any()
