@@ -10,10 +10,11 @@ from twin_gym.core import draws, episodes
 from twin_gym.core.batch import outcome_record
 from twin_gym.core.compiled import Integer, Record, Records, entry_point_over, inlined
 from twin_gym.core.episodes import begin_episode
-from twin_gym.environments.truck_routing import layout, rules, workload
+from twin_gym.environments.truck_routing import layout, reports, rules, workload
 from twin_gym.environments.truck_routing import observation as observing
 from twin_gym.environments.truck_routing.observation import observe_bins, observe_candidates
-from twin_gym.environments.truck_routing.rules import Running, begin, run_decision
+from twin_gym.environments.truck_routing.reports import Running
+from twin_gym.environments.truck_routing.rules import begin, run_decision
 
 COMPONENTS = ("distance", "overflow", "stops")
 """Components of the reward; the objective `balanced` is their sum."""
@@ -21,7 +22,7 @@ COMPONENTS = ("distance", "overflow", "stops")
 OUTCOME = outcome_record(COMPONENTS)
 """What one step of one row brings."""
 
-_COMPILED_IN = (compiling, draws, episodes, layout, workload, rules, observing)
+_COMPILED_IN = (compiling, draws, episodes, layout, workload, reports, rules, observing)
 _entry_point = entry_point_over(*_COMPILED_IN)
 
 Floats = NDArray[np.float64]
