@@ -9,7 +9,7 @@ from twin_gym.environments.truck_routing import layout
 from twin_gym.scenario.loading import load
 
 CORNERS = {
-    "fleet": {"num_trucks": 5},
+    "fleet": {"num_trucks": 5, "service_s": 1800.0},
     "no reports": {"report_period_s": None},
     "late reports": {"report_delay_s": 30_000.0, "report_period_s": 900.0, "predictor": "trend"},
     "reports at once": {"report_delay_s": 0.0, "predictor": "trend", "delivery_probability": 1.0},
@@ -24,7 +24,7 @@ CORNERS = {
 def test_kernel_equals_simpy_in_a_corner(corner, form):
     """Allowed decisions past the end of an episode of one day."""
     one = load("truck-grid-20").replace(horizon_s=86_400.0, **CORNERS[corner])
-    ends, _ = run_both("truck", one, form, AutoresetMode.SAME_STEP, 4, 90, "eager")
+    ends, _ = run_both("truck", one, form, AutoresetMode.SAME_STEP, 4, 200, "eager")
     assert ends > 0
 
 
