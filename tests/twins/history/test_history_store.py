@@ -4,6 +4,8 @@ import dataclasses
 import math
 import os
 import sqlite3
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -350,3 +352,35 @@ def test_a_store_is_the_same_from_another_folder(tmp_path, monkeypatch):
         monkeypatch.chdir("/")
         store.begin_episode(tic(), 0)
         assert len(store.episodes()) == 1
+
+
+_RECORDED = """
+import sys
+from twin_gym.policies import make_policy
+from twin_gym.scenario.changes import changed
+from twin_gym.scenario.loading import load
+from twin_gym.twins.history import open_store, record_run
+
+scenario = changed(load("contention"), {"horizon_s": 2.0})
+with open_store(sys.argv[1]) as store:
+    record_run(store, make_policy("fifo", scenario), scenario, 3, period_s=1.0)
+    for row in store.telemetry():
+        print(*row)
+"""
+
+
+@pytest.mark.slow
+def test_telemetry_has_the_same_order_in_every_process(tmp_path):
+    """Python hashes strings differently in each process; the store's channels do not show it."""
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", _RECORDED, str(tmp_path / f"{seed}.db")],
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in (1, 2)
+    ]
+    assert printed[0] == printed[1]
+    assert len(printed[0].splitlines()) > 20

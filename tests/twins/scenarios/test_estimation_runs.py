@@ -34,7 +34,7 @@ RUNS = {
     "sync": ("sync-small", {"horizon_s": 1500.0, "delay_slots": 2}, "round-robin", 0.0, [3]),
 }
 WINDOWS_S = {
-    "admission": 12.5, "patience": 20.0, "shift": 20.0, "tic": 0.05, "access": 1.5, "sync": 300.0
+    "admission": 12.5, "patience": 20.0, "shift": 20.0, "tic": 0.1, "access": 1.5, "sync": 300.0
 }  # fmt: skip
 
 
