@@ -1,9 +1,9 @@
 """Seeded trajectories stay what they are: a change raises the version of the id.
 
-The `golden.json` beside the case of an environment holds hashes of the exact bytes of short roll-outs. Where a test
-here fails, either the change was not meant to touch trajectories (find out why it does), or it was:
-then raise the version of the id (`-v0` to `-v1`), say so in its Version History and in
-CHANGELOG.md, and write the hashes of this environment anew:
+The `golden.json` beside the case of an environment holds hashes of the exact bytes of short
+roll-outs. Where a test here fails, either the change was not meant to touch trajectories (find out
+why it does), or it was: then raise the version of the id (`-v0` to `-v1`), say so in its Version
+History and in CHANGELOG.md, and write the hashes of this environment anew:
 
     python -m tests.contract.test_golden tic
 

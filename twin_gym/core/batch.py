@@ -65,7 +65,7 @@ class Batch(ABC):
         OUTCOME: `outcome_record` of them.
         OVER: what `is_over` of a row's head is where its next episode is to begin.
         ENGINES: what can move the rows, the default first.
-        HAS_READER: whether a `KpiObjective` can be the reward: its indicators are read off the rows.
+        HAS_READER: whether indicators can be read off the rows, for a `KpiObjective` as the reward.
         settings: the argument.
         scenarios: that episodes are in.
         scenario: the first of them.
