@@ -4,7 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from twin_gym.cli import app
-from twin_gym.environments.kinds import FACETS, kinds
+from twin_gym.cli.plain_view import PlainView
+from twin_gym.environments.kinds import FACETS, EnvironmentKind, kinds
 
 WIDTHS = [60, 80, 120]
 
@@ -43,6 +44,32 @@ def test_facets_of_a_kind_are_listed(kind, columns):
         assert facet.meaning in text
         assert (f"without it: {facet.without}" in text) == (kind.status(name) == "default")
         assert kind.status(name) != "missing"
+
+
+@pytest.mark.parametrize(
+    ("package", "file", "said"),
+    [
+        (
+            "lamp_bound",
+            "benchmarks/bound.py",
+            "A bound is in lamp_bound/benchmarks/bound.py; lamp_",
+        ),
+        ("lamp_tracks", "benchmarks/tracks.py", "No bound or exact figure is told: lamp_tracks/vi"),
+        (
+            "lamp_alone",
+            "batch.py",
+            "No bound or exact figure is told: lamp_alone/view.py with VIEW",
+        ),
+    ],
+)
+def test_bound_is_told_of_without_a_view(tmp_path, monkeypatch, package, file, said):
+    """By the file that it is in; and that there is none only where there is none."""
+    path = tmp_path / package / file
+    path.parent.mkdir(parents=True)
+    path.write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    kind = EnvironmentKind("lamp", "lamp/Lamp-v0", package)
+    assert PlainView(kind).known(None).startswith(said)
 
 
 def test_unknown_kind_is_refused_in_a_line():
