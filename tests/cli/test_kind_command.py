@@ -4,33 +4,72 @@ import pytest
 from typer.testing import CliRunner
 
 from twin_gym.cli import app
-from twin_gym.environments.kinds import FACETS, kinds
+from twin_gym.cli.plain_view import PlainView
+from twin_gym.environments.kinds import FACETS, EnvironmentKind, kinds
+
+WIDTHS = [60, 80, 120]
 
 
-def told(*command, code=0):
+def told(*command, code=0, columns=200):
     """Runs a command; returns its output on both streams."""
-    done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    done = CliRunner().invoke(app, command, env={"COLUMNS": str(columns)})
     assert done.exit_code == code, done.output
     return done.output
 
 
-def test_kinds_are_listed():
-    """Each with its id and its package."""
-    said = told("kind")
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_kinds_are_listed(columns):
+    """Each with its id and its package, of which no name is broken."""
+    said = told("kind", columns=columns)
+    assert max(map(len, said.splitlines())) <= columns
     for one in kinds():
         assert one.name in said
         assert one.id in said
         assert one.package in said
 
 
+@pytest.mark.parametrize("columns", WIDTHS)
 @pytest.mark.parametrize("kind", kinds(), ids=lambda one: one.name)
-def test_facets_of_a_kind_are_listed(kind):
-    """Each with its status and its file; nothing is missing."""
-    lines = {line.split()[0]: line for line in told("kind", kind.name).splitlines() if line.strip()}
-    for name, facet in FACETS.items():
-        assert f"{facet.module}.py: {kind.where(name)[1]}" in lines[name]
-        assert kind.status(name) in lines[name]
-        assert "missing" not in lines[name]
+def test_facets_of_a_kind_are_listed(kind, columns):
+    """Each with its status, its file and its meaning, of which no name is broken."""
+    lines = told("kind", kind.name, columns=columns).splitlines()
+    assert max(map(len, lines)) <= columns
+    starts = [place for place, line in enumerate(lines) if line.partition(" ")[0] in FACETS]
+    assert len(starts) == len(FACETS)
+    rows = [lines[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)]
+    for (name, facet), row in zip(FACETS.items(), rows, strict=True):
+        assert row[0].split()[:3] == [name, kind.status(name), f"{facet.module}.py:"]
+        assert kind.where(name)[1] in " ".join(row).split()
+        text = " ".join(" ".join(row).split())
+        assert facet.meaning in text
+        assert (f"without it: {facet.without}" in text) == (kind.status(name) == "default")
+        assert kind.status(name) != "missing"
+
+
+@pytest.mark.parametrize(
+    ("package", "file", "said"),
+    [
+        (
+            "lamp_bound",
+            "benchmarks/bound.py",
+            "A bound is in lamp_bound/benchmarks/bound.py; lamp_",
+        ),
+        ("lamp_tracks", "benchmarks/tracks.py", "No bound or exact figure is told: lamp_tracks/vi"),
+        (
+            "lamp_alone",
+            "batch.py",
+            "No bound or exact figure is told: lamp_alone/view.py with VIEW",
+        ),
+    ],
+)
+def test_bound_is_told_of_without_a_view(tmp_path, monkeypatch, package, file, said):
+    """By the file that it is in; and that there is none only where there is none."""
+    path = tmp_path / package / file
+    path.parent.mkdir(parents=True)
+    path.write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    kind = EnvironmentKind("lamp", "lamp/Lamp-v0", package)
+    assert PlainView(kind).known(None).startswith(said)
 
 
 def test_unknown_kind_is_refused_in_a_line():

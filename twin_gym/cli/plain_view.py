@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
@@ -56,8 +57,12 @@ class PlainView:
         return (pairs(f"Fields of {scenario.name}", rows),)
 
     def known(self, scenario: Scenario) -> str:
-        """That nothing is."""
-        return f"No bound or exact figure is told: {self._kind.to_write('view')} would tell one."
+        """Where the bound is, if there is one, and what would tell it here."""
+        to_write, bound = self._kind.to_write("view"), f"{self._kind.package}.benchmarks.bound"
+        if _is_there(bound):
+            file = f"{bound.replace('.', '/')}.py"
+            return f"A bound is in {file}; {to_write} would tell it here."
+        return f"No bound or exact figure is told: {to_write} would tell one."
 
     def details(self, scenario: Scenario, found: Evaluation) -> Sequence[Table]:
         """All indicators."""
@@ -66,3 +71,10 @@ class PlainView:
     def bound(self, scenario: Scenario, seeds: Sequence[int]) -> str | None:
         """None: nothing is known."""
         return None
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # nor is the package that it would be in
+        return False
