@@ -6,7 +6,6 @@ training scenarios of the track alone, and what it becomes is kept as safetensor
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +24,7 @@ from benchmarks.tracks import tracks
 from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import TwinGymError, unknown_name
-from twin_gym.policies import PrivilegedPolicy, make_policy, policies_of
+from twin_gym.policies import PrivilegedPolicy, describe_policy, make_policy, policies_of
 
 
 @dataclass(frozen=True)
@@ -184,8 +183,8 @@ def _sentences(name: str) -> str:
     """The description of a rule; where environments differ, there is one for each."""
     told: dict[str, list[str]] = {}
     for kind in kinds_of_rule(name):
-        text = inspect.getdoc(policies_of(kind)[name]) or ""
-        told.setdefault(" ".join(text.partition("\n\n")[0].split()), []).append(kind)
+        text = describe_policy(kind, name).partition("\n\n")[0]
+        told.setdefault(" ".join(text.split()), []).append(kind)
     if len(told) == 1:
         return next(iter(told))
     return " ".join(f"{' and '.join(kinds).capitalize()}: {text}" for text, kinds in told.items())

@@ -17,35 +17,19 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import typer
 from matplotlib import pyplot as plt
 
 from benchmarks.experiments.blocks import (
     Cell,
     Measured,
-    measure_with_bar,
     over_blocks,
     policy_cell,
 )
+from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
 from benchmarks.experiments.learned import OF_ACCESS, agent_cells, trained_note
-from benchmarks.experiments.pages import (
-    Again,
-    Kept,
-    Learners,
-    Out,
-    Quick,
-    Seeds,
-    Worlds,
-    page_of,
-    places,
-    publish,
-    show_and_keep,
-    table,
-    told,
-)
+from benchmarks.experiments.pages import page_of, table, told
 from benchmarks.statistics import Interval
-from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.environments.massive_access.policies.barring import FixedBarring
 from twin_gym.environments.massive_access.policies.tuning import search_level
 from twin_gym.environments.massive_access.scenario import (
@@ -90,8 +74,6 @@ MULTIPLE = 1.1
 
 Found = Mapping[tuple[str, str, int], Measured]
 """By label, law of the arrivals, and devices."""
-
-app = typer.Typer(add_completion=False, help=__doc__)
 
 
 def network(law: str, devices: int) -> AccessScenario:
@@ -214,39 +196,27 @@ def singleton_cells(seeds: int, worlds: int) -> list[Cell]:
     ]  # fmt: skip
 
 
-@app.command(cls=ErrorReportingCommand)
-def main(
-    seeds: Seeds = 5,
-    worlds: Worlds = 4,
-    learners: Learners = True,
-    quick: Quick = False,
-    again: Again = False,
-    out: Out = None,
-    kept: Kept = None,
-) -> None:
-    """Measures what is not measured yet, and writes JSON, PNG and a Markdown page."""
-    folder, file = places(NAME, out, kept, quick=quick, again=again)
-    laws = {law: counts for law, (_, counts) in LAWS.items()}
-    if quick:
-        seeds, worlds, laws = min(seeds, 2), min(worlds, 1), {"70": (50, 1_000)}
-    singletons = singleton_cells(seeds, 50 * worlds)
-    singletons = singletons[::4] if quick else singletons
-    wanted = [*cells(seeds, worlds, laws), *singletons]
-    if learners and not quick:
-        wanted += learned_cells(seeds, worlds, laws)
-    measured = measure_with_bar(wanted, file)
-    by_name = {network(law, n).name: (law, n) for law, counts in laws.items() for n in counts}
-    found = {
-        (one.label, *by_name[one.scenario]): one for one in measured if one.scenario in by_name
-    }
+def _asked_laws(asked: Asked) -> Mapping[str, Sequence[int]]:
+    """Numbers of devices by law of arrivals."""
+    return {"70": (50, 1_000)} if asked.quick else {law: n for law, (_, n) in LAWS.items()}
+
+
+def _wanted(asked: Asked) -> list[Cell]:
+    laws = _asked_laws(asked)
+    singletons = singleton_cells(asked.seeds, 50 * asked.worlds)[:: 4 if asked.quick else 1]
+    wanted = [*cells(asked.seeds, asked.worlds, laws), *singletons]
+    return wanted + (learned_cells(asked.seeds, asked.worlds, laws) if asked.learners else [])
+
+
+def _results(asked: Asked, measured: Sequence[Measured]) -> Page:
+    places = {network(law, n).name: (law, n) for law, ns in _asked_laws(asked).items() for n in ns}
+    found = {(one.label, *places[one.scenario]): one for one in measured if one.scenario in places}
     alone = [one for one in measured if one.label == SINGLETONS]
-    page = _page(found, alone, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    show_and_keep(
-        page,
-        lambda: publish(folder, NAME, page, measured),
-        lambda: _draw(folder / f"{NAME}.png", found),
-        lambda: _draw_singletons(folder / f"{NAME}_singletons.png", alone),
-    )
+    figures = {
+        ".png": lambda path: _draw(path, found),
+        "_singletons.png": lambda path: _draw_singletons(path, alone),
+    }
+    return Page(_page(found, alone, asked.command), figures)
 
 
 def _laws(found: Found) -> list[str]:
@@ -379,6 +349,8 @@ def _table(found: Found, law: str) -> str:
             rows.append([f"{n:,}", label, *cells_])
     return table(["devices", "policy", *(title for title, _, _ in SHOWN.values())], rows)
 
+
+app = experiment(NAME, __doc__, _wanted, _results, seeds=5, worlds=4)
 
 if __name__ == "__main__":
     app()

@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import typer
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -27,28 +26,14 @@ from benchmarks.experiments.blocks import (
     Floats,
     Measured,
     Values,
-    measure_with_bar,
     over_blocks,
     policy_cell,
 )
+from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
-from benchmarks.experiments.pages import (
-    Again,
-    Kept,
-    Out,
-    Quick,
-    Seeds,
-    Worlds,
-    page_of,
-    places,
-    publish,
-    show_and_keep,
-    table,
-    told,
-)
+from benchmarks.experiments.pages import page_of, table, told
 from benchmarks.experiments.thinning import BASE, InTurn, Thinned
 from benchmarks.statistics import Interval
-from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.environments.factory import vector_env
 from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.environments.right_time_sync.theory import relaxation_bound
@@ -79,8 +64,6 @@ KPIS = ("scenario_accuracy", "mean_error", "updates", "delivered", "mean_age_s",
 
 Curves = Mapping[tuple[str, str], Sequence[Measured]]
 """By network and label, the points in order of rising updates."""
-
-app = typer.Typer(add_completion=False, help=__doc__)
 
 
 def network(name: str, slots: int | None = None) -> SyncScenario:
@@ -159,34 +142,24 @@ def _bound(cell: Cell, share: float) -> Values:
     return {"mean_error": [relaxation_bound(free)], "updates": [float(updates)]}
 
 
-@app.command(cls=ErrorReportingCommand)
-def main(
-    seeds: Seeds = 10,
-    worlds: Worlds = 2,
-    quick: Quick = False,
-    again: Again = False,
-    out: Out = None,
-    kept: Kept = None,
-) -> None:
-    """Measures what is not measured yet, and writes JSON, PNG and a Markdown page."""
-    folder, file = places(NAME, out, kept, quick=quick, again=again)
-    shares: Sequence[float] = SHARES
-    prices: Sequence[float] = PRICES
-    asked = [network(name) for name in NETWORKS]
-    if quick:
-        seeds, worlds, shares, prices = min(seeds, 2), min(worlds, 1), SHARES[-2:], PRICES[2:4]
-        asked = [network(SYNTHETIC, slots=20)]
-    scenarios = [one for one in asked if is_there(one)]
-    missing = [one.name for one in asked if one not in scenarios]
-    wanted = cells(seeds, worlds, scenarios, shares, prices)
-    measured = measure_with_bar(wanted, file)
+def _networks(asked: Asked) -> list[SyncScenario]:
+    """The networks that are asked for."""
+    return [network(SYNTHETIC, slots=20)] if asked.quick else list(map(network, NETWORKS))
+
+
+def _wanted(asked: Asked) -> list[Cell]:
+    shares, prices = (SHARES[-2:], PRICES[2:4]) if asked.quick else (SHARES, PRICES)
+    scenarios = [one for one in _networks(asked) if is_there(one)]
+    return cells(asked.seeds, asked.worlds, scenarios, shares, prices)
+
+
+def _results(asked: Asked, measured: Sequence[Measured]) -> Page:
     curves = as_curves(measured)
-    page = _page(curves, scenarios, missing, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    show_and_keep(
-        page,
-        lambda: publish(folder, NAME, page, measured),
-        lambda: _draw(folder / f"{NAME}.png", curves, scenarios),
-    )
+    named = {where for where, _ in curves}
+    scenarios = [one for one in _networks(asked) if one.name in named]
+    missing = [one.name for one in _networks(asked) if one.name not in named]
+    text = _page(curves, scenarios, missing, asked.command)
+    return Page(text, {".png": lambda path: _draw(path, curves, scenarios)})
 
 
 def as_curves(measured: Sequence[Measured]) -> dict[tuple[str, str], list[Measured]]:
@@ -390,6 +363,8 @@ def _table(curves: Curves, scenario: SyncScenario) -> str:
         ["policy", "updates an entity and hour", "accuracy (%)", "mean error (1e-3)"], rows
     )
 
+
+app = experiment(NAME, __doc__, _wanted, _results, seeds=10, worlds=2, trains=False)
 
 if __name__ == "__main__":
     app()

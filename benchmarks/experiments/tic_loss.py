@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import typer
 from matplotlib import pyplot as plt
 
 from benchmarks.experiments.blocks import (
@@ -24,29 +23,14 @@ from benchmarks.experiments.blocks import (
     Measured,
     Values,
     block_means,
-    measure_with_bar,
     over_blocks,
     policy_cell,
 )
+from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
 from benchmarks.experiments.learned import OF_TIC, agent_cells, trained_note
-from benchmarks.experiments.pages import (
-    Again,
-    Kept,
-    Learners,
-    Out,
-    Quick,
-    Seeds,
-    Worlds,
-    page_of,
-    places,
-    publish,
-    show_and_keep,
-    table,
-    told,
-)
+from benchmarks.experiments.pages import page_of, table, told
 from benchmarks.statistics import Interval
-from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.core.draws import world_key
 from twin_gym.environments.tic_scheduling.bound import most_deliveries
 from twin_gym.environments.tic_scheduling.layout import build_tables
@@ -89,8 +73,6 @@ PICK_NETWORK = "tic-pick"
 
 Found = Mapping[tuple[str, str], Measured]
 """By label and name of the network."""
-
-app = typer.Typer(add_completion=False, help=__doc__)
 
 
 def least_loss(scenario: TicScenario, seed: int) -> float:
@@ -183,33 +165,16 @@ def learned_cells(seeds: int, worlds: int) -> list[Cell]:
     ]
 
 
-@app.command(cls=ErrorReportingCommand)
-def main(
-    seeds: Seeds = 5,
-    worlds: Worlds = 3,
-    learners: Learners = True,
-    quick: Quick = False,
-    again: Again = False,
-    out: Out = None,
-    kept: Kept = None,
-) -> None:
-    """Measures what is not measured yet, and writes JSON, PNG and a Markdown page."""
-    folder, file = places(NAME, out, kept, quick=quick, again=again)
-    names, horizon_s = [*networks(), PICK_NETWORK], None
-    if quick:
-        seeds, worlds, names = min(seeds, 2), min(worlds, 1), networks(["small"], [20, 70])
-        horizon_s = QUICK_HORIZON_S
-    wanted = cells(seeds, worlds, names, horizon_s)
-    if learners and not quick:
-        wanted += learned_cells(seeds, worlds)
-    measured = measure_with_bar(wanted, file)
+def _wanted(asked: Asked) -> list[Cell]:
+    names = networks(["small"], [20, 70]) if asked.quick else [*networks(), PICK_NETWORK]
+    horizon_s = QUICK_HORIZON_S if asked.quick else None
+    wanted = cells(asked.seeds, asked.worlds, names, horizon_s)
+    return wanted + (learned_cells(asked.seeds, asked.worlds) if asked.learners else [])
+
+
+def _results(asked: Asked, measured: Sequence[Measured]) -> Page:
     found = {(one.label, one.scenario): one for one in measured}
-    page = _page(found, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    show_and_keep(
-        page,
-        lambda: publish(folder, NAME, page, measured),
-        lambda: _draw(folder / f"{NAME}.png", found),
-    )
+    return Page(_page(found, asked.command), {".png": lambda path: _draw(path, found)})
 
 
 def _names(found: Found) -> list[str]:
@@ -351,6 +316,8 @@ def _pick_table(found: Found) -> str:
         rows.append([label, told(one.interval("loss_ratio"), 2, scale=100), late])
     return table(["policy", "loss (%)", "99.9 % within (ms)"], rows)
 
+
+app = experiment(NAME, __doc__, _wanted, _results, seeds=5, worlds=3)
 
 if __name__ == "__main__":
     app()

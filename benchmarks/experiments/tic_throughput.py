@@ -19,35 +19,19 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import typer
 from matplotlib import pyplot as plt
 
 from benchmarks.experiments.blocks import (
     Cell,
     Floats,
     Measured,
-    measure_with_bar,
     over_blocks,
     policy_cell,
 )
+from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
 from benchmarks.experiments.learned import OF_TIC, agent_cells, trained_note
-from benchmarks.experiments.pages import (
-    Again,
-    Kept,
-    Learners,
-    Out,
-    Quick,
-    Seeds,
-    Worlds,
-    page_of,
-    places,
-    publish,
-    show_and_keep,
-    table,
-    told,
-)
-from twin_gym.console.error_reporting import ErrorReportingCommand
+from benchmarks.experiments.pages import page_of, table, told
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.policies import Policy, make_policy
 from twin_gym.policies.base import Actions, Masks, Observations
@@ -88,8 +72,6 @@ Found = Mapping[tuple[str, str, int], Measured]
 """By label, size and load."""
 
 KPIS = ("offered/uplink", "delivered", "throughput_bps", "throughput_stability", "loss_ratio")
-
-app = typer.Typer(add_completion=False, help=__doc__)
 
 
 class WeightsDrawnOnce:
@@ -218,30 +200,20 @@ def retained(found: Found, label: str, percent: int) -> Floats:
     return kept
 
 
-@app.command(cls=ErrorReportingCommand)
-def main(
-    seeds: Seeds = 5,
-    worlds: Worlds = 16,
-    learners: Learners = True,
-    quick: Quick = False,
-    again: Again = False,
-    out: Out = None,
-    kept: Kept = None,
-) -> None:
-    """Measures what is not measured yet, and writes JSON, PNG and a Markdown page."""
-    folder, file = places(NAME, out, kept, quick=quick, again=again)
-    sizes: tuple[str, ...] = PAPER_SIZES if quick else tuple(SIZES)
-    loads = LOADS[:1] if quick else LOADS
-    if quick:
-        seeds, worlds = min(seeds, 2), min(worlds, 1)
-    wanted = cells(seeds, worlds, sizes, loads, QUICK_HORIZON_S if quick else None)
-    if learners and not quick:
-        wanted += learned_cells(seeds, worlds)
-    measured = measure_with_bar(wanted, file)
-    found = by_place(measured, sizes, loads)
-    png, page = folder / f"{NAME}.png", _page(found, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    publishing = partial(publish, folder, NAME, page, measured)
-    show_and_keep(page, publishing, lambda: _draw(png, found))
+def _places(asked: Asked) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The sizes and loads that are asked for."""
+    return (PAPER_SIZES, LOADS[:1]) if asked.quick else (tuple(SIZES), LOADS)
+
+
+def _wanted(asked: Asked) -> list[Cell]:
+    horizon_s = QUICK_HORIZON_S if asked.quick else None
+    wanted = cells(asked.seeds, asked.worlds, *_places(asked), horizon_s)
+    return wanted + (learned_cells(asked.seeds, asked.worlds) if asked.learners else [])
+
+
+def _results(asked: Asked, measured: Sequence[Measured]) -> Page:
+    found = by_place(measured, *_places(asked))
+    return Page(_page(found, asked.command), {".png": lambda path: _draw(path, found)})
 
 
 def by_place(
@@ -395,6 +367,8 @@ def _table(found: Found) -> str:
              "carried share", "loss ratio"]  # fmt: skip
     return table(heads, rows)
 
+
+app = experiment(NAME, __doc__, _wanted, _results, seeds=5, worlds=16)
 
 if __name__ == "__main__":
     app()

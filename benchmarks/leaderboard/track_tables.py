@@ -14,16 +14,7 @@ from benchmarks.contestants import contestants
 from benchmarks.leaderboard.collect import AgentRuns, TrackRuns, command_of
 from benchmarks.leaderboard.summary import BOUND_SCORE, Measure, Row, Skipped, TrackPage, Versus
 from benchmarks.protocol import BoardFamily, Track
-from benchmarks.statistics import (
-    Interval,
-    holm,
-    interquartile_mean,
-    iqm_score,
-    mean_score,
-    paired_difference,
-    sign_flip_test,
-    verdict,
-)
+from benchmarks.statistics import Interval, compare, interquartile_mean, iqm_score, mean_score
 
 MIN_SEEDS = 2
 """A single training tells nothing of the spread between trainings."""
@@ -223,25 +214,17 @@ def _compared(
     agents: Mapping[str, AgentRuns], reference: str, settings: Settings
 ) -> dict[str, Versus]:
     """Each agent against the reference on the seeds that both have, corrected for their number."""
-    theirs, found = agents[reference], {}
+    theirs, pairs = agents[reference], {}
     for name, ours in agents.items():
         seeds = common_seeds(ours, theirs)
-        if name == reference or len(seeds) < MIN_SEEDS:
-            continue
-        pair = ours.of_seeds(seeds), theirs.of_seeds(seeds)
-        difference = paired_difference(*pair, resamples=settings.resamples)
-        found[name] = difference, sign_flip_test(*pair, resamples=settings.resamples).p_value
-    if not found:
-        return {}
-    corrected = holm([p_value for _, p_value in found.values()])
+        if name != reference and len(seeds) >= MIN_SEEDS:
+            pairs[name] = ours.of_seeds(seeds), theirs.of_seeds(seeds)
+    found = compare(
+        pairs, smallest_difference=settings.smallest_difference, resamples=settings.resamples
+    )
     return {
-        name: Versus(
-            reference,
-            as_measure(difference),
-            float(p_value),
-            verdict(difference, float(p_value), smallest_difference=settings.smallest_difference),
-        )
-        for (name, (difference, _)), p_value in zip(found.items(), corrected, strict=True)
+        name: Versus(reference, as_measure(one.difference), one.corrected_p, one.verdict)
+        for name, one in found.items()
     }
 
 

@@ -92,13 +92,15 @@ def command_status(
     seeds: Seeds = 10,
     first_seed: FirstSeed = 0,
     out: Out = None,
+    by_agent: Annotated[bool, typer.Option("--all", help="Every agent of every track.")] = False,
 ) -> None:
-    """Show what is done and what is missing, by track and agent."""
+    """Show what is done and what is missing: of each track, or of the agents that are named."""
     from benchmarks.runner.plan import wanted
     from benchmarks.runner.state import show_state
 
     asked = wanted(agents, tracks, seeds, first_seed, "validation")
-    show_state(asked, _store(out), output())
+    by_agent = by_agent or agents != EVERYTHING or tracks != EVERYTHING
+    show_state(asked, _store(out), output(), by_agent=by_agent)
 
 
 def _run(

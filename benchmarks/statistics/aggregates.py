@@ -223,42 +223,6 @@ def probability_of_improvement(
     return share_interval(found, [min(len(ours), len(theirs)) for ours, theirs in pairs])
 
 
-def paired_improvement(
-    x: Scores,
-    y: Scores,
-    *,
-    seed: int | np.random.Generator = 0,
-    resamples: int = RESAMPLES,
-    widened: bool = True,
-) -> Interval:
-    """In what share of the common worlds x beats y, averaged over tracks.
-
-    1/T sum_t 1/(n_t J_t) sum_kj ([x > y] + [x = y] / 2), entry by entry: seed k and world j of both
-    are one pair. It answers another question than `probability_of_improvement`: the luck of the
-    world is taken out. The table of won pairs is resampled as in `mean_score`, seeds and then
-    worlds, so that a pair is never torn apart. Where x wins every pair, or none, the interval is
-    what the number of seeds leaves open (see `resampling.unseen_share`).
-
-    Args:
-        x: scores of the one agent, by track, shape (seeds, worlds) each, or one such array.
-        y: scores of the other, the same tracks and shapes, on the same worlds.
-        seed: of the resampling: the same number gives the same interval.
-        resamples: how many, >= 100.
-        widened: corrected for few seeds; False gives the plain percentiles, which claim too much.
-
-    Returns:
-        The share and its 95 % interval, in [0, 1].
-
-    Raises:
-        ConfigError: scores that are not of this shape or not finite; fewer than two seeds; tracks
-            or shapes that differ.
-    """
-    pairs = as_pair(x, y, same_shape=True)
-    won = {f"{index:06d}": _wins(*pair) for index, pair in enumerate(pairs)}
-    found = mean_score(won, seed=seed, resamples=resamples, widened=widened)
-    return share_interval(found, [len(ours) for ours, _ in pairs])
-
-
 def _streams(
     tracks: Tracks, seed: int | np.random.Generator, resamples: int
 ) -> list[tuple[NDArray[np.float64], np.random.Generator]]:

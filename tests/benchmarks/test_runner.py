@@ -398,6 +398,22 @@ def test_status_shows_what_is_done_and_what_is_missing(tmp_path):
     assert "density 1/3 0/3 run 1-2" in rows
 
 
+def test_status_is_a_row_for_each_track_unless_agents_are_asked_for(tmp_path):
+    """`--all` names the agents."""
+    store = Store(tmp_path)
+    with store.writing() as writer:
+        writer.append(fake(Cell("mild", "density", 0)))
+    words = ["status", "--seeds", "1", "--out", str(tmp_path)]
+    shown = CliRunner().invoke(app, words).output
+    (mild,) = [line.split() for line in shown.splitlines() if line.startswith("mild ")]
+    assert mild[2:] == [f"1/{mild[1]}", f"0/{mild[1]}"]
+    assert "density" not in shown
+    assert len(shown.splitlines()) < 50
+    everything = CliRunner().invoke(app, [*words, "--all"]).output
+    assert "density" in everything
+    assert "skipped: density on " in everything
+
+
 def test_unknown_names_end_the_command_with_the_nearest_one(tmp_path):
     """In one line, with the exit code of a refused request."""
     words = ["run", "--agents", "densty", "--out", str(tmp_path)]

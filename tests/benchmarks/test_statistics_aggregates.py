@@ -14,7 +14,6 @@ from benchmarks.statistics import (
     Interval,
     iqm_score,
     mean_score,
-    paired_improvement,
     performance_profile,
     probability_of_improvement,
     resampling,
@@ -27,7 +26,6 @@ TWO_TRACKS = {"a": [[1.0, 3.0], [5.0, 7.0]], "b": [[10.0], [20.0], [30.0]]}
 
 FEW = {"resamples": 100}
 SINGLE = (mean_score, iqm_score)
-IN_PAIRS = (probability_of_improvement, paired_improvement)
 
 
 def shapes():
@@ -250,26 +248,13 @@ def test_probability_of_improvement_is_mann_whitneys_u() -> None:
     assert found.estimate == pytest.approx(stats.mannwhitneyu(x, y).statistic / 54)
 
 
-def test_paired_improvement_by_hand() -> None:
-    """Won, tied, lost, won: 2.5 of 4; pairs of other worlds do not count."""
-    found = paired_improvement([[1.0, 5.0], [2.0, 9.0]], [[0.0, 5.0], [3.0, 8.0]], **FEW)
-    assert found.estimate == 0.625
-
-
-def test_common_worlds_tell_what_luck_hides() -> None:
-    """Always better by little in worlds that differ by much: surely in pairs, hardly otherwise."""
-    worlds = np.random.default_rng(0).normal(0.0, 100.0, size=(10, 8))
-    assert paired_improvement(worlds + 0.1, worlds).estimate == 1.0
-    assert probability_of_improvement(worlds + 0.1, worlds).estimate == pytest.approx(0.55)
-
-
-@pytest.mark.parametrize("improvement", IN_PAIRS)
-def test_certain_wins_of_ten_seeds_leave_something_open(improvement) -> None:
+def test_certain_wins_of_ten_seeds_leave_something_open() -> None:
     """Ten of ten: the probability may be as low as 0.025^(1/10) = 0.6915."""
     ours = np.arange(10.0)[:, None]
-    found = improvement(ours + 50.0, ours)
+    found = probability_of_improvement(ours + 50.0, ours)
     assert ends(found) == pytest.approx((0.6915, 1.0, 1.0), abs=1e-4)
-    assert ends(improvement(ours, ours + 50.0)) == pytest.approx((0.0, 0.0, 0.3085), abs=1e-4)
+    lost = probability_of_improvement(ours, ours + 50.0)
+    assert ends(lost) == pytest.approx((0.0, 0.0, 0.3085), abs=1e-4)
 
 
 def test_resampled_pairs_stay_together_where_worlds_are_common() -> None:
@@ -308,12 +293,12 @@ def test_draws_of_the_probability_of_improvement_are_those_of_its_definition() -
     assert (found.low, found.high) == (low, high)
 
 
-@given(pairs(), st.integers(0, 5), st.booleans())
+@given(pairs(), st.integers(0, 5))
 @settings(max_examples=40)
-def test_improvements_of_either_agent_add_up_to_one(pair, seed, paired) -> None:
+def test_improvements_of_either_agent_add_up_to_one(pair, seed) -> None:
     """P(x > y) + P(y > x) = 1, ties being half each, and the intervals mirror each other."""
     x, y = pair
-    of = paired_improvement if paired else probability_of_improvement
+    of = probability_of_improvement
     forth, back = of(x, y, seed=seed, **FEW), of(y, x, seed=seed, **FEW)
     assert forth.estimate + back.estimate == pytest.approx(1.0)
     assert forth.low + back.high == pytest.approx(1.0, abs=1e-9)
@@ -368,7 +353,8 @@ def results(seed):
     rng = np.random.default_rng(3)
     x, y = ({name: rng.normal(size=(6, 4)) for name in "ab"} for _ in range(2))
     profile = performance_profile(x, [0.0, 0.3], seed=seed)
-    found = [of(x, seed=seed) for of in SINGLE] + [of(x, y, seed=seed) for of in IN_PAIRS]
+    improvement = probability_of_improvement(x, y, seed=seed)
+    found = [*(of(x, seed=seed) for of in SINGLE), improvement]
     return [*map(ends, found), (*profile.low, *profile.high)]
 
 
@@ -387,9 +373,10 @@ def test_other_seed_other_intervals_of_the_same_estimates() -> None:
         assert one[1] == other[1]
         assert one == pytest.approx(other, abs=0.1)
     scores, others = np.random.default_rng(0).normal(size=(2, 9, 4))
-    for of in IN_PAIRS:
-        few = [of(scores, others, seed=seed, resamples=150) for seed in range(5)]
-        assert len({ends(one) for one in few}) > 1
+    few = [
+        probability_of_improvement(scores, others, seed=seed, resamples=150) for seed in range(5)
+    ]
+    assert len({ends(one) for one in few}) > 1
     bands = [performance_profile(scores, [0.1, 0.2], seed=s, resamples=150) for s in range(5)]
     assert len({tuple(np.append(one.low, one.high)) for one in bands}) > 1
 
@@ -460,7 +447,6 @@ def test_bad_scores_are_refused_with_their_fault(scores, message) -> None:
         lambda: iqm_score(scores),
         lambda: performance_profile(scores, [0.0]),
         lambda: probability_of_improvement(scores, scores),
-        lambda: paired_improvement(scores, scores),
     ):
         with pytest.raises(ConfigError, match=message):
             call()
@@ -488,9 +474,8 @@ def test_too_few_resamples_are_refused() -> None:
 def test_pairs_of_other_shapes_or_tracks_are_refused() -> None:
     """Entry by entry needs the same entries; runs apart need the same tracks only."""
     x, y = np.zeros((3, 2)), np.zeros((4, 2))
-    for of in IN_PAIRS:
-        with pytest.raises(ConfigError, match="one shape"):
-            of(x, y)
-        with pytest.raises(ConfigError, match="same tracks"):
-            of({"a": x}, {"b": x})
+    with pytest.raises(ConfigError, match="one shape"):
+        probability_of_improvement(x, y)
+    with pytest.raises(ConfigError, match="same tracks"):
+        probability_of_improvement({"a": x}, {"b": x})
     assert probability_of_improvement(x, y, common_worlds=False).estimate == 0.5

@@ -10,8 +10,7 @@ from scipy import stats
 
 from benchmarks.statistics import (
     Interval,
-    compare_all,
-    compare_with,
+    compare,
     holm,
     mean_score,
     paired_difference,
@@ -245,7 +244,8 @@ def test_bad_arguments_of_a_verdict_are_refused() -> None:
 def test_identical_agents_differ_by_exactly_zero_and_are_equivalent() -> None:
     """Deterministic rules that decide alike: no width, p-value 1, no smallest difference needed."""
     scores = {"a": np.random.default_rng(0).normal(size=(10, 8)), "b": np.full((3, 1), 0.1)}
-    found = compare_with(scores, {"twin": {name: one.copy() for name, one in scores.items()}})
+    twin = {name: one.copy() for name, one in scores.items()}
+    found = compare({"twin": (twin, scores)})
     assert found["twin"].difference == Interval(0.0, 0.0, 0.0)
     assert found["twin"].corrected_p == 1.0
     assert found["twin"].verdict == "equivalent"
@@ -255,26 +255,24 @@ def test_comparisons_with_a_reference_are_corrected_together() -> None:
     """Ten seeds all better: p = 2/1024 each, times three for the smallest of three."""
     rng = np.random.default_rng(0)
     worlds = rng.normal(0.0, 10.0, size=(10, 8))
-    found = compare_with(
-        worlds,
-        {
-            "much": worlds + rng.normal(5.0, 0.5, size=(10, 8)),
-            "less": worlds - rng.normal(5.0, 0.5, size=(10, 8)),
-            "noise": worlds + rng.normal(0.0, 0.5, size=(10, 1)),
-        },
-    )
+    agents = {
+        "much": worlds + rng.normal(5.0, 0.5, size=(10, 8)),
+        "less": worlds - rng.normal(5.0, 0.5, size=(10, 8)),
+        "noise": worlds + rng.normal(0.0, 0.5, size=(10, 1)),
+    }
+    found = compare({name: (scores, worlds) for name, scores in agents.items()})
     assert list(found) == ["much", "less", "noise"]
     assert [one.verdict for one in found.values()] == ["better", "worse", "inconclusive"]
     assert found["much"].test.p_value == 2 / 1024
     assert found["much"].corrected_p == found["less"].corrected_p == pytest.approx(6 / 1024)
 
 
-def test_all_pairs_are_compared_once() -> None:
-    """Three agents make three pairs, corrected for three; the first less the second."""
+def test_a_difference_of_no_interest_is_told_as_such() -> None:
+    """The first of each pair less the second, corrected for the three of them."""
     scores = np.random.default_rng(0).normal(size=(10, 4))
-    agents = {"b": scores + 3.0, "a": scores, "c": scores + 1.0}
-    found = compare_all(agents, smallest_difference=1.5, **FEW)
-    assert list(found) == [("b", "a"), ("b", "c"), ("a", "c")]
+    pairs = {lead: (scores + lead, scores) for lead in (3.0, 2.0, -1.0)}
+    found = compare(pairs, smallest_difference=1.5, **FEW)
+    assert list(found) == list(pairs)
     assert [round(one.difference.estimate, 6) for one in found.values()] == [3.0, 2.0, -1.0]
     assert [one.verdict for one in found.values()] == ["better", "better", "equivalent"]
     assert {one.corrected_p for one in found.values()} == {6 / 1024}
@@ -283,15 +281,15 @@ def test_all_pairs_are_compared_once() -> None:
 def test_same_seed_same_comparisons() -> None:
     """Frozen results that can be told apart and compared as a whole."""
     x, y = np.random.default_rng(0).normal(size=(2, 8, 4))
-    assert compare_all({"x": x, "y": y}, seed=1) == compare_all({"x": x, "y": y}, seed=1)
-    assert compare_all({"x": x, "y": y}, seed=1) != compare_all({"x": x, "y": y}, seed=2)
+    assert compare({"pair": (x, y)}, seed=1) == compare({"pair": (x, y)}, seed=1)
+    assert compare({"pair": (x, y)}, seed=1) != compare({"pair": (x, y)}, seed=2)
 
 
 def test_five_seeds_allow_no_verdict_but_equivalence() -> None:
     """The test cannot get below 0.0625, however large the lead."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(100.0, 1.0, size=(5, 8)), rng.normal(size=(5, 8))
-    found = compare_all({"x": x, "y": y})["x", "y"]
+    found = compare({"pair": (x, y)})["pair"]
     assert found.difference.low > 90.0
     assert found.verdict == "inconclusive"
 
@@ -314,11 +312,8 @@ def test_bad_pairs_are_refused(x, y, message) -> None:
             sign_flip_test(x, y)
 
 
-def test_nothing_to_compare_is_refused() -> None:
-    """One agent alone, or none beside the reference; and too few draws."""
-    with pytest.raises(ConfigError, match="nothing to compare"):
-        compare_all({"alone": [[1.0], [2.0]]})
-    with pytest.raises(ConfigError, match="nothing to compare"):
-        compare_with([[1.0], [2.0]], {})
+def test_nothing_to_compare_gives_nothing_and_too_few_draws_are_refused() -> None:
+    """One agent alone has no comparison."""
+    assert compare({}) == {}
     with pytest.raises(ConfigError, match="`resamples`"):
         sign_flip_test([[1.0]], [[2.0]], resamples=5)

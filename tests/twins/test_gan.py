@@ -14,11 +14,12 @@ from twin_gym.errors import ConfigError
 from twin_gym.twins import (
     DecisionGenerator,
     GanSettings,
-    mask_from_observations,
+    ObservedMask,
     record,
     synthesise,
     train_generator,
 )
+from twin_gym.twins.layout import QueueLayout
 
 # Some draws hold more requests at once than a row of the simulator has room for.
 scenarios = admission_scenarios().filter(lambda one: service_places(one) <= 5000)
@@ -55,7 +56,8 @@ def test_synthetic_decisions_are_feasible(log, small):
     """Actions are allowed by masks that belong to the states, and no state is a logged one."""
     made = train_generator(log, small, settings=HASTY)
     pairs = synthesise(made, log, small, 200)
-    masks = mask_from_observations(torch.from_numpy(pairs.observations), small, pairs.action)
+    observed_mask = ObservedMask(QueueLayout.of(small), pairs.action)
+    masks = observed_mask(torch.from_numpy(pairs.observations))
     np.testing.assert_array_equal(masks.numpy(), pairs.masks != 0)
     assert pairs.masks[np.arange(200), pairs.actions].all()
     assert (len(pairs), pairs.policy) == (200, "gan-of-dearest")

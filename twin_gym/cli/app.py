@@ -34,7 +34,6 @@ from twin_gym.cli.options import (
     SetOption,
     StoreOption,
     ToOption,
-    WorldOption,
 )
 from twin_gym.cli.scenario_app import scenario_app
 from twin_gym.console.error_reporting import ErrorReportingGroup
@@ -235,7 +234,7 @@ def record(
     policy: RulesOption = None,
     action: ActionOption = None,
     family: FamilyOption = FamilyName.validation,
-    world: WorldOption = 0,
+    world: FirstOption = 0,
     episodes: EpisodesOption = 1,
     period_s: PeriodOption = 0.0,
     snapshot_period_s: GraphsOption = None,

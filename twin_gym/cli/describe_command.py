@@ -8,7 +8,7 @@ import re
 from rich.padding import Padding
 from rich.text import Text
 
-from twin_gym.cli.list_command import environment_class, kind_of, policy_text, short_name
+from twin_gym.cli.list_command import environment_class, kind_of, short_name
 from twin_gym.cli.view import view_of
 from twin_gym.console.plain import plain
 from twin_gym.console.printing import first_sentence, number, output, table
@@ -17,7 +17,7 @@ from twin_gym.core.forms import form_names
 from twin_gym.environments.factory import forms_of, vector_env
 from twin_gym.environments.kinds import kind_named, kinds
 from twin_gym.errors import ConfigError, UnknownNameError, unknown_name
-from twin_gym.policies import policies_of
+from twin_gym.policies import describe_policy, policies_of
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load, names
 
@@ -87,7 +87,7 @@ def _show_policy(name: str, kinds: list[str]) -> None:
     for kind in kinds:
         env_id = kind_named(kind).id
         console.print(_head(name), f" for {short_name(env_id)}\n")
-        console.print(WholeMarkdown(policy_text(kind, name)))
+        console.print(WholeMarkdown(describe_policy(kind, name)))
         scenario = inspect.signature(environment_class(env_id)).parameters["scenario"].default
         console.print(f"\nTry it: twin-gym rollout --scenario {scenario} --policy {name}\n")
 

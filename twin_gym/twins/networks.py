@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_space import DecisionSpace
 from twin_gym.twins.layout import POSITION_GROUPS, QueueLayout
 
@@ -221,26 +220,6 @@ class ObservedMask(nn.Module):
             admissible = (owner @ admissible.unsqueeze(2)).squeeze(2) * positions[:, :, 2]
         waiting = torch.ones_like(admissible[:, :1])
         return torch.cat((admissible, waiting), 1) > 0.5  # noqa: PLR2004 - they are 0 or 1
-
-
-def mask_from_observations(observations: Tensor, scenario: Scenario, action: str) -> Tensor:
-    """The action mask of observations, as the environment would give it.
-
-    Args:
-        observations: shape (rows, fields).
-        scenario: whose observations they are.
-        action: the form of the action.
-
-    Returns:
-        Booleans; shape (rows, actions).
-
-    Example:
-        >>> from twin_gym.scenario.loading import load
-        >>> mask_from_observations(torch.zeros(1, 19), load("contention"), "slice").tolist()
-        [[False, False, False, False, True]]
-    """
-    mask: Tensor = ObservedMask(QueueLayout.of(scenario), action)(observations)
-    return mask
 
 
 def network_for(

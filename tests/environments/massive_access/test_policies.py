@@ -40,7 +40,7 @@ def test_registry_has_them_all():
         make_policy("idle-estimater", SCENARIO)
     with pytest.raises(UnknownNameError, match="form of action"):
         make_policy("none", SCENARIO, "slice")
-    assert "idle and collided preambles" in describe_policy("idle-estimator")
+    assert "idle and collided preambles" in describe_policy("access", "idle-estimator")
 
 
 @pytest.mark.parametrize("name", names("access"))

@@ -332,7 +332,7 @@ def test_policies_keep_the_protocol(name):
     assert isinstance(policy, Policy)
     assert policy.name == name
     assert pickle.loads(pickle.dumps(policy)).name == name  # noqa: S301 - our own bytes
-    first = describe_policy(name).splitlines()[0]
+    first = describe_policy("admission", name).splitlines()[0]
     assert first.endswith(".")
     assert len(first) < 100
 
@@ -342,7 +342,7 @@ def test_unknown_policy_is_answered_with_the_nearest(contention):
     with pytest.raises(UnknownNameError, match="did you mean 'density'"):
         make_policy("densty", contention)
     with pytest.raises(UnknownNameError, match="did you mean 'optimum'"):
-        describe_policy("optimun")
+        describe_policy("admission", "optimun")
 
 
 def test_policies_refuse_what_they_cannot_do(contention):
