@@ -40,9 +40,9 @@ def test_every_way_to_print_is_literal(is_terminal):
     made = table(STRANGE, [STRANGE])
     made.add_row(STRANGE)
     console.print(made)
-    told = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue())  # rich's own styles
-    assert told.count(SHOWN) == 4
-    assert not STEERS.search(told)
+    output = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue())  # rich's own styles
+    assert output.count(SHOWN) == 4
+    assert not STEERS.search(output)
 
 
 def test_what_is_said_while_work_goes_on_is_literal():
@@ -54,8 +54,8 @@ def test_what_is_said_while_work_goes_on_is_literal():
     with console.status(f"{STRANGE} [/none]") as status:
         status.update(f"{STRANGE} [/none]")
     assert file.getvalue().count(f"{SHOWN} [/none]") >= 2
-    told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue())  # moves of the cursor
-    assert not STEERS.search(told.replace("\r", ""))
+    output = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue())  # moves of the cursor
+    assert not STEERS.search(output.replace("\r", ""))
 
 
 def test_no_other_console_or_column_is_used():
