@@ -60,9 +60,9 @@ def text_of(console: Console) -> str:
 def test_the_plan_leaves_out_what_is_done():
     """And nothing else."""
     done = {cell: fake(cell) for cell in CELLS[:5]}
-    found = plan(ASKED, done)
-    assert set(found.todo) == set(CELLS[5:])
-    assert set(found.done) == set(CELLS[:5])
+    made = plan(ASKED, done)
+    assert set(made.todo) == set(CELLS[5:])
+    assert set(made.done) == set(CELLS[:5])
 
 
 def test_long_cells_come_first():
@@ -200,19 +200,19 @@ def test_a_run_killed_again_and_again_ends_with_the_very_same_file(tmp_path):
             [*command, *words], cwd=ROOT, text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         ) as process:  # fmt: skip
-            told = list(itertools.islice(process.stdout, num_kept))
+            announced = list(itertools.islice(process.stdout, num_kept))
             if by == signal.SIGKILL:
                 process.kill()
             elif by is not None:
                 os.killpg(process.pid, by)  # as a terminal does: workers hear it too
-            told += process.stdout.readlines()  # ends when no worker is left that could write
+            announced += process.stdout.readlines()  # ends when no worker is left that could write
             errors = process.stderr.read()
         assert process.returncode == code, errors
         assert "Traceback" not in errors
         after = set(store.current())
         assert before <= after
         # A kill may come after a line was written and before it was told.
-        assert len(told) <= len(after - before) <= len(told) + 1
+        assert len(announced) <= len(after - before) <= len(announced) + 1
     whole = Store(tmp_path / "whole")
     run_board(ASKED, whole, InProcess(folder=tmp_path / "x"), silent())
     assert store.path.read_bytes() == whole.path.read_bytes()
@@ -425,10 +425,10 @@ def test_real_cells_are_run_then_tested_by_the_commands(tmp_path):
     tested = CliRunner().invoke(app, [*words, *common])
     assert tested.exit_code == SUCCESS, tested.output
     assert "0 failed" in tested.stdout
-    found = Store(tmp_path).current()
+    records = Store(tmp_path).current()
     cell = Cell(QUICK, "random", 0)
-    assert without_times(found[cell]) == without_times(run_cell(cell, tmp_path / "alone"))
-    first, second = (found[Cell(QUICK, "density", 0, x)] for x in ("validation", "test"))
+    assert without_times(records[cell]) == without_times(run_cell(cell, tmp_path / "alone"))
+    first, second = (records[Cell(QUICK, "density", 0, x)] for x in ("validation", "test"))
     assert first.earned_per_s != second.earned_per_s
-    assert len(found) == 3
+    assert len(records) == 3
     assert len(uses(tmp_path)) == 1

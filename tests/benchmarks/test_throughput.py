@@ -178,8 +178,8 @@ def test_parts_are_measured_one_by_one(tmp_path, monkeypatch):
 
     monkeypatch.setattr(command, "lines_by_kind", lambda: {"access": lines, "tic": lines})
     for name, quick in (("tic", []), ("access", ["--quick"])):
-        told = CliRunner().invoke(command.app, ["--only", name, "--result", str(path), *quick])
-        assert told.exit_code == 0, told.output
+        result = CliRunner().invoke(command.app, ["--only", name, "--result", str(path), *quick])
+        assert result.exit_code == 0, result.output
     parts = tables.kept(path)["parts"]
     assert [parts[name]["lines"][0]["value"] for name in ("tic", "access")] == [10.0, 20.0]
     assert scales == [1.0, command.QUICK]
@@ -217,6 +217,6 @@ def test_quick_figures_are_kept_nowhere(monkeypatch):
 
 def test_unknown_part_is_refused():
     """Exit code 2, and the nearest name."""
-    told = CliRunner().invoke(command.app, ["--only", "tik", "--quick"])
-    assert told.exit_code == 2
-    assert "tic" in told.output
+    result = CliRunner().invoke(command.app, ["--only", "tik", "--quick"])
+    assert result.exit_code == 2
+    assert "tic" in result.output
