@@ -76,13 +76,13 @@ class LearnedActor:
                 f"{self.name!r} is for scenarios of the kind {self.space.kind!r}, and "
                 f"{scenario.name!r} is of the kind {scenario.kind!r}: train one there"
             )
-        found = DecisionSpace.of(scenario, self.space.action)
-        if found.field_names != self.space.field_names:
+        other = DecisionSpace.of(scenario, self.space.action)
+        if other.field_names != self.space.field_names:
             raise ConfigError(
                 f"{self.name!r} sees other fields than {scenario.name!r} has: train one there"
             )
         mine, theirs = (
-            (space.action_names, space.low, space.high) for space in (self.space, found)
+            (space.action_names, space.low, space.high) for space in (self.space, other)
         )
         if mine != theirs:
             raise ConfigError(

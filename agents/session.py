@@ -49,7 +49,7 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-class _Shown:
+class _ShownProgress:
     """Progress: a bar in a terminal, elsewhere a line now and then."""
 
     def __init__(self, bar: Progress, settings: TrainSettings) -> None:
@@ -137,8 +137,8 @@ class Session:
         agent, first_step = self._learn(settings, folder)
         seconds = time.monotonic() - start
         seeds = world_seeds("validation", self.worlds)
-        found = evaluate(agent.policy, scenario, seeds, action=settings.action)
-        values = indicators(found, [scenario])
+        evaluation = evaluate(agent.policy, scenario, seeds, action=settings.action)
+        values = indicators(evaluation, [scenario])
         line = {
             "agent": settings.agent,
             "scenario": scenario.name,
@@ -194,11 +194,11 @@ class Session:
         )  # fmt: skip
         models: list[OnPolicyAlgorithm] = []
         with progress_bar(*columns) as bar:
-            shown = _Shown(bar, settings)
+            progress = _ShownProgress(bar, settings)
 
             def begin(built: Built, first_step: int) -> None:
                 models.append(built.model)
-                shown.begin(first_step)
+                progress.begin(first_step)
                 self._begin(built, first_step, folder)
 
             agent = train_agent(
@@ -207,11 +207,11 @@ class Session:
                 evaluate_every=self.evaluate_every,
                 num_worlds=self.worlds,
                 evaluation_horizon_s=self.horizon_s,
-                on_progress=shown.show,
+                on_progress=progress.show,
                 on_begin=begin,
             )
         models[0].logger.close()
-        return agent, shown.first_step
+        return agent, progress.first_step
 
     def _begin(self, built: Built, first_step: int, folder: Path) -> None:
         """Says what the model begins with, keeps its twin, gives it a logger."""
@@ -242,13 +242,13 @@ def run_name(settings: TrainSettings) -> str:
 
 def package_versions() -> dict[str, str]:
     """Versions of what makes a training what it is, by name."""
-    found = {"python": python_version()}
+    versions = {"python": python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions[package] = "not installed"
+    return versions
 
 
 def _say(text: str) -> None:

@@ -42,8 +42,8 @@ app = typer.Typer(
 )  # fmt: skip
 
 
-def _print_agents(wanted: bool) -> None:
-    if wanted:
+def _print_agents(is_asked: bool) -> None:
+    if is_asked:
         made = table("Agents", ["name", "what it does"], left=2, wrapped=1)
         for name, text in AGENTS.items():
             made.add_row(name, text)
