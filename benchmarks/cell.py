@@ -206,9 +206,9 @@ def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
 
     watch = Stopwatch()
     scenarios = track.test_scenarios()
-    found = []
+    evaluations = []
     for index, scenario in enumerate(scenarios):
-        found.append(earn(fitted.policy_for, scenario, cell, track))
+        evaluations.append(earn(fitted.policy_for, scenario, cell, track))
         tell("testing", (index + 1) / len(scenarios))
     return Result(
         protocol=PROTOCOL,
@@ -216,12 +216,12 @@ def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
         track_digest=track.digest,
         earned_per_s={
             scenario.name: (one.returns / scenario.horizon_s).tolist()
-            for scenario, one in zip(scenarios, found, strict=True)
+            for scenario, one in zip(scenarios, evaluations, strict=True)
         },
-        trajectory=hashlib.sha256("".join(one.trajectory for one in found).encode()).hexdigest()[
-            :16
-        ],
-        kpi=_indicators(found, facet(track.kind, "indicators", ())),
+        trajectory=hashlib.sha256(
+            "".join(one.trajectory for one in evaluations).encode()
+        ).hexdigest()[:16],
+        kpi=_indicators(evaluations, facet(track.kind, "indicators", ())),
         cost=fitted.cost,
         test_seconds=watch.cost(0, 0).seconds,
         curve=fitted.curve,
@@ -238,8 +238,8 @@ def earn(policy_for: PolicyFor, scenario: Scenario, cell: Cell, track: Track) ->
     return evaluate(policy, scenario, worlds, action=track.action, objective=track.objective)
 
 
-def _indicators(found: list[Evaluation], wanted: Collection[str]) -> dict[str, float]:
+def _indicators(evaluations: list[Evaluation], groups: Collection[str]) -> dict[str, float]:
     """Means over worlds and scenarios; an indicator that is nowhere defined is left out."""
-    names = [name for name in found[0].kpi if name.partition("/")[0] in wanted]
-    means = {name: float(np.mean([one.kpi[name].mean() for one in found])) for name in names}
+    names = [name for name in evaluations[0].kpi if name.partition("/")[0] in groups]
+    means = {name: float(np.mean([one.kpi[name].mean() for one in evaluations])) for name in names}
     return {name: value for name, value in means.items() if np.isfinite(value)}

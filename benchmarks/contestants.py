@@ -145,11 +145,13 @@ def _contestants_of(kinds: tuple[str, ...]) -> Mapping[str, Contestant]:
     from benchmarks.tuning.contestant import tuned_rules
 
     names = dict.fromkeys(name for kind in kinds for name in policies_of(kind))
-    found: list[Contestant] = [Rule(name, _kind_of_rule(name), _sentences(name)) for name in names]
-    found += tuned_rules()  # `reservation` takes the place of the rule of the package
-    found += [Learner(name, text) for name, text in AGENTS.items()]
-    found += [OfflineLearner(method, text) for method, text in OFFLINE_METHODS.items()]
-    return {one.name: one for one in found}
+    members: list[Contestant] = [
+        Rule(name, _kind_of_rule(name), _sentences(name)) for name in names
+    ]
+    members += tuned_rules()  # `reservation` takes the place of the rule of the package
+    members += [Learner(name, text) for name, text in AGENTS.items()]
+    members += [OfflineLearner(method, text) for method, text in OFFLINE_METHODS.items()]
+    return {one.name: one for one in members}
 
 
 def contestant_named(name: str) -> Contestant:
@@ -182,10 +184,12 @@ def _kind_of_rule(name: str) -> Kind:
 
 def _sentences(name: str) -> str:
     """The description of a rule; where environments differ, there is one for each."""
-    told: dict[str, list[str]] = {}
+    kinds_by_sentence: dict[str, list[str]] = {}
     for kind in kinds_of_rule(name):
         text = inspect.getdoc(policies_of(kind)[name]) or ""
-        told.setdefault(" ".join(text.partition("\n\n")[0].split()), []).append(kind)
-    if len(told) == 1:
-        return next(iter(told))
-    return " ".join(f"{' and '.join(kinds).capitalize()}: {text}" for text, kinds in told.items())
+        kinds_by_sentence.setdefault(" ".join(text.partition("\n\n")[0].split()), []).append(kind)
+    if len(kinds_by_sentence) == 1:
+        return next(iter(kinds_by_sentence))
+    return " ".join(
+        f"{' and '.join(kinds).capitalize()}: {text}" for text, kinds in kinds_by_sentence.items()
+    )

@@ -136,24 +136,24 @@ def questions(subject: Subject, factors: Sequence[float]) -> list[Question]:
     """
     base = load(subject.scenario)
     here = Side(BASE, base, base, subject.policy)
-    found = [
+    asked = [
         Question(f"{short(subject.rate)} {factor - 1:+.0%}", here, side, "rate", 100 * (factor - 1))
         for factor in factors
         for side in [_grown(here, subject.rate, factor)]
     ]
     for label, change in subject.capacity.items():
         side = Side(label, changed(base, change), base, subject.policy)
-        found.append(Question(label, here, side, "capacity"))
+        asked.append(Question(label, here, side, "capacity"))
     for other in subject.others:
         label = f"{other} for {subject.policy}"
-        found.append(Question(label, here, Side(label, base, base, other), "policy"))
+        asked.append(Question(label, here, Side(label, base, base, other), "policy"))
     for horizon_s in subject.horizons:
         shorter = base.replace(horizon_s=horizon_s)
         side = Side(f"{BASE}, {horizon_s:g} s", shorter, shorter, subject.policy)
         label = f"{short(subject.rate)} +1%, {horizon_s:g} s"
         after = _grown(side, subject.rate, min(factors))
-        found.append(Question(label, side, after, "horizon", horizon_s))
-    return found
+        asked.append(Question(label, side, after, "horizon", horizon_s))
+    return asked
 
 
 def _grown(side: Side, path: str, factor: float) -> Side:

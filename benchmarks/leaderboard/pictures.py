@@ -128,8 +128,8 @@ def share_picture(measure: Measure, kind: str) -> Markup:
 
     lines = "".join(f"M{_n(_MARGIN + (width - 2.0 * _MARGIN) * k / 2)} 2v20" for k in range(3))
     middle = _MARGIN + (width - 2.0 * _MARGIN) * measure.estimate
-    shown = _interval(middle, [place(measure.low), place(measure.high)], kind)
-    return _svg(f'<path class="guide" d="{lines}"/>{shown}', width, HEIGHT)
+    bar = _interval(middle, [place(measure.low), place(measure.high)], kind)
+    return _svg(f'<path class="guide" d="{lines}"/>{bar}', width, HEIGHT)
 
 
 @dataclass(frozen=True)
@@ -294,8 +294,8 @@ def _n(value: float) -> str:
 
 def _svg(inner: str, width: float, height: float, label: str = "") -> Markup:
     """With a label it is an image, without one it repeats what stands beside it."""
-    told = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
+    role = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
     return Markup(
         f'<svg viewBox="0 0 {_n(width)} {_n(height)}" width="{_n(width)}" height="{_n(height)}" '
-        f"{told}>{inner}</svg>"
+        f"{role}>{inner}</svg>"
     )

@@ -94,10 +94,10 @@ def command_status(
     out: Out = None,
 ) -> None:
     """Show what is done and what is missing, by track and agent."""
-    from benchmarks.runner.plan import wanted
+    from benchmarks.runner.plan import selection_of
     from benchmarks.runner.state import show_state
 
-    asked = wanted(agents, tracks, seeds, first_seed, "validation")
+    asked = selection_of(agents, tracks, seeds, first_seed, "validation")
     show_state(asked, _store(out), output())
 
 
@@ -114,9 +114,9 @@ def _run(
     why: str,
 ) -> None:
     from benchmarks.runner.board import run_board
-    from benchmarks.runner.plan import wanted
+    from benchmarks.runner.plan import selection_of
 
-    asked = wanted(agents, tracks, *seeds, family)
+    asked = selection_of(agents, tracks, *seeds, family)
     store = _store(out)
     chosen = _engine(engine, store, jobs, address)
     code = run_board(asked, store, chosen, output(), why=why, again=again)

@@ -10,14 +10,14 @@ from rich.console import Console
 from benchmarks.cell import Cell, Result
 from benchmarks.protocol import BoardFamily
 from benchmarks.runner.board import skipped_lines
-from benchmarks.runner.plan import Wanted, who_takes_part
+from benchmarks.runner.plan import Selection, who_takes_part
 from benchmarks.store import Store
 from twin_gym.console.printing import table
 
 _FAMILIES: tuple[tuple[str, BoardFamily], ...] = (("run", "validation"), ("tested", "test"))
 
 
-def show_state(asked: Wanted, store: Store, console: Console) -> None:
+def show_state(asked: Selection, store: Store, console: Console) -> None:
     """Prints a row for each track and agent, and what is skipped.
 
     Args:
@@ -55,18 +55,18 @@ def show_state(asked: Wanted, store: Store, console: Console) -> None:
         )
 
 
-def _num_done(cells: Sequence[Cell], found: dict[Cell, Result]) -> int:
-    return sum(cell in found for cell in cells)
+def _num_done(cells: Sequence[Cell], results: dict[Cell, Result]) -> int:
+    return sum(cell in results for cell in cells)
 
 
-def _missing(groups: Sequence[Sequence[Cell]], found: dict[Cell, Result]) -> str:
+def _missing(groups: Sequence[Sequence[Cell]], results: dict[Cell, Result]) -> str:
     """Such as "run 3-9, tested 0-9"; a family with all or none says nothing more."""
-    told = []
+    parts = []
     for (title, _), cells in zip(_FAMILIES, groups, strict=True):
-        seeds = [cell.seed for cell in cells if cell not in found]
+        seeds = [cell.seed for cell in cells if cell not in results]
         if 0 < len(seeds) < len(cells):
-            told.append(f"{title} {_stretches(seeds)}")
-    return ", ".join(told)
+            parts.append(f"{title} {_stretches(seeds)}")
+    return ", ".join(parts)
 
 
 def _stretches(seeds: Sequence[int]) -> str:

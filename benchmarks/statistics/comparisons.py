@@ -206,14 +206,14 @@ def _compared(
 ) -> dict[Key, Comparison]:
     if not pairs:
         raise ConfigError("there is nothing to compare; give two agents or more")
-    found = {
+    tests = {
         key: (
             paired_difference(x, y, seed=seed, resamples=resamples),
             sign_flip_test(x, y, seed=seed, resamples=resamples),
         )
         for key, (x, y) in pairs.items()
     }
-    corrected = holm([test.p_value for _, test in found.values()])
+    corrected = holm([test.p_value for _, test in tests.values()])
     return {
         key: Comparison(
             difference,
@@ -221,5 +221,5 @@ def _compared(
             float(p_value),
             verdict(difference, float(p_value), smallest_difference=smallest_difference),
         )
-        for (key, (difference, test)), p_value in zip(found.items(), corrected, strict=True)
+        for (key, (difference, test)), p_value in zip(tests.items(), corrected, strict=True)
     }

@@ -18,10 +18,10 @@ from rich.console import Console
 from benchmarks.cell import Cell, run_cell
 from benchmarks.runner.board import run_board
 from benchmarks.runner.cluster import RayEngine
-from benchmarks.runner.plan import wanted
+from benchmarks.runner.plan import selection_of
 from benchmarks.store import Store
 
-ASKED = wanted("random,fifo", "service-calibrated", 2, 0, "validation")
+ASKED = selection_of("random,fifo", "service-calibrated", 2, 0, "validation")
 DOOMED = Cell("service-calibrated", "fifo", 1)
 STORE_BYTES = 80 * 2**20
 

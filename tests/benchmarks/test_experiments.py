@@ -8,7 +8,7 @@ import pytest
 from benchmarks.experiments import blocks
 from benchmarks.experiments.blocks import Cell, measure_all, over_blocks, policy_cell, worlds_of
 from benchmarks.experiments.drawing import spread
-from benchmarks.experiments.pages import places, told
+from benchmarks.experiments.pages import format_interval, places
 from benchmarks.statistics import Interval
 from twin_gym.errors import ConfigError
 from twin_gym.policies import make_policy, world_seeds
@@ -116,7 +116,7 @@ def test_interval_over_blocks_is_students():
         pytest.approx(2.0 + 4.30265 / 3**0.5, rel=1e-5),
     )
     assert not over_blocks(np.array([7.0])).is_known
-    assert told(over_blocks(np.array([7.0])), 1) == "7.0 (one value)"
+    assert format_interval(over_blocks(np.array([7.0])), 1) == "7.0 (one value)"
 
 
 def test_quick_run_publishes_nothing(tmp_path):
@@ -137,7 +137,7 @@ def test_option_again_forgets_what_is_kept(tmp_path):
 
 def test_estimate_is_told_with_half_its_interval():
     """In the unit that is asked for."""
-    assert told(Interval(0.5, 0.4, 0.6), 1, scale=100.0) == "50.0 ± 10.0"
+    assert format_interval(Interval(0.5, 0.4, 0.6), 1, scale=100.0) == "50.0 ± 10.0"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from benchmarks.runner.board import FAILURE, INTERRUPTED, SUCCESS, run_board
 from benchmarks.runner.display import Display
 from benchmarks.runner.engine_base import FAILURE_FILE
 from benchmarks.runner.local import LocalEngine
-from benchmarks.runner.plan import plan, wanted
+from benchmarks.runner.plan import plan, selection_of
 from benchmarks.store import Store
 from benchmarks.submissions.supervisor import descendants
 from tests.benchmarks.processes import alive
@@ -67,7 +67,7 @@ def test_the_plan_leaves_out_what_is_done():
 
 def test_long_cells_come_first():
     """As long as they took before, else as long as they may take; a test does not train again."""
-    asked = wanted("density,random,a2c", "teletraffic-small,contention", 2, 0, "validation")
+    asked = selection_of("density,random,a2c", "teletraffic-small,contention", 2, 0, "validation")
     begin = plan(asked, {})
     assert [cell.agent for cell in begin.todo[:4]] == ["a2c"] * 4
     seconds = [begin.seconds[cell] for cell in begin.todo]
@@ -83,7 +83,7 @@ def test_agents_and_tracks_that_cannot_be_run_are_skipped_with_the_reason(monkey
     """An agent that takes no part, a trace that is absent: no error."""
     monkeypatch.delenv("TWIN_GYM_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
-    asked = wanted("optimum,density", "mild,service-trace", 1, 0, "validation")
+    asked = selection_of("optimum,density", "mild,service-trace", 1, 0, "validation")
     monkeypatch.setattr(
         Track, "unavailable", lambda track: "no trace" if track.name == "service-trace" else None
     )
@@ -107,13 +107,13 @@ def test_agents_and_tracks_that_cannot_be_run_are_skipped_with_the_reason(monkey
 def test_what_cannot_be_asked_for_is_refused(words, said):
     """Before anything is run."""
     with pytest.raises(ConfigError, match=said):
-        wanted(*words, "validation")
+        selection_of(*words, "validation")
 
 
 def test_names_are_read_once_each_and_all_is_everything():
     """In the order given."""
-    assert wanted("fifo,density,fifo", "mild", 1, 0, "test").agents == ("fifo", "density")
-    assert "contention" in wanted("fifo", "all", 1, 0, "test").tracks
+    assert selection_of("fifo,density,fifo", "mild", 1, 0, "test").agents == ("fifo", "density")
+    assert "contention" in selection_of("fifo", "all", 1, 0, "test").tracks
 
 
 # What becomes of them
@@ -161,7 +161,7 @@ def test_a_result_that_the_store_refuses_is_a_failure(tmp_path):
 @pytest.mark.slow
 def test_trouble_of_some_cells_does_not_stop_the_others(tmp_path):
     """Errors, exit() and kills are reported with their reason; a single kill is made good."""
-    asked = wanted("random,fifo,density,max-revenue,a2c,clone", "mild", 1, 0, "validation")
+    asked = selection_of("random,fifo,density,max-revenue,a2c,clone", "mild", 1, 0, "validation")
     function = Troubled("random", "fifo", "density", dying_once="max-revenue", dying="a2c")
     store, console = Store(tmp_path), silent()
     code = run_board(asked, store, LocalEngine(function, store.folder_of, 2), console)

@@ -14,7 +14,7 @@ from benchmarks.throughput import growth, rows, tables
 from benchmarks.throughput.slotted import (
     fitting_calls,
     period,
-    spread_rows,
+    stagger_rows,
     steps_of_an_episode,
     subjects,
     vector_line,
@@ -65,7 +65,7 @@ def test_rows_are_driven_apart(kind):
     """Each sixteenth of the rows is elsewhere in its episode, evenly over all of it."""
     subject = subjects()[kind]
     batch = rows.begun_batch(subject.cases[0].scenario, kind, rows.STRETCHES)
-    spread_rows(subject, batch, rows.sampled_actions(batch.action_space, batch.num_rows))
+    stagger_rows(subject, batch, rows.sampled_actions(batch.action_space, batch.num_rows))
     steps = steps_of_an_episode(subject, batch)
     gaps = np.diff(batch.heads["slot"]) / subject.slots % steps
     assert np.all(np.abs(gaps - steps / rows.STRETCHES) <= 1.0)

@@ -15,7 +15,7 @@ from agents.models import build
 from agents.transfer import TransferMatrix
 from benchmarks.experiments.what_if_training import measuring, networks, page, trainings
 from benchmarks.experiments.what_if_training import twins as making
-from benchmarks.experiments.what_if_training.measuring import LATER, TUNED, Found, columns
+from benchmarks.experiments.what_if_training.measuring import LATER, TUNED, CaseResult, columns
 from benchmarks.experiments.what_if_training.networks import (
     drawn_requests,
     fitted,
@@ -276,10 +276,10 @@ def test_agents_are_tested_on_history_held_out_twins_and_what_came(case, no_gan)
         assert len(held_out) == TINY.held_out
 
 
-def made_found(rows, later, bound=30.0):
+def made_result(rows, later, bound=30.0):
     """A case with these scores on what came, one a block."""
     scores = np.array(later)[:, None, :]
-    return Found(
+    return CaseResult(
         "made", "A made case", TransferMatrix(tuple(rows), (LATER,), scores), bound, {"x": 0.5},
         {"x": 1.5}, {"x": 2.0}, "4 windows", "Agent: none",
     )  # fmt: skip
@@ -292,18 +292,18 @@ def test_the_verdict_follows_the_numbers():
     """Clearly better than history, no clear difference from randomised, one clearly worse."""
     block = np.array([0.0, 0.1, 0.2])
     later = [10 + block, 12 + 20 * block, 13 + block, 12 + block, 5 + block, 20 + block]
-    said = page.verdict(made_found(ROWS, later))
+    said = page.verdict(made_result(ROWS, later))
     assert "history alone: better with twins: historical, twins: hybrid; worse with" in said
     assert "against randomised parameters: worse with twins: gan" in said
     assert "(twins: historical) earns clearly less than the static reservation" in said
-    level = page.verdict(made_found(ROWS, [10 + block, 10 + block[::-1]] * 3))
+    level = page.verdict(made_result(ROWS, [10 + block, 10 + block[::-1]] * 3))
     assert "against history alone: no difference that is clear" in level
 
 
 def test_the_table_has_gains_in_per_cent_of_the_rival():
     """20 against 10 is +100 % and clear; the bound's share and the bound itself stand there."""
     block = np.array([0.0, 0.1, 0.2])
-    results = made_found(ROWS, [10 + block, 15 + block, 20 + block, *[10 + block[::-1]] * 3])
+    results = made_result(ROWS, [10 + block, 15 + block, 20 + block, *[10 + block[::-1]] * 3])
     lines = page.main_table(results).splitlines()
     assert "| twins: historical | 20.10 ± 0.25 | 67.0 % | **+99.0 ± 0.0 %** |" in lines[4]
     assert lines[-1] == "| bound | 30.00 | 100 % |  |  |"
@@ -312,8 +312,8 @@ def test_the_table_has_gains_in_per_cent_of_the_rival():
 
 def test_what_is_found_is_the_same_when_read_again():
     """JSON there and back."""
-    results = made_found(ROWS, np.arange(18.0).reshape(6, 3))
-    again = Found.from_json(results.to_json())
+    results = made_result(ROWS, np.arange(18.0).reshape(6, 3))
+    again = CaseResult.from_json(results.to_json())
     np.testing.assert_array_equal(again.matrix.scores, results.matrix.scores)
     assert again.matrix.rows == results.matrix.rows
     assert again.to_json() == results.to_json()
