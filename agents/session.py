@@ -22,7 +22,6 @@ from agents.models import Built
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.trained import TWIN_FOLDER, Trained, train_agent
 from twin_gym.console.error_reporting import deliver
-from twin_gym.console.plain import PlainColumn
 from twin_gym.console.printing import (
     messages,
     number,
@@ -30,6 +29,7 @@ from twin_gym.console.printing import (
     progress_bar,
     with_interval,
 )
+from twin_gym.console.sanitising import LiteralColumn
 from twin_gym.errors import unknown_name
 from twin_gym.files.locks import LOCK_FILE, in_turn, writing_to
 from twin_gym.files.places import check_folder
@@ -188,9 +188,9 @@ class Session:
     def _trained_in_sight(self, settings: TrainSettings, folder: Path) -> tuple[Trained, int]:
         """The agent, whose progress is shown, and the step at which this process began."""
         columns = (
-            PlainColumn("{task.description}"), BarColumn(),
-            PlainColumn("{task.percentage:>3.0f} %"), PlainColumn("{task.fields[speed]}"),
-            PlainColumn("{task.fields[score]}"), TimeRemainingColumn(),
+            LiteralColumn("{task.description}"), BarColumn(),
+            LiteralColumn("{task.percentage:>3.0f} %"), LiteralColumn("{task.fields[speed]}"),
+            LiteralColumn("{task.fields[score]}"), TimeRemainingColumn(),
         )  # fmt: skip
         models: list[OnPolicyAlgorithm] = []
         with progress_bar(*columns) as bar:

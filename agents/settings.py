@@ -115,7 +115,7 @@ class TrainSettings:
             like things (see `twin_gym.sb3.shared`); `hidden` is then of the critic alone.
         anneal: whether learning rate and entropy coefficient fall to 0 on a straight line.
         staggered: whether the networks begin at different points of their episodes (see
-            `spread_rows` of `twin_gym.sb3.NativeVecEnv`).
+            `twin_gym.sb3.NativeVecEnv`).
     """
 
     agent: AgentName = "a2c-twin"

@@ -230,7 +230,7 @@ def test_rows_that_are_spread_are_at_different_points_of_their_episodes():
     together = make_vec_env("twin_gym/MassiveAccess-v0", 4, **kwargs)
     assert (together.reset()[:, -1] == 0.0).all()
     spread, again = (
-        make_vec_env("twin_gym/MassiveAccess-v0", 4, spread_rows=True, **kwargs) for _ in range(2)
+        make_vec_env("twin_gym/MassiveAccess-v0", 4, staggered=True, **kwargs) for _ in range(2)
     )
     seen = spread.reset()
     np.testing.assert_allclose(seen[:, -1], [0.0, 0.25, 0.5, 0.75], atol=0.01)
