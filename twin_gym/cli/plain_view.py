@@ -59,9 +59,9 @@ class PlainView:
         """That nothing is."""
         return f"No bound or exact figure is told: {self._kind.to_write('view')} would tell one."
 
-    def details(self, scenario: Scenario, found: Evaluation) -> Sequence[Table]:
+    def details(self, scenario: Scenario, evaluation: Evaluation) -> Sequence[Table]:
         """All indicators."""
-        return (indicator_table(found),)
+        return (indicator_table(evaluation),)
 
     def bound(self, scenario: Scenario, seeds: Sequence[int]) -> str | None:
         """None: nothing is known."""

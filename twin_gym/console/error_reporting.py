@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from twin_gym.console.plain import plain
+from twin_gym.console.sanitising import sanitised
 from twin_gym.errors import TwinGymError
 
 FAILED = 2
@@ -87,7 +87,7 @@ def say(text: str) -> None:
         text: the message; whitespace and line breaks become single spaces.
     """
     with suppress(OSError):
-        typer.echo(f"twin-gym: {' '.join(plain(text).split())}", err=True)
+        typer.echo(f"twin-gym: {' '.join(sanitised(text).split())}", err=True)
 
 
 @contextmanager

@@ -152,11 +152,11 @@ def _check_mask(
     single = env.single_action_space
     if not isinstance(single, spaces.Discrete):
         return
-    wanted = ((env.num_envs, int(single.n)), np.dtype(np.int8))
-    if _form(mask) != wanted:
+    expected = ((env.num_envs, int(single.n)), np.dtype(np.int8))
+    if _form(mask) != expected:
         raise fail(
             f"{where}: action_mask is {_told(mask)}",
-            f"it is an array of int8 and shape {wanted[0]}, 1 = allowed",
+            f"it is an array of int8 and shape {expected[0]}, 1 = allowed",
         )
     if not np.isin(mask, (0, 1)).all() or not mask[known].any(axis=-1).all():
         raise fail(
