@@ -1,4 +1,4 @@
-"""What the commands tell of an environment that brings no view: its fields and its indicators."""
+"""The view of environments without `view.py`: their fields and indicators."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _IN_PLAIN_LETTERS = {
 }
 _HANDLER = "twin_gym.plain_letters"
 _NotUnderstood: type[Exception] = typer.BadParameter.__bases__[0]
-"""What typer raises for options and arguments, of the click that it brings."""
+"""The usage error of the click that typer brings; raised for bad options and arguments."""
 
 
 class _ErrorReporting:

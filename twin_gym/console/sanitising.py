@@ -69,7 +69,7 @@ class LiteralColumn(TextColumn):
 
 
 class _LiteralStatus(Status):
-    """What is being done, beside a spinner."""
+    """A status message beside a spinner, printed literally."""
 
     def __init__(self, status: RenderableType, **given: Any) -> None:
         super().__init__(_literal(status), **given)
