@@ -59,7 +59,7 @@ class LearnedActor:
         self._high = np.array(self.space.high, np.float32)
 
     def reset(self, seed: int) -> None:
-        """Nothing is drawn."""
+        """Does nothing: greedy actions need no random numbers."""
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """The likeliest allowed action of each row; or the mean amounts, cut to their box."""

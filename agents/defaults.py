@@ -38,7 +38,7 @@ A2C makes one gradient step of a rollout and needs short ones to make enough of 
 
 
 def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings:
-    """Settings that suit the kind of a scenario, and what is given in place of them.
+    """The default settings for the kind of a scenario, with the given changes.
 
     Args:
         agent: one of `agents.settings.AGENTS`.

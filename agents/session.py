@@ -65,12 +65,12 @@ class _ShownProgress:
         self._start = self._last_line = time.monotonic()
 
     def begin(self, first_step: int) -> None:
-        """The first step of this process comes next."""
+        """Shows the step at which this process begins."""
         self.first_step = first_step
         self._start = self._last_line = time.monotonic()
 
     def show(self, step: int, score: float) -> None:
-        """A rollout is over."""
+        """Shows the progress after a rollout."""
         now = time.monotonic()
         speed = (step - self.first_step) / max(now - self._start, 1e-9)
         pace, earned = f"{speed:,.0f} steps/s", f"{number(score)} /s"

@@ -202,7 +202,7 @@ def _read_curve(path: Path) -> list[dict[str, float]]:
 
 
 def _claim(folder: Path, settings: TrainSettings) -> None:
-    """Writes whose folder it is, or refuses one of other settings."""
+    """Marks the folder with its settings; refuses a folder of other settings."""
     mine = {
         "settings": settings.as_stored(),
         "digest": settings.digest,

@@ -165,12 +165,12 @@ class _SideBySide:
         ]
 
     def reset(self, seed: int) -> None:
-        """Each with the first world of its own."""
+        """Resets each agent with the first of its own worlds."""
         for policy, _, first in self._groups:
             policy.reset(first)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
-        """Of every row, by its own agent."""
+        """The actions of all rows, each chosen by the agent of the row."""
         parts = [
             (rows, policy.actions(observations[rows], masks[rows]))
             for policy, rows, _ in self._groups

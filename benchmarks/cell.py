@@ -89,7 +89,7 @@ class Result:
     anchors_digest: str = ""
 
     def scores(self) -> NDArray[np.float64]:
-        """Normalised, one a world, the scenarios one after the other.
+        """Normalised scores, one a world, scenario after scenario.
 
         Returns:
             Shape (scenarios x worlds,); its mean is the score of the cell.
@@ -111,7 +111,7 @@ class Result:
         return np.array(parts).ravel()
 
     def to_json(self) -> str:
-        """One line; floats are written so that they are read back to the last bit.
+        """The result as one line of JSON; floats are read back to the last bit.
 
         What is not known of a result from before it was kept is left out, as it was then.
         """
@@ -123,7 +123,7 @@ class Result:
 
     @classmethod
     def from_json(cls, line: str) -> Result:
-        """From one line.
+        """Reads a result from one line of JSON.
 
         Raises:
             ConfigError: if it is no result, or one of a protocol whose results do not count now
@@ -172,7 +172,7 @@ def _check_texts(value: object) -> None:
 
 
 def run_cell(cell: Cell, folder: Path, on_stage: OnStage | None = None) -> Result:
-    """Makes the agent ready and tests it.
+    """Fits the agent and tests it.
 
     Args:
         cell: which.
@@ -193,7 +193,7 @@ def run_cell(cell: Cell, folder: Path, on_stage: OnStage | None = None) -> Resul
 
 
 def fit(track: Track, contestant: Contestant, seed: int, folder: Path, tell: OnStage) -> Fitted:
-    """Makes a contestant ready, after asking whether it takes part."""
+    """Fits a contestant; refuses one that is not eligible."""
     reason = contestant.reason_not_eligible(track)
     if reason is not None:
         raise ConfigError(f"{contestant.name!r} does not take part in {track.name!r}: {reason}")
@@ -201,7 +201,7 @@ def fit(track: Track, contestant: Contestant, seed: int, folder: Path, tell: OnS
 
 
 def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
-    """Tests what was made ready, in the worlds of the cell."""
+    """Tests a fitted contestant in the worlds of the cell."""
     from agents.session import package_versions  # loads torch
 
     watch = Stopwatch()
@@ -232,7 +232,7 @@ def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
 
 
 def earn(policy_for: PolicyFor, scenario: Scenario, cell: Cell, track: Track) -> Evaluation:
-    """One scenario: a whole episode in each world of the cell."""
+    """Evaluates a policy on one scenario: a whole episode in each world of the cell."""
     worlds = track.seeds_of_worlds(cell.family, cell.seed)
     policy = policy_for(scenario)
     return evaluate(policy, scenario, worlds, action=track.action, objective=track.objective)

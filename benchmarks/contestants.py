@@ -37,7 +37,7 @@ class Rule(Contestant):
     description: str
 
     def supports_kind(self, kind: str) -> bool:
-        """Rules belong to environments."""
+        """Whether the environment has a rule of this name."""
         return kind in kinds_of_rule(self.name)
 
     def reason_not_eligible(self, track: Track) -> str | None:
@@ -53,7 +53,7 @@ class Rule(Contestant):
         return None
 
     def fit(self, track: Track, seed: int, folder: Path, on_progress: OnProgress) -> Fitted:
-        """Nothing is learned."""
+        """Makes the rule; nothing is learned."""
         return Fitted(lambda scenario: make_policy(self.name, scenario, track.action))
 
 
@@ -136,7 +136,7 @@ def is_masked(track: Track) -> bool:
 
 
 def contestants() -> Mapping[str, Contestant]:
-    """Everyone by name, in the order of tables."""
+    """All contestants by name, in the order of tables."""
     return _contestants_of(kind_names())
 
 

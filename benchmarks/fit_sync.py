@@ -105,7 +105,7 @@ class Fit:
 
 
 def mean_square_increments(values: Floats, lags: Sequence[int]) -> Floats:
-    """By how much a series moves.
+    """Mean square increments of a series, by lag.
 
     Args:
         values: of all slots.

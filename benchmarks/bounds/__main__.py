@@ -120,7 +120,7 @@ def read_rows(path: Path) -> dict[str, list[Row]]:
 
 
 def write_rows(path: Path, rows: dict[str, list[Row]]) -> None:
-    """Data and page, each whole or not there."""
+    """Writes data and page; each file is written atomically."""
     data = {name: [asdict(one) for one in entries] for name, entries in rows.items()}
     write_text(path, json.dumps(data, indent=1) + "\n", makes_folder=True)
     notes = [facet(kind, "bound_notes", None) for kind in kind_names()]

@@ -69,7 +69,7 @@ class CSource:
 
 
 def source_of(kind: str) -> CSource | None:
-    """The rules of an environment in C; None if nobody has told them in C."""
+    """The rules of an environment in C; None if it has none."""
     source: CSource | None = facet(kind, "c_source", None)
     return source
 
@@ -143,7 +143,7 @@ def differing(ours: Batch, theirs: Batch) -> list[str]:
 
 
 def _addresses(arrays: Mapping[str, NDArray[Any]], num_rows: int) -> ctypes.Structure:
-    """The `struct batch` of `_layout`, filled in."""
+    """The `struct batch` of `_layout` with the addresses of the arrays."""
     values = {name: array.ctypes.data for name, array in arrays.items()}
     kinds: list[tuple[str, Any]] = [(name, ctypes.c_void_p) for name in values]
     widths = {"num_rows": num_rows, **_widths(arrays)}

@@ -178,7 +178,7 @@ def _unrelated(before: Floats, after: Floats) -> tuple[float, float]:
 
 
 def _variances(before: Floats, after: Floats) -> tuple[float, float]:
-    """With unrelated and with the same worlds."""
+    """Variances of the difference with unrelated and with the same worlds."""
     apart = float(before.var(ddof=1) + after.var(ddof=1))
     return apart, float((after - before).var(ddof=1))
 

@@ -198,7 +198,7 @@ def _draw(path: Path, pairs: Sequence[JudgedPair]) -> None:
 
 
 def _scale(axis: Axes) -> None:
-    """Both logarithmic, with plain numbers."""
+    """Makes both axes logarithmic, with plain numbers."""
     axis.set(xscale="log", yscale="log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=12))
@@ -276,7 +276,7 @@ WHY = """\
 
 
 def _saved_table(pairs: Sequence[JudgedPair]) -> str:
-    """All questions but those of the figure alone."""
+    """The savings of all questions but those of the figure alone."""
     rows = []
     for one in pairs:
         is_listed = one.question.group in ("capacity", "policy")
@@ -330,7 +330,7 @@ def _list(pairs: Sequence[JudgedPair]) -> str:
 
 
 def _coverage_table(pairs: Sequence[JudgedPair]) -> str:
-    """Of all questions but those of the length of the episode."""
+    """The coverage in all questions but those of the length of the episode."""
     rows = []
     for subject in SUBJECTS:
         for size in COVERAGE_WORLDS:

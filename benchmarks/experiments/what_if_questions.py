@@ -93,7 +93,7 @@ class Side:
     policy: str
 
     def cell(self, kpis: Sequence[str], worlds: int) -> Cell:
-        """Its measurement: every world is a block of its own."""
+        """The measurement of this side: every world is a block."""
         make = partial(_configured, base=self.base, policy=self.policy)
         return policy_cell(
             self.label, self.scenario, make, kpis, blocks=range(worlds), worlds=1,
@@ -125,7 +125,7 @@ def _configured(_: Scenario, base: Scenario, policy: str) -> Policy:
 
 
 def questions(subject: Subject, factors: Sequence[float]) -> list[Question]:
-    """All that is asked of a network.
+    """All questions on a network.
 
     Args:
         subject: the network.

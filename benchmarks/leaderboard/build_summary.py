@@ -106,7 +106,7 @@ def _unknown_reference(name: str, known: Iterable[str]) -> UnknownNameError:
 
 
 def _ordered(names: Iterable[str]) -> list[str]:
-    """The project's own in the order of tables, others by name."""
+    """The project's agents in the order of tables, others by name."""
     place = {name: index for index, name in enumerate(contestants())}
     return sorted(names, key=lambda name: (place.get(name, len(place)), name))
 
@@ -168,7 +168,7 @@ def _earned(point: Mapping[str, float]) -> float:
 
 
 def _why_untouched(track: Track) -> str:
-    """Says the same on every machine: whether a trace lies on this one is no result."""
+    """Why a track has no result, in words that do not depend on this machine."""
     if track.is_replayed:
         return "replays a real trace, which is not part of the project; no results yet"
     return "no results yet"

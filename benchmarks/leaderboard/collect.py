@@ -34,7 +34,7 @@ class AgentRuns:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Rising."""
+        """The seeds, rising."""
         return tuple(one.cell.seed for one in self.results)
 
     def of_seeds(self, seeds: Iterable[int]) -> NDArray[np.float64]:

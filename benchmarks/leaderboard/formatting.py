@@ -1,4 +1,4 @@
-"""Numbers as people read them; Markdown and HTML take them from here, so that they say the same."""
+"""Formatting of numbers, shared by Markdown and HTML."""
 
 from __future__ import annotations
 

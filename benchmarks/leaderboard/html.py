@@ -129,7 +129,7 @@ def _without_blank_lines(text: str) -> str:
 
 
 def _policy(style: str, script: str) -> Markup:
-    """Nothing may be loaded or run but what has these hashes."""
+    """The content security policy: only scripts and styles with these hashes."""
     hashes = {
         name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         for name, text in (("style", style), ("script", script))

@@ -132,7 +132,7 @@ def _table(
 def _improvement(
     board: _Board, names: Sequence[str], agent: str, reference: str, settings: Settings
 ) -> Measure | None:
-    """None where a track has too few seeds that both met."""
+    """Probability of improvement; None where a track has too few common seeds."""
     if agent == reference:
         return None
     ours: dict[str, NDArray[np.float64]] = {}
@@ -153,7 +153,7 @@ def _pair(
 
 
 def _thresholds(scores: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> NDArray[np.float64]:
-    """From where all runs are above, but not below -50, to where none is."""
+    """Thresholds from where all runs are above (at least -50) to where none is."""
     runs = np.concatenate([one.mean(axis=1) for each in scores.values() for one in each.values()])
     low = max(_LOWEST_THRESHOLD, _STEP * np.floor(min(runs.min(), 0.0) / _STEP))
     high = max(100.0, float(np.ceil(runs.max())))

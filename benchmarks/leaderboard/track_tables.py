@@ -136,7 +136,7 @@ def measured(
 
 
 def as_measure(interval: Interval) -> Measure:
-    """The same as a value of the summary."""
+    """An interval as a `Measure` of the summary."""
     return Measure(interval.estimate, interval.low, interval.high)
 
 

@@ -43,7 +43,7 @@ class PlainView:
         return number(scenario.horizon_s, 6)
 
     def about(self, scenario: Scenario) -> str:
-        """How many decisions, where they are equally far apart."""
+        """The number of decisions, if all are the same time apart."""
         slot_s = getattr(scenario, "slot_s", None)
         if slot_s is None:
             return f"kind {scenario.kind}"
@@ -56,7 +56,7 @@ class PlainView:
         return (pairs(f"Fields of {scenario.name}", rows),)
 
     def known(self, scenario: Scenario) -> str:
-        """That nothing is."""
+        """One sentence: no bound or exact value is known."""
         return f"No bound or exact figure is told: {self._kind.to_write('view')} would tell one."
 
     def details(self, scenario: Scenario, evaluation: Evaluation) -> Sequence[Table]:

@@ -56,7 +56,7 @@ class _ErrorReporting:
             _turn_output_off()
             sys.exit(_PIPE_CLOSED)
         except (TwinGymError, OSError, UnicodeError, MemoryError) as error:
-            say(_told(error))
+            say(_message_of(error))
             if isinstance(error, OSError):
                 _turn_output_off()
             sys.exit(FAILED)
@@ -129,7 +129,7 @@ def deliver(*steps: Callable[[], None]) -> None:
         except (Exception, SystemExit) as failure:  # rich ends a closed pipe by SystemExit
             failures.append(failure)
     for further in failures[1:]:
-        say(_told(further))
+        say(_message_of(further))
     if failures:
         raise failures[0]
 
@@ -141,7 +141,7 @@ def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
     return "".join(_IN_PLAIN_LETTERS.get(sign, "?") for sign in signs), error.end
 
 
-def _told(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     """The message for an error."""
     if isinstance(error, TwinGymError):
         return str(error)

@@ -26,7 +26,7 @@ class _WholeConsole(LiteralConsole):
     """A console that cuts nothing off at its edge."""
 
     def print(self, *objects: Any, crop: bool = False, **given: Any) -> None:
-        """As rich's, but for what passes the edge."""
+        """Prints like rich's method, but cuts no line at the edge."""
         super().print(*objects, crop=crop, **given)
 
 

@@ -58,7 +58,7 @@ class LiteralConsole(Console):
 
 
 class LiteralColumn(TextColumn):
-    """A text beside a bar, taken literally: rich's reads it as markup."""
+    """A text beside a progress bar, printed literally; rich's would read it as markup."""
 
     def __init__(self, text_format: str) -> None:
         super().__init__(text_format, markup=False)

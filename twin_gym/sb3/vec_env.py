@@ -201,7 +201,7 @@ class NativeVecEnv(VecEnv):
         return [is_told for _ in self._get_indices(indices)]
 
     def _spread(self, rng: np.random.Generator) -> None:
-        """Moves each row on to its share of an episode."""
+        """Advances row i of n to i/n of its episode."""
         horizons_s = [self.batch.scenario_of(row).horizon_s for row in range(self.num_envs)]
         wanted_s = np.array(horizons_s) * np.arange(self.num_envs) / self.num_envs
         passed_s = np.zeros(self.num_envs)
@@ -227,7 +227,7 @@ class NativeVecEnv(VecEnv):
         return chosen
 
     def _nothing(self) -> list[dict[str, Any]]:
-        """An info a row, each a dict of its own."""
+        """One empty info for each row."""
         return [{} for _ in range(self.num_envs)]
 
     def _row_mask(self, row: int) -> NDArray[np.bool_]:

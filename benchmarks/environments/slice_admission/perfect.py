@@ -103,7 +103,7 @@ def _rewards(requests: Requests, fee: float) -> Floats:
 
 
 def _is_lost(requests: Requests) -> Bools:
-    """Whose patience ends before the episode: lost if they are not admitted."""
+    """Whether the patience of each request ends before the episode: lost unless admitted."""
     lost: Bools = requests.arrival_s + requests.patience_s < requests.scenario.horizon_s
     return lost
 

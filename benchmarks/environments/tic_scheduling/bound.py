@@ -66,7 +66,7 @@ def num_worlds(scenario: TicScenario) -> int:
 
 
 def _returns(scenario: TicScenario, seeds: list[int]) -> Floats:
-    """With the number of messages as control variate: its mean over worlds is known."""
+    """Returns with the number of messages as control variate, whose mean is known."""
     controlled = []
     for seed in seeds:
         earned, uplinks = informed_return(scenario, seed)
@@ -187,7 +187,7 @@ def _solved(gains: Floats, matrix: csr_array, limits: Floats) -> float:
 
 
 def _of_gateway(scenario: TicScenario, world: World, messages: list[tuple[int, int]]) -> float:
-    """The most messages that a gateway can deliver."""
+    """The greatest number of messages that a gateway can deliver."""
     programme = _Programme()
     uses: dict[int, list[int]] = {}
     fixed = -float(len(messages))

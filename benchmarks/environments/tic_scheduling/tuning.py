@@ -71,7 +71,7 @@ class _WeightsOfRows:
         self._weights = weights
 
     def reset(self, seed: int) -> None:
-        """Nothing is remembered."""
+        """Does nothing: the policy has no state."""
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """The weights; shape (rows, 4)."""

@@ -55,7 +55,7 @@ class Protocol:
 
     @property
     def description(self) -> str:
-        """In words, all that results depend on."""
+        """A text with all that results depend on."""
         ends = f"share {self.share:g}, rate {self.twinning_rate:g}, within {self.tolerance:g}"
         return f"{ends}, {self.gan}"
 

@@ -24,7 +24,7 @@ Points = Mapping[tuple[str, str, str, int], Measured]
 
 
 def indexed(entries: Sequence[Measured]) -> Points:
-    """By network, reading, row and round."""
+    """The measurements by network, reading, row and round."""
     points = {}
     for one in entries:
         reading, _, row = one.label.partition(": ")
@@ -64,7 +64,7 @@ def draw(path: Path, entries: Sequence[Measured], titles: Mapping[str, str]) -> 
 
 
 def rounds_of(points: Points, network: str) -> list[int]:
-    """Rounds of which there is something."""
+    """The rounds that were measured in a network."""
     return sorted({key[3] for key in points if key[0] == network})
 
 

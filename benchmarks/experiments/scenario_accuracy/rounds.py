@@ -49,7 +49,7 @@ class RealTimeTwin:
         self._share, self._rng, self._round = share, rng, 0
 
     def listen(self, truth: Floats) -> None:
-        """The next round.
+        """Advances by one round.
 
         Args:
             truth: coordinates of the physical network; shape (columns,).

@@ -74,12 +74,12 @@ class CaseResult:
     training: str
 
     def to_json(self) -> str:
-        """As text that `from_json` reads."""
+        """The result as JSON for `from_json`."""
         return json.dumps(asdict(self) | {"matrix": as_values(self.matrix)}) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> CaseResult:
-        """From what `to_json` wrote."""
+        """Reads a result that `to_json` wrote."""
         values = json.loads(text)
         matrix = values["matrix"]
         read = TransferMatrix(
@@ -162,7 +162,7 @@ def rules(case: Case, plan: Plan, tell: Tell) -> dict[str, list[Policy]]:
 
 
 def columns(case: Case, plan: Plan) -> dict[str, Sequence[Scenario]]:
-    """By name, what everything is tested on."""
+    """The networks that agents are tested on, by name."""
     networks: dict[str, Sequence[Scenario]] = {LABELS[HISTORY]: [case.history]}
     if ONE in sources(case):
         networks[LABELS[ONE]] = [case.base]

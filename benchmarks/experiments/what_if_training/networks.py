@@ -85,7 +85,7 @@ def service_case() -> Case:
 
 
 def unforeseen_case() -> Case:
-    """`shift`, of which nobody has seen a swap: the windows before it alone."""
+    """`shift` before its first swap: the history has the windows before it alone."""
     before, after = phases()
     requests = drawn_requests(
         [before] * EPISODES_BEFORE, PHASE_S, np.random.default_rng(_SEED_OF_HISTORY)

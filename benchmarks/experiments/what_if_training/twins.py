@@ -29,7 +29,7 @@ _HELD_OUT = 1_000
 def twins(
     case: Case, family: str, seed: int, count: int, *, held_out: bool = False
 ) -> list[Scenario]:
-    """Networks that may come.
+    """Scenario twins of the network.
 
     Args:
         case: whose history they are drawn from.
