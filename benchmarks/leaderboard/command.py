@@ -58,7 +58,7 @@ def leaderboard(
         check_file(path, makes_folder=True)
     collected = read_results(results, family)
     made = Made(
-        **(told_by_ledger(results / USES_FILE) if family == "test" else {}),
+        **(entries_of_ledger(results / USES_FILE) if family == "test" else {}),
         machine="; ".join(sorted({one.machine for one in collected.results} - {""})),
         stale=collected.stale,
     )
@@ -72,7 +72,7 @@ def leaderboard(
     output().print(f"{text} and {page}: {what}", soft_wrap=True)
 
 
-def told_by_ledger(path: Path) -> dict[str, Any]:
+def entries_of_ledger(path: Path) -> dict[str, Any]:
     """The entries of the ledger of test worlds that concern the results.
 
     Args:

@@ -20,7 +20,7 @@ from benchmarks.__main__ import app
 from benchmarks.leaderboard import formatting, html, pictures
 from benchmarks.leaderboard.build_summary import Made, summarise
 from benchmarks.leaderboard.collect import read_results
-from benchmarks.leaderboard.command import leaderboard, told_by_ledger
+from benchmarks.leaderboard.command import leaderboard, entries_of_ledger
 from benchmarks.leaderboard.html import as_html
 from benchmarks.leaderboard.markdown import as_markdown
 from benchmarks.leaderboard.pictures import Axis
@@ -498,14 +498,14 @@ def test_a_result_with_other_worlds_than_its_track_is_refused():
 def test_the_ledger_tells_commit_date_and_uses(tmp_path):
     """Uses that ran no cell count as uses, but made no result."""
     path = tmp_path / "test_uses.jsonl"
-    assert told_by_ledger(path) == {}
+    assert entries_of_ledger(path) == {}
     entries = [
         {"time_utc": "2026-11-20T10:00:00+00:00", "cells": 4, "commit": "a" * 40, "dirty": False},
         {"time_utc": "2026-11-21T10:00:00+00:00", "cells": 2, "commit": "b" * 40, "dirty": True},
         {"time_utc": "2026-11-22T10:00:00+00:00", "cells": 0, "commit": "c" * 40, "dirty": False},
     ]
     path.write_text("".join(sealed(json.dumps(one)) + "\n" for one in entries))
-    assert told_by_ledger(path) == {
+    assert entries_of_ledger(path) == {
         "commit": "aaaaaaaaaa, bbbbbbbbbb with changes",
         "date": "2026-11-21",
         "uses": 3,
@@ -514,7 +514,7 @@ def test_the_ledger_tells_commit_date_and_uses(tmp_path):
     for line in ("[]", json.dumps(entries[0]), sealed('{"cells": 1}'), strange):
         path.write_text(f"{line}\n")
         with pytest.raises(ConfigError, match="line 1"):
-            told_by_ledger(path)
+            entries_of_ledger(path)
 
 
 @pytest.mark.parametrize("module", [formatting, html, pictures], ids=lambda one: one.__name__)

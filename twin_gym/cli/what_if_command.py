@@ -72,7 +72,7 @@ def run(options: WhatIfOptions) -> None:
     deliver(
         lambda: _print(answer, options),
         lambda: _save(options.save, kept),
-        lambda: _draw(options.figure, answer, _told_changes(options)),
+        lambda: _draw(options.figure, answer, _change_notes(options)),
     )
 
 
@@ -125,7 +125,7 @@ def _asked(options: WhatIfOptions, base: Scenario, then: Scenario) -> WhatIf:
         )
 
 
-def _told_changes(options: WhatIfOptions) -> str:
+def _change_notes(options: WhatIfOptions) -> str:
     if options.other is not None:
         return options.other
     return ", ".join(options.assignments)
@@ -160,7 +160,7 @@ def as_document(answer: WhatIf) -> dict[str, Any]:
 
 
 def _print(answer: WhatIf, options: WhatIfOptions) -> None:
-    console, changes, everything = output(), _told_changes(options), options.everything
+    console, changes, everything = output(), _change_notes(options), options.everything
     if options.as_json:
         console.print(json.dumps(as_document(answer), indent=1), soft_wrap=True, markup=False)
         return
@@ -209,7 +209,7 @@ def _or_none(value: float) -> float | None:
 
 def _as_kept(scenario: Scenario, options: WhatIfOptions) -> str:
     """The changed scenario as TOML, with its provenance."""
-    origin = f"{options.scenario} with {_told_changes(options)}."
+    origin = f"{options.scenario} with {_change_notes(options)}."
     return to_toml(with_provenance(scenario, before=origin))
 
 

@@ -157,7 +157,7 @@ class NativeVecEnv(VecEnv):
         self.rewards = np.array(rewards)
         self._returns += rewards
         self._lengths += 1
-        row_infos = self._told(dones, infos) if "final_info" in infos else self._nothing()
+        row_infos = self._final_infos(dones, infos) if "final_info" in infos else self._nothing()
         scaled = (rewards * self.reward_scale).astype(np.float32)
         return np.array(observations), scaled, np.array(dones), row_infos
 
@@ -239,7 +239,7 @@ class NativeVecEnv(VecEnv):
             raise ConfigError("the actions of this environment are amounts: none is masked")
         return self.batch.masks
 
-    def _told(self, dones: Array, infos: dict[str, Any]) -> list[dict[str, Any]]:
+    def _final_infos(self, dones: Array, infos: dict[str, Any]) -> list[dict[str, Any]]:
         row_infos = self._nothing()
         kpi = infos["final_info"]["kpi"]
         names = [name for name in kpi if not name.startswith("_")]
