@@ -324,13 +324,8 @@ def _verdict(points: Points) -> str:
         }
         best = max(one.high for one in gains.values())
         gained = (f"{format_interval(x, 2, scale=100)} % ({p} %)" for p, x in gains.items())
-        rows.append(
-            [
-                f"38 % more: {what}",
-                ", ".join(gained),
-                "reached" if best >= CLAIM else "not reached" if best < CLAIM else "not judged",
-            ]
-        )
+        judged = "reached" if best >= CLAIM else "not reached" if best < CLAIM else "not judged"
+        rows.append([f"38 % more: {what}", ", ".join(gained), judged])
     note = (
         "Scenario 2 against scenario 1 (weights drawn in each frame) at 20, 45 and 70 % at once, "
         f"mean of 50, 250 and 1,000 sensors. {_ceiling(points)}"

@@ -20,7 +20,7 @@ from benchmarks.__main__ import app
 from benchmarks.leaderboard import formatting, html, pictures
 from benchmarks.leaderboard.build_summary import Made, summarise
 from benchmarks.leaderboard.collect import read_results
-from benchmarks.leaderboard.command import leaderboard, entries_of_ledger
+from benchmarks.leaderboard.command import entries_of_ledger, leaderboard
 from benchmarks.leaderboard.html import as_html
 from benchmarks.leaderboard.markdown import as_markdown
 from benchmarks.leaderboard.pictures import Axis
