@@ -70,11 +70,11 @@ class ActorCard(FrozenModel):
                 f"{self.kind} with action={self.action!r} has {amounts} amounts from `low` to "
                 f"`high`, got {self.low!r:.100} to {self.high!r:.100}"
             )
-        given, wanted = self.num_actions, self.space.num_actions
-        if type(given) is not int or given != wanted or not 1 <= wanted <= MAX_WIDTH:
+        given, expected = self.num_actions, self.space.num_actions
+        if type(given) is not int or given != expected or not 1 <= expected <= MAX_WIDTH:
             raise ConfigError(
                 f"an actor has widths of 1 to {MAX_WIDTH}: its fields and names say "
-                f"{wanted} actions, `num_actions` says {given!r:.40}"
+                f"{expected} actions, `num_actions` says {given!r:.40}"
             )
         return self
 
@@ -100,9 +100,9 @@ class ActorCard(FrozenModel):
             ConfigError: if it is no JSON, or a key is unknown, missing or has a wrong value.
         """
         values = read_object(text, origin)
-        found = values.get("format")
-        if found != FORMAT:
-            raise ConfigError(f"{origin} has the format {found!r:.80}, not {FORMAT!r}")
+        format_ = values.get("format")
+        if format_ != FORMAT:
+            raise ConfigError(f"{origin} has the format {format_!r:.80}, not {FORMAT!r}")
         try:
             return cls(**values)
         except ConfigError as error:

@@ -36,7 +36,7 @@ class Rule(Contestant):
     description: str
 
     def supports_kind(self, kind: str) -> bool:
-        """Rules belong to environments."""
+        """Whether the environment has a rule of this name."""
         return kind in kinds_of_rule(self.name)
 
     def reason_not_eligible(self, track: Track) -> str | None:
@@ -52,7 +52,7 @@ class Rule(Contestant):
         return None
 
     def fit(self, track: Track, seed: int, folder: Path, on_progress: OnProgress) -> Fitted:
-        """Nothing is learned."""
+        """Makes the rule; nothing is learned."""
         return Fitted(lambda scenario: make_policy(self.name, scenario, track.action))
 
 
@@ -135,7 +135,7 @@ def is_masked(track: Track) -> bool:
 
 
 def contestants() -> Mapping[str, Contestant]:
-    """Everyone by name, in the order of tables."""
+    """All contestants by name, in the order of tables."""
     return _contestants_of(kind_names())
 
 
@@ -144,11 +144,13 @@ def _contestants_of(kinds: tuple[str, ...]) -> Mapping[str, Contestant]:
     from benchmarks.tuning.contestant import tuned_rules
 
     names = dict.fromkeys(name for kind in kinds for name in policies_of(kind))
-    found: list[Contestant] = [Rule(name, _kind_of_rule(name), _sentences(name)) for name in names]
-    found += tuned_rules()  # `reservation` takes the place of the rule of the package
-    found += [Learner(name, text) for name, text in AGENTS.items()]
-    found += [OfflineLearner(method, text) for method, text in OFFLINE_METHODS.items()]
-    return {one.name: one for one in found}
+    members: list[Contestant] = [
+        Rule(name, _kind_of_rule(name), _sentences(name)) for name in names
+    ]
+    members += tuned_rules()  # `reservation` takes the place of the rule of the package
+    members += [Learner(name, text) for name, text in AGENTS.items()]
+    members += [OfflineLearner(method, text) for method, text in OFFLINE_METHODS.items()]
+    return {one.name: one for one in members}
 
 
 def contestant_named(name: str) -> Contestant:
@@ -181,7 +183,7 @@ def _kind_of_rule(name: str) -> Kind:
 
 def _sentences(name: str) -> str:
     """The description of a rule; where environments differ, there is one for each."""
-    told: dict[str, list[str]] = {}
+    kinds_by_sentence: dict[str, list[str]] = {}
     for kind in kinds_of_rule(name):
         text = describe_policy(kind, name).partition("\n\n")[0]
         told.setdefault(" ".join(text.split()), []).append(kind)

@@ -105,7 +105,7 @@ class Fit:
 
 
 def mean_square_increments(values: Floats, lags: Sequence[int]) -> Floats:
-    """By how much a series moves.
+    """Mean square increments of a series, by lag.
 
     Args:
         values: of all slots.
@@ -191,12 +191,12 @@ def fit_group(group: EntityGroup, lags: Sequence[int], slot_s: float) -> Fit:
     sd = float(np.sqrt(np.mean([one.var() for one in values])))
     law, fitted = fit_law(measured, steps, sd, slot_s)
     delivered = 1.0 - float(np.mean([one.is_lost.mean() for one in several]))
-    found = EntityGroup(
+    fitted_group = EntityGroup(
         name=group.name, count=group.count, process=law, weight=group.weight,
         spread=spread_of(by_source[:, 0]),
         delivery_probability=round(delivered, 3) if process.losses else None,
     )  # fmt: skip
-    return Fit(found, steps, measured, fitted)
+    return Fit(fitted_group, steps, measured, fitted)
 
 
 def calibrated(name: str) -> tuple[SyncScenario, list[Fit]]:

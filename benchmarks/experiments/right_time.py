@@ -95,9 +95,9 @@ def _thinned(scenario: Scenario, name: str, share: float) -> Policy:
 
 
 def _periodic(scenario: Scenario, share: float) -> Policy:
-    found = _of_synchronisation(scenario)
-    turn_s = found.num_entities * found.slot_s
-    return make_policy("periodic", found.replace(planned_period_s=turn_s / share))
+    network = _of_synchronisation(scenario)
+    turn_s = network.num_entities * network.slot_s
+    return make_policy("periodic", network.replace(planned_period_s=turn_s / share))
 
 
 def _priced(scenario: Scenario, price: float) -> Policy:
@@ -109,7 +109,7 @@ def cells(
     prices: Sequence[float],
 ) -> list[Cell]:  # fmt: skip
     """The cells that are measured without learning."""
-    found = []
+    made = []
     for scenario in scenarios:
         points: list[tuple[str, Callable[[Scenario], Policy], str]] = []
         for share in shares:
@@ -120,18 +120,18 @@ def cells(
             ]
             points.append((PERIODIC, partial(_periodic, share=share), told_))
         points += [(PRICED, partial(_priced, price=price), f"price {price:g}") for price in prices]
-        found += [
+        made += [
             policy_cell(
                 label, scenario, make, KPIS, blocks=range(seeds), worlds=worlds, setting=setting
             )
             for label, make, setting in points
         ]
         if scenario.name == SYNTHETIC:
-            found += [
+            made += [
                 Cell(BOUND, scenario, (0,), 1, partial(_bound, share=share), f"share {share:g}")
                 for share in shares
             ]
-    return found
+    return made
 
 
 def _bound(cell: Cell, share: float) -> Values:
@@ -164,12 +164,12 @@ def _results(asked: Asked, measured: Sequence[Measured]) -> Page:
 
 def as_curves(measured: Sequence[Measured]) -> dict[tuple[str, str], list[Measured]]:
     """Points by network and label, in the order of their updates."""
-    found: dict[tuple[str, str], list[Measured]] = {}
+    curves: dict[tuple[str, str], list[Measured]] = {}
     for one in measured:
-        found.setdefault((one.scenario, one.label), []).append(one)
-    for points in found.values():
+        curves.setdefault((one.scenario, one.label), []).append(one)
+    for points in curves.values():
         points.sort(key=lambda one: float(one.values["updates"].mean()))
-    return found
+    return curves
 
 
 def updates_needed(points: Sequence[Measured], accuracy: Floats) -> Floats:
@@ -185,15 +185,15 @@ def updates_needed(points: Sequence[Measured], accuracy: Floats) -> Floats:
     updates = np.array([one.values["updates"] for one in points])
     reached = np.array([one.values["scenario_accuracy"] for one in points])
     needed = np.full(len(accuracy), np.inf)
-    for block, wanted in enumerate(accuracy):
-        above = np.flatnonzero(reached[:, block] >= wanted)
+    for block, level in enumerate(accuracy):
+        above = np.flatnonzero(reached[:, block] >= level)
         if len(above) == 0:
             continue
         k = int(above[0])
         needed[block] = updates[k, block]
         if k > 0:
             ends, counts = reached[k - 1 : k + 1, block], updates[k - 1 : k + 1, block]
-            needed[block] = np.interp(wanted, ends, counts)
+            needed[block] = np.interp(level, ends, counts)
     return needed
 
 
@@ -262,12 +262,16 @@ def _needed_table(curves: Curves, scenarios: Sequence[SyncScenario]) -> str:
                 [
                     scenario.name,
                     label,
-                    told(over_blocks(needed), 1, scale=100)
+                    format_interval(over_blocks(needed), 1, scale=100)
                     if np.isfinite(needed).all()
                     else f"not reached in {int(np.isinf(needed).sum())} of {len(needed)} blocks",
-                    told(best.interval("scenario_accuracy"), 2, scale=100),
-                    told(over_blocks(_gain(best, base, "scenario_accuracy")), 2, scale=100),
-                    told(over_blocks(_gain(points[-1], base, "mean_error")), 2, scale=1e3),
+                    format_interval(best.interval("scenario_accuracy"), 2, scale=100),
+                    format_interval(
+                        over_blocks(_gain(best, base, "scenario_accuracy")), 2, scale=100
+                    ),
+                    format_interval(
+                        over_blocks(_gain(points[-1], base, "mean_error")), 2, scale=1e3
+                    ),
                 ]
             )
     heads = ["network", "policy", "updates needed (% of round robin's)", "best accuracy (%)",
@@ -328,8 +332,8 @@ def _total_table(curves: Curves, scenarios: Sequence[SyncScenario]) -> str:
                 [
                     scenario.name,
                     label,
-                    told(over_blocks(costs[k]), 3, scale=1e3),
-                    told(over_blocks(costs[-1]), 3, scale=1e3),
+                    format_interval(over_blocks(costs[k]), 3, scale=1e3),
+                    format_interval(over_blocks(costs[-1]), 3, scale=1e3),
                     f"{_rate(points[k], scenario):.3g}",
                     f"{_rate(points[-1], scenario):.3g}",
                 ]
@@ -355,8 +359,8 @@ def _table(curves: Curves, scenario: SyncScenario) -> str:
                 [
                     label,
                     f"{_rate(one, scenario):.3g}",
-                    "" if accuracy is None else told(accuracy, 2, scale=100),
-                    told(one.interval("mean_error"), 3, scale=1e3),
+                    "" if accuracy is None else format_interval(accuracy, 2, scale=100),
+                    format_interval(one.interval("mean_error"), 3, scale=1e3),
                 ]
             )
     return table(

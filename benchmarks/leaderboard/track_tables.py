@@ -126,9 +126,9 @@ def measured(
     return as_measure(average(scores, resamples=settings.resamples))
 
 
-def as_measure(found: Interval) -> Measure:
-    """The same as a value of the summary."""
-    return Measure(found.estimate, found.low, found.high)
+def as_measure(interval: Interval) -> Measure:
+    """An interval as a `Measure` of the summary."""
+    return Measure(interval.estimate, interval.low, interval.high)
 
 
 def kind_of(agent: str) -> str:
@@ -150,23 +150,23 @@ def _row(
     versus: Versus | None,
     settings: Settings,
 ) -> Row:
-    found = runs.agents[name]
-    score = measured(found.scores, mean_score, settings)
+    agent = runs.agents[name]
+    score = measured(agent.scores, mean_score, settings)
     proven = all(one.kind != "best known" for one in runs.anchors)
     return Row(
         agent=name,
         track=runs.track.name,
         kind=kind_of(name),
         score=score,
-        iqm=measured(found.scores, iqm_score, settings),
-        earned_per_s=_earned(runs, found, score, settings),
-        cost=_mean_cost([one.cost for one in found.results]),
-        seeds=len(found.results),
+        iqm=measured(agent.scores, iqm_score, settings),
+        earned_per_s=_earned(runs, agent, score, settings),
+        cost=_mean_cost([one.cost for one in agent.results]),
+        seeds=len(agent.results),
         rank=rank,
         field=sum(kind_of(one) != SEER for one in runs.agents),
         is_reference=is_reference,
         versus=versus,
-        command=command(name, runs.track.name, found.seeds, settings.family),
+        command=command(name, runs.track.name, agent.seeds, settings.family),
         above_bound=proven and score.low is not None and score.low > BOUND_SCORE,
     )
 
@@ -192,10 +192,10 @@ def command(agent: str, track: str, seeds: Sequence[int], family: BoardFamily) -
     return f"python -m benchmarks {command_of(family)} {shlex.join(words)} --out {_OUT}"
 
 
-def _earned(runs: TrackRuns, found: AgentRuns, score: Measure, settings: Settings) -> Measure:
+def _earned(runs: TrackRuns, agent: AgentRuns, score: Measure, settings: Settings) -> Measure:
     """Return a second; on one scenario it is the score on another scale, interval and all."""
     if len(runs.anchors) > 1:
-        return measured(found.earned_per_s, mean_score, settings)
+        return measured(agent.earned_per_s, mean_score, settings)
     zero, span = runs.anchors[0].random_per_s, runs.anchors[0].bound_per_s
     ends = (score.estimate, score.low, score.high)
     return Measure(*(one if one is None else zero + one / 100.0 * (span - zero) for one in ends))  # type: ignore[arg-type]

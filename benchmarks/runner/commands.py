@@ -116,9 +116,9 @@ def _run(
     why: str,
 ) -> None:
     from benchmarks.runner.board import run_board
-    from benchmarks.runner.plan import wanted
+    from benchmarks.runner.plan import selection_of
 
-    asked = wanted(agents, tracks, *seeds, family)
+    asked = selection_of(agents, tracks, *seeds, family)
     store = _store(out)
     chosen = _engine(engine, store, jobs, address)
     code = run_board(asked, store, chosen, output(), why=why, again=again)

@@ -84,12 +84,12 @@ def _done(cells: Sequence[Cell], found: Mapping[Cell, Result]) -> str:
 
 def _missing(groups: Sequence[Sequence[Cell]], found: Mapping[Cell, Result]) -> str:
     """Such as "run 3-9, tested 0-9"; a family with all or none says nothing more."""
-    told = []
+    parts = []
     for (title, _), cells in zip(_FAMILIES, groups, strict=True):
-        seeds = [cell.seed for cell in cells if cell not in found]
+        seeds = [cell.seed for cell in cells if cell not in results]
         if 0 < len(seeds) < len(cells):
-            told.append(f"{title} {_stretches(seeds)}")
-    return ", ".join(told)
+            parts.append(f"{title} {_stretches(seeds)}")
+    return ", ".join(parts)
 
 
 def _stretches(seeds: Sequence[int]) -> str:

@@ -182,5 +182,5 @@ def compare(
             float(p_value),
             verdict(difference, float(p_value), smallest_difference=smallest_difference),
         )
-        for (key, (difference, test)), p_value in zip(found.items(), corrected, strict=True)
+        for (key, (difference, test)), p_value in zip(tests.items(), corrected, strict=True)
     }

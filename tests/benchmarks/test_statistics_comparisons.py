@@ -42,8 +42,8 @@ def test_paired_difference_by_hand() -> None:
 def test_what_a_world_does_to_both_agents_cancels() -> None:
     """A constant lead in worlds that differ by much has an interval of no width."""
     worlds = np.random.default_rng(0).integers(-500, 500, size=(10, 8)).astype(float)
-    found = paired_difference(worlds + 2.0, worlds)
-    assert (found.low, found.estimate, found.high) == (2.0, 2.0, 2.0)
+    difference = paired_difference(worlds + 2.0, worlds)
+    assert (difference.low, difference.estimate, difference.high) == (2.0, 2.0, 2.0)
     assert mean_score(worlds).high - mean_score(worlds).low > 50.0
 
 
@@ -71,8 +71,13 @@ def test_difference_is_the_mean_score_of_differences() -> None:
 
 def test_sign_flip_test_by_hand() -> None:
     """Of 3, -1, 2 (sum 4), eight choices of signs give 6, 4, 2, 0 and their mirror images."""
-    found = sign_flip_test(seeds(3, -1, 2), seeds(0, 0, 0))
-    assert (found.p_value, found.smallest_p, found.num_units, found.exact) == (0.5, 0.25, 3, True)
+    outcome = sign_flip_test(seeds(3, -1, 2), seeds(0, 0, 0))
+    assert (outcome.p_value, outcome.smallest_p, outcome.num_units, outcome.exact) == (
+        0.5,
+        0.25,
+        3,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,8 +85,8 @@ def test_sign_flip_test_by_hand() -> None:
 )
 def test_smallest_p_value_is_reached_where_all_seeds_agree(num_seeds, smallest) -> None:
     """Two of 2^n choices of signs: with five seeds nothing gets below 0.05."""
-    found = sign_flip_test(seeds(*range(1, num_seeds + 1)), seeds(*[0] * num_seeds))
-    assert found.p_value == found.smallest_p == smallest
+    outcome = sign_flip_test(seeds(*range(1, num_seeds + 1)), seeds(*[0] * num_seeds))
+    assert outcome.p_value == outcome.smallest_p == smallest
 
 
 def test_sign_flip_test_agrees_with_scipy() -> None:
@@ -163,8 +168,8 @@ def test_sign_flip_test_counts_what_its_definition_counts(differences) -> None:
         abs(sum(s * d for s, d in zip(signs, differences, strict=True))) >= abs(sum(differences))
         for signs in product((-1, 1), repeat=len(differences))
     ]
-    found = sign_flip_test(seeds(*differences), seeds(*[0] * len(differences)))
-    assert found.p_value == np.mean(reached)
+    outcome = sign_flip_test(seeds(*differences), seeds(*[0] * len(differences)))
+    assert outcome.p_value == np.mean(reached)
 
 
 # Holm
@@ -172,8 +177,8 @@ def test_sign_flip_test_counts_what_its_definition_counts(differences) -> None:
 
 def test_holms_correction_by_hand() -> None:
     """Sorted 0.005, 0.01, 0.03, 0.04 times 4, 3, 2, 1: 0.02, 0.03, 0.06, 0.04, the last raised."""
-    found = holm([0.01, 0.04, 0.03, 0.005])
-    assert found.tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    corrected = holm([0.01, 0.04, 0.03, 0.005])
+    assert corrected.tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
 def test_holms_correction_of_one_ties_and_large_values() -> None:
@@ -186,12 +191,12 @@ def test_holms_correction_of_one_ties_and_large_values() -> None:
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12))
 def test_holms_correction_keeps_the_order_and_lowers_nothing(values) -> None:
     """Monotone, at least as large, at most Bonferroni's, whatever the order they come in."""
-    raw, found = np.array(values), holm(values)
+    raw, corrected = np.array(values), holm(values)
     order = np.argsort(raw, kind="stable")
-    assert (np.diff(found[order]) >= 0).all()
-    assert (found >= raw).all()
-    assert (found <= np.minimum(raw * len(raw), 1.0)).all()
-    assert holm(values[::-1]).tolist() == found[::-1].tolist()
+    assert (np.diff(corrected[order]) >= 0).all()
+    assert (corrected >= raw).all()
+    assert (corrected <= np.minimum(raw * len(raw), 1.0)).all()
+    assert holm(values[::-1]).tolist() == corrected[::-1].tolist()
 
 
 @pytest.mark.parametrize("values", [[], [0.5, 1.2], [-0.1], [np.nan], [[0.5]], 0.5])
@@ -223,8 +228,8 @@ def test_bad_p_values_are_refused(values) -> None:
 )
 def test_verdict_table(low, high, p_value, smallest, expected) -> None:
     """Each rule and each of its edges."""
-    found = verdict(Interval((low + high) / 2, low, high), p_value, smallest_difference=smallest)
-    assert found == expected
+    given = verdict(Interval((low + high) / 2, low, high), p_value, smallest_difference=smallest)
+    assert given == expected
 
 
 def test_bad_arguments_of_a_verdict_are_refused() -> None:

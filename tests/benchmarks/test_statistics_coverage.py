@@ -68,8 +68,8 @@ def coverage(
     rng = np.random.default_rng(1)
     hits = 0
     for seed in range(take):
-        found = interval_of(sample(rng), seed=seed, resamples=resamples, widened=widened)
-        hits += found.low <= truth <= found.high
+        interval = interval_of(sample(rng), seed=seed, resamples=resamples, widened=widened)
+        hits += interval.low <= truth <= interval.high
     return hits / take
 
 
@@ -137,8 +137,8 @@ def successes(num_seeds: int, num_worlds: int, share: float):
 
 
 def point_of_profile(pair, **settings) -> Interval:
-    found = performance_profile(pair[0], [0.5], **settings)
-    return Interval(float(found.share[0]), float(found.low[0]), float(found.high[0]))
+    profile = performance_profile(pair[0], [0.5], **settings)
+    return Interval(float(profile.share[0]), float(profile.low[0]), float(profile.high[0]))
 
 
 # Name: sample, interval, truth.
@@ -180,10 +180,10 @@ AT_LEAST = ("improvement", "profile", "IQM")
 def test_corrected_intervals_hold_the_truth_as_often_as_they_say(name) -> None:
     """95 % within the limits; shares and the interquartile mean may be on the safe side."""
     sample, interval_of, truth = CASES[name]
-    found = coverage(sample, interval_of, truth, widened=True)
-    assert found > LOWEST
+    share = coverage(sample, interval_of, truth, widened=True)
+    assert share > LOWEST
     if not name.startswith(AT_LEAST):
-        assert found < HIGHEST
+        assert share < HIGHEST
 
 
 def test_plain_percentiles_of_few_seeds_hold_the_truth_too_seldom() -> None:

@@ -74,20 +74,20 @@ def test_bound_is_told_of_without_a_view(tmp_path, monkeypatch, package, file, s
 
 def test_unknown_kind_is_refused_in_a_line():
     """With the nearest one."""
-    said = told("kind", "tick", code=2).splitlines()
+    said = output_of("kind", "tick", code=2).splitlines()
     assert said[-1].startswith("twin-gym: unknown kind of scenario 'tick'; did you mean 'tic'?")
 
 
 def test_bad_name_is_refused_in_a_line(tmp_path):
     """And nothing is written."""
-    said = told("new-environment", "My Net", "--folder", str(tmp_path / "new"), code=2)
+    said = output_of("new-environment", "My Net", "--folder", str(tmp_path / "new"), code=2)
     assert "such as my_network; got 'My Net'" in said
     assert not (tmp_path / "new").exists()
 
 
 def test_new_environment_says_how_to_try_it(tmp_path):
     """The package and its tests are there, and nothing aside."""
-    said = told("new-environment", "my_network", "--folder", str(tmp_path))
+    said = output_of("new-environment", "my_network", "--folder", str(tmp_path))
     assert "twin-gym kind my-network" in said
     assert {path.name for path in tmp_path.iterdir()} == {"my_network", "test_my_network.py"}
     assert (tmp_path / "my_network" / "presets" / "my-network-small.toml").exists()

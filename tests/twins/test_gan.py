@@ -102,10 +102,13 @@ def test_progress_is_told(log, small):
     """Every so many steps, with both losses."""
     seen = []
     train_generator(
-        log, small, settings=GanSettings(num_steps=100), on_step=lambda *told: seen.append(told)
+        log,
+        small,
+        settings=GanSettings(num_steps=100),
+        on_step=lambda *progress: seen.append(progress),
     )
-    assert [told[0] for told in seen] == [50, 100]
-    assert all(np.isfinite(told).all() for told in seen)
+    assert [progress[0] for progress in seen] == [50, 100]
+    assert all(np.isfinite(progress).all() for progress in seen)
 
 
 @pytest.mark.parametrize(

@@ -121,8 +121,8 @@ def test_disallowed_actions_have_no_probability():
     """The softmax is over the allowed actions, however large the logits of the others are."""
     logits = torch.tensor([[100.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
     masks = torch.tensor([[0, 1, 1], [1, 0, 1]])
-    found = masked_log_probabilities(logits, masks).exp()
-    torch.testing.assert_close(found, torch.tensor([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5]]))
+    probabilities = masked_log_probabilities(logits, masks).exp()
+    torch.testing.assert_close(probabilities, torch.tensor([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5]]))
 
 
 def test_same_generator_gives_same_weights(small, action):

@@ -213,7 +213,7 @@ def test_places_that_cannot_receive_a_file_are_refused(tmp_path):
     (tmp_path / "loop.toml").symlink_to("loop.toml")
     (tmp_path / "same.toml").symlink_to("input.toml")
     before = sorted(tmp_path.iterdir())
-    for name, told in {
+    for name, reason in {
         "x.png": "must end in .toml",
         "folder.toml": "is a folder",
         "pipe.toml": "no ordinary file",
@@ -224,7 +224,7 @@ def test_places_that_cannot_receive_a_file_are_refused(tmp_path):
         "n" * 300 + ".toml": "File name too long",
         "nul\0.toml": "cannot be written",
     }.items():
-        with pytest.raises(ConfigError, match=told):
+        with pytest.raises(ConfigError, match=reason):
             check_file(
                 tmp_path / name, [".toml"], apart_from=[tmp_path / "input.toml", "contention"]
             )
@@ -270,8 +270,8 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
     """A rename would put a file in the place of a device, as which it is then lost to all."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    for path, told in ((pipe, "no ordinary file"), (tmp_path, "is a folder")):
-        with pytest.raises(ConfigError, match=told):
+    for path, reason in ((pipe, "no ordinary file"), (tmp_path, "is a folder")):
+        with pytest.raises(ConfigError, match=reason):
             write_bytes(path, b"x")
     assert pipe.is_fifo()
     assert [one.name for one in tmp_path.iterdir()] == ["pipe"]

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from twin_gym.cli.list_command import environment_class, kind_of, short_name
 from twin_gym.cli.view import view_of
-from twin_gym.console.plain import plain
 from twin_gym.console.printing import first_sentence, number, output, table
+from twin_gym.console.sanitising import sanitised
 from twin_gym.console.tables import WholeMarkdown, WholeTable
 from twin_gym.core.forms import form_names
 from twin_gym.environments.factory import forms_of, vector_env
@@ -25,7 +25,7 @@ _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |^Raises:|\Z)", re.DOTALL | re
 _FIRST_SECTION = "Story"
 
 
-def show(name: str) -> None:
+def run(name: str) -> None:
     """Prints the description of an environment, a scenario or a policy.
 
     Args:
@@ -68,7 +68,7 @@ def _show_environment(kind: str) -> None:
 
 def _spaces(kind: str) -> WholeTable:
     """The spaces of every form of action, each in the first scenario that supports it."""
-    found = table("Spaces", ["action=", "scenario=", "of", "space"], left=4)
+    made = table("Spaces", ["action=", "scenario=", "of", "space"], left=4)
     for form in form_names(forms_of(kind)):
         default = inspect.signature(environment_class(kind_named(kind).id)).parameters["scenario"]
         for scenario in (default.default, *names(kind)):
@@ -76,10 +76,10 @@ def _spaces(kind: str) -> WholeTable:
                 env = vector_env(scenario, 1, action=form)
             except ConfigError:
                 continue  # a form that only other scenarios have
-            found.add_row(form, scenario, "actions", str(env.single_action_space))
-            found.add_row("", "", "observations", str(env.single_observation_space))
+            made.add_row(form, scenario, "actions", str(env.single_action_space))
+            made.add_row("", "", "observations", str(env.single_observation_space))
             break
-    return found
+    return made
 
 
 def _show_policy(name: str, kinds: list[str]) -> None:
@@ -108,4 +108,4 @@ def _show_scenario(scenario: Scenario) -> None:
 
 
 def _head(text: str) -> Text:
-    return Text(plain(text), style="bold")
+    return Text(sanitised(text), style="bold")

@@ -6,7 +6,7 @@ from twin_gym.console.printing import output, table
 from twin_gym.environments.kinds import FACETS, EnvironmentKind, kind_named, kinds
 
 
-def show(name: str | None) -> None:
+def run(name: str | None) -> None:
     """Prints a table: all kinds, or the facets of one.
 
     Args:

@@ -54,8 +54,8 @@ def kind_of(environment: str) -> str:
 
 def environment_class(env_id: str) -> type[object]:
     """The class of a registered environment's single form."""
-    found: type[object] = kind_of_id(env_id).facet("env")
-    return found
+    env_class: type[object] = kind_of_id(env_id).facet("env")
+    return env_class
 
 
 def _show_environments(kinds: list[str]) -> None:

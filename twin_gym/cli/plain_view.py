@@ -1,4 +1,4 @@
-"""What the commands tell of an environment that brings no view: its fields and its indicators."""
+"""The view of environments without `view.py`: their fields and indicators."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PlainView:
         return number(scenario.horizon_s, 6)
 
     def about(self, scenario: Scenario) -> str:
-        """How many decisions, where they are equally far apart."""
+        """The number of decisions, if all are the same time apart."""
         slot_s = getattr(scenario, "slot_s", None)
         if slot_s is None:
             return f"kind {scenario.kind}"
@@ -64,9 +64,9 @@ class PlainView:
             return f"A bound is in {file}; {to_write} would tell it here."
         return f"No bound or exact figure is told: {to_write} would tell one."
 
-    def details(self, scenario: Scenario, found: Evaluation) -> Sequence[Table]:
+    def details(self, scenario: Scenario, evaluation: Evaluation) -> Sequence[Table]:
         """All indicators."""
-        return (indicator_table(found),)
+        return (indicator_table(evaluation),)
 
     def bound(self, scenario: Scenario, seeds: Sequence[int]) -> str | None:
         """None: nothing is known."""

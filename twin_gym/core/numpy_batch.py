@@ -252,7 +252,7 @@ class NumPyBatch(SlottedBatch):
     def _check_names(
         self, method: str, given: Collection[str], constant: str, names: Sequence[str]
     ) -> None:
-        """What a method of the environment gives is what the class says that it has."""
+        """Refuses a method of the environment whose names are not those that the class declares."""
         if set(given) != set(names):
             raise ConfigError(
                 f"{type(self).__name__}.{method} gives {', '.join(sorted(given)) or 'nothing'}; "

@@ -1,4 +1,4 @@
-"""What stands beside the weights of a policy twin: of what it is a twin, and how it was made."""
+"""Metadata of a policy twin, saved beside its weights: its original, and how it was trained."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class PolicyMetadata(FrozenModel):
 
     @property
     def space(self) -> DecisionSpace:
-        """What the twin sees and does."""
+        """The observed fields and the actions of the twin."""
         return DecisionSpace(
             self.kind,
             self.action,

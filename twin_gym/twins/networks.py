@@ -160,7 +160,7 @@ class SlotNetwork(nn.Module):
         return torch.cat((logits, self.wait_net(torch.cat((pooled, around), 1))), 1)
 
     def _features(self, positions: Tensor, around: Tensor) -> Tensor:
-        """What is known of each waiting request; shape (requests, slices + 2)."""
+        """Features of each waiting request; shape (requests, slices + 2)."""
         first, num_slices = self.layout.head_patience, self.layout.num_slices
         owner = _owner_one_hot(positions[:, 0], num_slices)
         head_age = 1.0 - (owner * around[:, first : first + num_slices]).sum(1)
@@ -203,7 +203,7 @@ class ObservedMask(nn.Module):
         self.action: str = action
 
     def forward(self, observations: Tensor) -> Tensor:
-        """What is allowed; waiting always is.
+        """The allowed actions; waiting is always one of them.
 
         Args:
             observations: shape (rows, fields).

@@ -65,7 +65,7 @@ class EdgeCachingBatch(NumPyBatch):
         self._law = [np.cumsum(one.popularity)[:-1] for one in self.scenarios]
 
     def make_state(self) -> dict[str, NDArray[Any]]:
-        """What is cached, what is asked for, and what was asked for before."""
+        """The cached items, the current request, and the counts of former requests."""
         rows, places = self.num_rows, self.scenario.num_places
         items = max(one.num_items for one in self.scenarios)
         return {
