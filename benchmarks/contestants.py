@@ -186,7 +186,9 @@ def _sentences(name: str) -> str:
     kinds_by_sentence: dict[str, list[str]] = {}
     for kind in kinds_of_rule(name):
         text = describe_policy(kind, name).partition("\n\n")[0]
-        told.setdefault(" ".join(text.split()), []).append(kind)
-    if len(told) == 1:
-        return next(iter(told))
-    return " ".join(f"{' and '.join(kinds).capitalize()}: {text}" for text, kinds in told.items())
+        kinds_by_sentence.setdefault(" ".join(text.split()), []).append(kind)
+    if len(kinds_by_sentence) == 1:
+        return next(iter(kinds_by_sentence))
+    return " ".join(
+        f"{' and '.join(kinds).capitalize()}: {text}" for text, kinds in kinds_by_sentence.items()
+    )

@@ -28,7 +28,7 @@ from benchmarks.experiments.blocks import (
 from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
 from benchmarks.experiments.learned import OF_ACCESS, agent_cells, trained_note
-from benchmarks.experiments.pages import page_of, table, told
+from benchmarks.experiments.pages import format_interval, page_of, table
 from benchmarks.statistics import Interval
 from twin_gym.environments.massive_access.policies.barring import FixedBarring
 from twin_gym.environments.massive_access.policies.tuning import search_level

@@ -31,7 +31,7 @@ from benchmarks.experiments.blocks import (
 )
 from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
-from benchmarks.experiments.pages import page_of, table, told
+from benchmarks.experiments.pages import format_interval, page_of, table
 from benchmarks.experiments.thinning import BASE, InTurn, Thinned
 from benchmarks.statistics import Interval
 from twin_gym.environments.factory import vector_env

@@ -29,7 +29,7 @@ from benchmarks.experiments.blocks import (
 from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
 from benchmarks.experiments.learned import OF_TIC, agent_cells, trained_note
-from benchmarks.experiments.pages import page_of, table, told
+from benchmarks.experiments.pages import format_interval, page_of, table
 from benchmarks.statistics import Interval
 from twin_gym.core.draws import world_key
 from twin_gym.environments.tic_scheduling.bound import most_deliveries

@@ -95,10 +95,10 @@ def command_status(
     by_agent: Annotated[bool, typer.Option("--all", help="Every agent of every track.")] = False,
 ) -> None:
     """Show what is done and what is missing: of each track, or of the agents that are named."""
-    from benchmarks.runner.plan import wanted
+    from benchmarks.runner.plan import selection_of
     from benchmarks.runner.state import show_state
 
-    asked = wanted(agents, tracks, seeds, first_seed, "validation")
+    asked = selection_of(agents, tracks, seeds, first_seed, "validation")
     by_agent = by_agent or agents != EVERYTHING or tracks != EVERYTHING
     show_state(asked, _store(out), output(), by_agent=by_agent)
 

@@ -11,14 +11,14 @@ from rich.table import Table
 from benchmarks.cell import Cell, Result
 from benchmarks.protocol import BoardFamily
 from benchmarks.runner.board import skipped_lines
-from benchmarks.runner.plan import EVERYTHING, Wanted, who_takes_part
+from benchmarks.runner.plan import EVERYTHING, Selection, who_takes_part
 from benchmarks.store import Store
 from twin_gym.console.printing import table
 
 _FAMILIES: tuple[tuple[str, BoardFamily], ...] = (("run", "validation"), ("tested", "test"))
 
 
-def show_state(asked: Wanted, store: Store, console: Console, *, by_agent: bool = True) -> None:
+def show_state(asked: Selection, store: Store, console: Console, *, by_agent: bool = True) -> None:
     """Prints a row for each track, or for each of its agents, and what is skipped.
 
     Args:
@@ -47,7 +47,7 @@ def show_state(asked: Wanted, store: Store, console: Console, *, by_agent: bool 
 
 
 def _agents_table(
-    asked: Wanted, agents: Mapping[str, Sequence[str]], found: Mapping[Cell, Result]
+    asked: Selection, agents: Mapping[str, Sequence[str]], results: Mapping[Cell, Result]
 ) -> Table:
     """A row for each agent of each track, with its missing seeds."""
     heads = ["track", "agent", *(title for title, _ in _FAMILIES), "seeds missing"]
@@ -55,34 +55,34 @@ def _agents_table(
     for track, names in agents.items():
         for place, name in enumerate(names):
             cells = _cells(asked, track, [name])
-            done = (_done(group, found) for group in cells)
-            made.add_row("" if place else track, name, *done, _missing(cells, found))
+            done = (_done(group, results) for group in cells)
+            made.add_row("" if place else track, name, *done, _missing(cells, results))
         made.add_section()
     return made
 
 
 def _tracks_table(
-    asked: Wanted, agents: Mapping[str, Sequence[str]], found: Mapping[Cell, Result]
+    asked: Selection, agents: Mapping[str, Sequence[str]], results: Mapping[Cell, Result]
 ) -> Table:
     """A row for each track: how many agents take part, and how many of their cells are done."""
     made = table(None, ["track", "agents", *(title for title, _ in _FAMILIES)], left=1)
     for track, names in agents.items():
-        done = (_done(group, found) for group in _cells(asked, track, names))
+        done = (_done(group, results) for group in _cells(asked, track, names))
         made.add_row(track, str(len(names)), *done)
     return made
 
 
-def _cells(asked: Wanted, track: str, agents: Sequence[str]) -> list[list[Cell]]:
+def _cells(asked: Selection, track: str, agents: Sequence[str]) -> list[list[Cell]]:
     """The cells of some agents on a track, by family of worlds."""
     families = [replace(asked, family=family) for _, family in _FAMILIES]
     return [[cell for name in agents for cell in one.cells(track, name)] for one in families]
 
 
-def _done(cells: Sequence[Cell], found: Mapping[Cell, Result]) -> str:
-    return f"{sum(cell in found for cell in cells)}/{len(cells)}"
+def _done(cells: Sequence[Cell], results: Mapping[Cell, Result]) -> str:
+    return f"{sum(cell in results for cell in cells)}/{len(cells)}"
 
 
-def _missing(groups: Sequence[Sequence[Cell]], found: Mapping[Cell, Result]) -> str:
+def _missing(groups: Sequence[Sequence[Cell]], results: Mapping[Cell, Result]) -> str:
     """Such as "run 3-9, tested 0-9"; a family with all or none says nothing more."""
     parts = []
     for (title, _), cells in zip(_FAMILIES, groups, strict=True):

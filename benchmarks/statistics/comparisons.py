@@ -167,14 +167,14 @@ def compare(
     Raises:
         ConfigError: as `paired_difference` and `verdict`.
     """
-    found = {
+    tests = {
         key: (
             paired_difference(x, y, seed=seed, resamples=resamples),
             sign_flip_test(x, y, seed=seed, resamples=resamples),
         )
         for key, (x, y) in pairs.items()
     }
-    corrected = holm([test.p_value for _, test in found.values()]) if found else ()
+    corrected = holm([test.p_value for _, test in tests.values()]) if tests else ()
     return {
         key: Comparison(
             difference,

@@ -178,8 +178,6 @@ NAMES_A_KIND = {
     "agents/offline.py": "offline learning: slice admission alone records transitions",
     "agents/offline_cql.py": "likewise",
     "benchmarks/demo.py": "the demonstration is of slice admission",
-    "benchmarks/fit_service.py": "fits the numbers of a preset",
-    "benchmarks/fit_sync.py": "likewise",
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fit_service import (
+from benchmarks.environments.slice_admission.fit import (
     DAY_S,
     FIRST_S,
     LAST_S,

@@ -1,7 +1,7 @@
 """Fit the presets `sync-beijing-calibrated` and `sync-campusiot-calibrated` to measured series.
 
-    TWIN_GYM_DATA=… python -m benchmarks.fit_sync            # print the fit
-    TWIN_GYM_DATA=… python -m benchmarks.fit_sync --write    # and write the two presets
+    TWIN_GYM_DATA=… python -m benchmarks.environments.right_time_sync.fit
+    TWIN_GYM_DATA=… python -m benchmarks.environments.right_time_sync.fit --write    # two presets
 
 Measured: how far values move over a lag, how sensors of a group differ, which share of the frames
 arrives. All else is as the preset that replays the series has it. Nothing is drawn at random.
@@ -32,7 +32,8 @@ from twin_gym.files.whole import write_text
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
 
-PRESETS = Path(__file__).parent.parent / "twin_gym" / "scenario" / "presets"
+_CHECKOUT = Path(__file__).parents[3]
+PRESETS = _CHECKOUT / "twin_gym" / "environments" / "right_time_sync" / "presets"
 LAGS = {
     "sync-beijing": (1, 2, 3, 6, 12, 24, 36, 48),
     "sync-campusiot": (1, 2, 3, 6, 12, 18, 24, 36),
@@ -48,7 +49,7 @@ WORTH = 0.9
 Floats = NDArray[np.float64]
 
 TOP = """
-`{replayed}` without the data: laws fitted to the series. Written by benchmarks/fit_sync.py.
+`{replayed}` without the data: laws fitted to the series. Written by the command below.
 """
 
 PROVENANCE = """
@@ -67,7 +68,7 @@ Lost: what sensors have in common, the cycles of day and year, jumps, and all th
 {remark}
 All else is as in {replayed}, this project's choices included.
 
-Reproduce: python -m benchmarks.fit_sync --write
+Reproduce: python -m benchmarks.environments.right_time_sync.fit --write
 """
 
 REMARKS = {
