@@ -1,0 +1,1 @@
+"""Waste collection with trucks that are planned on a twin of the bins."""
