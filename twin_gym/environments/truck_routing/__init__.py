@@ -1,0 +1,1 @@
+"""Waste collection by trucks that know their bins through a twin."""

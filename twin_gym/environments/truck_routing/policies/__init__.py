@@ -1,0 +1,1 @@
+"""Policies of waste collection: rules, planned routes, and support vector machines."""
