@@ -1,1 +1,1 @@
-"""Waste collection by trucks that know their bins through a twin."""
+"""Waste collection with trucks that are planned on a twin of the bins."""
