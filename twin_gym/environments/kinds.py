@@ -211,6 +211,7 @@ _TABLE: dict[str, EnvironmentKind] = {
         _ours("access", "MassiveAccess", "massive_access"),
         _ours("tic", "TicScheduling", "tic_scheduling"),
         _ours("sync", "RightTimeSync", "right_time_sync"),
+        _ours("truck", "TruckRouting", "truck_routing"),
     )
 }
 

@@ -1,0 +1,307 @@
+"""How truck routing lies in memory: tables of scenarios, and the arrays of rows.
+
+All times are whole milliseconds held as floats: sums are exact below 2^53, ties are ties, and the
+loops over bins have one type of number. Volumes are litres. Place N of a network with N bins is its
+depot. Arrays of bins have one contiguous stretch a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.environments.truck_routing.bins import BinTable, bin_table
+from twin_gym.environments.truck_routing.deposits import PoissonGamma
+from twin_gym.environments.truck_routing.roads import distances_m
+from twin_gym.environments.truck_routing.scenario import DAY_S, MAX_TRUCKS, TruckScenario
+from twin_gym.errors import ConfigError
+
+Floats = NDArray[np.float64]
+
+MS_PER_S = 1_000.0
+HOUR_MS = 3_600_000.0
+DAY_MS = 86_400_000.0
+M_PER_KM = 1_000.0
+
+NEVER = 2.0**52
+"""A time, in milliseconds, after every horizon."""
+
+MAX_DEPOSITS_AN_HOUR = 200.0
+"""Most deposits in an hour on average."""
+
+HOLD, TREND, FITTED = range(3)
+PREDICTORS = ("hold", "trend", "fitted")
+
+RESTING: int = -1
+"""Goal of a truck that rests at the depot."""
+
+NETWORK = np.dtype(
+    [
+        ("num_bins", "i8"),
+        ("num_trucks", "i8"),
+        ("num_candidates", "i8"),
+        ("num_hours", "i8"),
+        ("profile_hours", "i8"),  # after so many hours the profile repeats
+        ("num_starts", "i8"),  # days with which a replay can begin; 0: drawn by law
+        ("predictor", "i8"),
+        ("deposit_shape", "i8"),
+        ("horizon", "f8"),
+        ("shift", "f8"),
+        ("service", "f8"),
+        ("unload", "f8"),
+        ("period", "f8"),  # of reports; 0: none
+        ("delay", "f8"),
+        ("delivery", "f8"),
+        ("deposit_scale", "f8"),  # litres: mean over shape
+        ("initial_fill_max", "f8"),
+        ("truck_capacity", "f8"),
+        ("candidate_fill", "f8"),
+        ("cost_per_km", "f8"),
+        ("penalty_per_l", "f8"),
+        ("cost_per_stop", "f8"),
+        ("agreed_share", "f8"),
+        ("co2_kg_per_km", "f8"),
+        ("daily_l", "f8"),  # thrown in a day on average
+    ],
+    align=True,
+)
+"""A scenario: everything that does not change while it runs."""
+
+BIN_FIELDS = (
+    "capacity",
+    "inverse_capacity",
+    "inflow",  # litres an hour
+    "sensor_limit",  # litres above which the sensor reads no more
+    "round_trip",  # ms of a stop and of going to the depot and unloading
+    "fill_time",  # ms in which it fills on average
+)
+"""What the bins of a scenario are told by, each an array of one number a bin."""
+
+CAPACITY, INVERSE_CAPACITY, INFLOW, SENSOR_LIMIT, ROUND_TRIP, FILL_TIME = range(len(BIN_FIELDS))
+
+STATE_FIELDS = (
+    "base",  # thrown in until the last emptying, less what was left then
+    "counted",  # litres that overflowed since the last emptying, as far as they were counted
+    "emptied_at",  # time of the last emptying; 0 before
+    "reading",  # litres: last known content
+    "read_at",  # time at which that was true
+    "is_read",  # 0 while the reading is a guess
+    "rate",  # by which the prediction grows with what `stamp` counts
+    "stamp",  # at the reading: time, or hours weighted by the profile
+    "predicted",  # litres, at the last decision
+    "reserved",  # 1: a truck is on its way to it, or stands there
+    "offset",  # time of the first report
+    "due",  # when the next report arrives that was not looked at
+)
+"""State of the bins of a row, each an array of one number a bin."""
+
+(BASE, COUNTED, EMPTIED_AT, READING, READ_AT, IS_READ, RATE, STAMP, PREDICTED, RESERVED, OFFSET,
+ DUE) = range(len(STATE_FIELDS))  # fmt: skip
+
+ROW = np.dtype(
+    [
+        ("now", "f8"),
+        ("truck", "i8"),  # that decides
+        ("left", "f8"),  # ms of the shift
+        ("start", "i8"),  # hour of the replay with which the episode began
+        ("disallowed", "i8"),
+        ("stops", "i8"),  # begun
+        ("served", "i8"),  # over
+        ("wasted", "i8"),  # of those: the bin was less than half full
+        ("unloads", "i8"),
+        ("distance_m", "f8"),
+        ("fill_sum", "f8"),  # of the shares found
+        ("collected_l", "f8"),
+        ("overflow_l", "f8"),
+        ("deposited_l", "f8"),
+        ("duty", "f8"),  # ms of all trucks out of the depot, or unloading
+        ("looks", "i8"),  # predictions that were compared with the truth
+        ("error_sum", "f8"),
+        ("age_sum", "f8"),
+        # since the last decision
+        ("elapsed", "f8"),
+        ("step_distance_m", "f8"),
+        ("step_overflow_l", "f8"),
+        ("step_deposited_l", "f8"),
+        ("step_stops", "i8"),
+        # trucks
+        ("place", "i8", (MAX_TRUCKS,)),
+        ("goal", "i8", (MAX_TRUCKS,)),  # a bin, N: unloading, or `RESTING`
+        ("free_at", "f8", (MAX_TRUCKS,)),
+        ("load", "f8", (MAX_TRUCKS,)),
+    ],
+    align=True,
+)
+"""A running network: its time, its counters and its trucks."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Scenarios as arrays, padded to the largest.
+
+    Attributes:
+        networks: records of `NETWORK`; shape (scenarios,).
+        bins: the `BIN_FIELDS` of each bin; shape (scenarios, fields, bins).
+        travel: ms between places; shape (scenarios, bins + 1, bins + 1).
+        distance: metres, likewise.
+        order: of each place, the bins by travel time, then number; shape (scenarios, bins + 1,
+            bins).
+        seen_bins: what is observed of bins and never changes: inflow and way to the depot; shape
+            (scenarios, 2, bins).
+        seen_travel: travel times over the longest one; shape (scenarios, bins + 1, bins + 1).
+        profile: cumulative hours weighted by the profile; shape (scenarios, hours + 1).
+        means: deposits of an hour of the profile on average; shape (scenarios, hours, bins).
+        nones: probability that there is none; likewise.
+        replayed: litres thrown in until each hour of a replay; shape (scenarios, hours, bins).
+        bin_tables: of the scenarios.
+    """
+
+    networks: NDArray[np.void]
+    bins: Floats
+    travel: Floats
+    distance: Floats
+    order: NDArray[np.int32]
+    seen_bins: NDArray[np.float32]
+    seen_travel: NDArray[np.float32]
+    profile: Floats
+    means: Floats
+    nones: Floats
+    replayed: Floats
+    bin_tables: tuple[BinTable, ...]
+
+
+def milliseconds(duration_s: float) -> float:
+    """A duration as a whole number of milliseconds.
+
+    Example:
+        >>> milliseconds(0.0125)
+        12.0
+    """
+    return float(round(duration_s * MS_PER_S))
+
+
+def build_tables(scenarios: Sequence[TruckScenario]) -> Tables:
+    """The scenarios as arrays.
+
+    Args:
+        scenarios: at least one.
+
+    Returns:
+        The tables, in the order of the scenarios.
+
+    Raises:
+        ConfigError: if a bin cannot be served within a shift, holds more than a truck, or gets too
+            many deposits.
+        TraceError: if a file is asked for and cannot be read.
+    """
+    count, most = len(scenarios), max(one.num_bins for one in scenarios)
+    places = (count, most + 1, most + 1)
+    hours = max(len(_factors(one)) for one in scenarios)
+    tables = Tables(
+        np.zeros(count, NETWORK), np.zeros((count, len(BIN_FIELDS), most)), np.zeros(places),
+        np.zeros(places), np.zeros((count, most + 1, most), np.int32),
+        np.zeros((count, 2, most), np.float32), np.zeros(places, np.float32),
+        np.zeros((count, hours + 1)), np.zeros((count, hours, most)),
+        np.ones((count, hours, most)), np.zeros((count, 1, most)),
+        tuple(bin_table(one.bins) for one in scenarios),
+    )  # fmt: skip
+    for i, (one, bins) in enumerate(zip(scenarios, tables.bin_tables, strict=True)):
+        _fill_network(tables.networks[i], one, bins)
+        _fill_places(tables, i, one, bins)
+        _fill_deposits(tables, i, one, bins)
+    return tables
+
+
+def _fill_network(network: np.void, one: TruckScenario, bins: BinTable) -> None:
+    law = one.deposits
+    values: dict[str, Any] = {
+        "num_hours": one.num_hours,
+        "profile_hours": len(_factors(one)),
+        "predictor": PREDICTORS.index(one.predictor),
+        "deposit_shape": law.deposit_shape,
+        "deposit_scale": law.deposit_mean_l / law.deposit_shape,
+        "horizon": one.num_days * DAY_MS,
+        "shift": milliseconds(one.shift_length_s),
+        "service": milliseconds(one.service_s),
+        "unload": milliseconds(one.unload_s),
+        "period": 0.0 if one.report_period_s is None else milliseconds(one.report_period_s),
+        "delay": milliseconds(one.report_delay_s),
+        "delivery": one.delivery_probability,
+        "truck_capacity": one.truck_capacity_l,
+        "daily_l": 24.0 * float(bins.inflow_l_per_h.sum()),
+    }
+    same = (
+        "num_bins", "num_trucks", "num_candidates", "initial_fill_max", "candidate_fill",
+        "cost_per_km", "penalty_per_l", "cost_per_stop", "agreed_share", "co2_kg_per_km",
+    )  # fmt: skip
+    for name, value in (values | {name: getattr(one, name) for name in same}).items():
+        network[name] = value
+
+
+def depot_of(one: TruckScenario, bins: BinTable) -> tuple[float, float]:
+    """Coordinates of the depot in metres."""
+    if one.depot == "median":
+        return float(np.median(bins.x_m)), float(np.median(bins.y_m))
+    return one.depot.x_m, one.depot.y_m
+
+
+def _fill_places(tables: Tables, i: int, one: TruckScenario, bins: BinTable) -> None:
+    count = one.num_bins
+    x_m, y_m = depot_of(one, bins)
+    names = (*bins.names, "depot")
+    metres = distances_m(one.roads, np.append(bins.x_m, x_m), np.append(bins.y_m, y_m), names)
+    travel = np.rint(metres / one.speed_m_per_s * MS_PER_S)
+    tables.distance[i, : count + 1, : count + 1] = metres
+    tables.travel[i, : count + 1, : count + 1] = travel
+    seen = travel / max(float(travel.max()), 1.0)
+    tables.seen_travel[i, : count + 1, : count + 1] = seen
+    tables.order[i, : count + 1, :count] = np.argsort(travel[:, :count], axis=1, kind="stable")
+    inflow, capacity = bins.inflow_l_per_h, bins.capacity_l
+    daily = 24.0 * inflow / capacity
+    tables.seen_bins[i, :, :count] = daily / (daily + 1.0), seen[count, :count]
+    fixed = milliseconds(one.service_s) + travel[:count, count] + milliseconds(one.unload_s)
+    columns = tables.bins[i, :, :count]
+    columns[CAPACITY], columns[INVERSE_CAPACITY] = capacity, 1.0 / capacity
+    columns[INFLOW], columns[SENSOR_LIMIT] = inflow, capacity * one.sensor_full_share
+    columns[ROUND_TRIP], columns[FILL_TIME] = fixed, capacity / inflow * HOUR_MS
+    _check_bins(one, bins, travel[count, :count] + fixed)
+
+
+def _check_bins(one: TruckScenario, bins: BinTable, round_trip: Floats) -> None:
+    """Refuses bins that no truck could ever serve."""
+    largest, farthest = int(bins.capacity_l.argmax()), int(round_trip.argmax())
+    if bins.capacity_l[largest] > one.truck_capacity_l:
+        raise ConfigError(
+            f"the bin {bins.names[largest]!r} holds {bins.capacity_l[largest]:g} l and a truck "
+            f"{one.truck_capacity_l:g} l: raise `truck_capacity_l`"
+        )
+    if round_trip[farthest] > milliseconds(one.shift_length_s):
+        raise ConfigError(
+            f"to serve the bin {bins.names[farthest]!r} and to unload takes "
+            f"{round_trip[farthest] / MS_PER_S:.0f} s and a shift {one.shift_length_s:g} s: "
+            "lengthen the shift, or move the depot"
+        )
+
+
+def _factors(one: TruckScenario) -> Floats:
+    """The profile of the inflow, from the first hour of an episode on."""
+    return np.roll(np.array(one.deposits.profile), -one.shift_start_hour)
+
+
+def _fill_deposits(tables: Tables, i: int, one: TruckScenario, bins: BinTable) -> None:
+    factors, law = _factors(one), one.deposits
+    hours, count = len(factors), one.num_bins
+    tables.profile[i, 1 : hours + 1] = np.cumsum(factors)
+    means = factors[:, None] * bins.inflow_l_per_h / law.deposit_mean_l
+    hour, most = divmod(int(means.argmax()), count)
+    if means[hour, most] > MAX_DEPOSITS_AN_HOUR:
+        raise ConfigError(
+            f"the bin {bins.names[most]!r} gets {means[hour, most]:.0f} deposits in its busiest "
+            f"hour; at most {MAX_DEPOSITS_AN_HOUR:g} are simulated: raise `deposit_mean_l`"
+        )
+    tables.means[i, :hours, :count] = means
+    tables.nones[i, :hours, :count] = np.exp(-means)

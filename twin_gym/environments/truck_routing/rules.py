@@ -1,0 +1,391 @@
+"""The rules of truck routing, compiled: one function carries one network to its next decision.
+
+A truck that is free decides. It drives to a bin and empties it at the end of the service, or drives
+to the depot and unloads, or rests at the depot until the next shift. Time goes on to the truck that
+is free next; of several the one with the least number comes first. At that time, in this order:
+what overflowed is counted, the truck empties or unloads, reports that have arrived are taken in,
+and the twin predicts all contents. A truck at the depot for which no bin is allowed rests without
+being asked. `truck_routing.reference` tells the same rules in SimPy.
+
+An argument that recurs: `j`, a truck; `i`, a bin.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.core.compiled import Integer, Record, compiled, inlined
+from twin_gym.environments.truck_routing import layout, workload
+from twin_gym.environments.truck_routing.workload import volume_l
+
+Floats = NDArray[np.float64]
+
+_HALF = 0.5
+_TREND: Integer = np.int64(layout.TREND)
+_FITTED: Integer = np.int64(layout.FITTED)
+
+
+class Running(NamedTuple):
+    """The arrays of a running network that the rules read or write.
+
+    Attributes:
+        network: the tables of the scenario, as what follows (see `layout.Tables`).
+        bins: likewise.
+        travel: likewise.
+        distance: likewise.
+        profile: likewise.
+        world: key of the world.
+        row: time, counters and trucks.
+        state: of the bins; shape (fields, bins).
+        allowed: bins that the deciding truck may go to, 1 = allowed; shape (bins,).
+        volumes: see `workload.draw_volumes`.
+        excess: scratch; shape (bins,).
+    """
+
+    network: Record
+    bins: Floats
+    travel: Floats
+    distance: Floats
+    profile: Floats
+    world: np.uint64
+    row: Record
+    state: Floats
+    allowed: NDArray[np.int8]
+    volumes: Floats
+    excess: Floats
+
+
+@compiled
+def begin(running: Running) -> None:
+    """A new episode, whose volumes are drawn: all trucks are free at the depot."""
+    network, row, state, bins = running.network, running.row, running.state, running.bins
+    _clear(row)
+    for j in range(row.place.shape[0]):
+        row.place[j] = network.num_bins
+        row.goal[j] = layout.RESTING
+        row.free_at[j] = 0.0
+        row.load[j] = 0.0
+    state[:] = 0.0
+    for i in range(network.num_bins):
+        capacity = bins[layout.CAPACITY, i]
+        state[layout.BASE, i] = -workload.initial_l(network, capacity, running.world, i)
+        state[layout.READING, i] = 0.5 * network.initial_fill_max * capacity
+        if network.predictor == _FITTED:
+            state[layout.RATE, i] = bins[layout.INFLOW, i]
+        state[layout.DUE, i] = layout.NEVER
+        if network.period > 0.0:
+            offset = workload.offset_ms(network, running.world, i)
+            state[layout.OFFSET, i] = offset
+            state[layout.DUE, i] = offset + network.delay
+    _believe(running)
+
+
+@inlined
+def _clear(row: Record) -> None:
+    row.now = 0.0
+    row.truck = 0
+    row.disallowed = 0
+    row.stops = 0
+    row.served = 0
+    row.wasted = 0
+    row.unloads = 0
+    row.distance_m = 0.0
+    row.fill_sum = 0.0
+    row.collected_l = 0.0
+    row.overflow_l = 0.0
+    row.deposited_l = 0.0
+    row.duty = 0.0
+    row.looks = 0
+    row.error_sum = 0.0
+    row.age_sum = 0.0
+    _forget_last_step(row)
+
+
+@inlined
+def _forget_last_step(row: Record) -> None:
+    row.elapsed = 0.0
+    row.step_distance_m = 0.0
+    row.step_overflow_l = 0.0
+    row.step_deposited_l = 0.0
+    row.step_stops = 0
+
+
+@compiled
+def run_decision(running: Running, chosen: int) -> bool:
+    """Carries out one decision and goes on to the next one, or to the horizon.
+
+    Args:
+        running: the running network.
+        chosen: bin that the deciding truck goes to, N: the depot. A bin that is not allowed is
+            treated as the depot, and counted.
+
+    Returns:
+        Whether the horizon is reached.
+    """
+    network, row = running.network, running.row
+    before = row.now
+    _forget_last_step(row)
+    depot = network.num_bins
+    if chosen != depot and (chosen < 0 or running.allowed[chosen] == 0):
+        row.disallowed += 1
+        chosen = depot
+    _send(running, row.truck, chosen)
+    is_over = _run_to_decision(running)
+    row.elapsed = row.now - before
+    _look(running)
+    return is_over
+
+
+@inlined
+def _send(running: Running, j: int, goal: int) -> None:
+    """A truck sets out, or rests."""
+    network, row, depot = running.network, running.row, running.network.num_bins
+    place = row.place[j]
+    if place == depot and goal == depot:
+        _rest(row, j)
+        return
+    if place != depot:
+        running.state[layout.RESERVED, place] = 0.0
+    metres = running.distance[place, goal]
+    duty = running.travel[place, goal]
+    if goal == depot:
+        duty += network.unload
+    else:
+        duty += network.service
+        running.state[layout.RESERVED, goal] = 1.0
+        row.stops += 1
+        row.step_stops += 1
+    row.goal[j] = goal
+    row.free_at[j] = row.now + duty
+    row.duty += duty
+    row.distance_m += metres
+    row.step_distance_m += metres
+
+
+@inlined
+def _rest(row: Record, j: int) -> None:
+    """A truck at the depot rests until the next shift."""
+    row.goal[j] = layout.RESTING
+    row.free_at[j] = (math.floor(row.now / layout.DAY_MS) + 1.0) * layout.DAY_MS
+
+
+@inlined
+def _run_to_decision(running: Running) -> bool:
+    network, row = running.network, running.row
+    while True:
+        j: Integer = np.int64(0)
+        for other in range(1, network.num_trucks):
+            if row.free_at[other] < row.free_at[j]:
+                j = np.int64(other)
+        row.truck = j
+        if row.free_at[j] >= network.horizon:
+            _pass_time(running, network.horizon)
+            _take_reports(running)
+            _believe(running)
+            return True
+        _pass_time(running, row.free_at[j])
+        _arrive(running, j)
+        _take_reports(running)
+        if _believe(running) or row.place[j] != network.num_bins:
+            return False
+        _rest(row, j)
+
+
+@inlined
+def _pass_time(running: Running, time: float) -> None:
+    """Counts what overflowed in all bins until a time."""
+    network, row, state, bins = running.network, running.row, running.state, running.bins
+    row.now = time
+    last = network.num_hours - 1
+    hours = time / layout.HOUR_MS
+    hour = min(np.int64(hours), last)
+    share = hours - hour
+    before, after, excess = running.volumes[hour], running.volumes[hour + 1], running.excess
+    bases, counted, capacities = state[layout.BASE], state[layout.COUNTED], bins[layout.CAPACITY]
+    count = network.num_bins
+    for i in range(count):
+        volume = before[i] + share * (after[i] - before[i])
+        beyond = (volume - bases[i]) - capacities[i]
+        more = beyond - counted[i]
+        more = more if more > 0.0 else 0.0
+        excess[i] = more
+        counted[i] += more
+    overflow = _sum_of(excess, count)
+    row.step_overflow_l += overflow
+    row.overflow_l += overflow
+    deposited = before[count] + share * (after[count] - before[count])
+    row.step_deposited_l += deposited - row.deposited_l
+    row.deposited_l = deposited
+
+
+@inlined
+def _sum_of(values: Floats, count: int) -> float:
+    """The sum of the first values, of which eight at a time are added side by side."""
+    sum_0, sum_1, sum_2, sum_3, sum_4, sum_5, sum_6, sum_7 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(0, count - count % 8, 8):
+        sum_0 += values[i]
+        sum_1 += values[i + 1]
+        sum_2 += values[i + 2]
+        sum_3 += values[i + 3]
+        sum_4 += values[i + 4]
+        sum_5 += values[i + 5]
+        sum_6 += values[i + 6]
+        sum_7 += values[i + 7]
+    rest = 0.0
+    for i in range(count - count % 8, count):
+        rest += values[i]
+    return (((sum_0 + sum_1) + (sum_2 + sum_3)) + ((sum_4 + sum_5) + (sum_6 + sum_7))) + rest
+
+
+@inlined
+def _content(running: Running, i: int, time: float) -> float:
+    """The true content of a bin since its last emptying, in litres."""
+    volume = volume_l(running.volumes, running.network.num_hours - 1, i, time)
+    return min(volume - running.state[layout.BASE, i], running.bins[layout.CAPACITY, i])
+
+
+@inlined
+def _arrive(running: Running, j: int) -> None:
+    """A truck ends its service, its unloading or its rest."""
+    row, goal = running.row, running.row.goal[j]
+    if goal == layout.RESTING:
+        return
+    row.place[j] = goal
+    if goal == running.network.num_bins:
+        row.load[j] = 0.0
+        row.unloads += 1
+    else:
+        _empty(running, j, goal)
+
+
+@inlined
+def _empty(running: Running, j: int, i: int) -> None:
+    """A truck empties a bin as far as its room goes, and the twin knows what is left."""
+    network, row, state = running.network, running.row, running.state
+    volume = volume_l(running.volumes, network.num_hours - 1, i, row.now)
+    content = min(volume - state[layout.BASE, i], running.bins[layout.CAPACITY, i])
+    taken = min(content, network.truck_capacity - row.load[j])
+    left = content - taken
+    row.load[j] += taken
+    row.collected_l += taken
+    row.served += 1
+    fill = content * running.bins[layout.INVERSE_CAPACITY, i]
+    row.fill_sum += fill
+    row.wasted += np.int64(fill < _HALF)
+    state[layout.BASE, i] = volume - left
+    state[layout.COUNTED, i] = 0.0
+    state[layout.EMPTIED_AT, i] = row.now
+    _read(running, i, left, row.now)
+    if network.predictor == _TREND:
+        state[layout.RATE, i] = 0.0
+
+
+@inlined
+def _read(running: Running, i: int, litres: float, time: float) -> None:
+    """The twin learns what a bin held at a time."""
+    state, network = running.state, running.network
+    state[layout.READING, i] = litres
+    state[layout.READ_AT, i] = time
+    state[layout.IS_READ, i] = 1.0
+    is_fitted = network.predictor == _FITTED
+    stamp = workload.profile_hours(network, running.profile, time) if is_fitted else time
+    state[layout.STAMP, i] = stamp
+
+
+@inlined
+def _take_reports(running: Running) -> None:
+    """The twin takes in the reports that have arrived."""
+    due = running.state[layout.DUE]
+    for i in range(running.network.num_bins):
+        if due[i] <= running.row.now:
+            _take_newest(running, i)
+
+
+@inlined
+def _delivered_before(running: Running, i: int, report: int) -> Integer:
+    """The last report of a bin, from number `report` back, that arrives and says something new.
+
+    Returns:
+        Its number; -1: there is none.
+    """
+    network, state = running.network, running.state
+    offset, read_at = state[layout.OFFSET, i], state[layout.READ_AT, i]
+    while report >= 0 and offset + report * network.period > read_at:
+        if workload.is_delivered(network, running.world, i, report):
+            return report
+        report -= 1
+    return np.int64(-1)
+
+
+@compiled
+def _take_newest(running: Running, i: int) -> None:
+    """Of the reports of a bin that have arrived the newest one counts; for a line, two."""
+    network, state = running.network, running.state
+    offset, period = state[layout.OFFSET, i], network.period
+    arrived: Integer = np.int64((running.row.now - network.delay - offset) / period)
+    state[layout.DUE, i] = offset + (arrived + 1) * period + network.delay
+    newest = _delivered_before(running, i, arrived)
+    if newest < 0:
+        return
+    time = offset + newest * period
+    litres = _sensed(running, i, time)
+    if network.predictor == _TREND:
+        before_at, before = state[layout.READ_AT, i], state[layout.READING, i]
+        is_read = state[layout.IS_READ, i] > 0.0
+        second = _delivered_before(running, i, newest - 1)
+        if second >= 0:
+            before_at, is_read = offset + second * period, True
+            before = _sensed(running, i, before_at)
+        if is_read:
+            slope = (litres - before) / (time - before_at)
+            state[layout.RATE, i] = slope if slope > 0.0 else 0.0
+    _read(running, i, litres, time)
+
+
+@inlined
+def _sensed(running: Running, i: int, time: float) -> float:
+    """What the sensor of a bin reads at a time since its last emptying."""
+    return min(_content(running, i, time), running.bins[layout.SENSOR_LIMIT, i])
+
+
+@inlined
+def _believe(running: Running) -> bool:
+    """The twin predicts all contents; says whether the deciding truck may go to any bin."""
+    network, row, state, bins = running.network, running.row, running.state, running.bins
+    place, room = row.place[row.truck], network.truck_capacity - row.load[row.truck]
+    day = math.floor(row.now / layout.DAY_MS)
+    row.left = day * layout.DAY_MS + network.shift - row.now
+    if row.now >= network.horizon:
+        row.left = 0.0
+    clock, left = row.now, row.left
+    if network.predictor == _FITTED:
+        clock = workload.profile_hours(network, running.profile, row.now)
+    readings, rates, stamps = state[layout.READING], state[layout.RATE], state[layout.STAMP]
+    predicted, reserved = state[layout.PREDICTED], state[layout.RESERVED]
+    capacities, rounds = bins[layout.CAPACITY], bins[layout.ROUND_TRIP]
+    ways, allowed = running.travel[place], running.allowed
+    for i in range(network.num_bins):
+        litres = readings[i] + rates[i] * (clock - stamps[i])
+        litres = litres if litres < capacities[i] else capacities[i]
+        predicted[i] = litres
+    number = np.int64(0)
+    for i in range(network.num_bins):
+        fits = (ways[i] + rounds[i] <= left) & (predicted[i] <= room) & (reserved[i] == 0.0)
+        allowed[i] = np.int8(fits)
+        number += np.int64(fits)
+    return number > 0
+
+
+@inlined
+def _look(running: Running) -> None:
+    """Compares the prediction of one bin with the truth, one bin a decision in turn."""
+    row, state = running.row, running.state
+    i = row.looks % running.network.num_bins
+    wrong = abs(state[layout.PREDICTED, i] - _content(running, i, row.now))
+    row.error_sum += wrong * running.bins[layout.INVERSE_CAPACITY, i]
+    row.age_sum += row.now - state[layout.READ_AT, i]
+    row.looks += 1

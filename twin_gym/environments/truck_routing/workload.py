@@ -1,0 +1,166 @@
+"""The random draws: what is thrown into every bin, how full it begins, and which reports arrive.
+
+What is thrown in until each hour is drawn once an episode, into a table; between the hours it grows
+evenly. All of it is a pure function of the world, whatever trucks do.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.core.compiled import Integer, Record, compiled, inlined
+from twin_gym.core.draws import natural_log, uniform
+from twin_gym.environments.truck_routing import layout
+
+Floats = NDArray[np.float64]
+
+# Typed, for Numba compiles a function anew for each literal number that it is called with.
+_COUNT: Integer = np.int64(0)
+_SIZE: Integer = np.int64(1)
+_INITIAL: Integer = np.int64(2)
+_OFFSET: Integer = np.int64(3)
+_DELIVERY: Integer = np.int64(4)
+_START: Integer = np.int64(5)
+
+_FIRST: Integer = np.int64(0)
+_BIN_ROOM: Integer = np.int64(2**11)
+_SIZE_ROOM: Integer = np.int64(2**17)
+_MOST_DEPOSITS = 1_000
+_NEGLIGIBLE = 1e-17
+_FACTORS = 15  # a product of one more uniform draws than this is far from underflow
+
+
+@inlined
+def initial_l(network: Record, capacity: float, world: np.uint64, number: int) -> float:
+    """Content of a bin at the beginning, in litres."""
+    return uniform(world, _INITIAL, number) * network.initial_fill_max * capacity
+
+
+@inlined
+def offset_ms(network: Record, world: np.uint64, number: int) -> float:
+    """Time of the first report of a bin: evenly within a period, after the beginning."""
+    return math.ceil(uniform(world, _OFFSET, number) * network.period)
+
+
+@inlined
+def is_delivered(network: Record, world: np.uint64, number: int, report: int) -> bool:
+    """Whether report number `report` of a bin arrives."""
+    return uniform(world, _DELIVERY, report * _BIN_ROOM + number) <= network.delivery
+
+
+@inlined
+def start_hour(network: Record, world: np.uint64) -> Integer:
+    """The hour of the replay with which the episode begins; 0 where nothing is replayed."""
+    drawn = np.int64(uniform(world, _START, _FIRST) * network.num_starts)
+    return 24 * min(drawn, max(network.num_starts - 1, _FIRST))
+
+
+@compiled
+def deposited_l(
+    network: Record, mean: float, none: float, world: np.uint64, number: int, hour: int
+) -> float:
+    """What is thrown into a bin in an hour: a Poisson number of Erlang deposits.
+
+    The number is found by inversion; the sizes together are the logarithm of a product of uniform
+    draws.
+
+    Args:
+        network: record of the scenario.
+        mean: deposits in that hour on average.
+        none: probability that there is none.
+        world: the key of the world.
+        number: of the bin.
+        hour: of the episode.
+
+    Returns:
+        Litres.
+    """
+    place = hour * _BIN_ROOM + number
+    target = uniform(world, _COUNT, place)
+    deposits: Integer = np.int64(0)
+    term, reached = none, none
+    while target > reached and deposits < _MOST_DEPOSITS:
+        deposits += 1
+        term *= mean / deposits
+        reached += term
+        if term < _NEGLIGIBLE and deposits > mean:
+            break
+    total, product = 0.0, 1.0
+    first = place * _SIZE_ROOM
+    for k in range(deposits * network.deposit_shape):
+        product *= uniform(world, _SIZE, first + k)
+        if k & _FACTORS == _FACTORS:
+            total -= natural_log(product)
+            product = 1.0
+    return (total - natural_log(product)) * network.deposit_scale
+
+
+@compiled
+def draw_volumes(
+    network: Record, means: Floats, nones: Floats, replayed: Floats, world: np.uint64,
+    start: int, volumes: Floats,
+) -> None:  # fmt: skip
+    """Writes what is thrown into each bin until each hour, and into all of them.
+
+    Args:
+        network: record of the scenario.
+        means: see `layout.Tables`; of this scenario, as what follows.
+        nones: likewise.
+        replayed: likewise.
+        world: the key of the world.
+        start: hour of the replay with which the episode begins.
+        volumes: written; litres, shape (hours + 1, bins + 1 or more): column N has the sum.
+    """
+    count = network.num_bins
+    for i in range(count + 1):
+        volumes[0, i] = 0.0
+    for hour in range(network.num_hours):
+        before, after = volumes[hour], volumes[hour + 1]
+        part = hour % network.profile_hours
+        total = 0.0
+        for i in range(count):
+            if network.num_starts > 0:
+                litres = replayed[start + hour + 1, i] - replayed[start + hour, i]
+            else:
+                litres = deposited_l(network, means[part, i], nones[part, i], world, i, hour)
+            after[i] = before[i] + litres
+            total += litres
+        after[count] = before[count] + total
+
+
+@inlined
+def volume_l(volumes: Floats, last_hour: int, number: int, time: float) -> float:
+    """What was thrown into a bin until a time, evenly within each hour.
+
+    Args:
+        volumes: see `draw_volumes`.
+        last_hour: hours of the episode less one.
+        number: of the bin; N: all of them.
+        time: ms.
+
+    Returns:
+        Litres.
+    """
+    hours = time / layout.HOUR_MS
+    hour = min(np.int64(hours), last_hour)
+    before = volumes[hour, number]
+    return before + (hours - hour) * (volumes[hour + 1, number] - before)
+
+
+@inlined
+def profile_hours(network: Record, profile: Floats, time: float) -> float:
+    """Hours since the beginning, weighted by the profile of the inflow.
+
+    Args:
+        network: record of the scenario.
+        profile: cumulative; shape (hours + 1,).
+        time: ms.
+    """
+    hours = time / layout.HOUR_MS
+    whole = np.int64(hours)
+    turns, part = whole // network.profile_hours, whole % network.profile_hours
+    begun = profile[part] + (hours - whole) * (profile[part + 1] - profile[part])
+    return turns * profile[network.profile_hours] + begun
