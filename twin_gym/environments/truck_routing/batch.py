@@ -161,7 +161,8 @@ class TruckBatch(SlottedBatch):
         one = self.scenario
         if self.reward_model is not None:
             return 1.0 / float(one.time_unit_s)
-        return 1.0 / max(one.num_bins * (one.cost_per_stop + one.cost_per_km), 1e-9)
+        round_cost = float(one.num_bins * (one.cost_per_stop + one.cost_per_km))
+        return 1.0 / max(round_cost, 1e-9)
 
     def _fill_kpis(self, at: NDArray[np.int64], table: NDArray[np.void]) -> None:
         kpi.fill_table(self.tables.networks, self.heads, self._rows, at, table)
@@ -181,7 +182,8 @@ class TruckBatch(SlottedBatch):
     def candidates(self, row: int) -> NDArray[np.int64]:
         """The bins that the actions of a row name, without the depot; -1: none."""
         if self._candidates.shape[1]:
-            return self._candidates[row].astype(np.int64)
+            numbers: NDArray[np.int64] = self._candidates[row].astype(np.int64)
+            return numbers
         return np.arange(self.scenario_of(row).num_bins)
 
     def believed(self, row: int) -> Belief:

@@ -4,7 +4,7 @@
 |---|---|---|
 | density | 1 - litres that overflowed / litres thrown in | what was carried of what was asked |
 | deadline | share of the bins that are not full at the end | a full bin is too late |
-| latency | 1 - mean of min(time since the last emptying / mean time to fill, 1) | 1: all just emptied |
+| latency | 1 - mean of min(time since emptying / mean time to fill, 1) | 1: all just emptied |
 | buffer | 1 - mean fill of the bins at the end | 1: all empty |
 
 A ratio of nothing to nothing is 1.

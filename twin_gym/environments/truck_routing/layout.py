@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.environments.truck_routing.bins import BinTable, bin_table
-from twin_gym.environments.truck_routing.deposits import PoissonGamma
 from twin_gym.environments.truck_routing.roads import distances_m
-from twin_gym.environments.truck_routing.scenario import DAY_S, MAX_TRUCKS, TruckScenario
+from twin_gym.environments.truck_routing.scenario import MAX_TRUCKS, TruckScenario
 from twin_gym.errors import ConfigError
 
 Floats = NDArray[np.float64]

@@ -181,4 +181,5 @@ def _others_out(network: Record, row: Record) -> float:
     out = np.int64(0)
     for j in range(network.num_trucks):
         out += np.int64((j != row.truck) & (row.goal[j] != layout.RESTING))
-    return out / max(network.num_trucks - 1, 1)
+    share: float = out / max(network.num_trucks - 1, 1)
+    return share

@@ -83,6 +83,8 @@ class TruckNetwork:
         self.last_decider = self.trucks[0]
         for one in self.bins:
             if world.network["period"]:
+                one.offset = world.offset_ms(one.number)
+                one.due = one.offset + float(world.network["delay"])
                 self.clock.process(self._reports(one))
         for truck in self.trucks[1:]:
             self.clock.process(self._trip(truck, 0.0))
@@ -102,15 +104,13 @@ class TruckNetwork:
         return min(self._world.volume_l(one.number, self.clock.now) - one.base, one.capacity)
 
     def _reports(self, one: BinTwin) -> Process:
-        period, delay = float(self._network["period"]), float(self._network["delay"])
-        one.offset = self._world.offset_ms(one.number)
-        one.due = one.offset + delay
+        """A bin measures itself every period."""
         yield PrioritisedTimeout(self.clock, int(one.offset), _REPORT)
         report = 0
         while True:
             litres = min(self.content(one), one.sensor_limit)
             self.clock.process(self._carry(one, report, litres))
-            yield PrioritisedTimeout(self.clock, int(period), _REPORT)
+            yield PrioritisedTimeout(self.clock, int(self._network["period"]), _REPORT)
             report += 1
 
     def _carry(self, one: BinTwin, report: int, litres: float) -> Process:

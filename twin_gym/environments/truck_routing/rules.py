@@ -245,7 +245,8 @@ def _sum_of(values: Floats, count: int) -> float:
 def _content(running: Running, i: int, time: float) -> float:
     """The true content of a bin since its last emptying, in litres."""
     volume = volume_l(running.volumes, running.network.num_hours - 1, i, time)
-    return min(volume - running.state[layout.BASE, i], running.bins[layout.CAPACITY, i])
+    content: float = min(volume - running.state[layout.BASE, i], running.bins[layout.CAPACITY, i])
+    return content
 
 
 @inlined
@@ -349,7 +350,8 @@ def _take_newest(running: Running, i: int) -> None:
 @inlined
 def _sensed(running: Running, i: int, time: float) -> float:
     """What the sensor of a bin reads at a time since its last emptying."""
-    return min(_content(running, i, time), running.bins[layout.SENSOR_LIMIT, i])
+    litres: float = min(_content(running, i, time), running.bins[layout.SENSOR_LIMIT, i])
+    return litres
 
 
 @inlined
@@ -377,7 +379,7 @@ def _believe(running: Running) -> bool:
         fits = (ways[i] + rounds[i] <= left) & (predicted[i] <= room) & (reserved[i] == 0.0)
         allowed[i] = np.int8(fits)
         number += np.int64(fits)
-    return number > 0
+    return bool(number > 0)
 
 
 @inlined

@@ -36,19 +36,22 @@ _FACTORS = 15  # a product of one more uniform draws than this is far from under
 @inlined
 def initial_l(network: Record, capacity: float, world: np.uint64, number: int) -> float:
     """Content of a bin at the beginning, in litres."""
-    return uniform(world, _INITIAL, number) * network.initial_fill_max * capacity
+    share: float = uniform(world, _INITIAL, number) * network.initial_fill_max
+    return share * capacity
 
 
 @inlined
 def offset_ms(network: Record, world: np.uint64, number: int) -> float:
     """Time of the first report of a bin: evenly within a period, after the beginning."""
-    return math.ceil(uniform(world, _OFFSET, number) * network.period)
+    period: float = network.period
+    return float(math.ceil(uniform(world, _OFFSET, number) * period))
 
 
 @inlined
 def is_delivered(network: Record, world: np.uint64, number: int, report: int) -> bool:
     """Whether report number `report` of a bin arrives."""
-    return uniform(world, _DELIVERY, report * _BIN_ROOM + number) <= network.delivery
+    probability: float = network.delivery
+    return uniform(world, _DELIVERY, report * _BIN_ROOM + number) <= probability
 
 
 @inlined
@@ -95,7 +98,8 @@ def deposited_l(
         if k & _FACTORS == _FACTORS:
             total -= natural_log(product)
             product = 1.0
-    return (total - natural_log(product)) * network.deposit_scale
+    litres: float = (total - natural_log(product)) * network.deposit_scale
+    return litres
 
 
 @compiled
@@ -145,9 +149,11 @@ def volume_l(volumes: Floats, last_hour: int, number: int, time: float) -> float
         Litres.
     """
     hours = time / layout.HOUR_MS
-    hour = min(np.int64(hours), last_hour)
-    before = volumes[hour, number]
-    return before + (hours - hour) * (volumes[hour + 1, number] - before)
+    hour: Integer = min(np.int64(hours), last_hour)
+    before: float = volumes[hour, number]
+    after: float = volumes[hour + 1, number]
+    share: float = hours - hour
+    return before + share * (after - before)
 
 
 @inlined
@@ -162,5 +168,6 @@ def profile_hours(network: Record, profile: Floats, time: float) -> float:
     hours = time / layout.HOUR_MS
     whole = np.int64(hours)
     turns, part = whole // network.profile_hours, whole % network.profile_hours
-    begun = profile[part] + (hours - whole) * (profile[part + 1] - profile[part])
-    return turns * profile[network.profile_hours] + begun
+    begun: float = profile[part] + (hours - whole) * (profile[part + 1] - profile[part])
+    turned: float = turns * profile[network.profile_hours]
+    return turned + begun

@@ -1,4 +1,4 @@
-"""One world of truck routing, for Python: what SimPy, the bounds, privileged policies and tests read.
+"""One world of truck routing, for Python: what SimPy, bounds, privileged policies and tests read.
 
 Nothing in it depends on what trucks do.
 """
