@@ -28,7 +28,8 @@ RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # The files that an environment may have, from left to right. A file imports those to its left, and
 # those beside it; a folder counts as the file of its name.
 ENVIRONMENT_ORDER = (
-    ("openb", "replay", "work", "links", "series", "bins", "roads", "deposits", "collections_file"),
+    ("openb", "replay", "work", "links", "series", "bins", "registers", "emptyings",
+     "deposits", "roads", "road_files", "graphml", "data_files"),
     ("scenario",),
     ("layout", "tables", "workload", "world", "heap", "normal", "replayed", "topology", "kpi",
      "rules", "reference", "theory"),

@@ -13,23 +13,41 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from scipy.special import ndtri
 
+from twin_gym.environments.truck_routing.registers import (
+    MAX_BINS,
+    MAX_CAPACITY_L,
+    MAX_COORDINATE_M,
+    MAX_INFLOW_L_PER_H,
+    MIN_CAPACITY_L,
+    MIN_INFLOW_L_PER_H,
+    BinFile,
+    BinTable,
+    frozen_table,
+    read_bins,
+)
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel
 
-MAX_BINS = 2_000
 MAX_CROSSINGS = 1_000_000
 
-Metres = Annotated[float, Field(strict=True, ge=-1e8, le=1e8, allow_inf_nan=False)]
+Metres = Annotated[
+    float,
+    Field(strict=True, ge=-MAX_COORDINATE_M, le=MAX_COORDINATE_M, allow_inf_nan=False),
+]
 Length = Annotated[float, Field(strict=True, ge=1.0, le=1e6, allow_inf_nan=False)]
-Volume = Annotated[float, Field(strict=True, ge=0.1, le=1e6, allow_inf_nan=False)]
-Inflow = Annotated[float, Field(strict=True, ge=1e-6, le=1e5, allow_inf_nan=False)]
+Volume = Annotated[
+    float, Field(strict=True, ge=MIN_CAPACITY_L, le=MAX_CAPACITY_L, allow_inf_nan=False)
+]
+Inflow = Annotated[
+    float, Field(strict=True, ge=MIN_INFLOW_L_PER_H, le=MAX_INFLOW_L_PER_H, allow_inf_nan=False)
+]
 Label = Annotated[str, Field(strict=True, min_length=1, max_length=128)]
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_BINS)]
 
@@ -132,28 +150,10 @@ def _crossings(bins: DrawnBins, spacing_m: float) -> tuple[int, int]:
     return int(bins.width_m / spacing_m) + 1, int(bins.height_m / spacing_m) + 1
 
 
-Bins = Annotated[ListedBins | DrawnBins, Field(discriminator="law")]
+Bins = Annotated[ListedBins | DrawnBins | BinFile, Field(discriminator="law")]
 
 
-class BinTable(NamedTuple):
-    """The bins of a scenario as read-only arrays of shape (bins,).
-
-    Attributes:
-        names: how tables and errors call them.
-        x_m: eastings.
-        y_m: northings.
-        capacity_l: contents at which nothing more fits in.
-        inflow_l_per_h: what is thrown in on average.
-    """
-
-    names: tuple[str, ...]
-    x_m: Floats
-    y_m: Floats
-    capacity_l: Floats
-    inflow_l_per_h: Floats
-
-
-def bin_table(bins: ListedBins | DrawnBins) -> BinTable:
+def bin_table(bins: ListedBins | DrawnBins | BinFile) -> BinTable:
     """The bins that a model stands for.
 
     Args:
@@ -170,10 +170,12 @@ def bin_table(bins: ListedBins | DrawnBins) -> BinTable:
         >>> bin_table(drawn).inflow_l_per_h
         array([2., 2.])
     """
+    if isinstance(bins, BinFile):
+        return read_bins(bins)
     if isinstance(bins, DrawnBins):
         return _drawn(bins)
     columns = zip(*((b.x_m, b.y_m, b.capacity_l, b.inflow_l_per_h) for b in bins.bins), strict=True)
-    return _table(tuple(one.name for one in bins.bins), *map(np.array, columns))
+    return frozen_table(tuple(one.name for one in bins.bins), *map(np.array, columns))
 
 
 @functools.lru_cache(maxsize=64)
@@ -189,7 +191,7 @@ def _drawn(bins: DrawnBins) -> BinTable:
         x_m, y_m = _on_crossings(bins, bins.spacing_m)
     digits = math.ceil(math.log10(bins.count + 1))
     names = tuple(f"bin-{k:0{digits}d}" for k in range(bins.count))
-    return _table(names, x_m.round(1), y_m.round(1), capacity_l, inflow.round(4))
+    return frozen_table(names, x_m.round(1), y_m.round(1), capacity_l, inflow.round(4))
 
 
 def _on_crossings(bins: DrawnBins, spacing_m: float) -> tuple[Floats, Floats]:
@@ -199,10 +201,3 @@ def _on_crossings(bins: DrawnBins, spacing_m: float) -> tuple[Floats, Floats]:
     chosen = np.argsort(keys, kind="stable")[: bins.count]
     rows_below, columns_left = np.divmod(chosen.astype(np.float64), columns)
     return columns_left * spacing_m, rows_below * spacing_m
-
-
-def _table(names: tuple[str, ...], *columns: Floats) -> BinTable:
-    arrays = [np.ascontiguousarray(column, np.float64) for column in columns]
-    for array in arrays:
-        array.flags.writeable = False
-    return BinTable(names, *arrays)

@@ -21,6 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from twin_gym.environments.truck_routing.road_files import (
+    RoadFile,
+    nearest_nodes,
+    read_roads,
+    shortest_ways_m,
+)
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel
 
@@ -54,11 +60,11 @@ class GridRoads(FrozenModel):
     block_m: Length
 
 
-Roads = Annotated[StraightRoads | GridRoads, Field(discriminator="law")]
+Roads = Annotated[StraightRoads | GridRoads | RoadFile, Field(discriminator="law")]
 
 
 def distances_m(
-    roads: StraightRoads | GridRoads, x_m: Floats, y_m: Floats, names: Sequence[str] = ()
+    roads: StraightRoads | GridRoads | RoadFile, x_m: Floats, y_m: Floats, names: Sequence[str] = ()
 ) -> Floats:
     """Lengths of the shortest ways between points.
 
@@ -84,10 +90,15 @@ def distances_m(
     if isinstance(roads, StraightRoads):
         beelines = np.sqrt((x_m[:, None] - x_m) ** 2 + (y_m[:, None] - y_m) ** 2)
         return _frozen(roads.detour * beelines)
-    return _frozen(_on_grid(roads, x_m, y_m, names))
+    if isinstance(roads, GridRoads):
+        return _frozen(_on_grid(roads, x_m, y_m, names))
+    network = read_roads(roads)
+    nodes, way_m = nearest_nodes(network, x_m, y_m)
+    check_near(way_m, roads.snap_limit_m, names, "move it, or raise `snap_limit_m`")
+    return _frozen(joined(shortest_ways_m(network, nodes), way_m))
 
 
-def road_lines(roads: StraightRoads | GridRoads) -> Floats:
+def road_lines(roads: StraightRoads | GridRoads | RoadFile) -> Floats:
     """The streets as straight lines, for pictures.
 
     Args:
@@ -98,6 +109,11 @@ def road_lines(roads: StraightRoads | GridRoads) -> Floats:
     """
     if isinstance(roads, StraightRoads):
         return np.zeros((0, 4))
+    if isinstance(roads, RoadFile):
+        network = read_roads(roads)
+        first, second = network.ends.T
+        ends = (network.x_m[first], network.y_m[first], network.x_m[second], network.y_m[second])
+        return np.column_stack(ends)
     right, top = (roads.columns - 1) * roads.block_m, (roads.rows - 1) * roads.block_m
     norths = [(k * roads.block_m, 0.0, k * roads.block_m, top) for k in range(roads.columns)]
     easts = [(0.0, k * roads.block_m, right, k * roads.block_m) for k in range(roads.rows)]
