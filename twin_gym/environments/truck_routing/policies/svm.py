@@ -48,7 +48,7 @@ class FillMachine:
 
     Attributes:
         mean: of the features; z = (x - mean) / scale.
-        scale: their standard deviations.
+        scale: their standard deviations, above 0.
         gamma: g.
         intercept: b.
         weights: w, one a support vector.
@@ -64,6 +64,8 @@ class FillMachine:
 
     def __post_init__(self) -> None:
         vectors = np.array(self.vectors)
+        if min(self.scale, default=0.0) <= 0.0:
+            raise ConfigError(f"every scale of a feature must be above 0, got {self.scale}")
         wanted = (len(self.weights), len(FILL_FEATURES))
         _check_numbers(self.mean, self.scale, self.weights, vectors, (self.gamma, self.intercept))
         if vectors.shape != wanted or {len(self.mean), len(self.scale)} != {len(FILL_FEATURES)}:

@@ -38,6 +38,7 @@ NUM_EXAMPLES = 1_500
 NUM_DECISIONS = 12_000
 """Most decisions of planned routes to learn from."""
 
+_CONSTANT = 1e-4
 _OTHERS = 6  # places that a chosen one is compared with
 _DIGITS = 5
 _PENALTY, _GAMMA, _LINEAR_PENALTY = 3.0, 0.2, 0.1
@@ -184,7 +185,8 @@ def fit_fill(examples: FillExamples, *, seed: int = 0) -> FillMachine:
         ]
     )
     features, needs = examples.features[drawn], examples.needs[drawn]
-    mean, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-9)
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale[scale < _CONSTANT] = 1.0  # what is the same everywhere tells nothing
     machine = SVC(C=_PENALTY, gamma=_GAMMA).fit((features - mean) / scale, needs)
     return FillMachine(
         mean=_rounded(mean), scale=_rounded(scale), gamma=_GAMMA,
