@@ -3,9 +3,9 @@
 Shows: rules, routes of PyVRP that follow the risk of an overflow, and what a planner would save
 that knew the content of every bin. The last one is privileged: it is a limit, not a competitor.
 
-Prints the mean cost of an episode, its parts, and the age of what the twin knows.
+Prints the mean cost of an episode, its parts, and the age of what the twin knows. It needs the
+extra `routing`: pip install -c constraints.txt -e '.[routing]'
 
-    pip install -c constraints.txt -e '.[routing]'
     python examples/route_trucks.py --report-period-s 3600
 """
 
@@ -15,7 +15,14 @@ from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.scenario.changes import changed
 from twin_gym.scenario.loading import load
 
-POLICIES = ("random", "schedule", "nearest-full", "threshold", "overflow-pyvrp", "clairvoyant-pyvrp")
+POLICIES = (
+    "random",
+    "schedule",
+    "nearest-full",
+    "threshold",
+    "overflow-pyvrp",
+    "clairvoyant-pyvrp",
+)
 
 
 def main() -> None:

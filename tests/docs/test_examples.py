@@ -60,4 +60,4 @@ def test_example_says_what_it_shows(name):
     docstring = source.split('"""')[1]
     assert "\nShows: " in docstring
     assert "\nPrints " in docstring
-    assert f"    python examples/{name} --steps " in docstring
+    assert f"    python examples/{name} --" in docstring
