@@ -14,6 +14,7 @@ from tests.environments.truck_routing.theory_cases import (
 )
 from twin_gym.environments.truck_routing.theory import episode_bound
 from twin_gym.environments.truck_routing.theory.episode_bound import least_cost_bound
+from twin_gym.environments.truck_routing.theory.linear_programme import LinearProgramme, RowList
 from twin_gym.environments.truck_routing.theory.prize_collecting import best_tour
 from twin_gym.environments.truck_routing.theory.small_episodes import least_cost
 from twin_gym.environments.truck_routing.theory.subtours import overloaded_sets, subtour_sets
@@ -103,6 +104,30 @@ def test_bound_is_near_the_least_cost_where_all_bins_can_be_visited(seed):
     assert 0.94 * exact < whole < parted < exact
 
 
+@pytest.mark.parametrize("load_l", [60.0, 100.0, 130.0, 239.0])
+def test_bound_knows_that_a_bin_may_be_emptied_in_part(load_l):
+    """One trip a shift, and less room than the bin holds: the rest overflows later, or not."""
+    episode = one_bin_episode(
+        truck_capacity_l=load_l, shift_length_s=3_700.0, thrown_in_l=5.0 * np.arange(49.0)[:, None]
+    )
+    exact = least_cost(episode).cost
+    assert 0.85 * exact < least_cost_bound(episode).cost <= exact * (1.0 + 1e-9)
+
+
+def test_prices_of_few_columns_bound_the_cost_of_all():
+    """Minimise -x - 3 y with x, y in [0, 1] and x + y <= 1: -1 with x alone, and -3 in all."""
+    limited, equal = RowList(), RowList()
+    limited.add(1.0, (0, [0, 1], 1.0))
+    equal.add(0.0, (0, [2], 1.0))
+    programme = LinearProgramme(np.array([-1.0, -3.0, 0.0]), np.ones(3), equal, limited)
+    few = programme.solve(np.array([True, False, True]), [])
+    assert few.optimum == pytest.approx(-1.0)
+    assert -4.0 <= few.bound <= -3.0
+    assert few.reduced_costs[1] <= -2.0
+    whole = programme.solve(np.ones(3, bool), [])
+    assert (whole.optimum, whole.bound) == pytest.approx((-3.0, -3.0))
+
+
 def test_bound_holds_when_it_ends_early(monkeypatch):
     """After one round, with columns missing and cuts violated, it is lower and still one."""
     episode = drawn_episode(3, bins=12)
@@ -144,6 +169,10 @@ def test_tour_apart_from_the_depot_is_cut_off():
     weights[0, 1] = weights[1, 0] = weights[2, 3] = weights[3, 2] = 2.0
     found = [members.tolist() for members in subtour_sets(weights, np.ones(3), 1e-3)]
     assert found == [[True, True, False]]
+    weights[0, 3] = weights[3, 0] = 1.5
+    found = [members.tolist() for members in subtour_sets(weights, np.ones(3), 1e-3)]
+    assert found == [[True, True, False]]
+    assert not list(subtour_sets(weights, np.array([0.75, 0.75, 1.0]), 1e-3))
 
 
 def test_sets_with_too_much_for_the_trips_into_them_are_found_one_by_one():
