@@ -132,7 +132,7 @@ def test_bound_holds_when_it_ends_early(monkeypatch):
     """After one round, with columns missing and cuts violated, it is lower and still one."""
     episode = drawn_episode(3, bins=12)
     whole = least_cost_bound(episode)
-    monkeypatch.setattr(episode_bound, "_MOST_ROUNDS", 1)
+    monkeypatch.setattr(episode_bound, "_LAST_ROUND", 1)
     monkeypatch.setattr(episode_bound, "_NEAREST", 1)
     early = least_cost_bound(episode)
     assert early.rounds == 1 < whole.rounds
