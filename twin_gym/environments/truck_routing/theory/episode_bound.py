@@ -22,13 +22,16 @@ Driving, stops and unloading after each trip take at most the time of all trucks
 is visited in a shift, some trip crosses the border of the set twice: Σ of x across it >= 2 (Σ of f
 into the shift from before it, which is 1 for a visited bin).
 
-*Loads.* Let q be what is collected from a bin in a shift and r >= 0 what is left in it when a shift
-ends, if it was visited. With the arc of a visited bin, its content at the first visit of a shift is
-at least min(c, v) + r' - e with r' what was left, if e >= 0 of the overflow is put down to r'. This
-is true for e = (w - (v' - min(c, v)))^+, with v' >= v the litres that were thrown in and w those
-that overflowed, and then (v - c)^+ + e <= w, so that e may be charged beside the arc. As no bin
-holds more than c, r' - e <= c - min(c, v). A trip holds one truck load: Σ q <= z loads, and across
-the border of a set Σ of x >= 2 Σ q over it in loads.
+*Loads.* Count a stop that takes nothing out of a bin with something in it as no visit. Let q be
+what is collected from a bin in a shift and r >= 0 what is left in it when a shift ends, if it was
+visited before. With the arc of a visited bin, its content at the first visit of a shift is at least
+min(c, v) + r' - e with r' what was left, if e >= 0 of the overflow is put down to r'. This is true
+for e = (w - (v' - min(c, v)))^+, with v' >= v the litres that were thrown in and w those that
+overflowed, and then (v - c)^+ + e <= w, so that e may be charged beside the arc. As no bin holds
+more than c, r' - e <= c - min(c, v). A trip holds one truck load: Σ q <= z loads, and across the
+border of a set Σ of x >= 2 Σ q over it in loads. A visit that leaves something has filled its
+truck, which visits nothing more on that trip: with p = 1 for a bin whose last visit in a shift
+leaves something, Σ p <= z, and r <= r' + c p, and r <= c p if the bin is visited.
 
 *Parts.* If a truck ends stops within some parts of a shift, then from the first of these ends to
 the last one it needs for each stop its service and at least the shortest way to that bin.
@@ -61,7 +64,7 @@ _NEAREST = 8
 _VIOLATION = 1e-3
 _NEGATIVE = 1e-7
 _NEW_COLUMNS = 2_000
-_MOST_ROUNDS, _LAST_ROUND = 80, 120
+_MOST_ROUNDS, _LAST_ROUND = 60, 90
 """Rounds with new cuts, and with new columns too."""
 _PATIENCE = 4
 """Rounds over which a gain is measured, and for which a cut of no effect is kept."""
@@ -104,7 +107,7 @@ class _Cut:
 
 
 def least_cost_bound(
-    episode: KnownEpisode, *, parts_per_shift: int = 1, relative_gain: float = 3e-4
+    episode: KnownEpisode, *, parts_per_shift: int = 1, relative_gain: float = 1e-3
 ) -> CostBound:
     """A lower bound on the cost of an episode of which everything is known (see the module).
 

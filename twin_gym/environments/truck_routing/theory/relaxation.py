@@ -27,6 +27,7 @@ class Relaxation:
         arcs: 1 if a bin is visited at both ends and not in between; shape (arcs,).
         taken: litres collected from a bin, as truck loads; shape (shifts, N).
         left: content of a bin when a shift ends if it was visited, as loads; shape (shifts, N).
+        partly: 1 if the last visit of a bin in a shift leaves something; shape (shifts, N).
         spilt: loads that overflow because a bin was not emptied; shape (shifts + 1, N).
         busy: time for the stops that end in a part, as lengths of the part; shape (shifts, parts).
         pair_of: number of a pair of places; shape (N + 1, N + 1), -1 on the diagonal.
@@ -62,6 +63,7 @@ class Relaxation:
         self.arcs = self._number(len(self.given_arcs.bins))
         self.taken = self._number(shifts, bins)
         self.left = self._number(shifts, bins)
+        self.partly = self._number(shifts, bins)
         self.spilt = self._number(shifts + 1, bins)
         self.busy = self._number(shifts, parts_per_shift)
         self.equal, self.limited = RowList(), RowList()
@@ -207,8 +209,18 @@ class Relaxation:
             (cells[enters], self.arcs[enters], -room[enters]),
             (numbers, self.visited.ravel(), np.tile(capacity, shifts)),
         )
-        for shift in range(shifts):
-            self.limited.add(0.0, (0, self.taken[shift], 1.0), (0, self.trips[shift], -1.0))
+        some = np.tile(capacity, shifts)
+        partly = (numbers, self.partly.ravel(), -some)
+        self.limited.add(
+            np.zeros(len(numbers)),
+            (numbers, left, 1.0),
+            (later, self.left[:-1].ravel(), -1.0),
+            partly,
+        )
+        self.limited.add(some, (numbers, left, 1.0), (numbers, self.visited.ravel(), some), partly)
+        for shift, trips in enumerate(self.trips):
+            self.limited.add(0.0, (0, self.taken[shift], 1.0), (0, trips, -1.0))
+            self.limited.add(0.0, (0, self.partly[shift], 1.0), (0, trips, -1.0))
 
     def _add_part_times(self) -> None:
         """Stops that end within some parts of a shift need so much time."""
