@@ -213,6 +213,16 @@ def test_plans_of_a_fleet_do_not_overlap(num_trucks):
         assert len(plans.rest) <= num_trucks
 
 
+def test_bins_of_other_trucks_are_not_planned_again():
+    """A truck drives to the near bin and then to the middle one: the third is left."""
+    policy = fresh("overflow-pyvrp", num_trucks=2)
+    full = seen(0.95, 0.95, 0.95, now_s=10_000.0, left_s=18_800.0)
+    assert policy.choose(full)[0] != DEPOT
+    policy._plans[0].rest = {NEAR: (MIDDLE,)}
+    problem = policy._problem(full, 0, 1)
+    assert np.flatnonzero(problem.prize > 0.0).tolist() == [FAR]
+
+
 def test_overflow_that_is_prevented_grows_with_the_fill_and_its_age():
     """A fuller bin, and one whose reading is older, are more urgent; one just emptied is not."""
     policy = fresh("overflow-pyvrp")
