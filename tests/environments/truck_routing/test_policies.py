@@ -1,5 +1,7 @@
 """Policies of truck routing: what they read, where they go, and what they remember."""
 
+import os
+
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
@@ -8,7 +10,11 @@ from twin_gym.environments.factory import vector_env
 from twin_gym.environments.truck_routing.bins import Bin, ListedBins
 from twin_gym.environments.truck_routing.policies import POLICIES
 from twin_gym.environments.truck_routing.policies.clairvoyant import ClairvoyantPlanPolicy, Truth
-from twin_gym.environments.truck_routing.policies.decisions import Decisions, Episodes
+from twin_gym.environments.truck_routing.policies.decisions import (
+    Decisions,
+    Episodes,
+    policy_tables,
+)
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
 from twin_gym.environments.truck_routing.policies.rules import SchedulePolicy
 from twin_gym.environments.truck_routing.roads import StraightRoads
@@ -211,6 +217,14 @@ def test_plans_of_a_fleet_do_not_overlap(num_trucks):
         assert len(left) == len(set(left))
         assert chosen[0] == 20 or chosen[0] in plans.rest
         assert len(plans.rest) <= num_trucks
+
+
+@pytest.mark.skipif("TWIN_GYM_DATA" not in os.environ, reason="TWIN_GYM_DATA is not set")
+def test_replays_are_not_taken_for_certain():
+    """No law says how much they vary; without a doubt, planners would come too late."""
+    forecast = policy_tables(load("truck-edinburgh-replay")).forecast
+    assert forecast.dispersion_l > 10.0
+    assert policy_tables(street()).forecast.dispersion_l == 10.0  # 5 l, exponential
 
 
 def test_bins_of_other_trucks_are_not_planned_again():
