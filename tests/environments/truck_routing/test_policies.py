@@ -1,7 +1,5 @@
 """Policies of truck routing: what they read, where they go, and what they remember."""
 
-import os
-
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
@@ -219,8 +217,7 @@ def test_plans_of_a_fleet_do_not_overlap(num_trucks):
         assert len(plans.rest) <= num_trucks
 
 
-@pytest.mark.skipif("TWIN_GYM_DATA" not in os.environ, reason="TWIN_GYM_DATA is not set")
-def test_replays_are_not_taken_for_certain():
+def test_replays_are_not_taken_for_certain(data_dir):
     """No law says how much they vary; without a doubt, planners would come too late."""
     forecast = policy_tables(load("truck-edinburgh-replay")).forecast
     assert forecast.dispersion_l > 10.0
