@@ -21,7 +21,9 @@ from twin_gym.errors import ConfigError
 from twin_gym.policies import PrivilegedPolicy, evaluate, make_policy, policies_for, world_seeds
 from twin_gym.scenario.loading import load
 
-PICK_ONLY = ("schedule", "threshold-pyvrp", "overflow-pyvrp", "clairvoyant-pyvrp")
+PICK_ONLY = (
+    "schedule", "threshold-pyvrp", "probability-pyvrp", "overflow-pyvrp", "clairvoyant-pyvrp"
+)  # fmt: skip
 NEAR, MIDDLE, FAR, DEPOT = range(4)
 
 
@@ -85,6 +87,8 @@ def run(policy, scenario, seeds, action="pick", *, reset=True):
         ("threshold", (0.9, 0.9, 0.9), (0, 0, 1), FAR),
         ("threshold-pyvrp", (0.1, 0.2, 0.3), (1, 1, 1), DEPOT),
         ("threshold-pyvrp", (0.1, 0.2, 0.8), (1, 1, 1), FAR),
+        ("probability-pyvrp", (0.0, 0.0, 0.0), (1, 1, 1), DEPOT),
+        ("probability-pyvrp", (0.0, 0.0, 0.95), (1, 1, 1), FAR),
         ("overflow-pyvrp", (0.0, 0.0, 0.0), (1, 1, 1), DEPOT),
         ("overflow-pyvrp", (0.0, 0.0, 0.95), (1, 1, 1), FAR),
     ],
@@ -249,6 +253,20 @@ def test_overflow_that_is_prevented_grows_with_the_fill_and_its_age():
     assert policy.worth(last, 0)[0][0] == pytest.approx(
         0.5 * policy.prevented_l(last, 0, *policy.visits_s(last, 0))[0]
     )
+
+
+def test_prize_is_the_chance_of_an_overflow_before_the_next_shift():
+    """In proportion to the forecast; a bin that is believed to be full is due."""
+    policy = fresh("probability-pyvrp")
+    full = seen(0.1, 0.6, 1.0)
+    worth, due = policy.worth(full, 0)
+    forecast, capacity_l = policy.tables.forecast, policy.tables.capacity_l
+    room_l = capacity_l * np.array([0.9, 0.4, 0.0])
+    _, next_s = policy.visits_s(full, 0)
+    chances = forecast.overflow_probability(room_l, forecast.expected_l(0.0, next_s))
+    assert 0.0 < chances[0] < chances[1] < chances[2]
+    np.testing.assert_allclose(worth / worth[2], chances / chances[2], rtol=1e-6)
+    assert due.tolist() == [False, False, True]
 
 
 def test_truth_is_what_overflows():
