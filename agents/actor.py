@@ -59,7 +59,7 @@ class LearnedActor:
         self._high = np.array(self.space.high, np.float32)
 
     def reset(self, seed: int) -> None:
-        """Nothing is drawn."""
+        """Does nothing: greedy actions need no random numbers."""
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """The likeliest allowed action of each row; or the mean amounts, cut to their box."""
@@ -76,13 +76,13 @@ class LearnedActor:
                 f"{self.name!r} is for scenarios of the kind {self.space.kind!r}, and "
                 f"{scenario.name!r} is of the kind {scenario.kind!r}: train one there"
             )
-        found = DecisionSpace.of(scenario, self.space.action)
-        if found.field_names != self.space.field_names:
+        other = DecisionSpace.of(scenario, self.space.action)
+        if other.field_names != self.space.field_names:
             raise ConfigError(
                 f"{self.name!r} sees other fields than {scenario.name!r} has: train one there"
             )
         mine, theirs = (
-            (space.action_names, space.low, space.high) for space in (self.space, found)
+            (space.action_names, space.low, space.high) for space in (self.space, other)
         )
         if mine != theirs:
             raise ConfigError(

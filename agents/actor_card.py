@@ -12,18 +12,12 @@ from twin_gym.environments.kinds import FIRST_KIND
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel
 from twin_gym.twins.decision_space import DecisionSpace
-from twin_gym.twins.metadata import MAX_FIELDS
+from twin_gym.twins.metadata import Amounts, Digest, FieldNames, Names, Short
 from twin_gym.twins.networks import MAX_WIDTH, check_widths
 from twin_gym.twins.strict_json import read_object
 
 FORMAT = "twin_gym actor 1"
 
-_Short = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
-_Names = Annotated[tuple[_Short, ...], Field(strict=False, fail_fast=True, max_length=MAX_FIELDS)]
-_Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-_Amounts = Annotated[
-    tuple[_Amount, ...], Field(strict=False, fail_fast=True, max_length=MAX_FIELDS)
-]
 _Width = Annotated[int, Field(strict=True)]
 
 
@@ -48,23 +42,21 @@ class ActorCard(FrozenModel):
         high: greatest value of each amount; empty where actions are discrete.
     """
 
-    format: _Short
-    agent: _Short
-    action: _Short
-    field_names: Annotated[
-        tuple[_Short, ...], Field(strict=False, fail_fast=True, min_length=1, max_length=MAX_FIELDS)
-    ]
+    format: Short
+    agent: Short
+    action: Short
+    field_names: FieldNames
     num_actions: Any
     hidden: Annotated[tuple[_Width, ...], Field(strict=False, fail_fast=True)]
-    scenario: _Short
-    scenario_digest: Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{16}$")]
+    scenario: Short
+    scenario_digest: Digest
     steps: Annotated[int, Field(strict=True, ge=0, lt=2**63)]
     settings: Mapping[str, Any]
     weights_sha256: Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{64}$")]
-    kind: _Short = FIRST_KIND
-    action_names: _Names = ()
-    low: _Amounts = ()
-    high: _Amounts = ()
+    kind: Short = FIRST_KIND
+    action_names: Names = ()
+    low: Amounts = ()
+    high: Amounts = ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> ActorCard:
@@ -78,11 +70,11 @@ class ActorCard(FrozenModel):
                 f"{self.kind} with action={self.action!r} has {amounts} amounts from `low` to "
                 f"`high`, got {self.low!r:.100} to {self.high!r:.100}"
             )
-        given, wanted = self.num_actions, self.space.num_actions
-        if type(given) is not int or given != wanted or not 1 <= wanted <= MAX_WIDTH:
+        given, expected = self.num_actions, self.space.num_actions
+        if type(given) is not int or given != expected or not 1 <= expected <= MAX_WIDTH:
             raise ConfigError(
                 f"an actor has widths of 1 to {MAX_WIDTH}: its fields and names say "
-                f"{wanted} actions, `num_actions` says {given!r:.40}"
+                f"{expected} actions, `num_actions` says {given!r:.40}"
             )
         return self
 
@@ -108,9 +100,9 @@ class ActorCard(FrozenModel):
             ConfigError: if it is no JSON, or a key is unknown, missing or has a wrong value.
         """
         values = read_object(text, origin)
-        found = values.get("format")
-        if found != FORMAT:
-            raise ConfigError(f"{origin} has the format {found!r:.80}, not {FORMAT!r}")
+        format_ = values.get("format")
+        if format_ != FORMAT:
+            raise ConfigError(f"{origin} has the format {format_!r:.80}, not {FORMAT!r}")
         try:
             return cls(**values)
         except ConfigError as error:

@@ -38,7 +38,7 @@ A2C makes one gradient step of a rollout and needs short ones to make enough of 
 
 
 def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings:
-    """Settings that suit the kind of a scenario, and what is given in place of them.
+    """The default settings for the kind of a scenario, with the given changes.
 
     Args:
         agent: one of `agents.settings.AGENTS`.
@@ -70,17 +70,17 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
         agent: one of `agents.settings.AGENTS`.
         action: form of the actions; None: the default of the environment.
     """
-    found: dict[str, Any] = {}  # of requests as `TrainSettings` has it: digests hang on that
+    defaults: dict[str, Any] = {}  # of requests as `TrainSettings` has it: digests hang on that
     if hasattr(scenario, "slot_s"):
-        found = {**_SLOTTED, "default_policy": kind_named(scenario.kind).facet("default_policy")}
-        found |= _SLOTTED_PPO if agent in PPO_NAMES else {}
+        defaults = {**_SLOTTED, "default_policy": kind_named(scenario.kind).facet("default_policy")}
+        defaults |= _SLOTTED_PPO if agent in PPO_NAMES else {}
     credit: Credit | None = kind_named(scenario.kind).facet("credit")
     if credit is not None:
-        found |= credit.of(scenario)
+        defaults |= credit.of(scenario)
     form = form_of(scenario.kind, action)
     if form.candidate_groups and agent not in WITH_TWIN and agent != "clone":
-        found |= SHARED_PPO if agent in PPO_NAMES else SHARED
-    return found
+        defaults |= SHARED_PPO if agent in PPO_NAMES else SHARED
+    return defaults
 
 
 def kind_of(scenarios: tuple[str, ...]) -> str:
@@ -91,8 +91,8 @@ def kind_of(scenarios: tuple[str, ...]) -> str:
     """
     kinds = {name: load(name).kind for name in scenarios}
     if len(set(kinds.values())) > 1:
-        told = ", ".join(f"{name!r} of {kind!r}" for name, kind in kinds.items())
-        raise ConfigError(f"one training is on scenarios of one kind, got {told}")
+        listing = ", ".join(f"{name!r} of {kind!r}" for name, kind in kinds.items())
+        raise ConfigError(f"one training is on scenarios of one kind, got {listing}")
     return kinds[scenarios[0]]
 
 

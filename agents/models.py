@@ -82,7 +82,7 @@ def _environment(settings: TrainSettings) -> NativeVecEnv:
         settings.n_envs,
         scenario=settings.scenarios,
         reward_scale="auto",
-        spread_rows=settings.staggered,
+        staggered=settings.staggered,
         **given,
     )
 

@@ -90,9 +90,9 @@ def offline_data(
     Raises:
         ConfigError: if an argument is out of range or a name unknown.
     """
-    found = load(scenario, AdmissionScenario)
-    rule = make_policy(policy, found)
-    return record_transitions(rule, found, num_steps, epsilon=epsilon, seed=seed)
+    network = load(scenario, AdmissionScenario)
+    rule = make_policy(policy, network)
+    return record_transitions(rule, network, num_steps, epsilon=epsilon, seed=seed)
 
 
 def fit_offline(

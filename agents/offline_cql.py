@@ -71,7 +71,7 @@ class CQLSettings:
     hidden: tuple[int, ...] = (64, 64)
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be learned with."""
+        """Refuses settings out of their ranges."""
         for name, least, most in _RANGES:
             if not least <= getattr(self, name) <= most:
                 raise ConfigError(
@@ -158,7 +158,7 @@ class ReplayBuffer:
 
     @classmethod
     def of(cls, data: Transitions, discount_time_s: float) -> ReplayBuffer:
-        """All of the data."""
+        """The buffer of all transitions of the data."""
         centred = data.rewards - data.reward_rate * data.elapsed_s
         unit = _REWARD_SPREADS * max(float(centred.std()), 1e-12)
         return cls(
@@ -178,7 +178,7 @@ class ReplayBuffer:
         return float(self.elapsed_s.mean())
 
     def draw(self, count: int, generator: torch.Generator) -> ReplayBuffer:
-        """So many of them, drawn evenly with replacement."""
+        """A batch of transitions, drawn uniformly with replacement."""
         chosen = torch.randint(len(self.actions), (count,), generator=generator)
         return ReplayBuffer(*(tensor[chosen] for tensor in vars(self).values()))
 

@@ -22,7 +22,6 @@ from agents.models import Built
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.trained import TWIN_FOLDER, Trained, train_agent
 from twin_gym.console.error_reporting import deliver
-from twin_gym.console.plain import PlainColumn
 from twin_gym.console.printing import (
     messages,
     number,
@@ -30,6 +29,7 @@ from twin_gym.console.printing import (
     progress_bar,
     with_interval,
 )
+from twin_gym.console.sanitising import LiteralColumn
 from twin_gym.errors import unknown_name
 from twin_gym.files.locks import LOCK_FILE, in_turn, writing_to
 from twin_gym.files.places import check_folder
@@ -49,7 +49,7 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-class _Shown:
+class _ShownProgress:
     """Progress: a bar in a terminal, elsewhere a line now and then."""
 
     def __init__(self, bar: Progress, settings: TrainSettings) -> None:
@@ -65,12 +65,12 @@ class _Shown:
         self._start = self._last_line = time.monotonic()
 
     def begin(self, first_step: int) -> None:
-        """The first step of this process comes next."""
+        """Shows the step at which this process begins."""
         self.first_step = first_step
         self._start = self._last_line = time.monotonic()
 
     def show(self, step: int, score: float) -> None:
-        """A rollout is over."""
+        """Shows the progress after a rollout."""
         now = time.monotonic()
         speed = (step - self.first_step) / max(now - self._start, 1e-9)
         pace, earned = f"{speed:,.0f} steps/s", f"{number(score)} /s"
@@ -137,8 +137,8 @@ class Session:
         agent, first_step = self._learn(settings, folder)
         seconds = time.monotonic() - start
         seeds = world_seeds("validation", self.worlds)
-        found = evaluate(agent.policy, scenario, seeds, action=settings.action)
-        values = indicators(found, [scenario])
+        evaluation = evaluate(agent.policy, scenario, seeds, action=settings.action)
+        values = indicators(evaluation, [scenario])
         line = {
             "agent": settings.agent,
             "scenario": scenario.name,
@@ -188,17 +188,17 @@ class Session:
     def _trained_in_sight(self, settings: TrainSettings, folder: Path) -> tuple[Trained, int]:
         """The agent, whose progress is shown, and the step at which this process began."""
         columns = (
-            PlainColumn("{task.description}"), BarColumn(),
-            PlainColumn("{task.percentage:>3.0f} %"), PlainColumn("{task.fields[speed]}"),
-            PlainColumn("{task.fields[score]}"), TimeRemainingColumn(),
+            LiteralColumn("{task.description}"), BarColumn(),
+            LiteralColumn("{task.percentage:>3.0f} %"), LiteralColumn("{task.fields[speed]}"),
+            LiteralColumn("{task.fields[score]}"), TimeRemainingColumn(),
         )  # fmt: skip
         models: list[OnPolicyAlgorithm] = []
         with progress_bar(*columns) as bar:
-            shown = _Shown(bar, settings)
+            progress = _ShownProgress(bar, settings)
 
             def begin(built: Built, first_step: int) -> None:
                 models.append(built.model)
-                shown.begin(first_step)
+                progress.begin(first_step)
                 self._begin(built, first_step, folder)
 
             agent = train_agent(
@@ -207,11 +207,11 @@ class Session:
                 evaluate_every=self.evaluate_every,
                 num_worlds=self.worlds,
                 evaluation_horizon_s=self.horizon_s,
-                on_progress=shown.show,
+                on_progress=progress.show,
                 on_begin=begin,
             )
         models[0].logger.close()
-        return agent, shown.first_step
+        return agent, progress.first_step
 
     def _begin(self, built: Built, first_step: int, folder: Path) -> None:
         """Says what the model begins with, keeps its twin, gives it a logger."""
@@ -242,13 +242,13 @@ def run_name(settings: TrainSettings) -> str:
 
 def package_versions() -> dict[str, str]:
     """Versions of what makes a training what it is, by name."""
-    found = {"python": python_version()}
+    versions = {"python": python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions[package] = "not installed"
+    return versions
 
 
 def _say(text: str) -> None:

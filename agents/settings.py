@@ -115,7 +115,7 @@ class TrainSettings:
             like things (see `twin_gym.sb3.shared`); `hidden` is then of the critic alone.
         anneal: whether learning rate and entropy coefficient fall to 0 on a straight line.
         staggered: whether the networks begin at different points of their episodes (see
-            `spread_rows` of `twin_gym.sb3.NativeVecEnv`).
+            `twin_gym.sb3.NativeVecEnv`).
     """
 
     agent: AgentName = "a2c-twin"
@@ -148,7 +148,7 @@ class TrainSettings:
     staggered: bool = False
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be trained."""
+        """Refuses settings out of their ranges."""
         for one in fields(self):
             _check_type(one.name, getattr(self, one.name))
         if self.agent not in AGENTS:
@@ -218,7 +218,7 @@ class TrainSettings:
 
     @classmethod
     def from_stored(cls, values: Mapping[str, Any]) -> TrainSettings:
-        """The settings of which a file has `as_stored`."""
+        """Settings from the values of `as_stored`."""
         return cls(**from_stored(values))
 
     @property

@@ -42,8 +42,8 @@ app = typer.Typer(
 )  # fmt: skip
 
 
-def _print_agents(wanted: bool) -> None:
-    if wanted:
+def _print_agents(is_asked: bool) -> None:
+    if is_asked:
         made = table("Agents", ["name", "what it does"], left=2, wrapped=1)
         for name, text in AGENTS.items():
             made.add_row(name, text)
@@ -232,7 +232,7 @@ def _widths(text: str) -> tuple[int, ...]:
 
 
 def _given(context: typer.Context) -> dict[str, Any]:
-    """The settings about which the user said something."""
+    """The settings that the user gave."""
     given: dict[str, Any] = {}
     for name in sorted({field.name for field in fields(TrainSettings)} - {"agent", "scenario"}):
         option = OPTION_OF.get(name, name)
@@ -263,7 +263,7 @@ def _settings(agent: AgentName, scenario: str, given: dict[str, Any]) -> TrainSe
 
 
 def _few(given: dict[str, Any]) -> dict[str, Any]:
-    """Of what is given, what decides how long a rollout is."""
+    """The given settings that decide the length of a rollout."""
     names = ("n_envs", "n_steps", "more_scenarios")
     return {name: given[name] for name in names if name in given}
 

@@ -65,10 +65,10 @@ def train_agent(settings: TrainSettings, *, on_begin: OnBegin | None = None, **h
     if settings.agent == "clone":
         twin = make_twin(settings)
         return Trained(twin, [], 0, _size(twin.network), "", twin.save)
-    told = []
+    warm_starts = []
 
     def begin(built: Built, first_step: int) -> None:
-        told.append(str(built.started or ""))
+        warm_starts.append(str(built.started or ""))
         if on_begin is not None:
             on_begin(built, first_step)
 
@@ -78,7 +78,7 @@ def train_agent(settings: TrainSettings, *, on_begin: OnBegin | None = None, **h
         curve.points,
         model.num_timesteps,
         _size(model.policy),
-        told[0],
+        warm_starts[0],
         partial(save_actor, model, settings),
     )
 

@@ -202,7 +202,7 @@ def _read_curve(path: Path) -> list[dict[str, float]]:
 
 
 def _claim(folder: Path, settings: TrainSettings) -> None:
-    """Writes whose folder it is, or refuses one of other settings."""
+    """Marks the folder with its settings; refuses a folder of other settings."""
     mine = {
         "settings": settings.as_stored(),
         "digest": settings.digest,
@@ -214,19 +214,19 @@ def _claim(folder: Path, settings: TrainSettings) -> None:
         write_text(path, json.dumps(mine, indent=2) + "\n")
         return
     try:
-        found = read_object(read_bytes(path, _MAX_SETTINGS_BYTES), repr(str(path)))
+        claimed = read_object(read_bytes(path, _MAX_SETTINGS_BYTES), repr(str(path)))
     except ConfigError as error:
         raise ConfigError(f"{str(path)!r} holds no settings of a training: {error}") from None
-    if not {"settings", "digest"} <= found.keys() <= mine.keys():
+    if not {"settings", "digest"} <= claimed.keys() <= mine.keys():
         raise ConfigError(
             f"{str(path)!r} holds no settings of a training: it has the keys "
-            f"{sorted(found)!r:.100}, not {sorted(mine)}"
+            f"{sorted(claimed)!r:.100}, not {sorted(mine)}"
         )
-    theirs = found["digest"], found.get("scenario_digest", mine["scenario_digest"])
+    theirs = claimed["digest"], claimed.get("scenario_digest", mine["scenario_digest"])
     if theirs != (mine["digest"], mine["scenario_digest"]):
         what = "settings" if theirs[0] != mine["digest"] else "contents of the scenario"
         raise ConfigError(
-            f"{str(folder)!r} holds a training with other {what} ({found['settings']!r:.2000}): "
+            f"{str(folder)!r} holds a training with other {what} ({claimed['settings']!r:.2000}): "
             "name another folder, or remove it"
         )
 

@@ -77,8 +77,8 @@ class TransferMatrix:
             raise unknown_name("row", row, self.rows)
         if column not in self.columns:
             raise unknown_name("column", column, self.columns)
-        found: Floats = self.scores[self.rows.index(row), self.columns.index(column)]
-        return found
+        scores: Floats = self.scores[self.rows.index(row), self.columns.index(column)]
+        return scores
 
     def score(self, row: str, column: str) -> Cell:
         """The score on a column of the agents trained on a row."""
@@ -93,8 +93,8 @@ class TransferMatrix:
         means = self.scores.mean(axis=2)
         if to not in self.rows:
             raise unknown_name("row", to, self.rows)
-        found: Floats = means / means[self.rows.index(to)]
-        return found
+        ratios: Floats = means / means[self.rows.index(to)]
+        return ratios
 
 
 def transfer_matrix(
@@ -165,12 +165,12 @@ class _SideBySide:
         ]
 
     def reset(self, seed: int) -> None:
-        """Each with the first world of its own."""
+        """Resets each agent with the first of its own worlds."""
         for policy, _, first in self._groups:
             policy.reset(first)
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
-        """Of every row, by its own agent."""
+        """The actions of all rows, each chosen by the agent of the row."""
         parts = [
             (rows, policy.actions(observations[rows], masks[rows]))
             for policy, rows, _ in self._groups
@@ -195,8 +195,8 @@ def _scores(
         ]
     else:
         seeds = [seed for block in worlds for seed in block]
-        found = _values(_SideBySide(policies, worlds), networks, seeds, indicator)
-        parts = np.split(found, np.cumsum([len(block) for block in worlds])[:-1])
+        values = _values(_SideBySide(policies, worlds), networks, seeds, indicator)
+        parts = np.split(values, np.cumsum([len(block) for block in worlds])[:-1])
     return np.array([part.mean() for part in parts])
 
 

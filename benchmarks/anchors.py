@@ -48,8 +48,8 @@ def random_per_s(
     earned = []
     for first in range(0, RANDOM_WORLDS, _AT_ONCE):
         worlds = world_seeds("validation", _AT_ONCE, first=_FIRST + first)
-        found = evaluate(policy, scenario, worlds, action=action, objective=objective)
-        earned.append(found.returns / scenario.horizon_s)
+        evaluation = evaluate(policy, scenario, worlds, action=action, objective=objective)
+        earned.append(evaluation.returns / scenario.horizon_s)
     found_interval = mean_interval(np.concatenate(earned))
     return found_interval.estimate, (found_interval.high - found_interval.low) / 2.0
 

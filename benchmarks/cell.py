@@ -89,7 +89,7 @@ class Result:
     anchors_digest: str = ""
 
     def scores(self) -> NDArray[np.float64]:
-        """Normalised, one a world, the scenarios one after the other.
+        """Normalised scores, one a world, scenario after scenario.
 
         Returns:
             Shape (scenarios x worlds,); its mean is the score of the cell.
@@ -111,7 +111,7 @@ class Result:
         return np.array(parts).ravel()
 
     def to_json(self) -> str:
-        """One line; floats are written so that they are read back to the last bit.
+        """The result as one line of JSON; floats are read back to the last bit.
 
         What is not known of a result from before it was kept is left out, as it was then.
         """
@@ -123,7 +123,7 @@ class Result:
 
     @classmethod
     def from_json(cls, line: str) -> Result:
-        """From one line.
+        """Reads a result from one line of JSON.
 
         Raises:
             ConfigError: if it is no result, or one of a protocol whose results do not count now
@@ -172,7 +172,7 @@ def _check_texts(value: object) -> None:
 
 
 def run_cell(cell: Cell, folder: Path, on_stage: OnStage | None = None) -> Result:
-    """Makes the agent ready and tests it.
+    """Fits the agent and tests it.
 
     Args:
         cell: which.
@@ -193,7 +193,7 @@ def run_cell(cell: Cell, folder: Path, on_stage: OnStage | None = None) -> Resul
 
 
 def fit(track: Track, contestant: Contestant, seed: int, folder: Path, tell: OnStage) -> Fitted:
-    """Makes a contestant ready, after asking whether it takes part."""
+    """Fits a contestant; refuses one that is not eligible."""
     reason = contestant.reason_not_eligible(track)
     if reason is not None:
         raise ConfigError(f"{contestant.name!r} does not take part in {track.name!r}: {reason}")
@@ -201,14 +201,14 @@ def fit(track: Track, contestant: Contestant, seed: int, folder: Path, tell: OnS
 
 
 def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
-    """Tests what was made ready, in the worlds of the cell."""
+    """Tests a fitted contestant in the worlds of the cell."""
     from agents.session import package_versions  # loads torch
 
     watch = Stopwatch()
     scenarios = track.test_scenarios()
-    found = []
+    evaluations = []
     for index, scenario in enumerate(scenarios):
-        found.append(earn(fitted.policy_for, scenario, cell, track))
+        evaluations.append(earn(fitted.policy_for, scenario, cell, track))
         tell("testing", (index + 1) / len(scenarios))
     return Result(
         protocol=PROTOCOL,
@@ -216,12 +216,12 @@ def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
         track_digest=track.digest,
         earned_per_s={
             scenario.name: (one.returns / scenario.horizon_s).tolist()
-            for scenario, one in zip(scenarios, found, strict=True)
+            for scenario, one in zip(scenarios, evaluations, strict=True)
         },
-        trajectory=hashlib.sha256("".join(one.trajectory for one in found).encode()).hexdigest()[
-            :16
-        ],
-        kpi=_indicators(found, facet(track.kind, "indicators", ())),
+        trajectory=hashlib.sha256(
+            "".join(one.trajectory for one in evaluations).encode()
+        ).hexdigest()[:16],
+        kpi=_indicators(evaluations, facet(track.kind, "indicators", ())),
         cost=fitted.cost,
         test_seconds=watch.cost(0, 0).seconds,
         curve=fitted.curve,
@@ -232,14 +232,14 @@ def tested(cell: Cell, track: Track, fitted: Fitted, tell: OnStage) -> Result:
 
 
 def earn(policy_for: PolicyFor, scenario: Scenario, cell: Cell, track: Track) -> Evaluation:
-    """One scenario: a whole episode in each world of the cell."""
+    """Evaluates a policy on one scenario: a whole episode in each world of the cell."""
     worlds = track.seeds_of_worlds(cell.family, cell.seed)
     policy = policy_for(scenario)
     return evaluate(policy, scenario, worlds, action=track.action, objective=track.objective)
 
 
-def _indicators(found: list[Evaluation], wanted: Collection[str]) -> dict[str, float]:
+def _indicators(evaluations: list[Evaluation], groups: Collection[str]) -> dict[str, float]:
     """Means over worlds and scenarios; an indicator that is nowhere defined is left out."""
-    names = [name for name in found[0].kpi if name.partition("/")[0] in wanted]
-    means = {name: float(np.mean([one.kpi[name].mean() for one in found])) for name in names}
+    names = [name for name in evaluations[0].kpi if name.partition("/")[0] in groups]
+    means = {name: float(np.mean([one.kpi[name].mean() for one in evaluations])) for name in names}
     return {name: value for name, value in means.items() if np.isfinite(value)}

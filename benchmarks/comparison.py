@@ -43,7 +43,7 @@ def as_markdown(rows: Sequence[Row], columns: Mapping[str, str]) -> str:
 
 
 def cell(value: Interval | None) -> str:
-    """An estimate and half its interval, with as many digits as mean something."""
+    """An estimate and half its interval, with the digits that the interval supports."""
     if value is None:
         return ""
     digits = max(0, 3 - int(np.floor(np.log10(max(abs(value.estimate), 1e-12)))))

@@ -76,7 +76,7 @@ class Contestant(ABC):
 
     @abstractmethod
     def fit(self, track: Track, seed: int, folder: Path, on_progress: OnProgress) -> Fitted:
-        """Makes it ready.
+        """Fits the contestant to a track.
 
         Args:
             track: whose training scenarios it may use.

@@ -6,7 +6,6 @@ training scenarios of the track alone, and what it becomes is kept as safetensor
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -25,7 +24,7 @@ from benchmarks.tracks import tracks
 from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_names
 from twin_gym.errors import TwinGymError, unknown_name
-from twin_gym.policies import PrivilegedPolicy, make_policy, policies_of
+from twin_gym.policies import PrivilegedPolicy, describe_policy, make_policy, policies_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Rule(Contestant):
     description: str
 
     def supports_kind(self, kind: str) -> bool:
-        """Rules belong to environments."""
+        """Whether the environment has a rule of this name."""
         return kind in kinds_of_rule(self.name)
 
     def reason_not_eligible(self, track: Track) -> str | None:
@@ -53,7 +52,7 @@ class Rule(Contestant):
         return None
 
     def fit(self, track: Track, seed: int, folder: Path, on_progress: OnProgress) -> Fitted:
-        """Nothing is learned."""
+        """Makes the rule; nothing is learned."""
         return Fitted(lambda scenario: make_policy(self.name, scenario, track.action))
 
 
@@ -136,7 +135,7 @@ def is_masked(track: Track) -> bool:
 
 
 def contestants() -> Mapping[str, Contestant]:
-    """Everyone by name, in the order of tables."""
+    """All contestants by name, in the order of tables."""
     return _contestants_of(kind_names())
 
 
@@ -145,11 +144,13 @@ def _contestants_of(kinds: tuple[str, ...]) -> Mapping[str, Contestant]:
     from benchmarks.tuning.contestant import tuned_rules
 
     names = dict.fromkeys(name for kind in kinds for name in policies_of(kind))
-    found: list[Contestant] = [Rule(name, _kind_of_rule(name), _sentences(name)) for name in names]
-    found += tuned_rules()  # `reservation` takes the place of the rule of the package
-    found += [Learner(name, text) for name, text in AGENTS.items()]
-    found += [OfflineLearner(method, text) for method, text in OFFLINE_METHODS.items()]
-    return {one.name: one for one in found}
+    members: list[Contestant] = [
+        Rule(name, _kind_of_rule(name), _sentences(name)) for name in names
+    ]
+    members += tuned_rules()  # `reservation` takes the place of the rule of the package
+    members += [Learner(name, text) for name, text in AGENTS.items()]
+    members += [OfflineLearner(method, text) for method, text in OFFLINE_METHODS.items()]
+    return {one.name: one for one in members}
 
 
 def contestant_named(name: str) -> Contestant:
@@ -182,10 +183,12 @@ def _kind_of_rule(name: str) -> Kind:
 
 def _sentences(name: str) -> str:
     """The description of a rule; where environments differ, there is one for each."""
-    told: dict[str, list[str]] = {}
+    kinds_by_sentence: dict[str, list[str]] = {}
     for kind in kinds_of_rule(name):
-        text = inspect.getdoc(policies_of(kind)[name]) or ""
-        told.setdefault(" ".join(text.partition("\n\n")[0].split()), []).append(kind)
-    if len(told) == 1:
-        return next(iter(told))
-    return " ".join(f"{' and '.join(kinds).capitalize()}: {text}" for text, kinds in told.items())
+        text = describe_policy(kind, name).partition("\n\n")[0]
+        kinds_by_sentence.setdefault(" ".join(text.split()), []).append(kind)
+    if len(kinds_by_sentence) == 1:
+        return next(iter(kinds_by_sentence))
+    return " ".join(
+        f"{' and '.join(kinds).capitalize()}: {text}" for text, kinds in kinds_by_sentence.items()
+    )

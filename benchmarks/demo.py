@@ -111,7 +111,7 @@ def _print(
                 made.add_row(row.name, *(cell(row.values.get(name)) for name in chosen))
         console.print(made)
     console.print("± half a 95 % interval, over worlds for rules and over seeds for agents")
-    for line in _told(groups, scenario):
+    for line in _summary_lines(groups, scenario):
         console.print(line, markup=False)
 
 
@@ -157,7 +157,7 @@ def reference_lines(scenario: AdmissionScenario) -> list[Row]:
     return rows
 
 
-def _told(groups: dict[AgentName, list[Run]], scenario: AdmissionScenario) -> list[str]:
+def _summary_lines(groups: dict[AgentName, list[Run]], scenario: AdmissionScenario) -> list[str]:
     """In words: where the twin's agent began, and whether it passed its default policy."""
     runs = groups["a2c-twin"]
     first = interval([run.points[0]["revenue_rate"] for run in runs])

@@ -61,10 +61,10 @@ def learning_curves(
 def _band(axis: Axes, runs: Sequence[Run], name: str, label: str, colour: str) -> None:
     steps = np.array([point["step"] for point in runs[0].points]) / 1000.0
     curves = np.array([[point[name] for point in run.points] for run in runs])
-    told = ~np.isnan(curves).any(axis=0)
-    middle, low, high = curve_bands(curves[:, told])
-    axis.plot(steps[told], middle, color=colour, label=label)
-    axis.fill_between(steps[told], low, high, color=colour, alpha=0.2, linewidth=0)
+    is_measured = ~np.isnan(curves).any(axis=0)
+    middle, low, high = curve_bands(curves[:, is_measured])
+    axis.plot(steps[is_measured], middle, color=colour, label=label)
+    axis.fill_between(steps[is_measured], low, high, color=colour, alpha=0.2, linewidth=0)
 
 
 def _lines(axis: Axes, lines: Sequence[Row]) -> None:

@@ -185,7 +185,7 @@ def as_of_lines(folder: Path, columns: Columns, questions: int) -> list[Line]:
     ]  # fmt: skip
 
 
-def shown(lines: list[Line]) -> WholeTable:
+def lines_table(lines: list[Line]) -> WholeTable:
     """The lines for a terminal."""
     heads = ["what", "per CPU second", "per second of the clock", "asked"]
     made = table("historical store, one core, median of five", heads)
@@ -211,7 +211,7 @@ def main(
     with tempfile.TemporaryDirectory(dir=folder) as place:
         lines = ingest_lines(Path(place), columns)
         lines += as_of_lines(Path(place), columns, QUICK_QUESTIONS if quick else QUESTIONS)
-    output().print(shown(lines))
+    output().print(lines_table(lines))
     machine = {
         "machine": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),

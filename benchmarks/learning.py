@@ -132,13 +132,13 @@ def _train(
 
 def _load(settings: TrainSettings, folder: Path) -> PolicyFor:
     """Gives the kept policy to every scenario that shows what it sees."""
-    found = saved_policy(settings, folder)
-    if not isinstance(found, PolicyTwin):
-        return _of_actor(found)
+    policy = saved_policy(settings, folder)
+    if not isinstance(policy, PolicyTwin):
+        return _of_actor(policy)
 
     def policy_of_twin(scenario: Scenario) -> Policy:
-        found.check_fits(scenario, settings.action or forms_of(scenario.kind)[0].name)
-        return found
+        policy.check_fits(scenario, settings.action or forms_of(scenario.kind)[0].name)
+        return policy
 
     return policy_of_twin
 

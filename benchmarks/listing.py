@@ -82,13 +82,13 @@ def _work_out_missing(path: Path, chosen: Sequence[Track], *, again: bool) -> tu
     from twin_gym.files.whole import write_text
 
     known = {} if again else dict(read_anchors(path))
-    wanted = {
+    asked = {
         (scenario.digest, track.objective, track.action or ""): (scenario, track)
         for track in chosen
         if track.unavailable() is None
         for scenario in track.test_scenarios()
     }
-    missing = {key: value for key, value in wanted.items() if key not in known}
+    missing = {key: value for key, value in asked.items() if key not in known}
     with training_progress(messages()) as progress:
         task = progress.add_task("anchors", total=len(missing))
         for key, (scenario, track) in missing.items():

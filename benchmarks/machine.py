@@ -13,8 +13,8 @@ def processor_model() -> str:
     Returns:
         A phrase such as `Intel Xeon`.
     """
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text("utf-8").splitlines() if told.is_file() else []
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     named = [one.partition(":")[2].strip() for one in lines if one.startswith("model name")]
     return named[0] if named else platform.machine()
 

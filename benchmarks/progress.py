@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
-from twin_gym.console.plain import PlainColumn
 from twin_gym.console.printing import messages
+from twin_gym.console.sanitising import LiteralColumn
 
 
 def training_progress(console: Console | None = None) -> Progress:
@@ -19,11 +19,11 @@ def training_progress(console: Console | None = None) -> Progress:
         The bar, to be used as a context.
     """
     return Progress(
-        PlainColumn("{task.description}"),
+        LiteralColumn("{task.description}"),
         BarColumn(),
-        PlainColumn("{task.completed}/{task.total}"),
+        LiteralColumn("{task.completed}/{task.total}"),
         TimeElapsedColumn(),
-        PlainColumn("left"),
+        LiteralColumn("left"),
         TimeRemainingColumn(),
         console=messages() if console is None else console,
     )

@@ -122,14 +122,14 @@ class Track:
         return self._loaded(self.test)
 
     def _loaded(self, names: tuple[str, ...]) -> tuple[Scenario, ...]:
-        found = tuple(load(one) for one in names)
-        for one in found:
+        scenarios = tuple(load(one) for one in names)
+        for one in scenarios:
             if one.kind != self.kind:
                 raise ConfigError(
                     f"track {self.name!r} is one of {self.kind} and {one.name!r} a scenario of "
                     f"{one.kind}: name another scenario, or another environment"
                 )
-        return found
+        return scenarios
 
     def unavailable(self) -> str | None:
         """Why this track cannot be run here (a trace that is absent), or None."""
@@ -253,8 +253,8 @@ def digest_of_anchors(track: Track) -> str:
     Raises:
         ConfigError: if a scenario has no anchors.
     """
-    found = [anchors_of(one, track.objective, track.action) for one in track.test_scenarios()]
-    parts = [[*one.key, one.random_per_s, one.bound_per_s] for one in found]
+    anchors = [anchors_of(one, track.objective, track.action) for one in track.test_scenarios()]
+    parts = [[*one.key, one.random_per_s, one.bound_per_s] for one in anchors]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

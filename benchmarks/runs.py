@@ -90,8 +90,8 @@ def run_one(settings: TrainSettings, judging: Judging) -> Run:
         num_worlds=judging.curve_worlds,
         evaluation_horizon_s=short_horizon_s(scenario),
     )
-    found = judge(agent.policy, scenario, judging.final_worlds)
-    final = {name: float(values.mean()) for name, values in found.kpi.items()}
+    evaluation = judge(agent.policy, scenario, judging.final_worlds)
+    final = {name: float(values.mean()) for name, values in evaluation.kpi.items()}
     seconds = time.perf_counter() - start
     return Run(settings, agent.points, final, agent.warm_start, seconds)
 
@@ -122,12 +122,12 @@ def run_all(
     """
     tell = on_done or (lambda _: None)
     with recording(kept, "digest", what="finished training", check=Run.from_record) as done:
-        wanted = [cell for cell in cells if done.get(cell.digest) is None]
+        todo = [cell for cell in cells if done.get(cell.digest) is None]
         for cell in cells:
             if (record := done.get(cell.digest)) is not None:
                 tell(Run.from_record(record))
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            futures = [pool.submit(run_one, cell, judging) for cell in wanted]
+            futures = [pool.submit(run_one, cell, judging) for cell in todo]
             for future in as_completed(futures):
                 run = future.result()
                 done.add(run.as_record())

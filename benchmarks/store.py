@@ -66,7 +66,7 @@ class Store:
             ConfigError: naming file and line, if a line is damaged, of another protocol, or
                 there twice.
         """
-        found: dict[Cell, Result] = {}
+        results: dict[Cell, Result] = {}
         lines: dict[tuple[Cell, str], int] = {}
         for number, line in read_sealed(self.path):
             where = f"{self.path}, line {number}"
@@ -80,8 +80,8 @@ class Store:
                     f"{where}: {_name(result.cell)} has a result in line {first} already: remove "
                     "one of the two"
                 )
-            found[result.cell] = result
-        return found
+            results[result.cell] = result
+        return results
 
     def current(self) -> dict[Cell, Result]:
         """The results that count: those earned on the current versions of the tracks."""

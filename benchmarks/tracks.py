@@ -22,13 +22,13 @@ def tracks() -> Mapping[str, Track]:
 
 @cache
 def _tracks_of(kinds: tuple[str, ...]) -> Mapping[str, Track]:
-    found: dict[str, Track] = {}
+    by_name: dict[str, Track] = {}
     for kind in kinds:
         for track in facet(kind, "tracks", ()):
-            if track.name in found:
+            if track.name in by_name:
                 raise ConfigError(f"two tracks are called {track.name!r}")
-            found[track.name] = track
-    return found
+            by_name[track.name] = track
+    return by_name
 
 
 def track_named(name: str) -> Track:

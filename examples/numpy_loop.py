@@ -43,7 +43,7 @@ def keep_radio_free(observations: Observations, masks: Masks) -> Actions:
 
 
 def revenue_per_s(rule: Rule, num_steps: int) -> float:
-    """What a rule earns in 256 networks."""
+    """Mean revenue a second of a rule in 256 networks."""
     env = gymnasium.make_vec(
         "twin_gym/SliceAdmission-v0", num_envs=256, vectorization_mode="vector_entry_point"
     )

@@ -1,4 +1,4 @@
-"""What an agent of your own needs: a name, `reset`, and `actions`; everything else is there.
+"""An agent of your own: it needs a name, `reset` and `actions`; everything else is there.
 
 Shows: the protocol of policies, the three families of worlds that share none (`train` to learn,
 `validation` to choose, `test` to report), and a paired comparison: all agents meet the same worlds,

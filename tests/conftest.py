@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from twin_gym.environments.kinds import KINDS_VARIABLE
 from twin_gym.environments.kinds import kinds as environment_kinds
 
 # Derandomised: a run fails for what changed in the code, never for the luck of the draw.
@@ -31,9 +32,13 @@ def pytest_collection_modifyitems(config, items):
     folder = config.getoption("--env")
     if folder is None:
         return
-    kinds = {kind.name for kind in environment_kinds() if kind.package.endswith(f".{folder}")}
+    folders = {kind.name: kind.package.rpartition(".")[2] for kind in environment_kinds()}
+    kinds = {name for name, one in folders.items() if one == folder}
     if not kinds:
-        raise pytest.UsageError(f"--env names no folder of an environment: {folder}")
+        raise pytest.UsageError(
+            f"--env names no folder of an environment: {folder}; there are "
+            f"{', '.join(folders.values())}, and those that {KINDS_VARIABLE} names"
+        )
     others = [
         item for item in items if CONTRACT in item.path.parents and kind_asked_of(item) not in kinds
     ]

@@ -1,4 +1,4 @@
-"""What twin_gym raises when something is wrong, and the sentences it says.
+"""Exceptions of twin_gym, and the functions that build their messages.
 
 Every class takes one message and can be pickled. The functions below build the messages that must
 always say the same things: what is wrong, with the value; what is allowed; what to do.

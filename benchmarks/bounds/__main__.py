@@ -50,16 +50,16 @@ def work_out(
 ) -> None:
     """Work out all bounds of the scenarios that tracks test on; what is there is kept."""
     check_file(out, [".json"], makes_folder=True)
-    wanted = _wanted(only or [])
+    scenarios = _wanted(only or [])
     with adding_to(out, "--out"):
-        _work_out_missing(wanted, out, again=again, worlds=worlds, policy_worlds=policy_worlds)
+        _work_out_missing(scenarios, out, again=again, worlds=worlds, policy_worlds=policy_worlds)
 
 
 def _work_out_missing(
-    wanted: list[Scenario], out: Path, *, again: bool, worlds: int, policy_worlds: int
+    scenarios: list[Scenario], out: Path, *, again: bool, worlds: int, policy_worlds: int
 ) -> None:
     known = read_rows(out)
-    missing = [one for one in wanted if again or not _is_known(known, one)]
+    missing = [one for one in scenarios if again or not _is_known(known, one)]
     console = messages()
     with training_progress(console) as progress:
         task = progress.add_task("bounds", total=float(len(missing)))
@@ -69,7 +69,7 @@ def _work_out_missing(
                 scenario,
                 worlds=worlds,
                 policy_worlds=policy_worlds,
-                progress=_told(progress, task, k),
+                progress=_progress_from(progress, task, k),
             )
             write_rows(out, known)
             progress.update(task, completed=k + 1.0)
@@ -77,7 +77,7 @@ def _work_out_missing(
     console.print(f"{len(missing)} worked out, {len(known)} in {out.name}", markup=False)
 
 
-def _told(progress: Progress, task: TaskID, done: int) -> Callable[[float], None]:
+def _progress_from(progress: Progress, task: TaskID, done: int) -> Callable[[float], None]:
     def tell(share: float) -> None:
         progress.update(task, completed=done + share)
 
@@ -90,20 +90,20 @@ def _is_known(known: dict[str, list[Row]], scenario: Scenario) -> bool:
 
 
 def _wanted(only: list[str]) -> list[Scenario]:
-    found = {
+    by_name = {
         scenario.name: scenario
         for track in tracks().values()
         if track.unavailable() is None
         for scenario in track.test_scenarios()
         if facet(scenario.kind, "bound_rows", None) is not None
     }
-    unknown = [name for name in only if name not in found]
+    unknown = [name for name in only if name not in by_name]
     if unknown:
         raise ConfigError(
             f"no track whose bounds are listed tests on {unknown[0]!r} here; known: "
-            f"{', '.join(found)}"
+            f"{', '.join(by_name)}"
         )
-    return [scenario for name, scenario in found.items() if not only or name in only]
+    return [scenario for name, scenario in by_name.items() if not only or name in only]
 
 
 def read_rows(path: Path) -> dict[str, list[Row]]:
@@ -120,7 +120,7 @@ def read_rows(path: Path) -> dict[str, list[Row]]:
 
 
 def write_rows(path: Path, rows: dict[str, list[Row]]) -> None:
-    """Data and page, each whole or not there."""
+    """Writes data and page; each file is written atomically."""
     data = {name: [asdict(one) for one in entries] for name, entries in rows.items()}
     write_text(path, json.dumps(data, indent=1) + "\n", makes_folder=True)
     notes = [facet(kind, "bound_notes", None) for kind in kind_names()]

@@ -55,11 +55,13 @@ def bound_of(scenario: Scenario, objective: str, action: str | None = None) -> B
     Raises:
         ConfigError: if no bound is known for this objective or scenario.
     """
-    wanted = facet(scenario.kind, "objective")
-    if objective != wanted:
-        raise ConfigError(f"a bound is known for the objective {wanted!r} alone, not {objective!r}")
-    found: Bound = facet(scenario.kind, "bound")(scenario, action)
-    return found
+    expected = facet(scenario.kind, "objective")
+    if objective != expected:
+        raise ConfigError(
+            f"a bound is known for the objective {expected!r} alone, not {objective!r}"
+        )
+    bound: Bound = facet(scenario.kind, "bound")(scenario, action)
+    return bound
 
 
 def sampled_bound(
@@ -76,7 +78,7 @@ def sampled_bound(
         worlds: how many.
         proof: that it is one, in a line.
     """
-    found = returns(scenario, world_seeds("validation", worlds, first=FIRST_WORLD))
-    mean = mean_interval(found / scenario.horizon_s)
-    told = f"{proof}; upper end of the 95 % interval over {worlds} validation worlds"
-    return Bound("perfect information", mean.high, 0.0, told)
+    bounds = returns(scenario, world_seeds("validation", worlds, first=FIRST_WORLD))
+    mean = mean_interval(bounds / scenario.horizon_s)
+    text = f"{proof}; upper end of the 95 % interval over {worlds} validation worlds"
+    return Bound("perfect information", mean.high, 0.0, text)

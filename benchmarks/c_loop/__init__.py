@@ -69,9 +69,9 @@ class CSource:
 
 
 def source_of(kind: str) -> CSource | None:
-    """The rules of an environment in C; None if nobody has told them in C."""
-    found: CSource | None = facet(kind, "c_source", None)
-    return found
+    """The rules of an environment in C; None if it has none."""
+    source: CSource | None = facet(kind, "c_source", None)
+    return source
 
 
 def compiler() -> str | None:
@@ -97,8 +97,8 @@ class CLoop:
                 f"one scenario is told in C at a time, got {len(batch.scenarios)}: give one"
             )
         source: CSource = facet(batch.scenarios[0].kind, "c_source")
-        found = compiler()
-        if found is None:
+        compiler_path = compiler()
+        if compiler_path is None:
             raise MissingExtraError("there is no C compiler: install one that answers to `cc`")
         arrays = {name: batch.arrays[name] for name in source.arrays}
         self._arrays = arrays  # the loop has their addresses
@@ -106,7 +106,7 @@ class CLoop:
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, "layout.h").write_text(_layout(arrays, source.structs))
             library, headers = Path(folder, "loop.so"), [f"-I{folder}", f"-I{_FOLDER}"]
-            command = [found, *FLAGS, *headers, "-o", str(library), str(source.path), "-lm"]
+            command = [compiler_path, *FLAGS, *headers, "-o", str(library), str(source.path), "-lm"]
             subprocess.run(command, check=True)
             self._step_many = ctypes.CDLL(str(library)).step_many
 
@@ -143,7 +143,7 @@ def differing(ours: Batch, theirs: Batch) -> list[str]:
 
 
 def _addresses(arrays: Mapping[str, NDArray[Any]], num_rows: int) -> ctypes.Structure:
-    """The `struct batch` of `_layout`, filled in."""
+    """The `struct batch` of `_layout` with the addresses of the arrays."""
     values = {name: array.ctypes.data for name, array in arrays.items()}
     kinds: list[tuple[str, Any]] = [(name, ctypes.c_void_p) for name in values]
     widths = {"num_rows": num_rows, **_widths(arrays)}

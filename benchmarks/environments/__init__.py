@@ -76,19 +76,19 @@ def facet(kind: str, name: str, default: Any = _NEEDED) -> Any:  # noqa: ANN401 
     """
     if name not in FACETS:
         raise unknown_name("facet", name, FACETS)
-    wanted = FACETS[name]
+    entry = FACETS[name]
     folder = _folder(kind_named(kind))
-    module = f"{folder}.{wanted.module}"
+    module = f"{folder}.{entry.module}"
     if _is_there(folder) and _is_there(module):
-        found = getattr(importlib.import_module(module), wanted.attribute, default)
+        value = getattr(importlib.import_module(module), entry.attribute, default)
     else:
-        found = default
-    if found is _NEEDED:
+        value = default
+    if value is _NEEDED:
         raise ConfigError(
-            f"the benchmarks know no {wanted.meaning} of the environment {kind!r}: write "
-            f"{module.replace('.', '/')}.py with {wanted.attribute}"
+            f"the benchmarks know no {entry.meaning} of the environment {kind!r}: write "
+            f"{module.replace('.', '/')}.py with {entry.attribute}"
         )
-    return found
+    return value
 
 
 def short_horizon_s(scenario: Scenario) -> float:
@@ -113,13 +113,13 @@ def own_file(kind: str, name: str) -> Path | None:
     folder = _folder(kind_named(kind))
     if folder.startswith(f"{__name__}."):
         return None
-    found = importlib.util.find_spec(folder)
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec(folder)
+    if spec is None or spec.origin is None:
         raise ConfigError(
             f"the benchmarks know nothing of the environment {kind!r}: write "
             f"{folder.replace('.', '/')}/__init__.py"
         )
-    return Path(found.origin).with_name(name)
+    return Path(spec.origin).with_name(name)
 
 
 def _folder(kind: EnvironmentKind) -> str:

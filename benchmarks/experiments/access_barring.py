@@ -17,35 +17,19 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import typer
 from matplotlib import pyplot as plt
 
 from benchmarks.experiments.blocks import (
     Cell,
     Measured,
-    measure_with_bar,
     over_blocks,
     policy_cell,
 )
+from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
 from benchmarks.experiments.learned import OF_ACCESS, agent_cells, trained_note
-from benchmarks.experiments.pages import (
-    Again,
-    Kept,
-    Learners,
-    Out,
-    Quick,
-    Seeds,
-    Worlds,
-    page_of,
-    places,
-    publish,
-    show_and_keep,
-    table,
-    told,
-)
+from benchmarks.experiments.pages import format_interval, page_of, table
 from benchmarks.statistics import Interval
-from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.environments.massive_access.policies.barring import FixedBarring
 from twin_gym.environments.massive_access.policies.tuning import search_level
 from twin_gym.environments.massive_access.scenario import (
@@ -88,10 +72,8 @@ LEAST_DEVICES, LEAST_OF_LAW = 250, {"beta": 10_000}
 MULTIPLE = 1.1
 """Time left to a burst, in times that the base station needs for it at its best."""
 
-Found = Mapping[tuple[str, str, int], Measured]
+Points = Mapping[tuple[str, str, int], Measured]
 """By label, law of the arrivals, and devices."""
-
-app = typer.Typer(add_completion=False, help=__doc__)
 
 
 def network(law: str, devices: int) -> AccessScenario:
@@ -133,8 +115,8 @@ def tuned(scenario: Scenario) -> Policy:
     """The best constant level on validation worlds that no result here is from."""
     if not isinstance(scenario, AccessScenario):
         raise TypeError(f"barring is tuned for massive access, got {scenario.kind!r}")
-    found = search_level(scenario, world_seeds("validation", TUNING_WORLDS))
-    return FixedBarring(scenario, barring=scenario.barring_probabilities[found.level])
+    search = search_level(scenario, world_seeds("validation", TUNING_WORLDS))
+    return FixedBarring(scenario, barring=scenario.barring_probabilities[search.level])
 
 
 RULES: Mapping[str, Callable[[Scenario], Policy]] = {
@@ -167,13 +149,13 @@ def cells(seeds: int, worlds: int, laws: Mapping[str, Sequence[int]]) -> list[Ce
     Returns:
         The cells.
     """
-    found = []
+    made = []
     for law, counts in laws.items():
         for devices in counts:
             scenario = network(law, devices)
             for label, make in RULES.items():
                 setting = f"tuned in {TUNING_WORLDS} worlds" if label == FIXED else ""
-                found.append(
+                made.append(
                     policy_cell(
                         label,
                         scenario,
@@ -185,7 +167,7 @@ def cells(seeds: int, worlds: int, laws: Mapping[str, Sequence[int]]) -> list[Ce
                         x=float(devices),
                     )
                 )
-    return found
+    return made
 
 
 def learned_cells(seeds: int, worlds: int, laws: Mapping[str, Sequence[int]]) -> list[Cell]:
@@ -214,64 +196,52 @@ def singleton_cells(seeds: int, worlds: int) -> list[Cell]:
     ]  # fmt: skip
 
 
-@app.command(cls=ErrorReportingCommand)
-def main(
-    seeds: Seeds = 5,
-    worlds: Worlds = 4,
-    learners: Learners = True,
-    quick: Quick = False,
-    again: Again = False,
-    out: Out = None,
-    kept: Kept = None,
-) -> None:
-    """Measures what is not measured yet, and writes JSON, PNG and a Markdown page."""
-    folder, file = places(NAME, out, kept, quick=quick, again=again)
-    laws = {law: counts for law, (_, counts) in LAWS.items()}
-    if quick:
-        seeds, worlds, laws = min(seeds, 2), min(worlds, 1), {"70": (50, 1_000)}
-    singletons = singleton_cells(seeds, 50 * worlds)
-    singletons = singletons[::4] if quick else singletons
-    wanted = [*cells(seeds, worlds, laws), *singletons]
-    if learners and not quick:
-        wanted += learned_cells(seeds, worlds, laws)
-    measured = measure_with_bar(wanted, file)
-    by_name = {network(law, n).name: (law, n) for law, counts in laws.items() for n in counts}
-    found = {
-        (one.label, *by_name[one.scenario]): one for one in measured if one.scenario in by_name
-    }
+def _asked_laws(asked: Asked) -> Mapping[str, Sequence[int]]:
+    """Numbers of devices by law of arrivals."""
+    return {"70": (50, 1_000)} if asked.quick else {law: n for law, (_, n) in LAWS.items()}
+
+
+def _wanted(asked: Asked) -> list[Cell]:
+    laws = _asked_laws(asked)
+    singletons = singleton_cells(asked.seeds, 50 * asked.worlds)[:: 4 if asked.quick else 1]
+    wanted = [*cells(asked.seeds, asked.worlds, laws), *singletons]
+    return wanted + (learned_cells(asked.seeds, asked.worlds, laws) if asked.learners else [])
+
+
+def _results(asked: Asked, measured: Sequence[Measured]) -> Page:
+    places = {network(law, n).name: (law, n) for law, ns in _asked_laws(asked).items() for n in ns}
+    found = {(one.label, *places[one.scenario]): one for one in measured if one.scenario in places}
     alone = [one for one in measured if one.label == SINGLETONS]
-    page = _page(found, alone, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    show_and_keep(
-        page,
-        lambda: publish(folder, NAME, page, measured),
-        lambda: _draw(folder / f"{NAME}.png", found),
-        lambda: _draw_singletons(folder / f"{NAME}_singletons.png", alone),
-    )
+    figures = {
+        ".png": lambda path: _draw(path, found),
+        "_singletons.png": lambda path: _draw_singletons(path, alone),
+    }
+    return Page(_page(found, alone, asked.command), figures)
 
 
-def _laws(found: Found) -> list[str]:
-    return list(dict.fromkeys(law for _, law, _ in found))
+def _laws(points: Points) -> list[str]:
+    return list(dict.fromkeys(law for _, law, _ in points))
 
 
-def _labels(found: Found) -> list[str]:
-    return list(dict.fromkeys(label for label, _, _ in found))
+def _labels(points: Points) -> list[str]:
+    return list(dict.fromkeys(label for label, _, _ in points))
 
 
-def _counts(found: Found, law: str) -> list[int]:
-    return list(dict.fromkeys(devices for _, where, devices in found if where == law))
+def _counts(points: Points, law: str) -> list[int]:
+    return list(dict.fromkeys(devices for _, where, devices in points if where == law))
 
 
 def _scaled(one: Measured, kpi: str) -> Interval:
     return over_blocks(one.values[kpi] * SHOWN[kpi][1])
 
 
-def _draw(path: Path, found: Found) -> None:
+def _draw(path: Path, points: Points) -> None:
     """Success and delays over the devices, a column a law (uniform arrivals show nothing)."""
-    laws = [law for law in _laws(found) if law != "uniform"]
+    laws = [law for law in _laws(points) if law != "uniform"]
     kpis = list(SHOWN)[:3]
     shape = (len(kpis), len(laws))
     figure, axes = plt.subplots(*shape, figsize=(4.6 * len(laws), 11.0), squeeze=False)
-    labels = _labels(found)
+    labels = _labels(points)
     for row, kpi in zip(axes, kpis, strict=True):
         for axis, law in zip(row, laws, strict=True):
             axis.set_xscale("log")
@@ -279,9 +249,9 @@ def _draw(path: Path, found: Found) -> None:
                 axis.set_yscale("log")
             lines = {
                 label: [
-                    (found[label, law, n].x, _scaled(found[label, law, n], kpi))
-                    for n in _counts(found, law)
-                    if (label, law, n) in found
+                    (points[label, law, n].x, _scaled(points[label, law, n], kpi))
+                    for n in _counts(points, law)
+                    if (label, law, n) in points
                 ]
                 for label in labels
             }
@@ -311,37 +281,44 @@ def _draw_singletons(path: Path, alone: Sequence[Measured]) -> None:
     save(figure, path)
 
 
-def _page(found: Found, alone: Sequence[Measured], command: str) -> str:
+def _page(points: Points, alone: Sequence[Measured], command: str) -> str:
     parts = [
         f"![success and delay]({NAME}.png)",
-        trained_note(LEARNED, OF_ACCESS, _labels(found)),
-        ONE_CELL if LEARNED in _labels(found) else "",
-        "## What barring is worth\n\n" + _verdict(found),
+        trained_note(LEARNED, OF_ACCESS, _labels(points)),
+        ONE_CELL if LEARNED in _labels(points) else "",
+        "## What barring is worth\n\n" + _verdict(points),
         "## The formula of singletons\n\n" + _singleton_table(alone),
-        *(f"## {LAWS[law][0]}\n\n" + _table(found, law) for law in _laws(found)),
+        *(f"## {LAWS[law][0]}\n\n" + _table(points, law) for law in _laws(points)),
     ]
     return page_of("Random access over the number of devices", __doc__, command, parts)
 
 
-def _verdict(found: Found) -> str:
+def _verdict(points: Points) -> str:
     """The loads at which random access collapses, and the share that each policy restores."""
     rows = []
-    for law in _laws(found):
-        for n in _counts(found, law):
-            share = {label: found[label, law, n].values["access_success_probability"]
-                     for label in _labels(found) if (label, law, n) in found}  # fmt: skip
+    for law in _laws(points):
+        for n in _counts(points, law):
+            share = {label: points[label, law, n].values["access_success_probability"]
+                     for label in _labels(points) if (label, law, n) in points}  # fmt: skip
             if float(np.mean(share[GENIE] - share[NONE])) < 0.01:  # noqa: PLR2004  one in a hundred
                 continue
             mended = [
-                told(over_blocks((share[label] - share[NONE]) / (share[GENIE] - share[NONE])), 1,
-                     scale=100) if label in share else ""
-                for label in _labels(found)
+                format_interval(
+                    over_blocks((share[label] - share[NONE]) / (share[GENIE] - share[NONE])),
+                    1,
+                    scale=100,
+                )
+                if label in share
+                else ""
+                for label in _labels(points)
                 if label not in (NONE, GENIE)
             ]  # fmt: skip
-            ends = [told(over_blocks(share[label]), 2, scale=100) for label in (NONE, GENIE)]
+            ends = [
+                format_interval(over_blocks(share[label]), 2, scale=100) for label in (NONE, GENIE)
+            ]
             rows.append([LAWS[law][0], f"{n:,}", *ends, *mended])
     mended_heads = [
-        f"{label}: share mended (%)" for label in _labels(found) if label not in (NONE, GENIE)
+        f"{label}: share mended (%)" for label in _labels(points) if label not in (NONE, GENIE)
     ]
     heads = ["arrivals", "devices", "success with none (%)", "with the genie (%)", *mended_heads]
     most, ceiling = best_senders()
@@ -361,24 +338,30 @@ def _verdict(found: Found) -> str:
 
 def _singleton_table(alone: Sequence[Measured]) -> str:
     rows = [
-        [f"{one.x:.0f}", f"{expected_successes(one.x):.3f}", told(one.interval("succeeded"), 3)]
+        [
+            f"{one.x:.0f}",
+            f"{expected_successes(one.x):.3f}",
+            format_interval(one.interval("succeeded"), 3),
+        ]
         for one in alone
     ]
     heads = ["devices that send", "n (1 - 1/54)^(n - 1)", "simulated"]
     return f"![singletons]({NAME}_singletons.png)\n\n" + table(heads, rows)
 
 
-def _table(found: Found, law: str) -> str:
+def _table(points: Points, law: str) -> str:
     rows = []
-    for n in _counts(found, law):
-        for label in _labels(found):
-            if (label, law, n) not in found:
+    for n in _counts(points, law):
+        for label in _labels(points):
+            if (label, law, n) not in points:
                 continue
-            one = found[label, law, n]
-            cells_ = [told(_scaled(one, kpi), SHOWN[kpi][2]) for kpi in SHOWN]
+            one = points[label, law, n]
+            cells_ = [format_interval(_scaled(one, kpi), SHOWN[kpi][2]) for kpi in SHOWN]
             rows.append([f"{n:,}", label, *cells_])
     return table(["devices", "policy", *(title for title, _, _ in SHOWN.values())], rows)
 
+
+app = experiment(NAME, __doc__, _wanted, _results, seeds=5, worlds=4)
 
 if __name__ == "__main__":
     app()

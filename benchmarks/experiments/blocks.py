@@ -138,15 +138,15 @@ def policy_cell(
         The cell, of which nothing has been run yet.
     """
     run = partial(_run_policy, make=make, names=tuple(names), action=action)
-    told = " ".join(part for part in (setting, action or "") if part)
-    return Cell(label, scenario, tuple(blocks), worlds, run, told, x)
+    suffix = " ".join(part for part in (setting, action or "") if part)
+    return Cell(label, scenario, tuple(blocks), worlds, run, suffix, x)
 
 
 def _run_policy(
     cell: Cell, make: Callable[[Scenario], Policy], names: Sequence[str], action: str | None
 ) -> Values:
-    found = evaluate(make(cell.scenario), cell.scenario, cell.seeds, action=action)
-    kpis = {**found.kpi, "return": found.returns}
+    evaluation = evaluate(make(cell.scenario), cell.scenario, cell.seeds, action=action)
+    kpis = {**evaluation.kpi, "return": evaluation.returns}
     return {name: block_means(kpis[name], cell.worlds).tolist() for name in names}
 
 
@@ -195,14 +195,14 @@ def measure_all(
 
 
 def _values(record: Record) -> Values:
-    found: Values = record["values"]
-    return found
+    values: Values = record["values"]
+    return values
 
 
 def _measured(cell: Cell) -> Record:
     """The record of a cell."""
     values = {
-        name: [_short(value) for value in found] for name, found in cell.measure(cell).items()
+        name: [_short(value) for value in series] for name, series in cell.measure(cell).items()
     }
     return {
         "digest": cell.digest, "label": cell.label, "scenario": cell.scenario.name,
@@ -221,7 +221,7 @@ def _together(cells: Iterable[Cell], done: Mapping[str, Values]) -> list[Measure
     groups: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in cells:
         groups.setdefault((cell.label, cell.scenario.name, cell.setting, cell.x), []).append(cell)
-    found = []
+    merged = []
     for (label, scenario, _, x), group in groups.items():
         ordered = sorted(group, key=lambda cell: cell.blocks)
         names = done[ordered[0].digest]
@@ -229,8 +229,8 @@ def _together(cells: Iterable[Cell], done: Mapping[str, Values]) -> list[Measure
             name: np.array([v for cell in ordered for v in done[cell.digest][name]], np.float64)
             for name in names
         }
-        found.append(Measured(label, scenario, x, values))
-    return found
+        merged.append(Measured(label, scenario, x, values))
+    return merged
 
 
 def _short(value: float) -> float:

@@ -75,21 +75,21 @@ def show_and_keep(page: str, *keep: Callable[[], None]) -> None:
     deliver(lambda: output().print(page, markup=False, soft_wrap=True), *keep)
 
 
-def publish(folder: Path, name: str, page: str, found: Sequence[Measured]) -> None:
+def publish(folder: Path, name: str, page: str, entries: Sequence[Measured]) -> None:
     """Writes the page and its numbers.
 
     Args:
         folder: made if it does not exist.
         name: of the experiment.
         page: Markdown.
-        found: what was measured.
+        entries: what was measured.
     """
     content = [
         {
             "label": one.label, "scenario": one.scenario, "x": one.x,
             "values": {key: values.tolist() for key, values in one.values.items()},
         }
-        for one in found
+        for one in entries
     ]  # fmt: skip
     lines = ",\n".join(json.dumps(entry) for entry in content)
     write_text(folder / f"{name}.json", f"[\n{lines}\n]\n", makes_folder=True)
@@ -132,7 +132,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
-def told(value: Interval, digits: int = 3, *, scale: float = 1.0) -> str:
+def format_interval(value: Interval, digits: int = 3, *, scale: float = 1.0) -> str:
     """An estimate with half its interval.
 
     Args:
@@ -144,7 +144,7 @@ def told(value: Interval, digits: int = 3, *, scale: float = 1.0) -> str:
         Such as `0.951 ± 0.002`.
 
     Example:
-        >>> told(Interval(0.5, 0.4, 0.6), 1, scale=100.0)
+        >>> format_interval(Interval(0.5, 0.4, 0.6), 1, scale=100.0)
         '50.0 ± 10.0'
     """
     if not value.is_known:

@@ -82,8 +82,8 @@ def reduction_interval(
 
     def variances(values: Floats) -> Floats:
         centred = values - values.mean()
-        found: Floats = counts @ centred**2 - (counts @ centred) ** 2
-        return found
+        squares: Floats = counts @ centred**2 - (counts @ centred) ** 2
+        return squares
 
     together = variances(after - before)
     apart = variances(before) + variances(after)
@@ -155,16 +155,16 @@ def share_interval(held: int, tries: int) -> Interval:
         held: of the tries.
         tries: one or more, taken as independent.
     """
-    found = stats.binomtest(held, tries).proportion_ci(method="wilson")
-    return Interval(held / tries, float(found.low), float(found.high))
+    interval = stats.binomtest(held, tries).proportion_ci(method="wilson")
+    return Interval(held / tries, float(interval.low), float(interval.high))
 
 
 def _paired(before: Floats, after: Floats) -> tuple[float, float]:
     """Difference and half-width as `twin-gym what-if` tells them."""
-    found = paired_difference(before, after)
-    if found is None:
+    difference = paired_difference(before, after)
+    if difference is None:
         raise ConfigError("an indicator has no value in some worlds")
-    return found.mean, found.half_width
+    return difference.mean, difference.half_width
 
 
 def _unrelated(before: Floats, after: Floats) -> tuple[float, float]:
@@ -178,7 +178,7 @@ def _unrelated(before: Floats, after: Floats) -> tuple[float, float]:
 
 
 def _variances(before: Floats, after: Floats) -> tuple[float, float]:
-    """With unrelated and with the same worlds."""
+    """Variances of the difference with unrelated and with the same worlds."""
     apart = float(before.var(ddof=1) + after.var(ddof=1))
     return apart, float((after - before).var(ddof=1))
 

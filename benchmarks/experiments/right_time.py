@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import typer
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -27,28 +26,14 @@ from benchmarks.experiments.blocks import (
     Floats,
     Measured,
     Values,
-    measure_with_bar,
     over_blocks,
     policy_cell,
 )
+from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
-from benchmarks.experiments.pages import (
-    Again,
-    Kept,
-    Out,
-    Quick,
-    Seeds,
-    Worlds,
-    page_of,
-    places,
-    publish,
-    show_and_keep,
-    table,
-    told,
-)
+from benchmarks.experiments.pages import format_interval, page_of, table
 from benchmarks.experiments.thinning import BASE, InTurn, Thinned
 from benchmarks.statistics import Interval
-from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.environments.factory import vector_env
 from twin_gym.environments.right_time_sync.scenario import SyncScenario
 from twin_gym.environments.right_time_sync.theory import relaxation_bound
@@ -80,8 +65,6 @@ KPIS = ("scenario_accuracy", "mean_error", "updates", "delivered", "mean_age_s",
 Curves = Mapping[tuple[str, str], Sequence[Measured]]
 """By network and label, the points in order of rising updates."""
 
-app = typer.Typer(add_completion=False, help=__doc__)
-
 
 def network(name: str, slots: int | None = None) -> SyncScenario:
     """A preset, shortened to so many slots if wanted."""
@@ -112,9 +95,9 @@ def _thinned(scenario: Scenario, name: str, share: float) -> Policy:
 
 
 def _periodic(scenario: Scenario, share: float) -> Policy:
-    found = _of_synchronisation(scenario)
-    turn_s = found.num_entities * found.slot_s
-    return make_policy("periodic", found.replace(planned_period_s=turn_s / share))
+    network = _of_synchronisation(scenario)
+    turn_s = network.num_entities * network.slot_s
+    return make_policy("periodic", network.replace(planned_period_s=turn_s / share))
 
 
 def _priced(scenario: Scenario, price: float) -> Policy:
@@ -126,7 +109,7 @@ def cells(
     prices: Sequence[float],
 ) -> list[Cell]:  # fmt: skip
     """The cells that are measured without learning."""
-    found = []
+    made = []
     for scenario in scenarios:
         points: list[tuple[str, Callable[[Scenario], Policy], str]] = []
         for share in shares:
@@ -137,18 +120,18 @@ def cells(
             ]
             points.append((PERIODIC, partial(_periodic, share=share), told_))
         points += [(PRICED, partial(_priced, price=price), f"price {price:g}") for price in prices]
-        found += [
+        made += [
             policy_cell(
                 label, scenario, make, KPIS, blocks=range(seeds), worlds=worlds, setting=setting
             )
             for label, make, setting in points
         ]
         if scenario.name == SYNTHETIC:
-            found += [
+            made += [
                 Cell(BOUND, scenario, (0,), 1, partial(_bound, share=share), f"share {share:g}")
                 for share in shares
             ]
-    return found
+    return made
 
 
 def _bound(cell: Cell, share: float) -> Values:
@@ -159,44 +142,34 @@ def _bound(cell: Cell, share: float) -> Values:
     return {"mean_error": [relaxation_bound(free)], "updates": [float(updates)]}
 
 
-@app.command(cls=ErrorReportingCommand)
-def main(
-    seeds: Seeds = 10,
-    worlds: Worlds = 2,
-    quick: Quick = False,
-    again: Again = False,
-    out: Out = None,
-    kept: Kept = None,
-) -> None:
-    """Measures what is not measured yet, and writes JSON, PNG and a Markdown page."""
-    folder, file = places(NAME, out, kept, quick=quick, again=again)
-    shares: Sequence[float] = SHARES
-    prices: Sequence[float] = PRICES
-    asked = [network(name) for name in NETWORKS]
-    if quick:
-        seeds, worlds, shares, prices = min(seeds, 2), min(worlds, 1), SHARES[-2:], PRICES[2:4]
-        asked = [network(SYNTHETIC, slots=20)]
-    scenarios = [one for one in asked if is_there(one)]
-    missing = [one.name for one in asked if one not in scenarios]
-    wanted = cells(seeds, worlds, scenarios, shares, prices)
-    measured = measure_with_bar(wanted, file)
+def _networks(asked: Asked) -> list[SyncScenario]:
+    """The networks that are asked for."""
+    return [network(SYNTHETIC, slots=20)] if asked.quick else list(map(network, NETWORKS))
+
+
+def _wanted(asked: Asked) -> list[Cell]:
+    shares, prices = (SHARES[-2:], PRICES[2:4]) if asked.quick else (SHARES, PRICES)
+    scenarios = [one for one in _networks(asked) if is_there(one)]
+    return cells(asked.seeds, asked.worlds, scenarios, shares, prices)
+
+
+def _results(asked: Asked, measured: Sequence[Measured]) -> Page:
     curves = as_curves(measured)
-    page = _page(curves, scenarios, missing, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    show_and_keep(
-        page,
-        lambda: publish(folder, NAME, page, measured),
-        lambda: _draw(folder / f"{NAME}.png", curves, scenarios),
-    )
+    named = {where for where, _ in curves}
+    scenarios = [one for one in _networks(asked) if one.name in named]
+    missing = [one.name for one in _networks(asked) if one.name not in named]
+    text = _page(curves, scenarios, missing, asked.command)
+    return Page(text, {".png": lambda path: _draw(path, curves, scenarios)})
 
 
 def as_curves(measured: Sequence[Measured]) -> dict[tuple[str, str], list[Measured]]:
     """Points by network and label, in the order of their updates."""
-    found: dict[tuple[str, str], list[Measured]] = {}
+    curves: dict[tuple[str, str], list[Measured]] = {}
     for one in measured:
-        found.setdefault((one.scenario, one.label), []).append(one)
-    for points in found.values():
+        curves.setdefault((one.scenario, one.label), []).append(one)
+    for points in curves.values():
         points.sort(key=lambda one: float(one.values["updates"].mean()))
-    return found
+    return curves
 
 
 def updates_needed(points: Sequence[Measured], accuracy: Floats) -> Floats:
@@ -212,15 +185,15 @@ def updates_needed(points: Sequence[Measured], accuracy: Floats) -> Floats:
     updates = np.array([one.values["updates"] for one in points])
     reached = np.array([one.values["scenario_accuracy"] for one in points])
     needed = np.full(len(accuracy), np.inf)
-    for block, wanted in enumerate(accuracy):
-        above = np.flatnonzero(reached[:, block] >= wanted)
+    for block, level in enumerate(accuracy):
+        above = np.flatnonzero(reached[:, block] >= level)
         if len(above) == 0:
             continue
         k = int(above[0])
         needed[block] = updates[k, block]
         if k > 0:
             ends, counts = reached[k - 1 : k + 1, block], updates[k - 1 : k + 1, block]
-            needed[block] = np.interp(wanted, ends, counts)
+            needed[block] = np.interp(level, ends, counts)
     return needed
 
 
@@ -289,12 +262,16 @@ def _needed_table(curves: Curves, scenarios: Sequence[SyncScenario]) -> str:
                 [
                     scenario.name,
                     label,
-                    told(over_blocks(needed), 1, scale=100)
+                    format_interval(over_blocks(needed), 1, scale=100)
                     if np.isfinite(needed).all()
                     else f"not reached in {int(np.isinf(needed).sum())} of {len(needed)} blocks",
-                    told(best.interval("scenario_accuracy"), 2, scale=100),
-                    told(over_blocks(_gain(best, base, "scenario_accuracy")), 2, scale=100),
-                    told(over_blocks(_gain(points[-1], base, "mean_error")), 2, scale=1e3),
+                    format_interval(best.interval("scenario_accuracy"), 2, scale=100),
+                    format_interval(
+                        over_blocks(_gain(best, base, "scenario_accuracy")), 2, scale=100
+                    ),
+                    format_interval(
+                        over_blocks(_gain(points[-1], base, "mean_error")), 2, scale=1e3
+                    ),
                 ]
             )
     heads = ["network", "policy", "updates needed (% of round robin's)", "best accuracy (%)",
@@ -355,8 +332,8 @@ def _total_table(curves: Curves, scenarios: Sequence[SyncScenario]) -> str:
                 [
                     scenario.name,
                     label,
-                    told(over_blocks(costs[k]), 3, scale=1e3),
-                    told(over_blocks(costs[-1]), 3, scale=1e3),
+                    format_interval(over_blocks(costs[k]), 3, scale=1e3),
+                    format_interval(over_blocks(costs[-1]), 3, scale=1e3),
                     f"{_rate(points[k], scenario):.3g}",
                     f"{_rate(points[-1], scenario):.3g}",
                 ]
@@ -382,14 +359,16 @@ def _table(curves: Curves, scenario: SyncScenario) -> str:
                 [
                     label,
                     f"{_rate(one, scenario):.3g}",
-                    "" if accuracy is None else told(accuracy, 2, scale=100),
-                    told(one.interval("mean_error"), 3, scale=1e3),
+                    "" if accuracy is None else format_interval(accuracy, 2, scale=100),
+                    format_interval(one.interval("mean_error"), 3, scale=1e3),
                 ]
             )
     return table(
         ["policy", "updates an entity and hour", "accuracy (%)", "mean error (1e-3)"], rows
     )
 
+
+app = experiment(NAME, __doc__, _wanted, _results, seeds=10, worlds=2, trains=False)
 
 if __name__ == "__main__":
     app()

@@ -53,10 +53,10 @@ class InTurn:
         self._num_entities, self._turn = num_entities, 0
 
     def reset(self, seed: int) -> None:
-        """The first one is next."""
+        """Begins with the first entity."""
         self._turn = 0
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
-        """The next one; shape (rows,)."""
+        """The next entity in turn; shape (rows,)."""
         turn, self._turn = self._turn, self._turn + 1
         return np.full(len(observations), turn % self._num_entities)

@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import typer
 from matplotlib import pyplot as plt
 
 from benchmarks.experiments.blocks import (
@@ -24,29 +23,14 @@ from benchmarks.experiments.blocks import (
     Measured,
     Values,
     block_means,
-    measure_with_bar,
     over_blocks,
     policy_cell,
 )
+from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
 from benchmarks.experiments.learned import OF_TIC, agent_cells, trained_note
-from benchmarks.experiments.pages import (
-    Again,
-    Kept,
-    Learners,
-    Out,
-    Quick,
-    Seeds,
-    Worlds,
-    page_of,
-    places,
-    publish,
-    show_and_keep,
-    table,
-    told,
-)
+from benchmarks.experiments.pages import format_interval, page_of, table
 from benchmarks.statistics import Interval
-from twin_gym.console.error_reporting import ErrorReportingCommand
 from twin_gym.core.draws import world_key
 from twin_gym.environments.tic_scheduling.bound import most_deliveries
 from twin_gym.environments.tic_scheduling.layout import build_tables
@@ -87,10 +71,8 @@ KPIS = (
 )  # fmt: skip
 PICK_NETWORK = "tic-pick"
 
-Found = Mapping[tuple[str, str], Measured]
+Points = Mapping[tuple[str, str], Measured]
 """By label and name of the network."""
-
-app = typer.Typer(add_completion=False, help=__doc__)
 
 
 def least_loss(scenario: TicScenario, seed: int) -> float:
@@ -142,7 +124,7 @@ def cells(
     seeds: int, worlds: int, names: Sequence[str], horizon_s: float | None = None
 ) -> list[Cell]:
     """The cells that are measured without learning, optionally in episodes of another length."""
-    found = []
+    made = []
     for name in names:
         scenario = load(name, TicScenario)
         if horizon_s is not None:
@@ -151,13 +133,13 @@ def cells(
         for label, rule in (PICKS if is_pick else RULES).items():
             action = "pick" if is_pick else "weights"
             make = partial(make_policy, rule, action=action)
-            found.append(
+            made.append(
                 policy_cell(
                     label, scenario, make, KPIS, blocks=range(seeds), worlds=worlds, action=action,
                 )
             )  # fmt: skip
         if not is_pick:
-            found += [
+            made += [
                 policy_cell(
                     label,
                     patient(scenario),
@@ -169,8 +151,8 @@ def cells(
                 for label, rule in RULES.items()
             ]
         run = partial(_bound, scenario=scenario)
-        found.append(Cell(BOUND, scenario, tuple(range(seeds)), worlds, run))
-    return found
+        made.append(Cell(BOUND, scenario, tuple(range(seeds)), worlds, run))
+    return made
 
 
 def learned_cells(seeds: int, worlds: int) -> list[Cell]:
@@ -183,47 +165,30 @@ def learned_cells(seeds: int, worlds: int) -> list[Cell]:
     ]
 
 
-@app.command(cls=ErrorReportingCommand)
-def main(
-    seeds: Seeds = 5,
-    worlds: Worlds = 3,
-    learners: Learners = True,
-    quick: Quick = False,
-    again: Again = False,
-    out: Out = None,
-    kept: Kept = None,
-) -> None:
-    """Measures what is not measured yet, and writes JSON, PNG and a Markdown page."""
-    folder, file = places(NAME, out, kept, quick=quick, again=again)
-    names, horizon_s = [*networks(), PICK_NETWORK], None
-    if quick:
-        seeds, worlds, names = min(seeds, 2), min(worlds, 1), networks(["small"], [20, 70])
-        horizon_s = QUICK_HORIZON_S
-    wanted = cells(seeds, worlds, names, horizon_s)
-    if learners and not quick:
-        wanted += learned_cells(seeds, worlds)
-    measured = measure_with_bar(wanted, file)
+def _wanted(asked: Asked) -> list[Cell]:
+    names = networks(["small"], [20, 70]) if asked.quick else [*networks(), PICK_NETWORK]
+    horizon_s = QUICK_HORIZON_S if asked.quick else None
+    wanted = cells(asked.seeds, asked.worlds, names, horizon_s)
+    return wanted + (learned_cells(asked.seeds, asked.worlds) if asked.learners else [])
+
+
+def _results(asked: Asked, measured: Sequence[Measured]) -> Page:
     found = {(one.label, one.scenario): one for one in measured}
-    page = _page(found, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    show_and_keep(
-        page,
-        lambda: publish(folder, NAME, page, measured),
-        lambda: _draw(folder / f"{NAME}.png", found),
-    )
+    return Page(_page(found, asked.command), {".png": lambda path: _draw(path, found)})
 
 
-def _names(found: Found) -> list[str]:
-    return list(dict.fromkeys(name for _, name in found))
+def _names(points: Points) -> list[str]:
+    return list(dict.fromkeys(name for _, name in points))
 
 
-def _labels(found: Found, name: str) -> list[str]:
-    return [label for label, where in found if where == name]
+def _labels(points: Points, name: str) -> list[str]:
+    return [label for label, where in points if where == name]
 
 
-def _draw(path: Path, found: Found) -> None:
+def _draw(path: Path, measured: Points) -> None:
     """Loss and latency over the share that asks at once, a column a size."""
-    sizes = [size for size in SIZES if f"tic-{size}-{LOADS[0]}" in _names(found)]
-    labels = _labels(found, f"tic-{sizes[0]}-{LOADS[0]}")
+    sizes = [size for size in SIZES if f"tic-{size}-{LOADS[0]}" in _names(measured)]
+    labels = _labels(measured, f"tic-{sizes[0]}-{LOADS[0]}")
     kpis = {
         "loss ratio (%)": ("loss_ratio", 100.0, ""),
         "99.9 % within (ms) if they may wait 10 ms": ("latency_p999_s", 1e3, "-patient"),
@@ -237,9 +202,9 @@ def _draw(path: Path, found: Found) -> None:
                 for label in labels
                 if (
                     points := [
-                        (percent, found[label, name])
+                        (percent, measured[label, name])
                         for percent in LOADS
-                        if (label, name := f"tic-{size}-{percent}{ending}") in found
+                        if (label, name := f"tic-{size}-{percent}{ending}") in measured
                     ]
                 )
             }
@@ -255,35 +220,35 @@ def _scaled(one: Measured, kpi: str, scale: float) -> Interval:
     return over_blocks(one.values[kpi] * scale)
 
 
-def _page(found: Found, command: str) -> str:
-    nine = [name for name in networks() if name in _names(found)]
+def _page(points: Points, command: str) -> str:
+    nine = [name for name in networks() if name in _names(points)]
     parts = [
         f"![loss and latency]({NAME}.png)",
-        trained_note(LEARNED, OF_TIC, [label for label, _ in found]),
-        "## Asked and measured\n\n" + _verdict(found, nine),
-        "## Loss ratio (%)\n\n" + _loss_table(found, nine),
-        "## Latency\n\n" + _latency_table(found, nine),
+        trained_note(LEARNED, OF_TIC, [label for label, _ in points]),
+        "## Asked and measured\n\n" + _verdict(points, nine),
+        "## Loss ratio (%)\n\n" + _loss_table(points, nine),
+        "## Latency\n\n" + _latency_table(points, nine),
     ]
-    if PICK_NETWORK in _names(found):
-        parts.append("## One gateway, picked sensor by sensor\n\n" + _pick_table(found))
+    if PICK_NETWORK in _names(points):
+        parts.append("## One gateway, picked sensor by sensor\n\n" + _pick_table(points))
     return page_of("Loss and latency of tiny instant communication", __doc__, command, parts)
 
 
-def _verdict(found: Found, names: Sequence[str]) -> str:
+def _verdict(points: Points, names: Sequence[str]) -> str:
     """The loads at which almost no loss is reached, and those at which no policy could."""
     rows = []
     for name in names:
-        rules = [label for label in _labels(found, name) if label != BOUND]
-        best = min(rules, key=lambda label: found[label, name].interval("loss_ratio").estimate)
-        loss = found[best, name].values["loss_ratio"]
-        least = found[BOUND, name].values["loss_ratio"]
+        rules = [label for label in _labels(points, name) if label != BOUND]
+        best = min(rules, key=lambda label: points[label, name].interval("loss_ratio").estimate)
+        loss = points[best, name].values["loss_ratio"]
+        least = points[BOUND, name].values["loss_ratio"]
         rows.append(
             [
                 name,
                 best,
-                told(over_blocks(loss), 2, scale=100),
-                told(over_blocks(least), 2, scale=100),
-                told(over_blocks(loss - least), 2, scale=100),
+                format_interval(over_blocks(loss), 2, scale=100),
+                format_interval(over_blocks(least), 2, scale=100),
+                format_interval(over_blocks(loss - least), 2, scale=100),
                 _reached(over_blocks(loss), over_blocks(least)),
             ]
         )
@@ -307,24 +272,32 @@ def _reached(loss: Interval, least: Interval) -> str:
     return "impossible for any policy" if least.low > NEARLY_ZERO else "not reached"
 
 
-def _loss_table(found: Found, names: Sequence[str]) -> str:
-    labels = _labels(found, names[0])
+def _loss_table(points: Points, names: Sequence[str]) -> str:
+    labels = _labels(points, names[0])
     rows = [
-        [label, *(told(found[label, name].interval("loss_ratio"), 2, scale=100) for name in names)]
+        [
+            label,
+            *(
+                format_interval(points[label, name].interval("loss_ratio"), 2, scale=100)
+                for name in names
+            ),
+        ]
         for label in labels
     ]
     return table(["policy", *names], rows)
 
 
-def _latency_table(found: Found, names: Sequence[str]) -> str:
-    labels = [label for label in _labels(found, names[0]) if label != BOUND]
+def _latency_table(points: Points, names: Sequence[str]) -> str:
+    labels = [label for label in _labels(points, names[0]) if label != BOUND]
 
     def rows(ending: str) -> list[list[str]]:
         return [
             [
                 label,
                 *(
-                    told(found[label, name + ending].interval("latency_p999_s"), 3, scale=1e3)
+                    format_interval(
+                        points[label, name + ending].interval("latency_p999_s"), 3, scale=1e3
+                    )
                     for name in names
                 ),
             ]
@@ -343,14 +316,18 @@ def _latency_table(found: Found, names: Sequence[str]) -> str:
     return "\n\n".join([table(heads, rows("")), note, table(heads, rows("-patient"))])
 
 
-def _pick_table(found: Found) -> str:
+def _pick_table(points: Points) -> str:
     rows = []
-    for label in _labels(found, PICK_NETWORK):
-        one = found[label, PICK_NETWORK]
-        late = "" if label == BOUND else told(one.interval("latency_p999_s"), 3, scale=1e3)
-        rows.append([label, told(one.interval("loss_ratio"), 2, scale=100), late])
+    for label in _labels(points, PICK_NETWORK):
+        one = points[label, PICK_NETWORK]
+        late = (
+            "" if label == BOUND else format_interval(one.interval("latency_p999_s"), 3, scale=1e3)
+        )
+        rows.append([label, format_interval(one.interval("loss_ratio"), 2, scale=100), late])
     return table(["policy", "loss (%)", "99.9 % within (ms)"], rows)
 
+
+app = experiment(NAME, __doc__, _wanted, _results, seeds=5, worlds=3)
 
 if __name__ == "__main__":
     app()

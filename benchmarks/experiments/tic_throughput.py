@@ -19,35 +19,19 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import typer
 from matplotlib import pyplot as plt
 
 from benchmarks.experiments.blocks import (
     Cell,
     Floats,
     Measured,
-    measure_with_bar,
     over_blocks,
     policy_cell,
 )
+from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
 from benchmarks.experiments.learned import OF_TIC, agent_cells, trained_note
-from benchmarks.experiments.pages import (
-    Again,
-    Kept,
-    Learners,
-    Out,
-    Quick,
-    Seeds,
-    Worlds,
-    page_of,
-    places,
-    publish,
-    show_and_keep,
-    table,
-    told,
-)
-from twin_gym.console.error_reporting import ErrorReportingCommand
+from benchmarks.experiments.pages import format_interval, page_of, table
 from twin_gym.environments.tic_scheduling.scenario import TicScenario
 from twin_gym.policies import Policy, make_policy
 from twin_gym.policies.base import Actions, Masks, Observations
@@ -84,12 +68,10 @@ RULES: Mapping[str, str] = {
     "equal": "equal",
     "earliest deadline": "edf",
 }
-Found = Mapping[tuple[str, str, int], Measured]
+Points = Mapping[tuple[str, str, int], Measured]
 """By label, size and load."""
 
 KPIS = ("offered/uplink", "delivered", "throughput_bps", "throughput_stability", "loss_ratio")
-
-app = typer.Typer(add_completion=False, help=__doc__)
 
 
 class WeightsDrawnOnce:
@@ -181,11 +163,11 @@ def carried_share(one: Measured) -> Floats:
     return share
 
 
-def readings(found: Found, label: str, base: str, percent: int) -> dict[str, Floats]:
+def readings(points: Points, label: str, base: str, percent: int) -> dict[str, Floats]:
     """By how much a policy is "more stable" than another one, in four readings.
 
     Args:
-        found: by label, size and load.
+        points: by label, size and load.
         label: the policy.
         base: the one that it is compared with.
         percent: of the sensors, that ask at once.
@@ -193,7 +175,7 @@ def readings(found: Found, label: str, base: str, percent: int) -> dict[str, Flo
     Returns:
         By reading, a relative gain a block; over the sizes of the paper.
     """
-    pairs = [(found[label, size, percent], found[base, size, percent]) for size in PAPER_SIZES]
+    pairs = [(points[label, size, percent], points[base, size, percent]) for size in PAPER_SIZES]
     stability = [
         a.values["throughput_stability"] / b.values["throughput_stability"] - 1.0 for a, b in pairs
     ]
@@ -202,7 +184,7 @@ def readings(found: Found, label: str, base: str, percent: int) -> dict[str, Flo
         for a, b in pairs
     ]
     throughput = [a.values["throughput_bps"] / b.values["throughput_bps"] - 1.0 for a, b in pairs]
-    retention = retained(found, label, percent) / retained(found, base, percent) - 1.0
+    retention = retained(points, label, percent) / retained(points, base, percent) - 1.0
     return {
         "stability": np.mean(stability, axis=0),
         "variation": np.mean(variation, axis=0),
@@ -211,37 +193,27 @@ def readings(found: Found, label: str, base: str, percent: int) -> dict[str, Flo
     }
 
 
-def retained(found: Found, label: str, percent: int) -> Floats:
+def retained(points: Points, label: str, percent: int) -> Floats:
     """Carried share of the large network over that of the small one, one a block."""
-    large, small = found[label, "large", percent], found[label, "small", percent]
+    large, small = points[label, "large", percent], points[label, "small", percent]
     kept: Floats = carried_share(large) / carried_share(small)
     return kept
 
 
-@app.command(cls=ErrorReportingCommand)
-def main(
-    seeds: Seeds = 5,
-    worlds: Worlds = 16,
-    learners: Learners = True,
-    quick: Quick = False,
-    again: Again = False,
-    out: Out = None,
-    kept: Kept = None,
-) -> None:
-    """Measures what is not measured yet, and writes JSON, PNG and a Markdown page."""
-    folder, file = places(NAME, out, kept, quick=quick, again=again)
-    sizes: tuple[str, ...] = PAPER_SIZES if quick else tuple(SIZES)
-    loads = LOADS[:1] if quick else LOADS
-    if quick:
-        seeds, worlds = min(seeds, 2), min(worlds, 1)
-    wanted = cells(seeds, worlds, sizes, loads, QUICK_HORIZON_S if quick else None)
-    if learners and not quick:
-        wanted += learned_cells(seeds, worlds)
-    measured = measure_with_bar(wanted, file)
-    found = by_place(measured, sizes, loads)
-    png, page = folder / f"{NAME}.png", _page(found, f"{NAME} --seeds {seeds} --worlds {worlds}")
-    publishing = partial(publish, folder, NAME, page, measured)
-    show_and_keep(page, publishing, lambda: _draw(png, found))
+def _places(asked: Asked) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The sizes and loads that are asked for."""
+    return (PAPER_SIZES, LOADS[:1]) if asked.quick else (tuple(SIZES), LOADS)
+
+
+def _wanted(asked: Asked) -> list[Cell]:
+    horizon_s = QUICK_HORIZON_S if asked.quick else None
+    wanted = cells(asked.seeds, asked.worlds, *_places(asked), horizon_s)
+    return wanted + (learned_cells(asked.seeds, asked.worlds) if asked.learners else [])
+
+
+def _results(asked: Asked, measured: Sequence[Measured]) -> Page:
+    found = by_place(measured, *_places(asked))
+    return Page(_page(found, asked.command), {".png": lambda path: _draw(path, found)})
 
 
 def by_place(
@@ -252,32 +224,32 @@ def by_place(
     return {(one.label, *names[one.scenario]): one for one in measured}
 
 
-def _labels(found: Found) -> list[str]:
-    return list(dict.fromkeys(label for label, _, _ in found))
+def _labels(points: Points) -> list[str]:
+    return list(dict.fromkeys(label for label, _, _ in points))
 
 
-def _loads(found: Found) -> list[int]:
-    return list(dict.fromkeys(percent for _, _, percent in found))
+def _loads(points: Points) -> list[int]:
+    return list(dict.fromkeys(percent for _, _, percent in points))
 
 
-def _sizes(found: Found) -> list[str]:
-    return list(dict.fromkeys(size for _, size, _ in found))
+def _sizes(points: Points) -> list[str]:
+    return list(dict.fromkeys(size for _, size, _ in points))
 
 
-def _draw(path: Path, found: Found) -> None:
+def _draw(path: Path, points: Points) -> None:
     def gained(label: str, size: str, percent: int) -> Floats:
-        ours, base = found[label, size, percent], found[EACH_FRAME, size, percent]
+        ours, base = points[label, size, percent], points[EACH_FRAME, size, percent]
         gain: Floats = 100.0 * (ours.values["throughput_bps"] / base.values["throughput_bps"] - 1.0)
         return gain
 
     panels: dict[str, Callable[[str, str, int], Floats]] = {
-        "carried share of the offered bits": lambda *key: carried_share(found[key]),
-        "stability (1 - coefficient of variation)": lambda *key: found[key].values[
+        "carried share of the offered bits": lambda *key: carried_share(points[key]),
+        "stability (1 - coefficient of variation)": lambda *key: points[key].values[
             "throughput_stability"
         ],
         "throughput over scenario 1 of each frame (%)": gained,
     }
-    loads, sizes, labels = _loads(found), _sizes(found), _labels(found)
+    loads, sizes, labels = _loads(points), _sizes(points), _labels(points)
     shape = (len(loads), len(panels))
     figure, axes = plt.subplots(*shape, figsize=(16.0, 4.4 * len(loads)), squeeze=False)
     for row, percent in zip(axes, loads, strict=True):
@@ -287,7 +259,7 @@ def _draw(path: Path, found: Found) -> None:
                 label: [
                     (SIZES[size][0], over_blocks(value(label, size, percent)))
                     for size in sizes
-                    if (label, size, percent) in found
+                    if (label, size, percent) in points
                 ]
                 for label in labels
             }
@@ -301,48 +273,44 @@ def _draw(path: Path, found: Found) -> None:
     save(figure, path)
 
 
-def _page(found: Found, command: str) -> str:
+def _page(points: Points, command: str) -> str:
     parts = [
         f"![throughput]({NAME}.png)",
-        trained_note(LEARNED, OF_TIC, _labels(found)),
-        "## Asked and measured\n\n" + _verdict(found),
-        "## The claim, read in four ways\n\n" + _readings_table(found),
-        "## All networks\n\n" + _table(found),
+        trained_note(LEARNED, OF_TIC, _labels(points)),
+        "## Asked and measured\n\n" + _verdict(points),
+        "## The claim, read in four ways\n\n" + _readings_table(points),
+        "## All networks\n\n" + _table(points),
     ]
     return page_of(
         "Network throughput over topology sizes (paper A, Fig. 2)", __doc__, command, parts
     )
 
 
-def _verdict(found: Found) -> str:
+def _verdict(points: Points) -> str:
     """The table that compares the claims of the paper with the measurements."""
     rows = []
     for name, what in READINGS.items():
         gains = {
-            percent: over_blocks(readings(found, PRIORITISED, EACH_FRAME, percent)[name])
-            for percent in _loads(found)
+            percent: over_blocks(readings(points, PRIORITISED, EACH_FRAME, percent)[name])
+            for percent in _loads(points)
         }
         best = max(one.high for one in gains.values())
-        rows.append(
-            [
-                f"38 % more: {what}",
-                ", ".join(f"{told(one, 2, scale=100)} % ({p} %)" for p, one in gains.items()),
-                "reached" if best >= CLAIM else "not reached" if best < CLAIM else "not judged",
-            ]
-        )
+        gained = (f"{format_interval(x, 2, scale=100)} % ({p} %)" for p, x in gains.items())
+        judged = "reached" if best >= CLAIM else "not reached" if best < CLAIM else "not judged"
+        rows.append([f"38 % more: {what}", ", ".join(gained), judged])
     note = (
         "Scenario 2 against scenario 1 (weights drawn in each frame) at 20, 45 and 70 % at once, "
-        f"mean of 50, 250 and 1,000 sensors. {_ceiling(found)}"
+        f"mean of 50, 250 and 1,000 sensors. {_ceiling(points)}"
     )
     return table(["asked", "measured", ""], rows) + "\n\n" + note
 
 
-def _ceiling(found: Found) -> str:
+def _ceiling(points: Points) -> str:
     """Why a stability cannot rise by so much here."""
     least = min(
-        float(found[EACH_FRAME, size, percent].values["throughput_stability"].mean())
+        float(points[EACH_FRAME, size, percent].values["throughput_stability"].mean())
         for size in PAPER_SIZES
-        for percent in _loads(found)
+        for percent in _loads(points)
     )
     return (
         f"The stability under weights drawn at random is {least:.2f} at least, and 1 is the most "
@@ -355,13 +323,14 @@ def _ceiling(found: Found) -> str:
     )
 
 
-def _readings_table(found: Found) -> str:
+def _readings_table(points: Points) -> str:
     rows = []
-    for percent in _loads(found):
+    for percent in _loads(points):
         for base in (EACH_FRAME, ONCE):
-            for label in (one for one in _labels(found) if one not in (EACH_FRAME, ONCE)):
-                gains = readings(found, label, base, percent)
-                cells_ = [f"{told(over_blocks(gains[n]), 2, scale=100)}" for n in READINGS]
+            for label in (one for one in _labels(points) if one not in (EACH_FRAME, ONCE)):
+                gains = readings(points, label, base, percent)
+                intervals = (over_blocks(gains[name]) for name in READINGS)
+                cells_ = [format_interval(one, 2, scale=100) for one in intervals]
                 rows.append([f"{percent} %", label, base, *cells_])
     heads = ["at once", "policy", "against", *(f"{what} (%)" for what in READINGS.values())]
     note = (
@@ -374,27 +343,29 @@ def _readings_table(found: Found) -> str:
     return table(heads, rows) + "\n\n" + note
 
 
-def _table(found: Found) -> str:
+def _table(points: Points) -> str:
     rows = []
-    for percent in _loads(found):
-        for size in _sizes(found):
-            for label in (one for one in _labels(found) if (one, size, percent) in found):
-                one = found[label, size, percent]
+    for percent in _loads(points):
+        for size in _sizes(points):
+            for label in (one for one in _labels(points) if (one, size, percent) in points):
+                one = points[label, size, percent]
                 rows.append(
                     [
                         f"{percent} %",
                         "{}/{}".format(*SIZES[size]),
                         label,
-                        told(over_blocks(one.values["throughput_bps"]), 2, scale=1e-6),
-                        told(one.interval("throughput_stability"), 4),
-                        told(over_blocks(carried_share(one)), 4),
-                        told(one.interval("loss_ratio"), 4),
+                        format_interval(over_blocks(one.values["throughput_bps"]), 2, scale=1e-6),
+                        format_interval(one.interval("throughput_stability"), 4),
+                        format_interval(over_blocks(carried_share(one)), 4),
+                        format_interval(one.interval("loss_ratio"), 4),
                     ]
                 )
     heads = ["at once", "sensors/gateways", "policy", "throughput (Mbit/s)", "stability",
              "carried share", "loss ratio"]  # fmt: skip
     return table(heads, rows)
 
+
+app = experiment(NAME, __doc__, _wanted, _results, seeds=5, worlds=16)
 
 if __name__ == "__main__":
     app()

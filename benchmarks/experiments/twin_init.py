@@ -85,12 +85,12 @@ def main(
     """Trains what is not trained yet, and writes JSON, PNG and a Markdown page."""
     network = load(scenario, AdmissionScenario)
     check_folder(out)
-    wanted = cells(scenario, seeds, steps)
+    asked = cells(scenario, seeds, steps)
     name = "twin_init" if scenario == "contention" else f"twin_init_{network.name}"
     kept = Path("results/experiments") / f"{name}.jsonl"
-    runs = _train([cell for group in wanted.values() for cell in group], jobs, kept)
-    found = {run.settings.digest: run for run in runs}
-    groups = {label: [found[cell.digest] for cell in group] for label, group in wanted.items()}
+    runs = _train([cell for group in asked.values() for cell in group], jobs, kept)
+    by_digest = {run.settings.digest: run for run in runs}
+    groups = {label: [by_digest[cell.digest] for cell in group] for label, group in asked.items()}
     lines = reference_lines(network)
     rows = [bound_row(network), *classical_rows(network, JUDGING.final_worlds)]
     rows += [learned_row(label, group, columns(network)) for label, group in groups.items()]
@@ -103,11 +103,11 @@ def main(
     )
 
 
-def _train(wanted: Sequence[TrainSettings], jobs: int, kept: Path) -> list[Run]:
+def _train(asked: Sequence[TrainSettings], jobs: int, kept: Path) -> list[Run]:
     with training_progress() as progress:
-        task = progress.add_task("training", total=len(wanted))
+        task = progress.add_task("training", total=len(asked))
         return run_all(
-            wanted, JUDGING, jobs=jobs, kept=kept, on_done=lambda _: progress.advance(task)
+            asked, JUDGING, jobs=jobs, kept=kept, on_done=lambda _: progress.advance(task)
         )
 
 
@@ -132,8 +132,8 @@ def _draw(
 ) -> None:
     main_labels = [SCRATCH, *(f"{kind}, N={n}" for n in LOGS for kind in ("twin", "GAN twin"))]
     title = f"{network.name}: interquartile mean over seeds, 95 % bootstrap interval"
-    shown = {label: groups[label] for label in main_labels}
-    learning_curves(out / f"{name}.png", title, shown, lines, panels=TITLES)
+    curves = {label: groups[label] for label in main_labels}
+    learning_curves(out / f"{name}.png", title, curves, lines, panels=TITLES)
     ablated = {label: groups[label] for label in (SCRATCH, TWIN, *list(ABLATION)[:6])}
     learning_curves(out / f"{name}_ablation.png", title, ablated, lines, panels=TITLES)
 
@@ -246,8 +246,8 @@ def _steps(values: Sequence[float]) -> str:
     reached = [value for value in values if value < float("inf")]
     if len(reached) < len(values):
         return f"{len(reached)} of {len(values)} seeds"
-    found: Interval = interval(reached)
-    return f"{found:.0f}"
+    steps: Interval = interval(reached)
+    return f"{steps:.0f}"
 
 
 def _as_json(groups: dict[str, list[Run]]) -> str:

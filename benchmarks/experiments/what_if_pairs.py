@@ -77,7 +77,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 
 
 @dataclass(frozen=True)
-class Found:
+class JudgedPair:
     """The estimates of one indicator of one question.
 
     Attributes:
@@ -130,24 +130,24 @@ def main(
         for side in (one.before, one.after)
     }
     measured = measure_with_bar(list(sides.values()), file)
-    by_side = {(found.scenario, found.label): found for found in measured}
-    found = [
+    by_side = {(one.scenario, one.label): one for one in measured}
+    pairs = [
         judged(subject.scenario, one, kpi, by_side, worlds)
         for subject, one in asked
         for kpi in subject.kpis
     ]
-    page = _page(found, count, f"{NAME} --blocks {blocks} --worlds {worlds}")
+    page = _page(pairs, count, f"{NAME} --blocks {blocks} --worlds {worlds}")
     show_and_keep(
         page,
-        lambda: _publish(folder, page, found),
-        lambda: _draw(folder / f"{NAME}.png", found),
+        lambda: _publish(folder, page, pairs),
+        lambda: _draw(folder / f"{NAME}.png", pairs),
     )
 
 
 def judged(
     scenario: str, question: Question, kpi: str, by_side: Mapping[tuple[str, str], Measured],
     worlds: int,
-) -> Found:  # fmt: skip
+) -> JudgedPair:  # fmt: skip
     """One indicator of one question.
 
     Args:
@@ -169,20 +169,20 @@ def judged(
     saved = reduction_interval(before, after, rng)
     sizes = [size for size in COVERAGE_WORLDS if len(before) >= _LEAST_ANSWERS * size]
     varies = np.isfinite(saved.estimate)
-    return Found(
+    return JudgedPair(
         scenario, question, kpi, float(before.mean()), over_blocks(after - before), saved,
         reductions_of_blocks(before, after, worlds),
         {size: coverage(before, after, size) for size in sizes if varies},
     )  # fmt: skip
 
 
-def _draw(path: Path, found: Sequence[Found]) -> None:
+def _draw(path: Path, pairs: Sequence[JudgedPair]) -> None:
     """Reduction by the growth of the rate, and by the length of the episode; a column a network."""
     columns = len(SUBJECTS)
     figure, axes = plt.subplots(2, columns, figsize=(5.6 * columns, 9.0), squeeze=False)
     for row, group in zip(axes, ("rate", "horizon"), strict=True):
         for axis, subject in zip(row, SUBJECTS, strict=True):
-            lines = _lines(found, subject, group)
+            lines = _lines(pairs, subject, group)
             if not lines:
                 axis.axis("off")
                 continue
@@ -198,7 +198,7 @@ def _draw(path: Path, found: Sequence[Found]) -> None:
 
 
 def _scale(axis: Axes) -> None:
-    """Both logarithmic, with plain numbers."""
+    """Makes both axes logarithmic, with plain numbers."""
     axis.set(xscale="log", yscale="log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0), numticks=12))
@@ -207,23 +207,23 @@ def _scale(axis: Axes) -> None:
         one.set_minor_locator(NullLocator())
 
 
-def _lines(found: Sequence[Found], subject: Subject, group: str) -> Lines:
+def _lines(pairs: Sequence[JudgedPair], subject: Subject, group: str) -> Lines:
     """Points by indicator, those left out that do not vary."""
     lines: dict[str, list[tuple[float, Interval]]] = {}
-    for one in found:
+    for one in pairs:
         if one.scenario == subject.scenario and one.question.group == group and one.varies:
             lines.setdefault(_named(one), []).append((one.question.x, one.reduction))
     return lines
 
 
-def _publish(folder: Path, page: str, found: Sequence[Found]) -> None:
+def _publish(folder: Path, page: str, pairs: Sequence[JudgedPair]) -> None:
     """Numbers and page; what is not a number is null."""
-    lines = ",\n".join(json.dumps(_entry(one)) for one in found)
+    lines = ",\n".join(json.dumps(_entry(one)) for one in pairs)
     write_text(folder / f"{NAME}.json", f"[\n{lines}\n]\n", makes_folder=True)
     write_text(folder / f"{NAME}.md", page, makes_folder=True)
 
 
-def _entry(one: Found) -> dict[str, Any]:
+def _entry(one: JudgedPair) -> dict[str, Any]:
     def numbers(values: Sequence[float]) -> list[float | None]:
         return [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]
 
@@ -241,17 +241,17 @@ def _entry(one: Found) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _page(found: Sequence[Found], count: int, command: str) -> str:
+def _page(pairs: Sequence[JudgedPair], count: int, command: str) -> str:
     parts = [
         f"{count} worlds. `x` stands for *so many times more unrelated worlds for the same "
         "interval* (variance of the difference with unrelated worlds over that with the same "
         "ones), with the 95 % interval of a bootstrap over worlds; in brackets what answers of "
         f"{ANSWER_WORLDS} worlds would have said, least to most.",
         f"![what the same worlds save]({NAME}.png)",
-        "## What is saved\n\n" + _saved_table(found),
-        "## Most and least\n\n" + _extremes(found),
+        "## What is saved\n\n" + _saved_table(pairs),
+        "## Most and least\n\n" + _extremes(pairs),
         "## Why it is much here and little there\n\n" + WHY,
-        "## Do the intervals hold what they promise\n\n" + _coverage_table(found),
+        "## Do the intervals hold what they promise\n\n" + _coverage_table(pairs),
     ]
     return page_of("The same worlds on both sides of a what-if question", __doc__, command, parts)
 
@@ -275,29 +275,29 @@ WHY = """\
   difference is right all the same. How often that was clearly so here stands above."""
 
 
-def _saved_table(found: Sequence[Found]) -> str:
-    """All questions but those of the figure alone."""
+def _saved_table(pairs: Sequence[JudgedPair]) -> str:
+    """The savings of all questions but those of the figure alone."""
     rows = []
-    for one in found:
-        told_ = one.question.group in ("capacity", "policy")
-        if told_ or (one.question.group == "rate" and _is_told(one.question.x)):
+    for one in pairs:
+        is_listed = one.question.group in ("capacity", "policy")
+        if is_listed or (one.question.group == "rate" and _is_listed(one.question.x)):
             gap = (one.difference.high - one.difference.low) / 2.0
             rows.append(
                 [
                     f"`{one.scenario}`", one.question.label, _named(one),
                     f"{one.before:.4g}", f"{one.difference.estimate:+.3g} ± {gap:.2g}",
-                    _told(one),
+                    _format_reduction(one),
                 ]
             )  # fmt: skip
     heads = ["network", "question", "indicator", "as it is", "difference", "saved (x)"]
     return table(heads, rows)
 
 
-def _is_told(growth: float) -> bool:
+def _is_listed(growth: float) -> bool:
     return any(abs(growth - 100 * (factor - 1)) < 1e-6 for factor in (SMALL, LARGE))  # noqa: PLR2004
 
 
-def _told(one: Found) -> str:
+def _format_reduction(one: JudgedPair) -> str:
     """The reduction with its interval and the answers' range."""
     if not one.varies:
         return "does not vary"
@@ -306,9 +306,9 @@ def _told(one: Found) -> str:
     return f"{one.reduction:.3g}{single}"
 
 
-def _extremes(found: Sequence[Found]) -> str:
+def _extremes(pairs: Sequence[JudgedPair]) -> str:
     """The greatest and smallest savings, without the questions on the length of the episode."""
-    able = [one for one in found if one.varies and one.question.group != "horizon"]
+    able = [one for one in pairs if one.varies and one.question.group != "horizon"]
     able.sort(key=lambda one: one.reduction.estimate)
     below = [one for one in able if one.reduction.high < 1.0]
     shares = [np.mean([one.reduction.estimate >= k for one in able]) for k in (10.0, 2.0)]
@@ -322,21 +322,21 @@ def _extremes(found: Sequence[Found]) -> str:
     return "\n\n".join(lines)
 
 
-def _list(found: Sequence[Found]) -> str:
+def _list(pairs: Sequence[JudgedPair]) -> str:
     return "\n".join(
         f"- `{one.scenario}`, {one.question.label}, {_named(one)}: {one.reduction:.3g}"
-        for one in found
+        for one in pairs
     )
 
 
-def _coverage_table(found: Sequence[Found]) -> str:
-    """Of all questions but those of the length of the episode."""
+def _coverage_table(pairs: Sequence[JudgedPair]) -> str:
+    """The coverage in all questions but those of the length of the episode."""
     rows = []
     for subject in SUBJECTS:
         for size in COVERAGE_WORLDS:
             held = [
                 (one, one.held[size])
-                for one in found
+                for one in pairs
                 if one.scenario == subject.scenario and one.question.group != "horizon"
                 if size in one.held
             ]
@@ -365,7 +365,7 @@ least shows the worst of them. Such indicators need more worlds. (Of 64 worlds t
 an indicator, and the least of so many shares is low by chance.)"""
 
 
-def _coverage_row(held: Sequence[tuple[Found, Coverage]]) -> list[str]:
+def _coverage_row(held: Sequence[tuple[JudgedPair, Coverage]]) -> list[str]:
     """Shares over all indicators of a network, the least of one, and the two ratios."""
     tries = sum(of.tries for _, of in held)
     least, least_of = min(held, key=lambda pair: pair[1].paired / pair[1].tries)
@@ -382,13 +382,13 @@ def _coverage_row(held: Sequence[tuple[Found, Coverage]]) -> list[str]:
     ]
 
 
-def _named(one: Found) -> str:
+def _named(one: JudgedPair) -> str:
     return one.kpi.replace("_", " ")
 
 
 def _share(held: int, tries: int) -> str:
-    found = share_interval(held, tries)
-    return f"{100 * found.estimate:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    interval = share_interval(held, tries)
+    return f"{100 * interval.estimate:.1f} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ class Side:
     policy: str
 
     def cell(self, kpis: Sequence[str], worlds: int) -> Cell:
-        """Its measurement: every world is a block of its own."""
+        """The measurement of this side: every world is a block."""
         make = partial(_configured, base=self.base, policy=self.policy)
         return policy_cell(
             self.label, self.scenario, make, kpis, blocks=range(worlds), worlds=1,
@@ -125,7 +125,7 @@ def _configured(_: Scenario, base: Scenario, policy: str) -> Policy:
 
 
 def questions(subject: Subject, factors: Sequence[float]) -> list[Question]:
-    """All that is asked of a network.
+    """All questions on a network.
 
     Args:
         subject: the network.
@@ -136,24 +136,24 @@ def questions(subject: Subject, factors: Sequence[float]) -> list[Question]:
     """
     base = load(subject.scenario)
     here = Side(BASE, base, base, subject.policy)
-    found = [
+    asked = [
         Question(f"{short(subject.rate)} {factor - 1:+.0%}", here, side, "rate", 100 * (factor - 1))
         for factor in factors
         for side in [_grown(here, subject.rate, factor)]
     ]
     for label, change in subject.capacity.items():
         side = Side(label, changed(base, change), base, subject.policy)
-        found.append(Question(label, here, side, "capacity"))
+        asked.append(Question(label, here, side, "capacity"))
     for other in subject.others:
         label = f"{other} for {subject.policy}"
-        found.append(Question(label, here, Side(label, base, base, other), "policy"))
+        asked.append(Question(label, here, Side(label, base, base, other), "policy"))
     for horizon_s in subject.horizons:
         shorter = base.replace(horizon_s=horizon_s)
         side = Side(f"{BASE}, {horizon_s:g} s", shorter, shorter, subject.policy)
         label = f"{short(subject.rate)} +1%, {horizon_s:g} s"
         after = _grown(side, subject.rate, min(factors))
-        found.append(Question(label, side, after, "horizon", horizon_s))
-    return found
+        asked.append(Question(label, side, after, "horizon", horizon_s))
+    return asked
 
 
 def _grown(side: Side, path: str, factor: float) -> Side:

@@ -106,17 +106,17 @@ def _unknown_reference(name: str, known: Iterable[str]) -> UnknownNameError:
 
 
 def _ordered(names: Iterable[str]) -> list[str]:
-    """The project's own in the order of tables, others by name."""
+    """The project's agents in the order of tables, others by name."""
     place = {name: index for index, name in enumerate(contestants())}
     return sorted(names, key=lambda name: (place.get(name, len(place)), name))
 
 
 def _versions(results: Iterable[Result]) -> tuple[tuple[str, str], ...]:
-    found: dict[str, set[str]] = {}
+    versions: dict[str, set[str]] = {}
     for result in results:
         for name, version in result.versions.items():
-            found.setdefault(name, set()).add(version)
-    return tuple((name, ", ".join(sorted(found[name]))) for name in sorted(found))
+            versions.setdefault(name, set()).add(version)
+    return tuple((name, ", ".join(sorted(versions[name]))) for name in sorted(versions))
 
 
 def _agent_page(name: str, pages: Sequence[TrackPage], board: Mapping[str, TrackRuns]) -> AgentPage:
@@ -127,8 +127,8 @@ def _agent_page(name: str, pages: Sequence[TrackPage], board: Mapping[str, Track
         skipped += [one for one in page.skipped if one.agent == name]
         if name in runs.agents:
             row = next(row for row in page.rows if row.agent == name)
-            found = runs.agents[name]
-            entries.append(Entry(row, _indicators(found), _curve(found, runs.track)))
+            agent = runs.agents[name]
+            entries.append(Entry(row, _indicators(agent), _curve(agent, runs.track)))
         elif known is None:
             skipped.append(Skipped(name, page.name, "no result was handed in"))
     text = "Submitted; its code or its policy lies with whoever sent it."
@@ -141,25 +141,25 @@ def _agent_page(name: str, pages: Sequence[TrackPage], board: Mapping[str, Track
     )
 
 
-def _indicators(found: AgentRuns) -> tuple[tuple[str, float], ...]:
+def _indicators(agent: AgentRuns) -> tuple[tuple[str, float], ...]:
     """Means over the seeds that have the indicator."""
     values: dict[str, list[float]] = {}
-    for result in found.results:
+    for result in agent.results:
         for name, value in result.kpi.items():
             values.setdefault(name, []).append(value)
     return tuple((name, float(np.mean(each))) for name, each in values.items())
 
 
-def _curve(found: AgentRuns, track: Track) -> Curve | None:
+def _curve(agent: AgentRuns, track: Track) -> Curve | None:
     """The points that all seeds share; None where nothing was learned step by step."""
-    curves = [{point["step"]: _earned(point) for point in result.curve} for result in found.results]
+    curves = [{point["step"]: _earned(point) for point in result.curve} for result in agent.results]
     steps = sorted(set.intersection(*(set(one) for one in curves)))
     if not steps:
         return None
     values = np.array([[one[step] for step in steps] for one in curves])
     middle, low, high = (tuple(one.tolist()) for one in curve_bands(values))
     alone = len(curves) == 1
-    tested = float(found.earned_per_s.mean()) if track.train == track.test else None
+    tested = float(agent.earned_per_s.mean()) if track.train == track.test else None
     return Curve(tuple(steps), middle, () if alone else low, () if alone else high, tested)
 
 
@@ -168,7 +168,7 @@ def _earned(point: Mapping[str, float]) -> float:
 
 
 def _why_untouched(track: Track) -> str:
-    """Says the same on every machine: whether a trace lies on this one is no result."""
+    """Why a track has no result, in words that do not depend on this machine."""
     if track.is_replayed:
         return "replays a real trace, which is not part of the project; no results yet"
     return "no results yet"

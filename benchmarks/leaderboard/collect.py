@@ -34,7 +34,7 @@ class AgentRuns:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Rising."""
+        """The seeds, rising."""
         return tuple(one.cell.seed for one in self.results)
 
     def of_seeds(self, seeds: Iterable[int]) -> NDArray[np.float64]:
@@ -58,7 +58,7 @@ class TrackRuns:
 
 
 @dataclass(frozen=True)
-class Found:
+class Collected:
     """The results of a folder on one family of worlds.
 
     Attributes:
@@ -70,7 +70,7 @@ class Found:
     stale: int
 
 
-def read_results(folder: Path, family: BoardFamily) -> Found:
+def read_results(folder: Path, family: BoardFamily) -> Collected:
     """The results of one family of worlds.
 
     Args:
@@ -90,17 +90,17 @@ def read_results(folder: Path, family: BoardFamily) -> Found:
             f"{command_of(family)}` first, or name its folder with --results"
         )
     everything = store.read()
-    wanted = [one for cell, one in sorted(everything.items()) if cell.family == family]
-    current = tuple(one for one in wanted if store.is_current(one))
+    of_family = [one for cell, one in sorted(everything.items()) if cell.family == family]
+    current = tuple(one for one in of_family if store.is_current(one))
     if not current:
         others = sorted({cell.family for cell in everything} - {family})
         hint = f" (--family {others[0]} shows those that are there)" if others else ""
-        stale = f"; {len(wanted)} of former versions of tracks do not count" if wanted else ""
+        stale = f"; {len(of_family)} of former versions of tracks do not count" if of_family else ""
         raise ConfigError(
             f"{RESULTS_FILE} has no results on {family} worlds{hint}{stale}: run "
             f"`python -m benchmarks {command_of(family)}` first"
         )
-    return Found(current, len(wanted) - len(current))
+    return Collected(current, len(of_family) - len(current))
 
 
 def command_of(family: BoardFamily) -> str:
@@ -166,10 +166,10 @@ def _agent_runs(
 
 
 def _check_worlds(result: Result, track: Track, anchors: Mapping[str, Anchors]) -> None:
-    found = {name: len(values) for name, values in result.earned_per_s.items()}
-    if found != dict.fromkeys(anchors, track.worlds):
+    num_worlds = {name: len(values) for name, values in result.earned_per_s.items()}
+    if num_worlds != dict.fromkeys(anchors, track.worlds):
         cell = result.cell
         raise ConfigError(
             f"the result of {cell.agent!r} on {cell.track!r}, seed {cell.seed}, must have "
-            f"{track.worlds} worlds of {', '.join(anchors)}, got {found}: run the cell again"
+            f"{track.worlds} worlds of {', '.join(anchors)}, got {num_worlds}: run the cell again"
         )

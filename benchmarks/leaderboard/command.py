@@ -56,14 +56,14 @@ def leaderboard(
     page, text = results / HTML_FILE, out / MARKDOWN_FILE
     for path in (page, text):
         check_file(path, makes_folder=True)
-    found = read_results(results, family)
+    collected = read_results(results, family)
     made = Made(
-        **(told_by_ledger(results / USES_FILE) if family == "test" else {}),
-        machine="; ".join(sorted({one.machine for one in found.results} - {""})),
-        stale=found.stale,
+        **(entries_of_ledger(results / USES_FILE) if family == "test" else {}),
+        machine="; ".join(sorted({one.machine for one in collected.results} - {""})),
+        stale=collected.stale,
     )
     settings = Settings(family, reference, smallest_difference, resamples)
-    summary = summarise(found.results, settings, made)
+    summary = summarise(collected.results, settings, made)
     deliver(
         lambda: write_text(page, as_html(summary), makes_folder=True),
         lambda: write_text(text, as_markdown(summary, _link(page, out)), makes_folder=True),
@@ -72,7 +72,7 @@ def leaderboard(
     output().print(f"{text} and {page}: {what}", soft_wrap=True)
 
 
-def told_by_ledger(path: Path) -> dict[str, Any]:
+def entries_of_ledger(path: Path) -> dict[str, Any]:
     """The entries of the ledger of test worlds that concern the results.
 
     Args:

@@ -1,4 +1,4 @@
-"""Numbers as people read them; Markdown and HTML take them from here, so that they say the same."""
+"""Formatting of numbers, shared by Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -116,10 +116,10 @@ def difference(row: Row) -> str:
         return "reference"
     if row.versus is None:
         return NONE
-    found = row.versus.difference
-    if found.low is None or found.high is None:
-        return signed(found.estimate)
-    return f"{signed(found.estimate)} [{signed(found.low)}, {signed(found.high)}]"
+    interval = row.versus.difference
+    if interval.low is None or interval.high is None:
+        return signed(interval.estimate)
+    return f"{signed(interval.estimate)} [{signed(interval.low)}, {signed(interval.high)}]"
 
 
 def share(value: float) -> str:

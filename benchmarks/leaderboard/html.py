@@ -97,7 +97,7 @@ def shade(score: float) -> int:
 
 def sort_values(row: Row) -> dict[str, Any]:
     """Numbers that rows are sorted by, in full; those that a row lacks are left out."""
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         "score": row.score.estimate,
         "iqm": row.iqm.estimate,
         "earned": row.earned_per_s.estimate,
@@ -107,10 +107,10 @@ def sort_values(row: Row) -> dict[str, Any]:
         "parameters": row.cost.parameters,
     }
     if row.versus is not None:
-        found["difference"] = row.versus.difference.estimate
+        values["difference"] = row.versus.difference.estimate
     elif row.is_reference:
-        found["difference"] = 0.0
-    return found
+        values["difference"] = 0.0
+    return values
 
 
 def _kinds(summary: Summary) -> list[str]:
@@ -129,7 +129,7 @@ def _without_blank_lines(text: str) -> str:
 
 
 def _policy(style: str, script: str) -> Markup:
-    """Nothing may be loaded or run but what has these hashes."""
+    """The content security policy: only scripts and styles with these hashes."""
     hashes = {
         name: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         for name, text in (("style", style), ("script", script))

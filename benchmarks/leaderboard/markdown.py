@@ -163,7 +163,7 @@ def _agents(agents: Sequence[AgentPage]) -> Iterator[str]:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Numbers to the right, words to the left."""
+    """A Markdown table with numbers right-aligned and words left-aligned."""
     words = {"agent", "kind", "verdict", "what"}
     rule = ["---" if head in words else "---:" for head in heads]
     lines = ["| " + " | ".join(cells) + " |" for cells in (heads, rule, *rows)]

@@ -80,12 +80,12 @@ def _tables(board: _Board, settings: Settings) -> tuple[Overall, ...]:
 
 def _took_part(board: _Board) -> dict[str, frozenset[str]]:
     """Tracks by agent, those with enough seeds for an interval."""
-    found: dict[str, set[str]] = {}
+    tracks_of: dict[str, set[str]] = {}
     for name, runs in board.items():
         for agent, one in runs.agents.items():
             if len(one.results) >= MIN_SEEDS and kind_of(agent) != SEER:
-                found.setdefault(agent, set()).add(name)
-    return {agent: frozenset(names) for agent, names in sorted(found.items())}
+                tracks_of.setdefault(agent, set()).add(name)
+    return {agent: frozenset(names) for agent, names in sorted(tracks_of.items())}
 
 
 def _table(
@@ -132,7 +132,7 @@ def _table(
 def _improvement(
     board: _Board, names: Sequence[str], agent: str, reference: str, settings: Settings
 ) -> Measure | None:
-    """None where a track has too few seeds that both met."""
+    """Probability of improvement; None where a track has too few common seeds."""
     if agent == reference:
         return None
     ours: dict[str, NDArray[np.float64]] = {}
@@ -153,7 +153,7 @@ def _pair(
 
 
 def _thresholds(scores: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> NDArray[np.float64]:
-    """From where all runs are above, but not below -50, to where none is."""
+    """Thresholds from where all runs are above (at least -50) to where none is."""
     runs = np.concatenate([one.mean(axis=1) for each in scores.values() for one in each.values()])
     low = max(_LOWEST_THRESHOLD, _STEP * np.floor(min(runs.min(), 0.0) / _STEP))
     high = max(100.0, float(np.ceil(runs.max())))
@@ -163,5 +163,7 @@ def _thresholds(scores: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> NDAr
 def _profile(
     scores: Mapping[str, NDArray[np.float64]], thresholds: NDArray[np.float64], settings: Settings
 ) -> Line:
-    found = performance_profile(scores, thresholds, resamples=settings.resamples)
-    return Line(tuple(found.share.tolist()), tuple(found.low.tolist()), tuple(found.high.tolist()))
+    profile = performance_profile(scores, thresholds, resamples=settings.resamples)
+    return Line(
+        tuple(profile.share.tolist()), tuple(profile.low.tolist()), tuple(profile.high.tolist())
+    )

@@ -56,7 +56,7 @@ class Axis:
 
     @classmethod
     def over(cls, measures: Iterable[Measure], width: float = WIDTH) -> Axis:
-        """Far enough for all of them, and for 0 and 100."""
+        """An axis that spans all intervals, 0 and 100."""
         values = [0.0, 100.0]
         for one in measures:
             values += [end for end in (one.estimate, one.low, one.high) if end is not None]
@@ -68,7 +68,7 @@ class Axis:
         return self.low < _LINEAR_BELOW
 
     def x(self, score: float) -> float:
-        """Place from the left."""
+        """Horizontal position of a score."""
         usable = self.width - 2.0 * _MARGIN
         if not self.is_compressed:
             return _MARGIN + usable * (score - self.low) / (self.high - self.low)
@@ -128,8 +128,8 @@ def share_picture(measure: Measure, kind: str) -> Markup:
 
     lines = "".join(f"M{_n(_MARGIN + (width - 2.0 * _MARGIN) * k / 2)} 2v20" for k in range(3))
     middle = _MARGIN + (width - 2.0 * _MARGIN) * measure.estimate
-    shown = _interval(middle, [place(measure.low), place(measure.high)], kind)
-    return _svg(f'<path class="guide" d="{lines}"/>{shown}', width, HEIGHT)
+    bar = _interval(middle, [place(measure.low), place(measure.high)], kind)
+    return _svg(f'<path class="guide" d="{lines}"/>{bar}', width, HEIGHT)
 
 
 @dataclass(frozen=True)
@@ -258,7 +258,7 @@ def _steps(frame: _Frame, xs: Sequence[float], ys: Sequence[float]) -> str:
 def _thinned(
     xs: Sequence[float], low: Sequence[float], high: Sequence[float]
 ) -> tuple[list[float], list[float], list[float]]:
-    """Every third point is enough for a band."""
+    """Every third point, which is enough for a band."""
     kept = [*range(0, len(xs) - 1, 3), len(xs) - 1]
     return [xs[k] for k in kept], [low[k] for k in kept], [high[k] for k in kept]
 
@@ -280,7 +280,7 @@ def _guides(axis: Axis) -> str:
 
 
 def _anchor(axis: Axis, score: float) -> str:
-    """Words near an edge stay inside."""
+    """The text anchor with which words near an edge stay inside."""
     near, x = 40.0, axis.x(score)
     if x > axis.width - near:
         return "end"
@@ -293,9 +293,9 @@ def _n(value: float) -> str:
 
 
 def _svg(inner: str, width: float, height: float, label: str = "") -> Markup:
-    """With a label it is an image, without one it repeats what stands beside it."""
-    told = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
+    """An SVG element: an image with a label, hidden from screen readers without one."""
+    role = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
     return Markup(
         f'<svg viewBox="0 0 {_n(width)} {_n(height)}" width="{_n(width)}" height="{_n(height)}" '
-        f"{told}>{inner}</svg>"
+        f"{role}>{inner}</svg>"
     )

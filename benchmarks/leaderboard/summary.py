@@ -1,4 +1,4 @@
-"""All that a leaderboard shows, as values: Markdown and HTML are two tellings of this tree."""
+"""The content of a leaderboard as values, which Markdown and HTML render."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class TrackPage:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Kinds of its bounds, each once."""
+        """The kinds of bounds of the track, each once."""
         return tuple(dict.fromkeys(one.kind for one in self.anchors))
 
 
@@ -310,11 +310,11 @@ class Summary:
         return tuple(dict.fromkeys(one.environment for one in self.tracks))
 
     def tracks_of(self, environment: str) -> tuple[TrackPage, ...]:
-        """Its tracks with results."""
+        """The tracks of an environment with results."""
         return tuple(one for one in self.tracks if one.environment == environment)
 
     def overall_of(self, environment: str) -> tuple[Overall, ...]:
-        """Its tables, the one over most tracks first."""
+        """The overall tables of an environment, the one over most tracks first."""
         return tuple(one for one in self.overall if one.environment == environment)
 
     def agents_of(self, environment: str) -> tuple[AgentPage, ...]:

@@ -14,16 +14,7 @@ from benchmarks.contestants import contestants
 from benchmarks.leaderboard.collect import AgentRuns, TrackRuns, command_of
 from benchmarks.leaderboard.summary import BOUND_SCORE, Measure, Row, Skipped, TrackPage, Versus
 from benchmarks.protocol import BoardFamily, Track
-from benchmarks.statistics import (
-    Interval,
-    holm,
-    interquartile_mean,
-    iqm_score,
-    mean_score,
-    paired_difference,
-    sign_flip_test,
-    verdict,
-)
+from benchmarks.statistics import Interval, compare, interquartile_mean, iqm_score, mean_score
 
 MIN_SEEDS = 2
 """A single training tells nothing of the spread between trainings."""
@@ -135,9 +126,9 @@ def measured(
     return as_measure(average(scores, resamples=settings.resamples))
 
 
-def as_measure(found: Interval) -> Measure:
-    """The same as a value of the summary."""
-    return Measure(found.estimate, found.low, found.high)
+def as_measure(interval: Interval) -> Measure:
+    """An interval as a `Measure` of the summary."""
+    return Measure(interval.estimate, interval.low, interval.high)
 
 
 def kind_of(agent: str) -> str:
@@ -159,23 +150,23 @@ def _row(
     versus: Versus | None,
     settings: Settings,
 ) -> Row:
-    found = runs.agents[name]
-    score = measured(found.scores, mean_score, settings)
+    agent = runs.agents[name]
+    score = measured(agent.scores, mean_score, settings)
     proven = all(one.kind != "best known" for one in runs.anchors)
     return Row(
         agent=name,
         track=runs.track.name,
         kind=kind_of(name),
         score=score,
-        iqm=measured(found.scores, iqm_score, settings),
-        earned_per_s=_earned(runs, found, score, settings),
-        cost=_mean_cost([one.cost for one in found.results]),
-        seeds=len(found.results),
+        iqm=measured(agent.scores, iqm_score, settings),
+        earned_per_s=_earned(runs, agent, score, settings),
+        cost=_mean_cost([one.cost for one in agent.results]),
+        seeds=len(agent.results),
         rank=rank,
         field=sum(kind_of(one) != SEER for one in runs.agents),
         is_reference=is_reference,
         versus=versus,
-        command=command(name, runs.track.name, found.seeds, settings.family),
+        command=command(name, runs.track.name, agent.seeds, settings.family),
         above_bound=proven and score.low is not None and score.low > BOUND_SCORE,
     )
 
@@ -201,10 +192,10 @@ def command(agent: str, track: str, seeds: Sequence[int], family: BoardFamily) -
     return f"python -m benchmarks {command_of(family)} {shlex.join(words)} --out {_OUT}"
 
 
-def _earned(runs: TrackRuns, found: AgentRuns, score: Measure, settings: Settings) -> Measure:
+def _earned(runs: TrackRuns, agent: AgentRuns, score: Measure, settings: Settings) -> Measure:
     """Return a second; on one scenario it is the score on another scale, interval and all."""
     if len(runs.anchors) > 1:
-        return measured(found.earned_per_s, mean_score, settings)
+        return measured(agent.earned_per_s, mean_score, settings)
     zero, span = runs.anchors[0].random_per_s, runs.anchors[0].bound_per_s
     ends = (score.estimate, score.low, score.high)
     return Measure(*(one if one is None else zero + one / 100.0 * (span - zero) for one in ends))  # type: ignore[arg-type]
@@ -223,25 +214,17 @@ def _compared(
     agents: Mapping[str, AgentRuns], reference: str, settings: Settings
 ) -> dict[str, Versus]:
     """Each agent against the reference on the seeds that both have, corrected for their number."""
-    theirs, found = agents[reference], {}
+    theirs, pairs = agents[reference], {}
     for name, ours in agents.items():
         seeds = common_seeds(ours, theirs)
-        if name == reference or len(seeds) < MIN_SEEDS:
-            continue
-        pair = ours.of_seeds(seeds), theirs.of_seeds(seeds)
-        difference = paired_difference(*pair, resamples=settings.resamples)
-        found[name] = difference, sign_flip_test(*pair, resamples=settings.resamples).p_value
-    if not found:
-        return {}
-    corrected = holm([p_value for _, p_value in found.values()])
+        if name != reference and len(seeds) >= MIN_SEEDS:
+            pairs[name] = ours.of_seeds(seeds), theirs.of_seeds(seeds)
+    found = compare(
+        pairs, smallest_difference=settings.smallest_difference, resamples=settings.resamples
+    )
     return {
-        name: Versus(
-            reference,
-            as_measure(difference),
-            float(p_value),
-            verdict(difference, float(p_value), smallest_difference=settings.smallest_difference),
-        )
-        for (name, (difference, _)), p_value in zip(found.items(), corrected, strict=True)
+        name: Versus(reference, as_measure(one.difference), one.corrected_p, one.verdict)
+        for name, one in found.items()
     }
 
 

@@ -11,7 +11,7 @@ from benchmarks.cell import Cell, Result
 from benchmarks.runner.display import Display
 from benchmarks.runner.engine_base import FAILURE_FILE, Engine
 from benchmarks.runner.ledger import write_down
-from benchmarks.runner.plan import Plan, Skipped, Wanted, plan
+from benchmarks.runner.plan import Plan, Selection, Skipped, plan
 from benchmarks.store import CELLS_FOLDER, Store, Writer
 from twin_gym.errors import ConfigError
 
@@ -51,7 +51,7 @@ class Recorder:
 
 
 def run_board(
-    asked: Wanted,
+    asked: Selection,
     store: Store,
     engine: Engine,
     console: Console,

@@ -241,10 +241,10 @@ def _board(ray: RayThing) -> RayThing:
 def _news(ray: RayThing, board: RayThing) -> dict[Cell, tuple[str, float]]:
     """The progress of the cells; empty if the collector does not answer."""
     try:
-        found: dict[Cell, tuple[str, float]] = ray.get(board.take.remote(), timeout=_TICK_S)
+        news: dict[Cell, tuple[str, float]] = ray.get(board.take.remote(), timeout=_TICK_S)
     except ray.exceptions.RayError:
         return {}
-    return found
+    return news
 
 
 def _remote_cell(

@@ -92,13 +92,15 @@ def command_status(
     seeds: Seeds = 10,
     first_seed: FirstSeed = 0,
     out: Out = None,
+    by_agent: Annotated[bool, typer.Option("--all", help="Every agent of every track.")] = False,
 ) -> None:
-    """Show what is done and what is missing, by track and agent."""
-    from benchmarks.runner.plan import wanted
+    """Show what is done and what is missing: of each track, or of the agents that are named."""
+    from benchmarks.runner.plan import selection_of
     from benchmarks.runner.state import show_state
 
-    asked = wanted(agents, tracks, seeds, first_seed, "validation")
-    show_state(asked, _store(out), output())
+    asked = selection_of(agents, tracks, seeds, first_seed, "validation")
+    by_agent = by_agent or agents != EVERYTHING or tracks != EVERYTHING
+    show_state(asked, _store(out), output(), by_agent=by_agent)
 
 
 def _run(
@@ -114,9 +116,9 @@ def _run(
     why: str,
 ) -> None:
     from benchmarks.runner.board import run_board
-    from benchmarks.runner.plan import wanted
+    from benchmarks.runner.plan import selection_of
 
-    asked = wanted(agents, tracks, *seeds, family)
+    asked = selection_of(agents, tracks, *seeds, family)
     store = _store(out)
     chosen = _engine(engine, store, jobs, address)
     code = run_board(asked, store, chosen, output(), why=why, again=again)

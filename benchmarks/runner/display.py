@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID
 
 from benchmarks.cell import Cell
-from twin_gym.console.plain import PlainColumn
+from twin_gym.console.sanitising import LiteralColumn
 
 SECONDS_BETWEEN_LINES = 15.0
 _TRAINED = 0.9  # of a cell that trains, when it begins to be tested
@@ -64,11 +64,11 @@ class Display:
         self._ended = 0
         self._ended_weight = 0.0
         self._bars = Progress(
-            PlainColumn("{task.description:38}"),
-            PlainColumn("{task.fields[what]:>12}"),
+            LiteralColumn("{task.description:38}"),
+            LiteralColumn("{task.fields[what]:>12}"),
             BarColumn(bar_width=24),
-            PlainColumn("{task.percentage:>3.0f} %"),
-            PlainColumn("{task.fields[left]:>12}"),
+            LiteralColumn("{task.percentage:>3.0f} %"),
+            LiteralColumn("{task.fields[left]:>12}"),
             console=console,
             disable=not console.is_terminal,
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.protocol import PROTOCOL
-from benchmarks.runner.plan import Plan, Wanted
+from benchmarks.runner.plan import Plan, Selection
 from twin_gym.files.sealed import append_sealed
 
 USES_FILE = "test_uses.jsonl"
@@ -19,7 +19,7 @@ _PUBLISHED = ":(exclude)benchmarks/results"  # grows by the very run that asks
 _GIT_TIMEOUT_S = 20.0
 
 
-def write_down(folder: Path, asked: Wanted, planned: Plan, why: str) -> dict[str, Any]:
+def write_down(folder: Path, asked: Selection, planned: Plan, why: str) -> dict[str, Any]:
     """Adds a line to the ledger.
 
     Args:

@@ -170,9 +170,9 @@ def _start(function: CellFunction) -> _Worker:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()  # so that the pipe ends with the worker
     worker = _Worker(process, mine)
-    told = spawn.get_preparation_data("cells")
-    told.pop("authkey")  # a secret of ours, for which there is no use
-    _tell(worker, told)
+    preparation = spawn.get_preparation_data("cells")
+    preparation.pop("authkey")  # a secret of ours, for which there is no use
+    _tell(worker, preparation)
     _tell(worker, function)
     return worker
 

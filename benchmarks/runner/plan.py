@@ -23,7 +23,7 @@ _SECONDS_A_CELL, _SECONDS_AN_EVENT, _SECONDS_A_STEP = 0.3, 4e-6, 1e-4
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Selection:
     """The selection that the user asked for.
 
     Attributes:
@@ -75,9 +75,9 @@ class Plan:
     skipped: tuple[Skipped, ...]
 
 
-def wanted(
+def selection_of(
     agents: str, track_names: str, seeds: int, first_seed: int, family: BoardFamily
-) -> Wanted:
+) -> Selection:
     """Reads what was asked for on the command line.
 
     Args:
@@ -100,27 +100,29 @@ def wanted(
         track_named(name)
     for name in names_of_agents:
         contestant_named(name)
-    return Wanted(names_of_tracks, names_of_agents, range(first_seed, first_seed + seeds), family)
+    return Selection(
+        names_of_tracks, names_of_agents, range(first_seed, first_seed + seeds), family
+    )
 
 
-def plan(asked: Wanted, found: Mapping[Cell, Result]) -> Plan:
+def plan(asked: Selection, results: Mapping[Cell, Result]) -> Plan:
     """The plan for a selection, given the results that count."""
     taking_part, skipped = who_takes_part(asked)
     cells = [cell for track, agent in taking_part for cell in asked.cells(track.name, agent.name)]
-    done = tuple(cell for cell in cells if cell in found)
-    known = _known_seconds(found)
+    done = tuple(cell for cell in cells if cell in results)
+    known = _known_seconds(results)
     guesses = {
         (track.name, agent.name): known.get(
             (track.name, agent.name, asked.family), _guessed_seconds(track, agent)
         )
         for track, agent in taking_part
     }
-    seconds = {cell: guesses[cell.track, cell.agent] for cell in cells if cell not in found}
+    seconds = {cell: guesses[cell.track, cell.agent] for cell in cells if cell not in results}
     todo = sorted(seconds, key=lambda cell: (-seconds[cell], cell))
     return Plan(tuple(todo), seconds, done, tuple(skipped))
 
 
-def who_takes_part(asked: Wanted) -> tuple[list[tuple[Track, Contestant]], list[Skipped]]:
+def who_takes_part(asked: Selection) -> tuple[list[tuple[Track, Contestant]], list[Skipped]]:
     """Tracks with the agents that are run on them, and what is skipped."""
     pairs: list[tuple[Track, Contestant]] = []
     skipped: list[Skipped] = []
@@ -147,14 +149,14 @@ def _names(text: str, known: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _known_seconds(found: Mapping[Cell, Result]) -> dict[tuple[str, str, str], float]:
+def _known_seconds(results: Mapping[Cell, Result]) -> dict[tuple[str, str, str], float]:
     """Typical seconds of a cell, by track, agent and family.
 
     A test takes the training that is there: a result on validation worlds tells how long its
     testing lasted.
     """
     times: dict[tuple[str, str, str], list[float]] = {}
-    for cell, one in found.items():
+    for cell, one in results.items():
         for family in get_args(BoardFamily):
             spent_s = one.test_seconds + (one.cost.seconds if family == "validation" else 0.0)
             times.setdefault((cell.track, cell.agent, family), []).append(spent_s)

@@ -77,9 +77,9 @@ def mean_score(
     """
     tracks = as_tracks(scores)
     draws = np.zeros(resamples)
-    for found, rng in _streams(tracks, seed, resamples):
-        draws += resampled_runs(found, resamples, rng).mean(axis=1) / len(tracks)
-    estimate = float(np.mean([found.mean(axis=1).mean() for found in tracks.values()]))
+    for runs, rng in _streams(tracks, seed, resamples):
+        draws += resampled_runs(runs, resamples, rng).mean(axis=1) / len(tracks)
+    estimate = float(np.mean([runs.mean(axis=1).mean() for runs in tracks.values()]))
     return bootstrap_interval(estimate, draws, _nested_widening(tracks) if widened else 1.0)
 
 
@@ -148,10 +148,10 @@ def performance_profile(
             seeds.
     """
     tracks, levels = as_tracks(scores), _checked_thresholds(thresholds)
-    above = [found.mean(axis=1)[:, None] > levels for found in tracks.values()]
+    above = [runs.mean(axis=1)[:, None] > levels for runs in tracks.values()]
     counts = [
-        resampled_counts(len(found), resamples, rng) / (len(found) * len(tracks))
-        for found, rng in _streams(tracks, seed, resamples)
+        resampled_counts(len(runs), resamples, rng) / (len(runs) * len(tracks))
+        for runs, rng in _streams(tracks, seed, resamples)
     ]
     share = np.mean([one.mean(axis=0) for one in above], axis=0)
     ends = np.empty((2, len(levels)))
@@ -161,7 +161,7 @@ def performance_profile(
         ends[:, some] = np.quantile(draws, [tail, 1.0 - tail], axis=0)
     factor = _equal_widening(tracks) if widened else 1.0
     low, high = np.clip(share + factor * (ends - share), 0.0, 1.0)
-    unseen = unseen_share([len(found) for found in tracks.values()])
+    unseen = unseen_share([len(runs) for runs in tracks.values()])
     low = np.where(share == 1.0, 1.0 - unseen, low)
     high = np.where(share == 0.0, unseen, high)
     # Sums of shares are rounded: an end may pass the estimate by the last digit.
@@ -219,44 +219,8 @@ def probability_of_improvement(
         draws += weight * ((first @ won) * second).sum(axis=1) / won.size
         shares.append(won.mean())
     factor = widening(parts) if widened else 1.0
-    found = bootstrap_interval(float(np.mean(shares)), draws, factor)
-    return share_interval(found, [min(len(ours), len(theirs)) for ours, theirs in pairs])
-
-
-def paired_improvement(
-    x: Scores,
-    y: Scores,
-    *,
-    seed: int | np.random.Generator = 0,
-    resamples: int = RESAMPLES,
-    widened: bool = True,
-) -> Interval:
-    """In what share of the common worlds x beats y, averaged over tracks.
-
-    1/T sum_t 1/(n_t J_t) sum_kj ([x > y] + [x = y] / 2), entry by entry: seed k and world j of both
-    are one pair. It answers another question than `probability_of_improvement`: the luck of the
-    world is taken out. The table of won pairs is resampled as in `mean_score`, seeds and then
-    worlds, so that a pair is never torn apart. Where x wins every pair, or none, the interval is
-    what the number of seeds leaves open (see `resampling.unseen_share`).
-
-    Args:
-        x: scores of the one agent, by track, shape (seeds, worlds) each, or one such array.
-        y: scores of the other, the same tracks and shapes, on the same worlds.
-        seed: of the resampling: the same number gives the same interval.
-        resamples: how many, >= 100.
-        widened: corrected for few seeds; False gives the plain percentiles, which claim too much.
-
-    Returns:
-        The share and its 95 % interval, in [0, 1].
-
-    Raises:
-        ConfigError: scores that are not of this shape or not finite; fewer than two seeds; tracks
-            or shapes that differ.
-    """
-    pairs = as_pair(x, y, same_shape=True)
-    won = {f"{index:06d}": _wins(*pair) for index, pair in enumerate(pairs)}
-    found = mean_score(won, seed=seed, resamples=resamples, widened=widened)
-    return share_interval(found, [len(ours) for ours, _ in pairs])
+    interval = bootstrap_interval(float(np.mean(shares)), draws, factor)
+    return share_interval(interval, [min(len(ours), len(theirs)) for ours, theirs in pairs])
 
 
 def _streams(
@@ -267,12 +231,12 @@ def _streams(
 
 
 def _nested_widening(tracks: Tracks) -> float:
-    return widening([nested_part(found, 1.0 / len(tracks)) for found in tracks.values()])
+    return widening([nested_part(runs, 1.0 / len(tracks)) for runs in tracks.values()])
 
 
 def _equal_widening(tracks: Tracks) -> float:
     """Of runs alike in all tracks: any values with one variance do, and ranks are such values."""
-    units = [np.linspace(-1.0, 1.0, len(found)) for found in tracks.values()]
+    units = [np.linspace(-1.0, 1.0, len(runs)) for runs in tracks.values()]
     return widening([part(one / one.std(ddof=1), 1.0 / len(tracks)) for one in units])
 
 

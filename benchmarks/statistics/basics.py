@@ -97,7 +97,7 @@ def curve_bands(curves: ArrayLike) -> tuple[NDArray[np.float64], ...]:
     Returns:
         Estimate, low and high; shape (points,) each.
     """
-    found = [interval(column) for column in np.asarray(curves, np.float64).T]
+    intervals = [interval(column) for column in np.asarray(curves, np.float64).T]
     return tuple(
-        np.array([getattr(one, name) for one in found]) for name in ("estimate", "low", "high")
+        np.array([getattr(one, name) for one in intervals]) for name in ("estimate", "low", "high")
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -146,74 +145,36 @@ def verdict(
     return "inconclusive"
 
 
-def compare_with(
-    reference: Scores,
-    agents: Mapping[str, Scores],
-    *,
-    smallest_difference: float = 0.0,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> dict[str, Comparison]:
-    """Each of several agents against one reference, corrected for their number.
-
-    Args:
-        reference: scores of the reference, by track, shape (seeds, worlds) each.
-        agents: scores by name, the same tracks and shapes, on the same worlds.
-        smallest_difference: of interest, in points of the score, >= 0; see `verdict`.
-        seed: of the resampling: the same number gives the same comparisons.
-        resamples: how many, >= 100.
-
-    Returns:
-        By name, in the order given: the agent less the reference.
-
-    Raises:
-        ConfigError: as `paired_difference` and `verdict`.
-    """
-    pairs = {name: (scores, reference) for name, scores in agents.items()}
-    return _compared(pairs, smallest_difference, seed, resamples)
-
-
-def compare_all(
-    agents: Mapping[str, Scores],
-    *,
-    smallest_difference: float = 0.0,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> dict[tuple[str, str], Comparison]:
-    """Every agent against every other, corrected for the number of pairs.
-
-    Args:
-        agents: scores by name, the same tracks and shapes, on the same worlds.
-        smallest_difference: of interest, in points of the score, >= 0; see `verdict`.
-        seed: of the resampling: the same number gives the same comparisons.
-        resamples: how many, >= 100.
-
-    Returns:
-        By pair of names, each pair once, in the order given: the first less the second.
-
-    Raises:
-        ConfigError: as `paired_difference` and `verdict`.
-    """
-    pairs = {(one, other): (agents[one], agents[other]) for one, other in combinations(agents, 2)}
-    return _compared(pairs, smallest_difference, seed, resamples)
-
-
-def _compared(
+def compare(
     pairs: Mapping[Key, tuple[Scores, Scores]],
-    smallest_difference: float,
-    seed: int,
-    resamples: int,
+    *,
+    smallest_difference: float = 0.0,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> dict[Key, Comparison]:
-    if not pairs:
-        raise ConfigError("there is nothing to compare; give two agents or more")
-    found = {
+    """Pairs of agents against each other, corrected for their number.
+
+    Args:
+        pairs: scores of the one and of the other, by track, shape (seeds, worlds) each, the same
+            tracks and shapes in a pair, on the same worlds.
+        smallest_difference: of interest, in points of the score, >= 0; see `verdict`.
+        seed: of the resampling: the same number gives the same comparisons.
+        resamples: how many, >= 100.
+
+    Returns:
+        In the order given: the first agent less the second.
+
+    Raises:
+        ConfigError: as `paired_difference` and `verdict`.
+    """
+    tests = {
         key: (
             paired_difference(x, y, seed=seed, resamples=resamples),
             sign_flip_test(x, y, seed=seed, resamples=resamples),
         )
         for key, (x, y) in pairs.items()
     }
-    corrected = holm([test.p_value for _, test in found.values()])
+    corrected = holm([test.p_value for _, test in tests.values()]) if tests else ()
     return {
         key: Comparison(
             difference,
@@ -221,5 +182,5 @@ def _compared(
             float(p_value),
             verdict(difference, float(p_value), smallest_difference=smallest_difference),
         )
-        for (key, (difference, test)), p_value in zip(found.items(), corrected, strict=True)
+        for (key, (difference, test)), p_value in zip(tests.items(), corrected, strict=True)
     }

@@ -143,23 +143,23 @@ def unseen_share(sizes: Sequence[int]) -> float:
     return 1.0 - float(tail ** (1.0 / (len(sizes) * min(sizes))))
 
 
-def share_interval(found: Interval, sizes: Sequence[int]) -> Interval:
+def share_interval(interval: Interval, sizes: Sequence[int]) -> Interval:
     """The interval of a share, within [0, 1], and of some width where all or none succeeded.
 
     Args:
-        found: as resampling gives it.
+        interval: as resampling gives it.
         sizes: seeds of each track.
 
     Returns:
         The same within [0, 1]; for an estimate of 1 down to what `unseen_share` leaves open, for
         an estimate of 0 up to it.
     """
-    low, high = max(found.low, 0.0), min(found.high, 1.0)
-    if found.estimate >= 1.0:
+    low, high = max(interval.low, 0.0), min(interval.high, 1.0)
+    if interval.estimate >= 1.0:
         low = min(low, 1.0 - unseen_share(sizes))
-    if found.estimate <= 0.0:
+    if interval.estimate <= 0.0:
         high = max(high, unseen_share(sizes))
-    return Interval(found.estimate, low, high)
+    return Interval(interval.estimate, low, high)
 
 
 def resampled_runs(

@@ -73,26 +73,26 @@ Pair: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 def _checked(name: str, scores: ArrayLike, min_seeds: int) -> NDArray[np.float64]:
     try:
-        found = np.asarray(scores, np.float64)
+        values = np.asarray(scores, np.float64)
     except (TypeError, ValueError) as error:
         raise ConfigError(
             f"scores of {name} must be an array of numbers, shape (seeds, worlds): {error}"
         ) from error
-    if found.ndim != 2 or found.shape[1] == 0:  # noqa: PLR2004
+    if values.ndim != 2 or values.shape[1] == 0:  # noqa: PLR2004
         raise ConfigError(
             f"scores of {name} must have shape (seeds, worlds) with at least one world, "
-            f"got {found.shape}; one score a seed is shape (seeds, 1)"
+            f"got {values.shape}; one score a seed is shape (seeds, 1)"
         )
-    if len(found) < min_seeds:
+    if len(values) < min_seeds:
         raise ConfigError(
-            f"scores of {name} need at least {min_seeds} seeds, got {len(found)}: a single "
+            f"scores of {name} need at least {min_seeds} seeds, got {len(values)}: a single "
             "training tells nothing of the spread between trainings; train more seeds, or take "
             "`mean_interval` over the worlds and say that it is of one training"
         )
-    if not np.isfinite(found).all():
-        where = tuple(int(index) for index in np.argwhere(~np.isfinite(found))[0])
+    if not np.isfinite(values).all():
+        where = tuple(int(index) for index in np.argwhere(~np.isfinite(values))[0])
         raise ConfigError(
-            f"scores of {name} must be finite, got {found[where]} at (seed, world) {where}; "
+            f"scores of {name} must be finite, got {values[where]} at (seed, world) {where}; "
             "a failed run is run again or reported, never averaged"
         )
-    return found
+    return values

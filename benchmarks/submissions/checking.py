@@ -128,7 +128,7 @@ def _copy(descriptor: int, into: Path, place: str, copied: _Copied, depth: int) 
 
 def _names(descriptor: int, place: str, copied: _Copied) -> list[str]:
     """The sorted names in a folder; refuses too many or odd names before a file is opened."""
-    found = []
+    names = []
     with os.scandir(descriptor) as entries:
         for entry in entries:
             copied.files += 1
@@ -139,8 +139,8 @@ def _names(descriptor: int, place: str, copied: _Copied) -> list[str]:
                     f"{place}{entry.name!a}: names are of letters, digits, `_`, `.` and `-`, "
                     "do not begin with `.` or `-`, and have at most 100 characters"
                 )
-            found.append(entry.name)
-    return sorted(found)
+            names.append(entry.name)
+    return sorted(names)
 
 
 def _check_sort(where: str, about: os.stat_result, copied: _Copied) -> None:

@@ -85,18 +85,18 @@ def main(descriptor: int, entry: str, folder: str) -> None:
 
 def _actions(chosen: object) -> bytes:
     """A frame of what the agent chose, of whatever type and shape: the board judges it."""
-    found = np.asarray(chosen)
-    if found.dtype.kind not in "biuf":
-        raise TypeError(f"actions are whole numbers, got an array of {found.dtype}")
-    return packed({"ok": True}, [found])
+    actions = np.asarray(chosen)
+    if actions.dtype.kind not in "biuf":
+        raise TypeError(f"actions are whole numbers, got an array of {actions.dtype}")
+    return packed({"ok": True}, [actions])
 
 
 def _read_exactly(channel: socket.socket, count: int) -> bytearray:
-    found = bytearray(count)
-    view = memoryview(found)
+    content = bytearray(count)
+    view = memoryview(content)
     while view:
         got = channel.recv_into(view)
         if got == 0:
             raise SystemExit(0)  # the board has hung up
         view = view[got:]
-    return found
+    return content

@@ -52,11 +52,11 @@ def claim(
 
 
 def _show_claims(made: Sequence[Claim], console: Console) -> None:
-    shown = table(None, ["track", "score", "95 % interval", "seeds"])
+    shown_table = table(None, ["track", "score", "95 % interval", "seeds"])
     for one in made:
         interval = f"{one.low:.2f} to {one.high:.2f}"
-        shown.add_row(one.track, f"{one.score:.2f}", interval, str(len(one.seeds)))
-    console.print(shown)
+        shown_table.add_row(one.track, f"{one.score:.2f}", interval, str(len(one.seeds)))
+    console.print(shown_table)
 
 
 def verify(
@@ -133,17 +133,17 @@ def _tell_checkout(console: Console) -> None:
 
 def _show(rows: list[Row], console: Console) -> int:
     """A table, the reasons below it, and the verdict in a sentence."""
-    shown = table(None, ["track", "seed", "claimed", "found", "equal?"], wrapped=4)
+    made = table(None, ["track", "seed", "claimed", "found", "equal?"], wrapped=4)
     for row in rows:
-        shown.add_row(
+        made.add_row(
             row.track,
             "all" if row.seed is None else str(row.seed),
             f"{row.claimed:.4f}",
-            "-" if row.found is None else f"{row.found:.4f}",
+            "-" if row.measured is None else f"{row.measured:.4f}",
             {"equal": "yes", "equal in score": "in score"}.get(row.verdict, row.verdict),
             end_section=row.seed is None,
         )
-    console.print(shown)
+    console.print(made)
     for row in rows:
         if row.reason:
             what = "all seeds" if row.seed is None else f"seed {row.seed}"
@@ -163,32 +163,32 @@ def _test(contestant: SubmittedAgent, out: Path | None, why: str, console: Conso
     """Scores on test worlds, kept for the leaderboard; the use is written down beforehand."""
     from benchmarks.cell import Cell
     from benchmarks.runner.ledger import write_down
-    from benchmarks.runner.plan import Plan, Wanted
+    from benchmarks.runner.plan import Plan, Selection
     from benchmarks.store import BOARD_FOLDER, Store
     from benchmarks.submissions.ground import unchanged
     from benchmarks.submissions.verifying import mean_of, run
     from benchmarks.tracks import track_named
 
     store = Store(BOARD_FOLDER if out is None else out)
-    shown = table(None, ["track", "score on test worlds", "95 % interval", "seeds"])
+    made = table(None, ["track", "score on test worlds", "95 % interval", "seeds"])
     try:
         with store.writing() as writer, _progress(console) as tell:
             for one in contestant.manifest.claims:
                 seeds = range(len(one.seeds))
-                asked = Wanted((one.track,), (contestant.name,), seeds, "test")
+                asked = Selection((one.track,), (contestant.name,), seeds, "test")
                 todo = tuple(Cell(one.track, contestant.name, seed, "test") for seed in seeds)
                 write_down(store.folder, asked, Plan(todo, {}, (), ()), why)
                 with unchanged([track_named(one.track)], contestant.files):
                     results = run(contestant, one.track, len(seeds), "test", tell)
                 mean = mean_of(results)
                 interval = f"{mean.low:.2f} to {mean.high:.2f}"
-                shown.add_row(one.track, f"{mean.estimate:.2f}", interval, str(len(seeds)))
+                made.add_row(one.track, f"{mean.estimate:.2f}", interval, str(len(seeds)))
                 writer.forget(todo)  # of what the folder held before
                 for result in results:
                     writer.append(result)
     finally:  # what was found is shown where it cannot be kept, too
-        if shown.row_count:
-            console.print(shown)
+        if made.row_count:
+            console.print(made)
 
 
 def _limits(memory_gib: float, cell_seconds: float) -> Limits:

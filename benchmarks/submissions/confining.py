@@ -120,11 +120,11 @@ def new_pid_namespace() -> bool:
     return True
 
 
-def in_words(told: dict[str, int]) -> str:
+def in_words(report: dict[str, int]) -> str:
     """The confinement that a supervisor reported, in words.
 
     Args:
-        told: `landlock`: its version, or 0; `namespace`: 1 or 0.
+        report: `landlock`: its version, or 0; `namespace`: 1 or 0.
 
     Returns:
         Sentences.
@@ -133,7 +133,7 @@ def in_words(told: dict[str, int]) -> str:
         >>> in_words({"landlock": 0, "namespace": 0})
         'Nothing is confined here: the code can change your files and signal your processes.'
     """
-    version, namespace = told.get("landlock", 0), told.get("namespace", 0)
+    version, namespace = report.get("landlock", 0), report.get("namespace", 0)
     kept = []
     if version:
         kept.append("write files outside of its own folder")
@@ -166,5 +166,5 @@ def _call(number: int, *words: int | bytes | None) -> int:
     call = ctypes.CDLL(None, use_errno=True).syscall
     call.restype = ctypes.c_long
     given = [ctypes.c_long(one) if isinstance(one, int) else one for one in words]
-    found: int = call(ctypes.c_long(number), *given)
-    return found
+    result: int = call(ctypes.c_long(number), *given)
+    return result

@@ -98,16 +98,16 @@ def _name(path: Path) -> str:
 
 
 def _seen(single: Iterable[Path], files: Path | None) -> dict[Path, Seen]:
-    found: dict[Path, Seen] = {}
+    seen: dict[Path, Seen] = {}
     for path in single:
-        _look(path, found, read=True)
+        _look(path, seen, read=True)
     folders = [_CHECKOUT / name for name in _CODE] + ([files] if files else [])
     for folder in folders:
         for path in _below(folder):
-            _look(path, found, read=True)
+            _look(path, seen, read=True)
     for path in _below(Path(sysconfig.get_path("purelib"))):
-        _look(path, found, read=False)
-    return found
+        _look(path, seen, read=False)
+    return seen
 
 
 def _files_of(track: Track) -> Iterator[Path]:
@@ -124,7 +124,7 @@ def _below(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in names if not name.endswith(_CACHED))
 
 
-def _look(path: Path, found: dict[Path, Seen], *, read: bool) -> None:
+def _look(path: Path, seen: dict[Path, Seen], *, read: bool) -> None:
     """A file that is not there is not seen, and is missed if it was; a pipe is not waited for."""
     try:
         about = path.stat() if read else path.lstat()
@@ -134,4 +134,4 @@ def _look(path: Path, found: dict[Path, Seen], *, read: bool) -> None:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return
-    found[path] = Seen(about.st_ctime_ns, about.st_ino, about.st_size, digest)
+    seen[path] = Seen(about.st_ctime_ns, about.st_ino, about.st_size, digest)

@@ -88,19 +88,19 @@ def checked(answer: list[NDArray[Any]], masks: Masks) -> Actions:
         SubmissionError: another type, shape, range, or a disallowed action.
     """
     rows, num_actions = masks.shape
-    found = answer[0] if len(answer) == 1 else np.empty(0)
+    actions = answer[0] if len(answer) == 1 else np.empty(0)
     if num_actions == 0:
-        return _unmasked(found, rows)
-    if found.shape != (rows,) or found.dtype.kind not in "iu":
+        return _unmasked(actions, rows)
+    if actions.shape != (rows,) or actions.dtype.kind not in "iu":
         raise SubmissionError(
-            f"actions are whole numbers of shape ({rows},), got {found.dtype} {found.shape}"
+            f"actions are whole numbers of shape ({rows},), got {actions.dtype} {actions.shape}"
         )
-    outside = np.flatnonzero((found < 0) | (found >= num_actions))
+    outside = np.flatnonzero((actions < 0) | (actions >= num_actions))
     if outside.size:
         raise SubmissionError(
-            f"actions are 0 to {num_actions - 1}, got {found[outside[0]]} in row {outside[0]}"
+            f"actions are 0 to {num_actions - 1}, got {actions[outside[0]]} in row {outside[0]}"
         )
-    chosen: Actions = found.astype(np.int64)
+    chosen: Actions = actions.astype(np.int64)
     disallowed = np.flatnonzero(masks[np.arange(rows), chosen] == 0)
     if disallowed.size:
         row = disallowed[0]
@@ -116,18 +116,18 @@ def _most_numbers(masks: Masks) -> int:
     return 1 if masks.shape[1] else _MOST_AMOUNTS
 
 
-def _unmasked(found: NDArray[Any], rows: int) -> Actions:
+def _unmasked(actions: NDArray[Any], rows: int) -> Actions:
     """Whole numbers or amounts, as many rows as were asked for."""
-    if found.shape[:1] != (rows,) or found.ndim > 2 or found.dtype.kind not in "iuf":  # noqa: PLR2004
+    if actions.shape[:1] != (rows,) or actions.ndim > 2 or actions.dtype.kind not in "iuf":  # noqa: PLR2004
         raise SubmissionError(
-            f"actions are numbers of shape ({rows},) or ({rows}, amounts), got {found.dtype} "
-            f"{found.shape}"
+            f"actions are numbers of shape ({rows},) or ({rows}, amounts), got {actions.dtype} "
+            f"{actions.shape}"
         )
-    if not np.isfinite(found).all():
+    if not np.isfinite(actions).all():
         raise SubmissionError("actions are finite numbers, and some are not")
-    if found.dtype.kind == "u" and found.size and found.max() > _LARGEST:
-        raise SubmissionError(f"whole numbers are at most {_LARGEST}, got {found.max()}")
-    return found.astype(np.float64) if found.dtype.kind == "f" else found.astype(np.int64)
+    if actions.dtype.kind == "u" and actions.size and actions.max() > _LARGEST:
+        raise SubmissionError(f"whole numbers are at most {_LARGEST}, got {actions.max()}")
+    return actions.astype(np.float64) if actions.dtype.kind == "f" else actions.astype(np.int64)
 
 
 def read_policy(folder: Path, scenario: Scenario, action: str | None = None) -> Policy:

@@ -127,11 +127,11 @@ class Child:
         until_s = min(time.monotonic() + limit_s, self._end_s)
         try:
             self._send(packed(message, arrays), until_s)
-            answer, found = read(
+            answer, arrays_read = read(
                 lambda count: self._read_exactly(count, until_s), _MAX_ANSWER_JSON, max_bytes
             )
             if answer.get("ok") is not True:
-                raise SubmissionError(_told(answer))
+                raise SubmissionError(_error_text(answer))
         except TimeoutError:
             self._fail(self._too_long(message["do"], limit_s))
         except WireError as error:
@@ -141,7 +141,7 @@ class Child:
         except SubmissionError:
             self.close()
             raise
-        return found
+        return arrays_read
 
     def close(self) -> None:
         """Ends the process and all that it started, and removes its copy of the files."""
@@ -158,8 +158,8 @@ class Child:
         channel.sendall(frame)
 
     def _read_exactly(self, count: int, until_s: float) -> bytearray:
-        found = bytearray(count)
-        view = memoryview(found)
+        content = bytearray(count)
+        view = memoryview(content)
         channel = self._started.channel
         while view:
             self._wait(until_s)
@@ -168,7 +168,7 @@ class Child:
                 if got == 0:
                     raise EOFError
                 view = view[got:]
-        return found
+        return content
 
     def _wait(self, until_s: float) -> None:
         """Until there is an answer; what is printed meanwhile is taken away, or it would block."""
@@ -201,16 +201,16 @@ class Child:
         """From the last line of the supervisor."""
         with suppress(TimeoutError, OSError):
             self._started.channel.shutdown(socket.SHUT_RDWR)
-        told = self._started.last_line()
+        report = self._started.last_line()
         with suppress(BlockingIOError):
             os.set_blocking(self._started.said, False)
             self._take_what_is_said()
         limits = self.limits
-        if not told:
+        if not report:
             return "what watches over its process was killed, and its process with it"
-        if told.get("why") == "processes":
-            return f"it had {told['count']} processes, and {limits.processes} are allowed"
-        code = told.get("code")
+        if report.get("why") == "processes":
+            return f"it had {report['count']} processes, and {limits.processes} are allowed"
+        code = report.get("code")
         if code == -signal.SIGXCPU or code == -signal.SIGKILL:
             return (
                 f"its process was killed: it used more than {limits.cell_s:g} s of processor time, "
@@ -265,10 +265,10 @@ class _Started:
         ready, _, _ = select.select([self.status], [], [], _SECONDS_TO_END)
         line = os.read(self.status, 4096) if ready else b""
         try:
-            told: dict[str, Any] = json.loads(line)
+            report: dict[str, Any] = json.loads(line)
         except ValueError:
             return {}
-        return told
+        return report
 
     def end(self) -> None:
         """Tells the supervisor to end all, and cleans up."""
@@ -299,7 +299,7 @@ def confinement() -> str:
             started.end()
 
 
-def _told(answer: Message) -> str:
+def _error_text(answer: Message) -> str:
     """The message of an answer that is not `ok`."""
     error = answer.get("error")
     if not isinstance(error, str):

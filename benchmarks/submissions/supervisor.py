@@ -57,8 +57,8 @@ def main() -> None:
     ended = watch.until_the_end(settings["processes"])
     _end_all(keeper)
     shutil.rmtree(settings["home"], ignore_errors=True)  # nobody else would, if the board is gone
-    told = ended | {"namespace": int(namespace), "landlock": watch.noted.get("landlock", 0)}
-    os.write(status, (json.dumps(told) + "\n").encode())
+    report = ended | {"namespace": int(namespace), "landlock": watch.noted.get("landlock", 0)}
+    os.write(status, (json.dumps(report) + "\n").encode())
 
 
 def _keep(settings: dict[str, Any], command: list[str], to_notes: int, not_ours: list[int]) -> None:
@@ -152,11 +152,11 @@ class _Watch:
 
 
 def _reaped() -> dict[int, int]:
-    found: dict[int, int] = {}
+    codes: dict[int, int] = {}
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            found[ended[0]] = ended[1]
-    return found
+            codes[ended[0]] = ended[1]
+    return codes
 
 
 def _end_all(keeper: int | None) -> None:
@@ -179,12 +179,12 @@ def _end_all(keeper: int | None) -> None:
 
 def descendants(root: int) -> list[int]:
     """All processes below one, where the system tells (`/proc` of Linux)."""
-    found, todo = [], [root]
+    processes, todo = [], [root]
     while todo:
-        told = Path(f"/proc/{todo.pop()}/task")
+        tasks = Path(f"/proc/{todo.pop()}/task")
         with contextlib.suppress(OSError):
-            for thread in told.iterdir():
+            for thread in tasks.iterdir():
                 below = [int(one) for one in (thread / "children").read_text().split()]
-                found += below
+                processes += below
                 todo += below
-    return found
+    return processes

@@ -51,7 +51,7 @@ class Row:
         track: its name.
         seed: of a cell; None: the mean over all seeds.
         claimed: score.
-        found: score; None where the agent failed.
+        measured: score; None where the agent failed.
         verdict: what to think of it.
         reason: in words, where it is not equal.
     """
@@ -59,7 +59,7 @@ class Row:
     track: str
     seed: int | None
     claimed: float
-    found: float | None
+    measured: float | None
     verdict: Verdict
     reason: str = ""
 
@@ -99,14 +99,14 @@ def make_claims(
         check_file(folder / MANIFEST_FILE)
         _head(folder, contestant.manifest)
         with unchanged(map(track_named, names), contestant.files):
-            found = tuple(
+            claims = tuple(
                 _claim(run(contestant, name, seeds, "validation", tell)) for name in names
             )
         deliver(
-            lambda: None if on_made is None else on_made(found),
-            lambda: _write(folder, contestant.manifest, found),
+            lambda: None if on_made is None else on_made(claims),
+            lambda: _write(folder, contestant.manifest, claims),
         )
-    return found
+    return claims
 
 
 def verify_claims(folder: Path, limits: Limits, tell: OnCell) -> list[Row]:
@@ -218,13 +218,13 @@ def _verified(contestant: SubmittedAgent, claim: Claim, tell: OnCell) -> Iterato
 
 
 def compared(
-    claimed: Sequence[float], found: Sequence[float], *, same_steps: bool, elsewhere: str
+    claimed: Sequence[float], measured: Sequence[float], *, same_steps: bool, elsewhere: str
 ) -> tuple[Verdict, str]:
     """Whether a claim is true.
 
     Args:
         claimed: scores.
-        found: the same ones, run again.
+        measured: the same ones, run again.
         same_steps: whether the trajectories are the same.
         elsewhere: what is different from where the claim was made; nothing if nothing is.
 
@@ -232,7 +232,7 @@ def compared(
         `equal` to the last bit; `equal in score`, within `SCORE_TOLERANCE`, which counts only where
         something else is different too; otherwise `different`. And the reason.
     """
-    apart = float(np.abs(np.subtract(claimed, found)).max())
+    apart = float(np.abs(np.subtract(claimed, measured)).max())
     if same_steps and apart <= _ROUNDING:
         return "equal", ""
     what = "scores or interval differ" if same_steps else "the trajectory is another one"
@@ -261,8 +261,8 @@ def _write(folder: Path, manifest: Manifest, made: Sequence[Claim]) -> None:
     kept = [one for one in manifest.claims if one.track not in new]
     order = {name: k for k, name in enumerate(manifest.tracks)}
     claims = sorted([*kept, *made], key=lambda one: order[one.track])
-    told = toml_text({"claims": [one.model_dump(mode="json") for one in claims]})
-    text = f"{head}\n\n{MARKER}\n\n{told}"
+    entries = toml_text({"claims": [one.model_dump(mode="json") for one in claims]})
+    text = f"{head}\n\n{MARKER}\n\n{entries}"
     read_manifest(text.encode())
     write_text(folder / MANIFEST_FILE, text, makes_folder=True)
 

@@ -59,19 +59,19 @@ def main(
             continue
         about = {"machine": machine(), "load_average_at_start": load_average()}
         measure = measured_growth if name == GROWTH else partial(measured_lines, name=name)
-        for found in measure(console, scale):
+        for record in measure(console, scale):
             if path is not None:
-                keep(path, name, about | found)
+                keep(path, name, about | record)
 
 
 def lines_by_kind() -> dict[str, Callable[[float], Iterator[Line]]]:
     """The functions that measure the speed of each environment that provides one."""
-    found: dict[str, Callable[[float], Iterator[Line]]] = {}
+    lines: dict[str, Callable[[float], Iterator[Line]]] = {}
     for kind in kind_names():
         own, subject = facet(kind, "speed_lines", None), facet(kind, "subject", None)
         if own or subject:
-            found[kind] = own or partial(slotted_lines, subject)
-    return found
+            lines[kind] = own or partial(slotted_lines, subject)
+    return lines
 
 
 def keep(path: Path, name: str, part: dict[str, Any]) -> None:
@@ -92,21 +92,21 @@ def measured_lines(console: Console, scale: float, name: str) -> Iterator[dict[s
     lines: list[Line] = []
     for line in lines_by_kind()[name](scale):
         lines.append(line)
-        console.print(f"{line.what}: {tables.shown(line)} {line.unit}", highlight=False)
+        console.print(f"{line.what}: {tables.format_value(line)} {line.unit}", highlight=False)
         yield {"lines": [asdict(one) for one in lines]}
     made = table(f"{name}, per core-second", ["what", "median", "unit", "aim"], wrapped=2)
     for line in lines:
-        made.add_row(line.what, tables.shown(line), line.unit, line.target)
+        made.add_row(line.what, tables.format_value(line), line.unit, line.target)
     console.print(made)
 
 
 def measured_growth(console: Console, scale: float) -> Iterator[dict[str, Any]]:
     """The costs by the size of the network so far, shown as they come."""
-    found: list[growth.Point] = []
+    points: list[growth.Point] = []
     for one in growth.points(scale):
-        found.append(one)
+        points.append(one)
         console.print(f"{one.kind}, {one.size:,}: {one.cost_s * 1e6:.2f} µs", highlight=False)
-        yield {"points": [asdict(point) for point in found], "exponents": growth.exponents(found)}
+        yield {"points": [asdict(point) for point in points], "exponents": growth.exponents(points)}
 
 
 if __name__ == "__main__":

@@ -50,8 +50,8 @@ class Point:
 
 def growths() -> Mapping[str, Growth]:
     """By kind of scenario, the environments whose networks grow."""
-    found = {kind: facet(kind, "growth", None) for kind in kind_names()}
-    return {kind: one for kind, one in found.items() if one is not None}
+    facets = {kind: facet(kind, "growth", None) for kind in kind_names()}
+    return {kind: one for kind, one in facets.items() if one is not None}
 
 
 def point(kind: str, size: int, wanted_s: float) -> Point:
@@ -85,15 +85,15 @@ def points(scale: float, sizes: Sequence[int] = SIZES) -> Iterator[Point]:
 
 def exponents(measured: Sequence[Point]) -> dict[str, float]:
     """By kind, the power of the size by which the cost grows over the last tenfold increase."""
-    found = {}
+    by_kind = {}
     for kind in growths():
         own = [one for one in measured if one.kind == kind]
         if len(own) < 2:  # noqa: PLR2004 - no growth is to be seen yet
             continue
         last = own[-1]
         first = min(own[:-1], key=lambda one: abs(math.log(10.0 * one.size / last.size)))
-        found[kind] = math.log(last.cost_s / first.cost_s) / math.log(last.size / first.size)
-    return found
+        by_kind[kind] = math.log(last.cost_s / first.cost_s) / math.log(last.size / first.size)
+    return by_kind
 
 
 def draw(measured: Sequence[Point], path: Path) -> None:

@@ -67,8 +67,8 @@ def vector_env(
         **arguments,
     ).unwrapped
     env.reset(seed=0)
-    found: VectorEnv[Any, Any, Any] = env
-    return found
+    envs: VectorEnv[Any, Any, Any] = env
+    return envs
 
 
 def begun_batch(scenario: str | Scenario, kind: str, num_rows: int, **arguments: Any) -> Any:  # noqa: ANN401
@@ -159,8 +159,8 @@ def check_c_loop(scenario: str | Scenario, kind: str, steps: int) -> None:
     for j in range(steps):
         ours.advance(taken[j % NUM_CHOICES], AUTORESET_SAME_STEP)
     CLoop(theirs).step(moves_of(theirs, actions), steps)
-    if found := differing(ours, theirs):
+    if fields := differing(ours, theirs):
         raise RuntimeError(
-            f"the C loop and the kernel differ in {', '.join(found)}: bring rules.c of {kind} up "
+            f"the C loop and the kernel differ in {', '.join(fields)}: bring rules.c of {kind} up "
             "to date"
         )

@@ -84,8 +84,8 @@ class Growth:
 
 def subjects() -> Mapping[str, Subject]:
     """By kind of scenario, the environments whose speed is measured in this way."""
-    found = {kind: facet(kind, "subject", None) for kind in kind_names()}
-    return {kind: one for kind, one in found.items() if one is not None}
+    facets = {kind: facet(kind, "subject", None) for kind in kind_names()}
+    return {kind: one for kind, one in facets.items() if one is not None}
 
 
 def slotted_lines(subject: Subject, scale: float) -> Iterator[Line]:
@@ -136,7 +136,7 @@ def vector_line(subject: Subject, case: Case, num_rows: int, wanted_s: float) ->
         for j in range(calls):
             env.step(actions[j % NUM_CHOICES])
 
-    spread_rows(subject, env.batch, actions)
+    stagger_rows(subject, env.batch, actions)
     calls = fitting_calls(advance, period(subject, env.batch), wanted_s)
     return rate_line(
         f"{case.scenario}: vector, {num_rows:,} rows, copy=False",
@@ -154,7 +154,7 @@ def case_loop_lines(subject: Subject, case: Case, num_rows: int, wanted_s: float
         check_c_loop(case.scenario, subject.kind, steps_of_an_episode(subject, ours) + 100)
     actions = wide(sampled_actions(ours.action_space, num_rows))
     for batch in (ours, theirs):
-        spread_rows(subject, batch, actions)
+        stagger_rows(subject, batch, actions)
 
     def advance(calls: int) -> None:
         for j in range(calls):
@@ -173,7 +173,7 @@ def steps_of_an_episode(subject: Subject, batch: Any) -> int:  # noqa: ANN401 - 
     return steps
 
 
-def spread_rows(subject: Subject, batch: Any, actions: Actions) -> None:  # noqa: ANN401
+def stagger_rows(subject: Subject, batch: Any, actions: Actions) -> None:  # noqa: ANN401
     """Drives rows apart where the steps of an episode differ in cost."""
     if not subject.is_even and batch.num_rows >= STRETCHES:
         spread(batch, wide(actions), steps_of_an_episode(subject, batch))

@@ -43,7 +43,7 @@ def start_lines(env_id: str, *, with_import: bool = False) -> Iterator[Line]:
     """
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
-        told = [
+        timings = [
             subprocess.run(
                 [sys.executable, "-c", _FIRST_STEP, env_id],
                 env=environment, check=True, capture_output=True, text=True,
@@ -51,10 +51,10 @@ def start_lines(env_id: str, *, with_import: bool = False) -> Iterator[Line]:
             for _ in range(1 + REPETITIONS)
         ]  # fmt: skip
     imports, makes, cached = zip(
-        *([float(taken) for taken in one] for one in told[1:]), strict=True
+        *([float(taken) for taken in one] for one in timings[1:]), strict=True
     )
     if with_import:
         yield Line("import twin_gym", statistics.median(imports), "s", "< 0.5 s")
     yield Line("first gym.make, with what it imports", statistics.median(makes), "s")
-    yield Line("first reset and step, compiled", float(told[0][2]), "s", "< 5 s")
+    yield Line("first reset and step, compiled", float(timings[0][2]), "s", "< 5 s")
     yield Line("first reset and step, from cache", statistics.median(cached), "s", "< 0.5 s")

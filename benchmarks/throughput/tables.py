@@ -15,7 +15,7 @@ from twin_gym.files.whole import write_text
 Record = dict[str, Any]
 
 
-def shown(line: Line) -> str:
+def format_value(line: Line) -> str:
     """A value as the table has it."""
     if line.unit.endswith("/s") or line.unit == "bytes":
         return f"{line.value:,.0f}"
@@ -34,10 +34,10 @@ def kept(path: Path) -> Record:
     if not path.exists():
         return {"parts": {}}
     with reading(path, "measurements"):
-        found: Record = json.loads(path.read_text(encoding="utf-8"))
-        for part in found["parts"].values():
+        record: Record = json.loads(path.read_text(encoding="utf-8"))
+        for part in record["parts"].values():
             page({"method": METHOD, "parts": {"one": part}})
-    return found
+    return record
 
 
 def write(path: Path, record: Mapping[str, Any]) -> None:
@@ -77,7 +77,7 @@ def _lines(lines: Sequence[Mapping[str, Any]]) -> list[str]:
         line = Line(**values)
         spread = "" if line.spread is None else f"{100.0 * line.spread:.0f} %"
         load = "" if line.load is None else f"{line.load:.1f}"
-        cells = (line.what, shown(line), line.unit, line.target, spread, load)
+        cells = (line.what, format_value(line), line.unit, line.target, spread, load)
         rows.append(f"| {' | '.join(cells)} |")
     return [*rows, ""]
 

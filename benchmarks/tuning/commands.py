@@ -79,19 +79,19 @@ def tune_rules(
     )
 
     names = tracks.split(",") if tracks else [n for n, t in all_tracks().items() if not t.data]
-    wanted = [
+    pairs = [
         (track_named(track), method)
         for track in names
         for method in (methods.split(",") if methods else all_methods())
         if methods or takes_part(method, track_named(track)) is None
     ]
-    for track, method in wanted:
+    for track, method in pairs:
         check_tunable(method, track)
     _check_places(CLASSICAL_FILE, PAGE)
     done = _tuned_before()
     console = messages()
     with training_progress(console) as progress:
-        for track, method in wanted:
+        for track, method in pairs:
             if (track.name, method) in done and not again:
                 continue
             if (reason := track.unavailable()) is not None:
@@ -102,14 +102,14 @@ def tune_rules(
             def tell(episodes: int, score: float, task: TaskID = task) -> None:
                 progress.update(task, completed=episodes)
 
-            found = tune_rule(track, method, on_episodes=tell)
+            tuning = tune_rule(track, method, on_episodes=tell)
             progress.update(task, completed=BUDGET)
-            console.print(f"{track.name}, {method}: {found.untuned_per_s:.6g} -> ", end="")
-            console.print(f"{found.tuned_per_s:.6g}, {found.episodes} episodes", markup=False)
+            console.print(f"{track.name}, {method}: {tuning.untuned_per_s:.6g} -> ", end="")
+            console.print(f"{tuning.tuned_per_s:.6g}, {tuning.episodes} episodes", markup=False)
             with in_turn(KEPT.with_name(LOCK_FILE)):
                 read_tunings.cache_clear()  # another run may have written in the meantime
                 kept = [x for x in read_tunings() if (x.track, x.method) != (track.name, method)]
-                write_tunings([*kept, found])
+                write_tunings([*kept, tuning])
     write_page()
 
 

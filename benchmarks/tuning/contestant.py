@@ -45,15 +45,15 @@ class TunedRule(Contestant):
         Raises:
             ConfigError: if it was not tuned for this track.
         """
-        found = self._tuning(track)
-        if found is None:
+        tuning = self._tuning(track)
+        if tuning is None:
             raise ConfigError(str(self.reason_not_eligible(track)))
-        values: Values = found.values if found.adopted else {}
+        values: Values = tuning.values if tuning.adopted else {}
 
         def policy_for(scenario: Scenario) -> Policy:
             return rule_named(self.name).from_values(scenario, values, track.action)
 
-        spent = Cost(found.decisions, found.seconds, found.core_seconds, found.parameters)
+        spent = Cost(tuning.decisions, tuning.seconds, tuning.core_seconds, tuning.parameters)
         return Fitted(policy_for, spent)
 
     def _tuning(self, track: Track) -> RuleTuning | None:

@@ -133,9 +133,9 @@ def tune_rule(
     weights = [_weight_per_s(one) for one in scenarios]
     seeds = world_seeds("validation", count)
     search = CoordinateSearch(rule, scenarios, seeds, budget, weights, on_episodes)
-    found, cost = search.run(), watch.cost(0, 0)
+    outcome, cost = search.run(), watch.cost(0, 0)
     fresh = world_seeds("validation", fresh_count, first=count)
-    both = np.array([rule.start, found.shares])
+    both = np.array([rule.start, outcome.shares])
     untuned, tuned = _over_scenarios([earned_per_s(rule, one, both, fresh)[0] for one in scenarios])
     gain, level = mean_interval(tuned - untuned), mean_interval(tuned)
     return RuleTuning(
@@ -147,8 +147,8 @@ def tune_rule(
         fresh_worlds=fresh_count,
         horizon_s=scenarios[0].horizon_s,
         budget=budget,
-        episodes=found.episodes,
-        decisions=found.decisions,
+        episodes=outcome.episodes,
+        decisions=outcome.decisions,
         seconds=cost.seconds,
         core_seconds=cost.core_seconds,
         parameters=len(rule.start),
@@ -157,7 +157,7 @@ def tune_rule(
         half_width_per_s=_rounded(level.estimate - level.low),
         gain_per_s=(_rounded(gain.estimate), _rounded(gain.low), _rounded(gain.high)),
         adopted=gain.low > 0.0,
-        values=rule.values(found.shares),
+        values=rule.values(outcome.shares),
     )
 
 

@@ -45,7 +45,7 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchOutcome:
     """The result of a search.
 
     Attributes:
@@ -79,9 +79,9 @@ def earned_per_s(
     """
     rows = np.repeat(candidates, len(worlds), axis=0)
     policy, seeds = method.policy(scenario, rows), list(worlds) * len(candidates)
-    found = evaluate_rows(policy, scenario, seeds, action=method.action)
-    earned = found.returns.reshape(len(candidates), len(worlds)) / scenario.horizon_s
-    return earned, int(found.steps.sum())
+    evaluation = evaluate_rows(policy, scenario, seeds, action=method.action)
+    earned = evaluation.returns.reshape(len(candidates), len(worlds)) / scenario.horizon_s
+    return earned, int(evaluation.steps.sum())
 
 
 class CoordinateSearch:
@@ -124,7 +124,7 @@ class CoordinateSearch:
         self.episodes, self.decisions = 0, 0
         self._best, self._score = method.start.copy(), -np.inf
 
-    def run(self) -> Found:
+    def run(self) -> SearchOutcome:
         """Searches; the same arguments give the same parameters."""
         start_score = self._score = float(self._scores(self._best[None])[0])
         self._keep_best(self._method.coarse, self._scores(self._method.coarse))
@@ -132,7 +132,7 @@ class CoordinateSearch:
         for step in _STEPS:
             while self._round(step):
                 pass
-        return Found(self._best, self._score, start_score, self.episodes, self.decisions)
+        return SearchOutcome(self._best, self._score, start_score, self.episodes, self.decisions)
 
     def _round(self, step: float | None) -> bool:
         """Changes every parameter once; says if there was a gain."""
@@ -153,19 +153,19 @@ class CoordinateSearch:
 
     def _changed_alone(self, step: float | None) -> Floats:
         """The best set with one parameter changed; shape (candidates, parameters)."""
-        found = []
+        candidates = []
         for p, now in enumerate(self._best):
-            wanted = _FIRST_GRID if step is None else now + np.array([-step, step])
-            for value in np.unique(np.round(np.clip(wanted, 0.0, 1.0), 6)):
+            grid = _FIRST_GRID if step is None else now + np.array([-step, step])
+            for value in np.unique(np.round(np.clip(grid, 0.0, 1.0), 6)):
                 if abs(value - now) > _RESOLUTION:
                     candidate = self._best.copy()
                     candidate[p] = value
-                    found.append(candidate)
-        return np.array(found).reshape(-1, len(self._best))
+                    candidates.append(candidate)
+        return np.array(candidates).reshape(-1, len(self._best))
 
     def _put_together(self, alone: Floats, scores: Floats) -> Floats:
         """The two best changes together, the three best, and so on, of those that gained."""
-        found = []
+        candidates = []
         together, taken = self._best.copy(), set()
         for i in np.argsort(-scores, kind="stable"):
             (changed,) = np.flatnonzero(alone[i] != self._best)
@@ -174,22 +174,22 @@ class CoordinateSearch:
             taken.add(changed)
             together[changed] = alone[i, changed]
             if len(taken) > 1:
-                found.append(together.copy())
-        return np.array(found).reshape(-1, len(self._best))
+                candidates.append(together.copy())
+        return np.array(candidates).reshape(-1, len(self._best))
 
     def _scores(self, candidates: Floats) -> Floats:
         """Mean scores of as many of the candidates as the budget allows."""
-        wanted = candidates[: (self._budget - self.episodes) // self._episodes_each]
+        affordable = candidates[: (self._budget - self.episodes) // self._episodes_each]
         at_once = max(_MOST_ROWS // len(self._worlds), 1)
-        found = [np.zeros(0)]
-        for first in range(0, len(wanted), at_once):
-            part = wanted[first : first + at_once]
-            found.append(self._score_part(part))
+        scores = [np.zeros(0)]
+        for first in range(0, len(affordable), at_once):
+            part = affordable[first : first + at_once]
+            scores.append(self._score_part(part))
             self.episodes += len(part) * self._episodes_each
             if self._tell is not None:
-                self._tell(self.episodes, max(self._score, float(found[-1].max())))
+                self._tell(self.episodes, max(self._score, float(scores[-1].max())))
         # len(wanted) may be 0 where the budget is spent.
-        return np.concatenate(found)
+        return np.concatenate(scores)
 
     def _score_part(self, candidates: Floats) -> Floats:
         total = np.zeros(len(candidates))

@@ -127,11 +127,11 @@ def base_settings(agent: AgentName, group: Group, seed: int) -> TrainSettings:
 def default_parameters(agent: AgentName) -> dict[str, Any]:
     """The defaults as the first trial of every study."""
     defaults = TrainSettings()
-    found: dict[str, Any] = {name: getattr(defaults, name) for name in RANGES}
-    found["rollout"] = f"{defaults.n_envs}x{defaults.n_steps}"
+    parameters: dict[str, Any] = {name: getattr(defaults, name) for name in RANGES}
+    parameters["rollout"] = f"{defaults.n_envs}x{defaults.n_steps}"
     if agent in WITH_TWIN:
-        found["smoothing"] = defaults.smoothing
-    return found
+        parameters["smoothing"] = defaults.smoothing
+    return parameters
 
 
 def suggest(trial: optuna.Trial, agent: AgentName) -> dict[str, Any]:
@@ -144,13 +144,13 @@ def suggest(trial: optuna.Trial, agent: AgentName) -> dict[str, Any]:
     Returns:
         By name, as `to_changes` takes them.
     """
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         name: trial.suggest_float(name, low, high, log=True) for name, (low, high) in RANGES.items()
     }
-    found["rollout"] = trial.suggest_categorical("rollout", list(ROLLOUTS))
+    values["rollout"] = trial.suggest_categorical("rollout", list(ROLLOUTS))
     if agent in WITH_TWIN:
-        found["smoothing"] = trial.suggest_float("smoothing", *SMOOTHING)
-    return found
+        values["smoothing"] = trial.suggest_float("smoothing", *SMOOTHING)
+    return values
 
 
 def to_changes(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,6 +162,8 @@ def to_changes(parameters: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         Names and values for `TrainSettings.with_`.
     """
-    found = {name: float(f"{value:.3g}") for name, value in parameters.items() if name != "rollout"}
+    changes = {
+        name: float(f"{value:.3g}") for name, value in parameters.items() if name != "rollout"
+    }
     rows, steps = ROLLOUTS[parameters["rollout"]]
-    return found | {"n_envs": rows, "n_steps": steps}
+    return changes | {"n_envs": rows, "n_steps": steps}

@@ -192,16 +192,16 @@ class _Running:
         for rollout in ROLLOUTS:
             if rollout != defaults["rollout"]:
                 study.enqueue_trial({"rollout": rollout})
-        found: list[Candidate] = []
+        candidates: list[Candidate] = []
 
         def objective(trial: optuna.Trial) -> float:
             changes = to_changes(suggest(trial, self._agent))
             done = self._trained(changes, 0, f"trial {trial.number + 1}")
-            found.append(Candidate(changes, {0: done.per_s}, done.seconds))
+            candidates.append(Candidate(changes, {0: done.per_s}, done.seconds))
             return done.per_s
 
         study.optimize(objective, n_trials=trials)
-        return found
+        return candidates
 
     def _more_seeds(self, one: Candidate) -> Candidate:
         per_s, seconds = dict(one.per_s), one.seconds

@@ -40,7 +40,7 @@ def read_studies(path: Path = STUDIES_FILE) -> list[Study]:
 
 
 def _study(values: dict[str, Any]) -> Study:
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "candidates": tuple(
             Candidate(from_stored(one["changes"]), _by_seed(one["per_s"]), one["seconds"])
             for one in values["candidates"]
@@ -50,7 +50,7 @@ def _study(values: dict[str, Any]) -> Study:
         "chosen_per_s": _by_seed(values["chosen_per_s"]),
         "difference": tuple(values["difference"]),
     }
-    return Study(**values | found)
+    return Study(**values | fields)
 
 
 def _by_seed(values: dict[str, float]) -> dict[int, float]:

@@ -94,9 +94,9 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
         seeds = world_seeds("validation", FRESH_WORLDS, first=FRESH_FIRST)
     else:
         scenario = scenario.replace(horizon_s=short_horizon_s(scenario))
-    found = evaluate(agent.policy, scenario, seeds)
+    evaluation = evaluate(agent.policy, scenario, seeds)
     return Training(
         name=name,
-        per_s=float(found.returns.mean()) / scenario.horizon_s,
+        per_s=float(evaluation.returns.mean()) / scenario.horizon_s,
         seconds=round(time.perf_counter() - began_s, 2),
     )

@@ -24,10 +24,10 @@ class Killed(BaseException):
 
 def parameters(model):
     """All parameters and the state of the optimiser, as one list of numbers each."""
-    found = {name: value.clone() for name, value in model.policy.state_dict().items()}
+    tensors = {name: value.clone() for name, value in model.policy.state_dict().items()}
     for index, state in model.policy.optimizer.state_dict()["state"].items():
-        found |= {f"{index}/{name}": torch.as_tensor(value) for name, value in state.items()}
-    return found
+        tensors |= {f"{index}/{name}": torch.as_tensor(value) for name, value in state.items()}
+    return tensors
 
 
 def are_equal(one, other):

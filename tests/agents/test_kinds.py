@@ -61,22 +61,22 @@ def settings(files, case, agent, **changes):
 )
 def test_every_agent_learns_on_every_kind(files, case, agent, tmp_path):
     """Two rollouts change the actor, and what is saved of it decides the same in every state."""
-    wanted = settings(files, case, agent)
+    run_settings = settings(files, case, agent)
     if case in OF_AMOUNTS and agent == "maskable-ppo":
         with pytest.raises(ConfigError, match="train `ppo`"):
-            train(wanted, **QUICK)
+            train(run_settings, **QUICK)
         return
-    before = build(wanted).model.policy.state_dict()
-    model, curve = train(wanted, **QUICK)
+    before = build(run_settings).model.policy.state_dict()
+    model, curve = train(run_settings, **QUICK)
     moved = [x for x, value in model.policy.state_dict().items() if not value.equal(before[x])]
     assert any(name.startswith("action_net") for name in moved)
     assert curve.column("step") == [0.0, 32.0, 64.0]
     assert np.isfinite(curve.column("return_per_s")).all()
     assert np.isfinite(curve.column("online_return_per_s")[1:]).all()
-    save_actor(model, wanted, tmp_path)
+    save_actor(model, run_settings, tmp_path)
     actor, scenario = load_actor(tmp_path), load(files[case])
     actor.check_fits(scenario)
-    policy = trained_policy(model, wanted)
+    policy = trained_policy(model, run_settings)
     states = np.random.default_rng(0).random((50, len(actor.field_names))).astype(np.float32)
     space = model.action_space
     masks = np.ones((50, 0 if case in OF_AMOUNTS else int(space.n)), np.int8)
@@ -90,11 +90,13 @@ def test_every_agent_learns_on_every_kind(files, case, agent, tmp_path):
 @pytest.mark.parametrize("case", list(SHORT))
 def test_curve_is_scored_by_the_return_a_second(files, case):
     """Of the greedy policy, on the validation worlds, as `evaluate` gives it."""
-    wanted = settings(files, case, "a2c", total_steps=32)
-    model, curve = train(wanted, **QUICK)
+    run_settings = settings(files, case, "a2c", total_steps=32)
+    model, curve = train(run_settings, **QUICK)
     scenario = load(files[case])
     seeds = world_seeds("validation", 2)
-    evaluation = evaluate(trained_policy(model, wanted), scenario, seeds, action=wanted.action)
+    evaluation = evaluate(
+        trained_policy(model, run_settings), scenario, seeds, action=run_settings.action
+    )
     expected = evaluation.returns.mean() / scenario.horizon_s
     assert curve.points[-1]["return_per_s"] == pytest.approx(expected)
     values = indicators(evaluation, [scenario])
@@ -105,34 +107,34 @@ def test_curve_is_scored_by_the_return_a_second(files, case):
 @pytest.mark.parametrize("case", ["access", "tic"])
 def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
     """With rows out of step and rates that fall; stopped in the second of three legs."""
-    wanted = settings(files, case, "ppo", total_steps=96)
-    assert wanted.staggered
-    assert wanted.anneal
-    model, curve = train(wanted, **QUICK)
+    run_settings = settings(files, case, "ppo", total_steps=96)
+    assert run_settings.staggered
+    assert run_settings.anneal
+    model, curve = train(run_settings, **QUICK)
 
     def stop(step, score):
         if step > 32:
             raise Killed
 
     with pytest.raises(Killed):
-        train(wanted, folder=tmp_path, on_progress=stop, **QUICK)
-    again, its_curve = train(wanted, folder=tmp_path, **QUICK)
+        train(run_settings, folder=tmp_path, on_progress=stop, **QUICK)
+    again, its_curve = train(run_settings, folder=tmp_path, **QUICK)
     assert are_equal(again, model)
     assert are_same_curves(its_curve, curve)
 
 
 def test_rates_fall_on_one_line_over_all_legs(files):
     """Three legs of one rollout each: whole, two thirds, one third."""
-    wanted = settings(files, "access", "a2c", total_steps=96, ent_coef=0.03)
+    run_settings = settings(files, "access", "a2c", total_steps=96, ent_coef=0.03)
     models, rates = [], []
     model, _ = train(
-        wanted,
+        run_settings,
         on_begin=lambda built, _: models.append(built.model),
         on_progress=lambda *_: rates.append(models[0].lr_schedule(1.0)),
         **QUICK,
     )
     rates.append(model.lr_schedule(1.0))
-    shares = np.array(rates) / wanted.learning_rate
+    shares = np.array(rates) / run_settings.learning_rate
     np.testing.assert_allclose(shares, [1.0, 1.0, 2.0 / 3.0, 1.0 / 3.0])
     assert model.policy.optimizer.param_groups[0]["lr"] == pytest.approx(rates[-1])
     assert model.ent_coef == pytest.approx(0.01)
@@ -148,11 +150,11 @@ def test_rates_fall_on_one_line_over_all_legs(files):
 def test_warm_start_begins_as_its_twin(files, case, agent, monkeypatch):
     """The first point of the curve is what the twin itself earns, however long its GAN learns."""
     monkeypatch.setattr(twin, "train_generator", partial(train_generator, settings=BRIEF_GAN))
-    wanted = settings(files, case, agent, total_steps=32)
-    _, curve = train(wanted, **QUICK)
+    run_settings = settings(files, case, agent, total_steps=32)
+    _, curve = train(run_settings, **QUICK)
     scenario = load(files[case])
     seeds = world_seeds("validation", 2)
-    evaluation = evaluate(make_twin(wanted), scenario, seeds, action=wanted.action)
+    evaluation = evaluate(make_twin(run_settings), scenario, seeds, action=run_settings.action)
     assert curve.points[0]["return_per_s"] == pytest.approx(
         evaluation.returns.mean() / scenario.horizon_s, rel=1e-6
     )
@@ -161,11 +163,11 @@ def test_warm_start_begins_as_its_twin(files, case, agent, monkeypatch):
 @pytest.mark.parametrize("case", ["access", "tic"])
 def test_twin_of_a_constant_rule_begins_near_its_score(files, case):
     """A fixed level and first-come weights are easy to clone: a log of 60 decisions is enough."""
-    wanted = settings(files, case, "a2c-twin", total_steps=32)
+    run_settings = settings(files, case, "a2c-twin", total_steps=32)
     scenario, seeds = load(files[case]), world_seeds("validation", 2)
-    default = make_policy(wanted.default_policy, scenario, wanted.action)
-    _, curve = train(wanted, **QUICK)
-    usual = evaluate(default, scenario, seeds, action=wanted.action)
+    default = make_policy(run_settings.default_policy, scenario, run_settings.action)
+    _, curve = train(run_settings, **QUICK)
+    usual = evaluate(default, scenario, seeds, action=run_settings.action)
     assert curve.points[0]["return_per_s"] == pytest.approx(
         usual.returns.mean() / scenario.horizon_s, rel=0.02
     )
@@ -182,11 +184,11 @@ def test_other_kinds_have_defaults_of_their_own():
     """A default policy that exists there, whole rollouts, and what is given is kept."""
     for preset, form in (("access-large-70", None), ("tic-pick", "pick"), ("sync-small", None)):
         scenario = load(preset)
-        found = settings_for("ppo", preset, n_envs=24, action=form)
+        defaults = settings_for("ppo", preset, n_envs=24, action=form)
         make_policy(defaults_of(scenario, "ppo", form)["default_policy"], scenario, form)
-        assert found.n_envs == 24
-        assert found.total_steps % (24 * found.n_steps) == 0
-        assert found.shared == (form == "pick" or scenario.kind == "sync")
+        assert defaults.n_envs == 24
+        assert defaults.total_steps % (24 * defaults.n_steps) == 0
+        assert defaults.shared == (form == "pick" or scenario.kind == "sync")
 
 
 def test_credit_of_access_is_counted_in_opportunities():
@@ -212,8 +214,8 @@ def test_what_cannot_be_trained_is_refused(files):
 
 def test_actor_of_another_kind_is_refused(files, tmp_path):
     """With the kind, or with what differs in what it sees or does."""
-    wanted = settings(files, "access", "a2c")
-    save_actor(build(wanted).model, wanted, tmp_path)
+    run_settings = settings(files, "access", "a2c")
+    save_actor(build(run_settings).model, run_settings, tmp_path)
     actor = load_actor(tmp_path)
     with pytest.raises(ConfigError, match=r"of the kind 'access', and .* of the kind 'sync'"):
         actor.check_fits(load("sync-small"))
@@ -228,7 +230,7 @@ def test_rows_that_are_spread_are_at_different_points_of_their_episodes():
     together = make_vec_env("twin_gym/MassiveAccess-v0", 4, **kwargs)
     assert (together.reset()[:, -1] == 0.0).all()
     spread, again = (
-        make_vec_env("twin_gym/MassiveAccess-v0", 4, spread_rows=True, **kwargs) for _ in range(2)
+        make_vec_env("twin_gym/MassiveAccess-v0", 4, staggered=True, **kwargs) for _ in range(2)
     )
     seen = spread.reset()
     np.testing.assert_allclose(seen[:, -1], [0.0, 0.25, 0.5, 0.75], atol=0.01)

@@ -44,9 +44,9 @@ def data():
 @pytest.mark.parametrize(("scenario", "policy", "epsilon", "num_steps"), list(DIGESTS))
 def test_track_data_are_what_they_were(scenario, policy, epsilon, num_steps):
     """The same name gives the same data, on every machine and for ever."""
-    found = offline_data(scenario, policy=policy, epsilon=epsilon, num_steps=num_steps)
-    assert len(found) == num_steps
-    assert found.digest == DIGESTS[scenario, policy, epsilon, num_steps]
+    data = offline_data(scenario, policy=policy, epsilon=epsilon, num_steps=num_steps)
+    assert len(data) == num_steps
+    assert data.digest == DIGESTS[scenario, policy, epsilon, num_steps]
 
 
 def test_seeds_give_other_data(data):
@@ -68,13 +68,13 @@ def test_clone_does_what_the_operator_does_when_he_does_not_explore(data, conten
 def test_same_seed_learns_the_same(data, contention, method):
     """To the last bit; another seed gives other weights; and no global generator is touched."""
     before = torch.get_rng_state()
-    found = [
+    states = [
         fit_offline(method, data, contention, seed=seed, steps=40).policy.network.state_dict()
         for seed in (3, 3, 4)
     ]
     assert torch.equal(torch.get_rng_state(), before)
-    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
-    assert any(not torch.equal(found[0][name], found[2][name]) for name in found[0])
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert any(not torch.equal(states[0][name], states[2][name]) for name in states[0])
 
 
 @pytest.mark.parametrize("method", list(OFFLINE_METHODS))
@@ -139,9 +139,9 @@ def test_targets_are_those_of_the_formula():
         next_observations=torch.zeros(3, 1),
         next_allowed=torch.tensor([[1, 1, 1], [1, 1, 0], [1, 0, 0]], dtype=torch.bool),
     )
-    found = buffer.targets(values, torch.tensor(0.1))
+    targets = buffer.targets(values, torch.tensor(0.1))
     expected = [0.5 + 9.0, -0.1 + 0.5 * 5.0, -1.0 - 0.2 + 0.25 * 1.0]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(targets, expected, rtol=1e-6)
 
 
 def test_memory_centres_rewards_and_discounts_by_seconds(data):
@@ -184,12 +184,12 @@ def test_values_differ_by_the_reward_and_by_how_often_it_was_shown(weight):
     scenario, data = one_state([1.0, 0.0, 0.5], [300, 300, 30])
     settings = replace(SMALL, weight=weight)
     network = learn_values(data, scenario, settings=settings)
-    found = network(torch.zeros(1, data.observations.shape[1])).detach().numpy()[0].astype(float)
+    q_values = network(torch.zeros(1, data.observations.shape[1])).detach().numpy()[0].astype(float)
     unit = 5.0 * (data.rewards - data.reward_rate).std()
     shown = np.array([300, 300, 30]) / 630
-    softmax = np.exp(found) / np.exp(found).sum()
+    softmax = np.exp(q_values) / np.exp(q_values).sum()
     expected = np.array([1.0, 0.0, 0.5]) / unit + weight * (1.0 - softmax / shown)
-    np.testing.assert_allclose(found - found[0], expected - expected[0], atol=0.04)
+    np.testing.assert_allclose(q_values - q_values[0], expected - expected[0], atol=0.04)
 
 
 def test_rate_follows_what_the_greedy_policy_earns():

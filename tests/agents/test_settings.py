@@ -129,7 +129,7 @@ def test_trainings_of_before_keep_their_names(values, digest):
 
 
 def test_files_keep_the_names_of_before():
-    """What is written has them, also where a value is a list there, and is read back."""
+    """Stored settings have them, also where a value is a list there, and are read back."""
     settings = TINY.with_(ent_coef=0.5, anneal=True, staggered=True, more_scenarios=("mild",))
     stored = json.loads(json.dumps(settings.as_stored()))
     assert stored["entropy_weight"] == 0.5

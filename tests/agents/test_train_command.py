@@ -55,8 +55,8 @@ def run(*arguments, code=0):
 
 def only_folder(out):
     """The folder of the one training in `out`."""
-    (found,) = (path for path in out.iterdir() if path.is_dir())
-    return found
+    (folder,) = (path for path in out.iterdir() if path.is_dir())
+    return folder
 
 
 def test_help_is_for_80_columns():

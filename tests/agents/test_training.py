@@ -193,8 +193,8 @@ def test_folder_of_other_settings_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="other settings"):
         train(small.with_(learning_rate=0.5), folder=tmp_path, **QUICK)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    told = json.loads(before["settings.json"])
-    for wrong in (told | {"colour": "red"}, {"digest": told["digest"]}, []):
+    stored = json.loads(before["settings.json"])
+    for wrong in (stored | {"colour": "red"}, {"digest": stored["digest"]}, []):
         (tmp_path / "settings.json").write_text(json.dumps(wrong))
         with pytest.raises(ConfigError, match="holds no settings"):
             train(small, folder=tmp_path, **QUICK)
@@ -276,10 +276,10 @@ def test_online_rate_is_what_the_rows_earned(monkeypatch):
     real = NativeVecEnv.step_wait
 
     def watched(env):
-        found = real(env)
-        earned.append(float(found[1].sum()) / env.reward_scale)
+        collected = real(env)
+        earned.append(float(collected[1].sum()) / env.reward_scale)
         seconds.append(float(env.elapsed_s.sum()))
-        return found
+        return collected
 
     monkeypatch.setattr(NativeVecEnv, "step_wait", watched)
     _, curve = train(TINY, **QUICK)

@@ -33,38 +33,38 @@ def test_scores_are_the_means_of_each_block(matrix):
 def test_each_block_has_the_agent_of_its_own_training():
     """Two agents in one row are each tested in their own block alone."""
     mixed = {"mixed": [RULES["fifo"][0], RULES["density"][0]], **RULES}
-    found = transfer_matrix(mixed, {"one": [NETWORK]}, WORLDS)
-    assert found.blocks("mixed", "one")[0] == found.blocks("fifo", "one")[0]
-    assert found.blocks("mixed", "one")[1] == found.blocks("density", "one")[1]
+    matrix = transfer_matrix(mixed, {"one": [NETWORK]}, WORLDS)
+    assert matrix.blocks("mixed", "one")[0] == matrix.blocks("fifo", "one")[0]
+    assert matrix.blocks("mixed", "one")[1] == matrix.blocks("density", "one")[1]
 
 
 def test_who_draws_draws_in_each_block_what_it_would_draw_alone():
     """Random agents of their own in blocks of different sizes."""
     worlds = [world_seeds("validation", 3), world_seeds("validation", 2, first=3)]
     rows = {"random": [make_policy("random", NETWORK) for _ in worlds]}
-    found = transfer_matrix(rows, {"one": [NETWORK]}, worlds)
+    matrix = transfer_matrix(rows, {"one": [NETWORK]}, worlds)
     alone = [evaluate(make_policy("random", NETWORK), NETWORK, block).mean() for block in worlds]
-    np.testing.assert_allclose(found.blocks("random", "one"), alone)
+    np.testing.assert_allclose(matrix.blocks("random", "one"), alone)
 
 
 def test_agents_whose_actions_are_amounts_and_those_who_see_are_tested_too():
     """Massive access: a level and the genie, which is shown the rows of its own block."""
     network = load("access-small-20")
     rows = {name: [make_policy(name, network)] * 2 for name in ("fixed", "genie")}
-    found = transfer_matrix(rows, {"x": [network]}, WORLDS, indicator="succeeded")
+    matrix = transfer_matrix(rows, {"x": [network]}, WORLDS, indicator="succeeded")
     for name in rows:
         alone = [
             evaluate(make_policy(name, network), network, block).mean("succeeded")
             for block in WORLDS
         ]
-        np.testing.assert_allclose(found.blocks(name, "x"), alone)
+        np.testing.assert_allclose(matrix.blocks(name, "x"), alone)
 
 
 def test_another_indicator_is_the_score():
     """Any KPI by its name; an unknown one is refused."""
-    found = transfer_matrix(RULES, {"one": [NETWORK]}, WORLDS, indicator="fairness")
+    matrix = transfer_matrix(RULES, {"one": [NETWORK]}, WORLDS, indicator="fairness")
     expected = evaluate(RULES["fifo"][0], NETWORK, WORLDS[0]).kpi["fairness"].mean()
-    assert found.blocks("fifo", "one")[0] == pytest.approx(expected)
+    assert matrix.blocks("fifo", "one")[0] == pytest.approx(expected)
     with pytest.raises(UnknownNameError, match="fairness"):
         transfer_matrix(RULES, {"one": [NETWORK]}, WORLDS, indicator="fairnes")
 
@@ -98,9 +98,9 @@ def test_relative_scores_are_by_column():
 
 def test_progress_is_told_cell_by_cell():
     """Rows outside, columns inside."""
-    told = []
-    transfer_matrix(RULES, {"one": [NETWORK]}, WORLDS, on_cell=lambda *at: told.append(at))
-    assert told == [("fifo", "one"), ("density", "one")]
+    cells = []
+    transfer_matrix(RULES, {"one": [NETWORK]}, WORLDS, on_cell=lambda *at: cells.append(at))
+    assert cells == [("fifo", "one"), ("density", "one")]
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ def imports() -> dict[str, set[str]]:
         for folder in FOLDERS
         for path in (ROOT / folder).rglob("*.py")
     }
-    found = {}
+    imported = {}
     for module, path in paths.items():
         named = {module_of(name, paths) for name in imported_modules(path.read_text())}
-        found[module] = named - {module, ""}
-    return found
+        imported[module] = named - {module, ""}
+    return imported
 
 
 def module_of(name: str, paths: dict) -> str:
@@ -40,7 +40,7 @@ def test_nothing_imports_itself_by_a_detour():
 
 def test_a_circle_is_found():
     """By an import that is added."""
-    found = imports()
-    found["benchmarks.contestant"].add("benchmarks.contestants")
+    graph = imports()
+    graph["benchmarks.contestant"].add("benchmarks.contestants")
     with pytest.raises(CycleError, match="cycle"):
-        TopologicalSorter(found).prepare()
+        TopologicalSorter(graph).prepare()

@@ -74,8 +74,8 @@ def sources() -> Iterator[tuple[str, str]]:
 
 def test_nothing_but_a_cell_names_worlds_of_the_test_family():
     """Everything else says `train` or `validation`, in so many letters."""
-    found = {path for path, source in sources() if worlds_of_other_families(source)}
-    assert found == HAND_ON
+    paths = {path for path, source in sources() if worlds_of_other_families(source)}
+    assert paths == HAND_ON
 
 
 def test_cells_are_run_by_the_commands_that_keep_the_ledger():

@@ -32,7 +32,7 @@ ENVIRONMENT_ORDER = (
      "deposits", "roads", "road_files", "graphml", "data_files"),
     ("scenario",),
     ("layout", "tables", "workload", "world", "heap", "normal", "replayed", "topology", "kpi",
-     "rules", "reference", "theory"),
+     "reports", "rules", "reference", "theory"),
     ("observation", "actions", "rows", "indicators"),
     ("batch", "env", "vector", "snapshot", "render", "picture", "bound"),
     ("policies", "learning"),
@@ -151,9 +151,9 @@ def test_layers_import_only_to_their_left():
     """No file of the package imports a layer to the right of its own, or beside it."""
     inside = {path for _, _, path in environment_files()}
     faults = {
-        str(path.relative_to(ROOT)): found
+        str(path.relative_to(ROOT)): forbidden
         for layer, path in package_files()
-        if path not in inside and (found := layer_faults(layer, path.read_text()))
+        if path not in inside and (forbidden := layer_faults(layer, path.read_text()))
     }
     assert not faults
 
@@ -161,9 +161,9 @@ def test_layers_import_only_to_their_left():
 def test_files_of_an_environment_import_only_to_their_left():
     """The order inside a folder, and what of the package each place may look at."""
     faults = {
-        str(path.relative_to(ROOT)): found
+        str(path.relative_to(ROOT)): forbidden
         for folder, file, path in environment_files()
-        if (found := environment_faults(folder, file, path.read_text()))
+        if (forbidden := environment_faults(folder, file, path.read_text()))
     }
     assert not faults
 
@@ -179,20 +179,18 @@ NAMES_A_KIND = {
     "agents/offline.py": "offline learning: slice admission alone records transitions",
     "agents/offline_cql.py": "likewise",
     "benchmarks/demo.py": "the demonstration is of slice admission",
-    "benchmarks/fit_service.py": "fits the numbers of a preset",
-    "benchmarks/fit_sync.py": "likewise",
 }
 
 
 def test_no_module_outside_an_environment_names_a_kind():
     """Who needs to know which kinds there are reads `twin_gym.environments.kinds`."""
-    found = {
+    modules = {
         path.relative_to(ROOT).as_posix()
         for folder in ("twin_gym", "agents", "benchmarks")
         for path in sorted((ROOT / folder).rglob("*.py"))
         if not {"environments", "experiments"} & {*path.parts} and named_kinds(path.read_text())
     }
-    assert found == NAMES_A_KIND.keys()
+    assert modules == NAMES_A_KIND.keys()
 
 
 def named_kinds(source: str) -> set[str]:
@@ -219,9 +217,9 @@ def is_of_an_environment(name: str) -> bool:
 def test_checkout_uses_public_names(folder):
     """Agents and benchmarks have nothing of twin_gym that a user has not."""
     faults = {
-        str(path.relative_to(ROOT)): found
+        str(path.relative_to(ROOT)): forbidden
         for path in sorted((ROOT / folder).rglob("*.py"))
-        if (found := checkout_faults(folder, path.read_text()))
+        if (forbidden := checkout_faults(folder, path.read_text()))
     }
     assert not faults
 
@@ -229,8 +227,8 @@ def test_checkout_uses_public_names(folder):
 def test_lowest_layer_imports_nothing_else_of_twin_gym():
     """Errors and kinds stand below all; kinds names the environments in strings."""
     for path in ("errors.py", "environments/kinds.py", "environments/arguments.py"):
-        found = imported_modules((ROOT / "twin_gym" / path).read_text())
-        ours = {name for name in found if name.startswith("twin_gym")}
+        imported = imported_modules((ROOT / "twin_gym" / path).read_text())
+        ours = {name for name in imported if name.startswith("twin_gym")}
         assert all(
             name.startswith(("twin_gym.errors", "twin_gym.environments.arguments")) for name in ours
         )

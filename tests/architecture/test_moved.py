@@ -27,7 +27,7 @@ NAMES = [
 
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
-    """What a new interpreter makes of the code, each warning told."""
+    """The process of a new interpreter that ran the code, with every warning shown."""
     command = [sys.executable, "-W", "always", "-c", code]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 def alive(processes: Iterable[int]) -> list[int]:
     """Those that still run; who is dead and not yet buried does not."""
-    found = []
+    running = []
     for one in processes:
         try:
             state = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[0]
         except OSError:
             continue
-        found += [one] * (state not in "ZX")
-    return found
+        running += [one] * (state not in "ZX")
+    return running

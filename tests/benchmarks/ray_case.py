@@ -18,10 +18,10 @@ from rich.console import Console
 from benchmarks.cell import Cell, run_cell
 from benchmarks.runner.board import run_board
 from benchmarks.runner.cluster import RayEngine
-from benchmarks.runner.plan import wanted
+from benchmarks.runner.plan import selection_of
 from benchmarks.store import Store
 
-ASKED = wanted("random,fifo", "service-calibrated", 2, 0, "validation")
+ASKED = selection_of("random,fifo", "service-calibrated", 2, 0, "validation")
 DOOMED = Cell("service-calibrated", "fifo", 1)
 STORE_BYTES = 80 * 2**20
 
@@ -51,7 +51,7 @@ class Killing:
     def __init__(self, engine, cluster, nodes, marker: Path) -> None:
         self.engine, self.cluster, self.nodes, self.marker = engine, cluster, nodes, marker
         self.killed = 0
-        self.told = set()
+        self.announced = set()
 
     def run(self, cells, listener) -> None:
         self.listener = listener
@@ -59,7 +59,7 @@ class Killing:
         self.engine.run(cells, self)
 
     def stage(self, cell, what, share) -> None:
-        self.told.add(what)
+        self.announced.add(what)
         self.listener.stage(cell, what, share)
 
     def tick(self) -> None:
@@ -86,8 +86,8 @@ def main(folder: Path) -> None:
         engine = RayEngine(UntilKilled(marker), store.folder_of, address=cluster.address)
         killing = Killing(engine, cluster, nodes, marker)
         code = run_board(ASKED, store, killing, Console(stderr=True))
-        told = sorted(killing.told)
-        print(json.dumps({"code": code, "killed": killing.killed, "told": told}))
+        announced = sorted(killing.announced)
+        print(json.dumps({"code": code, "killed": killing.killed, "told": announced}))
     finally:
         cluster.shutdown()
         shutil.rmtree(place, ignore_errors=True)

@@ -20,12 +20,12 @@ from benchmarks.contestant import Cost
 from benchmarks.protocol import PROTOCOL
 from benchmarks.runner.board import run_board
 from benchmarks.runner.local import LocalEngine
-from benchmarks.runner.plan import wanted
+from benchmarks.runner.plan import selection_of
 from benchmarks.store import Store, digest_now
 from twin_gym.errors import ConfigError
 
 AGENTS, TRACKS, SEEDS = "random,fifo,density", "mild,contention", 3
-ASKED = wanted(AGENTS, TRACKS, SEEDS, 0, "validation")
+ASKED = selection_of(AGENTS, TRACKS, SEEDS, 0, "validation")
 CELLS = [cell for t in ASKED.tracks for a in ASKED.agents for cell in ASKED.cells(t, a)]
 
 _ROUNDS = 20_000

@@ -129,8 +129,8 @@ def test_proofs_of_anchors_are_those_that_the_code_gives():
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    found = {one.proof.partition("; upper end")[0] for one in read_anchors(ANCHORS_FILE).values()}
-    assert found <= said
+    proofs = {one.proof.partition("; upper end")[0] for one in read_anchors(ANCHORS_FILE).values()}
+    assert proofs <= said
 
 
 def test_traces_are_found_in_every_kind(monkeypatch):

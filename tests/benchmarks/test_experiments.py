@@ -8,7 +8,7 @@ import pytest
 from benchmarks.experiments import blocks
 from benchmarks.experiments.blocks import Cell, measure_all, over_blocks, policy_cell, worlds_of
 from benchmarks.experiments.drawing import spread
-from benchmarks.experiments.pages import places, told
+from benchmarks.experiments.pages import format_interval, places
 from benchmarks.statistics import Interval
 from twin_gym.errors import ConfigError
 from twin_gym.policies import make_policy, world_seeds
@@ -45,16 +45,16 @@ def test_what_is_kept_is_not_measured_again(tmp_path):
 def test_line_that_a_kill_cut_short_is_measured_anew(tmp_path):
     """The whole lines before it still count."""
     kept, one, other = tmp_path / "kept.jsonl", Counted(1.0, 2.0), Counted(3.0, 4.0)
-    wanted = [cell(one), cell(other, "b")]
-    measure_all(wanted, kept)
+    cells = [cell(one), cell(other, "b")]
+    measure_all(cells, kept)
     kept.write_text(kept.read_text()[:-9])
-    found = measure_all(wanted, kept)
+    measured = measure_all(cells, kept)
     assert (one.times, other.times) == (1, 2)
-    assert found[1].values["kpi"].tolist() == [3.0, 4.0]
+    assert measured[1].values["kpi"].tolist() == [3.0, 4.0]
     assert all(json.loads(line) for line in kept.read_text().splitlines())
     kept.write_text(kept.read_text().replace("4.0", "9.0"))
     with pytest.raises(ConfigError, match=r"kept.jsonl, line 2: the check sum is not that"):
-        measure_all(wanted, kept)
+        measure_all(cells, kept)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_cell_is_named_by_all_that_it_depends_on(other):
 
 def test_blocks_that_are_measured_apart_are_put_together_in_order(tmp_path):
     """Such as an agent of each seed."""
-    found = measure_all(
+    measured = measure_all(
         [cell(Counted(5.0), block_numbers=(1,)), cell(Counted(4.0), block_numbers=(0,))]
     )
-    assert len(found) == 1
-    assert found[0].values["kpi"].tolist() == [4.0, 5.0]
+    assert len(measured) == 1
+    assert measured[0].values["kpi"].tolist() == [4.0, 5.0]
 
 
 def test_worlds_of_blocks_are_apart_from_each_other_and_from_tuning():
@@ -90,7 +90,7 @@ def test_worlds_of_blocks_are_apart_from_each_other_and_from_tuning():
 
 def test_policies_meet_the_same_worlds_block_by_block():
     """Values that no policy decides are equal in each block, and differ between blocks."""
-    found = measure_all(
+    measured = measure_all(
         [
             policy_cell(name, CELL.replace(horizon_s=0.05),
                         lambda scenario, name=name: make_policy(name, scenario),
@@ -98,7 +98,7 @@ def test_policies_meet_the_same_worlds_block_by_block():
             for name in ("edf", "random")
         ]
     )  # fmt: skip
-    offered = [one.values["offered/uplink"] for one in found]
+    offered = [one.values["offered/uplink"] for one in measured]
     np.testing.assert_array_equal(offered[0], offered[1])
     assert len(set(offered[0])) == 3
 
@@ -110,10 +110,13 @@ def test_means_of_blocks_are_over_their_own_worlds():
 
 def test_interval_over_blocks_is_students():
     """Of 1, 2, 3 it is 2 plus or minus 4.3027 / sqrt(3)."""
-    found = over_blocks(np.array([1.0, 2.0, 3.0]))
-    assert (found.estimate, found.high) == (2.0, pytest.approx(2.0 + 4.30265 / 3**0.5, rel=1e-5))
+    interval = over_blocks(np.array([1.0, 2.0, 3.0]))
+    assert (interval.estimate, interval.high) == (
+        2.0,
+        pytest.approx(2.0 + 4.30265 / 3**0.5, rel=1e-5),
+    )
     assert not over_blocks(np.array([7.0])).is_known
-    assert told(over_blocks(np.array([7.0])), 1) == "7.0 (one value)"
+    assert format_interval(over_blocks(np.array([7.0])), 1) == "7.0 (one value)"
 
 
 def test_quick_run_publishes_nothing(tmp_path):
@@ -134,7 +137,7 @@ def test_option_again_forgets_what_is_kept(tmp_path):
 
 def test_estimate_is_told_with_half_its_interval():
     """In the unit that is asked for."""
-    assert told(Interval(0.5, 0.4, 0.6), 1, scale=100.0) == "50.0 ± 10.0"
+    assert format_interval(Interval(0.5, 0.4, 0.6), 1, scale=100.0) == "50.0 ± 10.0"
 
 
 @pytest.mark.parametrize(

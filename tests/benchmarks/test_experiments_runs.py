@@ -49,18 +49,18 @@ def measured(label="a", x=0.0, scenario="s", **values):
 def test_gains_of_a_policy_are_the_ones_computed_by_hand():
     """Stability 0.9 over 0.8, half the variation, as much throughput, retention of 0.9 over 0.5."""
     base, better = tic_throughput.EACH_FRAME, tic_throughput.PRIORITISED
-    found = {}
+    points = {}
     for size in tic_throughput.PAPER_SIZES:
         common = {"throughput_bps": [2e6, 3e6], "offered/uplink": [100.0, 100.0]}
         delivered = 100.0 if size == "large" else 200.0
-        found[base, size, 70] = measured(
+        points[base, size, 70] = measured(
             throughput_stability=[0.8, 0.8], delivered=[delivered] * 2, **common
         )
         delivered = 180.0 if size == "large" else 200.0
-        found[better, size, 70] = measured(
+        points[better, size, 70] = measured(
             throughput_stability=[0.9, 0.9], delivered=[delivered] * 2, **common
         )
-    gains = tic_throughput.readings(found, better, base, 70)
+    gains = tic_throughput.readings(points, better, base, 70)
     expected = {"stability": 0.125, "variation": 0.5, "retention": 0.8, "throughput": 0.0}
     for name, gain in expected.items():
         np.testing.assert_allclose(gains[name], [gain, gain], atol=1e-12)

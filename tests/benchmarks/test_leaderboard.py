@@ -20,7 +20,7 @@ from benchmarks.__main__ import app
 from benchmarks.leaderboard import formatting, html, pictures
 from benchmarks.leaderboard.build_summary import Made, summarise
 from benchmarks.leaderboard.collect import read_results
-from benchmarks.leaderboard.command import leaderboard, told_by_ledger
+from benchmarks.leaderboard.command import entries_of_ledger, leaderboard
 from benchmarks.leaderboard.html import as_html
 from benchmarks.leaderboard.markdown import as_markdown
 from benchmarks.leaderboard.pictures import Axis
@@ -96,9 +96,9 @@ class Words(HTMLParser):
 
     @classmethod
     def of(cls, text):
-        found = cls()
-        found.feed(text)
-        return found
+        words = cls()
+        words.feed(text)
+        return words
 
     @property
     def text(self):
@@ -169,9 +169,9 @@ def test_a_track_of_several_scenarios_averages_over_them():
 
 def test_a_track_of_logged_data_says_what_learners_are_given():
     """They are given decisions of a log instead of steps in an environment."""
-    found = summarise(board_of({"offline": {"density": 60.0}}, seeds=2), QUICK)
-    assert found.tracks[0].log == "100,000 logged decisions of density"
-    assert "To learn: 100,000 logged decisions of density." in as_markdown(found)
+    summary = summarise(board_of({"offline": {"density": 60.0}}, seeds=2), QUICK)
+    assert summary.tracks[0].log == "100,000 logged decisions of density"
+    assert "To learn: 100,000 logged decisions of density." in as_markdown(summary)
 
 
 def test_bound_and_random_are_rows_of_their_own(summary, page):
@@ -259,9 +259,9 @@ def test_verdicts_are_against_the_best_row(summary):
 
 def test_a_chosen_reference_is_taken_where_it_is(results):
     """All rows are compared with it, and those above it are better."""
-    found = summarise(results, Settings(reference="density", resamples=200))
-    assert [one.reference for one in found.tracks] == ["density", "density"]
-    assert found.row("optimum", SMALL).versus.verdict == "better"
+    summary = summarise(results, Settings(reference="density", resamples=200))
+    assert [one.reference for one in summary.tracks] == ["density", "density"]
+    assert summary.row("optimum", SMALL).versus.verdict == "better"
     with pytest.raises(UnknownNameError, match="density"):
         summarise(results, Settings(reference="desnity"))
 
@@ -274,20 +274,22 @@ def test_agents_that_do_the_same_are_equivalent():
         for one in results
     ]
     noisy = [made(SMALL, "a2c", seed, 79.0, spread=8.0) for seed in range(4)]
-    found = summarise([*results, *twins, *noisy], Settings(reference="density", resamples=200))
-    assert found.row("fifo", SMALL).versus.verdict == "equivalent"
-    assert found.row("a2c", SMALL).versus.verdict == "inconclusive"
+    summary = summarise([*results, *twins, *noisy], Settings(reference="density", resamples=200))
+    assert summary.row("fifo", SMALL).versus.verdict == "equivalent"
+    assert summary.row("a2c", SMALL).versus.verdict == "inconclusive"
 
 
 def test_a_single_seed_has_no_interval_and_says_so():
     """No verdict and no overall table are built on one training."""
-    found = summarise(board_of({SMALL: {"density": 80.0, "a2c": 70.0}}, seeds=1, learners=["a2c"]))
-    row = found.row("a2c", SMALL)
+    summary = summarise(
+        board_of({SMALL: {"density": 80.0, "a2c": 70.0}}, seeds=1, learners=["a2c"])
+    )
+    row = summary.row("a2c", SMALL)
     assert row.score.low is row.score.high is row.versus is None
-    assert found.overall == ()
-    assert "one seed, no interval" in rows_of_page(as_html(found), SMALL)["a2c"]
-    assert "one seed, no interval" in rows_of_markdown(as_markdown(found), SMALL)["a2c"][2]
-    assert found.agents[-1].entries[0].curve.low == ()
+    assert summary.overall == ()
+    assert "one seed, no interval" in rows_of_page(as_html(summary), SMALL)["a2c"]
+    assert "one seed, no interval" in rows_of_markdown(as_markdown(summary), SMALL)["a2c"][2]
+    assert summary.agents[-1].entries[0].curve.low == ()
 
 
 def test_rows_are_compared_on_the_seeds_that_both_have():
@@ -295,14 +297,14 @@ def test_rows_are_compared_on_the_seeds_that_both_have():
     some = [made(SMALL, "density", seed, 80.0) for seed in range(6)]
     late = [made(SMALL, "a2c", seed, 70.0, spread=0.0) for seed in (4, 5, 6, 7)]
     alone = [made(SMALL, "fifo", seed, 40.0) for seed in (8, 9)]
-    found = summarise([*some, *late, *alone], QUICK)
+    summary = summarise([*some, *late, *alone], QUICK)
     pairs = [
         np.mean(ours.scores()) - np.mean(theirs.scores())
         for ours, theirs in zip(late[:2], some[4:], strict=True)
     ]
-    assert found.row("a2c", SMALL).versus.difference.estimate == pytest.approx(np.mean(pairs))
-    assert found.row("fifo", SMALL).versus is None
-    assert "too few common seeds" in rows_of_page(as_html(found), SMALL)["fifo"]
+    assert summary.row("a2c", SMALL).versus.difference.estimate == pytest.approx(np.mean(pairs))
+    assert summary.row("fifo", SMALL).versus is None
+    assert "too few common seeds" in rows_of_page(as_html(summary), SMALL)["fifo"]
 
 
 def test_who_is_not_on_a_track_is_listed_with_the_reason(summary, page):
@@ -319,9 +321,9 @@ def test_who_is_not_on_a_track_is_listed_with_the_reason(summary, page):
 def test_only_a_proven_bound_cannot_be_beaten(tmp_path, monkeypatch):
     """A whole interval above 100 is marked, unless the bound is the best known."""
     results = board_of({SMALL: {"density": 120.0}}, seeds=4)
-    found = summarise(results, QUICK)
-    assert found.row("density", SMALL).above_bound
-    assert "above the bound" in rows_of_page(as_html(found), SMALL)["density"]
+    summary = summarise(results, QUICK)
+    assert summary.row("density", SMALL).above_bound
+    assert "above the bound" in rows_of_page(as_html(summary), SMALL)["density"]
     text = protocol.ANCHORS_FILE.read_text().replace('"LP"', '"best known"')
     (tmp_path / "known.toml").write_text(text)
     monkeypatch.setattr(protocol, "ANCHORS_FILE", tmp_path / "known.toml")
@@ -344,8 +346,8 @@ def test_commands_are_those_of_the_command_line(summary):
 
 def test_names_and_words_from_results_are_only_text():
     """Markup in an agent's name does nothing, in the page or in the Markdown."""
-    found = summarise(board_of({SMALL: {HOSTILE: 50.0, "density": 80.0}}, seeds=2), QUICK)
-    shown, text = as_html(found), as_markdown(found)
+    summary = summarise(board_of({SMALL: {HOSTILE: 50.0, "density": 80.0}}, seeds=2), QUICK)
+    shown, text = as_html(summary), as_markdown(summary)
     scripts = [attrs for tag, attrs in Words.of(shown).tags if tag == "script"]
     assert scripts == [{}]
     assert "alert(1)</script>" not in shown
@@ -478,10 +480,10 @@ def test_results_of_former_tracks_are_left_out_and_counted(tmp_path):
     write_results(tmp_path, [made(SMALL, "density", 0, 80.0)])
     with (tmp_path / "results.jsonl").open("a") as file:
         file.write(sealed(json.dumps(old)) + "\n")
-    found = read_results(tmp_path, "test")
-    assert [one.cell.agent for one in found.results] == ["density"]
-    assert found.stale == 1
-    said = as_markdown(summarise(found.results, QUICK, Made(stale=found.stale)))
+    read = read_results(tmp_path, "test")
+    assert [one.cell.agent for one in read.results] == ["density"]
+    assert read.stale == 1
+    said = as_markdown(summarise(read.results, QUICK, Made(stale=read.stale)))
     assert "left out, of former versions of tracks: 1" in said
 
 
@@ -496,14 +498,14 @@ def test_a_result_with_other_worlds_than_its_track_is_refused():
 def test_the_ledger_tells_commit_date_and_uses(tmp_path):
     """Uses that ran no cell count as uses, but made no result."""
     path = tmp_path / "test_uses.jsonl"
-    assert told_by_ledger(path) == {}
+    assert entries_of_ledger(path) == {}
     entries = [
         {"time_utc": "2026-11-20T10:00:00+00:00", "cells": 4, "commit": "a" * 40, "dirty": False},
         {"time_utc": "2026-11-21T10:00:00+00:00", "cells": 2, "commit": "b" * 40, "dirty": True},
         {"time_utc": "2026-11-22T10:00:00+00:00", "cells": 0, "commit": "c" * 40, "dirty": False},
     ]
     path.write_text("".join(sealed(json.dumps(one)) + "\n" for one in entries))
-    assert told_by_ledger(path) == {
+    assert entries_of_ledger(path) == {
         "commit": "aaaaaaaaaa, bbbbbbbbbb with changes",
         "date": "2026-11-21",
         "uses": 3,
@@ -512,12 +514,12 @@ def test_the_ledger_tells_commit_date_and_uses(tmp_path):
     for line in ("[]", json.dumps(entries[0]), sealed('{"cells": 1}'), strange):
         path.write_text(f"{line}\n")
         with pytest.raises(ConfigError, match="line 1"):
-            told_by_ledger(path)
+            entries_of_ledger(path)
 
 
 @pytest.mark.parametrize("module", [formatting, html, pictures], ids=lambda one: one.__name__)
 def test_examples_in_docstrings_hold(module):
     """Doctests of the formatting and the pictures."""
-    found = doctest.testmod(module)
-    assert found.failed == 0
-    assert found.attempted > 0
+    outcome = doctest.testmod(module)
+    assert outcome.failed == 0
+    assert outcome.attempted > 0

@@ -94,10 +94,10 @@ const click = async (selector) => { document.querySelector(selector).click(); aw
 @pytest.fixture(scope="module")
 def browser() -> str:
     """The command of a Chromium; tests of the page are skipped where there is none."""
-    found = next((shutil.which(name) for name in BROWSERS if shutil.which(name)), None)
-    if found is None:
+    path = next((shutil.which(name) for name in BROWSERS if shutil.which(name)), None)
+    if path is None:
         pytest.skip(f"no browser here: none of {', '.join(BROWSERS)} is installed")
-    return found
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -129,23 +129,23 @@ def opened(browser: str, page: Path, address: str = "") -> str:
         timeout=120,
         check=True,
     )
-    told = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    assert told == []
+    messages = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    assert messages == []
     return done.stdout
 
 
 def parts(document: str, tag: str) -> dict[str, bool]:
     """Elements of a tag that have an id: whether each is shown."""
-    found = re.findall(rf"<{tag}\b([^>]*)>", document)
-    ids = {re.search(r'\bid="([^"]*)"', one): one for one in found}
+    tags = re.findall(rf"<{tag}\b([^>]*)>", document)
+    ids = {re.search(r'\bid="([^"]*)"', one): one for one in tags}
     return {unescape(name.group(1)): " hidden" not in one for name, one in ids.items() if name}
 
 
 def rows(document: str, track: str) -> list[tuple[str, bool]]:
     """Agents of a track's table in their order, and whether each is shown."""
     section = document.split(f'id="track={track}"')[1].split("</section>")[0]
-    found = re.findall(r'<tr role="row"([^>]*data-agent="([^"]*)"[^>]*)>', section)
-    return [(name, " hidden" not in attributes) for attributes, name in found]
+    matches = re.findall(r'<tr role="row"([^>]*data-agent="([^"]*)"[^>]*)>', section)
+    return [(name, " hidden" not in attributes) for attributes, name in matches]
 
 
 @pytest.mark.slow
@@ -199,23 +199,23 @@ def test_nothing_leaves_the_screen_and_clicks_work(browser, page, width):
     frame = page.with_name(f"frame-{width}.html")
     frame.write_text(FRAME.format(page=probed.as_uri(), width=width), "utf-8")
     document = opened(browser, frame)
-    found = json.loads(
+    layout = json.loads(
         unescape(re.search(r'id="report">(.*?)</pre>', document, re.DOTALL).group(1))
     )
-    assert found["errors"] == []
-    assert found["width"] == width
-    assert list(found["views"]) == ["board", "track", "agent"]
-    for name, view in found["views"].items():
+    assert layout["errors"] == []
+    assert layout["width"] == width
+    assert list(layout["views"]) == ["board", "track", "agent"]
+    for name, view in layout["views"].items():
         assert view["outside"] == [], name
         assert view["scroll"] <= width, name
     cheap = ["density", "max-revenue", "a2c", LONG, "bound", "random policy"]
-    assert set(found["clicked"]["rows"][:2]) == set(cheap[:2])
-    assert found["clicked"]["rows"][4:] == cheap[4:]
-    assert found["clicked"]["heads"] == [["steps", "ascending"]]
-    assert found["clicked"]["hash"] == "#track=contention&sort=steps"
-    assert found["again"]["heads"] == [["steps", "descending"]]
-    assert set(found["again"]["rows"][:2]) == {"a2c", LONG}
-    assert found["again"]["rows"][4:] == cheap[4:]
-    assert set(found["menu"]) == {"density", "max-revenue", "bound", "random policy"}
-    assert found["cleared"] == {"hash": "", "hidden": 0}
-    assert found["focused"] == "a2c"
+    assert set(layout["clicked"]["rows"][:2]) == set(cheap[:2])
+    assert layout["clicked"]["rows"][4:] == cheap[4:]
+    assert layout["clicked"]["heads"] == [["steps", "ascending"]]
+    assert layout["clicked"]["hash"] == "#track=contention&sort=steps"
+    assert layout["again"]["heads"] == [["steps", "descending"]]
+    assert set(layout["again"]["rows"][:2]) == {"a2c", LONG}
+    assert layout["again"]["rows"][4:] == cheap[4:]
+    assert set(layout["menu"]) == {"density", "max-revenue", "bound", "random policy"}
+    assert layout["cleared"] == {"hash": "", "hidden": 0}
+    assert layout["focused"] == "a2c"

@@ -47,8 +47,8 @@ def summary(tmp_path_factory):
 def test_no_mean_is_taken_over_two_environments(summary):
     """Agents of both have a mean for each."""
     assert len(summary.overall) == 2
-    found = {(table.environment, table.tracks) for table in summary.overall}
-    assert found == {
+    tables = {(table.environment, table.tracks) for table in summary.overall}
+    assert tables == {
         ("twin_gym/SliceAdmission-v0", ADMISSION),
         ("twin_gym/MassiveAccess-v0", ACCESS),
     }

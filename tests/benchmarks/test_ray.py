@@ -45,13 +45,13 @@ def test_a_node_killed_in_the_middle_costs_nothing(tmp_path):
     assert end["killed"] == 1
     assert set(end["told"]) == {"starting", "testing"}
     store = Store(tmp_path)
-    found = store.current()
+    records = store.current()
     cells = {c for t in ASKED.tracks for a in ASKED.agents for c in ASKED.cells(t, a)}
-    assert set(found) == cells
+    assert set(records) == cells
     for cell in cells:
         kept = (store.folder_of(cell) / "kept.txt").read_text()
         assert kept == f"{cell.agent} {cell.seed}"
-    assert without_times(found[DOOMED]) == without_times(run_cell(DOOMED, tmp_path / "alone"))
+    assert without_times(records[DOOMED]) == without_times(run_cell(DOOMED, tmp_path / "alone"))
     assert folders_of(ROOT) <= before
 
 

@@ -24,7 +24,7 @@ from benchmarks.runner.board import FAILURE, INTERRUPTED, SUCCESS, run_board
 from benchmarks.runner.display import Display
 from benchmarks.runner.engine_base import FAILURE_FILE
 from benchmarks.runner.local import LocalEngine
-from benchmarks.runner.plan import plan, wanted
+from benchmarks.runner.plan import plan, selection_of
 from benchmarks.store import Store
 from benchmarks.submissions.supervisor import descendants
 from tests.benchmarks.processes import alive
@@ -60,14 +60,14 @@ def text_of(console: Console) -> str:
 def test_the_plan_leaves_out_what_is_done():
     """And nothing else."""
     done = {cell: fake(cell) for cell in CELLS[:5]}
-    found = plan(ASKED, done)
-    assert set(found.todo) == set(CELLS[5:])
-    assert set(found.done) == set(CELLS[:5])
+    made = plan(ASKED, done)
+    assert set(made.todo) == set(CELLS[5:])
+    assert set(made.done) == set(CELLS[:5])
 
 
 def test_long_cells_come_first():
     """As long as they took before, else as long as they may take; a test does not train again."""
-    asked = wanted("density,random,a2c", "teletraffic-small,contention", 2, 0, "validation")
+    asked = selection_of("density,random,a2c", "teletraffic-small,contention", 2, 0, "validation")
     begin = plan(asked, {})
     assert [cell.agent for cell in begin.todo[:4]] == ["a2c"] * 4
     seconds = [begin.seconds[cell] for cell in begin.todo]
@@ -83,7 +83,7 @@ def test_agents_and_tracks_that_cannot_be_run_are_skipped_with_the_reason(monkey
     """An agent that takes no part, a trace that is absent: no error."""
     monkeypatch.delenv("TWIN_GYM_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
-    asked = wanted("optimum,density", "mild,service-trace", 1, 0, "validation")
+    asked = selection_of("optimum,density", "mild,service-trace", 1, 0, "validation")
     monkeypatch.setattr(
         Track, "unavailable", lambda track: "no trace" if track.name == "service-trace" else None
     )
@@ -107,13 +107,13 @@ def test_agents_and_tracks_that_cannot_be_run_are_skipped_with_the_reason(monkey
 def test_what_cannot_be_asked_for_is_refused(words, said):
     """Before anything is run."""
     with pytest.raises(ConfigError, match=said):
-        wanted(*words, "validation")
+        selection_of(*words, "validation")
 
 
 def test_names_are_read_once_each_and_all_is_everything():
     """In the order given."""
-    assert wanted("fifo,density,fifo", "mild", 1, 0, "test").agents == ("fifo", "density")
-    assert "contention" in wanted("fifo", "all", 1, 0, "test").tracks
+    assert selection_of("fifo,density,fifo", "mild", 1, 0, "test").agents == ("fifo", "density")
+    assert "contention" in selection_of("fifo", "all", 1, 0, "test").tracks
 
 
 # What becomes of them
@@ -161,7 +161,7 @@ def test_a_result_that_the_store_refuses_is_a_failure(tmp_path):
 @pytest.mark.slow
 def test_trouble_of_some_cells_does_not_stop_the_others(tmp_path):
     """Errors, exit() and kills are reported with their reason; a single kill is made good."""
-    asked = wanted("random,fifo,density,max-revenue,a2c,clone", "mild", 1, 0, "validation")
+    asked = selection_of("random,fifo,density,max-revenue,a2c,clone", "mild", 1, 0, "validation")
     function = Troubled("random", "fifo", "density", dying_once="max-revenue", dying="a2c")
     store, console = Store(tmp_path), silent()
     code = run_board(asked, store, LocalEngine(function, store.folder_of, 2), console)
@@ -200,19 +200,19 @@ def test_a_run_killed_again_and_again_ends_with_the_very_same_file(tmp_path):
             [*command, *words], cwd=ROOT, text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         ) as process:  # fmt: skip
-            told = list(itertools.islice(process.stdout, num_kept))
+            announced = list(itertools.islice(process.stdout, num_kept))
             if by == signal.SIGKILL:
                 process.kill()
             elif by is not None:
                 os.killpg(process.pid, by)  # as a terminal does: workers hear it too
-            told += process.stdout.readlines()  # ends when no worker is left that could write
+            announced += process.stdout.readlines()  # ends when no worker is left that could write
             errors = process.stderr.read()
         assert process.returncode == code, errors
         assert "Traceback" not in errors
         after = set(store.current())
         assert before <= after
         # A kill may come after a line was written and before it was told.
-        assert len(told) <= len(after - before) <= len(told) + 1
+        assert len(announced) <= len(after - before) <= len(announced) + 1
     whole = Store(tmp_path / "whole")
     run_board(ASKED, whole, InProcess(folder=tmp_path / "x"), silent())
     assert store.path.read_bytes() == whole.path.read_bytes()
@@ -398,6 +398,22 @@ def test_status_shows_what_is_done_and_what_is_missing(tmp_path):
     assert "density 1/3 0/3 run 1-2" in rows
 
 
+def test_status_is_a_row_for_each_track_unless_agents_are_asked_for(tmp_path):
+    """`--all` names the agents."""
+    store = Store(tmp_path)
+    with store.writing() as writer:
+        writer.append(fake(Cell("mild", "density", 0)))
+    words = ["status", "--seeds", "1", "--out", str(tmp_path)]
+    shown = CliRunner().invoke(app, words).output
+    (mild,) = [line.split() for line in shown.splitlines() if line.startswith("mild ")]
+    assert mild[2:] == [f"1/{mild[1]}", f"0/{mild[1]}"]
+    assert "density" not in shown
+    assert len(shown.splitlines()) < 50
+    everything = CliRunner().invoke(app, [*words, "--all"]).output
+    assert "density" in everything
+    assert "skipped: density on " in everything
+
+
 def test_unknown_names_end_the_command_with_the_nearest_one(tmp_path):
     """In one line, with the exit code of a refused request."""
     words = ["run", "--agents", "densty", "--out", str(tmp_path)]
@@ -425,10 +441,10 @@ def test_real_cells_are_run_then_tested_by_the_commands(tmp_path):
     tested = CliRunner().invoke(app, [*words, *common])
     assert tested.exit_code == SUCCESS, tested.output
     assert "0 failed" in tested.stdout
-    found = Store(tmp_path).current()
+    records = Store(tmp_path).current()
     cell = Cell(QUICK, "random", 0)
-    assert without_times(found[cell]) == without_times(run_cell(cell, tmp_path / "alone"))
-    first, second = (found[Cell(QUICK, "density", 0, x)] for x in ("validation", "test"))
+    assert without_times(records[cell]) == without_times(run_cell(cell, tmp_path / "alone"))
+    first, second = (records[Cell(QUICK, "density", 0, x)] for x in ("validation", "test"))
     assert first.earned_per_s != second.earned_per_s
-    assert len(found) == 3
+    assert len(records) == 3
     assert len(uses(tmp_path)) == 1

@@ -53,8 +53,8 @@ def test_a_line_cut_short_by_a_kill_is_done_again(tmp_path: Path) -> None:
     run = Run(cells[0], [], {"revenue_rate": 1.0}, "", 0.0)
     half = Run(cells[1], [], {"revenue_rate": 2.0}, "", 0.0)
     kept.write_text(sealed(json.dumps(run.as_record())) + "\n" + json.dumps(half.as_record())[:40])
-    found = run_all(cells[:1], TINY, jobs=1, kept=kept)
-    assert found[0].final == {"revenue_rate": 1.0}
+    runs = run_all(cells[:1], TINY, jobs=1, kept=kept)
+    assert runs[0].final == {"revenue_rate": 1.0}
 
 
 @pytest.mark.parametrize(

@@ -153,8 +153,8 @@ def test_what_moves_is_foretold_a_window_ahead():
     made = panel(4, windows=400)
     seen = seen_of(made, made.history.mean(0) + 1.0, stays=False, ages=np.full(4, 2.0))
     keep = seen.step.keep
-    found = FORECASTS[HYBRID](seen, 0, np.random.default_rng(7)).point - made.history.mean(0)
-    assert found == pytest.approx(keep**3, abs=1e-6)
+    change = FORECASTS[HYBRID](seen, 0, np.random.default_rng(7)).point - made.history.mean(0)
+    assert change == pytest.approx(keep**3, abs=1e-6)
 
 
 def test_energy_score_is_the_one_computed_by_hand():
@@ -175,13 +175,13 @@ def test_what_goes_together_is_worth_more_than_what_is_delivered():
     later = made.history[400:]
     changes = Source(lived, [Change(made.history[399], later[k : k + 15]) for k in (0, 2, 4)])
     gan = train_on_points(lived.history, tuple(map(str, range(20))), QUICK)
-    found = measuring.block_of(changes, gan, Protocol(0.1, 0.8, 0.05, QUICK), 0)
+    block = measuring.block_of(changes, gan, Protocol(0.1, 0.8, 0.05, QUICK), 0)
     for reading in measuring.READINGS:
-        hybrid, delivered = (found[f"{reading}|{r}|3|accuracy"][0] for r in (HYBRID, DELIVERED))
+        hybrid, delivered = (block[f"{reading}|{r}|3|accuracy"][0] for r in (HYBRID, DELIVERED))
         assert hybrid > delivered + 0.2
-    assert all(0.0 <= one[0] <= 1.0 for name, one in found.items() if name.endswith("accuracy"))
+    assert all(0.0 <= one[0] <= 1.0 for name, one in block.items() if name.endswith("accuracy"))
     again = measuring.block_of(changes, gan, Protocol(0.1, 0.8, 0.05, QUICK), 0)
-    assert again == found
+    assert again == block
 
 
 def test_training_is_shared_by_networks_of_one_history():
@@ -195,13 +195,13 @@ def test_training_is_shared_by_networks_of_one_history():
 
 def test_simulated_network_changes_to_other_worlds_in_the_same_window():
     """The same entities; values after the change have nothing to do with those before."""
-    found = panels.simulated("sync-small", 10, 0, 2)
-    assert found.panel.history.shape == (10, 50)
-    assert found.panel.is_binary.sum() == 10
-    assert set(np.unique(found.panel.history[:, found.panel.is_binary])) <= {-0.5, 0.5}
-    one, other = found.changes
+    case = panels.simulated("sync-small", 10, 0, 2)
+    assert case.panel.history.shape == (10, 50)
+    assert case.panel.is_binary.sum() == 10
+    assert set(np.unique(case.panel.history[:, case.panel.is_binary])) <= {-0.5, 0.5}
+    one, other = case.changes
     assert one.path.shape == (ROUNDS + 2, 50)
-    assert (one.before == found.panel.history[-1]).all()
+    assert (one.before == case.panel.history[-1]).all()
     assert (one.path != other.path).any()
     again = panels.simulated("sync-small", 10, 0, 2)
     assert (again.changes[1].path == other.path).all()
@@ -213,17 +213,17 @@ def test_simulated_network_changes_to_other_worlds_in_the_same_window():
 )
 def test_measured_network_is_learned_from_its_first_half_and_changes_in_the_second():
     """Twelve stations with ten attributes; no window of a change is in the history."""
-    found = panels.measured("air-stations", 0, 3)
-    assert found.panel.num_entities == 12
-    assert found.panel.history.shape[1] == 120
-    assert np.isfinite(found.panel.history).all()
-    lived = {row.tobytes() for row in found.panel.history}
-    for change in found.changes:
+    case = panels.measured("air-stations", 0, 3)
+    assert case.panel.num_entities == 12
+    assert case.panel.history.shape[1] == 120
+    assert np.isfinite(case.panel.history).all()
+    lived = {row.tobytes() for row in case.panel.history}
+    for change in case.changes:
         assert not any(row.tobytes() in lived for row in change.path)
         assert change.path.shape == (ROUNDS + 2, 120)
     sensors = panels.measured("air-sensors", 0, 3)
     assert sensors.panel.num_entities == 120
-    assert (sensors.changes[2].path == found.changes[2].path).all()
+    assert (sensors.changes[2].path == case.changes[2].path).all()
 
 
 def test_unknown_networks_are_refused():

@@ -41,10 +41,10 @@ def test_interval_agrees_with_scipy() -> None:
 
 def test_a_single_value_has_no_interval() -> None:
     """One seed tells nothing of its spread, and claims nothing."""
-    for found in (interval([2.5]), mean_interval([2.5])):
-        assert found.estimate == 2.5
-        assert not found.is_known
-        assert f"{found:.1f}" == "2.5 (one value)"
+    for single in (interval([2.5]), mean_interval([2.5])):
+        assert single.estimate == 2.5
+        assert not single.is_known
+        assert f"{single:.1f}" == "2.5 (one value)"
 
 
 def test_mean_interval_covers_the_mean_as_often_as_it_says() -> None:
@@ -52,8 +52,8 @@ def test_mean_interval_covers_the_mean_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     hits = 0
     for _ in range(2_000):
-        found = mean_interval(rng.normal(1.0, 2.0, size=8))
-        hits += found.low <= 1.0 <= found.high
+        interval = mean_interval(rng.normal(1.0, 2.0, size=8))
+        hits += interval.low <= 1.0 <= interval.high
     assert abs(hits / 2_000 - 0.95) < 0.02
 
 

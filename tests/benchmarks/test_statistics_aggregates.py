@@ -14,7 +14,6 @@ from benchmarks.statistics import (
     Interval,
     iqm_score,
     mean_score,
-    paired_improvement,
     performance_profile,
     probability_of_improvement,
     resampling,
@@ -27,7 +26,6 @@ TWO_TRACKS = {"a": [[1.0, 3.0], [5.0, 7.0]], "b": [[10.0], [20.0], [30.0]]}
 
 FEW = {"resamples": 100}
 SINGLE = (mean_score, iqm_score)
-IN_PAIRS = (probability_of_improvement, paired_improvement)
 
 
 def shapes():
@@ -67,7 +65,7 @@ def test_interquartile_mean_is_scipys_trimmed_mean() -> None:
     """The published definition: 25 % off each end of the pooled runs."""
     rng = np.random.default_rng(0)
     scores = {"a": rng.normal(size=(7, 3)), "b": rng.normal(3.0, size=(10, 4))}
-    runs = np.concatenate([found.mean(axis=1) for found in scores.values()])
+    runs = np.concatenate([per_track.mean(axis=1) for per_track in scores.values()])
     assert iqm_score(scores, **FEW).estimate == pytest.approx(stats.trim_mean(runs, 0.25))
 
 
@@ -79,8 +77,8 @@ def test_percentiles_of_two_seeds_by_hand() -> None:
 def test_widened_interval_of_two_seeds_by_hand() -> None:
     """Factor sqrt(n / (n - 1)) t / z = sqrt(2) * 12.706 / 1.960 = 9.168 on a distance of 1/2."""
     half = 0.5 * np.sqrt(2.0) * T_ONE / Z
-    found = mean_score([[0.0], [1.0]])
-    assert ends(found) == pytest.approx((0.5 - half, 0.5, 0.5 + half), rel=1e-5)
+    score = mean_score([[0.0], [1.0]])
+    assert ends(score) == pytest.approx((0.5 - half, 0.5, 0.5 + half), rel=1e-5)
 
 
 def test_widening_of_nested_scores_by_hand() -> None:
@@ -89,9 +87,9 @@ def test_widening_of_nested_scores_by_hand() -> None:
     Seeds (0, 2) and (4, 6): means 1 and 5, s^2 = 8, variance s^2 / 2 = 4. The bootstrap variance is
     (s^2 / 2 + w / J) / 2 with w = 1 and J = 2, so (4 + 0.5) / 2 = 2.25.
     """
-    found = resampling.nested_part(np.array([[0.0, 2.0], [4.0, 6.0]]), 1.0)
-    assert (found.variance, found.bootstrap_variance, found.freedom) == (4.0, 2.25, 1)
-    assert resampling.widening([found]) == pytest.approx(T_ONE / Z * np.sqrt(4.0 / 2.25), rel=1e-5)
+    part = resampling.nested_part(np.array([[0.0, 2.0], [4.0, 6.0]]), 1.0)
+    assert (part.variance, part.bootstrap_variance, part.freedom) == (4.0, 2.25, 1)
+    assert resampling.widening([part]) == pytest.approx(T_ONE / Z * np.sqrt(4.0 / 2.25), rel=1e-5)
 
 
 def test_two_tracks_share_their_degrees_of_freedom() -> None:
@@ -167,9 +165,9 @@ def test_equal_scores_have_an_interval_without_width(aggregate) -> None:
 def test_seeds_that_agree_while_worlds_differ_keep_the_plain_percentiles() -> None:
     """One block of worlds given five times: no spread between seeds to correct by."""
     scores = np.tile([0.1, 0.2, 0.6], (5, 1))
-    found = mean_score(scores)
-    assert found == mean_score(scores, widened=False)
-    assert found.low < found.estimate < found.high
+    score = mean_score(scores)
+    assert score == mean_score(scores, widened=False)
+    assert score.low < score.estimate < score.high
 
 
 # Profile
@@ -177,39 +175,39 @@ def test_seeds_that_agree_while_worlds_differ_keep_the_plain_percentiles() -> No
 
 def test_performance_profile_by_hand() -> None:
     """Runs 2, 6 and 10, 20, 30: shares above 5, 6 (strictly) and 15, averaged over two tracks."""
-    found = performance_profile(TWO_TRACKS, [5.0, 6.0, 15.0])
-    assert found.share.tolist() == pytest.approx([(1 / 2 + 1) / 2, (0 + 1) / 2, (0 + 2 / 3) / 2])
+    profile = performance_profile(TWO_TRACKS, [5.0, 6.0, 15.0])
+    assert profile.share.tolist() == pytest.approx([(1 / 2 + 1) / 2, (0 + 1) / 2, (0 + 2 / 3) / 2])
 
 
 def test_bands_of_the_profile_by_hand() -> None:
     """Runs 0 and 1, between them 1/2: resamples give 0, 1/2, 1, hence all of [0, 1]."""
-    found = performance_profile([[0.0], [1.0]], [0.5], widened=False)
-    assert (found.low[0], found.share[0], found.high[0]) == (0.0, 0.5, 1.0)
+    profile = performance_profile([[0.0], [1.0]], [0.5], widened=False)
+    assert (profile.low[0], profile.share[0], profile.high[0]) == (0.0, 0.5, 1.0)
 
 
 def test_plain_bands_of_the_profile_are_binomial_quantiles() -> None:
     """6 of 20 runs above: a resample's count is binomial (20, 0.3), with quantiles 2 and 10."""
     scores = np.repeat([1.0, 0.0], [6, 14])[:, None]
-    found = performance_profile(scores, [0.5], widened=False)
+    profile = performance_profile(scores, [0.5], widened=False)
     expected = stats.binom.ppf([0.025, 0.975], 20, 0.3) / 20
-    assert [found.low[0], found.high[0]] == pytest.approx(expected.tolist())
+    assert [profile.low[0], profile.high[0]] == pytest.approx(expected.tolist())
 
 
 def test_wide_bands_of_the_profile_by_hand() -> None:
     """The distances from 0.3 to 2/20 and 10/20 are multiplied by sqrt(20 / 19) t_19 / z."""
     scores = np.repeat([1.0, 0.0], [6, 14])[:, None]
-    found = performance_profile(scores, [0.5])
+    profile = performance_profile(scores, [0.5])
     factor = np.sqrt(20 / 19) * stats.t.ppf(0.975, 19) / Z
-    assert found.low[0] == pytest.approx(0.3 - 0.2 * factor, rel=1e-4)
-    assert found.high[0] == pytest.approx(0.3 + 0.2 * factor, rel=1e-4)
+    assert profile.low[0] == pytest.approx(0.3 - 0.2 * factor, rel=1e-4)
+    assert profile.high[0] == pytest.approx(0.3 + 0.2 * factor, rel=1e-4)
 
 
 def test_profile_beyond_all_runs_says_what_ten_seeds_leave_open() -> None:
     """No failure in 10: up to 1 - 0.025^(1/10) = 0.3085 of all runs may fail."""
-    found = performance_profile(np.arange(10.0)[:, None], [-1.0, 99.0])
-    assert found.share.tolist() == [1.0, 0.0]
-    assert [found.low[0], found.high[1]] == pytest.approx([1 - 0.3085, 0.3085], abs=1e-4)
-    assert (found.high[0], found.low[1]) == (1.0, 0.0)
+    profile = performance_profile(np.arange(10.0)[:, None], [-1.0, 99.0])
+    assert profile.share.tolist() == [1.0, 0.0]
+    assert [profile.low[0], profile.high[1]] == pytest.approx([1 - 0.3085, 0.3085], abs=1e-4)
+    assert (profile.high[0], profile.low[1]) == (1.0, 0.0)
 
 
 @given(tables(), st.integers(0, 5))
@@ -217,13 +215,13 @@ def test_profile_beyond_all_runs_says_what_ten_seeds_leave_open() -> None:
 def test_profile_never_rises_and_lies_in_its_bands(scores, seed) -> None:
     """The share of runs above a threshold falls as the threshold rises, for all scores."""
     levels = np.linspace(-101.0, 101.0, 9)
-    found = performance_profile(scores, levels, seed=seed, **FEW)
-    assert (np.diff(found.share) <= 0).all()
-    assert (found.low >= 0).all()
-    assert (found.low <= found.share).all()
-    assert (found.share <= found.high).all()
-    assert (found.high <= 1).all()
-    assert (found.share[0], found.share[-1]) == (1.0, 0.0)
+    profile = performance_profile(scores, levels, seed=seed, **FEW)
+    assert (np.diff(profile.share) <= 0).all()
+    assert (profile.low >= 0).all()
+    assert (profile.low <= profile.share).all()
+    assert (profile.share <= profile.high).all()
+    assert (profile.high <= 1).all()
+    assert (profile.share[0], profile.share[-1]) == (1.0, 0.0)
 
 
 # Probability of improvement
@@ -231,8 +229,8 @@ def test_profile_never_rises_and_lies_in_its_bands(scores, seed) -> None:
 
 def test_probability_of_improvement_by_hand() -> None:
     """2 ties with 2; 3 beats 2, ties with 3; 5 beats all: (1/2 + 3/2 + 3) of 9 pairs."""
-    found = probability_of_improvement([[2.0], [3.0], [5.0]], [[2.0], [3.0], [4.0]], **FEW)
-    assert found.estimate == pytest.approx(5 / 9)
+    probability = probability_of_improvement([[2.0], [3.0], [5.0]], [[2.0], [3.0], [4.0]], **FEW)
+    assert probability.estimate == pytest.approx(5 / 9)
 
 
 def test_probability_of_improvement_averages_over_tracks() -> None:
@@ -246,30 +244,17 @@ def test_probability_of_improvement_is_mann_whitneys_u() -> None:
     """U / (m n) of scipy, with ties and other numbers of seeds."""
     rng = np.random.default_rng(2)
     x, y = rng.integers(0, 8, 9).astype(float), rng.integers(2, 9, 6).astype(float)
-    found = probability_of_improvement(x[:, None], y[:, None], common_worlds=False, **FEW)
-    assert found.estimate == pytest.approx(stats.mannwhitneyu(x, y).statistic / 54)
+    probability = probability_of_improvement(x[:, None], y[:, None], common_worlds=False, **FEW)
+    assert probability.estimate == pytest.approx(stats.mannwhitneyu(x, y).statistic / 54)
 
 
-def test_paired_improvement_by_hand() -> None:
-    """Won, tied, lost, won: 2.5 of 4; pairs of other worlds do not count."""
-    found = paired_improvement([[1.0, 5.0], [2.0, 9.0]], [[0.0, 5.0], [3.0, 8.0]], **FEW)
-    assert found.estimate == 0.625
-
-
-def test_common_worlds_tell_what_luck_hides() -> None:
-    """Always better by little in worlds that differ by much: surely in pairs, hardly otherwise."""
-    worlds = np.random.default_rng(0).normal(0.0, 100.0, size=(10, 8))
-    assert paired_improvement(worlds + 0.1, worlds).estimate == 1.0
-    assert probability_of_improvement(worlds + 0.1, worlds).estimate == pytest.approx(0.55)
-
-
-@pytest.mark.parametrize("improvement", IN_PAIRS)
-def test_certain_wins_of_ten_seeds_leave_something_open(improvement) -> None:
+def test_certain_wins_of_ten_seeds_leave_something_open() -> None:
     """Ten of ten: the probability may be as low as 0.025^(1/10) = 0.6915."""
     ours = np.arange(10.0)[:, None]
-    found = improvement(ours + 50.0, ours)
+    found = probability_of_improvement(ours + 50.0, ours)
     assert ends(found) == pytest.approx((0.6915, 1.0, 1.0), abs=1e-4)
-    assert ends(improvement(ours, ours + 50.0)) == pytest.approx((0.0, 0.0, 0.3085), abs=1e-4)
+    lost = probability_of_improvement(ours, ours + 50.0)
+    assert ends(lost) == pytest.approx((0.0, 0.0, 0.3085), abs=1e-4)
 
 
 def test_resampled_pairs_stay_together_where_worlds_are_common() -> None:
@@ -301,19 +286,19 @@ def test_draws_of_the_probability_of_improvement_are_those_of_its_definition() -
         for rows in product(range(2), repeat=2)
         for columns in product(range(2), repeat=2)
     ]
-    found = probability_of_improvement(
+    probability = probability_of_improvement(
         x[:, None], y[:, None], common_worlds=False, widened=False, resamples=20_000
     )
     low, high = np.quantile(np.repeat(exact, 1000), [0.025, 0.975])
-    assert (found.low, found.high) == (low, high)
+    assert (probability.low, probability.high) == (low, high)
 
 
-@given(pairs(), st.integers(0, 5), st.booleans())
+@given(pairs(), st.integers(0, 5))
 @settings(max_examples=40)
-def test_improvements_of_either_agent_add_up_to_one(pair, seed, paired) -> None:
+def test_improvements_of_either_agent_add_up_to_one(pair, seed) -> None:
     """P(x > y) + P(y > x) = 1, ties being half each, and the intervals mirror each other."""
     x, y = pair
-    of = paired_improvement if paired else probability_of_improvement
+    of = probability_of_improvement
     forth, back = of(x, y, seed=seed, **FEW), of(y, x, seed=seed, **FEW)
     assert forth.estimate + back.estimate == pytest.approx(1.0)
     assert forth.low + back.high == pytest.approx(1.0, abs=1e-9)
@@ -368,7 +353,8 @@ def results(seed):
     rng = np.random.default_rng(3)
     x, y = ({name: rng.normal(size=(6, 4)) for name in "ab"} for _ in range(2))
     profile = performance_profile(x, [0.0, 0.3], seed=seed)
-    found = [of(x, seed=seed) for of in SINGLE] + [of(x, y, seed=seed) for of in IN_PAIRS]
+    improvement = probability_of_improvement(x, y, seed=seed)
+    found = [*(of(x, seed=seed) for of in SINGLE), improvement]
     return [*map(ends, found), (*profile.low, *profile.high)]
 
 
@@ -387,9 +373,10 @@ def test_other_seed_other_intervals_of_the_same_estimates() -> None:
         assert one[1] == other[1]
         assert one == pytest.approx(other, abs=0.1)
     scores, others = np.random.default_rng(0).normal(size=(2, 9, 4))
-    for of in IN_PAIRS:
-        few = [of(scores, others, seed=seed, resamples=150) for seed in range(5)]
-        assert len({ends(one) for one in few}) > 1
+    few = [
+        probability_of_improvement(scores, others, seed=seed, resamples=150) for seed in range(5)
+    ]
+    assert len({ends(one) for one in few}) > 1
     bands = [performance_profile(scores, [0.1, 0.2], seed=s, resamples=150) for s in range(5)]
     assert len({tuple(np.append(one.low, one.high)) for one in bands}) > 1
 
@@ -460,7 +447,6 @@ def test_bad_scores_are_refused_with_their_fault(scores, message) -> None:
         lambda: iqm_score(scores),
         lambda: performance_profile(scores, [0.0]),
         lambda: probability_of_improvement(scores, scores),
-        lambda: paired_improvement(scores, scores),
     ):
         with pytest.raises(ConfigError, match=message):
             call()
@@ -488,9 +474,8 @@ def test_too_few_resamples_are_refused() -> None:
 def test_pairs_of_other_shapes_or_tracks_are_refused() -> None:
     """Entry by entry needs the same entries; runs apart need the same tracks only."""
     x, y = np.zeros((3, 2)), np.zeros((4, 2))
-    for of in IN_PAIRS:
-        with pytest.raises(ConfigError, match="one shape"):
-            of(x, y)
-        with pytest.raises(ConfigError, match="same tracks"):
-            of({"a": x}, {"b": x})
+    with pytest.raises(ConfigError, match="one shape"):
+        probability_of_improvement(x, y)
+    with pytest.raises(ConfigError, match="same tracks"):
+        probability_of_improvement({"a": x}, {"b": x})
     assert probability_of_improvement(x, y, common_worlds=False).estimate == 0.5

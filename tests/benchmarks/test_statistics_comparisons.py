@@ -10,8 +10,7 @@ from scipy import stats
 
 from benchmarks.statistics import (
     Interval,
-    compare_all,
-    compare_with,
+    compare,
     holm,
     mean_score,
     paired_difference,
@@ -43,8 +42,8 @@ def test_paired_difference_by_hand() -> None:
 def test_what_a_world_does_to_both_agents_cancels() -> None:
     """A constant lead in worlds that differ by much has an interval of no width."""
     worlds = np.random.default_rng(0).integers(-500, 500, size=(10, 8)).astype(float)
-    found = paired_difference(worlds + 2.0, worlds)
-    assert (found.low, found.estimate, found.high) == (2.0, 2.0, 2.0)
+    difference = paired_difference(worlds + 2.0, worlds)
+    assert (difference.low, difference.estimate, difference.high) == (2.0, 2.0, 2.0)
     assert mean_score(worlds).high - mean_score(worlds).low > 50.0
 
 
@@ -72,8 +71,13 @@ def test_difference_is_the_mean_score_of_differences() -> None:
 
 def test_sign_flip_test_by_hand() -> None:
     """Of 3, -1, 2 (sum 4), eight choices of signs give 6, 4, 2, 0 and their mirror images."""
-    found = sign_flip_test(seeds(3, -1, 2), seeds(0, 0, 0))
-    assert (found.p_value, found.smallest_p, found.num_units, found.exact) == (0.5, 0.25, 3, True)
+    outcome = sign_flip_test(seeds(3, -1, 2), seeds(0, 0, 0))
+    assert (outcome.p_value, outcome.smallest_p, outcome.num_units, outcome.exact) == (
+        0.5,
+        0.25,
+        3,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,8 +85,8 @@ def test_sign_flip_test_by_hand() -> None:
 )
 def test_smallest_p_value_is_reached_where_all_seeds_agree(num_seeds, smallest) -> None:
     """Two of 2^n choices of signs: with five seeds nothing gets below 0.05."""
-    found = sign_flip_test(seeds(*range(1, num_seeds + 1)), seeds(*[0] * num_seeds))
-    assert found.p_value == found.smallest_p == smallest
+    outcome = sign_flip_test(seeds(*range(1, num_seeds + 1)), seeds(*[0] * num_seeds))
+    assert outcome.p_value == outcome.smallest_p == smallest
 
 
 def test_sign_flip_test_agrees_with_scipy() -> None:
@@ -164,8 +168,8 @@ def test_sign_flip_test_counts_what_its_definition_counts(differences) -> None:
         abs(sum(s * d for s, d in zip(signs, differences, strict=True))) >= abs(sum(differences))
         for signs in product((-1, 1), repeat=len(differences))
     ]
-    found = sign_flip_test(seeds(*differences), seeds(*[0] * len(differences)))
-    assert found.p_value == np.mean(reached)
+    outcome = sign_flip_test(seeds(*differences), seeds(*[0] * len(differences)))
+    assert outcome.p_value == np.mean(reached)
 
 
 # Holm
@@ -173,8 +177,8 @@ def test_sign_flip_test_counts_what_its_definition_counts(differences) -> None:
 
 def test_holms_correction_by_hand() -> None:
     """Sorted 0.005, 0.01, 0.03, 0.04 times 4, 3, 2, 1: 0.02, 0.03, 0.06, 0.04, the last raised."""
-    found = holm([0.01, 0.04, 0.03, 0.005])
-    assert found.tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    corrected = holm([0.01, 0.04, 0.03, 0.005])
+    assert corrected.tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
 def test_holms_correction_of_one_ties_and_large_values() -> None:
@@ -187,12 +191,12 @@ def test_holms_correction_of_one_ties_and_large_values() -> None:
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12))
 def test_holms_correction_keeps_the_order_and_lowers_nothing(values) -> None:
     """Monotone, at least as large, at most Bonferroni's, whatever the order they come in."""
-    raw, found = np.array(values), holm(values)
+    raw, corrected = np.array(values), holm(values)
     order = np.argsort(raw, kind="stable")
-    assert (np.diff(found[order]) >= 0).all()
-    assert (found >= raw).all()
-    assert (found <= np.minimum(raw * len(raw), 1.0)).all()
-    assert holm(values[::-1]).tolist() == found[::-1].tolist()
+    assert (np.diff(corrected[order]) >= 0).all()
+    assert (corrected >= raw).all()
+    assert (corrected <= np.minimum(raw * len(raw), 1.0)).all()
+    assert holm(values[::-1]).tolist() == corrected[::-1].tolist()
 
 
 @pytest.mark.parametrize("values", [[], [0.5, 1.2], [-0.1], [np.nan], [[0.5]], 0.5])
@@ -224,8 +228,8 @@ def test_bad_p_values_are_refused(values) -> None:
 )
 def test_verdict_table(low, high, p_value, smallest, expected) -> None:
     """Each rule and each of its edges."""
-    found = verdict(Interval((low + high) / 2, low, high), p_value, smallest_difference=smallest)
-    assert found == expected
+    given = verdict(Interval((low + high) / 2, low, high), p_value, smallest_difference=smallest)
+    assert given == expected
 
 
 def test_bad_arguments_of_a_verdict_are_refused() -> None:
@@ -245,7 +249,8 @@ def test_bad_arguments_of_a_verdict_are_refused() -> None:
 def test_identical_agents_differ_by_exactly_zero_and_are_equivalent() -> None:
     """Deterministic rules that decide alike: no width, p-value 1, no smallest difference needed."""
     scores = {"a": np.random.default_rng(0).normal(size=(10, 8)), "b": np.full((3, 1), 0.1)}
-    found = compare_with(scores, {"twin": {name: one.copy() for name, one in scores.items()}})
+    twin = {name: one.copy() for name, one in scores.items()}
+    found = compare({"twin": (twin, scores)})
     assert found["twin"].difference == Interval(0.0, 0.0, 0.0)
     assert found["twin"].corrected_p == 1.0
     assert found["twin"].verdict == "equivalent"
@@ -255,26 +260,24 @@ def test_comparisons_with_a_reference_are_corrected_together() -> None:
     """Ten seeds all better: p = 2/1024 each, times three for the smallest of three."""
     rng = np.random.default_rng(0)
     worlds = rng.normal(0.0, 10.0, size=(10, 8))
-    found = compare_with(
-        worlds,
-        {
-            "much": worlds + rng.normal(5.0, 0.5, size=(10, 8)),
-            "less": worlds - rng.normal(5.0, 0.5, size=(10, 8)),
-            "noise": worlds + rng.normal(0.0, 0.5, size=(10, 1)),
-        },
-    )
+    agents = {
+        "much": worlds + rng.normal(5.0, 0.5, size=(10, 8)),
+        "less": worlds - rng.normal(5.0, 0.5, size=(10, 8)),
+        "noise": worlds + rng.normal(0.0, 0.5, size=(10, 1)),
+    }
+    found = compare({name: (scores, worlds) for name, scores in agents.items()})
     assert list(found) == ["much", "less", "noise"]
     assert [one.verdict for one in found.values()] == ["better", "worse", "inconclusive"]
     assert found["much"].test.p_value == 2 / 1024
     assert found["much"].corrected_p == found["less"].corrected_p == pytest.approx(6 / 1024)
 
 
-def test_all_pairs_are_compared_once() -> None:
-    """Three agents make three pairs, corrected for three; the first less the second."""
+def test_a_difference_of_no_interest_is_told_as_such() -> None:
+    """The first of each pair less the second, corrected for the three of them."""
     scores = np.random.default_rng(0).normal(size=(10, 4))
-    agents = {"b": scores + 3.0, "a": scores, "c": scores + 1.0}
-    found = compare_all(agents, smallest_difference=1.5, **FEW)
-    assert list(found) == [("b", "a"), ("b", "c"), ("a", "c")]
+    pairs = {lead: (scores + lead, scores) for lead in (3.0, 2.0, -1.0)}
+    found = compare(pairs, smallest_difference=1.5, **FEW)
+    assert list(found) == list(pairs)
     assert [round(one.difference.estimate, 6) for one in found.values()] == [3.0, 2.0, -1.0]
     assert [one.verdict for one in found.values()] == ["better", "better", "equivalent"]
     assert {one.corrected_p for one in found.values()} == {6 / 1024}
@@ -283,15 +286,15 @@ def test_all_pairs_are_compared_once() -> None:
 def test_same_seed_same_comparisons() -> None:
     """Frozen results that can be told apart and compared as a whole."""
     x, y = np.random.default_rng(0).normal(size=(2, 8, 4))
-    assert compare_all({"x": x, "y": y}, seed=1) == compare_all({"x": x, "y": y}, seed=1)
-    assert compare_all({"x": x, "y": y}, seed=1) != compare_all({"x": x, "y": y}, seed=2)
+    assert compare({"pair": (x, y)}, seed=1) == compare({"pair": (x, y)}, seed=1)
+    assert compare({"pair": (x, y)}, seed=1) != compare({"pair": (x, y)}, seed=2)
 
 
 def test_five_seeds_allow_no_verdict_but_equivalence() -> None:
     """The test cannot get below 0.0625, however large the lead."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(100.0, 1.0, size=(5, 8)), rng.normal(size=(5, 8))
-    found = compare_all({"x": x, "y": y})["x", "y"]
+    found = compare({"pair": (x, y)})["pair"]
     assert found.difference.low > 90.0
     assert found.verdict == "inconclusive"
 
@@ -314,11 +317,8 @@ def test_bad_pairs_are_refused(x, y, message) -> None:
             sign_flip_test(x, y)
 
 
-def test_nothing_to_compare_is_refused() -> None:
-    """One agent alone, or none beside the reference; and too few draws."""
-    with pytest.raises(ConfigError, match="nothing to compare"):
-        compare_all({"alone": [[1.0], [2.0]]})
-    with pytest.raises(ConfigError, match="nothing to compare"):
-        compare_with([[1.0], [2.0]], {})
+def test_nothing_to_compare_gives_nothing_and_too_few_draws_are_refused() -> None:
+    """One agent alone has no comparison."""
+    assert compare({}) == {}
     with pytest.raises(ConfigError, match="`resamples`"):
         sign_flip_test([[1.0]], [[2.0]], resamples=5)

@@ -312,10 +312,10 @@ def test_good_files_are_accepted(tmp_path):
         put("readme.md", "é".encode()),
     ):
         change(folder)
-    with opened(folder) as found:
-        copied = {str(one.relative_to(found.files)) for one in found.files.rglob("*.*")}
+    with opened(folder) as accepted:
+        copied = {str(one.relative_to(accepted.files)) for one in accepted.files.rglob("*.*")}
     assert copied == {"agent.toml", "agent.py", "w.safetensors", "data/x.npy", "readme.md"}
-    assert not found.files.exists()
+    assert not accepted.files.exists()
 
 
 def test_empty_array_is_accepted():

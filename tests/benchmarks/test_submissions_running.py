@@ -184,10 +184,10 @@ def test_hanging_process_is_ended(lines, limits, reason, started, left):
 def test_limits_of_the_system_are_set(started):
     """Each of them, as it was asked for."""
     limits = started("").limits.of_system()
-    found = f"[r.getrlimit(getattr(r, name))[0] for name in {list(limits)}]"
-    told = f"import resource as r; raise ValueError({found})"
+    expression = f"[r.getrlimit(getattr(r, name))[0] for name in {list(limits)}]"
+    code = f"import resource as r; raise ValueError({expression})"
     with pytest.raises(SubmissionError, match=re.escape(f"ValueError: {list(limits.values())}")):
-        policy_of(started(agent(made=told)))
+        policy_of(started(agent(made=code)))
 
 
 def test_using_up_the_processor_time_is_told(started):
@@ -248,11 +248,11 @@ GIVEN = [
 def test_environment_holds_nothing_of_ours(started, monkeypatch):
     """Nor does it have a descriptor of ours, our folder, or something to read."""
     monkeypatch.setenv("SECRET_TOKEN", "secret")
-    told = "raise ValueError(names, descriptors, os.getcwd(), sys.stdin.read())"
+    code = "raise ValueError(names, descriptors, os.getcwd(), sys.stdin.read())"
     with open(__file__) as ours:
         os.set_inheritable(ours.fileno(), True)
         with pytest.raises(SubmissionError) as raised:
-            policy_of(started(agent(before=TELLS, made=told)))
+            policy_of(started(agent(before=TELLS, made=code)))
     said = str(raised.value).strip().splitlines()[-1]
     # Three standard ones, the socket, and the one that lists them.
     place = re.fullmatch(rf"ValueError: \({re.escape(str(GIVEN))}, 5, '(.*)', ''\)", said)
@@ -313,9 +313,9 @@ def test_process_ends_when_the_board_is_killed(tmp_path):
 
 def test_checked_gives_actions():
     """Of any type of whole number."""
-    found = checked([np.array([1, 1, 0, 4], np.int8)], MASKS)
-    assert found.dtype == np.int64
-    assert found.tolist() == [1, 1, 0, 4]
+    actions = checked([np.array([1, 1, 0, 4], np.int8)], MASKS)
+    assert actions.dtype == np.int64
+    assert actions.tolist() == [1, 1, 0, 4]
 
 
 def stream_of(content):
@@ -335,9 +335,9 @@ def stream_of(content):
 def test_frame_is_read_as_it_was_written():
     """An object and arrays of several types and shapes, one of them empty."""
     arrays = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array(3), np.zeros((0, 2), np.int8)]
-    message, found = read(stream_of(packed({"do": "act"}, arrays)))
+    message, received = read(stream_of(packed({"do": "act"}, arrays)))
     assert message == {"do": "act"}
-    for one, other in zip(arrays, found, strict=True):
+    for one, other in zip(arrays, received, strict=True):
         assert one.dtype == other.dtype
         assert one.tolist() == other.tolist()
 

@@ -157,7 +157,7 @@ def test_other_machine_is_told(claimed, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("found", "same_steps", "elsewhere", "verdict"),
+    ("measured", "same_steps", "elsewhere", "verdict"),
     [
         (50.0, True, "", "equal"),
         (50.0, True, "numpy 1, here 2", "equal"),  # nothing to forgive
@@ -167,9 +167,9 @@ def test_other_machine_is_told(claimed, monkeypatch):
         (50.1, True, "", "different"),  # same steps and another score: other anchors
     ],
 )
-def test_verdict_is(found, same_steps, elsewhere, verdict):
+def test_verdict_is(measured, same_steps, elsewhere, verdict):
     """The claimed value is 50."""
-    assert compared([50.0], [found], same_steps=same_steps, elsewhere=elsewhere)[0] == verdict
+    assert compared([50.0], [measured], same_steps=same_steps, elsewhere=elsewhere)[0] == verdict
 
 
 @pytest.mark.slow
@@ -279,10 +279,10 @@ def test_claims_that_cannot_be_written_are_told(claimed, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(verifying, "write_text", full)
-    told = []
+    messages = []
     with pytest.raises(OSError, match="No space left"):
-        make_claims(claimed, [], 2, QUICK, quiet, told.extend)
-    assert [one.track for one in told] == [TRACK]
+        make_claims(claimed, [], 2, QUICK, quiet, messages.extend)
+    assert [one.track for one in messages] == [TRACK]
 
 
 def test_test_worlds_are_not_met_without_a_reason(claimed, tmp_path):

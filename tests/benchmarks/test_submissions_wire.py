@@ -64,9 +64,9 @@ def judge(content):
 @given(st.lists(ARRAYS, max_size=4))
 def test_frame_is_read_as_it_was_written(whole):
     """Types, shapes and bytes."""
-    message, found = read(stream_of(packed({"do": "act"}, whole)))
+    message, received = read(stream_of(packed({"do": "act"}, whole)))
     assert message == {"do": "act"}
-    for one, other in zip(whole, found, strict=True):
+    for one, other in zip(whole, received, strict=True):
         assert (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
 
 

@@ -14,7 +14,7 @@ from benchmarks.throughput import growth, rows, tables
 from benchmarks.throughput.slotted import (
     fitting_calls,
     period,
-    spread_rows,
+    stagger_rows,
     steps_of_an_episode,
     subjects,
     vector_line,
@@ -65,7 +65,7 @@ def test_rows_are_driven_apart(kind):
     """Each sixteenth of the rows is elsewhere in its episode, evenly over all of it."""
     subject = subjects()[kind]
     batch = rows.begun_batch(subject.cases[0].scenario, kind, rows.STRETCHES)
-    spread_rows(subject, batch, rows.sampled_actions(batch.action_space, batch.num_rows))
+    stagger_rows(subject, batch, rows.sampled_actions(batch.action_space, batch.num_rows))
     steps = steps_of_an_episode(subject, batch)
     gaps = np.diff(batch.heads["slot"]) / subject.slots % steps
     assert np.all(np.abs(gaps - steps / rows.STRETCHES) <= 1.0)
@@ -178,8 +178,8 @@ def test_parts_are_measured_one_by_one(tmp_path, monkeypatch):
 
     monkeypatch.setattr(command, "lines_by_kind", lambda: {"access": lines, "tic": lines})
     for name, quick in (("tic", []), ("access", ["--quick"])):
-        told = CliRunner().invoke(command.app, ["--only", name, "--result", str(path), *quick])
-        assert told.exit_code == 0, told.output
+        result = CliRunner().invoke(command.app, ["--only", name, "--result", str(path), *quick])
+        assert result.exit_code == 0, result.output
     parts = tables.kept(path)["parts"]
     assert [parts[name]["lines"][0]["value"] for name in ("tic", "access")] == [10.0, 20.0]
     assert scales == [1.0, command.QUICK]
@@ -217,6 +217,6 @@ def test_quick_figures_are_kept_nowhere(monkeypatch):
 
 def test_unknown_part_is_refused():
     """Exit code 2, and the nearest name."""
-    told = CliRunner().invoke(command.app, ["--only", "tik", "--quick"])
-    assert told.exit_code == 2
-    assert "tic" in told.output
+    result = CliRunner().invoke(command.app, ["--only", "tik", "--quick"])
+    assert result.exit_code == 2
+    assert "tic" in result.output

@@ -56,9 +56,9 @@ class Pretended:
 def test_study_begins_with_defaults_and_keeps_to_its_budget():
     """The first trial is the defaults; every agent is given the same trials and steps."""
     value = Pretended()
-    found = run_study("a2c-twin", GROUPS["sliced"], value, trials=6)
+    study = run_study("a2c-twin", GROUPS["sliced"], value, trials=6)
     assert value.asked[0][0] == base_settings("a2c-twin", GROUPS["sliced"], 0)
-    assert len(found.candidates) == 6
+    assert len(study.candidates) == 6
     assert len(value.asked) <= trainings_of(6)
     assert {one.total_steps for one, _ in value.asked} == {track_named("contention").learner_steps}
 
@@ -66,11 +66,11 @@ def test_study_begins_with_defaults_and_keeps_to_its_budget():
 def test_study_adopts_what_is_better_in_fresh_worlds_and_seeds():
     """The learning rate moves towards its optimum, and the gain is that of the formula."""
     value = Pretended()
-    found = run_study("a2c", GROUPS["sliced"], value, trials=8)
-    rate = found.settings["learning_rate"]
+    study = run_study("a2c", GROUPS["sliced"], value, trials=8)
+    rate = study.settings["learning_rate"]
     expected = math.log(2e-3 / 5e-3) ** 2 - math.log(rate / 5e-3) ** 2
-    assert found.adopted
-    assert found.difference[0] == pytest.approx(expected)
+    assert study.adopted
+    assert study.difference[0] == pytest.approx(expected)
     fresh = [one.seed for one, is_fresh in value.asked if is_fresh]
     assert set(fresh) == set(FRESH_SEEDS)
     assert not set(FRESH_SEEDS) & {0, *MORE_SEEDS}
@@ -79,10 +79,10 @@ def test_study_adopts_what_is_better_in_fresh_worlds_and_seeds():
 def test_study_adopts_nothing_that_may_be_luck():
     """Where only luck differs the best of the trials is not better, and the defaults stay."""
     value = Pretended(noise=50.0)
-    found = run_study("a2c", GROUPS["sliced"], value, trials=8)
-    assert found.chosen
-    assert found.difference[1] < 0.0
-    assert found.settings == {}
+    study = run_study("a2c", GROUPS["sliced"], value, trials=8)
+    assert study.chosen
+    assert study.difference[1] < 0.0
+    assert study.settings == {}
 
 
 def test_study_is_the_same_when_it_is_repeated():
@@ -145,18 +145,18 @@ def test_training_gives_the_same_value_again():
     short = TrainSettings(
         agent="a2c", scenario="teletraffic-small", total_steps=4096, leg_steps=4096
     )
-    found = [run_training(short) for _ in range(2)]
-    assert found[0].per_s == found[1].per_s
+    values = [run_training(short) for _ in range(2)]
+    assert values[0].per_s == values[1].per_s
 
 
 def test_summary_is_read_back_and_gives_the_settings(tmp_path, monkeypatch):
     """The settings of a study reach the trainings of its tracks, and of no others."""
-    found = run_study("a2c", GROUPS["sliced"], Pretended())
+    study = run_study("a2c", GROUPS["sliced"], Pretended())
     summary, learned = tmp_path / "studies.json", tmp_path / "learned.toml"
-    write_studies([found], summary, learned)
-    assert read_studies(summary) == [found]
+    write_studies([study], summary, learned)
+    assert read_studies(summary) == [study]
     monkeypatch.setattr(settings, "LEARNED_FILE", learned)
-    assert tuned_settings("a2c", track_named("burst")) == found.settings
+    assert tuned_settings("a2c", track_named("burst")) == study.settings
     assert tuned_settings("a2c", track_named("service-calibrated")) == {}
     assert tuned_settings("maskable-ppo", track_named("burst")) == {}
     assert tuned_settings("a2c", SMALL) == {}
@@ -211,9 +211,11 @@ def test_search_keeps_to_its_budget():
     scenario = load("teletraffic-small").replace(horizon_s=20.0)
     method, worlds = METHODS["tuned-bid-price"]([scenario]), world_seeds("validation", 4)
     for budget in (4, 7, 30, 900):
-        found = CoordinateSearch(method, [scenario, scenario], worlds[:2], budget, [1.0, 2.0]).run()
-        assert found.episodes <= budget
-        assert found.score >= found.start_score
+        outcome = CoordinateSearch(
+            method, [scenario, scenario], worlds[:2], budget, [1.0, 2.0]
+        ).run()
+        assert outcome.episodes <= budget
+        assert outcome.score >= outcome.start_score
     with pytest.raises(ConfigError, match="budget"):
         CoordinateSearch(method, [scenario], worlds, 3, [1.0])
 
@@ -299,23 +301,23 @@ def test_several_scenarios_are_tuned_for_together():
     method = METHODS["tuned-bid-price"]([small, medium])
     worlds = world_seeds("validation", 2)
     short = [one.replace(horizon_s=20.0) for one in (small, medium)]
-    found = CoordinateSearch(method, short, worlds, 300, [1.0, 1.0]).run()
+    outcome = CoordinateSearch(method, short, worlds, 300, [1.0, 1.0]).run()
     alone = [CoordinateSearch(method, [one], worlds, 300, [1.0]).run() for one in short]
-    assert found.start_score == pytest.approx(np.mean([one.start_score for one in alone]))
-    assert found.score <= np.mean([one.score for one in alone]) + 1e-9
+    assert outcome.start_score == pytest.approx(np.mean([one.start_score for one in alone]))
+    assert outcome.score <= np.mean([one.score for one in alone]) + 1e-9
 
 
 def test_committed_rules_had_one_budget_and_never_saw_a_test_scenario():
     """Every method on every track; test scenarios of what-if are not among those tuned for."""
-    found = read_tunings()
+    tunings = read_tunings()
     tests = {one.digest for one in track_named("what-if").test_scenarios()}
-    assert len({one.budget for one in found}) == 1
-    assert {one.method for one in found} == set(METHODS)
-    for one in found:
+    assert len({one.budget for one in tunings}) == 1
+    assert {one.method for one in tunings} == set(METHODS)
+    for one in tunings:
         assert one.episodes <= one.budget
         assert not tests & set(one.digests)
         assert one.adopted == (one.gain_per_s[1] > 0)
-        assert {x.worlds for x in found if x.track == one.track} == {one.worlds}
+        assert {x.worlds for x in tunings if x.track == one.track} == {one.worlds}
 
 
 @pytest.mark.parametrize("rule", tuned_rules(), ids=lambda one: one.name)

@@ -51,46 +51,48 @@ def test_a_difference_that_does_not_vary_has_no_reduction():
     x = np.random.default_rng(1).normal(size=100)
     assert np.isnan(reduction(x, x + 0.1))
     assert np.isnan(reduction(np.ones(9), np.ones(9)))
-    found = reduction_interval(x, x + 0.1, np.random.default_rng(2))
-    assert np.isnan([found.estimate, found.low, found.high]).all()
+    interval = reduction_interval(x, x + 0.1, np.random.default_rng(2))
+    assert np.isnan([interval.estimate, interval.low, interval.high]).all()
 
 
 def test_interval_of_the_reduction_holds_it_as_often_as_it_says():
     """Of 200 intervals over 128 worlds; of 95 %, less than 88 % is seen once in 20,000 times."""
     held = 0
     for seed in range(200):
-        found = reduction_interval(*sides(seed, 128), np.random.default_rng(seed), resamples=400)
-        assert found.low < found.estimate < found.high
-        held += found.low <= 10.0 <= found.high
+        reduction = reduction_interval(
+            *sides(seed, 128), np.random.default_rng(seed), resamples=400
+        )
+        assert reduction.low < reduction.estimate < reduction.high
+        held += reduction.low <= 10.0 <= reduction.high
     assert held >= 176
 
 
 def test_answers_are_those_of_whole_blocks():
     """Each from its own worlds; what is left over is left out."""
     before, after = sides(3, 70)
-    found = reductions_of_blocks(before, after, 32)
-    assert found.tolist() == [
+    reductions = reductions_of_blocks(before, after, 32)
+    assert reductions.tolist() == [
         reduction(before[:32], after[:32]), reduction(before[32:64], after[32:64])
     ]  # fmt: skip
 
 
 def test_both_kinds_of_intervals_cover_and_cost_what_the_reduction_claims():
     """With normal values: 95 % each, and ten times the squared errors with unrelated worlds."""
-    found = coverage(*sides(4, 8_000), 8)
-    assert found.tries == 1000
-    assert found.paired / found.tries == pytest.approx(0.95, abs=0.025)
-    assert found.unrelated / found.tries == pytest.approx(0.95, abs=0.025)
-    assert found.squared_errors == pytest.approx(10.0, rel=0.15)
+    counts = coverage(*sides(4, 8_000), 8)
+    assert counts.tries == 1000
+    assert counts.paired / counts.tries == pytest.approx(0.95, abs=0.025)
+    assert counts.unrelated / counts.tries == pytest.approx(0.95, abs=0.025)
+    assert counts.squared_errors == pytest.approx(10.0, rel=0.15)
     # Student's quantile with 7 and with about 14 degrees of freedom.
-    assert found.squared_widths == pytest.approx(10.0 * (2.145 / 2.365) ** 2, rel=0.05)
+    assert counts.squared_widths == pytest.approx(10.0 * (2.145 / 2.365) ** 2, rel=0.05)
 
 
 def test_coverage_sees_answers_that_miss():
     """A rare difference, which most answers of eight worlds do not meet, has no interval there."""
     before = np.random.default_rng(5).normal(size=800)
     rare = (np.arange(800) % 80 == 0).astype(float)
-    found = coverage(before, before + rare, 8)
-    assert found.paired <= 0.2 * found.tries
+    counts = coverage(before, before + rare, 8)
+    assert counts.paired <= 0.2 * counts.tries
 
 
 def test_coverage_needs_worlds_that_an_answer_has_not_seen():
@@ -104,8 +106,8 @@ def test_coverage_needs_worlds_that_an_answer_has_not_seen():
 
 def test_share_has_wilsons_interval():
     """Of 8 in 10: 0.490 to 0.943."""
-    found = share_interval(8, 10)
-    assert (found.low, found.high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+    interval = share_interval(8, 10)
+    assert (interval.low, interval.high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=[one.scenario for one in SUBJECTS])
@@ -143,13 +145,13 @@ def test_what_is_judged_is_what_a_what_if_answer_tells():
     measured = measure_all(cells)
     by_side = {(m.scenario, m.label): m for m in measured}
     base = load("sync-small")
-    told = what_if("round-robin", base, one.after.scenario, seeds=cells[0].seeds)
+    answer = what_if("round-robin", base, one.after.scenario, seeds=cells[0].seeds)
     for kpi in SMALL.kpis:
-        found = what_if_pairs.judged("sync-small", one, kpi, by_side, 16)
-        expected = told.by_change[kpi]
-        assert found.difference.estimate == pytest.approx(expected.mean, rel=1e-6)
-        assert found.reduction.estimate == pytest.approx(expected.variance_reduction, rel=1e-4)
-        assert len(found.answers) == 2
+        judged = what_if_pairs.judged("sync-small", one, kpi, by_side, 16)
+        expected = answer.by_change[kpi]
+        assert judged.difference.estimate == pytest.approx(expected.mean, rel=1e-6)
+        assert judged.reduction.estimate == pytest.approx(expected.variance_reduction, rel=1e-4)
+        assert len(judged.answers) == 2
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from agents.models import build
 from agents.transfer import TransferMatrix
 from benchmarks.experiments.what_if_training import measuring, networks, page, trainings
 from benchmarks.experiments.what_if_training import twins as making
-from benchmarks.experiments.what_if_training.measuring import LATER, TUNED, Found, columns
+from benchmarks.experiments.what_if_training.measuring import LATER, TUNED, CaseResult, columns
 from benchmarks.experiments.what_if_training.networks import (
     drawn_requests,
     fitted,
@@ -110,13 +110,13 @@ def test_a_fitted_network_has_the_rates_and_means_of_the_requests():
     """And all else of the network that it is like."""
     before, _ = phases()
     trace = drawn_requests([before], 400.0, np.random.default_rng(3))
-    found = fitted(before, trace, "found")
+    network = fitted(before, trace, "found")
     mine = trace.slice_names == "hrllc"
-    assert found.slices[1].arrival_rate_hz == pytest.approx(mine.sum() / 400.0, rel=1e-4)
-    assert found.slices[1].mean_holding_time_s == pytest.approx(
+    assert network.slices[1].arrival_rate_hz == pytest.approx(mine.sum() / 400.0, rel=1e-4)
+    assert network.slices[1].mean_holding_time_s == pytest.approx(
         trace.holding_s[mine].mean(), rel=1e-4
     )
-    assert found.slices[1].demand == before.slices[1].demand
+    assert network.slices[1].demand == before.slices[1].demand
 
 
 def test_who_has_not_seen_the_swap_knows_nothing_of_it(case):
@@ -160,12 +160,12 @@ def test_nothing_that_is_fitted_to_the_trace_comes_from_its_later_part(tmp_path,
 @pytest.mark.parametrize("family", QUICK_FAMILIES)
 def test_held_out_twins_are_none_that_agents_train_on(case, family):
     """Other seeds of the generator: no digest in common, nor between trainings; same seed, same."""
-    found = [twins(case, family, seed, 8) for seed in range(5)]
-    found.append(twins(case, family, 0, 8, held_out=True))
-    digests = [one.digest for group in found for one in group]
+    groups = [twins(case, family, seed, 8) for seed in range(5)]
+    groups.append(twins(case, family, 0, 8, held_out=True))
+    digests = [one.digest for group in groups for one in group]
     assert len(set(digests)) == len(digests) == 48
-    assert twins(case, family, 3, 8) == found[3]
-    assert all(one.provenance for group in found for one in group)
+    assert twins(case, family, 3, 8) == groups[3]
+    assert all(one.provenance for group in groups for one in group)
 
 
 @pytest.mark.slow
@@ -186,13 +186,13 @@ def test_an_unknown_family_of_twins_is_refused(case):
 
 def test_randomised_networks_spread_as_widely_as_said(case):
     """Log-rates by 0.7 and log-holding times by 0.35, around the base, which they else equal."""
-    found = making.randomised(case.base, 400, np.random.default_rng(0))
+    networks = making.randomised(case.base, 400, np.random.default_rng(0))
     for field, spread in (("arrival_rate_hz", 0.7), ("mean_holding_time_s", 0.35)):
         for place, own in enumerate(case.base.slices):
-            logs = np.log([getattr(one.slices[place], field) for one in found])
+            logs = np.log([getattr(one.slices[place], field) for one in networks])
             assert abs(logs.mean() - np.log(getattr(own, field))) < 5 * spread / 20
             assert logs.std() == pytest.approx(spread, rel=0.2)
-    assert found[0].slices[0].mean_patience_s == case.base.slices[0].mean_patience_s
+    assert networks[0].slices[0].mean_patience_s == case.base.slices[0].mean_patience_s
 
 
 def test_rows_of_one_environment_hold_different_twins_at_the_same_time(case):
@@ -268,18 +268,18 @@ def test_a_training_is_done_once_and_other_twins_are_another(case, tmp_path, mon
 
 def test_agents_are_tested_on_history_held_out_twins_and_what_came(case, no_gan):
     """No network of a column but history and hindsight is one that was trained on."""
-    found = columns(case, TINY)
-    assert next(iter(found)) == LABELS[HISTORY]
-    assert found[LATER] == [case.later]
+    networks = columns(case, TINY)
+    assert next(iter(networks)) == LABELS[HISTORY]
+    assert networks[LATER] == [case.later]
     for family in FAMILIES:
-        held_out = found[f"{LABELS[family]}, held out"]
+        held_out = networks[f"{LABELS[family]}, held out"]
         assert len(held_out) == TINY.held_out
 
 
-def made_found(rows, later, bound=30.0):
+def made_result(rows, later, bound=30.0):
     """A case with these scores on what came, one a block."""
     scores = np.array(later)[:, None, :]
-    return Found(
+    return CaseResult(
         "made", "A made case", TransferMatrix(tuple(rows), (LATER,), scores), bound, {"x": 0.5},
         {"x": 1.5}, {"x": 2.0}, "4 windows", "Agent: none",
     )  # fmt: skip
@@ -292,19 +292,19 @@ def test_the_verdict_follows_the_numbers():
     """Clearly better than history, no clear difference from randomised, one clearly worse."""
     block = np.array([0.0, 0.1, 0.2])
     later = [10 + block, 12 + 20 * block, 13 + block, 12 + block, 5 + block, 20 + block]
-    said = page.verdict(made_found(ROWS, later))
+    said = page.verdict(made_result(ROWS, later))
     assert "history alone: better with twins: historical, twins: hybrid; worse with" in said
     assert "against randomised parameters: worse with twins: gan" in said
     assert "(twins: historical) earns clearly less than the static reservation" in said
-    level = page.verdict(made_found(ROWS, [10 + block, 10 + block[::-1]] * 3))
+    level = page.verdict(made_result(ROWS, [10 + block, 10 + block[::-1]] * 3))
     assert "against history alone: no difference that is clear" in level
 
 
 def test_the_table_has_gains_in_per_cent_of_the_rival():
     """20 against 10 is +100 % and clear; the bound's share and the bound itself stand there."""
     block = np.array([0.0, 0.1, 0.2])
-    found = made_found(ROWS, [10 + block, 15 + block, 20 + block, *[10 + block[::-1]] * 3])
-    lines = page.main_table(found).splitlines()
+    results = made_result(ROWS, [10 + block, 15 + block, 20 + block, *[10 + block[::-1]] * 3])
+    lines = page.main_table(results).splitlines()
     assert "| twins: historical | 20.10 ± 0.25 | 67.0 % | **+99.0 ± 0.0 %** |" in lines[4]
     assert lines[-1] == "| bound | 30.00 | 100 % |  |  |"
     assert "+0.0 ± 4.9 %" in lines[5]
@@ -312,11 +312,11 @@ def test_the_table_has_gains_in_per_cent_of_the_rival():
 
 def test_what_is_found_is_the_same_when_read_again():
     """JSON there and back."""
-    found = made_found(ROWS, np.arange(18.0).reshape(6, 3))
-    again = Found.from_json(found.to_json())
-    np.testing.assert_array_equal(again.matrix.scores, found.matrix.scores)
-    assert again.matrix.rows == found.matrix.rows
-    assert again.to_json() == found.to_json()
+    results = made_result(ROWS, np.arange(18.0).reshape(6, 3))
+    again = CaseResult.from_json(results.to_json())
+    np.testing.assert_array_equal(again.matrix.scores, results.matrix.scores)
+    assert again.matrix.rows == results.matrix.rows
+    assert again.to_json() == results.to_json()
 
 
 def test_an_unknown_case_is_one_line_and_the_exit_code_2():

@@ -146,10 +146,10 @@ def test_rollout_says_what_evaluate_gives():
     for name in ("density", "random"):
         policy = make_policy(name, "contention")
         expected = evaluate(policy, "contention", world_seeds("validation", 3, first=5))
-        found = document["policies"][name]
-        assert found.keys() == {"return", *expected.kpi}
+        summary = document["policies"][name]
+        assert summary.keys() == {"return", *expected.kpi}
         for kpi, values in expected.kpi.items():
-            assert found[kpi]["mean"] == pytest.approx(values.mean())
+            assert summary[kpi]["mean"] == pytest.approx(values.mean())
 
 
 def test_rollout_prints_slices_and_resources_of_one_policy():

@@ -185,8 +185,8 @@ def test_a_language_model_is_asked_and_its_refused_answers_are_told(past, tmp_pa
         bad = good | {"burst_fraction": 7}
         return completion({"scenarios": [good, bad] if number == 1 else [good]})
 
-    with endpoint(script) as (found, asked):
-        for variable, value in zip(LLM_VARIABLES, ("tiny", found.base_url, KEY), strict=True):
+    with endpoint(script) as (client, asked):
+        for variable, value in zip(LLM_VARIABLES, ("tiny", client.base_url, KEY), strict=True):
             monkeypatch.setenv(variable, value)
         arguments = [*GENERATE, "--history", past, "-g", "llm", *TWO, "--count", 2]
         result = result_of(*arguments, "-o", tmp_path / "a", "--name", "told")
@@ -209,8 +209,8 @@ def test_nothing_is_written_where_a_generator_fails(past, tmp_path, monkeypatch)
         monkeypatch.delenv(variable, raising=False)
     arguments = [*GENERATE, "--history", past, "-g", "llm", "-o", tmp_path / "a"]
     assert "TWIN_GYM_LLM_MODEL" in run(*arguments, code=2)
-    with endpoint(lambda request, number: completion("a poem [bold]")) as (found, _):
-        said = run(*arguments, "--model", "tiny", "--url", found.base_url, code=2)
+    with endpoint(lambda request, number: completion("a poem [bold]")) as (client, _):
+        said = run(*arguments, "--model", "tiny", "--url", client.base_url, code=2)
     assert "request 5: the answer is no JSON" in said
     assert "gave 0 valid scenarios of 8" in said
     assert {path.name for path in tmp_path.iterdir()} == {"past"}
@@ -363,15 +363,15 @@ def wandering(windows):
 def test_a_copier_is_found_out_and_honest_generators_are_not():
     """By windows that they were not told of; a few windows tell nothing."""
     lived = wandering(120)
-    found = {
+    reports = {
         one.name: run_backtest(one, lived, np.random.default_rng(3))
         for one in (Copier(), HistoricalGenerator(), HybridGenerator())
     }
-    assert found["copier"].copied.is_copy
-    assert not found["historical"].copied.is_copy
-    assert not found["hybrid"].copied.is_copy
-    assert found["hybrid"].held_out == 24
-    assert found["hybrid"].distance < 0.2
+    assert reports["copier"].copied.is_copy
+    assert not reports["historical"].copied.is_copy
+    assert not reports["hybrid"].copied.is_copy
+    assert reports["hybrid"].held_out == 24
+    assert reports["hybrid"].distance < 0.2
     assert run_backtest(HybridGenerator(), wandering(15), np.random.default_rng(3)) is None
     assert run_backtest(object(), lived, np.random.default_rng(3)) is None
 
@@ -388,8 +388,8 @@ def test_foretelling_knows_no_window_that_is_held_out():
     lived = wandering(30)
     run_backtest(Spy(), lived, np.random.default_rng(3))
     assert len(seen) == 6
-    for k, (told, state) in enumerate(seen):
-        assert np.array_equal(told, lived.points[:24])
+    for k, (points, state) in enumerate(seen):
+        assert np.array_equal(points, lived.points[:24])
         assert np.array_equal(state, lived.points[23 + k])
 
 

@@ -141,11 +141,11 @@ def test_rollout_says_what_evaluate_gives(kind):
     assert list(document["policies"]) == [name]
     assert document["action"] == forms_of(kind)[0].name
     expected = evaluate(make_policy(name, QUICK[kind]), QUICK[kind], world_seeds("validation", 2))
-    found = document["policies"][name]
-    assert found["return"]["mean"] == pytest.approx(expected.returns.mean())
-    assert found.keys() == {"return", *expected.kpi}
+    summary = document["policies"][name]
+    assert summary["return"]["mean"] == pytest.approx(expected.returns.mean())
+    assert summary.keys() == {"return", *expected.kpi}
     for kpi, values in expected.kpi.items():
-        assert found[kpi]["mean"] == pytest.approx(values.mean())
+        assert summary[kpi]["mean"] == pytest.approx(values.mean())
 
 
 @every_new_kind

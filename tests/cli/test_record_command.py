@@ -73,11 +73,11 @@ def test_ctrl_c_leaves_what_was_committed_and_says_so(tmp_path, monkeypatch):
         policy = make_policy(name, scenario, action)
         decide, left = policy.actions, [300 + 260]  # an episode has 300 decisions
 
-        def actions(*told):
+        def actions(*arguments):
             left[0] -= 1
             if left[0] < 0:
                 raise KeyboardInterrupt
-            return decide(*told)
+            return decide(*arguments)
 
         monkeypatch.setattr(policy, "actions", actions, raising=True)
         return policy
@@ -102,10 +102,10 @@ def test_two_recordings_into_one_store_tell_each_its_own(tmp_path, monkeypatch):
     def beside(store, policy, scenario, seed, **more):
         with open_store(path) as other:
             other.begin_episode(scenario, seed)
-        found = real(store, policy, scenario, seed, **more)
+        recorded = real(store, policy, scenario, seed, **more)
         with open_store(path) as other:
             other.begin_episode(scenario, 123)
-        return found
+        return recorded
 
     monkeypatch.setattr(record_command, "record_run", beside)
     said = run(*QUICK, "--store", path, "--episodes", 2)
@@ -147,15 +147,15 @@ def test_what_is_no_store_is_not_touched(tmp_path):
 
 def test_progress_is_told_after_each_kept_batch(tmp_path):
     """The share of the horizon, never falling, 1 at the end."""
-    scenario, told = load("access-small-45"), []
+    scenario, progress = load("access-small-45"), []
     with open_store(tmp_path / "history.db") as store:
 
         def note(share):
             kept = sum(map(len, store.decisions()))
-            told.append((kept, share))
+            progress.append((kept, share))
 
         record_run(store, make_policy("none", scenario), scenario, 3, on_progress=note)
-    assert told == [(256, pytest.approx(256 / 300)), (300, 1.0)]
+    assert progress == [(256, pytest.approx(256 / 300)), (300, 1.0)]
 
 
 def test_help_is_for_80_columns():

@@ -61,13 +61,13 @@ def rows(monkeypatch):
 
 def test_rows_have_both_means_the_difference_and_the_worlds_saved(rows):
     """A star where the interval leaves out zero, a sign always, nothing where nothing varies."""
-    found = rows()
-    assert "clear 10 12 +2.0 ± 0.5 * 4.0 x" in found
-    assert "unclear -4 -3 +1.0 ± 2.0 1.5 x" in found
-    assert "equal 5 5 the same" in found
-    assert "always more 5 8 +3 in all *" in found
-    assert "always less 8 5 -3 in all *" in found
-    assert "clear 12 9 -3.00 ± 0.25 * 8.0 x" in found
+    lines = rows()
+    assert "clear 10 12 +2.0 ± 0.5 * 4.0 x" in lines
+    assert "unclear -4 -3 +1.0 ± 2.0 1.5 x" in lines
+    assert "equal 5 5 the same" in lines
+    assert "always more 5 8 +3 in all *" in lines
+    assert "always less 8 5 -3 in all *" in lines
+    assert "clear 12 9 -3.00 ± 0.25 * 8.0 x" in lines
 
 
 def test_single_slices_are_printed_where_all_is_asked_for(rows):
@@ -82,14 +82,14 @@ def test_single_slices_are_printed_where_all_is_asked_for(rows):
 def test_the_document_has_both_networks_and_null_for_what_is_no_number(monkeypatch):
     """Digests of both sides, the number of worlds, and each comparison under its name."""
     monkeypatch.setattr(what_if_command, "what_if", lambda *args, **kwargs: ANSWER)
-    told = json.loads(ask("--set", "horizon_s=20", "--json"))
-    assert told["digest"] == SHORT.digest
-    assert told["changed_digest"] == ANSWER.changed.digest != SHORT.digest
-    assert (told["worlds"], told["agent"], told["against"]) == (3, "density", "fifo")
-    assert told["changed_minus_base"]["equal"]["variance_reduction"] is None
-    assert told["changed_minus_base"]["clear"]["variance_reduction"] == 4.0
-    assert told["against_minus_agent"].keys() == {"clear"}
-    assert told["against_minus_agent"]["clear"]["mean"] == -3.0
+    document = json.loads(ask("--set", "horizon_s=20", "--json"))
+    assert document["digest"] == SHORT.digest
+    assert document["changed_digest"] == ANSWER.changed.digest != SHORT.digest
+    assert (document["worlds"], document["agent"], document["against"]) == (3, "density", "fifo")
+    assert document["changed_minus_base"]["equal"]["variance_reduction"] is None
+    assert document["changed_minus_base"]["clear"]["variance_reduction"] == 4.0
+    assert document["against_minus_agent"].keys() == {"clear"}
+    assert document["against_minus_agent"]["clear"]["mean"] == -3.0
 
 
 def test_every_option_reaches_the_question(tmp_path):
@@ -97,15 +97,15 @@ def test_every_option_reaches_the_question(tmp_path):
     path = tmp_path / "busy.toml"
     ask("--set", f"slices.hrllc.arrival_rate_hz={4.8}", "--set", "horizon_s=20",
         "--worlds", "2", "--save", str(path))  # fmt: skip
-    found = ask(
+    output = ask(
         "--to", str(path), "--agent", "fifo", "--against", "random", "--action", "slot",
         "--family", "train", "--first", "5", "--worlds", "3", "--json",
     )  # fmt: skip
     seeds = world_seeds("train", 3, first=5)
     expected = what_if("fifo", "contention", BUSY, against="random", seeds=seeds, action="slot")
-    told = json.loads(found)
-    assert told == json.loads(json.dumps(what_if_command.as_document(expected)))
-    assert told["agent"] == "fifo"
+    document = json.loads(output)
+    assert document == json.loads(json.dumps(what_if_command.as_document(expected)))
+    assert document["agent"] == "fifo"
 
 
 def test_policies_are_made_for_the_changed_network_where_that_is_asked_for():
@@ -134,13 +134,13 @@ def drawn(tmp_path, monkeypatch) -> Sequence:
 
 def bars(axis, names: list[str]) -> dict[str, tuple[float, float, float, str]]:
     """By indicator, middle, ends and colour of its interval; in percent. Names lowest first."""
-    found = {}
+    intervals = {}
     for bar in axis.containers:
         middle, _, lines = bar.lines
         (low, place), (high, _) = lines[0].get_segments()[0]
         at = float(middle.get_xdata()[0])
-        found[names[int(place)]] = (at, float(low), float(high), to_hex(middle.get_color()))
-    return found
+        intervals[names[int(place)]] = (at, float(low), float(high), to_hex(middle.get_color()))
+    return intervals
 
 
 def test_the_figure_has_intervals_in_percent_of_what_is(tmp_path, monkeypatch):
@@ -148,11 +148,11 @@ def test_the_figure_has_intervals_in_percent_of_what_is(tmp_path, monkeypatch):
     first, second = drawn(tmp_path, monkeypatch)
     names = [label.get_text() for label in first.get_yticklabels()]
     assert names == ["always less", "always more", "equal", "unclear", "clear"]
-    found = bars(first, names)
-    assert found["clear"][:3] == pytest.approx((20.0, 15.0, 25.0))
-    assert found["unclear"][:3] == pytest.approx((25.0, -25.0, 75.0))
-    assert found["always less"][:3] == pytest.approx((-37.5, -37.5, -37.5))
-    assert found["clear"][3] != found["unclear"][3] == "#666666"
+    intervals = bars(first, names)
+    assert intervals["clear"][:3] == pytest.approx((20.0, 15.0, 25.0))
+    assert intervals["unclear"][:3] == pytest.approx((25.0, -25.0, 75.0))
+    assert intervals["always less"][:3] == pytest.approx((-37.5, -37.5, -37.5))
+    assert intervals["clear"][3] != intervals["unclear"][3] == "#666666"
     other = bars(second, names)
     assert other.keys() == {"clear"}
     assert other["clear"][:3] == pytest.approx((-25.0, -25.0 - 25 / 12, -25.0 + 25 / 12))

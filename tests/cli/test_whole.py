@@ -45,12 +45,12 @@ def letters(text):
 @pytest.mark.parametrize("env_id", [one.id for one in kinds()])
 def test_every_section_and_field_of_an_environment_is_said_whole(env_id):
     """Formulas with pipe signs too: `describe` says every letter of the docstring's sections."""
-    told = inspect.getdoc(environment_class(env_id)).partition("\nRaises:")[0]
+    docstring = inspect.getdoc(environment_class(env_id)).partition("\nRaises:")[0]
     said = letters(said_by(["describe", short_name(env_id)], 400))
-    rows = [line for line in told.splitlines() if line.startswith("| `")]
+    rows = [line for line in docstring.splitlines() if line.startswith("| `")]
     for row in rows:
         assert letters(row) in said
-    for paragraph in re.split(r"\n\n|\n#.*\n", told):
+    for paragraph in re.split(r"\n\n|\n#.*\n", docstring):
         if not paragraph.startswith(("|", "#")):
             assert letters(paragraph) in said
 
@@ -65,9 +65,9 @@ def test_the_formula_with_pipe_signs_is_said_to_its_end():
 )
 def test_every_policy_is_described_to_the_last_letter(kind, name):
     """Its docstring down to the arguments."""
-    told = inspect.getdoc(policies_of(kind)[name]).partition("\nArgs:")[0]
+    docstring = inspect.getdoc(policies_of(kind)[name]).partition("\nArgs:")[0]
     said = letters(said_by(["describe", name], 400))
-    for paragraph in told.split("\n\n"):
+    for paragraph in docstring.split("\n\n"):
         assert letters(paragraph) in said
 
 

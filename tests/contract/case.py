@@ -1,4 +1,8 @@
-"""The contract suite's input for an environment: a file `case.py` with a `CASE`."""
+"""The contract suite's input for an environment: a file `case.py` with a `CASE`.
+
+It is in `tests/environments/<folder>/` for an environment of twin_gym, and in the package of any
+other; a package imports nothing of these tests: its `CASE` is a dict of the arguments of `Case`.
+"""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +40,11 @@ def fields_of(record, omitted=()):
     return {name: record[name] for name in record.dtype.names if name not in omitted}
 
 
+def head_and_row(batch, row):
+    """The head of a row and the record of its network."""
+    return {**fields_of(batch.heads[row]), **fields_of(batch.row(row))}
+
+
 def examples(most):
     """So many drawn examples, or fewer where the profile says so (`make quick`)."""
     return settings(max_examples=min(most, settings().max_examples))
@@ -48,15 +57,15 @@ class Case:
     Attributes:
         presets: by form of action, a small preset that takes it; the first form is the default.
         shorten: of a scenario, the same with an episode of one or two dozen steps.
-        scenarios: of a form, the strategy that draws scenarios for it.
         together: of a small scenario, another one that episodes may draw beside it.
-        state: of a batch and a row, by name, what both engines know of a network besides what an
-            agent sees.
-        policy: a classical one that draws nothing and takes any scenario.
         objectives: by name, the components that it adds up; `vector` goes without saying.
-        arguments: other arguments that change what happens, with their values.
         refused: arguments of the environment that are refused, with a part of the message.
         unfit: changes of the first preset that are refused, with a part of the message.
+        scenarios: of a form, the strategy that draws scenarios for it; needed where there is SimPy.
+        state: of a batch and a row, by name, what both engines know of a network besides what an
+            agent sees.
+        policy: a classical one that draws nothing and takes any scenario; None: the default policy.
+        arguments: other arguments that change what happens, with their values.
         takes: whether a form can be used in a scenario.
         needs_data: whether a scenario replays data that is not part of the project.
         scarce: of a scenario, one in which masks forbid something.
@@ -67,13 +76,13 @@ class Case:
 
     presets: Mapping[str, str]
     shorten: Callable[[Any], Any]
-    scenarios: Callable[[str], SearchStrategy[Any]]
     together: Callable[[Any], Any]
-    state: Callable[[Any, int], Mapping[str, Any]]
-    policy: str
     objectives: Mapping[str, Sequence[str]]
     refused: Refusals
     unfit: Refusals
+    scenarios: Callable[[str], SearchStrategy[Any]] | None = None
+    state: Callable[[Any, int], Mapping[str, Any]] = head_and_row
+    policy: str | None = None
     arguments: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     takes: Callable[[str, Any], bool] = lambda form, scenario: True
     needs_data: Callable[[Any], bool] = lambda scenario: False

@@ -8,7 +8,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tests.contract.case import examples
-from tests.contract.cases import MODES, case_of, every_form, single, vector
+from tests.contract.cases import MODES, case_of, every_simpy_form, single, vector
 from tests.contract.engines import CHOOSERS, run_both
 
 STEPS = 45
@@ -22,7 +22,7 @@ def drawn_arguments(kind):
     )
 
 
-@every_form
+@every_simpy_form
 @given(data=st.data(), seed=st.integers(0, 2**63))
 @examples(60)
 def test_kernel_equals_simpy(kind, form, data, seed):
@@ -34,7 +34,7 @@ def test_kernel_equals_simpy(kind, form, data, seed):
     event(f"episodes that ended: {min(ends, 3)}")
 
 
-@every_form
+@every_simpy_form
 @pytest.mark.parametrize("mode", MODES, ids=[mode.value for mode in MODES])
 def test_kernel_equals_simpy_over_several_scenarios(kind, form, mode):
     """Each episode draws one of two: both engines draw the same one, and each gets its turn."""
@@ -43,14 +43,14 @@ def test_kernel_equals_simpy_over_several_scenarios(kind, form, mode):
     assert len(env.batch.scenarios) == 2
 
 
-@every_form
+@every_simpy_form
 def test_kernel_equals_simpy_on_its_preset(kind, form):
     """The network that results are shown on, as it is."""
     preset = case_of(kind).presets[form]
     run_both(kind, preset, form, AutoresetMode.SAME_STEP, 11, 3 * STEPS)
 
 
-@every_form
+@every_simpy_form
 def test_simpy_cannot_be_pickled_and_says_so(kind, form):
     """Processes of SimPy are generators."""
     for env in (single(kind, form, engine="simpy"), vector(kind, form, engine="simpy")):

@@ -16,6 +16,7 @@ from tests.contract.cases import (
     every_kind,
     every_mode,
     every_preset,
+    every_simpy_form,
     makers,
     single,
 )
@@ -65,7 +66,7 @@ def test_vector_form_keeps_the_contract_whatever_is_earned(kind, form, mode):
         check_seeding(make_single, steps=30)
 
 
-@every_form
+@every_simpy_form
 @every_mode
 def test_simpy_engine_keeps_the_contract(kind, form, mode):
     """The slow engine is the same environment: its rows are the kernel's single environments."""
@@ -78,6 +79,6 @@ def test_an_environment_without_a_case_is_told():
     kind = kinds.EnvironmentKind("caching", "twin_gym/EdgeCaching-v0", "own.edge_caching")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(kinds._TABLE, "caching", kind)
-        with pytest.raises(AssertionError, match=r"write tests/environments/edge_caching/case\.py"):
+        with pytest.raises(AssertionError, match=r"write own/edge_caching/case\.py with"):
             case_of("caching")
     assert "caching" not in KINDS

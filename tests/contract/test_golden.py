@@ -1,9 +1,9 @@
 """Seeded trajectories stay what they are: a change raises the version of the id.
 
-Each environment's `golden.json` holds hashes of the exact bytes of short roll-outs. Where a test
-here fails, either the change was not meant to touch trajectories (find out why it does), or it was:
-then raise the version of the id (`-v0` to `-v1`), say so in its Version History and in
-CHANGELOG.md, and write the hashes of this environment anew:
+The `golden.json` beside the case of an environment holds hashes of the exact bytes of short
+roll-outs. Where a test here fails, either the change was not meant to touch trajectories (find out
+why it does), or it was: then raise the version of the id (`-v0` to `-v1`), say so in its Version
+History and in CHANGELOG.md, and write the hashes of this environment anew:
 
     python -m tests.contract.test_golden tic
 
@@ -15,32 +15,26 @@ rounded to nanoseconds, so that this hardly ever reaches a trajectory.
 import hashlib
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.contract.case import NUM_LANES
-from tests.contract.cases import PRESETS, case_of, every_kind, folder_of, vector
-from twin_gym.environments.kinds import kind_named, kind_names
+from tests.contract.cases import KINDS, PRESETS, case_of, golden_path, vector
+from twin_gym.environments.kinds import kind_named
 from twin_gym.scenario.loading import load
 
 SEED = 20_261_121
-ENVIRONMENTS = Path(__file__).parents[1] / "environments"
-
-
-def path_of(kind):
-    """Where the hashes of an environment are."""
-    return ENVIRONMENTS / folder_of(kind) / "golden.json"
 
 
 def written(kind):
     """The hashes as they were written last; none where there is no file."""
-    path = path_of(kind)
+    path = golden_path(kind)
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
-CASES = [(kind, *name.rsplit("/", 1)) for kind in kind_names() for name in written(kind)]
+KEPT = [kind for kind in KINDS if written(kind)]
+CASES = [(kind, *name.rsplit("/", 1)) for kind in KEPT for name in written(kind)]
 
 
 def rollout_hash(kind, form, preset):
@@ -75,7 +69,7 @@ def test_trajectory_is_what_it_was(kind, preset, form):
     )
 
 
-@every_kind
+@pytest.mark.parametrize("kind", KEPT)
 def test_every_preset_has_a_hash_of_its_own(kind):
     """In every form; where a preset replays data that is not here, there need not be one."""
     hashes = [one["rollout"] for one in written(kind).values()]
@@ -95,7 +89,7 @@ def write(kind):
         if one == kind and (name in written(kind) or not case_of(kind).needs_data(scenario)):
             rollout = rollout_hash(kind, form, preset)
             found[name] = {"scenario": scenario.digest, "rollout": rollout}
-    path_of(kind).write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    golden_path(kind).write_text(json.dumps(found, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

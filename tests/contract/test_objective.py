@@ -10,14 +10,14 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3 import A2C
 
 from tests.contract.cases import (
-    KINDS,
     case_of,
-    every_form,
     every_mode,
+    every_reader,
+    every_reader_form,
     makers,
     vector,
 )
-from twin_gym.environments.factory import forms_of, vector_env
+from twin_gym.environments.factory import vector_env
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate, make_policy
@@ -29,9 +29,6 @@ from twin_gym.testing.equality import first_difference
 OBJECTIVE = KpiObjective(demand=Demand(latency_s=0.5e-3))
 SEED = 3
 EARNED = {"objective": OBJECTIVE, "objective_seed": SEED}
-one_of_each = pytest.mark.parametrize(
-    ("kind", "form"), [(kind, forms_of(kind)[0].name) for kind in KINDS], ids=KINDS
-)
 
 
 def settings_of(kind, form, **more):
@@ -39,6 +36,11 @@ def settings_of(kind, form, **more):
     return {
         "scenario": case_of(kind).scenario(form), "action": form, **EARNED, **more,
     }  # fmt: skip
+
+
+def policy_of(kind):
+    """Name of a classical one."""
+    return case_of(kind).policy or kind_named(kind).facet("default_policy")
 
 
 def played(env, seed, steps=200):
@@ -54,7 +56,7 @@ def played(env, seed, steps=200):
     return told
 
 
-@one_of_each
+@every_reader
 def test_gymnasium_s_checker_passes(kind, form):
     """One of each kind, and every warning is an error."""
     env = gymnasium.make(kind_named(kind).id, **settings_of(kind, form))
@@ -63,7 +65,7 @@ def test_gymnasium_s_checker_passes(kind, form):
         check_env(env.unwrapped, skip_render_check=True)
 
 
-@one_of_each
+@every_reader
 @every_mode
 def test_vector_form_keeps_the_contract(kind, form, mode):
     """Lane by lane against the single form, pickled too, in every mode."""
@@ -85,7 +87,7 @@ def test_an_episode_without_a_decision_leaves_nothing_to_the_next():
     check_vector_env(make, make_single, steps=30)
 
 
-@one_of_each
+@every_reader
 def test_simpy_tells_the_same_rewards(kind, form):
     """The slow engine's lanes are the kernel's single environments, to the last bit."""
     slow = {"engine": "simpy"}
@@ -93,7 +95,7 @@ def test_simpy_tells_the_same_rewards(kind, form):
     check_vector_env(make, make_single, steps=40, pickling=False)
 
 
-@every_form
+@every_reader_form
 def test_reward_is_the_weighted_sum_times_the_time(kind, form):
     """At every step; the four values are told and lie in [0, 1]; together at most the horizon."""
     env = gymnasium.make(kind_named(kind).id, **settings_of(kind, form))
@@ -107,7 +109,7 @@ def test_reward_is_the_weighted_sum_times_the_time(kind, form):
     assert 0.0 < sum(rewards) <= env.unwrapped.scenario.horizon_s
 
 
-@every_form
+@every_reader_form
 def test_everything_else_is_as_without_it(kind, form):
     """Observations, masks, components and costs of the same decisions do not change."""
     given = settings_of(kind, form)
@@ -122,12 +124,12 @@ def test_everything_else_is_as_without_it(kind, form):
         assert all(first_difference(told[name], plain[name], name) is None for name in plain)
 
 
-@one_of_each
+@every_reader
 def test_all_ways_to_it_give_the_same_return(kind, form):
     """`evaluate`, the single form and the Stable-Baselines3 form, alone and among others."""
     given = settings_of(kind, form)
     scenario, rest = given["scenario"], {k: v for k, v in given.items() if k != "scenario"}
-    policy = make_policy(case_of(kind).policy, scenario, form)
+    policy = make_policy(policy_of(kind), scenario, form)
     together = evaluate(policy, scenario, [7, 8, 9], **rest)
     alone = evaluate(policy, scenario, [8], **rest)
     assert together.returns[1] == alone.returns[0]
@@ -148,7 +150,7 @@ def test_all_ways_to_it_give_the_same_return(kind, form):
     assert infos[0]["episode"]["r"] == pytest.approx(total)
 
 
-@one_of_each
+@every_reader
 def test_what_depends_on_the_reward_knows_it(kind, form):
     """The scale of a critic is a time unit's; validation in training earns the same objective."""
     given = settings_of(kind, form)
@@ -172,7 +174,7 @@ def test_validation_in_training_earns_the_same_objective():
     assert np.array_equal(found.returns, again.returns)
 
 
-@one_of_each
+@every_reader
 def test_rows_and_threads_do_not_matter(kind, form):
     """Five rows on two threads, and two rows on one: the first two are equal."""
     told = []
@@ -191,7 +193,7 @@ def test_rows_and_threads_do_not_matter(kind, form):
     assert np.array_equal(*told)
 
 
-@one_of_each
+@every_reader
 def test_weights_reach_the_reward(kind, form):
     """With other priorities the same decisions earn what the other weights say."""
     given = settings_of(kind, form)
@@ -229,7 +231,7 @@ def test_the_seed_draws_the_weights_alone():
     assert first != second
 
 
-@one_of_each
+@every_reader
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

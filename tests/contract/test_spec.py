@@ -10,7 +10,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
 import twin_gym  # noqa: F401 - registers
-from tests.contract.cases import case_of, every_kind
+from tests.contract.cases import batch_of, case_of, every_kind
 from twin_gym.environments.factory import vector_env
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
@@ -18,12 +18,17 @@ from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
 from twin_gym.scenario.objective import Demand, KpiObjective
 
-KPI = KpiObjective(demand=Demand(num_devices=250))
+KPI = {"objective": KpiObjective(demand=Demand(num_devices=250)), "objective_seed": np.int64(3)}
 
 
 def preset_of(kind):
     """One that needs no data: that of the default form."""
     return next(iter(case_of(kind).presets.values()))
+
+
+def objective_of(kind):
+    """Arguments with an objective as a value; none where there is nothing to read it off."""
+    return KPI if batch_of(kind).HAS_READER else {}
 
 
 def given(kind, form, folder):
@@ -46,7 +51,7 @@ def given(kind, form, folder):
 def test_spec_survives_json(kind, form, tmp_path):
     """The single form and the vector form, with an objective as a value and without."""
     scenario = given(kind, form, tmp_path)
-    for more in ({}, {"objective": KPI, "objective_seed": np.int64(3)}):
+    for more in ({}, objective_of(kind)):
         env = gym.make(kind_named(kind).id, scenario=scenario, **more)
         again = gym.make(EnvSpec.from_json(env.spec.to_json()))
         check(env.unwrapped, again.unwrapped)
@@ -75,7 +80,7 @@ def test_spec_of_gymnasiums_own_vectors_survives_json(kind, mode, tmp_path):
     """Scenario, objective, number of rows and arguments of the vectorizer, as values."""
     made = gym.make_vec(
         kind_named(kind).id, np.int64(2), mode, {"autoreset_mode": AutoresetMode.SAME_STEP},
-        scenario=given(kind, "value", tmp_path), objective=KPI, objective_seed=np.int64(3),
+        scenario=given(kind, "value", tmp_path), **objective_of(kind),
     )  # fmt: skip
     other = gym.make_vec(EnvSpec.from_json(made.spec.to_json()))
     assert (other.num_envs, other.spec) == (2, made.spec)

@@ -6,10 +6,11 @@ import pytest
 from gymnasium.vector import AutoresetMode
 
 from tests.contract.cases import (
+    batch_of,
     case_of,
     every_form,
     every_kind,
-    every_masked_form,
+    every_masked_form_and_engine,
     every_mode,
     single,
     vector,
@@ -60,8 +61,9 @@ def test_vector_env_of_a_scenario_is_that_of_its_kind(kind):
 
 @every_form
 def test_threads_and_engines_do_not_matter(kind, form):
-    """One thread or many, kernel or SimPy: the same to the last bit, final infos included."""
-    ways = ({}, {"num_threads": 3}, {"num_threads": 16}, {"engine": "simpy"})
+    """One thread or many, and each engine: the same to the last bit, final infos included."""
+    others = ({"engine": engine} for engine in batch_of(kind).ENGINES[1:])
+    ways = ({}, {"num_threads": 3}, {"num_threads": 16}, *others)
     for mode in (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP):
         told = [roll_out(vector(kind, form, num_envs=5, autoreset_mode=mode, **way), 11)
                 for way in ways]  # fmt: skip
@@ -235,9 +237,8 @@ def test_bad_argument_of_the_vector_form_is_refused(kind):
         vector(kind, autoreset_mode="same_step")
 
 
-@every_masked_form
+@every_masked_form_and_engine
 @every_mode
-@pytest.mark.parametrize("engine", ["kernel", "simpy"])
 def test_masks_are_obeyed_and_disallowed_actions_counted(kind, form, mode, engine):
     """Anew in each episode, also where it begins in the step that ends the last one."""
     scenario = case_of(kind).scarce(case_of(kind).scenario(form))

@@ -125,9 +125,9 @@ def test_other_forms_and_normalisation():
     env.obs_rms.mean += np.linspace(-2.0, 2.0, len(env.obs_rms.mean))  # far from the raw values
     counted = env.obs_rms.count
     observations = np.random.default_rng(0).random((64, len(env.obs_rms.mean)), np.float32)
-    wanted = model.predict(env.normalize_obs(observations), deterministic=True)[0]
+    expected = model.predict(env.normalize_obs(observations), deterministic=True)[0]
     chosen = ModelPolicy(model).actions(observations, np.ones((64, 4), np.int8))
-    assert np.array_equal(chosen, wanted)
+    assert np.array_equal(chosen, expected)
     assert not np.array_equal(chosen, model.predict(observations, deterministic=True)[0])
     assert env.obs_rms.count == counted
 

@@ -26,18 +26,18 @@ def column(*values):
 def by_definition(rewards, values, ends, discounts, traces):
     """A_t = sum over k >= t of delta_k times the traces from t to k - 1, within an episode."""
     steps, rows = rewards.shape
-    found = np.zeros((steps, rows))
+    advantages = np.zeros((steps, rows))
     for row in range(rows):
         for t in range(steps):
             weight = 1.0
             for k in range(t, steps):
                 goes_on = 1.0 - ends[k, row]
                 ahead = discounts[k, row] * values[k + 1, row] * goes_on
-                found[t, row] += weight * (rewards[k, row] + ahead - values[k, row])
+                advantages[t, row] += weight * (rewards[k, row] + ahead - values[k, row])
                 if not goes_on:
                     break
                 weight *= traces[k, row]
-    return found
+    return advantages
 
 
 def test_worked_by_hand():

@@ -180,8 +180,8 @@ def test_candidates_see_their_own_fields():
         for candidate, columns in zip(space.action_names[:-1], scorer["columns"], strict=True):
             sensor = candidate.partition("/")[0]
             keys = (candidate, candidate, sensor if scenario is tic else candidate)
-            wanted = [f"{name}/{key}" for name, key in zip(own, keys, strict=True)]
-            assert [names[column] for column in columns] == wanted
+            expected = [f"{name}/{key}" for name, key in zip(own, keys, strict=True)]
+            assert [names[column] for column in columns] == expected
         masked = [names[column] for column in scorer["mask_columns"]]
         queues = [f"fill/{queue}" for queue in space.action_names[:-1]]
         assert masked == (queues if scenario is tic else ["budget"] * 50)

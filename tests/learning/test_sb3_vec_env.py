@@ -233,3 +233,14 @@ def test_environment_that_is_not_native_is_refused():
     """The error names the function that makes a native environment."""
     with pytest.raises(ConfigError, match="make_vec_env"):
         native_env(DummyVecEnv([lambda: gymnasium.make(ID)]))
+
+
+def test_former_keyword_of_staggered_warns_and_works():
+    """The first observations are those of the new keyword, in both places."""
+    with pytest.warns(DeprecationWarning, match="spread_rows is now staggered"):
+        former = make_vec_env(ID, ROWS, scenario=SMALL, seed=3, spread_rows=True)
+    now = make_vec_env(ID, ROWS, scenario=SMALL, seed=3, staggered=True)
+    assert former.staggered
+    assert np.array_equal(former.reset(), now.reset())
+    with pytest.warns(DeprecationWarning, match="spread_rows is now staggered"):
+        assert not NativeVecEnv(now.venv, spread_rows=False).staggered

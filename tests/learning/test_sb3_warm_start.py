@@ -86,9 +86,9 @@ def test_masked_probabilities_are_the_twins(twin):
     model = make_model()
     observations, masks = states(model.get_env(), twin)
     warm_start(model, twin)
-    found = model.policy.get_distribution(torch.as_tensor(observations)).distribution.probs
-    wanted = np.exp(twin.log_probabilities(observations, masks))
-    assert found.detach().numpy() == pytest.approx(wanted, abs=1e-6)
+    probabilities = model.policy.get_distribution(torch.as_tensor(observations)).distribution.probs
+    expected = np.exp(twin.log_probabilities(observations, masks))
+    assert probabilities.detach().numpy() == pytest.approx(expected, abs=1e-6)
 
 
 def test_critic_is_left_alone(model, fitting):
@@ -109,12 +109,12 @@ def test_critic_is_left_alone(model, fitting):
 
 def test_report_says_what_was_done(twin):
     """For a log: the twin, how much was loaded, the temperature, what was left."""
-    told = str(warm_start(make_model(), twin, temperature=2.0))
+    report = str(warm_start(make_model(), twin, temperature=2.0))
     count = sum(value.numel() for value in twin.network.parameters())
-    assert told.startswith(f"warm start from {twin.name}: loaded 6 tensors ({count} parameters: ")
-    assert "action_net.bias" in told
-    assert "temperature 2;" in told
-    assert "left alone: mlp_extractor.value_net.0.weight" in told
+    assert report.startswith(f"warm start from {twin.name}: loaded 6 tensors ({count} parameters: ")
+    assert "action_net.bias" in report
+    assert "temperature 2;" in report
+    assert "left alone: mlp_extractor.value_net.0.weight" in report
 
 
 def test_learns_on_from_the_twin(model, fitting):
@@ -138,8 +138,8 @@ def test_temperature_widens_and_keeps_the_order(kind, request):
         entropies.append(float(seen.entropy().detach().mean()))
         widened = np.exp(fitting.log_probabilities(observations, masks).astype(float) / temperature)
         widened *= masks
-        wanted = widened / widened.sum(axis=1, keepdims=True)
-        assert seen.distribution.probs.detach().numpy() == pytest.approx(wanted, abs=1e-5)
+        expected = widened / widened.sum(axis=1, keepdims=True)
+        assert seen.distribution.probs.detach().numpy() == pytest.approx(expected, abs=1e-5)
         chosen = model.predict(observations, deterministic=True)[0]
         assert (chosen == fitting.actions(observations, masks)).mean() > 0.999  # ties apart
     assert entropies == sorted(entropies)
@@ -154,9 +154,9 @@ def misspelt(twin):
 
     class Misspelt(SliceNetwork):
         def state_dict(self, *args, **kwargs):
-            found = super().state_dict(*args, **kwargs)
-            found["action_nett.bias"] = found.pop("action_net.bias")
-            return found
+            state = super().state_dict(*args, **kwargs)
+            state["action_nett.bias"] = state.pop("action_net.bias")
+            return state
 
     network = Misspelt(len(twin.metadata.field_names), 4, twin.metadata.hidden)
     return PolicyTwin(network, twin.metadata)

@@ -49,16 +49,16 @@ def test_actor_is_the_twin(name, logged, twin, algorithm):
     """Greedily it decides as the twin does in 200 states, and did not before."""
     model = model_of(name, algorithm, **({"batch_size": 16} if algorithm is PPO else {}))
     everything = np.ones_like(logged.masks)
-    wanted = twin.actions(logged.observations, everything)
+    expected = twin.actions(logged.observations, everything)
     before = model.predict(logged.observations, deterministic=True)[0]
     warm_start(model, twin)
-    found = model.predict(logged.observations, deterministic=True)[0]
+    predicted = model.predict(logged.observations, deterministic=True)[0]
     if twin.metadata.space.is_discrete:
-        np.testing.assert_array_equal(found, wanted)
-        assert (before != wanted).any()
+        np.testing.assert_array_equal(predicted, expected)
+        assert (before != expected).any()
         return
-    assert found == pytest.approx(wanted, abs=1e-6)
-    assert before != pytest.approx(wanted, abs=1e-3)
+    assert predicted == pytest.approx(expected, abs=1e-6)
+    assert before != pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", ["tic pick", "sync pick"])
@@ -69,8 +69,8 @@ def test_masked_actor_is_the_twin(name):
     twin = clone(log, scenario_of(name), settings=settings)
     model = model_of(name, SemiMarkovMaskablePPO, batch_size=16)
     warm_start(model, twin)
-    found = model.predict(log.observations, deterministic=True, action_masks=log.masks)[0]
-    np.testing.assert_array_equal(found, twin.actions(log.observations, log.masks))
+    predicted = model.predict(log.observations, deterministic=True, action_masks=log.masks)[0]
+    np.testing.assert_array_equal(predicted, twin.actions(log.observations, log.masks))
 
 
 def test_report_has_every_parameter(name, twin):
@@ -98,12 +98,12 @@ def test_spread_is_a_share_of_the_range(name):
     settings = CloneSettings(max_epochs=1, min_steps=10, hidden=WIDTHS)
     twin = clone(log, scenario, settings=settings)
     model = model_of(name)
-    for asked, wanted in ((None, 0.1), (0.03, 0.03)):
+    for asked, expected in ((None, 0.1), (0.03, 0.03)):
         done = warm_start(model, twin, action_std=asked)
-        assert done.action_std == wanted
-        assert f"deviation of {wanted:g}" in str(done)
+        assert done.action_std == expected
+        assert f"deviation of {expected:g}" in str(done)
         seen = model.policy.get_distribution(torch.as_tensor(log.observations)).distribution
-        assert seen.stddev.detach().numpy() == pytest.approx(wanted)
+        assert seen.stddev.detach().numpy() == pytest.approx(expected)
     begun = parameters(model)
     model.learn(32)
     assert not are_equal(parameters(model), begun)

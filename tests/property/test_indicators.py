@@ -54,13 +54,13 @@ def test_values_lie_in_the_unit_interval_and_engines_agree(case, data, mode, see
     rng = np.random.default_rng(seed)
     for _ in range(25):
         actions = chosen(engines[0].batch, rng)
-        (_, mine, _, over, told), (_, theirs, *_, other) = (env.step(actions) for env in engines)
+        (_, mine, _, over, info), (_, theirs, *_, other) = (env.step(actions) for env in engines)
         assert np.array_equal(mine, theirs)
         for name in INDICATORS:
-            assert ((told[name] >= 0.0) & (told[name] <= 1.0)).all(), name
-            assert np.array_equal(told[name], other[name]), name
-        ends = told.get("final_info", told)
-        seconds = np.where(over, ends["elapsed_s"], told["elapsed_s"])
+            assert ((info[name] >= 0.0) & (info[name] <= 1.0)).all(), name
+            assert np.array_equal(info[name], other[name]), name
+        ends = info.get("final_info", info)
+        seconds = np.where(over, ends["elapsed_s"], info["elapsed_s"])
         assert ((mine >= 0.0) & (mine <= seconds * (1.0 + 1e-12))).all()
         if mode == "Disabled" and over.any():
             break

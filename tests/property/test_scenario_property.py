@@ -56,9 +56,9 @@ plain_values = st.recursive(
 @given(texts, plain_values)
 def test_every_value_that_is_written_as_toml_is_read_back(key, value):
     """Keys with dots, quotes and controls; text of any kind; truth values; the least numbers."""
-    found = parse_toml(toml_text({key: value}), "the text")
-    assert found == {key: value}
-    assert json.dumps(found, sort_keys=True) == json.dumps({key: value}, sort_keys=True)
+    parsed = parse_toml(toml_text({key: value}), "the text")
+    assert parsed == {key: value}
+    assert json.dumps(parsed, sort_keys=True) == json.dumps({key: value}, sort_keys=True)
 
 
 @given(any_size, texts, texts)

@@ -28,12 +28,12 @@ def test_clone_recovers_a_known_rule(small):
     rule = DearestPolicy()
     twin = clone(record(rule, small, 1000), small, settings=CloneSettings(smoothing=0.0))
     worlds = world_seeds("validation", 4)
-    found = fidelity(twin, rule, small, num_states=2000, worlds=worlds)
-    assert found.on_policy.agreement > 0.99
-    assert found.on_policy.open_agreement > 0.98
-    assert found.uniform.agreement > 0.98
-    assert found.revenue_rate == pytest.approx(found.policy_revenue_rate, rel=0.02)
-    assert evaluate(twin, small, worlds).mean() == found.revenue_rate
+    report = fidelity(twin, rule, small, num_states=2000, worlds=worlds)
+    assert report.on_policy.agreement > 0.99
+    assert report.on_policy.open_agreement > 0.98
+    assert report.uniform.agreement > 0.98
+    assert report.revenue_rate == pytest.approx(report.policy_revenue_rate, rel=0.02)
+    assert evaluate(twin, small, worlds).mean() == report.revenue_rate
 
 
 def test_slot_clone_recovers_a_known_rule(small):
@@ -64,9 +64,9 @@ def test_smoothed_loss_is_the_formula():
     logs = torch.log_softmax(logits, 1)[0]
     label, everyone = torch.tensor([1]), torch.ones(1, 3)
     for smoothing in (0.0, 0.25):
-        wanted = -(1 - smoothing) * logs[1] - smoothing / 3 * logs.sum()
-        found = smoothed_cross_entropy(logits, everyone, label, smoothing)
-        torch.testing.assert_close(found, wanted)
+        expected = -(1 - smoothing) * logs[1] - smoothing / 3 * logs.sum()
+        loss = smoothed_cross_entropy(logits, everyone, label, smoothing)
+        torch.testing.assert_close(loss, expected)
 
 
 def test_twin_gives_disallowed_actions_nothing(twin, log):
@@ -101,10 +101,10 @@ def test_progress_is_told_and_training_stops_early(small):
     seen = []
     log = record(Coin(), small, 200)
     settings = CloneSettings(smoothing=0.0, max_epochs=200)
-    twin = clone(log, small, settings=settings, on_epoch=lambda *told: seen.append(told))
-    assert [told[0] for told in seen] == list(range(1, len(seen) + 1))
+    twin = clone(log, small, settings=settings, on_epoch=lambda *progress: seen.append(progress))
+    assert [progress[0] for progress in seen] == list(range(1, len(seen) + 1))
     assert len(seen) < 200
-    assert twin.metadata.held_out_loss == min(told[2] for told in seen)
+    assert twin.metadata.held_out_loss == min(progress[2] for progress in seen)
 
 
 def test_synthetic_decisions_are_learned_from(log, small):

@@ -22,7 +22,8 @@ from twin_gym.environments.slice_admission.policies.decoding import Decoder
 from twin_gym.environments.slice_admission.tables import build_tables, service_places
 from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
 from twin_gym.errors import ConfigError
-from twin_gym.twins import mask_from_observations
+from twin_gym.twins import ObservedMask
+from twin_gym.twins.layout import QueueLayout
 
 # Some draws hold more requests at once than a row of the simulator has room for.
 scenarios = admission_scenarios().filter(lambda one: service_places(one) <= 5000)
@@ -45,7 +46,8 @@ def test_states_are_feasible(scenario, action, seed):
     space = form_named(ACTION_FORMS, action).observation_space(scenario)
     assert all(space.contains(observation) for observation in states.observations)
     assert states.masks[:, :-1].any(axis=1).all()
-    masks = mask_from_observations(torch.from_numpy(states.observations), scenario, action)
+    observed_mask = ObservedMask(QueueLayout.of(scenario), action)
+    masks = observed_mask(torch.from_numpy(states.observations))
     np.testing.assert_array_equal(masks.numpy(), states.masks != 0)
     decoder = Decoder(scenario, action)
     np.testing.assert_array_equal(decoder.in_service(states.observations), states.in_service)

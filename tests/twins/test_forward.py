@@ -13,8 +13,8 @@ def test_plain_network_equals_torch_up_to_rounding(hidden):
     network = SliceNetwork(17, 5, hidden, torch.Generator().manual_seed(3))
     plain = PlainNetwork({name: x.numpy() for name, x in network.state_dict().items()})
     seen = np.random.default_rng(0).random((40, 17), np.float32)
-    wanted = network(torch.from_numpy(seen)).detach().numpy()
-    assert plain(seen) == pytest.approx(wanted, abs=1e-6)
+    expected = network(torch.from_numpy(seen)).detach().numpy()
+    assert plain(seen) == pytest.approx(expected, abs=1e-6)
     assert plain(seen).dtype == np.float32
 
 

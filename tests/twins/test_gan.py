@@ -14,11 +14,12 @@ from twin_gym.errors import ConfigError
 from twin_gym.twins import (
     DecisionGenerator,
     GanSettings,
-    mask_from_observations,
+    ObservedMask,
     record,
     synthesise,
     train_generator,
 )
+from twin_gym.twins.layout import QueueLayout
 
 # Some draws hold more requests at once than a row of the simulator has room for.
 scenarios = admission_scenarios().filter(lambda one: service_places(one) <= 5000)
@@ -55,7 +56,8 @@ def test_synthetic_decisions_are_feasible(log, small):
     """Actions are allowed by masks that belong to the states, and no state is a logged one."""
     made = train_generator(log, small, settings=HASTY)
     pairs = synthesise(made, log, small, 200)
-    masks = mask_from_observations(torch.from_numpy(pairs.observations), small, pairs.action)
+    observed_mask = ObservedMask(QueueLayout.of(small), pairs.action)
+    masks = observed_mask(torch.from_numpy(pairs.observations))
     np.testing.assert_array_equal(masks.numpy(), pairs.masks != 0)
     assert pairs.masks[np.arange(200), pairs.actions].all()
     assert (len(pairs), pairs.policy) == (200, "gan-of-dearest")
@@ -100,10 +102,13 @@ def test_progress_is_told(log, small):
     """Every so many steps, with both losses."""
     seen = []
     train_generator(
-        log, small, settings=GanSettings(num_steps=100), on_step=lambda *told: seen.append(told)
+        log,
+        small,
+        settings=GanSettings(num_steps=100),
+        on_step=lambda *progress: seen.append(progress),
     )
-    assert [told[0] for told in seen] == [50, 100]
-    assert all(np.isfinite(told).all() for told in seen)
+    assert [progress[0] for progress in seen] == [50, 100]
+    assert all(np.isfinite(progress).all() for progress in seen)
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ def test_no_action_is_the_default_of_the_environment(kind):
 def test_record_holds_the_default_policy(name, logged):
     """Every logged action is what the policy does in the logged state."""
     _, action, policy = FORMS[name]
-    found = default_policy(name).actions(logged.observations, logged.masks)
-    np.testing.assert_array_equal(logged.actions, found)
+    expected = default_policy(name).actions(logged.observations, logged.masks)
+    np.testing.assert_array_equal(logged.actions, expected)
     assert (logged.action, logged.policy) == (action, policy)
     assert logged.kind == scenario_of(name).kind
     assert np.bincount(logged.networks).tolist() == [150, 150]
@@ -122,12 +122,16 @@ def test_steps_without_a_choice_are_not_logged():
 def test_log_round_trip(name, logged, tmp_path):
     """The loaded log equals the saved one: types, empty masks and the kind too."""
     logged.save(tmp_path / "log")
-    found = DecisionLog.load(tmp_path / "log")
+    loaded = DecisionLog.load(tmp_path / "log")
     for array in ("observations", "masks", "actions", "networks"):
-        ours, theirs = getattr(logged, array), getattr(found, array)
+        ours, theirs = getattr(logged, array), getattr(loaded, array)
         np.testing.assert_array_equal(ours, theirs)
         assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
-    assert (found.kind, found.action, found.policy) == (logged.kind, logged.action, logged.policy)
+    assert (loaded.kind, loaded.action, loaded.policy) == (
+        logged.kind,
+        logged.action,
+        logged.policy,
+    )
 
 
 def test_logs_of_before_are_of_admission(log, tmp_path):
@@ -141,9 +145,9 @@ def test_logs_of_before_are_of_admission(log, tmp_path):
     arrays = {n: getattr(log, n) for n in ("observations", "masks", "actions", "networks")}
     content = safetensors.numpy.save(arrays, {"about": json.dumps(about)})
     (tmp_path / "log").write_bytes(content)
-    found = DecisionLog.load(tmp_path / "log")
-    assert found.kind == "admission"
-    np.testing.assert_array_equal(found.actions, log.actions)
+    loaded = DecisionLog.load(tmp_path / "log")
+    assert loaded.kind == "admission"
+    np.testing.assert_array_equal(loaded.actions, log.actions)
 
 
 def changed(array, index, value):
@@ -202,8 +206,8 @@ def test_clone_of_amounts_recovers_a_rule(name):
     assert np.abs(differences).mean() < 0.02
     assert (differences**2).mean() < 0.05 * other.actions.var()
     _, held_out = record(rule, scenario, 1000, action=action).split(0.2)
-    found = twin.network(torch.from_numpy(held_out.observations)).detach().numpy()
-    assert twin.metadata.held_out_loss == pytest.approx(((found - held_out.actions) ** 2).mean())
+    outputs = twin.network(torch.from_numpy(held_out.observations)).detach().numpy()
+    assert twin.metadata.held_out_loss == pytest.approx(((outputs - held_out.actions) ** 2).mean())
     assert twin.metadata.smoothing == 0.0
 
 

@@ -89,12 +89,12 @@ def test_held_out_decisions_are_not_looked_at():
     late = np.arange(len(log)) >= 0.8 * len(log)
     masks = log.masks.copy()
     masks[late, 7] = 0
-    told = replace(log, masks=masks)
-    made = train_generator(told, scenario, settings=HASTY)
-    assert synthesise(made, told, scenario, 500).masks.all()
+    changed = replace(log, masks=masks)
+    made = train_generator(changed, scenario, settings=HASTY)
+    assert synthesise(made, changed, scenario, 500).masks.all()
     half = replace(HASTY, held_out_share=0.1)
-    made = train_generator(told, scenario, settings=half)
-    assert not synthesise(made, told, scenario, 500).masks.all()
+    made = train_generator(changed, scenario, settings=half)
+    assert not synthesise(made, changed, scenario, 500).masks.all()
 
 
 def test_whole_state_space_is_that_of_admission_alone(name):
@@ -150,13 +150,15 @@ def test_measures_of_amounts_are_their_definitions(name):
     off = np.where(own > 0.5, -0.04, 0.04)
     off[:50] = 0.0
     off[:50, 0] = np.where(own[:50, 0] > 0.5, -0.1, 0.1)  # one amount that differs is enough
-    found = amount_agreement(twin, log.observations, log.masks, own + off, scenario)
-    assert found.agreement == 0.75
-    assert found.mean_absolute_difference == pytest.approx(0.25 * 0.1 / own.shape[1] + 0.75 * 0.04)
+    measures = amount_agreement(twin, log.observations, log.masks, own + off, scenario)
+    assert measures.agreement == 0.75
+    assert measures.mean_absolute_difference == pytest.approx(
+        0.25 * 0.1 / own.shape[1] + 0.75 * 0.04
+    )
     labels = own + off
     residual = ((labels - own) ** 2).sum()
     total = ((labels - labels.mean(axis=0)) ** 2).sum()
-    assert found.r_squared == pytest.approx(1.0 - residual / total)
+    assert measures.r_squared == pytest.approx(1.0 - residual / total)
     constant = amount_agreement(twin, log.observations, log.masks, np.full_like(own, 0.5), scenario)
     assert math.isnan(constant.r_squared)
     with pytest.raises(ConfigError, match="no states"):
@@ -171,9 +173,9 @@ def test_recall_is_by_name_of_the_action(name):
     log, scenario = logged(name), scenario_of(name)
     twin = clone(log, scenario, settings=QUICK)
     labels = twin.actions(log.observations, log.masks)
-    found = agreement(twin, log.observations, log.masks, labels, scenario)
+    measures = agreement(twin, log.observations, log.masks, labels, scenario)
     names = twin.metadata.action_names
-    assert found.recall == dict.fromkeys([names[label] for label in np.unique(labels)], 1.0)
+    assert measures.recall == dict.fromkeys([names[label] for label in np.unique(labels)], 1.0)
     with pytest.raises(ConfigError, match="discrete"):
         amount_agreement(twin, log.observations, log.masks, labels, scenario)
 
@@ -185,12 +187,12 @@ def test_fidelity_knows_the_policys_path_alone(name):
     if scenario.kind != "access":  # whose episodes are short
         scenario = scenario.replace(horizon_s=scenario.horizon_s / 4)
     worlds = world_seeds("validation", 2)
-    found = fidelity(twin, default_policy(name), scenario, num_states=100, worlds=worlds)
-    assert found.uniform is None
-    assert math.isnan(found.revenue_rate)
-    assert math.isfinite(found.return_per_s)
-    assert found == fidelity(twin, default_policy(name), scenario, num_states=100, worlds=worlds)
-    assert json.loads(json.dumps(found.to_dict()))["on_policy"]["num_states"] == 100
+    report = fidelity(twin, default_policy(name), scenario, num_states=100, worlds=worlds)
+    assert report.uniform is None
+    assert math.isnan(report.revenue_rate)
+    assert math.isfinite(report.return_per_s)
+    assert report == fidelity(twin, default_policy(name), scenario, num_states=100, worlds=worlds)
+    assert json.loads(json.dumps(report.to_dict()))["on_policy"]["num_states"] == 100
     own = fidelity(twin, twin, scenario, num_states=50, worlds=worlds)
     assert own.on_policy.agreement == 1.0
     assert own.return_per_s == own.policy_return_per_s

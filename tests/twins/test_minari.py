@@ -68,12 +68,12 @@ def test_minari_gives_the_episodes_back(data, folder):
     """By id, with seeds, infos one longer than steps, and the environment they came from."""
     assert folder.is_dir()
     assert list(minari.list_local_datasets()) == [ID]
-    found = minari.load_dataset(ID)
-    assert (found.total_steps, found.total_episodes) == (240, len(data.seeds))
-    env = found.recover_environment()
-    numbers = range(found.total_episodes)
+    dataset = minari.load_dataset(ID)
+    assert (dataset.total_steps, dataset.total_episodes) == (240, len(data.seeds))
+    env = dataset.recover_environment()
+    numbers = range(dataset.total_episodes)
     for about, episode in zip(
-        found.storage.get_episode_metadata(numbers), found.iterate_episodes(), strict=True
+        dataset.storage.get_episode_metadata(numbers), dataset.iterate_episodes(), strict=True
     ):
         seen, info = env.reset(seed=about["seed"])
         for step, action in enumerate(episode.actions):
@@ -106,9 +106,9 @@ def test_a_scenario_of_ones_own_stands_in_the_metadata(root):
     data = record_transitions(DearestPolicy(), small, 40, num_networks=2, action="slot")
     folder = export_minari(data, small, root, "mine-v3")
     assert import_minari(folder).digest == data.digest
-    found = minari.load_dataset("mine-v3")
-    assert found.env_spec is None
-    assert parse(found.storage.metadata["scenario_toml"]) == small
+    dataset = minari.load_dataset("mine-v3")
+    assert dataset.env_spec is None
+    assert parse(dataset.storage.metadata["scenario_toml"]) == small
 
 
 def test_preset_of_another_horizon_has_no_name(contention):

@@ -11,10 +11,10 @@ from twin_gym.environments.slice_admission.vector import SliceAdmissionVectorEnv
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.loading import load
 from twin_gym.twins import (
+    ObservedMask,
     QueueLayout,
     SliceNetwork,
     build_network,
-    mask_from_observations,
     masked_log_probabilities,
 )
 
@@ -107,10 +107,11 @@ def test_observed_mask_is_the_mask_of_the_environment(action):
     for name in ("contention", "mild", "service-calibrated", "teletraffic-small"):
         scenario = load(name)
         env = SliceAdmissionVectorEnv(4, scenario, action=action)
+        observed_mask = ObservedMask(QueueLayout.of(scenario), action)
         observations, infos = env.reset(seed=1)
         for _ in range(300):
             masks = infos["action_mask"]
-            found = mask_from_observations(torch.from_numpy(observations), scenario, action)
+            found = observed_mask(torch.from_numpy(observations))
             np.testing.assert_array_equal(found.numpy(), masks != 0)
             actions = (rng.random(masks.shape) * masks).argmax(axis=1)
             observations, _, _, _, infos = env.step(actions)
@@ -120,8 +121,8 @@ def test_disallowed_actions_have_no_probability():
     """The softmax is over the allowed actions, however large the logits of the others are."""
     logits = torch.tensor([[100.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
     masks = torch.tensor([[0, 1, 1], [1, 0, 1]])
-    found = masked_log_probabilities(logits, masks).exp()
-    torch.testing.assert_close(found, torch.tensor([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5]]))
+    probabilities = masked_log_probabilities(logits, masks).exp()
+    torch.testing.assert_close(probabilities, torch.tensor([[0.0, 0.5, 0.5], [0.5, 0.0, 0.5]]))
 
 
 def test_same_generator_gives_same_weights(small, action):

@@ -233,9 +233,9 @@ def test_sampled_frequencies_are_the_probabilities(twin, log):
     masks = np.repeat(log.masks[row : row + 1], 20_000, axis=0)
     sampled = twin.sampled()
     counts = np.bincount(sampled.actions(observations, masks), minlength=masks.shape[1])
-    wanted = np.exp(sampled.log_probabilities(observations[:1], masks[:1])[0].astype(float))
-    errors = np.sqrt(wanted * (1 - wanted) / 20_000)
-    assert (np.abs(counts / 20_000 - wanted) <= 5 * errors + 1e-9).all()
+    expected = np.exp(sampled.log_probabilities(observations[:1], masks[:1])[0].astype(float))
+    errors = np.sqrt(expected * (1 - expected) / 20_000)
+    assert (np.abs(counts / 20_000 - expected) <= 5 * errors + 1e-9).all()
 
 
 def test_bad_seed_and_bad_card_are_refused(twin):

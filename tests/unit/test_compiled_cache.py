@@ -59,13 +59,13 @@ def test_every_file_that_is_compiled_in_is_named(folder, file):
         one for one in vars(module).values()
         if isinstance(one, CPUDispatcher) and one.py_func.__module__ == module.__name__
     ]  # fmt: skip
-    found = set()
+    functions = set()
     while left:
         function = left.pop()
-        if function not in found:
-            found.add(function)
+        if function not in functions:
+            functions.add(function)
             left += called_by(function)
-    modules = {sys.modules[function.py_func.__module__] for function in found}
+    modules = {sys.modules[function.py_func.__module__] for function in functions}
     assert len(modules) > 1
     assert modules - {module} <= set(module._COMPILED_IN)
 
@@ -163,7 +163,7 @@ for name in ("SliceAdmission", "MassiveAccess", "TicScheduling", "RightTimeSync"
         env.reset(seed=1)
         print(repr(sum(env.step(env.action_space.sample())[1] for _ in range(15))))
 """
-    told = [
+    outputs = [
         subprocess.run(
             [sys.executable, "-W", "error", "-c", code],
             env={**os.environ, "NUMBA_DISABLE_JIT": disabled},
@@ -171,5 +171,5 @@ for name in ("SliceAdmission", "MassiveAccess", "TicScheduling", "RightTimeSync"
         ).stdout
         for disabled in ("0", "1")
     ]  # fmt: skip
-    assert told[0] == told[1]
-    assert len(told[0].split()) == 8
+    assert outputs[0] == outputs[1]
+    assert len(outputs[0].split()) == 8

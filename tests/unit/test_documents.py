@@ -19,7 +19,7 @@ from twin_gym.twins.strict_json import read_object
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reason"),
     [
         (".".join(["x"] * 1_200) + " = 1", "at most 16 parts"),
         (" . ".join(['"x"'] * 20_000) + " = 1", "at most 16 parts"),
@@ -37,10 +37,12 @@ from twin_gym.twins.strict_json import read_object
     ],
     ids=range(13),
 )
-def test_toml_that_would_take_long_is_refused_at_once(text, told):
+def test_toml_that_would_take_long_is_refused_at_once(text, reason):
     """Too much of anything is refused at once, also as a scenario."""
     began_s = time.process_time()
-    with pytest.raises(ConfigError, match=f"^my.toml is not valid TOML as it is read here.*{told}"):
+    with pytest.raises(
+        ConfigError, match=f"^my.toml is not valid TOML as it is read here.*{reason}"
+    ):
         parse_toml(text, "my.toml")
     with pytest.raises(ConfigError, match="not valid TOML"):
         parse(text)

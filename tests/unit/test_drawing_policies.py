@@ -137,8 +137,10 @@ def test_draws_are_of_seed_call_and_purpose():
         return draws.next().random(4).tolist()
 
     assert drawn(1, 2, 3, 1) == drawn(1, 2, 3, 1000) == drawn(1 + 2**64, 2, 3, 0)
-    found = [drawn(*one, 0) for one in ((1, 2, 3), (2, 2, 3), (1, 3, 3), (1, 2, 4), (1, 2, 0))]
-    assert len({tuple(one) for one in found}) == len(found)
+    seeded_draws = [
+        drawn(*one, 0) for one in ((1, 2, 3), (2, 2, 3), (1, 3, 3), (1, 2, 4), (1, 2, 0))
+    ]
+    assert len({tuple(one) for one in seeded_draws}) == len(seeded_draws)
 
 
 @pytest.mark.parametrize(("purpose", "word"), [(0, 4), (0x7E57, 0x7E57 + (4 << 16))])
@@ -147,8 +149,8 @@ def test_draws_stay_what_they_were(purpose, word):
     draws = Draws(purpose)
     draws.reset(9)
     fifth = [draws.next() for _ in range(5)][-1]
-    wanted = np.random.Generator(np.random.Philox(key=[9, word]))
-    np.testing.assert_array_equal(fifth.random(4), wanted.random(4))
+    expected = np.random.Generator(np.random.Philox(key=[9, word]))
+    np.testing.assert_array_equal(fifth.random(4), expected.random(4))
 
 
 @pytest.mark.parametrize("seed", [-1, 1.0, "1", None, True])
@@ -166,7 +168,7 @@ def test_no_policy_keeps_a_generator():
     """One that runs on from call to call gives a row what its neighbours leave: see `Draws`."""
     made_by = ("default_rng", "Generator", "RandomState", "Philox", "manual_seed")
     decide = {"actions", "choose", "keys", "scores", "probabilities"}
-    found = []
+    faults = []
     for folder in ("twin_gym", "agents", "benchmarks", "examples"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -181,5 +183,5 @@ def test_no_policy_keeps_a_generator():
                     and any(name in ast.unparse(one) for name in made_by)
                 ]
                 if kept and "reset" in methods and methods & decide:
-                    found.append(f"{path.relative_to(ROOT)}: {node.name}: {kept}")
-    assert not found
+                    faults.append(f"{path.relative_to(ROOT)}: {node.name}: {kept}")
+    assert not faults

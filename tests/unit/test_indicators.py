@@ -278,6 +278,6 @@ def test_the_objective_is_one_in_a_network_without_load(kind):
 def test_the_objective_is_low_under_overload(kind):
     """Less than 0.7 whatever is wanted, and less than half where urgency is."""
     policy = make_policy(RULES[kind], CROWDED[kind])
-    found = [objective_of(CROWDED[kind], policy, objective) for objective in OBJECTIVES]
-    assert max(found) < 0.7
-    assert found[2] < 0.5
+    objectives = [objective_of(CROWDED[kind], policy, objective) for objective in OBJECTIVES]
+    assert max(objectives) < 0.7
+    assert objectives[2] < 0.5

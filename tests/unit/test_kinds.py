@@ -129,7 +129,7 @@ def test_wrong_kind_is_refused(own_table, kind, said):
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("value", "said"),
     [
         ("no_such_package", "names 'no_such_package', which cannot be imported .*PYTHONPATH"),
         ("bare_network:KIND", "names 'bare_network:KIND', which cannot be imported"),
@@ -137,9 +137,9 @@ def test_wrong_kind_is_refused(own_table, kind, said):
         (":KIND", "names ':KIND', which cannot be imported"),
     ],
 )
-def test_variable_that_names_no_kind_is_refused(own_table, bare, monkeypatch, told, said):
+def test_variable_that_names_no_kind_is_refused(own_table, bare, monkeypatch, value, said):
     """In a sentence, by whatever asks for kinds first."""
-    monkeypatch.setenv(kinds.KINDS_VARIABLE, told)
+    monkeypatch.setenv(kinds.KINDS_VARIABLE, value)
     for _ in range(2):
         with pytest.raises(ConfigError, match=said):
             kinds.kinds()

@@ -1,13 +1,15 @@
 """A batch in NumPy: objectives and forms that it gets by itself, and what is refused."""
 
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from twin_gym.core.batch import AUTORESET_NEXT_STEP
+from twin_gym.core.batch import AUTORESET_NEXT_STEP, AUTORESET_SAME_STEP
 from twin_gym.core.forms import ActionForm
 from twin_gym.core.numpy_batch import NumPyBatch
+from twin_gym.core.slotted import ReferenceEpisode
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.objective import KpiObjective
 from twin_gym.scenario.slotted import MAX_SLOTS, SlottedScenario
@@ -54,14 +56,51 @@ class LampBatch(NumPyBatch):
         return {"mean_light": self.state["sum"][rows] / np.maximum(self.slot_of(rows), 1)}
 
 
+class DimmedBatch(LampBatch):
+    """The lamp may not be put out."""
+
+    ACTION_FORMS = (
+        ActionForm(
+            "level", lambda _: ("lit",), lambda one: tuple(map(str, range(one.num_levels))),
+            is_masked=True,
+        ),
+    )  # fmt: skip
+
+    def allow_rows(self, rows):
+        return np.tile(np.arange(self.scenario.num_levels) > 0, (len(rows), 1))
+
+
+class LampEpisode(ReferenceEpisode):
+    """The rules of the lamp once more, of one lamp."""
+
+    def __init__(self, batch, row):
+        super().__init__(batch, row)
+        self.network = SimpleNamespace(slot=0, is_over=False, lit=0.0, sum=0.0)
+
+    def step(self, action):
+        network, scenario = self.network, self._batch.scenario
+        network.lit = float(action) / scenario.num_levels
+        network.sum += network.lit
+        network.slot += 1
+        network.is_over = network.slot == scenario.num_slots
+        outcome = self._batch.raw_outcomes[self._row]
+        outcome["light"], outcome["price"] = network.lit, -(network.lit**2)
+        outcome["reward"] = outcome["light"] + outcome["price"]
+        outcome["elapsed_s"], outcome["truncated"] = scenario.slot_s, network.is_over
+
+    def _write(self, arrays):
+        for name in arrays:
+            self._batch.state[name][self._row] = getattr(self.network, name)
+
+
 def lamp(**fields):
     """A scenario of ten slots."""
     return LampScenario(**{"name": "lamp", "horizon_s": 10.0, **fields})
 
 
-def rows(scenario=None, **given):
+def rows(scenario=None, kind=LampBatch, **given):
     """Three rows at the beginning of their first episodes."""
-    batch = LampBatch(3, LampBatch.SETTINGS(scenario or lamp(), **given))
+    batch = kind(3, kind.SETTINGS(scenario or lamp(), **given))
     batch.seed(np.arange(3, dtype=np.uint64), EVERYONE)
     batch.begin(EVERYONE)
     return batch
@@ -84,6 +123,58 @@ def test_objectives_are_made_of_the_components(objective, rewards):
     assert batch.outcomes["light"] == pytest.approx([0.0, 1 / 3, 2 / 3])
     assert batch.is_vector_reward == (objective == "vector")
     assert list(batch.kpis()) == ["mean_light"]
+
+
+def test_single_component_is_an_objective_and_a_vector():
+    """The one that is named is the default."""
+    batch_type = type("OneBatch", (LampBatch,), {"COMPONENTS": ("light",)})
+    assert batch_type.SETTINGS.OBJECTIVES == ("light", "vector")
+    assert not rows(kind=batch_type).is_vector_reward
+    assert rows(kind=batch_type, objective="vector").is_vector_reward
+
+
+def test_row_is_a_copy_of_the_state():
+    """A record with a field an array; of several dimensions, too."""
+    batch = rows()
+    batch.state["levels"] = np.arange(6).reshape(3, 2)
+    batch.advance(np.arange(3), AUTORESET_NEXT_STEP)
+    record = batch.row(2)
+    assert record.dtype.names == ("lit", "sum", "levels")
+    assert (record["lit"], record["levels"].tolist()) == (2 / 3, [4, 5])
+    record["levels"][:] = 0
+    assert batch.state["levels"][2].tolist() == [4, 5]
+
+
+def test_elapsed_share_is_of_the_scenario_of_each_row():
+    """Episodes of ten slots and of five, after three."""
+    batch = rows((lamp(), lamp(name="b", horizon_s=5.0)))
+    batch.heads["network"] = [0, 1, 0]
+    batch.heads["slot"] = 3
+    assert batch.elapsed_share(np.array([0, 1])).tolist() == [0.3, 0.6]
+
+
+def test_disallowed_actions_are_counted_anew_in_each_episode():
+    """Also where the next episode begins in the step that ends the last one."""
+    batch = rows(lamp(horizon_s=3.0), DimmedBatch)
+    counts = []
+    for _ in range(5):
+        batch.advance(np.array([0, 1, 0]), AUTORESET_SAME_STEP)
+        counts.append(batch.outcomes["disallowed_actions"].tolist())
+    assert counts == [[1, 0, 1], [2, 0, 2], [3, 0, 3], [1, 0, 1], [2, 0, 2]]
+
+
+def test_reference_is_the_second_engine():
+    """Where a batch has one; the same step by step, over the end of an episode."""
+    batch_type = type("ToldBatch", (LampBatch,), {"REFERENCE": LampEpisode})
+    assert (LampBatch.ENGINES, batch_type.ENGINES) == (("kernel",), ("kernel", "simpy"))
+    mine, theirs = (
+        rows(lamp(horizon_s=3.0), batch_type, engine=engine) for engine in batch_type.ENGINES
+    )
+    for step in range(8):
+        for batch in (mine, theirs):
+            batch.advance((np.arange(3) + step) % 3, AUTORESET_SAME_STEP)
+        for name, array in mine.arrays.items():
+            assert array.tobytes() == theirs.arrays[name].tobytes()
 
 
 def test_continuous_form_has_a_box_and_no_masks():

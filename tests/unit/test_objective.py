@@ -81,8 +81,8 @@ def test_prioritised_indicators_share_four_fifths_and_the_others_the_rest_at_ran
 
 def test_the_scenarios_of_the_paper_prioritise_what_it_says():
     """Nothing, a dense network, an accurate twin."""
-    found = {name: one.prioritised for name, one in SCENARIO_OBJECTIVES.items()}
-    assert found == {
+    prioritised = {name: one.prioritised for name, one in SCENARIO_OBJECTIVES.items()}
+    assert prioritised == {
         "base": set(),
         "high-density": {"density", "deadline"},
         "synchronisation": {"density", "buffer"},

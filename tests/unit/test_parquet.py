@@ -34,14 +34,14 @@ def test_columns_are_those_that_were_written(tmp_path, how):
     share = np.where(whole % 3, whole / 7.0, np.nan)
     time = np.datetime64("2024-01-01", "us") + whole
     table = {"whole": whole, "share": share, "time": time, "name": names}
-    found = read_columns(written(tmp_path / "a.parquet", table, **how), list(table), "a test")
+    columns = read_columns(written(tmp_path / "a.parquet", table, **how), list(table), "a test")
     for column, values in table.items():
-        assert found[column].dtype.kind == values.dtype.kind
-        np.testing.assert_array_equal(found[column], values)
+        assert columns[column].dtype.kind == values.dtype.kind
+        np.testing.assert_array_equal(columns[column], values)
 
 
 @pytest.mark.parametrize(
-    ("table", "how", "told"),
+    ("table", "how", "reason"),
     [
         ({"a": np.zeros(16_000_000)}, {}, "16,000,000 rows or more and at most 1,000,000"),
         ({"a": ["x" * 1_000_000] * 300}, {"use_dictionary": False}, "unpacked bytes or more"),
@@ -59,10 +59,10 @@ def test_columns_are_those_that_were_written(tmp_path, how):
     ],
     ids=range(9),
 )
-def test_what_unpacks_to_too_much_is_refused(tmp_path, table, how, told):
+def test_what_unpacks_to_too_much_is_refused(tmp_path, table, how, reason):
     """Rows, bytes, columns, groups, long text, lists: a small file each."""
     path = written(tmp_path / "bomb.parquet", table, compression="zstd", **how)
-    with pytest.raises(TraceError, match=rf"bomb\.parquet.*{told}"):
+    with pytest.raises(TraceError, match=rf"bomb\.parquet.*{reason}"):
         read_columns(path, ["a"], "a test")
 
 

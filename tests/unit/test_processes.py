@@ -23,15 +23,17 @@ def begun(name, threads=3):
     """Rows within their episodes, moved by threads."""
     env = gymnasium.make_vec(name, num_envs=9, num_threads=threads, autoreset_mode="SameStep")
     env.reset(seed=4)
-    told(env, 20)
+    transitions_of(env, 20)
     return env
 
 
-def told(env, steps):
+def transitions_of(env, steps):
     """The results of some steps, whatever was drawn before."""
     env.action_space.seed(steps)
-    found = [env.step(env.action_space.sample()) for _ in range(steps)]
-    return [(observations.tobytes(), rewards.tobytes()) for observations, rewards, *_ in found]
+    transitions = [env.step(env.action_space.sample()) for _ in range(steps)]
+    return [
+        (observations.tobytes(), rewards.tobytes()) for observations, rewards, *_ in transitions
+    ]
 
 
 def pickled(env):
@@ -50,7 +52,7 @@ def test_copy_in_the_middle_of_an_episode_goes_on_alike(name, copied):
     """With threads of its own, which end when it is closed."""
     env = begun(name)
     other = copied(env)
-    assert told(env, 30) == told(other, 30)
+    assert transitions_of(env, 30) == transitions_of(other, 30)
     other.close()
     env.close()
     assert not row_threads()
@@ -63,7 +65,7 @@ def test_closing_ends_all_threads_every_time():
     env.close()
     env.close()
     assert not row_threads()
-    told(env, 2)
+    transitions_of(env, 2)
     env.close()
     assert not row_threads()
     env = begun(IDS[0])
@@ -78,17 +80,17 @@ def test_closing_ends_all_threads_every_time():
 _FORKING = """
 import os, signal, sys
 import gymnasium, twin_gym
-def told(env, steps):
+def transitions_of(env, steps):
     env.action_space.seed(steps)
     return [env.step(env.action_space.sample())[1].tobytes() for _ in range(steps)]
 for name in sys.argv[2:]:
     signal.alarm(60)  # whoever hangs is ended
     env = gymnasium.make_vec(name, num_envs=9, num_threads=3)
     env.reset(seed=4)
-    told(env, 20)
+    transitions_of(env, 20)
     reader, writer = os.pipe()
     child = os.fork()
-    mine = told(env, 30)
+    mine = transitions_of(env, 30)
     if child == 0:
         signal.alarm(60)
         os.write(writer, b"".join(mine))

@@ -16,10 +16,12 @@ def test_what_is_added_is_there_for_the_next_process(tmp_path):
     first = Records(path, "agent", "seed")
     for score in (1.5, 2.5):
         first.add({"agent": "a2c", "seed": 3, "score": score})
-    found = Records(path, "agent", "seed")
-    assert found.get("a2c", 3) == first.get("a2c", 3) == {"agent": "a2c", "seed": 3, "score": 2.5}
-    assert found.get("a2c", 4) is None
-    assert len(found) == 1
+    reopened = Records(path, "agent", "seed")
+    assert (
+        reopened.get("a2c", 3) == first.get("a2c", 3) == {"agent": "a2c", "seed": 3, "score": 2.5}
+    )
+    assert reopened.get("a2c", 4) is None
+    assert len(reopened) == 1
     assert len(read_records(path)) == 2
 
 

@@ -48,10 +48,10 @@ def test_a_scenario_of_numpy_scalars_is_the_same(name):
 )
 def test_numpy_scalars_are_numbers(field, value, kept):
     """Of every width, alone, in mappings and in arrays."""
-    found = getattr(Slice(**SLICE | {field: value}), field)
-    assert found == kept
+    stored = getattr(Slice(**SLICE | {field: value}), field)
+    assert stored == kept
     assert Slice(**SLICE | {field: value}).digest == Slice(**SLICE | {field: kept}).digest
-    assert not isinstance(found, np.generic)
+    assert not isinstance(stored, np.generic)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,6 @@ def test_what_steers_a_terminal_is_left_out_of_text(text, kept):
 @pytest.mark.parametrize("name", [3, None, b"a", ["a"], object()])
 def test_an_unknown_name_that_is_no_text_is_named(name):
     """The error is about the name, and is no other one."""
-    told = str(unknown_name("preset", name, ["a", "b"]))
-    assert told.startswith("unknown preset ")
-    assert told.endswith("Known: a, b")
+    message = str(unknown_name("preset", name, ["a", "b"]))
+    assert message.startswith("unknown preset ")
+    assert message.endswith("Known: a, b")

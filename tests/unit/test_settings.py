@@ -91,8 +91,8 @@ def test_ratios_and_quantiles():
     assert ratio(1.0, 4.0) == 0.25
     assert ratio(0.0, 0.0) == 0.0
     counts = np.array([2, 0, 5, 3], np.int32)
-    found = [quantile(counts, 10, share) for share in (0.1, 0.2, 0.21, 0.7, 0.71, 1.0)]
-    assert found == [0, 0, 2, 2, 3, 3]
+    quantiles = [quantile(counts, 10, share) for share in (0.1, 0.2, 0.21, 0.7, 0.71, 1.0)]
+    assert quantiles == [0, 0, 2, 2, 3, 3]
     assert quantile(counts, 0, 0.5) == 0.0
 
 

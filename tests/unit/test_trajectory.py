@@ -13,10 +13,10 @@ EVERY = np.ones(2, np.bool_)
 
 def digest(*steps) -> str:
     """Of two rows."""
-    found = TrajectoryHash(2)
+    trajectory = TrajectoryHash(2)
     for running, step in steps:
-        found.add(running, *step)
-    return found.digest()
+        trajectory.add(running, *step)
+    return trajectory.digest()
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
@@ -47,8 +47,8 @@ def test_rows_do_not_depend_on_one_another_and_engines_agree():
     """The kernel's trajectory is SimPy's."""
     scenario = load("contention").replace(horizon_s=5.0)
     policy = make_policy("density", scenario)
-    found = [
+    digests = [
         evaluate(policy, scenario, world_seeds("train", 2), engine=engine).trajectory
         for engine in ("kernel", "simpy")
     ]
-    assert found[0] == found[1]
+    assert digests[0] == digests[1]

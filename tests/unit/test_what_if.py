@@ -32,11 +32,11 @@ def test_a_change_that_changes_nothing_changes_nothing():
 
 def test_the_requests_of_other_slices_are_the_same_ones():
     """More of one slice leaves the offered requests of the others as they were, world by world."""
-    found = what_if("density", SHORT, BUSY, seeds=WORLDS).by_change
+    by_change = what_if("density", SHORT, BUSY, seeds=WORLDS).by_change
     for name in ("immersive", "massive", "ubiquitous"):
-        assert found[f"offered/{name}"].mean == found[f"offered/{name}"].half_width == 0.0
-    assert found["offered/hrllc"].mean > 100
-    assert found["offered/hrllc"].is_clear
+        assert by_change[f"offered/{name}"].mean == by_change[f"offered/{name}"].half_width == 0.0
+    assert by_change["offered/hrllc"].mean > 100
+    assert by_change["offered/hrllc"].is_clear
 
 
 def test_differences_are_those_of_two_evaluations():
@@ -140,11 +140,11 @@ def test_an_agent_is_a_name_a_policy_or_what_makes_one():
         made.append(scenario)
         return make_policy("density", scenario)
 
-    found = [
+    answers = [
         repr(what_if(agent, BRIEF, BUSY, seeds=WORLDS[:2]))  # equal also where not a number
         for agent in ("density", make_policy("density", BRIEF), maker)
     ]
-    assert found[0] == found[1] == found[2]
+    assert answers[0] == answers[1] == answers[2]
     assert made == [BRIEF, BRIEF]
     made.clear()
     what_if(maker, BRIEF, BUSY, seeds=WORLDS[:2], reconfigured=True)
@@ -153,13 +153,13 @@ def test_an_agent_is_a_name_a_policy_or_what_makes_one():
 
 def test_every_evaluation_tells_how_far_it_is():
     """By its name, in shares that rise."""
-    told: dict[str, list[float]] = {}
+    progress: dict[str, list[float]] = {}
     what_if(
         "density", SHORT, BUSY, against="fifo", seeds=WORLDS[:2],
-        on_progress=lambda what, share: told.setdefault(what, []).append(share),
+        on_progress=lambda what, share: progress.setdefault(what, []).append(share),
     )  # fmt: skip
-    assert list(told) == ["as it is", "changed", "the other policy"]
-    for shares in told.values():
+    assert list(progress) == ["as it is", "changed", "the other policy"]
+    for shares in progress.values():
         assert shares == sorted(shares)
         assert 0.5 < shares[-1] <= 1.0
 
@@ -218,9 +218,9 @@ def test_the_command_prints_a_table_draws_and_keeps(tmp_path):
 def test_the_command_answers_in_json():
     """The same numbers as the function."""
     result = ask("--set", "slices.hrllc.arrival_rate_hz=4.8", "--json")
-    told = json.loads(result.stdout)
+    document = json.loads(result.stdout)
     expected = what_if("density", "contention", BUSY, seeds=WORLDS[:4])
-    mean = told["changed_minus_base"]["loss_ratio"]["mean"]
+    mean = document["changed_minus_base"]["loss_ratio"]["mean"]
     assert mean == pytest.approx(expected.by_change["loss_ratio"].mean)
 
 

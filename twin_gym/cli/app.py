@@ -34,7 +34,6 @@ from twin_gym.cli.options import (
     SetOption,
     StoreOption,
     ToOption,
-    WorldOption,
 )
 from twin_gym.cli.scenario_app import scenario_app
 from twin_gym.console.error_reporting import ErrorReportingGroup
@@ -64,8 +63,8 @@ def _kept(what: str) -> Any:  # noqa: ANN401 - typer's own type
     return typer.Option(min=1, metavar="COUNT", help=help_text, show_default="all")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
         typer.echo(f"twin-gym {version_of('twin-gym')}")
         raise typer.Exit
 
@@ -107,9 +106,9 @@ def describe(
 
     For example: twin-gym describe TicScheduling
     """
-    from twin_gym.cli.describe_command import show
+    from twin_gym.cli.describe_command import run
 
-    show(name)
+    run(name)
 
 
 @app.command("kind")
@@ -122,9 +121,9 @@ def show_kind(
 
     For example: twin-gym kind tic
     """
-    from twin_gym.cli.kind_command import show
+    from twin_gym.cli.kind_command import run
 
-    show(name)
+    run(name)
 
 
 @app.command("new-environment")
@@ -235,7 +234,7 @@ def record(
     policy: RulesOption = None,
     action: ActionOption = None,
     family: FamilyOption = FamilyName.validation,
-    world: WorldOption = 0,
+    world: FirstOption = 0,
     episodes: EpisodesOption = 1,
     period_s: PeriodOption = 0.0,
     snapshot_period_s: GraphsOption = None,

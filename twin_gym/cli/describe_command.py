@@ -8,16 +8,16 @@ import re
 from rich.padding import Padding
 from rich.text import Text
 
-from twin_gym.cli.list_command import environment_class, kind_of, policy_text, short_name
+from twin_gym.cli.list_command import environment_class, kind_of, short_name
 from twin_gym.cli.view import view_of
-from twin_gym.console.plain import plain
 from twin_gym.console.printing import first_sentence, number, output, table
+from twin_gym.console.sanitising import sanitised
 from twin_gym.console.tables import WholeMarkdown, WholeTable
 from twin_gym.core.forms import form_names
 from twin_gym.environments.factory import forms_of, vector_env
 from twin_gym.environments.kinds import kind_named, kinds
 from twin_gym.errors import ConfigError, UnknownNameError, unknown_name
-from twin_gym.policies import policies_of
+from twin_gym.policies import describe_policy, policies_of
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load, names
 
@@ -25,7 +25,7 @@ _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |^Raises:|\Z)", re.DOTALL | re
 _FIRST_SECTION = "Story"
 
 
-def show(name: str) -> None:
+def run(name: str) -> None:
     """Prints the description of an environment, a scenario or a policy.
 
     Args:
@@ -68,7 +68,7 @@ def _show_environment(kind: str) -> None:
 
 def _spaces(kind: str) -> WholeTable:
     """The spaces of every form of action, each in the first scenario that supports it."""
-    found = table("Spaces", ["action=", "scenario=", "of", "space"], left=4)
+    made = table("Spaces", ["action=", "scenario=", "of", "space"], left=4)
     for form in form_names(forms_of(kind)):
         default = inspect.signature(environment_class(kind_named(kind).id)).parameters["scenario"]
         for scenario in (default.default, *names(kind)):
@@ -76,10 +76,10 @@ def _spaces(kind: str) -> WholeTable:
                 env = vector_env(scenario, 1, action=form)
             except ConfigError:
                 continue  # a form that only other scenarios have
-            found.add_row(form, scenario, "actions", str(env.single_action_space))
-            found.add_row("", "", "observations", str(env.single_observation_space))
+            made.add_row(form, scenario, "actions", str(env.single_action_space))
+            made.add_row("", "", "observations", str(env.single_observation_space))
             break
-    return found
+    return made
 
 
 def _show_policy(name: str, kinds: list[str]) -> None:
@@ -87,7 +87,7 @@ def _show_policy(name: str, kinds: list[str]) -> None:
     for kind in kinds:
         env_id = kind_named(kind).id
         console.print(_head(name), f" for {short_name(env_id)}\n")
-        console.print(WholeMarkdown(policy_text(kind, name)))
+        console.print(WholeMarkdown(describe_policy(kind, name)))
         scenario = inspect.signature(environment_class(env_id)).parameters["scenario"].default
         console.print(f"\nTry it: twin-gym rollout --scenario {scenario} --policy {name}\n")
 
@@ -108,4 +108,4 @@ def _show_scenario(scenario: Scenario) -> None:
 
 
 def _head(text: str) -> Text:
-    return Text(plain(text), style="bold")
+    return Text(sanitised(text), style="bold")

@@ -29,12 +29,12 @@ def draw(path: Path, answer: WhatIf, changes: str) -> None:
     if answer.against is not None:
         heading = f"when changed, {answer.against} instead of {answer.agent}"
         panels.append((heading, answer.by_agent, _ORANGE))
-    shown = [name for name, one in answer.by_change.items() if _is_drawable(name, one)]
-    height = 1.5 + 0.3 * len(shown)
+    names = [name for name, one in answer.by_change.items() if _is_drawable(name, one)]
+    height = 1.5 + 0.3 * len(names)
     figure = Figure(figsize=(5.2 * len(panels) + 1.0, height), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     for axis, (title, differences, colour) in zip(axes, panels, strict=True):
-        _panel(axis, title, shown, differences, colour)
+        _panel(axis, title, names, differences, colour)
     title = f"{answer.base.name} with {changes}, {len(answer.seeds)} worlds"
     figure.suptitle("\n".join(textwrap.wrap(title, _TITLE_WIDTH * len(panels))), x=0.01, ha="left")
     with replacing(path) as file:
@@ -46,9 +46,9 @@ def _is_drawable(name: str, one: Difference) -> bool:
 
 
 def _panel(
-    axis: Axes, title: str, shown: list[str], differences: Mapping[str, Difference], colour: str
+    axis: Axes, title: str, names: list[str], differences: Mapping[str, Difference], colour: str
 ) -> None:
-    for place, name in enumerate(reversed(shown)):
+    for place, name in enumerate(reversed(names)):
         one = differences.get(name)
         if one is None or one.before == 0.0:
             axis.text(0.0, place, "none", color=_GREY, va="center", ha="center", fontsize=8)
@@ -64,7 +64,7 @@ def _panel(
             color=colour if one.is_clear else _GREY,
         )
     axis.axvline(0.0, color=_GREY, linewidth=0.8)
-    axis.set_yticks(range(len(shown)), list(reversed(shown)))
+    axis.set_yticks(range(len(names)), list(reversed(names)))
     axis.set_title(title, loc="left", fontsize=10)
     axis.set_xlabel("difference in %, 95 % interval (grey: may be zero)")
     axis.grid(axis="x", alpha=0.3)

@@ -13,8 +13,8 @@ from rich.live import Live
 from rich.text import Text
 
 from twin_gym.cli.list_command import environment_class
-from twin_gym.console.plain import plain
 from twin_gym.console.printing import messages, output
+from twin_gym.console.sanitising import sanitised
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file
@@ -72,7 +72,7 @@ def show_episode(
     console = output()
     if not console.is_terminal:
         _play(env, policy, seed, None)
-        console.print(Text(plain(str(env.render()))))
+        console.print(Text(sanitised(str(env.render()))))
         return None
     with Live(console=console, auto_refresh=False) as live:
         _play(env, policy, seed, live)
@@ -92,16 +92,16 @@ def _play(env: Any, policy: Policy, seed: int, live: Live | None) -> None:  # no
     policy.reset(seed)
     observation, info = env.reset(seed=seed)
     unmasked = np.ones(0, np.int8)
-    passed_s, shown, truncated = 0.0, 0, False
+    passed_s, frames_shown, truncated = 0.0, 0, False
     while not truncated:
         mask = info.get("action_mask", unmasked)
         chosen = policy.actions(observation[None], mask[None])[0]
         observation, _, _, truncated, info = env.step(chosen)
         passed_s += info["elapsed_s"]
         due = int(passed_s / env.scenario.horizon_s * _PICTURES)
-        if live is not None and (due > shown or truncated):
-            shown = due
-            live.update(Text(plain(str(env.render()))), refresh=True)
+        if live is not None and (due > frames_shown or truncated):
+            frames_shown = due
+            live.update(Text(sanitised(str(env.render()))), refresh=True)
             time.sleep(_SECONDS_A_PICTURE)
 
 

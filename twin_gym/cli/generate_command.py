@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from twin_gym.cli.backtest import run_backtest
-from twin_gym.cli.generation_report import GenerationReport, as_document, show
+from twin_gym.cli.generation_report import GenerationReport, as_document, print_report
 from twin_gym.cli.generators import GeneratorOptions, make_generator
 from twin_gym.cli.history_input import GeneratorInputs, HistoryOptions, read_history
 from twin_gym.cli.provenance import with_provenance
@@ -95,7 +95,7 @@ def _print(options: GenerateOptions, report: GenerationReport) -> None:
         text = json.dumps(as_document(report), indent=1, allow_nan=False)
         output().print(text, soft_wrap=True, markup=False)
         return
-    show(report)
+    print_report(report)
     _say_rejections(report.rejections)
 
 
@@ -111,16 +111,16 @@ def _inputs(options: GenerateOptions) -> GeneratorInputs:
     history_options = HistoryOptions(
         options.scenario, options.parameters, options.window_s, options.episodes, options.uses_now
     )
-    found = read_history(options.history, history_options)
-    found.history.space.base.replace(
+    inputs = read_history(options.history, history_options)
+    inputs.history.space.base.replace(
         name=f"{options.name}-{options.count - 1}"
     )  # refuses bad names
-    if found.now is None and options.generator == HybridGenerator.name:
+    if inputs.now is None and options.generator == HybridGenerator.name:
         raise ConfigError(
             "the generator 'hybrid' starts from the current state: leave --no-now out, or use "
             "--generator historical"
         )
-    return found
+    return inputs
 
 
 def _check_target(options: GenerateOptions) -> None:
@@ -137,8 +137,8 @@ def _check_target(options: GenerateOptions) -> None:
 def _earlier(options: GenerateOptions) -> list[Path]:
     """Existing twins of this name in the folder."""
     ours = re.compile(re.escape(options.name) + r"-\d+\.toml")
-    found = options.output.iterdir() if options.output.is_dir() else ()
-    return sorted(path for path in found if ours.fullmatch(path.name))
+    paths = options.output.iterdir() if options.output.is_dir() else ()
+    return sorted(path for path in paths if ours.fullmatch(path.name))
 
 
 def _remark(criteria: Criteria, inputs: GeneratorInputs) -> None:
@@ -172,8 +172,8 @@ def _generated(
 
 
 def _rejections(generator: Generator) -> list[str]:
-    found = getattr(generator, "rejections", ())
-    return [f"request {one.request}: {one.reason}" for one in found]
+    rejections = getattr(generator, "rejections", ())
+    return [f"request {one.request}: {one.reason}" for one in rejections]
 
 
 def _say_rejections(lines: Sequence[str]) -> None:

@@ -112,7 +112,7 @@ def as_document(report: GenerationReport) -> dict[str, Any]:
     Returns:
         A document with base, history, all parameters, files and digests of all twins, and checks.
     """
-    inputs, found = report.inputs, report.foretelling
+    inputs, backtest = report.inputs, report.foretelling
     base = inputs.history.space.base
     rows = rows_of(inputs, report.twins)
     return {
@@ -129,12 +129,12 @@ def as_document(report: GenerationReport) -> dict[str, Any]:
             {"name": one.name, "digest": one.digest, "file": str(file)}
             for one, file in zip(report.twins, report.files, strict=True)
         ],
-        "foretelling": None if found is None else asdict(found),
+        "foretelling": None if backtest is None else asdict(backtest),
         "rejections": list(report.rejections),
     }
 
 
-def show(report: GenerationReport) -> None:
+def print_report(report: GenerationReport) -> None:
     """Prints the table and the backtest.
 
     Args:

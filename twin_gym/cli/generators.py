@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
 
-from twin_gym.console.plain import PlainColumn
 from twin_gym.console.printing import messages, number, progress_bar
+from twin_gym.console.sanitising import LiteralColumn
 from twin_gym.errors import ConfigError, missing_extra, unknown_name
 from twin_gym.files.places import check_folder
 from twin_gym.twins.scenarios import (
@@ -110,8 +110,8 @@ def _trained(options: GeneratorOptions, history: ParameterHistory) -> GanGenerat
     steps = {} if options.steps is None else {"max_steps": options.steps}
     settings = ScenarioGanSettings(seed=options.seed, **steps)
     columns = (
-        PlainColumn("steps"), BarColumn(), MofNCompleteColumn(),
-        PlainColumn("distance {task.description}"), TimeElapsedColumn(),
+        LiteralColumn("steps"), BarColumn(), MofNCompleteColumn(),
+        LiteralColumn("distance {task.description}"), TimeElapsedColumn(),
     )  # fmt: skip
     try:
         with progress_bar(*columns) as bar:

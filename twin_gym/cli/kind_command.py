@@ -6,7 +6,7 @@ from twin_gym.console.printing import output, table
 from twin_gym.environments.kinds import FACETS, EnvironmentKind, kind_named, kinds
 
 
-def show(name: str | None) -> None:
+def run(name: str | None) -> None:
     """Prints a table: all kinds, or the facets of one.
 
     Args:
@@ -20,19 +20,19 @@ def show(name: str | None) -> None:
 
 
 def _all() -> object:
-    made = table("Kinds", ["kind", "id", "package"], left=3, wrapped=2)
+    made = table("Kinds", ["kind", "id, and package"], left=2)
     for one in kinds():
-        made.add_row(one.name, one.id, one.package)
+        made.add_row(one.name, f"{one.id}\n{one.package}")
     return made
 
 
 def _facets(kind: EnvironmentKind) -> object:
+    """Names stand in columns that have room for them; sentences below are broken into lines."""
     title = f"Facets of {kind.name}, in {kind.package}"
-    made = table(title, ["facet", "what it is", "status", "file: name in it"], left=4)
+    made = table(title, ["facet", "status", "file: name in it, and what it is"], left=3)
     for name, facet in FACETS.items():
-        status: str = kind.status(name)
-        attribute = kind.where(name)[1]
-        if status == "default":
-            status = f"default: {facet.without}"
-        made.add_row(name, facet.meaning, status, f"{facet.module}.py: {attribute}")
+        status, attribute = kind.status(name), kind.where(name)[1]
+        default = f"; without it: {facet.without}" if status == "default" else ""
+        place = f"{facet.module}.py: {attribute}"
+        made.add_row(name, status, f"{place}\n{facet.meaning}{default}")
     return made

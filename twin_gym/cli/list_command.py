@@ -9,7 +9,7 @@ from twin_gym.cli.view import view_of
 from twin_gym.console.printing import first_sentence, output, table
 from twin_gym.environments.kinds import kind_named, kind_names, kind_of_id, kinds
 from twin_gym.errors import unknown_name
-from twin_gym.policies import policies_of
+from twin_gym.policies import describe_policy, policies_of
 
 
 def show_lists(listed: str | None, environment: str | None = None) -> None:
@@ -54,14 +54,8 @@ def kind_of(environment: str) -> str:
 
 def environment_class(env_id: str) -> type[object]:
     """The class of a registered environment's single form."""
-    found: type[object] = kind_of_id(env_id).facet("env")
-    return found
-
-
-def policy_text(kind: str, name: str) -> str:
-    """Description of a policy for scenarios of a kind; the first line is a summary."""
-    text = inspect.getdoc(policies_of(kind)[name]) or ""
-    return text.partition("\nArgs:")[0].strip()
+    env_class: type[object] = kind_of_id(env_id).facet("env")
+    return env_class
 
 
 def _show_environments(kinds: list[str]) -> None:
@@ -88,6 +82,6 @@ def _show_policies(kind: str) -> None:
     title = f"Policies for {short_name(kind_named(kind).id)}"
     rows = table(title, ["name", "what it does"], left=2, wrapped=1)
     for name in policies_of(kind):
-        rows.add_row(name, first_sentence(policy_text(kind, name)))
+        rows.add_row(name, first_sentence(describe_policy(kind, name)))
     output().print(rows)
     output().print()

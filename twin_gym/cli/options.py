@@ -105,7 +105,6 @@ RulesOption = Annotated[
         show_default="the operator's default",
     ),
 ]
-WorldOption = Annotated[int, typer.Option(min=0, metavar="INDEX", help="Index of the first world.")]
 EpisodesOption = Annotated[
     int,
     typer.Option(

@@ -1,7 +1,8 @@
-"""What the commands tell of an environment that brings no view: its fields and its indicators."""
+"""The view of environments without `view.py`: their fields and indicators."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
@@ -43,7 +44,7 @@ class PlainView:
         return number(scenario.horizon_s, 6)
 
     def about(self, scenario: Scenario) -> str:
-        """How many decisions, where they are equally far apart."""
+        """The number of decisions, if all are the same time apart."""
         slot_s = getattr(scenario, "slot_s", None)
         if slot_s is None:
             return f"kind {scenario.kind}"
@@ -56,13 +57,24 @@ class PlainView:
         return (pairs(f"Fields of {scenario.name}", rows),)
 
     def known(self, scenario: Scenario) -> str:
-        """That nothing is."""
-        return f"No bound or exact figure is told: {self._kind.to_write('view')} would tell one."
+        """Where the bound is, if there is one, and what would tell it here."""
+        to_write, bound = self._kind.to_write("view"), f"{self._kind.package}.benchmarks.bound"
+        if _is_there(bound):
+            file = f"{bound.replace('.', '/')}.py"
+            return f"A bound is in {file}; {to_write} would tell it here."
+        return f"No bound or exact figure is told: {to_write} would tell one."
 
-    def details(self, scenario: Scenario, found: Evaluation) -> Sequence[Table]:
+    def details(self, scenario: Scenario, evaluation: Evaluation) -> Sequence[Table]:
         """All indicators."""
-        return (indicator_table(found),)
+        return (indicator_table(evaluation),)
 
     def bound(self, scenario: Scenario, seeds: Sequence[int]) -> str | None:
         """None: nothing is known."""
         return None
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # nor is the package that it would be in
+        return False

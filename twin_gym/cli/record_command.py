@@ -11,8 +11,8 @@ import typer
 from rich.progress import BarColumn, TaskProgressColumn, TimeElapsedColumn
 from rich.table import Table
 
-from twin_gym.console.plain import PlainColumn
 from twin_gym.console.printing import messages, number, output, progress_bar, table
+from twin_gym.console.sanitising import LiteralColumn
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.policies import Family, Policy, make_policy, world_seeds
@@ -116,7 +116,7 @@ def _checked(options: RecordOptions) -> _Run:
 
 def _record(options: RecordOptions, recording: _Run, store: HistoryStore) -> None:
     columns = (
-        PlainColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(),
+        LiteralColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(),
         TimeElapsedColumn(),
     )  # fmt: skip
     with progress_bar(*columns) as bar:

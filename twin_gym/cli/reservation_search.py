@@ -8,8 +8,8 @@ from rich.progress import BarColumn, TimeElapsedColumn
 from rich.table import Table
 
 from twin_gym.console.error_reporting import deliver
-from twin_gym.console.plain import PlainColumn
 from twin_gym.console.printing import messages, number, output, progress_bar, table
+from twin_gym.console.sanitising import LiteralColumn
 from twin_gym.environments.slice_admission.policies.search import (
     FRESH_WORLDS,
     ReservationSearch,
@@ -61,8 +61,8 @@ def _print(scenario: AdmissionScenario, result: ReservationSearch, worlds: int) 
 
 def _search(scenario: AdmissionScenario, budget: int, worlds: int) -> ReservationSearch:
     columns = (
-        PlainColumn("{task.completed:,} of at most {task.total:,} episodes"),
-        BarColumn(), PlainColumn("best {task.description}"), TimeElapsedColumn(),
+        LiteralColumn("{task.completed:,} of at most {task.total:,} episodes"),
+        BarColumn(), LiteralColumn("best {task.description}"), TimeElapsedColumn(),
     )  # fmt: skip
     with progress_bar(*columns) as bar:
         task = bar.add_task("-", total=budget)

@@ -14,8 +14,8 @@ from rich.table import Table
 from twin_gym.cli.episode_renderer import check_target, show_episode
 from twin_gym.cli.view import view_of
 from twin_gym.console.error_reporting import deliver
-from twin_gym.console.plain import PlainColumn
 from twin_gym.console.printing import output, progress_bar, table
+from twin_gym.console.sanitising import LiteralColumn
 from twin_gym.environments.factory import forms_of
 from twin_gym.environments.kinds import kind_named
 from twin_gym.policies import (
@@ -65,8 +65,8 @@ def run(options: RolloutOptions) -> None:
     keep = None
     if options.render is not None:
         keep = show_episode(policies[0], scenario, options.action, seeds[0], options.render)
-    found = _evaluate_all(policies, scenario, seeds, options.action)
-    deliver(lambda: _print(options, scenario, seeds, found), keep or (lambda: None))
+    evaluations = _evaluate_all(policies, scenario, seeds, options.action)
+    deliver(lambda: _print(options, scenario, seeds, evaluations), keep or (lambda: None))
 
 
 def _print(
@@ -104,7 +104,7 @@ def _evaluate_all(
     policies: Sequence[Policy], scenario: Scenario, seeds: Sequence[int], form: str | None
 ) -> list[Evaluation]:
     columns = (
-        PlainColumn("{task.description:>22}"), BarColumn(), TaskProgressColumn(),
+        LiteralColumn("{task.description:>22}"), BarColumn(), TaskProgressColumn(),
         TimeElapsedColumn(),
     )  # fmt: skip
     evaluations = []
@@ -133,20 +133,22 @@ def _comparison(
     return made
 
 
-def print_json(options: RolloutOptions, scenario: Scenario, found: Sequence[Evaluation]) -> None:
+def print_json(
+    options: RolloutOptions, scenario: Scenario, evaluations: Sequence[Evaluation]
+) -> None:
     """Prints every indicator as one JSON document.
 
     Args:
         options: the options.
         scenario: the scenario.
-        found: the evaluation of each policy.
+        evaluations: the evaluation of each policy.
     """
     policies = {
         one.policy: {
             name: {"mean": float(values.mean()), "half_width_95": _or_none(half_width(values))}
             for name, values in {"return": one.returns, **one.kpi}.items()
         }
-        for one in found
+        for one in evaluations
     }
     document = {
         "scenario": scenario.name,

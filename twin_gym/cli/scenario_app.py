@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from twin_gym.cli.options import JsonOption
+
 scenario_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Create scenarios from a network's history."
 )
@@ -115,7 +117,6 @@ NameOption = Annotated[
 ForceOption = Annotated[
     bool, typer.Option("--force", help="Replace existing twins of the same name.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
 @scenario_app.callback()

@@ -36,9 +36,9 @@ class Column(NamedTuple):
     factor: float = 1.0
     most_decimals: int = 9
 
-    def cell(self, found: Evaluation) -> str:
+    def cell(self, evaluation: Evaluation) -> str:
         """The mean over the worlds with its interval."""
-        values = found.kpi[self.kpi] if self.kpi else found.returns
+        values = evaluation.kpi[self.kpi] if self.kpi else evaluation.returns
         return with_interval(self.factor * values, self.most_decimals)
 
 
@@ -84,7 +84,7 @@ class View(Protocol):
         """Sentences with bounds and exact values, or why there are none."""
         ...
 
-    def details(self, scenario: Any, found: Evaluation) -> Sequence[Table]:  # noqa: ANN401
+    def details(self, scenario: Any, evaluation: Evaluation) -> Sequence[Table]:  # noqa: ANN401
         """Detailed tables of one policy's results."""
         ...
 
@@ -99,8 +99,8 @@ def view_of(kind: str) -> View:
     Raises:
         UnknownNameError: if there is no such kind.
     """
-    found: View = kind_named(kind).facet("view")
-    return found
+    view: View = kind_named(kind).facet("view")
+    return view
 
 
 def pairs(title: str, rows: Sequence[tuple[str, str]]) -> Table:
@@ -119,11 +119,11 @@ def pairs(title: str, rows: Sequence[tuple[str, str]]) -> Table:
     return made
 
 
-def indicator_table(found: Evaluation) -> Table:
+def indicator_table(evaluation: Evaluation) -> Table:
     """All indicators of a policy, with their intervals."""
-    made = table(f"Indicators of {found.policy}", ["indicator", "mean"])
-    made.add_row("return", with_interval(found.returns))
-    for name, values in found.kpi.items():
+    made = table(f"Indicators of {evaluation.policy}", ["indicator", "mean"])
+    made.add_row("return", with_interval(evaluation.returns))
+    for name, values in evaluation.kpi.items():
         made.add_row(name, with_interval(values))
     return made
 

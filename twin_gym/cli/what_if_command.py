@@ -14,7 +14,6 @@ from rich.table import Table
 
 from twin_gym.cli.provenance import with_provenance
 from twin_gym.console.error_reporting import deliver
-from twin_gym.console.plain import PlainColumn
 from twin_gym.console.printing import (
     messages,
     number,
@@ -23,6 +22,7 @@ from twin_gym.console.printing import (
     supported_decimals,
     table,
 )
+from twin_gym.console.sanitising import LiteralColumn
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.files.places import check_file
@@ -72,7 +72,7 @@ def run(options: WhatIfOptions) -> None:
     deliver(
         lambda: _print(answer, options),
         lambda: _save(options.save, kept),
-        lambda: _draw(options.figure, answer, _told_changes(options)),
+        lambda: _draw(options.figure, answer, _change_notes(options)),
     )
 
 
@@ -102,7 +102,7 @@ def _check_targets(options: WhatIfOptions) -> None:
 
 def _asked(options: WhatIfOptions, base: Scenario, then: Scenario) -> WhatIf:
     columns = (
-        PlainColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(),
+        LiteralColumn("{task.description:>16}"), BarColumn(), TaskProgressColumn(),
         TimeElapsedColumn(),
     )  # fmt: skip
     with progress_bar(*columns) as bar:
@@ -125,7 +125,7 @@ def _asked(options: WhatIfOptions, base: Scenario, then: Scenario) -> WhatIf:
         )
 
 
-def _told_changes(options: WhatIfOptions) -> str:
+def _change_notes(options: WhatIfOptions) -> str:
     if options.other is not None:
         return options.other
     return ", ".join(options.assignments)
@@ -160,7 +160,7 @@ def as_document(answer: WhatIf) -> dict[str, Any]:
 
 
 def _print(answer: WhatIf, options: WhatIfOptions) -> None:
-    console, changes, everything = output(), _told_changes(options), options.everything
+    console, changes, everything = output(), _change_notes(options), options.everything
     if options.as_json:
         console.print(json.dumps(as_document(answer), indent=1), soft_wrap=True, markup=False)
         return
@@ -188,11 +188,11 @@ def _table(
         if "/" in name and not everything:
             continue
         saved = "" if math.isnan(one.variance_reduction) else f"{one.variance_reduction:,.1f} x"
-        made.add_row(name, number(one.before), number(one.after), _told(one), saved)
+        made.add_row(name, number(one.before), number(one.after), _format_difference(one), saved)
     return made
 
 
-def _told(one: Difference) -> str:
+def _format_difference(one: Difference) -> str:
     """The difference with the decimals that its interval supports."""
     if one.mean == one.half_width == 0.0:
         return "the same  "
@@ -209,7 +209,7 @@ def _or_none(value: float) -> float | None:
 
 def _as_kept(scenario: Scenario, options: WhatIfOptions) -> str:
     """The changed scenario as TOML, with its provenance."""
-    origin = f"{options.scenario} with {_told_changes(options)}."
+    origin = f"{options.scenario} with {_change_notes(options)}."
     return to_toml(with_provenance(scenario, before=origin))
 
 

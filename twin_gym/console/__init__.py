@@ -1,1 +1,1 @@
-"""What every command of the project prints and answers with; no command is here."""
+"""Printing and error reporting of all commands; no command is here."""

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from twin_gym.console.plain import plain
+from twin_gym.console.sanitising import sanitised
 from twin_gym.errors import TwinGymError
 
 FAILED = 2
@@ -38,7 +38,7 @@ _IN_PLAIN_LETTERS = {
 }
 _HANDLER = "twin_gym.plain_letters"
 _NotUnderstood: type[Exception] = typer.BadParameter.__bases__[0]
-"""What typer raises for options and arguments, of the click that it brings."""
+"""The usage error of the click that typer brings; raised for bad options and arguments."""
 
 
 class _ErrorReporting:
@@ -56,7 +56,7 @@ class _ErrorReporting:
             _turn_output_off()
             sys.exit(_PIPE_CLOSED)
         except (TwinGymError, OSError, UnicodeError, MemoryError) as error:
-            say(_told(error))
+            say(_message_of(error))
             if isinstance(error, OSError):
                 _turn_output_off()
             sys.exit(FAILED)
@@ -87,7 +87,7 @@ def say(text: str) -> None:
         text: the message; whitespace and line breaks become single spaces.
     """
     with suppress(OSError):
-        typer.echo(f"twin-gym: {' '.join(plain(text).split())}", err=True)
+        typer.echo(f"twin-gym: {' '.join(sanitised(text).split())}", err=True)
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def deliver(*steps: Callable[[], None]) -> None:
         except (Exception, SystemExit) as failure:  # rich ends a closed pipe by SystemExit
             failures.append(failure)
     for further in failures[1:]:
-        say(_told(further))
+        say(_message_of(further))
     if failures:
         raise failures[0]
 
@@ -141,7 +141,7 @@ def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
     return "".join(_IN_PLAIN_LETTERS.get(sign, "?") for sign in signs), error.end
 
 
-def _told(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     """The message for an error."""
     if isinstance(error, TwinGymError):
         return str(error)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
-from twin_gym.console.plain import PlainConsole
+from twin_gym.console.sanitising import LiteralConsole
 from twin_gym.console.tables import WholeTable
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ _LEAST_LAST_DIGITS = 3.0  # 0.27 is written as 0.27 and 0.034 as 0.03
 _ROUNDING = 1e-12  # of a mean: what equal values may differ by after sums
 
 
-class _WholeConsole(PlainConsole):
+class _WholeConsole(LiteralConsole):
     """A console that cuts nothing off at its edge."""
 
     def print(self, *objects: Any, crop: bool = False, **given: Any) -> None:
-        """As rich's, but for what passes the edge."""
+        """Prints like rich's method, but cuts no line at the edge."""
         super().print(*objects, crop=crop, **given)
 
 
@@ -40,7 +40,7 @@ def output() -> Console:
 
 def messages() -> Console:
     """The console for progress and remarks: standard error, so that results can be redirected."""
-    return PlainConsole(stderr=True)
+    return LiteralConsole(stderr=True)
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:

@@ -20,7 +20,7 @@ from twin_gym.core.compiled import entry_point
 from twin_gym.core.counts import whole_number
 from twin_gym.core.forms import LEAST_AMOUNT, MOST_AMOUNT, UnitBox
 from twin_gym.core.indicators import IndicatorReader, ObjectiveReward
-from twin_gym.core.settings import BatchSettings
+from twin_gym.core.settings import ENGINES, BatchSettings, Engine
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.objective import INDICATORS, KpiObjective
 
@@ -64,6 +64,8 @@ class Batch(ABC):
         COMPONENTS: names of the reward's components, which are outcomes too.
         OUTCOME: `outcome_record` of them.
         OVER: what `is_over` of a row's head is where its next episode is to begin.
+        ENGINES: what can move the rows, the default first.
+        HAS_READER: whether indicators can be read off the rows, for a `KpiObjective` as the reward.
         settings: the argument.
         scenarios: that episodes are in.
         scenario: the first of them.
@@ -84,6 +86,8 @@ class Batch(ABC):
     COMPONENTS: ClassVar[tuple[str, ...]]
     OUTCOME: ClassVar[np.dtype[np.void]]
     OVER: ClassVar[int] = 1
+    ENGINES: ClassVar[tuple[Engine, ...]] = ENGINES
+    HAS_READER: ClassVar[bool] = True
 
     heads: NDArray[np.void]
     _rows: NDArray[np.void]
@@ -145,7 +149,7 @@ class Batch(ABC):
         return self.scenarios[int(self.heads["network"][row])]
 
     def row(self, index: int) -> np.void:
-        """The counters of one running network, read-only."""
+        """A copy of the record of one running network: its counters."""
         record: np.void = self._rows[index].copy()
         return record
 

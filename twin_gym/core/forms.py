@@ -55,6 +55,19 @@ def full_names(fields: Iterable[Field], keys: Mapping[str, Iterable[Any]]) -> Na
     return tuple(names)
 
 
+def field_rows(fields: Iterable[Field]) -> str:
+    r"""Rows of a Markdown table of fields, indented as docstrings of classes are.
+
+    A pipe sign in a formula is escaped: it ends no cell.
+
+    Example:
+        >>> print(field_rows([Field("change", "entity", "c / (|c| + 1)")]))
+        | `change` | entity | c / (\|c\| + 1) |
+    """
+    parts = ((f"`{one.name}`", one.per, one.meaning.replace("|", "\\|")) for one in fields)
+    return "\n    ".join(f"| {' | '.join(part)} |" for part in parts)
+
+
 @dataclass(frozen=True)
 class ObservationLayout:
     """The fields of an observation in order; `fill/sensor 3` belongs to the group `fill`.

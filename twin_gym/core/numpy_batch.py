@@ -15,7 +15,7 @@ from twin_gym.core.episodes import SCENARIO_STREAM
 from twin_gym.core.forms import ActionForm
 from twin_gym.core.indicators import IndicatorReader
 from twin_gym.core.numpy_draws import uniforms, world_keys
-from twin_gym.core.settings import BatchSettings, Choice
+from twin_gym.core.settings import ENGINES, BatchSettings, Choice, Engine
 from twin_gym.core.slotted import SlottedBatch
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.objective import KpiObjective
@@ -29,15 +29,21 @@ _NEEDED = ("SCENARIO", "DEFAULT_SCENARIO", "ACTION_FORMS", "COMPONENTS", "KPI_NA
 
 
 class NumPySettings(BatchSettings):
-    """Settings of all rows; the class of an environment is made of the names in its batch."""
+    """Settings of all rows; the class of an environment is made of the names in its batch.
+
+    Attributes:
+        ENGINES: those of the batch.
+    """
+
+    ENGINES: ClassVar[tuple[Engine, ...]]
 
     def choices(self) -> Iterator[Choice]:
         """The arguments that are one of several names.
 
         Raises:
-            ConfigError: if the engine is SimPy: there is no second telling of rules in NumPy.
+            ConfigError: if the engine is SimPy and the batch has no `REFERENCE`.
         """
-        if self.engine == "simpy":
+        if self.engine == "simpy" and self.engine not in self.ENGINES:
             raise ConfigError(
                 f"environments of the kind {self.MODEL.kind!r} have no SimPy model: take "
                 "engine='kernel', got 'simpy'"
@@ -72,8 +78,10 @@ class NumPyBatch(SlottedBatch):
         DEFAULT_SCENARIO: the preset that is taken where none is named.
         ACTION_FORMS: forms of the action, the default first.
         COMPONENTS: names of the components of the reward. Several make the objectives `total`
-            (their sum, the default), each of them, and `vector`; a single one is the objective.
+            (their sum, the default), each of them, and `vector`; a single one makes `vector` and
+            the objective of its name, which is the default.
         KPI_NAMES: flat names of the indicators.
+        REFERENCE: the same rules in SimPy, for `engine="simpy"`; may be left out.
         state: by name, the arrays that `make_state` made.
     """
 
@@ -87,6 +95,8 @@ class NumPyBatch(SlottedBatch):
         missing = [name for name in _NEEDED if not hasattr(cls, name)]
         if missing:
             raise ConfigError(f"{cls.__name__} needs {', '.join(missing)}: see NumPyBatch")
+        cls.ENGINES = ENGINES if hasattr(cls, "REFERENCE") else ENGINES[:1]
+        cls.HAS_READER = cls.reader is not NumPyBatch.reader
         cls.SETTINGS = _settings(cls)
         cls.OUTCOME = outcome_record(cls.COMPONENTS)
         cls.KPI = np.dtype([(name, "f8") for name in cls.KPI_NAMES])
@@ -95,6 +105,7 @@ class NumPyBatch(SlottedBatch):
         super().__init__(num_rows, settings)
         self._slots = np.array([one.num_slots for one in self.scenarios])
         self._slot_s = np.array([one.slot_s for one in self.scenarios])
+        self._num_disallowed = np.zeros(self.num_rows, np.int64)
         self.state = self.make_state()
         self.allocate_final_buffers()
         if isinstance(settings.objective, KpiObjective):
@@ -153,6 +164,20 @@ class NumPyBatch(SlottedBatch):
         slots: NDArray[np.int64] = self.heads["slot"][rows]
         return slots
 
+    def elapsed_share(self, rows: Rows) -> NDArray[np.float64]:
+        """Share of the slots of their episodes that are over in rows, in [0, 1]."""
+        shares: NDArray[np.float64] = (
+            self.heads["slot"][rows] / self._slots[self.heads["network"][rows]]
+        )
+        return shares
+
+    def row(self, index: int) -> np.void:
+        """A copy of the state of one running network as a record with a field an array."""
+        fields = [(name, one.dtype, one.shape[1:]) for name, one in self.state.items()]
+        values = tuple(one[index] for one in self.state.values())
+        record: np.void = np.array([values], fields)[0]
+        return record
+
     def own_arrays(self) -> dict[str, NDArray[Any]]:
         """By name, the arrays of the state, no copies."""
         return self.state
@@ -191,6 +216,7 @@ class NumPyBatch(SlottedBatch):
         choice = (self.draw(rows, int(SCENARIO_STREAM), 0) * several).astype(np.int64)
         heads["network"][rows] = np.minimum(choice, several - 1)
         heads["slot"][rows] = heads["is_over"][rows] = 0
+        self._num_disallowed[rows] = 0
         self.raw_outcomes[rows] = np.zeros((), self.OUTCOME)
         self.begin_rows(rows)
 
@@ -199,7 +225,8 @@ class NumPyBatch(SlottedBatch):
         if self.masks is not None:
             is_allowed = self.masks[rows, actions] != 0
             actions = np.where(is_allowed, actions, self.masks.shape[1] - 1)
-            outcomes["disallowed_actions"][rows] += ~is_allowed
+            self._num_disallowed[rows] += ~is_allowed
+            outcomes["disallowed_actions"][rows] = self._num_disallowed[rows]
         moved = self.move_rows(rows, actions)
         self._check_names("move_rows", moved.keys() - {"cost"}, "COMPONENTS", self.COMPONENTS)
         outcomes["cost"][rows] = moved.get("cost", 0.0)
@@ -225,7 +252,7 @@ class NumPyBatch(SlottedBatch):
     def _check_names(
         self, method: str, given: Collection[str], constant: str, names: Sequence[str]
     ) -> None:
-        """What a method of the environment gives is what the class says that it has."""
+        """Refuses a method of the environment whose names are not those that the class declares."""
         if set(given) != set(names):
             raise ConfigError(
                 f"{type(self).__name__}.{method} gives {', '.join(sorted(given)) or 'nothing'}; "
@@ -239,10 +266,8 @@ class NumPyBatch(SlottedBatch):
 
 def _settings(batch: type[NumPyBatch]) -> type[BatchSettings]:
     """The class of the settings of a batch, which pickle finds as its attribute."""
-    several = len(batch.COMPONENTS) > 1
-    objectives: Sequence[str] = (
-        ("total", *batch.COMPONENTS, "vector") if several else batch.COMPONENTS
-    )
+    total = ("total",) if len(batch.COMPONENTS) > 1 else ()
+    objectives = (*total, *batch.COMPONENTS, "vector")
     defaults = {
         "scenario": batch.DEFAULT_SCENARIO,
         "action": batch.ACTION_FORMS[0].name,
@@ -255,7 +280,8 @@ def _settings(batch: type[NumPyBatch]) -> type[BatchSettings]:
         namespace={
             "MODEL": batch.SCENARIO,
             "ACTION_FORMS": batch.ACTION_FORMS,
-            "OBJECTIVES": tuple(objectives),
+            "OBJECTIVES": objectives,
+            "ENGINES": batch.ENGINES,
             "__doc__": NumPySettings.__doc__,
             "__module__": batch.__module__,
             "__qualname__": f"{batch.__qualname__}.SETTINGS",

@@ -25,7 +25,7 @@ DEFAULT: Any = object()
 """Stands for a scenario that was not given: the settings have one."""
 
 Choice = tuple[str, Any, Sequence[str]]
-"""What a name stands for, the name as it was given, and the names that are known."""
+"""The kind of a name, the name as given, and the known names."""
 
 
 @dataclass(frozen=True)

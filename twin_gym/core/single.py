@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from twin_gym.core.batch import AUTORESET_DISABLED, Batch
 from twin_gym.core.counts import as_index
 from twin_gym.core.drawing import render_frame
-from twin_gym.core.field_table import field_rows
+from twin_gym.core.forms import field_rows
 from twin_gym.core.kpi import Kpi, kpi_of
 from twin_gym.core.options import own_options
 from twin_gym.core.seeding import checked_seed, row_seeds
@@ -55,8 +55,7 @@ class RowEnv(ToldSpec, FromSettings, gymnasium.Env[Observation, Any], Generic[Ba
         """Gives the docstring of the class the tables of its fields."""
         super().__init_subclass__(**arguments)
         for mark, fields in vars(cls).get("TABLES", {}).items():
-            table = field_rows((one.name, one.per, one.meaning) for one in fields)
-            cls.__doc__ = (cls.__doc__ or "").replace(f"{{{mark}}}", table)
+            cls.__doc__ = (cls.__doc__ or "").replace(f"{{{mark}}}", field_rows(fields))
 
     def __init__(
         self,

@@ -29,7 +29,7 @@ HEAD = np.dtype(
     ],
     align=True,
 )
-"""What every row has, whatever its network is made of."""
+"""Fields of every row, of any environment."""
 
 
 class ReferenceEpisode(ABC):

@@ -108,7 +108,7 @@ FACETS = MappingProxyType(
         ),
     }
 )  # fmt: skip
-"""What an environment may bring, by name."""
+"""Facets that an environment may have, by name."""
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,6 @@ def append_text(path: Path, text: str) -> None:
         _add(file, file.seek(0, os.SEEK_END), text.encode("utf-8"))
 
 
-def whole_lines(path: Path) -> list[bytes]:
-    """The lines of a file that end with a newline, without it; none where there is no file."""
-    return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-
-
 def _add(file: FileIO, end: int, content: bytes) -> None:
     """Writes past a buffer, which would try again when the file is closed."""
     left = memoryview(content)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from twin_gym.environments.factory import form_of
-from twin_gym.environments.kinds import kind_named, kinds
+from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError, TooLargeError, unknown_name
 from twin_gym.policies.base import Policy, PrivilegedPolicy
 from twin_gym.scenario import Scenario, load
@@ -48,8 +48,7 @@ def make_policy(name: str, scenario: str | Path | Scenario, action: str | None =
         'density'
     """
     loaded = scenario if isinstance(scenario, Scenario) else load(scenario)
-    factory = _factory(name, policies_of(loaded.kind))
-    return factory(loaded, form_of(loaded.kind, action).name)
+    return _factory(loaded.kind, name)(loaded, form_of(loaded.kind, action).name)
 
 
 def policies_for(scenario: str | Path | Scenario, action: str | None = None) -> tuple[Policy, ...]:
@@ -75,30 +74,22 @@ def policies_for(scenario: str | Path | Scenario, action: str | None = None) -> 
     return tuple(one for one in made if not isinstance(one, PrivilegedPolicy))
 
 
-def describe_policy(name: str) -> str:
-    """The description of a policy; the first line is a summary.
-
-    Args:
-        name: name of a policy of any kind.
-
-    Returns:
-        Text, possibly of several lines.
+def describe_policy(kind: str, name: str) -> str:
+    """The description of a policy for scenarios of a kind; the first line is a summary.
 
     Raises:
-        UnknownNameError: if there is no such policy.
+        UnknownNameError: if there is no such kind or policy.
 
     Example:
-        >>> describe_policy("max-revenue")
+        >>> describe_policy("admission", "max-revenue")
         'Admits what pays most, however long it stays and however much it holds.'
     """
-    known: dict[str, Callable[..., Policy]] = {}
-    for one in kinds():
-        known = {**policies_of(one.name), **known}
-    text = inspect.getdoc(_factory(name, known)) or ""
+    text = inspect.getdoc(_factory(kind, name)) or ""
     return text.partition("\nArgs:")[0].strip()
 
 
-def _factory(name: str, known: Mapping[str, Callable[..., Policy]]) -> Callable[..., Policy]:
-    if name not in known:
-        raise unknown_name("policy", name, known)
-    return known[name]
+def _factory(kind: str, name: str) -> Factory:
+    policies = policies_of(kind)
+    if name not in policies:
+        raise unknown_name("policy", name, policies)
+    return policies[name]

@@ -246,8 +246,8 @@ def masked_policy_kwargs(
 def _mask_columns(scenario: Scenario, action: str | None) -> tuple[int, ...] | None:
     """Fields above 0 where an action is allowed, for all actions but the last; None: not shown."""
     forms = forms_of(scenario.kind)
-    shown = next((one for one in forms if one.mask_group is not None), forms[0])
-    form = shown if action is None else form_named(forms, action)
+    default = next((one for one in forms if one.mask_group is not None), forms[0])
+    form = default if action is None else form_named(forms, action)
     return form.mask_columns(scenario)
 
 

@@ -193,7 +193,7 @@ class SharedActorCriticPolicy(_SharedPolicy, ActorCriticPolicy):  # type: ignore
 
 
 class SharedMaskablePolicy(_SharedPolicy, MaskableActorCriticPolicy):  # type: ignore[misc]
-    """The same for MaskablePPO."""
+    """The shared scorer as the actor of MaskablePPO."""
 
 
 def shared_policy_kwargs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -40,13 +41,14 @@ class NativeVecEnv(VecEnv):
     Args:
         venv: a twin_gym vector environment in autoreset mode SAME_STEP.
         reward_scale: rewards are multiplied by it; the returns in `episode` are not.
-        spread_rows: whether a reset leaves row i of n at i/n of its episode, moved on by actions
-            drawn evenly. Episodes of equal length otherwise run in step for ever, and every
-            rollout shows the learner one part of them only.
+        staggered: whether a reset leaves row i of n at i/n of its episode, advanced by uniformly
+            drawn actions. Otherwise episodes of equal length stay in step, and every rollout shows
+            the learner the same part of all of them.
+        spread_rows: the former name of `staggered`; it warns.
 
     Raises:
         ConfigError: if the vector environment is in another mode or its objective is `vector`, the
-            scale is not positive, or rows with a limit on their steps are to be spread.
+            scale is not positive, or rows with a limit on their steps are to be staggered.
 
     Attributes:
         elapsed_s: simulated seconds that the last step took; shape (num_envs,). The next step
@@ -59,8 +61,10 @@ class NativeVecEnv(VecEnv):
         venv: VectorEnv[Any, Any, Any],
         *,
         reward_scale: float = 1.0,
-        spread_rows: bool = False,
+        staggered: bool = False,
+        spread_rows: bool | None = None,
     ) -> None:
+        staggered = staggered or bool(spread_rows)
         if venv.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
             raise ConfigError(
                 "Stable-Baselines3 needs autoreset_mode=SAME_STEP, got "
@@ -76,14 +80,16 @@ class NativeVecEnv(VecEnv):
                 'Stable-Baselines3 needs one number as reward, and objective="vector" gives '
                 "several: name one of them"
             )
-        if spread_rows and getattr(venv, "max_episode_steps", None) is not None:
+        if staggered and getattr(venv, "max_episode_steps", None) is not None:
             raise ConfigError(
-                "spread_rows spreads rows over the horizon, which max_episode_steps ends before: "
+                "staggered spreads rows over the horizon, which max_episode_steps ends before: "
                 "leave out one of the two, or shorten the scenario's horizon_s"
             )
+        if spread_rows is not None:
+            _warn_of_former_keyword()
         self.venv = venv
         self.reward_scale = reward_scale
-        self.spread_rows = spread_rows
+        self.staggered = staggered
         self.render_mode = None
         self.elapsed_s: NDArray[np.float64] = np.zeros(venv.num_envs)
         self.costs: NDArray[np.float64] = np.zeros(venv.num_envs)
@@ -111,7 +117,7 @@ class NativeVecEnv(VecEnv):
         self._returns[:] = 0.0
         self._lengths[:] = 0
         self.elapsed_s, self.costs = np.zeros(self.num_envs), np.zeros(self.num_envs)
-        if self.spread_rows:
+        if self.staggered:
             self._spread(np.random.default_rng([seed or 0 for seed in self._seeds]))
         self.reset_infos = self._nothing()
         self._reset_seeds()
@@ -151,7 +157,7 @@ class NativeVecEnv(VecEnv):
         self.rewards = np.array(rewards)
         self._returns += rewards
         self._lengths += 1
-        row_infos = self._told(dones, infos) if "final_info" in infos else self._nothing()
+        row_infos = self._final_infos(dones, infos) if "final_info" in infos else self._nothing()
         scaled = (rewards * self.reward_scale).astype(np.float32)
         return np.array(observations), scaled, np.array(dones), row_infos
 
@@ -195,7 +201,7 @@ class NativeVecEnv(VecEnv):
         return [is_told for _ in self._get_indices(indices)]
 
     def _spread(self, rng: np.random.Generator) -> None:
-        """Moves each row on to its share of an episode."""
+        """Advances row i of n to i/n of its episode."""
         horizons_s = [self.batch.scenario_of(row).horizon_s for row in range(self.num_envs)]
         wanted_s = np.array(horizons_s) * np.arange(self.num_envs) / self.num_envs
         passed_s = np.zeros(self.num_envs)
@@ -221,7 +227,7 @@ class NativeVecEnv(VecEnv):
         return chosen
 
     def _nothing(self) -> list[dict[str, Any]]:
-        """An info a row, each a dict of its own."""
+        """One empty info for each row."""
         return [{} for _ in range(self.num_envs)]
 
     def _row_mask(self, row: int) -> NDArray[np.bool_]:
@@ -233,7 +239,7 @@ class NativeVecEnv(VecEnv):
             raise ConfigError("the actions of this environment are amounts: none is masked")
         return self.batch.masks
 
-    def _told(self, dones: Array, infos: dict[str, Any]) -> list[dict[str, Any]]:
+    def _final_infos(self, dones: Array, infos: dict[str, Any]) -> list[dict[str, Any]]:
         row_infos = self._nothing()
         kpi = infos["final_info"]["kpi"]
         names = [name for name in kpi if not name.startswith("_")]
@@ -259,7 +265,8 @@ def make_vec_env(
     *,
     seed: int | None = None,
     reward_scale: float | Literal["auto"] = 1.0,
-    spread_rows: bool = False,
+    staggered: bool = False,
+    spread_rows: bool | None = None,
     **env_kwargs: Any,
 ) -> NativeVecEnv:
     """A Stable-Baselines3 environment of many rows.
@@ -270,7 +277,8 @@ def make_vec_env(
         seed: row i begins with the first episode of seed + i.
         reward_scale: see `NativeVecEnv`; `auto` makes a critic's targets near 1 whatever the unit
             (see `Batch.usual_reward_scale`).
-        spread_rows: see `NativeVecEnv`.
+        staggered: see `NativeVecEnv`.
+        spread_rows: the former name of `staggered`; it warns.
         env_kwargs: arguments of the environment, such as `scenario`.
 
     Returns:
@@ -289,10 +297,18 @@ def make_vec_env(
     )
     batch: Batch = venv.batch  # type: ignore[attr-defined]
     scale = batch.usual_reward_scale if reward_scale == "auto" else float(reward_scale)
-    env = NativeVecEnv(venv, reward_scale=scale, spread_rows=spread_rows)
+    env = NativeVecEnv(venv, reward_scale=scale, staggered=staggered or bool(spread_rows))
+    if spread_rows is not None:
+        _warn_of_former_keyword()
     if seed is not None:
         env.seed(seed)
     return env
+
+
+def _warn_of_former_keyword() -> None:
+    """Names the caller of the function that was given `spread_rows`."""
+    message = "spread_rows is now staggered; the old keyword goes in 0.2.0"
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
 
 
 def native_env(env: VecEnv) -> NativeVecEnv:

@@ -45,7 +45,7 @@ _LONGEST_KEY = 100
 
 Name = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 Text = Annotated[str, Field(strict=True, max_length=10_000), AfterValidator(without_controls)]
-"""What people read; control characters in it are left out (see `without_controls`)."""
+"""Text for people, without control characters (see `without_controls`)."""
 Duration = Annotated[float, Field(strict=True, ge=MIN_TIME_S, le=MAX_TIME_S, allow_inf_nan=False)]
 Rate = Annotated[float, Field(strict=True, ge=1e-9, le=1e6, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(strict=True, ge=0, le=1e9, allow_inf_nan=False)]

@@ -11,7 +11,7 @@ from gymnasium.vector.utils import concatenate, create_empty_array
 from numpy.typing import NDArray
 
 Action = Any
-"""What an action space holds; a batch of actions is one too."""
+"""An element of an action space; a batch of actions is one too."""
 
 
 class Chooser:

@@ -51,7 +51,7 @@ def first_difference(one: object, other: object, where: str) -> str | None:
 
 
 def _first_of(pairs: Sequence[tuple[object, object, str]]) -> str | None:
-    return next((found for pair in pairs if (found := first_difference(*pair))), None)
+    return next((difference for pair in pairs if (difference := first_difference(*pair))), None)
 
 
 def _array_difference(one: NDArray[Any], other: NDArray[Any], where: str) -> str | None:

@@ -60,14 +60,15 @@ def check_record(env: VectorEnv[Any, Any, Any], record: StepRecord, where: str) 
         flags = getattr(record, name)
         if _form(flags) != ((env.num_envs,), np.dtype(np.bool_)):
             raise fail(
-                f"{where}: {name} is {_told(flags)}", f"it is a bool array of ({env.num_envs},)"
+                f"{where}: {name} is {_described(flags)}",
+                f"it is a bool array of ({env.num_envs},)",
             )
     rewards = record.rewards
     if not isinstance(rewards, np.ndarray) or rewards.dtype.kind != "f":
-        raise fail(f"{where}: rewards are {_told(rewards)}", "they are an array of floats")
+        raise fail(f"{where}: rewards are {_described(rewards)}", "they are an array of floats")
     if rewards.shape[:1] != (env.num_envs,) or not np.isfinite(rewards).all():
         raise fail(
-            f"{where}: rewards are {_told(rewards)}, finite: {np.isfinite(rewards).all()}",
+            f"{where}: rewards are {_described(rewards)}, finite: {np.isfinite(rewards).all()}",
             f"they are finite, one for each sub-environment, {env.num_envs} in all",
         )
     _check_infos(record.infos, env.num_envs, f"{where}: infos")
@@ -108,7 +109,7 @@ def _form(array: object) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
     return (array.shape, array.dtype) if isinstance(array, np.ndarray) else None
 
 
-def _told(value: object) -> str:
+def _described(value: object) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} and shape {value.shape}"
     return f"a {type(value).__name__}"
@@ -118,7 +119,7 @@ def _check_observations(env: VectorEnv[Any, Any, Any], observations: object, whe
     space = env.observation_space
     if isinstance(space, spaces.Box) and _form(observations) != (space.shape, space.dtype):
         raise fail(
-            f"{where}: observations are {_told(observations)}",
+            f"{where}: observations are {_described(observations)}",
             f"they are an array of {space.dtype} and shape {space.shape}",
         )
     if observations not in space:
@@ -134,14 +135,14 @@ def _check_infos(infos: object, num_envs: int, where: str) -> None:
         mask = infos.get(f"_{key}")
         if _form(mask) != ((num_envs,), np.dtype(np.bool_)):
             raise fail(
-                f"{where}[{key!r}] has as {f'_{key}'!r}: {_told(mask)}",
+                f"{where}[{key!r}] has as {f'_{key}'!r}: {_described(mask)}",
                 f"each info has a bool mask of shape ({num_envs},): which sub-environments have it",
             )
         if isinstance(value, dict):
             _check_infos(value, num_envs, f"{where}[{key!r}]")
         elif not isinstance(value, np.ndarray) or value.shape[:1] != (num_envs,):
             raise fail(
-                f"{where}[{key!r}] is {_told(value)}",
+                f"{where}[{key!r}] is {_described(value)}",
                 f"it has {num_envs} rows, one for each sub-environment",
             )
 
@@ -152,11 +153,11 @@ def _check_mask(
     single = env.single_action_space
     if not isinstance(single, spaces.Discrete):
         return
-    wanted = ((env.num_envs, int(single.n)), np.dtype(np.int8))
-    if _form(mask) != wanted:
+    expected = ((env.num_envs, int(single.n)), np.dtype(np.int8))
+    if _form(mask) != expected:
         raise fail(
-            f"{where}: action_mask is {_told(mask)}",
-            f"it is an array of int8 and shape {wanted[0]}, 1 = allowed",
+            f"{where}: action_mask is {_described(mask)}",
+            f"it is an array of int8 and shape {expected[0]}, 1 = allowed",
         )
     if not np.isin(mask, (0, 1)).all() or not mask[known].any(axis=-1).all():
         raise fail(

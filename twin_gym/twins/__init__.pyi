@@ -26,7 +26,6 @@ from .networks import PolicyNetwork as PolicyNetwork
 from .networks import SliceNetwork as SliceNetwork
 from .networks import SlotNetwork as SlotNetwork
 from .networks import build_network as build_network
-from .networks import mask_from_observations as mask_from_observations
 from .networks import masked_log_probabilities as masked_log_probabilities
 from .networks import network_for as network_for
 from .policy_twin import PolicyTwin as PolicyTwin

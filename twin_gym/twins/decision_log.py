@@ -1,4 +1,4 @@
-"""What an operator has: the decisions that the default policy took on the physical network."""
+"""Decision logs: states, masks and actions recorded while a policy runs a physical network."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class DecisionLog:
         return DecisionLog(**{**parts, **self._about()})
 
     def split(self, held_out_share: float) -> tuple[DecisionLog, DecisionLog]:
-        """What to learn from, and the latest decisions of each network to judge by.
+        """Splits the log by time: the latest decisions of each network are held out.
 
         Neighbouring decisions resemble each other, so that drawing the held-out ones at random
         would flatter.
@@ -196,7 +196,7 @@ class DecisionLog:
 
     @property
     def _choices(self) -> NDArray[Any]:
-        """What has one column an action or an amount."""
+        """The array with one column per action (masks) or per amount (actions)."""
         return self.masks if self.is_discrete else self.actions
 
     def _about(self) -> dict[str, Any]:
@@ -261,7 +261,7 @@ def _lie_within(values: NDArray[Any], low: float, high: float) -> bool:
 
 
 def _about_of(header: Header, path: str) -> dict[str, str]:
-    """What stands beside the arrays: the other values of a log, as text each."""
+    """The values of a log other than its arrays, each as text."""
     about = read_object(header.about.get("about", "{}"), f"{path!r}: what stands beside its arrays")
     if "kind" not in about:
         about |= _KINDS_BEFORE

@@ -1,4 +1,4 @@
-"""What a policy sees and what it may do, by kind of scenario and form of action, all by name."""
+"""Names of observed fields and of actions, by kind of scenario and form of action."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twin_gym.twins.layout import QueueLayout
 
 @dataclass(frozen=True)
 class DecisionSpace:
-    """What a policy sees and what it may do.
+    """The observed fields and the actions of a policy, by name.
 
     Attributes:
         kind: of scenario.

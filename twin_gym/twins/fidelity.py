@@ -80,7 +80,7 @@ class AmountAgreement:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """What `fidelity` measures.
+    """Agreement and returns of a twin beside its policy: the result of `fidelity`.
 
     Attributes:
         twin: name of the twin.

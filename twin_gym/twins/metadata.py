@@ -1,4 +1,4 @@
-"""What stands beside the weights of a policy twin: of what it is a twin, and how it was made."""
+"""Metadata of a policy twin, saved beside its weights: its original, and how it was trained."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ _LATER: dict[str, Any] = {
     "action_high": (),
 }
 
-_Short = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
-_Digest = Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{16}$")]
+Short = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
+Digest = Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{16}$")]
+Names = Annotated[tuple[Short, ...], Field(strict=False, fail_fast=True, max_length=MAX_FIELDS)]
+FieldNames = Annotated[Names, Field(min_length=1)]
+_Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Amounts = Annotated[tuple[_Amount, ...], Field(strict=False, fail_fast=True, max_length=MAX_FIELDS)]
+"""The types of what metadata of policies says, read strictly."""
+
 _Count = Annotated[int, Field(strict=True, ge=0, le=10**9)]
 _Width = Annotated[int, Field(strict=True, ge=1, le=4096)]
 _Share = Annotated[float, Field(strict=True, ge=0.0, lt=1.0, allow_inf_nan=False)]
-_Names = Annotated[tuple[_Short, ...], Field(strict=False, fail_fast=True, max_length=MAX_FIELDS)]
-_Amount = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-_Amounts = Annotated[
-    tuple[_Amount, ...], Field(strict=False, fail_fast=True, max_length=MAX_FIELDS)
-]
 _Sha256 = Annotated[str, Field(strict=True, pattern=r"^([0-9a-f]{64})?$")]
 
 
@@ -66,27 +67,25 @@ class PolicyMetadata(FrozenModel):
     """
 
     format: Literal["twin_gym policy twin 1"] = "twin_gym policy twin 1"
-    action: _Short
-    field_names: Annotated[
-        tuple[_Short, ...], Field(strict=False, fail_fast=True, min_length=1, max_length=MAX_FIELDS)
-    ]
+    action: Short
+    field_names: FieldNames
     hidden: Annotated[
         tuple[_Width, ...], Field(strict=False, fail_fast=True, min_length=1, max_length=8)
     ]
-    scenario: _Short
-    scenario_digest: _Digest
-    default_policy: _Short
+    scenario: Short
+    scenario_digest: Digest
+    default_policy: Short
     num_decisions: _Count
     num_synthetic: _Count = 0
     smoothing: _Share = 0.0
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = 0
     held_out_loss: Annotated[float, Field(strict=True, ge=0.0, allow_inf_nan=False)] = 0.0
-    versions: Annotated[Mapping[_Short, _Short], Field(max_length=32)] = {}
+    versions: Annotated[Mapping[Short, Short], Field(max_length=32)] = {}
     weights_sha256: _Sha256 = ""
-    kind: _Short = FIRST_KIND
-    action_names: _Names = ()
-    action_low: _Amounts = ()
-    action_high: _Amounts = ()
+    kind: Short = FIRST_KIND
+    action_names: Names = ()
+    action_low: Amounts = ()
+    action_high: Amounts = ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> PolicyMetadata:
@@ -109,7 +108,7 @@ class PolicyMetadata(FrozenModel):
 
     @property
     def space(self) -> DecisionSpace:
-        """What the twin sees and does."""
+        """The observed fields and the actions of the twin."""
         return DecisionSpace(
             self.kind,
             self.action,

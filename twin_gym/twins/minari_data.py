@@ -141,7 +141,7 @@ def _metadata(
     protocol: str,
     author: str,
 ) -> dict[str, Any]:
-    """What stands beside the data; the first keys are Minari's."""
+    """Metadata of the data set; the first keys are Minari's."""
     storage_class()
     versions = {**package_versions(), "minari": version("minari")}
     rule = transitions.policy
@@ -174,7 +174,7 @@ def _metadata(
 
 
 def env_spec(scenario: AdmissionScenario, action: ActionName) -> EnvSpec | None:
-    """What makes the environment again.
+    """Gymnasium's specification of the environment of recorded transitions.
 
     Args:
         scenario: what it runs.

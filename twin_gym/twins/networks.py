@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
-from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_space import DecisionSpace
 from twin_gym.twins.layout import POSITION_GROUPS, QueueLayout
 
@@ -161,7 +160,7 @@ class SlotNetwork(nn.Module):
         return torch.cat((logits, self.wait_net(torch.cat((pooled, around), 1))), 1)
 
     def _features(self, positions: Tensor, around: Tensor) -> Tensor:
-        """What is known of each waiting request; shape (requests, slices + 2)."""
+        """Features of each waiting request; shape (requests, slices + 2)."""
         first, num_slices = self.layout.head_patience, self.layout.num_slices
         owner = _owner_one_hot(positions[:, 0], num_slices)
         head_age = 1.0 - (owner * around[:, first : first + num_slices]).sum(1)
@@ -204,7 +203,7 @@ class ObservedMask(nn.Module):
         self.action: str = action
 
     def forward(self, observations: Tensor) -> Tensor:
-        """What is allowed; waiting always is.
+        """The allowed actions; waiting is always one of them.
 
         Args:
             observations: shape (rows, fields).
@@ -221,26 +220,6 @@ class ObservedMask(nn.Module):
             admissible = (owner @ admissible.unsqueeze(2)).squeeze(2) * positions[:, :, 2]
         waiting = torch.ones_like(admissible[:, :1])
         return torch.cat((admissible, waiting), 1) > 0.5  # noqa: PLR2004 - they are 0 or 1
-
-
-def mask_from_observations(observations: Tensor, scenario: Scenario, action: str) -> Tensor:
-    """The action mask of observations, as the environment would give it.
-
-    Args:
-        observations: shape (rows, fields).
-        scenario: whose observations they are.
-        action: the form of the action.
-
-    Returns:
-        Booleans; shape (rows, actions).
-
-    Example:
-        >>> from twin_gym.scenario.loading import load
-        >>> mask_from_observations(torch.zeros(1, 19), load("contention"), "slice").tolist()
-        [[False, False, False, False, True]]
-    """
-    mask: Tensor = ObservedMask(QueueLayout.of(scenario), action)(observations)
-    return mask
 
 
 def network_for(

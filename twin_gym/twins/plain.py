@@ -1,4 +1,4 @@
-"""What others give, as plain values of Python: the door to all that compares, binds or writes.
+"""Conversion of foreign values to `float`, `int`, `bool`, `str` and `list`, or their refusal.
 
 SQL takes a number of NumPy's for bytes, JSON refuses it, and a comparison with a text ends in a
 `TypeError`. So whatever comes from outside is made a `float`, `int`, `bool` or `str` here, of the
@@ -270,7 +270,7 @@ def _column(values: Any, what: str) -> NDArray[Any]:  # noqa: ANN401
 
 
 def listed(values: Any, what: str, kind: type | None = None) -> list[Any]:  # noqa: ANN401
-    """What several were given, as a list.
+    """The values of an iterable as a list.
 
     Args:
         values: anything that can be gone through.

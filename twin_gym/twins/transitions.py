@@ -1,4 +1,4 @@
-"""What offline learning needs: whole transitions of a running network, with rewards and times.
+"""Transitions for offline learning: recorded from a running network, with rewards and times.
 
 A `DecisionLog` says what was done, which is enough to clone. To do better than the operator one
 must also know what came of it: the reward, the simulated seconds until the next decision, and what
@@ -109,7 +109,7 @@ class Transitions:
         return found.hexdigest()[:16]
 
     def decisions(self) -> DecisionLog:
-        """What was done in which state, as a clone learns it; each episode counts as a network.
+        """The decisions as a log to clone from; each episode counts as a network.
 
         Steps in which nothing but waiting is allowed teach nothing and are left out.
 

@@ -39,7 +39,7 @@ _ITEM_BYTES = MappingProxyType(
 
 @dataclass(frozen=True)
 class Header:
-    """What a safetensors file says of itself.
+    """The header of a safetensors file.
 
     Attributes:
         tensors: type (`F32`, `I64`, ...) and shape by name.

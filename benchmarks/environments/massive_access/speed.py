@@ -19,7 +19,7 @@ SUBJECT = Subject(
 
 
 def grown(size: int) -> AccessScenario:
-    """As many opportunities and preambles for all sizes."""
+    """A cell of this size, with the same opportunities and preambles for all sizes."""
     return load("access-beta-1000", AccessScenario).replace(num_devices=size)
 
 

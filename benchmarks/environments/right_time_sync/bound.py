@@ -152,11 +152,11 @@ def _informed(scenario: SyncScenario, paths: Floats, places: int) -> float:
         return float(total) - price * updates
 
     dearest = float((weights * np.ptp(paths, axis=1) ** 2).max()) * scenario.num_slots / 10.0
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         lambda root: -bound(root**2), bounds=(0.0, dearest**0.5), method="bounded",
         options={"maxiter": _TRIALS},
     )  # fmt: skip
-    return -max(bound(0.0), -float(found.fun))
+    return -max(bound(0.0), -float(optimum.fun))
 
 
 def _check_replayed(scenario: SyncScenario) -> None:

@@ -55,10 +55,10 @@ def replay_bound(
 def exact_optimum(scenario: AdmissionScenario) -> Bound | None:
     """The exact optimum of an episode, or None if a law has a memory or there are many states."""
     try:
-        found = finite_horizon_optimum(scenario, max_states=_MAX_STATES)
+        optimum = finite_horizon_optimum(scenario, max_states=_MAX_STATES)
     except (ConfigError, TooLargeError):
         return None
-    low, high = found.bounds
+    low, high = optimum.bounds
     return Bound(
         "exact optimum",
         high,

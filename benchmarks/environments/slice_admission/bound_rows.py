@@ -75,14 +75,14 @@ def _sampled(scenario: AdmissionScenario, worlds: int, progress: Progress | None
     """Perfect information, without a fee and with it where the laws allow one."""
     tables = tables_of(scenario)
     fees = FEES if scenario.trace is None else FEES[:1]
-    found = np.zeros((worlds, len(fees)))
+    bounds = np.zeros((worlds, len(fees)))
     for k, seed in enumerate(world_seeds("validation", worlds, first=FIRST_WORLD)):
         requests = realised(tables, seed)
-        found[k] = [hindsight_per_s(requests, fee=fee) for fee in fees]
+        bounds[k] = [hindsight_per_s(requests, fee=fee) for fee in fees]
         if progress is not None:
             progress((k + 1) / worlds)
     rows = []
-    for fee, values in zip(fees, found.T, strict=True):
+    for fee, values in zip(fees, bounds.T, strict=True):
         mean = mean_interval(values)
         kind = "perfect information" + (f", fee {fee:g}" if fee else "")
         what = "hindsight over realised requests; weak duality in each world"

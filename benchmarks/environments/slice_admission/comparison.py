@@ -43,7 +43,7 @@ def classical_rows(scenario: AdmissionScenario, worlds: int) -> list[Row]:
             if name != "reservation":
                 raise
             continue
-        found = judge(policy, scenario, worlds)
-        values = {kpi: mean_interval(found.kpi[kpi]) for kpi in columns(scenario)}
+        evaluation = judge(policy, scenario, worlds)
+        values = {kpi: mean_interval(evaluation.kpi[kpi]) for kpi in columns(scenario)}
         rows.append(Row(name, values, f"{worlds} worlds"))
     return rows

@@ -103,7 +103,7 @@ def _rewards(requests: Requests, fee: float) -> Floats:
 
 
 def _is_lost(requests: Requests) -> Bools:
-    """Whose patience ends before the episode: lost if they are not admitted."""
+    """Whether the patience of each request ends before the episode: lost unless admitted."""
     lost: Bools = requests.arrival_s + requests.patience_s < requests.scenario.horizon_s
     return lost
 
@@ -162,16 +162,16 @@ def _prices(requests: Requests, rewards: Floats, bins: int) -> Floats:
     amounts = np.concatenate((np.full(limits, horizon_s / bins), np.zeros(len(open_) + count)))
     ranges: list[tuple[float, float | None]] = [(0.0, 1.0)] * count
     ranges += [(0.0, None)] * len(open_)
-    found = linprog(
+    solution = linprog(
         np.concatenate((-rewards, np.zeros(len(open_)))),
         A_ub=matrix,
         b_ub=amounts,
         bounds=ranges,
         method="highs",
     )
-    if found.status != 0:
-        raise TwinGymError(f"the programme of a world was not solved: {found.message}")
-    price: Floats = np.maximum(-found.ineqlin.marginals[:limits], 0.0).reshape(bins, resources)
+    if solution.status != 0:
+        raise TwinGymError(f"the programme of a world was not solved: {solution.message}")
+    price: Floats = np.maximum(-solution.ineqlin.marginals[:limits], 0.0).reshape(bins, resources)
     return price
 
 

@@ -79,9 +79,9 @@ def realised(tables: NetworkTables, seed: int) -> Requests:
         for request, tick in enumerate(arrivals):
             patience = world.patience_ticks(s, request) if one.queue_limit > 0 else 0
             rows.append((s, tick, patience, world.holding_ticks(s, request)))
-    found = np.array(rows, dtype=np.int64).reshape(-1, 4)
-    seconds: Floats = found[:, 1:].astype(np.float64) * SECONDS_PER_TICK
-    return Requests(scenario, found[:, 0], seconds[:, 0], seconds[:, 1], seconds[:, 2])
+    columns = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    seconds: Floats = columns[:, 1:].astype(np.float64) * SECONDS_PER_TICK
+    return Requests(scenario, columns[:, 0], seconds[:, 0], seconds[:, 1], seconds[:, 2])
 
 
 def tables_of(scenario: AdmissionScenario) -> NetworkTables:

@@ -58,9 +58,9 @@ class Reservation(TunableRule):
         return ReservationPolicy(scenario, values.get("reserve", {}))
 
     def _reserve(self, shares: Floats) -> Floats:
-        found = np.zeros((*shares.shape[:-1], *self._room.shape))
-        found[..., self._where[0], self._where[1]] = shares * self._room[self._where]
-        return found.round(DIGITS)
+        reserve = np.zeros((*shares.shape[:-1], *self._room.shape))
+        reserve[..., self._where[0], self._where[1]] = shares * self._room[self._where]
+        return reserve.round(DIGITS)
 
 
 class BidPrice(TunableRule):

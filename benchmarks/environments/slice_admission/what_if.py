@@ -50,7 +50,7 @@ def variants(family: str) -> list[AdmissionScenario]:
     """
     rng = np.random.default_rng(_SEEDS[family])
     base = load("contention", AdmissionScenario)
-    found = []
+    scenarios = []
     for k in range(VARIANTS):
         drawn = rng.standard_normal((len(base.slices), 2))
         slices = [
@@ -63,7 +63,7 @@ def variants(family: str) -> list[AdmissionScenario]:
             for one, z in zip(base.slices, drawn, strict=True)
         ]
         name = f"what-if-{family}-{k}"
-        found.append(
+        scenarios.append(
             base.replace(
                 name=name,
                 slices=tuple(slices),
@@ -73,7 +73,7 @@ def variants(family: str) -> list[AdmissionScenario]:
                 f"exp({_HOLDING_SPREAD} z).",
             )
         )
-    return found
+    return scenarios
 
 
 def write() -> None:

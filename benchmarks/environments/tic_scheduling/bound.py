@@ -66,12 +66,12 @@ def num_worlds(scenario: TicScenario) -> int:
 
 
 def _returns(scenario: TicScenario, seeds: list[int]) -> Floats:
-    """With the number of messages as control variate: its mean over worlds is known."""
-    found = []
+    """Returns with the number of messages as control variate, whose mean is known."""
+    controlled = []
     for seed in seeds:
         earned, uplinks = informed_return(scenario, seed)
-        found.append(earned - worth_of_uplink(scenario) * (uplinks - mean_uplinks(scenario)))
-    return np.array(found)
+        controlled.append(earned - worth_of_uplink(scenario) * (uplinks - mean_uplinks(scenario)))
+    return np.array(controlled)
 
 
 def informed_return(scenario: TicScenario, seed: int) -> tuple[float, int]:
@@ -180,14 +180,14 @@ class _Programme:
 def _solved(gains: Floats, matrix: csr_array, limits: Floats) -> float:
     """The greatest gain of columns in [0, 1]."""
     given: Any = matrix  # the stubs of linprog know no sparse arrays
-    found = linprog(-gains, A_ub=given, b_ub=limits, bounds=(0.0, 1.0), method="highs")
-    if not found.success or found.fun is None:
-        raise TwinGymError(f"the linear programme of a world was not solved: {found.message}")
-    return -float(found.fun)
+    solution = linprog(-gains, A_ub=given, b_ub=limits, bounds=(0.0, 1.0), method="highs")
+    if not solution.success or solution.fun is None:
+        raise TwinGymError(f"the linear programme of a world was not solved: {solution.message}")
+    return -float(solution.fun)
 
 
 def _of_gateway(scenario: TicScenario, world: World, messages: list[tuple[int, int]]) -> float:
-    """The most messages that a gateway can deliver."""
+    """The greatest number of messages that a gateway can deliver."""
     programme = _Programme()
     uses: dict[int, list[int]] = {}
     fixed = -float(len(messages))

@@ -57,8 +57,8 @@ class Weights(TunableRule):
     def from_values(scenario: TicScenario, values: Values, action: str | None = None) -> Policy:
         """Weights by name."""
         equal = dict.fromkeys(_WEIGHT_NAMES, 1.0 / _NUM_WEIGHTS)
-        found = values.get("weights", equal)
-        density, deadline, latency, buffer = (float(found[name]) for name in _WEIGHT_NAMES)
+        weights = values.get("weights", equal)
+        density, deadline, latency, buffer = (float(weights[name]) for name in _WEIGHT_NAMES)
         return ConstantWeights("tuned-weights", (density, deadline, latency, buffer))
 
 
@@ -71,7 +71,7 @@ class _WeightsOfRows:
         self._weights = weights
 
     def reset(self, seed: int) -> None:
-        """Nothing is remembered."""
+        """Does nothing: the policy has no state."""
 
     def actions(self, observations: Observations, masks: Masks) -> Actions:
         """The weights; shape (rows, 4)."""

@@ -101,19 +101,19 @@ def is_there(network: Network) -> bool:
 
 
 def cells(
-    wanted: Sequence[Network], seeds: int, share: float, rate: float, tolerance: float
+    networks_: Sequence[Network], seeds: int, share: float, rate: float, tolerance: float
 ) -> list[Cell]:
     """One measurement a network and block."""
-    found = []
-    for network in wanted:
+    made = []
+    for network in networks_:
         protocol = Protocol(share, rate, tolerance, network.gan)
         measure = partial(_measure, network=network, protocol=protocol)
         scenario = load(network.preset, SyncScenario)
-        found += [
-            Cell(network.name, scenario, (block,), network.changes, measure, protocol.told)
+        made += [
+            Cell(network.name, scenario, (block,), network.changes, measure, protocol.description)
             for block in range(seeds)
         ]
-    return found
+    return made
 
 
 def _measure(cell: Cell, network: Network, protocol: Protocol) -> measuring.Values:
@@ -123,25 +123,25 @@ def _measure(cell: Cell, network: Network, protocol: Protocol) -> measuring.Valu
     return measuring.block_of(source, gan, protocol, block)
 
 
-def by_row(found: Sequence[Measured]) -> list[Measured]:
+def by_row(points: Sequence[Measured]) -> list[Measured]:
     """An entry for each reading, row and round, labelled "reading: row", with x the round."""
     entries: dict[tuple[str, str, str, int], Measured] = {}
-    for one in found:
+    for one in points:
         for name, values in one.values.items():
             reading, row, round_, measure = name.split("|")
             place = one.label, reading, row, int(round_)
             entry = Measured(f"{reading}: {row}", one.label, float(round_), {})
             entries.setdefault(place, entry).values[measure] = values
     order = [(reading, row) for reading in READINGS for row in (*ROWS, SHARE_DELIVERED)]
-    networks_ = list(dict.fromkeys(one.label for one in found))
+    networks_ = list(dict.fromkeys(one.label for one in points))
     ranked = sorted(entries, key=lambda k: (networks_.index(k[0]), order.index(k[1:3]), k[3]))
     return [entries[place] for place in ranked]
 
 
-def _left_out(known: Sequence[Network], asked: Sequence[Network], wanted: Sequence[Network]) -> str:
+def _left_out(known: Sequence[Network], asked: Sequence[Network], taken: Sequence[Network]) -> str:
     """The sentence that says which networks the page leaves out, and why."""
     not_asked = [one.name for one in known if one not in asked]
-    not_there = [one.name for one in asked if one not in wanted]
+    not_there = [one.name for one in asked if one not in taken]
     parts = [
         f"Not asked for in this run: {', '.join(not_asked)}." if not_asked else "",
         f"Left out, for their data were not there: {', '.join(not_there)}." if not_there else "",
@@ -173,16 +173,16 @@ def main(
     unknown = set(only or []) - {one.name for one in known}
     if unknown:
         raise typer.BadParameter(f"no network {sorted(unknown)}; {[one.name for one in known]}")
-    wanted = [one for one in asked if is_there(one)]
-    found = by_row(measure_with_bar(cells(wanted, seeds, share, rate, tolerance), file))
-    titles = {one.name: one.source(0, 1).panel.title for one in wanted}
+    available = [one for one in asked if is_there(one)]
+    points = by_row(measure_with_bar(cells(available, seeds, share, rate, tolerance), file))
+    titles = {one.name: one.source(0, 1).panel.title for one in available}
     command = f"{NAME} --seeds {seeds} --share {share:g} --rate {rate:g} --tolerance {tolerance:g}"
     command += "".join(f" --only {name}" for name in only or [])
-    text = page(found, titles, _left_out(known, asked, wanted), __doc__ or "", command)
+    text = page(points, titles, _left_out(known, asked, available), __doc__ or "", command)
     show_and_keep(
         text,
-        lambda: publish(folder, NAME, text, found),
-        lambda: draw(folder / f"{NAME}.png", found, titles),
+        lambda: publish(folder, NAME, text, points),
+        lambda: draw(folder / f"{NAME}.png", points, titles),
     )
 
 

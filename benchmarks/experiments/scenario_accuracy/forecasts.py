@@ -59,12 +59,12 @@ class Seen:
 
     @property
     def is_known(self) -> NDArray[np.bool_]:
-        """Of which attributes something was heard since the change."""
+        """Whether each attribute was observed since the change."""
         return np.isfinite(self.values)
 
     @cached_property
     def law(self) -> Normal:
-        """Of the present state given all that was heard."""
+        """The law of the present state given all observations."""
         return self.step.state(self.values, self.ages)
 
 

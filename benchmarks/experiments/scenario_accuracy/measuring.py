@@ -54,8 +54,8 @@ class Protocol:
     gan: ScenarioGanSettings
 
     @property
-    def told(self) -> str:
-        """In words, all that results depend on."""
+    def description(self) -> str:
+        """A text with all that results depend on."""
         ends = f"share {self.share:g}, rate {self.twinning_rate:g}, within {self.tolerance:g}"
         return f"{ends}, {self.gan}"
 
@@ -75,24 +75,24 @@ def block_of(source: Source, gan: GanGenerator, protocol: Protocol, block: int) 
         a change and what came, and the mean `energy_score` of the draws of each change.
     """
     step = Step.fit(source.panel.history)
-    found: Values = {}
+    means: Values = {}
     for reading in READINGS:
         kept: Pairs = {}
         for number in range(len(source.changes)):
             for round_, seen, truth in rounds(source, step, gan, protocol, reading, block, number):
                 place = f"{reading}|{SHARE_DELIVERED}|{round_}|accuracy"
-                found.setdefault(place, []).append(float(seen.is_known.mean()))
+                means.setdefault(place, []).append(float(seen.is_known.mean()))
                 rng = np.random.default_rng([block, number, round_, 7])
                 count = DRAWS if round_ in JOINT else 0
                 for row, forecast in FORECASTS.items():
                     said = forecast(seen, count, rng)
                     place = f"{reading}|{row}|{round_}|"
-                    _judge(found, place, said, truth, source.panel, protocol)
+                    _judge(means, place, said, truth, source.panel, protocol)
                     if count:
                         kept.setdefault(place, []).append((said.draws, truth))
         for place, pairs in kept.items():
-            found |= {place + name: [one] for name, one in joint(source.panel, pairs).items()}
-    return {name: [float(np.mean(values))] for name, values in found.items()}
+            means |= {place + name: [one] for name, one in joint(source.panel, pairs).items()}
+    return {name: [float(np.mean(values))] for name, values in means.items()}
 
 
 def rounds(
@@ -128,12 +128,12 @@ def rounds(
 
 
 def _judge(
-    found: Values, place: str, said: Forecast, truth: Floats, panel: Panel, protocol: Protocol
+    values: Values, place: str, said: Forecast, truth: Floats, panel: Panel, protocol: Protocol
 ) -> None:
     points = [("accuracy", said.point), *(("draw_accuracy", one) for one in said.draws[:1])]
     for measure, point in points:
         value = panel.accuracy(point, truth, protocol.tolerance)
-        found.setdefault(place + measure, []).append(value)
+        values.setdefault(place + measure, []).append(value)
 
 
 def joint(panel: Panel, pairs: Sequence[tuple[Floats, Floats]]) -> dict[str, float]:
@@ -158,10 +158,10 @@ def joint(panel: Panel, pairs: Sequence[tuple[Floats, Floats]]) -> dict[str, flo
         cdist(draws, truth[None]).mean() - cdist(draws, draws).mean() / 2.0
         for draws, truth in zip(drawn, came, strict=True)
     ]
-    found = {"energy_score": float(np.mean(scores))}
+    measures = {"energy_score": float(np.mean(scores))}
     if len(pairs) >= _LEAST_SAMPLE:
-        found["energy_distance"] = energy_distance(np.array([one[0] for one in drawn]), came)
-    return found
+        measures["energy_distance"] = energy_distance(np.array([one[0] for one in drawn]), came)
+    return measures
 
 
 def train(panel: Panel, settings: ScenarioGanSettings, block: int) -> GanGenerator:

@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 
 from benchmarks.experiments.blocks import Measured, over_blocks
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
-from benchmarks.experiments.pages import page_of, table, told
+from benchmarks.experiments.pages import format_interval, page_of, table
 from benchmarks.experiments.scenario_accuracy.forecasts import GAN, HYBRID, ROWS, SHARE_DELIVERED, H
 from benchmarks.experiments.scenario_accuracy.measuring import JOINT, MOVES, READINGS, STAYS
 
@@ -20,16 +20,16 @@ TITLES = {STAYS: "stays as it is after its change", MOVES: "moves on, a window a
 PUBLISHED = {5: "about 50 % (H+R and H+R+GAI)", 12: "98 % (H+R+GAI), at most 60 % (others)",
              13: "100 % (H+R+GAI)"}  # fmt: skip
 
-Found = Mapping[tuple[str, str, str, int], Measured]
+Points = Mapping[tuple[str, str, str, int], Measured]
 
 
-def indexed(entries: Sequence[Measured]) -> Found:
-    """By network, reading, row and round."""
-    found = {}
+def indexed(entries: Sequence[Measured]) -> Points:
+    """The measurements by network, reading, row and round."""
+    points = {}
     for one in entries:
         reading, _, row = one.label.partition(": ")
-        found[one.scenario, reading, row, int(one.x)] = one
-    return found
+        points[one.scenario, reading, row, int(one.x)] = one
+    return points
 
 
 def draw(path: Path, entries: Sequence[Measured], titles: Mapping[str, str]) -> None:
@@ -40,7 +40,7 @@ def draw(path: Path, entries: Sequence[Measured], titles: Mapping[str, str]) -> 
         entries: what was measured.
         titles: of the networks.
     """
-    found = indexed(entries)
+    points = indexed(entries)
     rows = (*ROWS, SHARE_DELIVERED)
     figure, axes = plt.subplots(
         len(titles), 2, figsize=(13.0, 4.2 * len(titles)), squeeze=False, sharey=True
@@ -49,8 +49,8 @@ def draw(path: Path, entries: Sequence[Measured], titles: Mapping[str, str]) -> 
         for axis, reading in zip(line, READINGS, strict=True):
             lines = {
                 row: [
-                    (float(k), found[network, reading, row, k].interval("accuracy"))
-                    for k in rounds_of(found, network)
+                    (float(k), points[network, reading, row, k].interval("accuracy"))
+                    for k in rounds_of(points, network)
                 ]
                 for row in rows
             }
@@ -63,9 +63,9 @@ def draw(path: Path, entries: Sequence[Measured], titles: Mapping[str, str]) -> 
     save(figure, path)
 
 
-def rounds_of(found: Found, network: str) -> list[int]:
-    """Rounds of which there is something."""
-    return sorted({key[3] for key in found if key[0] == network})
+def rounds_of(points: Points, network: str) -> list[int]:
+    """The rounds that were measured in a network."""
+    return sorted({key[3] for key in points if key[0] == network})
 
 
 def page(
@@ -84,28 +84,28 @@ def page(
     Returns:
         Markdown.
     """
-    found = indexed(entries)
+    points = indexed(entries)
     parts = [
         "![accuracy over rounds](scenario_accuracy.png)",
         left_out,
-        "## Asked and measured\n\n" + _asked(found, titles),
-        "## Does the GAN add to H+R?\n\n" + _against(found, titles),
+        "## Asked and measured\n\n" + _asked(points, titles),
+        "## Does the GAN add to H+R?\n\n" + _against(points, titles),
         "## What each row is\n\n" + _LEGEND,
     ]
     for network, title in titles.items():
-        parts.append(f"## {title} (`{network}`)\n\n" + _network(found, network))
+        parts.append(f"## {title} (`{network}`)\n\n" + _network(points, network))
     return page_of("Scenario accuracy over rounds of twinning", about, command, parts)
 
 
-def _asked(found: Found, titles: Mapping[str, str]) -> str:
+def _asked(points: Points, titles: Mapping[str, str]) -> str:
     """The paper's figures beside those that were found."""
     heads = ["network", "after its change it", "round", "published", "H", "H+R", "H+R+GAI",
              SHARE_DELIVERED]  # fmt: skip
     rows = [
         [
             network, reading, str(k), PUBLISHED[k],
-            *(_percent(found, network, reading, row, k) for row in (H, HYBRID, GAN)),
-            _percent(found, network, reading, SHARE_DELIVERED, k),
+            *(_percent(points, network, reading, row, k) for row in (H, HYBRID, GAN)),
+            _percent(points, network, reading, SHARE_DELIVERED, k),
         ]
         for network in titles
         for reading in READINGS
@@ -114,7 +114,7 @@ def _asked(found: Found, titles: Mapping[str, str]) -> str:
     return "Accuracy in %.\n\n" + table(heads, rows) + "\n\n" + _WHY
 
 
-def _against(found: Found, titles: Mapping[str, str]) -> str:
+def _against(points: Points, titles: Mapping[str, str]) -> str:
     """Differences of the GAN to the hybrid generator, paired by blocks."""
     rows = []
     for network in titles:
@@ -124,14 +124,14 @@ def _against(found: Found, titles: Mapping[str, str]) -> str:
                 ("accuracy", 100.0, 1), ("draw_accuracy", 100.0, 1), ("energy_score", 1e3, 2)
             ):  # fmt: skip
                 for k in (4, 12):
-                    one, base = (found[network, reading, r, k] for r in (GAN, HYBRID))
+                    one, base = (points[network, reading, r, k] for r in (GAN, HYBRID))
                     gain = over_blocks(one.values[measure] - base.values[measure])
-                    row.append(told(gain, digits, scale=scale))
+                    row.append(format_interval(gain, digits, scale=scale))
             rows.append(row)
     heads = ["network", "after its change it", "accuracy, round 4 (points)", "round 12",
              "accuracy of one draw, round 4", "round 12", "energy score, round 4 (1e-3)",
              "round 12"]  # fmt: skip
-    better = sum(_is_above(found, n, r, k) for n in titles for r in READINGS for k in (4, 12))
+    better = sum(_is_above(points, n, r, k) for n in titles for r in READINGS for k in (4, 12))
     of = 4 * len(titles)
     note = (
         "H+R+GAI less H+R on the same changes and deliveries. More accuracy is better, less energy "
@@ -143,36 +143,36 @@ def _against(found: Found, titles: Mapping[str, str]) -> str:
     return table(heads, rows) + "\n\n" + note
 
 
-def _is_above(found: Found, network: str, reading: str, k: int) -> bool:
-    one, base = (found[network, reading, row, k].values["accuracy"] for row in (GAN, HYBRID))
+def _is_above(points: Points, network: str, reading: str, k: int) -> bool:
+    one, base = (points[network, reading, row, k].values["accuracy"] for row in (GAN, HYBRID))
     return over_blocks(one - base).low > 0.0
 
 
-def _network(found: Found, network: str) -> str:
+def _network(points: Points, network: str) -> str:
     """All rows of a network at some rounds."""
     parts = []
     for reading in READINGS:
         heads = ["accuracy (%)", *(f"round {k}" for k in SHOWN), "one draw, round 12"]
         rows = [
-            [row, *(_percent(found, network, reading, row, k) for k in SHOWN),
-             _percent(found, network, reading, row, 12, "draw_accuracy")]
+            [row, *(_percent(points, network, reading, row, k) for k in SHOWN),
+             _percent(points, network, reading, row, 12, "draw_accuracy")]
             for row in (*ROWS, SHARE_DELIVERED)
         ]  # fmt: skip
         parts.append(f"The network {TITLES[reading]}:\n\n" + table(heads, rows))
-        parts.append(_joint(found, network, reading))
+        parts.append(_joint(points, network, reading))
     return "\n\n".join(parts)
 
 
-def _joint(found: Found, network: str, reading: str) -> str:
+def _joint(points: Points, network: str, reading: str) -> str:
     measures = [
         name
         for name in ("energy_score", "energy_distance")
-        if name in found[network, reading, H, 0].values
+        if name in points[network, reading, H, 0].values
     ]
     heads = ["joint states (1e-3)"]
     heads += [f"{name.replace('_', ' ')}, round {k}" for name in measures for k in JOINT]
     rows = [
-        [row, *(told(found[network, reading, row, k].interval(name), 1, scale=1e3)
+        [row, *(format_interval(points[network, reading, row, k].interval(name), 1, scale=1e3)
                 for name in measures for k in JOINT)]
         for row in ROWS
     ]  # fmt: skip
@@ -180,12 +180,12 @@ def _joint(found: Found, network: str, reading: str) -> str:
 
 
 def _percent(
-    found: Found, network: str, reading: str, row: str, k: int, measure: str = "accuracy"
+    points: Points, network: str, reading: str, row: str, k: int, measure: str = "accuracy"
 ) -> str:
-    values = found[network, reading, row, k].values
+    values = points[network, reading, row, k].values
     if measure not in values:
         return ""
-    return told(over_blocks(values[measure]), 1, scale=100)
+    return format_interval(over_blocks(values[measure]), 1, scale=100)
 
 
 _LEGEND = """\

@@ -194,16 +194,16 @@ def _air(column: str) -> Floats:
 def _lorawan() -> Floats:
     """The series of `sync-campusiot`; shape (slots, series)."""
     scenario = load("sync-campusiot", SyncScenario)
-    found = []
+    columns = []
     for group in scenario.groups:
         if group.process.law != "replay":
             raise TypeError(f"{group.name!r} is not replayed")
         series = load_series(group.process.file, group.process.sources, scenario.slot_s)
-        found += [one.values for one in series]
-    return _aligned(found)
+        columns += [one.values for one in series]
+    return _aligned(columns)
 
 
 def _aligned(series: Sequence[Floats]) -> Floats:
     shortest = min(len(one) for one in series)
-    found: Floats = np.array([one[:shortest] for one in series]).T
-    return found
+    panel: Floats = np.array([one[:shortest] for one in series]).T
+    return panel

@@ -49,7 +49,7 @@ class RealTimeTwin:
         self._share, self._rng, self._round = share, rng, 0
 
     def listen(self, truth: Floats) -> None:
-        """The next round.
+        """Advances by one round.
 
         Args:
             truth: coordinates of the physical network; shape (columns,).
@@ -83,5 +83,5 @@ class RealTimeTwin:
         due = [int(self._share * count * number + 0.5) for number in (self._round - 1, self._round)]
         ages = self.known()[1][[columns[0] for columns in self._columns]]
         order = np.lexsort((self._rng.random(count), -ages))
-        found: list[int] = order[: max(due[1] - due[0], 0)].tolist()
-        return found
+        chosen: list[int] = order[: max(due[1] - due[0], 0)].tolist()
+        return chosen

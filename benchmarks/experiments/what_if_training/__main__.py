@@ -10,7 +10,7 @@ import typer
 
 from benchmarks.experiments.pages import PUBLISHED, WORK, Out, Quick, page_of, show_and_keep
 from benchmarks.experiments.what_if_training import page
-from benchmarks.experiments.what_if_training.measuring import Found, measure
+from benchmarks.experiments.what_if_training.measuring import CaseResult, measure
 from benchmarks.experiments.what_if_training.networks import (
     Case,
     seen_case,
@@ -56,24 +56,24 @@ def main(
     folder = out if out is not None else (WORK / "quick" if quick else PUBLISHED)
     check_folder(folder)
     check_folder(work)
-    found = []
+    results = []
     with writing_to(work):
         for name in chosen:
-            found.append(measure(CASES[name](), plan, console.print, folder=work))
-    whole = whole_page(found, plan)
+            results.append(measure(CASES[name](), plan, console.print, folder=work))
+    whole = whole_page(results, plan)
     show_and_keep(
         whole,
-        lambda: write_text(folder / f"{NAME}.json", page.as_json(found), makes_folder=True),
+        lambda: write_text(folder / f"{NAME}.json", page.as_json(results), makes_folder=True),
         lambda: write_text(folder / f"{NAME}.md", whole, makes_folder=True),
-        lambda: page.draw(folder / f"{NAME}.png", found),
+        lambda: page.draw(folder / f"{NAME}.png", results),
     )
 
 
-def whole_page(found: list[Found], plan: Plan) -> str:
+def whole_page(results: list[CaseResult], plan: Plan) -> str:
     """The page of all cases.
 
     Args:
-        found: of each case.
+        results: of each case.
         plan: of the run.
 
     Returns:
@@ -86,23 +86,23 @@ def whole_page(found: list[Found], plan: Plan) -> str:
         [
             ANSWER,
             "## Set-up\n\n" + SET_UP,
-            *(_section(one) for one in found),
+            *(_section(one) for one in results),
             f"![matrices]({NAME}.png)",
             "## What was tried\n\n" + TRIED,
         ],
     )
 
 
-def _section(found: Found) -> str:
+def _section(result: CaseResult) -> str:
     parts = [
-        f"## {found.title}",
-        f"{found.source}. {found.training}.",
-        page.main_table(found),
-        page.verdict(found),
+        f"## {result.title}",
+        f"{result.source}. {result.training}.",
+        page.main_table(result),
+        page.verdict(result),
         "### The windows of history",
-        page.past(found),
+        page.past(result),
         "### Transfer matrix",
-        page.matrix_table(found),
+        page.matrix_table(result),
     ]
     return "\n\n".join(parts)
 

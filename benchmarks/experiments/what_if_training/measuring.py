@@ -48,7 +48,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Found:
+class CaseResult:
     """The results of a case.
 
     Attributes:
@@ -74,12 +74,12 @@ class Found:
     training: str
 
     def to_json(self) -> str:
-        """As text that `from_json` reads."""
+        """The result as JSON for `from_json`."""
         return json.dumps(asdict(self) | {"matrix": as_values(self.matrix)}) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> Found:
-        """From what `to_json` wrote."""
+    def from_json(cls, text: str) -> CaseResult:
+        """Reads a result that `to_json` wrote."""
         values = json.loads(text)
         matrix = values["matrix"]
         read = TransferMatrix(
@@ -100,7 +100,7 @@ def rounded(matrix: TransferMatrix) -> Floats:
     return np.array(digits).reshape(matrix.scores.shape)
 
 
-def measure(case: Case, plan: Plan, tell: Tell, *, folder: Path = FOLDER) -> Found:
+def measure(case: Case, plan: Plan, tell: Tell, *, folder: Path = FOLDER) -> CaseResult:
     """Trains what is not trained and tests what is not tested.
 
     Args:
@@ -116,7 +116,7 @@ def measure(case: Case, plan: Plan, tell: Tell, *, folder: Path = FOLDER) -> Fou
     if file.exists():
         tell(f"{case.name}: done before")
         with reading(file, "finished case"):
-            return Found.from_json(file.read_text("utf-8"))
+            return CaseResult.from_json(file.read_text("utf-8"))
     rows = agents(case, plan, tell, folder) | rules(case, plan, tell)
     worlds = [worlds_of(seed, plan.worlds) for seed in range(plan.seeds)]
     matrix = transfer_matrix(
@@ -124,7 +124,7 @@ def measure(case: Case, plan: Plan, tell: Tell, *, folder: Path = FOLDER) -> Fou
     )
     middle, base = case.lived.points.mean(axis=0), case.lived.space.coordinates(case.base)
     paths = case.lived.space.paths
-    found = Found(
+    result = CaseResult(
         case=case.name,
         title=case.title,
         matrix=TransferMatrix(matrix.rows, matrix.columns, rounded(matrix)),
@@ -135,18 +135,18 @@ def measure(case: Case, plan: Plan, tell: Tell, *, folder: Path = FOLDER) -> Fou
         source=case.lived.source,
         training=training_note(case, plan),
     )
-    write_text(file, found.to_json(), makes_folder=True)
-    return found
+    write_text(file, result.to_json(), makes_folder=True)
+    return result
 
 
 def agents(case: Case, plan: Plan, tell: Tell, folder: Path) -> dict[str, list[Policy]]:
     """By label, the agent of each training; seed after seed, so that a first page comes early."""
-    found: dict[str, list[Policy]] = {LABELS[source]: [] for source in sources(case)}
+    policies: dict[str, list[Policy]] = {LABELS[source]: [] for source in sources(case)}
     for seed in range(plan.seeds):
         for source in sources(case):
-            found[LABELS[source]].append(trained(case, source, seed, plan, folder=folder))
+            policies[LABELS[source]].append(trained(case, source, seed, plan, folder=folder))
             tell(f"{case.name}: trained on {LABELS[source]}, seed {seed}")
-    return found
+    return policies
 
 
 def rules(case: Case, plan: Plan, tell: Tell) -> dict[str, list[Policy]]:
@@ -162,14 +162,14 @@ def rules(case: Case, plan: Plan, tell: Tell) -> dict[str, list[Policy]]:
 
 
 def columns(case: Case, plan: Plan) -> dict[str, Sequence[Scenario]]:
-    """By name, what everything is tested on."""
-    found: dict[str, Sequence[Scenario]] = {LABELS[HISTORY]: [case.history]}
+    """The networks that agents are tested on, by name."""
+    networks: dict[str, Sequence[Scenario]] = {LABELS[HISTORY]: [case.history]}
     if ONE in sources(case):
-        found[LABELS[ONE]] = [case.base]
+        networks[LABELS[ONE]] = [case.base]
     for family in FAMILIES:
         held_out = twins(case, family, 0, plan.held_out, held_out=True)
-        found[f"{LABELS[family]}, held out"] = held_out
-    return found | {LATER: [case.later]}
+        networks[f"{LABELS[family]}, held out"] = held_out
+    return networks | {LATER: [case.later]}
 
 
 def bound_per_s(network: AdmissionScenario) -> float:
@@ -180,13 +180,13 @@ def bound_per_s(network: AdmissionScenario) -> float:
 
 
 def _reservation(network: AdmissionScenario, base: AdmissionScenario) -> Policy:
-    found = search_reservation(
+    search = search_reservation(
         network,
         seeds=world_seeds("validation", _SEARCH_WORLDS),
         fresh_seeds=world_seeds("validation", _SEARCH_WORLDS, first=_SEARCH_WORLDS),
         budget=_SEARCH_EPISODES,
     )
-    return ReservationPolicy(base, found.reserve)
+    return ReservationPolicy(base, search.reserve)
 
 
 def _named(paths: Sequence[str], values: Sequence[float] | np.ndarray) -> dict[str, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fit_service import (
+from benchmarks.environments.slice_admission.fit import (
     DAY_S,
     FIRST_S,
     LAST_S,
@@ -85,7 +85,7 @@ def service_case() -> Case:
 
 
 def unforeseen_case() -> Case:
-    """`shift`, of which nobody has seen a swap: the windows before it alone."""
+    """`shift` before its first swap: the history has the windows before it alone."""
     before, after = phases()
     requests = drawn_requests(
         [before] * EPISODES_BEFORE, PHASE_S, np.random.default_rng(_SEED_OF_HISTORY)
@@ -111,7 +111,7 @@ def seen_case() -> Case:
 def phases() -> tuple[AdmissionScenario, AdmissionScenario]:
     """`shift` before and after its swap, each as a network of its own."""
     shift = load("shift", AdmissionScenario)
-    found = []
+    halves = []
     for phase, name in enumerate(("before", "after")):
         slices = [
             one.replace(
@@ -122,8 +122,8 @@ def phases() -> tuple[AdmissionScenario, AdmissionScenario]:
             else one
             for one in shift.slices
         ]
-        found.append(shift.replace(name=name, slices=tuple(slices)))
-    return found[0], found[1]
+        halves.append(shift.replace(name=name, slices=tuple(slices)))
+    return halves[0], halves[1]
 
 
 def drawn_requests(

@@ -17,7 +17,7 @@ from benchmarks.experiments.pages import table
 from benchmarks.experiments.what_if_training.measuring import (
     LATER,
     TUNED,
-    Found,
+    CaseResult,
     as_values,
 )
 from benchmarks.experiments.what_if_training.trainings import HISTORY, LABELS
@@ -31,38 +31,44 @@ _SMALL = 0.1
 _WORST, _BEST = 60.0, 110.0
 
 
-def main_table(found: Found) -> str:
+def main_table(result: CaseResult) -> str:
     """The table of returns on the network that came, with the gains over the two rivals."""
-    scale, unit = _scale(found)
+    scale, unit = _scale(result)
     history, random = LABELS[HISTORY], LABELS[RANDOMISED]
     heads = [
         "trained on, or rule", f"revenue{unit or ' a second'}", "of the bound",
         "against history alone", "against randomised",
     ]  # fmt: skip
     lines = []
-    for row in found.matrix.rows:
-        score = found.matrix.score(row, LATER)
+    for row in result.matrix.rows:
+        score = result.matrix.score(row, LATER)
         gains = [
-            "" if row == rival else _per_cent(found.matrix, row, rival)
+            "" if row == rival else _per_cent(result.matrix, row, rival)
             for rival in (history, random)
         ]
-        share = f"{100.0 * score.mean / found.bound_per_s:.1f} %"
-        lines.append([row, told(score, scale), share, *gains])
-    lines.append(["bound", f"{scale * found.bound_per_s:.2f}", "100 %", "", ""])
+        share = f"{100.0 * score.mean / result.bound_per_s:.1f} %"
+        lines.append([row, format_cell(score, scale), share, *gains])
+    lines.append(["bound", f"{scale * result.bound_per_s:.2f}", "100 %", "", ""])
     return table(heads, lines)
 
 
-def matrix_table(found: Found) -> str:
+def matrix_table(result: CaseResult) -> str:
     """Trained on x tested on, in revenue with half the interval over blocks."""
-    scale, _ = _scale(found)
+    scale, _ = _scale(result)
     lines = [
-        [row, *(told(found.matrix.score(row, column), scale) for column in found.matrix.columns)]
-        for row in found.matrix.rows
+        [
+            row,
+            *(
+                format_cell(result.matrix.score(row, column), scale)
+                for column in result.matrix.columns
+            ),
+        ]
+        for row in result.matrix.rows
     ]
-    return table(["trained on / tested on", *found.matrix.columns], lines)
+    return table(["trained on / tested on", *result.matrix.columns], lines)
 
 
-def told(cell: Cell, scale: float = 1.0) -> str:
+def format_cell(cell: Cell, scale: float = 1.0) -> str:
     """A mean with half its interval; of a single block, the mean alone."""
     if not np.isfinite(cell.half_width):
         return f"{scale * cell.mean:.2f}"
@@ -80,11 +86,11 @@ def _per_cent(matrix: TransferMatrix, row: str, rival: str) -> str:
     return f"**{text}**" if gain.is_clear else text
 
 
-def verdict(found: Found) -> str:
+def verdict(result: CaseResult) -> str:
     """In a sentence or two, whether twins help in this case, from the numbers alone."""
     parts = []
     for rival in (LABELS[HISTORY], LABELS[RANDOMISED]):
-        by = {row: found.matrix.gain(row, rival, LATER) for row in GENERATED}
+        by = {row: result.matrix.gain(row, rival, LATER) for row in GENERATED}
         better = [row for row, gain in by.items() if gain.is_clear and gain.mean > 0]
         worse = [row for row, gain in by.items() if gain.is_clear and gain.mean < 0]
         said = [
@@ -95,8 +101,8 @@ def verdict(found: Found) -> str:
         parts.append(
             f"against {rival}: {'; '.join(said) if said else 'no difference that is clear'}"
         )
-    best = max(GENERATED, key=lambda row: found.matrix.score(row, LATER).mean)
-    beyond = found.matrix.gain(best, TUNED, LATER)
+    best = max(GENERATED, key=lambda row: result.matrix.score(row, LATER).mean)
+    beyond = result.matrix.gain(best, TUNED, LATER)
     relation = "more" if beyond.mean > 0 else "less"
     clear = "clearly " if beyond.is_clear else ""
     return (
@@ -105,13 +111,13 @@ def verdict(found: Found) -> str:
     )
 
 
-def draw(path: Path, cases: Sequence[Found]) -> None:
+def draw(path: Path, cases: Sequence[CaseResult]) -> None:
     """Heat maps of the matrices, in per cent of the reservation tuned on history."""
     figure, axes = plt.subplots(
         len(cases), 1, figsize=(9.5, 4.6 * len(cases)), squeeze=False, layout="constrained"
     )
-    for axis, found in zip(axes[:, 0], cases, strict=True):
-        image = _heat(axis, found)
+    for axis, result in zip(axes[:, 0], cases, strict=True):
+        image = _heat(axis, result)
     figure.colorbar(
         image, ax=axes[:, 0], shrink=0.5,
         label="revenue, % of the reservation tuned on history in the same worlds",
@@ -119,8 +125,8 @@ def draw(path: Path, cases: Sequence[Found]) -> None:
     save(figure, path)
 
 
-def _heat(axis: Axes, found: Found) -> AxesImage:
-    values = 100.0 * found.matrix.relative(TUNED)
+def _heat(axis: Axes, result: CaseResult) -> AxesImage:
+    values = 100.0 * result.matrix.relative(TUNED)
     image = axis.imshow(values, cmap="cividis", vmin=_WORST, vmax=_BEST, aspect="auto")
     for i, j in np.ndindex(values.shape):
         dark = values[i, j] < (_WORST + _BEST) / 2.0
@@ -128,37 +134,38 @@ def _heat(axis: Axes, found: Found) -> AxesImage:
             j, i, f"{values[i, j]:.0f}", ha="center", va="center", fontsize=8,
             color="white" if dark else "black",
         )  # fmt: skip
-    names = [name.replace(", held out", "\n(held out)") for name in found.matrix.columns]
+    names = [name.replace(", held out", "\n(held out)") for name in result.matrix.columns]
     axis.set_xticks(range(len(names)), names, fontsize=7, rotation=20, ha="right")
-    axis.set_yticks(range(len(found.matrix.rows)), found.matrix.rows, fontsize=8)
-    axis.set_title(f"{found.title.replace('`', '')}\ntrained on (rows), tested on (columns)")
+    axis.set_yticks(range(len(result.matrix.rows)), result.matrix.rows, fontsize=8)
+    axis.set_title(f"{result.title.replace('`', '')}\ntrained on (rows), tested on (columns)")
     return image
 
 
-def as_json(cases: Sequence[Found]) -> str:
+def as_json(cases: Sequence[CaseResult]) -> str:
     """The numbers of all cases: a mean a block."""
     content = {
-        found.case: {
-            "bound_per_s": found.bound_per_s, "windows": found.source, "training": found.training,
-            "spread_of_windows": found.spread, "now": found.now, "fitted": found.base,
-            **as_values(found.matrix),
+        result.case: {
+            "bound_per_s": result.bound_per_s, "windows": result.source,
+            "training": result.training,
+            "spread_of_windows": result.spread, "now": result.now, "fitted": result.base,
+            **as_values(result.matrix),
         }
-        for found in cases
+        for result in cases
     }  # fmt: skip
     return json.dumps(content, indent=1) + "\n"
 
 
-def past(found: Found) -> str:
+def past(result: CaseResult) -> str:
     """The table of the windows of the history."""
     heads = ["parameter", "fitted", "spread of its logarithm over windows", "last window"]
     lines = [
-        [path.removeprefix("slices."), f"{found.base[path]:.4g}", f"{found.spread[path]:.2f}",
-         f"{found.now[path]:.2f} times the average"]
-        for path in found.base
+        [path.removeprefix("slices."), f"{result.base[path]:.4g}", f"{result.spread[path]:.2f}",
+         f"{result.now[path]:.2f} times the average"]
+        for path in result.base
     ]  # fmt: skip
     return table(heads, lines)
 
 
-def _scale(found: Found) -> tuple[float, str]:
+def _scale(result: CaseResult) -> tuple[float, str]:
     """The factor of the revenues on the page, and its name."""
-    return _SCALES[1] if found.bound_per_s < _SMALL else _SCALES[0]
+    return _SCALES[1] if result.bound_per_s < _SMALL else _SCALES[0]

@@ -83,7 +83,7 @@ def networks(case: Case, source: str, seed: int, plan: Plan) -> list[Scenario]:
 
 
 def settings(case: Case, paths: tuple[str, ...], seed: int, plan: Plan) -> TrainSettings:
-    """Those of all trainings of a case: only what they are on differs.
+    """The settings of all trainings of a case; only the networks differ.
 
     Args:
         case: whose fitted network gives the unit that credit is counted in, so that it is equally
@@ -137,7 +137,7 @@ def trained(case: Case, source: str, seed: int, plan: Plan, *, folder: Path = FO
 
 
 def _name(chosen: TrainSettings, made: list[Scenario]) -> str:
-    """Of the settings but for paths, and of what the networks are."""
+    """A name from the settings without paths, and from the digests of the networks."""
     bare = chosen.with_(scenario="none", more_scenarios=()).digest
     text = "+".join(one.digest for one in made)
     return f"{bare}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -29,7 +29,7 @@ _HELD_OUT = 1_000
 def twins(
     case: Case, family: str, seed: int, count: int, *, held_out: bool = False
 ) -> list[Scenario]:
-    """Networks that may come.
+    """Scenario twins of the network.
 
     Args:
         case: whose history they are drawn from.
@@ -78,8 +78,10 @@ def randomised(base: AdmissionScenario, count: int, rng: np.random.Generator) ->
         So many networks.
     """
     spreads = np.array([RATE_SPREAD, HOLDING_SPREAD])
-    told = f"rates of {base.name!r} times exp({RATE_SPREAD} z), holding times exp({HOLDING_SPREAD})"
-    found: list[Scenario] = []
+    provenance = (
+        f"rates of {base.name!r} times exp({RATE_SPREAD} z), holding times exp({HOLDING_SPREAD})"
+    )
+    scenarios: list[Scenario] = []
     for number in range(count):
         factors = np.exp(spreads * rng.standard_normal((len(base.slices), 2)))
         slices = [
@@ -90,8 +92,8 @@ def randomised(base: AdmissionScenario, count: int, rng: np.random.Generator) ->
             for one, (rate, holding) in zip(base.slices, factors.tolist(), strict=True)
         ]
         name = f"{base.name}-{RANDOMISED}-{number}"
-        found.append(base.replace(name=name, slices=tuple(slices), provenance=told))
-    return found
+        scenarios.append(base.replace(name=name, slices=tuple(slices), provenance=provenance))
+    return scenarios
 
 
 def write(scenarios: Sequence[Scenario], folder: Path) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What is seen and what is done: one list of fields, and the place that a missed item takes."""
+"""Observation and action: one list of fields, and the place that a missed item takes."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ class EdgeCachingBatch(NumPyBatch):
     nobody's. After a hit only the last action is allowed; others count as it.
 
     ## Observation Space
-    A float32 box in [0, 1]: age and uses of the item in each place, uses of the item asked for,
-    whether it is missed, and the time (see `edge_caching.actions.field_names`).
+    A float32 box in [0, 1]: `age` and `uses` of the item in each place, `uses of the request`,
+    `miss` and `time` (see `edge_caching.actions.field_names`).
 
     ## Reward
     `hit`: 1 if the item asked for is held, else 0, whatever the action: it changes later requests.
@@ -65,7 +65,7 @@ class EdgeCachingBatch(NumPyBatch):
         self._law = [np.cumsum(one.popularity)[:-1] for one in self.scenarios]
 
     def make_state(self) -> dict[str, NDArray[Any]]:
-        """What is cached, what is asked for, and what was asked for before."""
+        """The cached items, the current request, and the counts of former requests."""
         rows, places = self.num_rows, self.scenario.num_places
         items = max(one.num_items for one in self.scenarios)
         return {
@@ -113,7 +113,7 @@ class EdgeCachingBatch(NumPyBatch):
         seen[:, places : 2 * places] = uses / (uses + _SOME_USES)
         seen[:, -3] = asked / (asked + _SOME_USES)
         seen[:, -2] = ~self._is_held(rows)
-        seen[:, -1] = slots / self._slots[self.heads["network"][rows]]
+        seen[:, -1] = self.elapsed_share(rows)
         return seen
 
     def allow_rows(self, rows: Rows) -> ArrayLike:

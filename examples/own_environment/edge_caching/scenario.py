@@ -1,4 +1,4 @@
-"""What edge caching is: how many items there are, how popular they are, and how many fit."""
+"""The scenario of edge caching: items, their popularity, and the places of the cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known exactly of edge caching."""
+"""Exact results of edge caching."""
 
 from __future__ import annotations
 

@@ -85,9 +85,9 @@ def test_formulas_are_the_enumeration(senders, preambles):
 def test_best_number_of_senders_is_the_best(preambles):
     """No number of senders up to ten times the preambles brings more."""
     senders, most = best_senders(preambles)
-    found = [expected_successes(n, preambles) for n in range(10 * preambles + 1)]
+    successes = [expected_successes(n, preambles) for n in range(10 * preambles + 1)]
     assert senders == preambles
-    assert max(found) == pytest.approx(most)
+    assert max(successes) == pytest.approx(most)
     scenario = load("access-small-20").replace(preambles=preambles)
     assert scenario.best_expected_successes == pytest.approx(most)
 
@@ -97,14 +97,14 @@ def test_simulated_singletons_are_the_formula(senders):
     """Everybody at once, nobody barred: what becomes of the preambles, in 4,000 worlds."""
     batch = first_opportunities(at_once(senders), 4000)
     rows = batch.arrays["rows"]
-    for name, wanted in (
+    for name, expected in (
         ("succeeded", expected_successes(senders)),
         ("collided", expected_collisions(senders)),
         ("used", 54 - expected_idle(senders)),
     ):
         seen = rows[name].astype(float)
         error = seen.std(ddof=1) / math.sqrt(len(seen))
-        assert abs(seen.mean() - wanted) <= SIGMAS * error + 1e-12, name
+        assert abs(seen.mean() - expected) <= SIGMAS * error + 1e-12, name
         assert error < 0.1
 
 
@@ -116,9 +116,9 @@ def test_barring_thins_the_senders():
     batch.begin(everyone)
     batch.advance(np.full((4000, 1), 0.5), batching.AUTORESET_DISABLED)
     rows = batch.arrays["rows"]
-    for name, wanted in (("attempts", 54.0), ("succeeded", 54 * (1 - 0.5 / 54) ** 107)):
+    for name, expected in (("attempts", 54.0), ("succeeded", 54 * (1 - 0.5 / 54) ** 107)):
         seen = rows[name].astype(float)
-        assert abs(seen.mean() - wanted) <= SIGMAS * seen.std(ddof=1) / math.sqrt(len(seen)), name
+        assert abs(seen.mean() - expected) <= SIGMAS * seen.std(ddof=1) / math.sqrt(len(seen)), name
 
 
 def test_backoff_is_even_over_four_opportunities():
@@ -183,8 +183,8 @@ def test_rivest_s_rule_is_the_case_of_one_preamble():
     counts = np.arange(2, 200)
     for load_ in (0.01, 0.3, 2.0, 7.0):
         weights = stats.poisson(load_).pmf(counts)
-        wanted = (weights * counts).sum() / weights.sum()
-        assert sender_mean_given_collision(load_) == pytest.approx(wanted, rel=1e-6)
+        expected = (weights * counts).sum() / weights.sum()
+        assert sender_mean_given_collision(load_) == pytest.approx(expected, rel=1e-6)
     assert collided_senders(np.zeros(2)) == pytest.approx([2.0, 2.0], abs=1e-3)
     assert collided_senders(np.array([1e-4])) == pytest.approx([2.0], abs=1e-3)
 

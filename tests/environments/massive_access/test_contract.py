@@ -29,8 +29,8 @@ def test_a_level_is_its_probability():
         assert np.array_equal(observation, other[0])
         level = step * 5 % 16
         observation, reward, *_ = levels.step(level)
-        wanted = np.array([[scenario.barring_probabilities[level]]])
-        other, rewards, *_ = vector.step(wanted)
+        actions = np.array([[scenario.barring_probabilities[level]]])
+        other, rewards, *_ = vector.step(actions)
         assert reward == rewards[0]
 
 

@@ -82,8 +82,8 @@ def test_steps_add_up_to_the_indicators(scenario, seed):
         assert len(delays) == kpi["succeeded"][row]
         if len(delays):
             assert np.isclose(kpi["mean_delay_s"][row], delays.mean())
-            wanted = np.quantile(delays, 0.95, method="inverted_cdf")
-            assert np.isclose(kpi["p95_delay_s"][row], wanted)
+            expected = np.quantile(delays, 0.95, method="inverted_cdf")
+            assert np.isclose(kpi["p95_delay_s"][row], expected)
     for name, values in kpi.items():
         assert np.isfinite(values).all(), name
         assert (values >= 0).all(), name

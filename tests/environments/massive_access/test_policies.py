@@ -25,10 +25,10 @@ NO_MASKS = np.ones((6, 0), np.int8)
 
 def seen(**values):
     """Observations of six rows with some values set."""
-    found = np.zeros((6, len(field_names())), np.float32)
+    observations = np.zeros((6, len(field_names())), np.float32)
     for name, value in values.items():
-        found[:, field_names().index(name.replace("__", "/"))] = value
-    return found
+        observations[:, field_names().index(name.replace("__", "/"))] = value
+    return observations
 
 
 def test_registry_has_them_all():
@@ -40,7 +40,7 @@ def test_registry_has_them_all():
         make_policy("idle-estimater", SCENARIO)
     with pytest.raises(UnknownNameError, match="form of action"):
         make_policy("none", SCENARIO, "slice")
-    assert "idle and collided preambles" in describe_policy("idle-estimator")
+    assert "idle and collided preambles" in describe_policy("access", "idle-estimator")
 
 
 @pytest.mark.parametrize("name", names("access"))
@@ -72,12 +72,12 @@ def test_search_finds_the_best_level_of_its_worlds():
 def test_nearest_level_is_taken():
     """By its logarithm; beyond the last one, the last one; probabilities go through."""
     levels = SCENARIO.barring_probabilities
-    for wanted, level in ((1.0, 0), (levels[7] * 1.1, 7), (levels[7] / 1.1, 7), (0.0, 15)):
-        policy = FixedBarring(SCENARIO, barring=wanted)
+    for barring, level in ((1.0, 0), (levels[7] * 1.1, 7), (levels[7] / 1.1, 7), (0.0, 15)):
+        policy = FixedBarring(SCENARIO, barring=barring)
         assert policy.actions(seen(), MASKS).tolist() == [level] * 6
-        amounts = FixedBarring(SCENARIO, "probability", wanted).actions(seen(), NO_MASKS)
+        amounts = FixedBarring(SCENARIO, "probability", barring).actions(seen(), NO_MASKS)
         assert amounts.shape == (6, 1)
-        assert (amounts == wanted).all()
+        assert (amounts == barring).all()
     assert (NoBarring(SCENARIO).actions(seen(), MASKS) == 0).all()
 
 
@@ -97,12 +97,12 @@ def test_estimator_follows_the_rule_by_hand():
     policy = IdleEstimator(SCENARIO, "probability")
     policy.actions(seen(barring=1.0), NO_MASKS)
     look = {"idle__0": 27 / 54, "collisions__0": 10 / 54, "successes__0": 17 / 54}
-    wanted = policy.actions(seen(barring=1.0, time=0.1, **look), NO_MASKS)
+    actions = policy.actions(seen(barring=1.0, time=0.1, **look), NO_MASKS)
     load_ = np.log(54.5 / 27.5)  # far more than v = 0 explains
     several = load_ * (1 - np.exp(-load_)) / (1 - np.exp(-load_) * (1 + load_))
     backlog = 10 * several / 4 + 0.05 * 17  # a quarter of those who collided come back each time
     assert np.allclose(policy._backlog, backlog, rtol=1e-6)
-    assert (wanted == 1.0).all()
+    assert (actions == 1.0).all()
     policy.actions(seen(barring=0.5, time=0.2, idle__0=1.0), NO_MASKS)
     rate = 0.05 * 17 * 0.95
     assert np.allclose(policy._backlog, backlog / 2 + 10 * several / 4 + rate, rtol=1e-6)
@@ -130,8 +130,8 @@ def test_genie_needs_to_be_shown_the_rows():
     for _ in range(200):
         ready = env.batch.num_ready()
         most = max(most, int(ready.max()))
-        wanted = policy.actions(observations, NO_MASKS)
-        assert np.allclose(wanted[:, 0], np.minimum(1.0, 54 / np.maximum(ready, 1)))
+        actions = policy.actions(observations, NO_MASKS)
+        assert np.allclose(actions[:, 0], np.minimum(1.0, 54 / np.maximum(ready, 1)))
         attempts = env.batch.arrays["rows"]["attempts"].copy()
         observations = env.step(np.ones((6, 1)))[0]
         assert np.array_equal(env.batch.arrays["rows"]["attempts"] - attempts, ready)

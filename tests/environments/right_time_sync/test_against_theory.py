@@ -66,9 +66,9 @@ def indicators(scenario, policy, rows, error):
     return batch.kpis()
 
 
-def assert_mean(values, wanted, errors=4.5):
+def assert_mean(values, expected, errors=4.5):
     """The mean of independent values is the wanted one, within standard errors."""
-    off = abs(np.mean(values) - wanted)
+    off = abs(np.mean(values) - expected)
     assert off <= errors * np.std(values, ddof=1) / np.sqrt(len(values)) + 1e-12
 
 
@@ -119,8 +119,8 @@ def test_mean_age_of_periodic_updates(delivery):
         entity(Walk(variance_rate_hz=1e-4), 20), slots=8000, delivery_probability=delivery
     )
     kpi = reached(scenario, "round-robin", range(6))
-    wanted = theory.mean_age_periodic(20.0, delivery)
-    assert kpi["mean_age_s"].mean() == pytest.approx(wanted, rel=0.02)
+    expected = theory.mean_age_periodic(20.0, delivery)
+    assert kpi["mean_age_s"].mean() == pytest.approx(expected, rel=0.02)
 
 
 def test_error_of_a_walk_is_its_variance_rate_times_the_age():

@@ -93,9 +93,9 @@ def test_held_and_fitted_predictors_have_other_errors():
     reverting = EntityGroup(name="r", count=1, process=MeanReverting(relaxation_s=5.0))
     walk = EntityGroup(name="w", count=1, process=Walk(variance_rate_hz=1.2e-3))
     other = EntityGroup(name="o", count=1, process=Walk(variance_rate_hz=1e-9))
-    for predictor, wanted in (("hold", 0), ("fitted", 1)):
+    for predictor, expected in (("hold", 0), ("fitted", 1)):
         scenario = three(groups=(reverting, walk, other), predictor=predictor)
-        assert picked("largest-expected-error", seen(40, 40, 0), scenario) == wanted
+        assert picked("largest-expected-error", seen(40, 40, 0), scenario) == expected
 
 
 def test_ages_of_long_episodes_have_indices():
@@ -143,11 +143,11 @@ def test_every_rule_acts(action):
             assert env.action_space.contains(chosen), name
             observation, *_, info = env.step(chosen)
     policy = POLICIES["random"](env.scenario, action)
-    told = []
+    picks = []
     for seed in (1, 2, 1):
         policy.reset(seed)
-        told.append(policy.actions(observation[None], mask[None]).tobytes())
-    assert told[0] == told[2] != told[1]
+        picks.append(policy.actions(observation[None], mask[None]).tobytes())
+    assert picks[0] == picks[2] != picks[1]
 
 
 def test_other_scenarios_and_forms_are_refused():

@@ -1,11 +1,12 @@
 """Scenarios of right-time synchronisation: presets, bounds, derived numbers, and fitted laws."""
 
+import importlib
 import os
 
 import numpy as np
 import pytest
 
-from benchmarks import fit_sync
+from benchmarks.environments.right_time_sync import fit as fit_sync
 from twin_gym.environments.right_time_sync.scenario import (
     EntityGroup,
     MeanReverting,
@@ -202,3 +203,10 @@ def test_fit_gives_the_preset_again(name):
     assert scenario == load(f"{name}-calibrated")
     assert not any(isinstance(one.group.process, Replay) for one in fits)
     assert all(one.deviation < 0.9 for one in fits)
+
+
+@pytest.mark.parametrize("kind", ["right_time_sync", "slice_admission"])
+def test_fitted_presets_are_written_where_presets_are_read(kind):
+    """The default folder of `--write` holds the fitted preset."""
+    module = importlib.import_module(f"benchmarks.environments.{kind}.fit")
+    assert list(module.PRESETS.glob("*-calibrated.toml"))

@@ -19,7 +19,7 @@ def short(preset="sync-small", slots=40, **changes):
 def test_values_and_losses_do_not_depend_on_decisions():
     """The world of a seed alone decides values and losses."""
     scenario = short()
-    told = {}
+    fates = {}
     for stride in (1, 7):
         env = RightTimeSyncVectorEnv(2, scenario, autoreset_mode="Disabled")
         env.reset(seed=9)
@@ -33,8 +33,8 @@ def test_values_and_losses_do_not_depend_on_decisions():
                 assert arrived[row] == world.is_delivered(entity, slot, 1)
                 if arrived[row]:
                     assert env.batch.twin(row)["value"][entity] == world.value(entity, slot)
-                told[row, entity, slot] = arrived[row]
-    assert 0.5 < np.mean(list(told.values())) < 1.0
+                fates[row, entity, slot] = arrived[row]
+    assert 0.5 < np.mean(list(fates.values())) < 1.0
 
 
 def test_world_does_not_depend_on_the_channel_or_the_rules():

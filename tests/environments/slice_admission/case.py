@@ -27,12 +27,12 @@ def scenarios(form):
 def state(batch, row):
     """Every entry of the record that both engines keep, and who waits how long."""
     record, scenario = batch.row(row), batch.scenario_of(row)
-    told = fields_of(record, {*OF_THE_KERNEL, "oldest"})
-    for name, values in told.items():
+    fields = fields_of(record, {*OF_THE_KERNEL, "oldest"})
+    for name, values in fields.items():
         if np.ndim(values):
-            told[name] = values[: len(scenario.capacity if name == "free" else scenario.slices)]
+            fields[name] = values[: len(scenario.capacity if name == "free" else scenario.slices)]
     return {
-        **told,
+        **fields,
         "oldest": record["oldest"][record["queue_length"] > 0],
         "waiting": batch.waiting(row),
     }

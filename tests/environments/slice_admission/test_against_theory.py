@@ -67,8 +67,8 @@ class Threshold(FirstAllowed):
     def actions(self, observations, masks):
         """By the free share of the units, the first value that is seen."""
         busy = np.rint((1.0 - observations[:, 0]) * self.num_units)
-        wanted = np.where((masks[:, 0] == 1) & (busy < self.busy), 0, 2)
-        return np.where(masks[:, 1] == 1, 1, wanted)
+        choice = np.where((masks[:, 0] == 1) & (busy < self.busy), 0, 2)
+        return np.where(masks[:, 1] == 1, 1, choice)
 
 
 def must_be_near(values, known, scenario, widest):
@@ -401,11 +401,11 @@ def test_replay_is_exact(tmp_path):
         for s, name in enumerate("ab"):
             mine = [(t, h) for t, who, h in rows if who == name]
             lived = [(t + lap * 10.0 - offset_s, h) for lap in range(6) for t, h in mine]
-            wanted = [(t, h) for t, h in lived if t >= 0][:7]
+            expected = [(t, h) for t, h in lived if t >= 0][:7]
             ticks = list(itertools.islice(world.arrivals(s), 7))
             holding = [world.holding_ticks(s, k) for k in range(7)]
-            assert seconds(ticks) == pytest.approx([t for t, _ in wanted], abs=2e-9)
-            assert seconds(holding) == pytest.approx([h for _, h in wanted], abs=1e-9)
+            assert seconds(ticks) == pytest.approx([t for t, _ in expected], abs=2e-9)
+            assert seconds(holding) == pytest.approx([h for _, h in expected], abs=1e-9)
     assert len(offsets) == 20
     assert min(offsets) < 2.0
     assert max(offsets) > 8.0

@@ -17,7 +17,7 @@ def test_kpi_names_are_flat():
         "offered", "admitted", "blocked", "expired", "declined", "mean_wait_s", "loss_ratio",
         "blocking_probability",
     )  # fmt: skip
-    wanted = {*per_slice, "revenue_rate", "utilisation", "fairness"}
-    wanted |= {f"{name}/{one}" for name in per_slice for one in scenario.slice_names}
-    wanted |= {f"utilisation/{resource}" for resource in scenario.resource_names}
-    assert set(info["kpi"]) == wanted
+    expected = {*per_slice, "revenue_rate", "utilisation", "fairness"}
+    expected |= {f"{name}/{one}" for name in per_slice for one in scenario.slice_names}
+    expected |= {f"utilisation/{resource}" for resource in scenario.resource_names}
+    assert set(info["kpi"]) == expected

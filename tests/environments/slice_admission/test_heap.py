@@ -15,11 +15,11 @@ changes = st.lists(st.one_of(events, st.none()), max_size=80)
 
 
 @given(changes)
-def test_heap_is_that_of_the_standard_library(told):
+def test_heap_is_that_of_the_standard_library(entries):
     """Any sequence of events put in and (None) taken out."""
     heap = np.full(80, NOTHING, np.int64)
     known = []
-    for event in told:
+    for event in entries:
         if event is not None:
             push(heap, len(known), event)
             heapq.heappush(known, event)
@@ -32,13 +32,13 @@ def test_heap_is_that_of_the_standard_library(told):
 
 
 @given(st.lists(events, min_size=1, max_size=40))
-def test_full_heap_is_emptied_in_order(told):
+def test_full_heap_is_emptied_in_order(times):
     """No place is needed beyond the last one."""
-    heap = np.full(len(told), NOTHING, np.int64)
-    for size, event in enumerate(told):
+    heap = np.full(len(times), NOTHING, np.int64)
+    for size, event in enumerate(times):
         push(heap, size, event)
-    found = []
-    for size in range(len(told), 0, -1):
-        found.append(int(heap[0]))
+    popped = []
+    for size in range(len(times), 0, -1):
+        popped.append(int(heap[0]))
         pop(heap, size, NOTHING)
-    assert found == sorted(told)
+    assert popped == sorted(times)

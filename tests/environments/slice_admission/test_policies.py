@@ -64,8 +64,8 @@ def loss_and_queue():
 def seen(scenario, **values):
     """One observation with the named values, the others 0; `free` is 1 unless it is named."""
     names = field_names(scenario)
-    found = [values.get(name.replace("/", "_"), float(name.startswith("free"))) for name in names]
-    return np.array([found], np.float32)
+    row = [values.get(name.replace("/", "_"), float(name.startswith("free"))) for name in names]
+    return np.array([row], np.float32)
 
 
 def chosen(policy, observation, *admissible):
@@ -299,28 +299,28 @@ def test_search_is_deterministic(contention):
     """The same worlds and budget: the same thresholds, scores and rounds."""
     short = contention.replace(horizon_s=20.0)
     worlds = {"seeds": WORLDS[:4], "fresh_seeds": WORLDS[4:12], "budget": 900}
-    found = [search_reservation(short, **worlds) for _ in range(2)]
-    assert np.array_equal(found[0].reserve, found[1].reserve)
-    assert found[0].log == found[1].log
-    assert found[0].fresh_score == found[1].fresh_score
+    results = [search_reservation(short, **worlds) for _ in range(2)]
+    assert np.array_equal(results[0].reserve, results[1].reserve)
+    assert results[0].log == results[1].log
+    assert results[0].fresh_score == results[1].fresh_score
 
 
 def test_search_keeps_to_its_budget_and_gains(contention):
     """Even one too small for the first round; with enough of it, far more than nothing reserved."""
-    told = []
+    progress = []
     for budget in (4, 6, 100, 900):
         search = search_reservation(
             contention.replace(horizon_s=50.0),
             seeds=WORLDS[:4],
             fresh_seeds=WORLDS[4:8],
             budget=budget,
-            progress=lambda *now: told.append(now),
+            progress=lambda *now: progress.append(now),
         )
         assert search.episodes <= budget
         assert search.score >= search.start_score
         assert search.log[-1].score == search.score
     assert search.score > search.start_score + 4
-    assert told[-1][0] == search.episodes
+    assert progress[-1][0] == search.episodes
     with pytest.raises(ConfigError, match="budget"):
         search_reservation(contention, seeds=WORLDS[:4], budget=3)
 
@@ -332,7 +332,7 @@ def test_policies_keep_the_protocol(name):
     assert isinstance(policy, Policy)
     assert policy.name == name
     assert pickle.loads(pickle.dumps(policy)).name == name  # noqa: S301 - our own bytes
-    first = describe_policy(name).splitlines()[0]
+    first = describe_policy("admission", name).splitlines()[0]
     assert first.endswith(".")
     assert len(first) < 100
 
@@ -342,7 +342,7 @@ def test_unknown_policy_is_answered_with_the_nearest(contention):
     with pytest.raises(UnknownNameError, match="did you mean 'density'"):
         make_policy("densty", contention)
     with pytest.raises(UnknownNameError, match="did you mean 'optimum'"):
-        describe_policy("optimun")
+        describe_policy("admission", "optimun")
 
 
 def test_policies_refuse_what_they_cannot_do(contention):
@@ -358,7 +358,7 @@ def test_policies_refuse_what_they_cannot_do(contention):
 def test_policies_for_a_scenario_leave_out_what_cannot_be_made(contention):
     """Tables run over these."""
     made = {scenario: policies_for(scenario) for scenario in ("contention", "teletraffic-small")}
-    names = {scenario: [policy.name for policy in found] for scenario, found in made.items()}
+    names = {scenario: [policy.name for policy in policies] for scenario, policies in made.items()}
     assert names["contention"] == [name for name in POLICIES if name != "optimum"]
     assert names["teletraffic-small"] == [name for name in POLICIES if name != "reservation"]
     with pytest.raises(UnknownNameError, match="slice"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.fit_service import (
+from benchmarks.environments.slice_admission.fit import (
     DAY_S,
     HORIZON_S,
     TRACE_PATH,

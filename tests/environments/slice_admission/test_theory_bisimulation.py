@@ -31,8 +31,8 @@ def drawn(seed: int, states: int = 5, actions: int = 2) -> TabularModel:
 
 def test_two_states_that_pay_for_ever_differ_by_the_discounted_gap():
     """|r - r'| / (1 - gamma), the only fixed point."""
-    found = bisimulation_distances(absorbing(1.0), absorbing(3.5), 0.9)
-    assert found == pytest.approx(np.array([[25.0]]))
+    distances = bisimulation_distances(absorbing(1.0), absorbing(3.5), 0.9)
+    assert distances == pytest.approx(np.array([[25.0]]))
 
 
 def test_a_coin_between_two_absorbing_states_is_the_known_distance():
@@ -44,21 +44,21 @@ def test_a_coin_between_two_absorbing_states_is_the_known_distance():
         steps[1, 0, 1] = steps[2, 0, 2] = 1.0
         return TabularModel(steps, np.array([[0.0], [1.0], [0.0]]))
 
-    found = bisimulation_distances(coin(0.7), coin(0.4), 0.8)
-    assert found[0, 0] == pytest.approx(0.8 * 0.3 / 0.2)
-    assert found[1, 2] == pytest.approx(1.0 / 0.2)
-    assert found[1, 1] == pytest.approx(0.0, abs=1e-9)
+    distances = bisimulation_distances(coin(0.7), coin(0.4), 0.8)
+    assert distances[0, 0] == pytest.approx(0.8 * 0.3 / 0.2)
+    assert distances[1, 2] == pytest.approx(1.0 / 0.2)
+    assert distances[1, 1] == pytest.approx(0.0, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_it_is_the_fixed_point_and_bounds_the_values(seed):
     """Distances of models at random: symmetric, and never less than the difference of values."""
     one, other = drawn(seed), drawn(seed + 100)
-    found = bisimulation_distances(one, other, 0.7)
+    distances = bisimulation_distances(one, other, 0.7)
     back = bisimulation_distances(other, one, 0.7)
-    assert found == pytest.approx(back.T, abs=1e-6)
+    assert distances == pytest.approx(back.T, abs=1e-6)
     gap = np.abs(one.best_values(0.7)[:, None] - other.best_values(0.7)[None, :])
-    assert (gap <= found + 1e-6).all()
+    assert (gap <= distances + 1e-6).all()
     assert bisimulation_distances(one, one, 0.7).diagonal() == pytest.approx(0.0, abs=1e-7)
 
 
@@ -76,15 +76,15 @@ def transport(costs: np.ndarray, first: np.ndarray, second: np.ndarray) -> float
 def test_distances_of_models_of_other_sizes_satisfy_their_equation():
     """Three states against five: the worst action's gap and transport, under themselves."""
     one, other = drawn(11, states=3), drawn(12, states=5)
-    found = bisimulation_distances(one, other, 0.8)
-    assert found.shape == (3, 5)
+    distances = bisimulation_distances(one, other, 0.8)
+    assert distances.shape == (3, 5)
     for s, t in np.ndindex(3, 5):
         expected = max(
             abs(one.rewards[s, a] - other.rewards[t, a])
-            + 0.8 * transport(found, one.transitions[s, a], other.transitions[t, a])
+            + 0.8 * transport(distances, one.transitions[s, a], other.transitions[t, a])
             for a in range(2)
         )
-        assert found[s, t] == pytest.approx(expected, abs=1e-6)
+        assert distances[s, t] == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_best_values_are_those_of_the_best_action():
@@ -121,8 +121,8 @@ def test_equal_states_under_other_names_are_at_distance_zero():
     one = drawn(7)
     order = np.array([3, 0, 4, 1, 2])
     other = TabularModel(one.transitions[order][:, :, order], one.rewards[order])
-    found = bisimulation_distances(one, other, 0.6)
-    assert found[order, np.arange(5)] == pytest.approx(0.0, abs=1e-7)
+    distances = bisimulation_distances(one, other, 0.6)
+    assert distances[order, np.arange(5)] == pytest.approx(0.0, abs=1e-7)
 
 
 def test_a_twin_with_other_rates_is_further_away_the_more_they_differ():
@@ -132,17 +132,17 @@ def test_a_twin_with_other_rates_is_further_away_the_more_they_differ():
     path = f"slices.{base.slices[0].name}.arrival_rate_hz"
     event_rate_hz = 2 * rate_hz + 5 / base.slices[0].mean_holding_time_s
     model = admission_model(base, event_rate_hz)
-    found = []
+    largest = []
     for off in (0.0, 0.05, 0.2, 0.5):
         twin = changed(base, {path: rate_hz * (1.0 + off)})
         other = admission_model(twin, event_rate_hz)
         distances = bisimulation_distances(model, other, 0.95)
         gap = np.abs(model.best_values(0.95) - other.best_values(0.95))
         assert (gap <= distances.diagonal() + 1e-6).all()
-        found.append(distances.diagonal().max())
-    assert found[0] == pytest.approx(0.0, abs=1e-7)
-    assert found == sorted(found)
-    assert found[3] > 5 * found[1]
+        largest.append(distances.diagonal().max())
+    assert largest[0] == pytest.approx(0.0, abs=1e-7)
+    assert largest == sorted(largest)
+    assert largest[3] > 5 * largest[1]
 
 
 def test_the_table_of_a_loss_system_has_the_erlang_formula_in_it():

@@ -31,14 +31,14 @@ def calls(**fields) -> Slice:
 
 def test_contention_is_bounded_by_its_linear_programme():
     """All of the dear slices, and ubiquitous on what radio is left: 29.06 a second."""
-    found = fluid_bound(load("contention"))
+    bound = fluid_bound(load("contention"))
     radio_left = 100 - 20 * 2.4 - 5 * 2.4 - 1 * 3.0
     ubiquitous = radio_left / (12 * 3.0)
     expected = 1.2 * 8 + 2.4 * 6 + 6 * 0.5 + ubiquitous * 2
-    assert found.revenue_rate_per_s == pytest.approx(expected, rel=1e-12)
-    assert found.revenue_rate_per_s == pytest.approx(29.06, abs=0.005)
-    assert found.admitted_rate_hz["ubiquitous"] == pytest.approx(ubiquitous, rel=1e-9)
-    assert found.price == pytest.approx({"radio": 2 / 36, "computing": 0.0, "storage": 0.0})
+    assert bound.revenue_rate_per_s == pytest.approx(expected, rel=1e-12)
+    assert bound.revenue_rate_per_s == pytest.approx(29.06, abs=0.005)
+    assert bound.admitted_rate_hz["ubiquitous"] == pytest.approx(ubiquitous, rel=1e-9)
+    assert bound.price == pytest.approx({"radio": 2 / 36, "computing": 0.0, "storage": 0.0})
 
 
 def test_price_is_the_worth_of_one_more_unit():
@@ -63,8 +63,8 @@ def test_no_optimum_exceeds_the_bounds(scenario):
     """Random laws of load, penalties, queues: the exact optimum stays below."""
     optimum = optimal_policy(scenario)
     assert fluid_bound(scenario).revenue_rate_per_s >= optimum.bounds[0] - 1e-9
-    found = evaluate_policy(scenario, first_fit(scenario))
-    utilisation = np.mean(list(found.utilisation.values()))
+    served = evaluate_policy(scenario, first_fit(scenario))
+    utilisation = np.mean(list(served.utilisation.values()))
     assert utilisation_bound(scenario) >= utilisation - 1e-9
 
 
@@ -122,8 +122,8 @@ def test_penalty_by_hand_where_not_all_can_wait():
     one = calls(arrival_rate_hz=20.0, mean_holding_time_s=1.0, revenue=0.0, queue_limit=10)
     slices = (one.replace(lost_penalty=1.0),)
     scenario = load("teletraffic-erlang-a").replace(capacity={"units": 2.0}, slices=slices)
-    found = fluid_bound(scenario, horizon_s=10.0)
-    assert found.revenue_rate_per_s == pytest.approx(-16.8)
+    bound = fluid_bound(scenario, horizon_s=10.0)
+    assert bound.revenue_rate_per_s == pytest.approx(-16.8)
     assert fluid_bound(scenario).revenue_rate_per_s == pytest.approx(-18.0)
 
 
@@ -133,8 +133,8 @@ def test_profiles_count_what_arrives_until_the_horizon():
     one = calls(arrival_rate_hz=3.0, mean_holding_time_s=0.01, arrival=profile)
     scenario = load("teletraffic-erlang-a").replace(slices=(one,))
     for horizon_s, arrived in ((2.5, 15.0), (5.0, 30.0), (10.0, 30.0), (12.5, 45.0)):
-        found = fluid_bound(scenario, horizon_s=horizon_s).revenue_rate_per_s
-        assert found == pytest.approx(arrived / horizon_s)
+        bound = fluid_bound(scenario, horizon_s=horizon_s).revenue_rate_per_s
+        assert bound == pytest.approx(arrived / horizon_s)
     assert fluid_bound(scenario).revenue_rate_per_s == pytest.approx(3.0)
 
 
@@ -174,11 +174,11 @@ def mean_remaining(law, distribution, ages):
 @pytest.mark.parametrize("age", [0.0, 0.3, 1.0, 2.5, 20.0])
 def test_longest_mean_remaining_time_is_the_greatest_of_all(law, distribution, age):
     """Never below E[H - a | H > a] at any age, and attained at one."""
-    found = longest_mean_residual_s(calls(mean_holding_time_s=3.0, holding=law), 3.0 * age) / 3.0
+    longest = longest_mean_residual_s(calls(mean_holding_time_s=3.0, holding=law), 3.0 * age) / 3.0
     ends = [] if distribution is not None else [q for q in law.relative_quantiles() if q <= age]
     ages = np.concatenate((np.linspace(0.0, age, 21), ends))
     greatest = max(mean_remaining(law, distribution, ages))
-    assert found == pytest.approx(max(1.0, greatest), rel=2e-4)
+    assert longest == pytest.approx(max(1.0, greatest), rel=2e-4)
 
 
 def test_lognormal_far_in_its_tail_is_finite():

@@ -38,28 +38,28 @@ def test_erlang_b_at_its_ends():
 
 def test_erlang_a_gives_the_tabled_values():
     """M/M/10/20+M with λ = 12, μ = 1, θ = 0.5, to the six digits of the specification."""
-    found = erlang_a(12.0, 1.0, 0.5, 10, 10)
-    assert found.blocking_probability == pytest.approx(0.041786, abs=5e-7)
-    assert found.abandonment_probability == pytest.approx(0.157070, abs=5e-7)
-    assert found.utilisation == pytest.approx(0.961372, abs=5e-7)
-    assert found.mean_queue == pytest.approx(3.769691, abs=5e-7)
+    queue = erlang_a(12.0, 1.0, 0.5, 10, 10)
+    assert queue.blocking_probability == pytest.approx(0.041786, abs=5e-7)
+    assert queue.abandonment_probability == pytest.approx(0.157070, abs=5e-7)
+    assert queue.utilisation == pytest.approx(0.961372, abs=5e-7)
+    assert queue.mean_queue == pytest.approx(3.769691, abs=5e-7)
 
 
 def test_erlang_a_without_places_is_erlang_b():
     """Nobody waits, so nobody gives up."""
-    found = erlang_a(8.0, 1.0, 0.5, 10, 0)
-    assert found.blocking_probability == pytest.approx(erlang_b(8.0, 10), rel=1e-13)
-    assert (found.abandonment_probability, found.mean_queue, found.mean_wait_s) == (0.0, 0.0, 0.0)
+    queue = erlang_a(8.0, 1.0, 0.5, 10, 0)
+    assert queue.blocking_probability == pytest.approx(erlang_b(8.0, 10), rel=1e-13)
+    assert (queue.abandonment_probability, queue.mean_queue, queue.mean_wait_s) == (0.0, 0.0, 0.0)
 
 
 def test_erlang_a_with_endless_patience_is_erlang_c():
     """C = c B / (c - a (1 - B)), mean wait C / (cμ - λ), for a room that is never full."""
     blocking = erlang_b(8.0, 10)
     waits = 10 * blocking / (10 - 8 * (1 - blocking))
-    found = erlang_a(8.0, 1.0, 0.0, 10, 2_000)
-    assert found.mean_wait_s == pytest.approx(waits / (10 - 8), rel=1e-10)
-    assert found.mean_queue == pytest.approx(8.0 * found.mean_wait_s, rel=1e-10)
-    assert found.abandonment_probability == 0.0
+    queue = erlang_a(8.0, 1.0, 0.0, 10, 2_000)
+    assert queue.mean_wait_s == pytest.approx(waits / (10 - 8), rel=1e-10)
+    assert queue.mean_queue == pytest.approx(8.0 * queue.mean_wait_s, rel=1e-10)
+    assert queue.abandonment_probability == 0.0
 
 
 @given(
@@ -70,12 +70,12 @@ def test_erlang_a_with_endless_patience_is_erlang_c():
 )
 def test_erlang_a_conserves_requests(arrival, abandon, units, places):
     """Offered requests are blocked, give up, or are served; probabilities add up to one."""
-    found = erlang_a(arrival, 2.0, abandon, units, places)
-    served = found.utilisation * units * 2.0 / arrival
-    total = found.blocking_probability + found.abandonment_probability + served
+    queue = erlang_a(arrival, 2.0, abandon, units, places)
+    served = queue.utilisation * units * 2.0 / arrival
+    total = queue.blocking_probability + queue.abandonment_probability + served
     assert total == pytest.approx(1.0, abs=1e-12)
-    assert 0 <= found.blocking_probability <= 1
-    assert 0 <= found.utilisation <= 1 + 1e-12
+    assert 0 <= queue.blocking_probability <= 1
+    assert 0 <= queue.utilisation <= 1 + 1e-12
 
 
 def test_erlang_a_mean_wait_of_the_served_by_first_passage():
@@ -85,8 +85,8 @@ def test_erlang_a_mean_wait_of_the_served_by_first_passage():
     free, busy, _ = weights / weights.sum()
     served_late = busy * service / (service + abandon)
     expected = served_late / (service + abandon) / (free + served_late)
-    found = erlang_a(arrival, service, abandon, 1, 1)
-    assert found.mean_wait_s == pytest.approx(expected, rel=1e-13)
+    queue = erlang_a(arrival, service, abandon, 1, 1)
+    assert queue.mean_wait_s == pytest.approx(expected, rel=1e-13)
 
 
 def test_erlang_a_in_heavy_overload_does_not_overflow():

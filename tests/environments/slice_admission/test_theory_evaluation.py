@@ -57,8 +57,8 @@ def test_any_policy_earns_what_the_literal_rules_say(scenario, seed):
         key = (in_service * 5 + waiting * 11) @ (3 ** np.arange(num_slices)) + seed
         return key * 2_654_435_761 % 2**32 // 65_536 % (num_slices + 1)
 
-    found = evaluate_policy(scenario, drawn).gain_per_s
-    assert found == pytest.approx(LiteralChain(scenario, drawn).gain_per_s(), abs=1e-6)
+    gain_per_s = evaluate_policy(scenario, drawn).gain_per_s
+    assert gain_per_s == pytest.approx(LiteralChain(scenario, drawn).gain_per_s(), abs=1e-6)
 
 
 def test_pending_arrival_stays_admissible_while_others_are_admitted():
@@ -75,24 +75,24 @@ def test_pending_arrival_stays_admissible_while_others_are_admitted():
         del in_service
         return np.where(waiting[:, 1] == 0, 2, np.where(waiting[:, 0] > 0, 0, 1))
 
-    found = evaluate_policy(scenario, moved_by_arrivals)
+    evaluation = evaluate_policy(scenario, moved_by_arrivals)
     literal = LiteralChain(scenario, moved_by_arrivals).gain_per_s()
-    assert found.gain_per_s == pytest.approx(literal, abs=1e-6)
-    assert all(share > 0.01 for share in found.admitted.values())
+    assert evaluation.gain_per_s == pytest.approx(literal, abs=1e-6)
+    assert all(share > 0.01 for share in evaluation.admitted.values())
 
 
 @settings(max_examples=60)
 @given(scenario=small_scenarios())
 def test_requests_are_conserved(scenario):
     """Offered = admitted + blocked + declined + expired; admit-all declines nothing."""
-    found = evaluate_policy(scenario, first_fit(scenario))
+    evaluation = evaluate_policy(scenario, first_fit(scenario))
     for one in scenario.slices:
-        parts = (found.admitted, found.blocked, found.declined, found.expired)
+        parts = (evaluation.admitted, evaluation.blocked, evaluation.declined, evaluation.expired)
         assert sum(part[one.name] for part in parts) == pytest.approx(1.0, abs=1e-10)
         assert all(-1e-12 <= part[one.name] <= 1 + 1e-12 for part in parts)
         if len(scenario.slices) == 1:
-            assert found.declined[one.name] == pytest.approx(0.0, abs=1e-12)
-    assert all(0 <= value <= 1 + 1e-12 for value in found.utilisation.values())
+            assert evaluation.declined[one.name] == pytest.approx(0.0, abs=1e-12)
+    assert all(0 <= value <= 1 + 1e-12 for value in evaluation.utilisation.values())
 
 
 def test_refusing_everything_loses_everything():
@@ -100,9 +100,9 @@ def test_refusing_everything_loses_everything():
     base = load("teletraffic-small")
     slices = tuple(one.replace(lost_penalty=2.0) for one in base.slices)
     scenario = base.replace(slices=slices)
-    found = evaluate_policy(scenario, lambda n, q: np.full(len(n), 2))
-    assert found.gain_per_s == pytest.approx(-2.0 * (4.0 + 2.0), rel=1e-12)
-    assert found.declined == pytest.approx({"cheap": 1.0, "dear": 1.0})
+    evaluation = evaluate_policy(scenario, lambda n, q: np.full(len(n), 2))
+    assert evaluation.gain_per_s == pytest.approx(-2.0 * (4.0 + 2.0), rel=1e-12)
+    assert evaluation.declined == pytest.approx({"cheap": 1.0, "dear": 1.0})
 
 
 def test_policy_is_asked_only_where_something_fits():

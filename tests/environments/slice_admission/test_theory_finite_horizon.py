@@ -41,20 +41,20 @@ def test_one_server_from_empty_has_a_closed_form(horizon_s):
     total = 2.0 + 0.5
     free_s = 0.5 / total * horizon_s + 2.0 / total**2 * (1.0 - math.exp(-total * horizon_s))
     for revenue, penalty in ((1.0, 0.0), (3.0, 0.25)):
-        found = finite_horizon_optimum(
+        optimum = finite_horizon_optimum(
             one_server(revenue, penalty), horizon_s=horizon_s, tolerance=1e-3
         )
         exact = 2.0 * ((revenue + penalty) * free_s / horizon_s - penalty)
-        assert found.bounds[0] - 1e-9 <= exact <= found.bounds[1] + 1e-9
-        assert found.bounds[1] - found.bounds[0] <= 1e-3 * 2.0 * (revenue + penalty) + 1e-12
+        assert optimum.bounds[0] - 1e-9 <= exact <= optimum.bounds[1] + 1e-9
+        assert optimum.bounds[1] - optimum.bounds[0] <= 1e-3 * 2.0 * (revenue + penalty) + 1e-12
 
 
 def test_at_the_end_everything_is_admitted():
     """An episode too short for a second request: the first one is taken, whatever it pays."""
     scenario = load("teletraffic-small")
     offered = sum(one.arrival_rate_hz * one.revenue for one in scenario.slices)
-    found = finite_horizon_optimum(scenario, horizon_s=1e-4)
-    assert found.revenue_rate_per_s == pytest.approx(offered, rel=1e-3)
+    optimum = finite_horizon_optimum(scenario, horizon_s=1e-4)
+    assert optimum.revenue_rate_per_s == pytest.approx(offered, rel=1e-3)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -99,12 +99,12 @@ def earned_literally(scenario, horizon_s, steps):
 @given(scenario=small_scenarios(max_slices=2, max_queue=1))
 def test_enclosure_holds_what_the_rules_told_literally_give(scenario):
     """Pending arrivals, full queues, several admissions at one instant, penalties."""
-    found = finite_horizon_optimum(scenario, horizon_s=0.7, tolerance=1e-4)
+    optimum = finite_horizon_optimum(scenario, horizon_s=0.7, tolerance=1e-4)
     earned = earned_literally(scenario, 0.7, 24) / 0.7
     slack = 2e-4 * sum(
         one.arrival_rate_hz * (one.revenue + one.lost_penalty) for one in scenario.slices
     )
-    assert found.bounds[0] - slack <= earned <= found.bounds[1] + slack
+    assert optimum.bounds[0] - slack <= earned <= optimum.bounds[1] + slack
 
 
 @pytest.mark.parametrize("preset", ["small", "erlang-a"])
@@ -114,8 +114,8 @@ def test_no_simulated_policy_earns_more(preset):
     policy = OptimalPolicy(scenario)
     earned = evaluate(policy, scenario, world_seeds("validation", 256)).returns / 100.0
     half = 3.0 * float(np.std(earned)) / math.sqrt(len(earned))
-    found = finite_horizon_optimum(scenario, tolerance=1e-4)
-    assert earned.mean() - half <= found.bounds[1]
+    optimum = finite_horizon_optimum(scenario, tolerance=1e-4)
+    assert earned.mean() - half <= optimum.bounds[1]
     assert earned.mean() + half >= optimal_policy(scenario).gain_per_s
 
 

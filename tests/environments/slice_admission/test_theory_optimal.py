@@ -30,10 +30,10 @@ def busy_pairs(capacity):
 @pytest.mark.parametrize("preset", KNOWN_OPTIMA)
 def test_known_gains_are_met(preset):
     """The specification's twelve decimals within 1e-9, and within the reported bounds' width."""
-    found = optimal_policy(load(preset))
-    assert found.gain_per_s == pytest.approx(KNOWN_OPTIMA[preset][0], abs=1e-9)
-    assert found.bounds[0] <= found.gain_per_s <= found.bounds[1]
-    assert found.bounds[1] - found.bounds[0] < 1e-9
+    optimum = optimal_policy(load(preset))
+    assert optimum.gain_per_s == pytest.approx(KNOWN_OPTIMA[preset][0], abs=1e-9)
+    assert optimum.bounds[0] <= optimum.gain_per_s <= optimum.bounds[1]
+    assert optimum.bounds[1] - optimum.bounds[0] < 1e-9
 
 
 @pytest.mark.parametrize("preset", KNOWN_OPTIMA)

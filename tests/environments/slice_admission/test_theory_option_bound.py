@@ -48,46 +48,46 @@ def test_bound_is_above_the_exact_optimum(scenario):
 @given(scenario=small_scenarios(max_queue=0))
 def test_bound_is_the_exact_optimum_where_nothing_waits(scenario):
     """Every option is to be taken at once: h is the relative value of the optimum."""
-    found = option_bound(scenario)
+    bound = option_bound(scenario)
     exact = optimal_policy(scenario).gain_per_s
-    assert found.unlimited == ((),)
-    assert found.revenue_rate_per_s == pytest.approx(exact, abs=1e-4 * offered(scenario) + 1e-12)
+    assert bound.unlimited == ((),)
+    assert bound.revenue_rate_per_s == pytest.approx(exact, abs=1e-4 * offered(scenario) + 1e-12)
 
 
 @pytest.mark.parametrize("preset", KNOWN_OPTIMA)
 def test_known_optima_are_met(preset):
     """The teletraffic presets, which are loss systems, to six digits."""
-    found = option_bound(load(preset))
-    assert found.revenue_rate_per_s == pytest.approx(KNOWN_OPTIMA[preset][0], abs=1e-5)
+    bound = option_bound(load(preset))
+    assert bound.revenue_rate_per_s == pytest.approx(KNOWN_OPTIMA[preset][0], abs=1e-5)
 
 
 def test_known_optimum_of_contention_as_a_loss_system():
     """Four slices and three resources, 23.6638 a second."""
     base = load("contention")
     scenario = base.replace(slices=tuple(one.replace(queue_limit=0) for one in base.slices))
-    found = option_bound(scenario).revenue_rate_per_s
-    assert 23.6638225 - 1e-6 <= found <= 23.6638225 + 4e-3
+    bound = option_bound(scenario).revenue_rate_per_s
+    assert 23.6638225 - 1e-6 <= bound <= 23.6638225 + 4e-3
 
 
 def test_queues_are_worth_something_in_the_bound():
     """Exact optimum, option bound and fluid bound stand in this order, far from each other."""
     scenario = two_queues(3)
     exact = optimal_policy(scenario).gain_per_s
-    found = option_bound(scenario).revenue_rate_per_s
-    assert exact + 0.5 < found < fluid_bound(scenario).revenue_rate_per_s - 0.3
+    bound = option_bound(scenario).revenue_rate_per_s
+    assert exact + 0.5 < bound < fluid_bound(scenario).revenue_rate_per_s - 0.3
 
 
 @pytest.mark.slow
 def test_contention_is_bounded_between_simulation_and_fluid():
     """The best static reservation earns 25; the bound of an episode is 27.2, the fluid one 29.1."""
     scenario = load("contention")
-    found = option_bound(scenario, horizon_s=200.0)
+    bound = option_bound(scenario, horizon_s=200.0)
     policy = make_policy("reservation", scenario)
     earned = evaluate(policy, scenario, world_seeds("validation", 32)).returns.mean() / 200.0
     fluid = fluid_bound(scenario, horizon_s=200.0).revenue_rate_per_s
-    assert earned < found.long_run_per_s < found.revenue_rate_per_s < fluid
-    assert found.revenue_rate_per_s == pytest.approx(27.15, abs=0.05)
-    assert found.unlimited == (("ubiquitous",),)
+    assert earned < bound.long_run_per_s < bound.revenue_rate_per_s < fluid
+    assert bound.revenue_rate_per_s == pytest.approx(27.15, abs=0.05)
+    assert bound.unlimited == (("ubiquitous",),)
 
 
 def waiting_calls(patience_s=0.7, law="deterministic", arrival=None):
@@ -232,10 +232,10 @@ def test_bound_of_pieces_tends_to_the_mean_of_both():
         base = waiting_calls()
         slices = [one.replace(arrival_rate_hz=one.arrival_rate_hz * factor) for one in base.slices]
         halves.append(option_bound(base.replace(slices=tuple(slices))).revenue_rate_per_s)
-    found = option_bound(rare)
-    assert found.revenue_rate_per_s == pytest.approx(np.mean(halves), abs=1e-3)
+    bound = option_bound(rare)
+    assert bound.revenue_rate_per_s == pytest.approx(np.mean(halves), abs=1e-3)
     short = option_bound(waiting_calls(arrival=Schedule(period_s=20.0, factors=(0.5, 1.5))))
-    assert short.revenue_rate_per_s > found.revenue_rate_per_s + 0.01
+    assert short.revenue_rate_per_s > bound.revenue_rate_per_s + 0.01
 
 
 def test_constant_factors_are_poisson():
@@ -303,21 +303,21 @@ def test_bursts_without_queues_have_the_exact_optimum():
     """Vectors times phases, by value iteration of its own."""
     scenario = bursts_alone()
     exact = exact_gain_in_phases(scenario)
-    found = option_bound(scenario).revenue_rate_per_s
-    assert exact - 1e-6 <= found <= exact + 2e-3
+    bound = option_bound(scenario).revenue_rate_per_s
+    assert exact - 1e-6 <= bound <= exact + 2e-3
     calm = option_bound(scenario.replace(slices=tuple(
         one.replace(arrival=Poisson()) for one in scenario.slices
     ))).revenue_rate_per_s  # fmt: skip
-    assert found < calm - 0.1
+    assert bound < calm - 0.1
 
 
 def test_bursts_that_are_none_are_poisson():
     """Phases with the same rates prove what a Poisson stream does."""
     same = MMPP(factors=(2.0, 2.0), mean_sojourn_s=(1.0, 3.0))
     for horizon_s in (None, 50.0):
-        found = option_bound(waiting_calls(arrival=same), horizon_s=horizon_s)
+        bound = option_bound(waiting_calls(arrival=same), horizon_s=horizon_s)
         calm = option_bound(waiting_calls(), horizon_s=horizon_s)
-        assert found.revenue_rate_per_s == pytest.approx(calm.revenue_rate_per_s, rel=5e-3)
+        assert bound.revenue_rate_per_s == pytest.approx(calm.revenue_rate_per_s, rel=5e-3)
 
 
 def test_discretised_options_in_phases_satisfy_what_the_proof_needs():

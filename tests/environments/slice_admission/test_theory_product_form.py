@@ -47,9 +47,9 @@ def test_admit_all_earns_the_known_gain(preset):
 @pytest.mark.parametrize("load_erlang", [5.0, 8.0, 10.0])
 def test_one_class_is_erlang_b(load_erlang):
     """Both formulas reduce to it."""
-    found = product_form(load(f"teletraffic-erlang-{load_erlang:g}-10"))
+    loss_system = product_form(load(f"teletraffic-erlang-{load_erlang:g}-10"))
     expected = erlang_b(load_erlang, 10)
-    assert found.blocking_probability["calls"] == pytest.approx(expected, rel=1e-13)
+    assert loss_system.blocking_probability["calls"] == pytest.approx(expected, rel=1e-13)
     blocking = kaufman_roberts(10, [1], [load_erlang]).blocking_probability
     assert blocking[0] == pytest.approx(expected, rel=1e-13)
 
@@ -59,12 +59,12 @@ def test_kaufman_roberts_equals_the_product_form(method):
     """Three classes on one resource; demands are scaled to whole units."""
     scenario = one_resource({"a": 1.5, "b": 3.0, "c": 7.5}, 31.0)
     form = product_form(scenario, method=method)
-    found = kaufman_roberts(20, [1, 2, 5], [1.0, 2.0, 3.0])
+    loss_system = kaufman_roberts(20, [1, 2, 5], [1.0, 2.0, 3.0])
     assert list(form.blocking_probability.values()) == pytest.approx(
-        found.blocking_probability, rel=1e-12
+        loss_system.blocking_probability, rel=1e-12
     )
-    assert found.occupancy.sum() == pytest.approx(1.0)
-    used = found.occupancy @ np.arange(21) * 1.5
+    assert loss_system.occupancy.sum() == pytest.approx(1.0)
+    used = loss_system.occupancy @ np.arange(21) * 1.5
     assert form.utilisation["radio"] == pytest.approx(used / 31.0, rel=1e-12)
 
 
@@ -72,31 +72,33 @@ def test_kaufman_roberts_against_a_sum_by_hand():
     """Capacity 2, demands 1 and 2: weights 1, a, a²/2 + b."""
     a, b = 0.7, 0.4
     weights = np.array([1.0, a, a**2 / 2 + b])
-    found = kaufman_roberts(2, [1, 2], [a, b])
-    assert found.occupancy == pytest.approx(weights / weights.sum(), rel=1e-14)
-    assert found.blocking_probability == pytest.approx(
+    loss_system = kaufman_roberts(2, [1, 2], [a, b])
+    assert loss_system.occupancy == pytest.approx(weights / weights.sum(), rel=1e-14)
+    assert loss_system.blocking_probability == pytest.approx(
         [weights[2] / weights.sum(), weights[1:].sum() / weights.sum()], rel=1e-14
     )
 
 
 def test_kaufman_roberts_in_heavy_overload_does_not_overflow():
     """A million Erlang on a thousand units."""
-    found = kaufman_roberts(1000, [1, 7], [1e6, 1e6])
-    assert np.isfinite(found.occupancy).all()
-    assert found.blocking_probability[0] == pytest.approx(1.0, abs=1e-2)
+    loss_system = kaufman_roberts(1000, [1, 7], [1e6, 1e6])
+    assert np.isfinite(loss_system.occupancy).all()
+    assert loss_system.blocking_probability[0] == pytest.approx(1.0, abs=1e-2)
 
 
 def test_unoffered_class_is_blocked_like_one_request_of_it():
     """A class with no load sees the occupancy of the others."""
-    found = kaufman_roberts(10, [1, 10], [5.0, 0.0])
-    assert found.blocking_probability[0] == pytest.approx(erlang_b(5.0, 10), rel=1e-13)
-    assert found.blocking_probability[1] == pytest.approx(1 - found.occupancy[0], rel=1e-13)
+    loss_system = kaufman_roberts(10, [1, 10], [5.0, 0.0])
+    assert loss_system.blocking_probability[0] == pytest.approx(erlang_b(5.0, 10), rel=1e-13)
+    assert loss_system.blocking_probability[1] == pytest.approx(
+        1 - loss_system.occupancy[0], rel=1e-13
+    )
 
 
 def test_small_blocking_probabilities_keep_their_digits():
     """Far below the resolution of one minus the rest."""
-    found = kaufman_roberts(40, [1], [1.0]).blocking_probability[0]
-    assert found == pytest.approx(erlang_b(1.0, 40), rel=1e-10)
+    blocking = kaufman_roberts(40, [1], [1.0]).blocking_probability[0]
+    assert blocking == pytest.approx(erlang_b(1.0, 40), rel=1e-10)
 
 
 def test_both_sums_agree_on_three_resources():

@@ -52,10 +52,10 @@ def test_slices_are_independent_of_one_another(preset):
 
 def test_worlds_differ_by_seed_and_episode():
     """No arrival in common."""
-    told = [set(islice(world_of("contention", *key).arrivals(0), 100)) for key in
+    arrivals = [set(islice(world_of("contention", *key).arrivals(0), 100)) for key in
             ((3, 0), (4, 0), (3, 1))]  # fmt: skip
-    assert not told[0] & told[1]
-    assert not told[0] & told[2]
+    assert not arrivals[0] & arrivals[1]
+    assert not arrivals[0] & arrivals[2]
 
 
 def test_mean_gap_is_that_of_the_rate():

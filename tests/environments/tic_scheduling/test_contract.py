@@ -50,7 +50,9 @@ def test_topology_is_the_graph_of_the_running_network():
     for _ in range(8):
         env.step(np.ones(4, np.float32))
     graph = env.topology()
-    sensors = [node for node, told in graph.nodes(data=True) if told["kind"] == "sensor"]
+    sensors = [
+        node for node, attributes in graph.nodes(data=True) if attributes["kind"] == "sensor"
+    ]
     assert len(sensors) == 250
     assert all(graph.degree(node) == 1 for node in sensors)
     waiting = sum(graph.nodes[node]["queued"] for node in sensors)

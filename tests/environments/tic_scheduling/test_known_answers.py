@@ -81,13 +81,13 @@ def test_picks_do_not_exceed_the_matching_either(rule):
     env = TicSchedulingVectorEnv(3, scenario, action="pick", autoreset_mode="NextStep")
     policy = POLICIES[rule](scenario, "pick")
     observations, infos = env.reset(seed=5)
-    found = {}
-    while len(found) < 3:
+    by_row = {}
+    while len(by_row) < 3:
         actions = policy.actions(observations, infos["action_mask"])
         observations, _, _, truncated, infos = env.step(actions)
         for row in np.flatnonzero(truncated):
-            found.setdefault(int(row), infos["kpi"]["delivered"][row])
-    for row, delivered in found.items():
+            by_row.setdefault(int(row), infos["kpi"]["delivered"][row])
+    for row, delivered in by_row.items():
         assert 0 < delivered <= most_deliveries(scenario, 5 + row)
 
 

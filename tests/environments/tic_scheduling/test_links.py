@@ -49,7 +49,7 @@ def test_success_is_delivered_over_sent(written):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "told"),
+    ("old", "new", "line", "reason"),
     [
         ("a,1,100,50", "a,3,100,50", 4, "without a gap: 1 should follow, got 3"),
         ("a,1,100,50", "a,0,100,50", 4, "1 should follow, got 0"),
@@ -62,9 +62,9 @@ def test_success_is_delivered_over_sent(written):
         ("sent", "rssi_dbm", 1, "lacks the column `sent`"),
     ],
 )
-def test_bad_files_are_refused_with_the_line(written, old, new, line, told):
+def test_bad_files_are_refused_with_the_line(written, old, new, line, reason):
     """Gaps, doubles, shares and levels for counts, more received than sent, nothing sent."""
-    with pytest.raises(TraceError, match=f"line {line}: .*{told}"):
+    with pytest.raises(TraceError, match=f"line {line}: .*{reason}"):
         load_links(written(GOOD.replace(old, new, 1)))
 
 
@@ -108,13 +108,15 @@ def test_channels_are_those_of_the_trace(written):
     starts = set()
     for key in range(30):
         world = World(tables.networks[0], 1000 + key)
-        found = [[world.success_probability(s, slot) for slot in range(9)] for s in range(5)]
-        start = next(b for b in range(3) if measured[0, b] == found[0][0])
+        probabilities = [
+            [world.success_probability(s, slot) for slot in range(9)] for s in range(5)
+        ]
+        start = next(b for b in range(3) if measured[0, b] == probabilities[0][0])
         starts.add(start)
         for sensor in range(5):
             for slot in range(9):
-                wanted = measured[sensor % 2, (start + slot // 2) % 3]
-                assert found[sensor][slot] == wanted
+                expected = measured[sensor % 2, (start + slot // 2) % 3]
+                assert probabilities[sensor][slot] == expected
     assert starts == {0, 1, 2}
 
 
@@ -133,16 +135,16 @@ def test_kernel_and_simpy_tell_the_same_of_replayed_links(written, action):
     several = [replayed(written()), replayed(None), replayed(written(links=("b",)))]
     envs = [TicSchedulingEnv(several, action=action, engine=one) for one in ("kernel", "simpy")]
     for seed in range(4):
-        (seen, info), (told, other) = (env.reset(seed=seed) for env in envs)
+        (seen, info), (observed, other) = (env.reset(seed=seed) for env in envs)
         for step in range(60):
-            assert np.array_equal(seen, told)
+            assert np.array_equal(seen, observed)
             assert first_difference(info, other, "info") is None
             if action == "pick":
                 chosen = int(np.flatnonzero(info["action_mask"])[step % 2 - 1])
             else:
                 chosen = np.roll([0.7, 0.2, 0.1, 0.0], step).astype(np.float32)
             seen, reward, _, over, info = envs[0].step(chosen)
-            told, expected, _, _, other = envs[1].step(chosen)
+            observed, expected, _, _, other = envs[1].step(chosen)
             assert reward == expected
             if over:
                 break

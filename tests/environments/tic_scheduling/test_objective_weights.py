@@ -15,9 +15,9 @@ BASE, NOTHING = KpiObjective(), np.ones((1, 0), np.int8)
 
 def seen(*times):
     """Observations of rows, 0 but for the share of the episode that is over."""
-    found = np.zeros((len(times), len(field_names())), np.float32)
-    found[:, field_names().index("time")] = times
-    return found
+    observations = np.zeros((len(times), len(field_names())), np.float32)
+    observations[:, field_names().index("time")] = times
+    return observations
 
 
 def weights_of(policy, *times):

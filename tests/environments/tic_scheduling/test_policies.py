@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from twin_gym.environments.tic_scheduling.env import TicSchedulingEnv
-from twin_gym.environments.tic_scheduling.observation import field_names, pick_fields
+from twin_gym.environments.tic_scheduling.observation import pick_field_names
 from twin_gym.environments.tic_scheduling.policies import POLICIES
 from twin_gym.errors import ConfigError, UnknownNameError
 from twin_gym.policies import evaluate
@@ -18,7 +18,7 @@ def small(**changes):
 
 def seen(**values):
     """An observation by field, 0 elsewhere, and the mask that belongs to it."""
-    names = field_names(pick_fields(3))
+    names = pick_field_names(3)
     observation = np.zeros((1, len(names)), np.float32)
     for key, value in values.items():
         observation[0, names.index(key)] = value

@@ -35,11 +35,11 @@ def test_world_does_not_depend_on_gateways():
     """Another topology, other grants and deadlines: the same sensors ask in the same slots."""
     one = load("tic-medium-45")
     other = one.replace(topology_seed=5, num_gateways=3, grants=9, deadline_slots=2)
-    told = [World(build_tables([scenario]).networks[0], 77) for scenario in (one, other)]
-    assert told[0].uplinks(300) == told[1].uplinks(300)
+    worlds = [World(build_tables([scenario]).networks[0], 77) for scenario in (one, other)]
+    assert worlds[0].uplinks(300) == worlds[1].uplinks(300)
     draws = [
         [world.gets_through(queue, slot) for queue in range(40) for slot in range(50)]
-        for world in told
+        for world in worlds
     ]
     assert draws[0] == draws[1]
     assert 0.8 < np.mean(draws[0]) < 1.0

@@ -26,8 +26,10 @@ def state(batch, row):
 
 
 def short(scenario):
-    """A day of long services: some dozen decisions."""
-    return scenario.replace(horizon_s=86_400.0, service_s=1200.0, shift_length_s=14_400.0)
+    """Three days of short shifts and long services: some dozen decisions."""
+    return scenario.replace(
+        horizon_s=259_200.0, service_s=1200.0, shift_length_s=7_200.0, initial_fill_max=1.0
+    )
 
 
 CASE = Case(

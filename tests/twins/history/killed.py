@@ -27,7 +27,7 @@ def batch(number):
     return [Event(float(number), f"sensor/{k}", "load", number) for k in range(SENSORS)]
 
 
-def child(path, first, told):
+def child(path, first, write_end):
     """Appends until it is killed."""
     scenario = load("tic-small-45")
     with open_store(path, retention=Retention(max_episodes=3)) as store:
@@ -35,7 +35,7 @@ def child(path, first, told):
             store.begin_episode(scenario, first)
         for number in range(first, first + 10_000):
             store.append(batch(number))
-            os.write(told, number.to_bytes(8, "little"))
+            os.write(write_end, number.to_bytes(8, "little"))
 
 
 def killed_after(path, first, batches, seconds):
@@ -43,24 +43,24 @@ def killed_after(path, first, batches, seconds):
 
     The child is killed so many seconds after it has said so many batches.
     """
-    heard, told = os.pipe()
+    read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.close(heard)
-        child(path, first, told)
+        os.close(read_end)
+        child(path, first, write_end)
         os._exit(1)
-    os.close(told)
+    os.close(write_end)
     said = b""
-    while len(said) < 8 * batches and select.select([heard], [], [], 60.0)[0]:
-        said += os.read(heard, 8)
+    while len(said) < 8 * batches and select.select([read_end], [], [], 60.0)[0]:
+        said += os.read(read_end, 8)
     select.select([], [], [], seconds)
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     if not os.WIFSIGNALED(status):
         raise SystemExit("the child ended by itself")
-    while part := os.read(heard, 65536):
+    while part := os.read(read_end, 65536):
         said += part
-    os.close(heard)
+    os.close(read_end)
     numbers = np.frombuffer(said[: len(said) // 8 * 8], "<i8")
     return int(numbers[-1]) if len(numbers) else -1
 

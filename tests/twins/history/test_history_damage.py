@@ -143,8 +143,8 @@ def test_value_of_another_type_in_any_column_ends_in_our_error(whole, tmp_path, 
         for check in ("all", "head"):
             try:
                 with read_store(path, check=check) as store:
-                    found = content(store)
-                    assert check == "head" or _is_as_good(found, whole[1], column), (column, value)
+                    read = content(store)
+                    assert check == "head" or _is_as_good(read, whole[1], column), (column, value)
             except ConfigError:
                 refused += 1
         with suppress(ConfigError), open_store(path, check="head") as store:
@@ -176,9 +176,9 @@ def _put(path, table, column, value, schemas):
     return True
 
 
-def _is_as_good(found, wanted, column):
+def _is_as_good(read, expected, column):
     """Names and numbers that order rows have no sum; all others are as they were."""
-    return found == wanted or column in ("id", "twin", "property")
+    return read == expected or column in ("id", "twin", "property")
 
 
 IDENTITIES = {

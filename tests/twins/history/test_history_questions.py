@@ -53,11 +53,11 @@ def test_episodes_counts_and_names_of_numpy_are_taken(store):
     assert len(store.last_snapshots(np.int32(9))) == 1
     store.episode = np.uint8(1)
     assert store.episode == 1
-    told = {"a": np.float32(1.5), "b": np.int64(2), "c": np.bool_(True), "d": np.array(2.5)}
-    store.append([Event(np.int64(2), np.str_("x"), name, value) for name, value in told.items()])
-    found = [store.value_as_of("x", name, 2.0) for name in told]
-    assert found == [1.5, 2, True, 2.5]
-    assert [type(one) for one in found] == [float, int, bool, float]
+    stored = {"a": np.float32(1.5), "b": np.int64(2), "c": np.bool_(True), "d": np.array(2.5)}
+    store.append([Event(np.int64(2), np.str_("x"), name, value) for name, value in stored.items()])
+    values = [store.value_as_of("x", name, 2.0) for name in stored]
+    assert values == [1.5, 2, True, 2.5]
+    assert [type(one) for one in values] == [float, int, bool, float]
     assert Retention(max_rows=np.int64(3)) == Retention(max_rows=3)
     assert type(Retention(max_rows=np.int64(3)).max_rows) is int
 
@@ -238,7 +238,7 @@ def test_still_store_in_a_closed_folder_is_read_until_it_changes(store, monkeypa
     class Shut(sqlite3.Connection):
         """As where no file can be made beside a store."""
 
-        def execute(self, *told):
+        def execute(self, *arguments):
             error = sqlite3.OperationalError("unable to open database file")
             error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
             raise error

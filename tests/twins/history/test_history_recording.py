@@ -52,10 +52,10 @@ def test_recording_of_an_environment_is_what_happened(tmp_path, kind):
                 observations, rewards, _, ended, infos = env.step(log.actions[k : k + 1])
                 assert (rewards[0], infos["elapsed_s"][0]) == (log.rewards[k], log.elapsed_s[k])
         assert sum(map(len, logs)) == 60 or ended[0]
-        told = set(store.properties())
+        properties = set(store.properties())
         for state in twin.graph.snapshot().twins:
             for name, known in state[1].known:
-                if (state[0], name) in told:
+                if (state[0], name) in properties:
                     assert store.value_as_of(state[0], name, known.time_s) == known.value
         check_store(store._database, store.path)
 
@@ -84,9 +84,9 @@ def test_graphs_are_stored_as_of_every_period(tmp_path):
         times_s = [one.time_s for one in store.last_snapshots(99)]
         assert times_s == [*(k / 10 for k in range(len(times_s) - 1)), twin.now_s]
         for k in range(len(times_s) - 1):
-            found = store.snapshot_as_of(k / 10)
-            assert found is not None
-            assert found.time_s == k / 10
+            snapshot = store.snapshot_as_of(k / 10)
+            assert snapshot is not None
+            assert snapshot.time_s == k / 10
         assert store.snapshot_as_of(np.float64(0.3)).time_s == 0.3
 
 
@@ -120,12 +120,12 @@ def test_decisions_become_transitions_and_a_minari_data_set(tmp_path):
         recorded(store, "admission", 3, 300)
         recorded(store, "tic", 3, 20)
         recorded(store, "admission", 4, 20)
-        found = to_transitions(store, scenario)
-        assert len(found) == 320
-        assert found.seeds.tolist() == [3, 4]
-        assert np.flatnonzero(found.truncated).tolist() == [299, 319]
-        assert np.array_equal(found.next_observations[:299], found.observations[1:300])
-        assert found.policy == "density"
+        transitions = to_transitions(store, scenario)
+        assert len(transitions) == 320
+        assert transitions.seeds.tolist() == [3, 4]
+        assert np.flatnonzero(transitions.truncated).tolist() == [299, 319]
+        assert np.array_equal(transitions.next_observations[:299], transitions.observations[1:300])
+        assert transitions.policy == "density"
         assert len(to_transitions(store, scenario, episodes=[3])) == 20
         for wrong in ([2], [9]):
             with pytest.raises(ConfigError):
@@ -133,8 +133,8 @@ def test_decisions_become_transitions_and_a_minari_data_set(tmp_path):
         with pytest.raises(ConfigError):
             to_transitions(store, load("mild"))
     pytest.importorskip("minari")
-    folder = export_minari(found, scenario, tmp_path / "sets", "twin_gym/history-v0")
-    assert import_minari(folder).digest == found.digest
+    folder = export_minari(transitions, scenario, tmp_path / "sets", "twin_gym/history-v0")
+    assert import_minari(folder).digest == transitions.digest
 
 
 @pytest.mark.parametrize("kind", ["admission", "tic", "access", "sync"])
@@ -157,16 +157,16 @@ def test_decisions_of_any_network_become_a_minari_data_set(tmp_path, kind):
     storage = MinariStorage.read(folder / "data")
     assert storage.metadata["policy"]
     assert storage.metadata["world_seeds"] == [3, 4]
-    for log, found in zip(logs, storage.get_episodes([0, 1]), strict=True):
-        assert np.array_equal(found["observations"], log.observations)
-        assert np.array_equal(found["actions"], log.actions)
-        assert np.array_equal(found["rewards"], log.rewards)
-        assert np.array_equal(found["infos"]["elapsed_s"][1:], log.elapsed_s)
-        assert found["truncations"].tolist() == [False] * 6 + [True]
+    for log, episode in zip(logs, storage.get_episodes([0, 1]), strict=True):
+        assert np.array_equal(episode["observations"], log.observations)
+        assert np.array_equal(episode["actions"], log.actions)
+        assert np.array_equal(episode["rewards"], log.rewards)
+        assert np.array_equal(episode["infos"]["elapsed_s"][1:], log.elapsed_s)
+        assert episode["truncations"].tolist() == [False] * 6 + [True]
         if log.masks.shape[1]:
-            assert np.array_equal(found["infos"]["action_mask"], log.masks)
+            assert np.array_equal(episode["infos"]["action_mask"], log.masks)
         else:
-            assert "action_mask" not in found["infos"]
+            assert "action_mask" not in episode["infos"]
 
 
 def test_tables_go_to_parquet(tmp_path, monkeypatch):
@@ -176,15 +176,15 @@ def test_tables_go_to_parquet(tmp_path, monkeypatch):
     with open_store(tmp_path / "store.db") as store:
         recorded(store, "access", 3, 20)
         folder = export_parquet(store, tmp_path / "tables")
-        wanted = list(store.telemetry())
+        expected = list(store.telemetry())
         episodes = [vars(one) for one in store.episodes()]
         with pytest.raises(ConfigError, match="there already"):
             export_parquet(store, folder)
         with pytest.raises(ConfigError, match="make it first"):
             export_parquet(store, tmp_path / "no" / "tables")
     rows = parquet.read_table(folder / "telemetry.parquet").to_pylist()
-    assert [tuple(row.values()) for row in rows] == wanted
-    assert len(wanted) > 14
+    assert [tuple(row.values()) for row in rows] == expected
+    assert len(expected) > 14
     assert parquet.read_table(folder / "episodes.parquet").to_pylist() == episodes
     assert {path.name for path in tmp_path.iterdir()} == {"store.db", "tables"}
 
@@ -195,9 +195,9 @@ def test_tables_go_to_duckdb(tmp_path):
     with open_store(tmp_path / "store.db") as store:
         recorded(store, "access", 3, 20)
         path = export_duckdb(store, tmp_path / "history.duckdb")
-        wanted = list(store.telemetry())
+        expected = list(store.telemetry())
     with duckdb.connect(str(path), read_only=True) as database:
-        assert database.execute("SELECT * FROM telemetry").fetchall() == wanted
+        assert database.execute("SELECT * FROM telemetry").fetchall() == expected
         assert database.execute("SELECT policy FROM episodes").fetchall() == [("none",)]
 
 

@@ -4,6 +4,8 @@ import dataclasses
 import math
 import os
 import sqlite3
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -20,11 +22,11 @@ EVENTS = st.lists(st.tuples(TIMES, st.integers(-3, 3)), max_size=25)
 
 @settings(max_examples=40)
 @given(EVENTS, st.integers(1, 4), st.lists(TIMES, min_size=1, max_size=8))
-def test_as_of_is_the_last_event_at_or_before(long_store, told, cuts, asked):
+def test_as_of_is_the_last_event_at_or_before(long_store, pairs, cuts, asked):
     """Of two of one time, the one that was appended last; in whatever batches, asked either way."""
     store = long_store
     store.begin_episode(tic(), 0)
-    several = [event(time_s, value) for time_s, value in told]
+    several = [event(time_s, value) for time_s, value in pairs]
     for k in range(cuts):
         store.append(several[k * len(several) // cuts : (k + 1) * len(several) // cuts])
     if not several:
@@ -32,43 +34,43 @@ def test_as_of_is_the_last_event_at_or_before(long_store, told, cuts, asked):
             store.value_as_of("gateway/0", "queue_length", 1.0)
         return
     answers = [store.value_as_of("gateway/0", "queue_length", t) for t in asked]
-    wanted = []
+    expected = []
     for t in asked:
         before = [one for one in several if one.time_s <= t]
         latest = max((one.time_s for one in before), default=None)
         same = [one.value for one in before if one.time_s == latest]
-        wanted.append(same[-1] if same else None)
-    assert answers == wanted
+        expected.append(same[-1] if same else None)
+    assert answers == expected
     channel = store.channel("gateway/0", "queue_length")
     together = store.many_as_of([channel] * len(asked), np.array(asked))
-    numbers = [math.nan if one is None else float(one) for one in wanted]
+    numbers = [math.nan if one is None else float(one) for one in expected]
     assert np.array_equal(together, numbers, equal_nan=True)
     state = store.state_as_of(asked[0])
-    assert state.get(("gateway/0", "queue_length")) == wanted[0]
+    assert state.get(("gateway/0", "queue_length")) == expected[0]
 
 
 @settings(max_examples=25)
 @given(EVENTS, TIMES, TIMES)
-def test_series_is_what_was_told_between_two_times(long_store, told, start_s, end_s):
+def test_series_is_what_was_told_between_two_times(long_store, pairs, start_s, end_s):
     """Both included, in the order of time, and of one time in the order of the appending."""
     store = long_store
     store.begin_episode(tic(), 0)
-    store.append([event(0.0, 9, name="x")] + [event(t, v, name="x") for t, v in told])
-    kept = [(0.0, 9), *told]
-    found = store.series("gateway/0", "x", start_s, end_s)
-    wanted = [one for one in sorted(kept, key=lambda one: one[0]) if start_s <= one[0] <= end_s]
-    assert found.times_s.tolist() == [t for t, _ in wanted]
-    assert found.values.tolist() == [v for _, v in wanted]
-    assert found.values.dtype == np.int64
+    store.append([event(0.0, 9, name="x")] + [event(t, v, name="x") for t, v in pairs])
+    kept = [(0.0, 9), *pairs]
+    series = store.series("gateway/0", "x", start_s, end_s)
+    expected = [one for one in sorted(kept, key=lambda one: one[0]) if start_s <= one[0] <= end_s]
+    assert series.times_s.tolist() == [t for t, _ in expected]
+    assert series.values.tolist() == [v for _, v in expected]
+    assert series.values.dtype == np.int64
 
 
 def test_values_come_back_as_they_were(store):
     """Floats, whole numbers and booleans; whole numbers become floats where a float comes."""
     store.append([event(1, 0.1, name="a"), event(1, 2**53, name="b"), event(1, True, name="c")])
     store.append([event(1, 3, name="d"), event(2, 0.5, name="d")])
-    found = [store.value_as_of("gateway/0", name, 1.0) for name in "abcd"]
-    assert found == [0.1, 2**53, True, 3.0]
-    assert [type(one) for one in found] == [float, int, bool, float]
+    values = [store.value_as_of("gateway/0", name, 1.0) for name in "abcd"]
+    assert values == [0.1, 2**53, True, 3.0]
+    assert [type(one) for one in values] == [float, int, bool, float]
     assert store.properties() == tuple(("gateway/0", name) for name in "abcd")
 
 
@@ -111,11 +113,11 @@ def test_decisions_come_back_to_the_last_bit(store):
         log = decisions(5, amounts=amounts, is_end=True)
         store.begin_episode(tic(), 1)
         store.append(decisions=[log])
-        (found,) = store.decisions()
+        (stored,) = store.decisions()
         for field in dataclasses.fields(log):
-            wanted, got = getattr(log, field.name), getattr(found, field.name)
-            assert np.array_equal(wanted, got)
-            assert getattr(wanted, "dtype", bool) == getattr(got, "dtype", bool)
+            expected, got = getattr(log, field.name), getattr(stored, field.name)
+            assert np.array_equal(expected, got)
+            assert getattr(expected, "dtype", bool) == getattr(got, "dtype", bool)
 
 
 BAD = {
@@ -203,15 +205,15 @@ def test_reader_changes_nothing(store):
 
 @settings(max_examples=25)
 @given(st.lists(st.tuples(TIMES, st.integers(0, 9)), min_size=1, max_size=40), st.integers(1, 12))
-def test_rows_over_the_limit_go_oldest_first(long_store, told, limit):
+def test_rows_over_the_limit_go_oldest_first(long_store, pairs, limit):
     """Never more than the limit after a batch; what is left is the end of the history."""
     store = long_store
     store.begin_episode(tic(), 0)
     store.retention = Retention(max_rows=limit, max_episodes=1)
-    for first in range(0, len(told), 7):
-        store.append([event(t, v, name=f"p{v % 2}") for t, v in told[first : first + 7]])
+    for first in range(0, len(pairs), 7):
+        store.append([event(t, v, name=f"p{v % 2}") for t, v in pairs[first : first + 7]])
         kept = [(row[3], int(row[4])) for row in store.telemetry()]
-        so_far = sorted(told[: first + 7], key=lambda one: one[0])
+        so_far = sorted(pairs[: first + 7], key=lambda one: one[0])
         assert len(kept) <= limit
         gone = len(so_far) - len(kept)
         if first == 0:
@@ -241,8 +243,8 @@ def test_last_graphs_are_kept(store):
     store.retention = Retention(max_snapshots=3)
     for t in range(1, 8):
         store.append(snapshots=[graph_at(float(t), t)])
-        wanted = tuple(graph_at(float(k), k) for k in range(max(1, t - 2), t + 1))
-        assert store.last_snapshots(99) == wanted
+        expected = tuple(graph_at(float(k), k) for k in range(max(1, t - 2), t + 1))
+        assert store.last_snapshots(99) == expected
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, True, "3"])
@@ -304,12 +306,12 @@ def test_a_fork_is_told_to_open_the_store_itself(tmp_path):
     there, here = os.pipe()
     child = os.fork()
     if not child:
-        told = []
+        messages = []
         for ask in (lambda: store.append([event(2.0, 2)]), store.episodes):
             with pytest.raises(ConfigError) as caught:
                 ask()
-            told.append("forked: it is another's" if "forked" in str(caught.value) else "other")
-        os.write(here, ", ".join(told).encode())
+            messages.append("forked: it is another's" if "forked" in str(caught.value) else "other")
+        os.write(here, ", ".join(messages).encode())
         os._exit(0)
     os.close(here)
     os.waitpid(child, 0)
@@ -350,3 +352,35 @@ def test_a_store_is_the_same_from_another_folder(tmp_path, monkeypatch):
         monkeypatch.chdir("/")
         store.begin_episode(tic(), 0)
         assert len(store.episodes()) == 1
+
+
+_RECORDED = """
+import sys
+from twin_gym.policies import make_policy
+from twin_gym.scenario.changes import changed
+from twin_gym.scenario.loading import load
+from twin_gym.twins.history import open_store, record_run
+
+scenario = changed(load("contention"), {"horizon_s": 2.0})
+with open_store(sys.argv[1]) as store:
+    record_run(store, make_policy("fifo", scenario), scenario, 3, period_s=1.0)
+    for row in store.telemetry():
+        print(*row)
+"""
+
+
+@pytest.mark.slow
+def test_telemetry_has_the_same_order_in_every_process(tmp_path):
+    """Python hashes strings differently in each process; the store's channels do not show it."""
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", _RECORDED, str(tmp_path / f"{seed}.db")],
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in (1, 2)
+    ]
+    assert printed[0] == printed[1]
+    assert len(printed[0].splitlines()) > 20

@@ -24,18 +24,18 @@ def made(kind, **arguments):
 
 def run(env, steps, observe, *, seed=11):
     """Goes through so many steps of random actions; the fingerprint of what happened."""
-    found = TrajectoryHash(1)
+    trajectory = TrajectoryHash(1)
     env.reset(seed=seed)
     observe()
     for _ in range(steps):
         action = env.action_space.sample()
         _, reward, _, truncated, info = env.step(action)
         observe()
-        found.add(
+        trajectory.add(
             np.ones(1, bool), np.asarray(action)[None], np.array([float(reward)]),
             np.array([info["elapsed_s"]]),
         )  # fmt: skip
         if truncated:
             env.reset()
             observe()
-    return found.digest()
+    return trajectory.digest()

@@ -26,10 +26,10 @@ def test_perfect_link_tells_everything_at_once():
     """In the order in which it was sent."""
     link = Link()
     link.send(events(5), 7.0)
-    found = link.arrived(7.0)
-    assert [one.event for one in found] == events(5)
-    assert [one.number for one in found] == [0, 1, 2, 3, 4]
-    assert {one.arrival_s for one in found} == {7.0}
+    arrived = link.arrived(7.0)
+    assert [one.event for one in arrived] == events(5)
+    assert [one.number for one in arrived] == [0, 1, 2, 3, 4]
+    assert {one.arrival_s for one in arrived} == {7.0}
     assert (link.sent, link.lost, link.in_flight) == (5, 0, 0)
 
 
@@ -47,25 +47,25 @@ def test_fate_is_the_draw_of_the_counter():
     """Loss and delay of the k-th event of a property are the k-th draws of two streams."""
     link = Link(loss=0.3, delay_s=0.1, jitter_s=2.0, seed=9)
     link.begin("4/2")
-    found = {one.event.value: one.arrival_s for one in sent_one_by_one(link, events(200))}
+    arrival_s = {one.event.value: one.arrival_s for one in sent_one_by_one(link, events(200))}
     key = channel_key(9, "4/2", "sensor/0", "uplink_queue")
     for k in range(200):
         is_lost = uniform(key, LOSS_STREAM, k) <= 0.3
-        assert (k not in found) == is_lost
+        assert (k not in arrival_s) == is_lost
         if not is_lost:
-            wanted = k + 0.1 + 2.0 * unit_exponential(key, DELAY_STREAM, k)
-            assert found[k] == pytest.approx(wanted, abs=1e-12)
-    assert link.lost == 200 - len(found)
+            expected = k + 0.1 + 2.0 * unit_exponential(key, DELAY_STREAM, k)
+            assert arrival_s[k] == pytest.approx(expected, abs=1e-12)
+    assert link.lost == 200 - len(arrival_s)
 
 
 def test_fate_does_not_depend_on_what_else_is_sent():
     """Other properties, or batches instead of single events, change nothing."""
     alone, beside = (Link(loss=0.5, jitter_s=1.0, seed=1) for _ in range(2))
-    wanted = sent_one_by_one(alone, events(50))
+    expected = sent_one_by_one(alone, events(50))
     beside.send(events(20, "sensor/1"), 0.0)
-    found = sent_one_by_one(beside, events(50))
-    own = [(one.arrival_s, one.event) for one in found if one.event.twin == "sensor/0"]
-    assert own == [(one.arrival_s, one.event) for one in wanted]
+    arrived = sent_one_by_one(beside, events(50))
+    own = [(one.arrival_s, one.event) for one in arrived if one.event.twin == "sensor/0"]
+    assert own == [(one.arrival_s, one.event) for one in expected]
 
 
 def test_seed_episode_and_property_have_fates_of_their_own():
@@ -77,8 +77,8 @@ def test_seed_episode_and_property_have_fates_of_their_own():
     ):  # fmt: skip
         link = Link(loss=0.5, seed=seed)
         link.begin(episode)
-        told = sent_one_by_one(link, events(64, twin, name))
-        fates.add(tuple(one.event.value for one in told))
+        arrived = sent_one_by_one(link, events(64, twin, name))
+        fates.add(tuple(one.event.value for one in arrived))
     assert len(fates) == 5
 
 

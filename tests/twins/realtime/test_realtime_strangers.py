@@ -17,10 +17,10 @@ BIG = 10**400
 
 def nest(depth):
     """A list in a list in a list."""
-    found = []
+    nested = []
     for _ in range(depth):
-        found = [found]
-    return found
+        nested = [nested]
+    return nested
 
 
 ODD = [
@@ -32,13 +32,13 @@ ODD = [
 @pytest.fixture(scope="module")
 def graph():
     """Two twins, joined, and a value."""
-    found = TwinGraph()
-    found.add_twin("gateway/0", "Gateway", {"x_m": 1.0})
-    found.add_twin("sensor/0", "Sensor")
-    found.relate("gateway/0", "serves", "sensor/0")
-    found.advance(5.0)
-    found.take(Event(2.0, "gateway/0", "queue_length", 3))
-    return found
+    twin_graph = TwinGraph()
+    twin_graph.add_twin("gateway/0", "Gateway", {"x_m": 1.0})
+    twin_graph.add_twin("sensor/0", "Sensor")
+    twin_graph.relate("gateway/0", "serves", "sensor/0")
+    twin_graph.advance(5.0)
+    twin_graph.take(Event(2.0, "gateway/0", "queue_length", 3))
+    return twin_graph
 
 
 def places(document, above=()):
@@ -73,12 +73,12 @@ def outcome(ask):
 def test_changed_snapshot_is_read_or_refused(graph):
     """A snapshot with any change is read or refused; one that is read can be written again."""
     document = json.loads(graph.snapshot().to_json())
-    found = []
+    outcomes = []
     for place in places(document):
         for value in ODD:
             text = json.dumps(changed(document, place, value))
-            found.append(outcome(lambda text=text: graph_from_json(text).snapshot().to_json()))
-    assert 0 < sum(found) < len(found) / 4
+            outcomes.append(outcome(lambda text=text: graph_from_json(text).snapshot().to_json()))
+    assert 0 < sum(outcomes) < len(outcomes) / 4
     for text in ("[" * 100_000, '{"a":' * 100_000, b"\xff\xfe\x00", "", "9" * 5_000, None, 3):
         assert not outcome(lambda text=text: graph_from_json(text))
 
@@ -101,9 +101,11 @@ def test_changed_model_is_built_or_refused():
     for k, document in enumerate(documents):
         for place in places(document):
             for value in ODD:
-                told = changed(document, place, value)
+                variant = changed(document, place, value)
                 outcome(
-                    lambda told=told, k=k: build_model([*documents[:k], told, *documents[k + 1 :]])
+                    lambda variant=variant, k=k: build_model(
+                        [*documents[:k], variant, *documents[k + 1 :]]
+                    )
                 )
     for wrong in (None, "x", {}, [None], 3):
         assert not outcome(lambda wrong=wrong: build_model(wrong))
@@ -144,13 +146,13 @@ def test_numbers_of_numpy_are_what_they_are(graph):
     assert graph.now_s == 6.5
     json.loads(graph.snapshot().to_json())
     events = [Event(0.0, "a", "b", k) for k in range(50)]
-    told = []
+    arrivals = []
     for seed in (3, np.int64(3), np.array(3)):
         link = Link(np.float32(0.5), 0, 1, seed)
         link.send(events, np.float64(0.0))
-        told.append(link.arrived(np.inf))
-    assert told[0] == told[1] == told[2]
-    assert 0 < len(told[0]) < 50
+        arrivals.append(link.arrived(np.inf))
+    assert arrivals[0] == arrivals[1] == arrivals[2]
+    assert 0 < len(arrivals[0]) < 50
 
 
 @pytest.mark.parametrize("kind", SCENARIOS)

@@ -6,7 +6,7 @@ from twin_gym.twins.scenarios.estimation.telemetry import EpisodeTelemetry
 from twin_gym.twins.scenarios.estimation.windows import estimator_of
 
 
-def told(twin, name, series):
+def property_events(twin, name, series):
     """Events of a property: pairs of seconds and value."""
     return [Event(float(time_s), twin, name, value) for time_s, value in series]
 

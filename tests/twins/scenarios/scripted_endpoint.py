@@ -91,10 +91,10 @@ def answer_to(request: dict[str, Any], script: Script) -> Answer:
     if fault == HUGE:
         return Answer(f'{{"scenarios": ["{"x" * (MAX_ANSWER_BYTES + 1)}"]}}', fault, 0, ())
     schema = request["response_format"]["json_schema"]["schema"]
-    told = json.loads(request["messages"][-1]["content"])
+    question = json.loads(request["messages"][-1]["content"])
     fields = schema["properties"]["scenarios"]["items"]["properties"]
-    last = told["past_windows_oldest_first"][-1]
-    kinds = tuple(script.fault(OF_ENTRIES, rng) for _ in range(told["wanted_scenarios"]))
+    last = question["past_windows_oldest_first"][-1]
+    kinds = tuple(script.fault(OF_ENTRIES, rng) for _ in range(question["wanted_scenarios"]))
     entries = [_spoilt(_drawn(fields, last, rng), fields, kind) for kind in kinds]
     return Answer(json.dumps({"scenarios": entries}), fault, len(entries), kinds)
 
@@ -103,12 +103,12 @@ def _drawn(
     fields: dict[str, Any], last: dict[str, float], rng: np.random.Generator
 ) -> dict[str, Any]:
     """An entry that obeys the schema."""
-    found = {}
+    values = {}
     for name, limits in fields.items():
         value = last[name] * float(np.exp(_NOISE * rng.standard_normal()))
         value = min(max(value, limits["minimum"]), limits["maximum"])
-        found[name] = round(value) if limits["type"] == "integer" else value
-    return found
+        values[name] = round(value) if limits["type"] == "integer" else value
+    return values
 
 
 def _spoilt(entry: dict[str, Any], fields: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -140,11 +140,11 @@ def scripted_endpoint(script: Script, timeout_s: float) -> Iterator[tuple[Endpoi
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            found = answer_to(request, script)
-            answers.append(found)
-            if found.fault == LATE:
+            answer = answer_to(request, script)
+            answers.append(answer)
+            if answer.fault == LATE:
                 closing.wait(2.0 * timeout_s)
-            message = {"role": "assistant", "content": found.text}
+            message = {"role": "assistant", "content": answer.text}
             body = json.dumps({"choices": [{"index": 0, "message": message}]}).encode()
             try:
                 self.send_response(200)

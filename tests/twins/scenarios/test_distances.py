@@ -29,11 +29,11 @@ def test_equal_laws_pass_as_often_as_the_level_says():
     rng = np.random.default_rng(2)
     refused = 0
     for seed in range(200):
-        found = two_sample_test(
+        comparison = two_sample_test(
             drawn(2 * seed, 20), drawn(2 * seed + 1, 20), rng, num_permutations=99,
             num_power_draws=1,
         )  # fmt: skip
-        refused += found.p_value <= 0.05
+        refused += comparison.p_value <= 0.05
     assert 2 <= refused <= 20
 
 
@@ -63,12 +63,12 @@ def test_the_scale_of_a_coordinate_does_not_matter():
 def test_distances_are_in_standard_deviations_of_the_second_sample():
     """However wide the first one is; the least p-value is one of all divisions."""
     wide, usual = 5.0 * drawn(1, 20, 3.0), drawn(2, 40)
-    found = two_sample_test(
+    comparison = two_sample_test(
         wide, usual, np.random.default_rng(5), num_permutations=199, num_power_draws=1
     )
     scale = usual.std(0)
-    assert found.distance == pytest.approx(energy_distance(wide / scale, usual / scale))
-    assert found.p_value == 1 / 200
+    assert comparison.distance == pytest.approx(energy_distance(wide / scale, usual / scale))
+    assert comparison.p_value == 1 / 200
 
 
 def test_the_power_is_that_of_samples_of_these_sizes_and_of_the_effect():
@@ -86,8 +86,8 @@ def test_the_power_is_that_of_samples_of_these_sizes_and_of_the_effect():
 def test_equal_points_are_no_evidence():
     """Where all divisions are alike, the p-value is one."""
     same = np.ones((6, 2))
-    found = two_sample_test(same, same, np.random.default_rng(7), num_permutations=50)
-    assert (found.distance, found.p_value) == (0.0, 1.0)
+    comparison = two_sample_test(same, same, np.random.default_rng(7), num_permutations=50)
+    assert (comparison.distance, comparison.p_value) == (0.0, 1.0)
 
 
 def test_the_nearest_neighbour_test_by_hand():
@@ -95,14 +95,14 @@ def test_the_nearest_neighbour_test_by_hand():
     history = np.array([[0.0], [10.0], [20.0], [30.0]])
     held_out = history + np.array([[2.0], [2.1], [2.2], [2.3]])
     close = history + np.array([[1.0], [1.1], [1.2], [1.3]])
-    found = copying(close, history, held_out)
-    assert (found.share_closer, found.expected, found.exact_copies) == (1.0, 0.5, 0)
-    assert found.p_value == pytest.approx(1 / 70)  # of all orders of four and four
+    copies = copying(close, history, held_out)
+    assert (copies.share_closer, copies.expected, copies.exact_copies) == (1.0, 0.5, 0)
+    assert copies.p_value == pytest.approx(1 / 70)  # of all orders of four and four
     one = copying(np.array([[1.0], [12.5], [23.0], [33.5]]), history, held_out)
     assert one.share_closer == 0.25
     assert one.p_value == pytest.approx(63 / 70)  # 12 of 16 pairs the wrong way round
     scale = np.array([[1e-3]])
-    assert copying(close * scale, history * scale, held_out * scale) == found
+    assert copying(close * scale, history * scale, held_out * scale) == copies
 
 
 def test_a_coordinate_that_never_varies_does_not_drown_the_others():

@@ -50,12 +50,12 @@ def served(talk: Callable[[socket.socket], None], **settings) -> Iterator[Endpoi
         thread.join(5.0)
 
 
-def asked(found: Endpoint) -> AnswerError:
+def asked(target: Endpoint) -> AnswerError:
     """The error of one question, and that it left nothing behind."""
-    client = found.connected()
+    client = target.connected()
     before = threading.active_count()
     with pytest.raises(AnswerError) as error:
-        found.answer(client, [{"role": "user", "content": "?"}], {}, 0)
+        target.answer(client, [{"role": "user", "content": "?"}], {}, 0)
     assert threading.active_count() == before
     return error.value
 
@@ -94,10 +94,10 @@ SLOW = {
 @pytest.mark.parametrize("name", SLOW)
 def test_an_exchange_has_one_deadline(name):
     """A slow endpoint never delays a call beyond its deadline, and nothing is left waiting."""
-    with served(SLOW[name]) as found:
-        found.connected()  # imports of its package are not waiting
+    with served(SLOW[name]) as client:
+        client.connected()  # imports of its package are not waiting
         start = time.monotonic()
-        error = asked(found)
+        error = asked(client)
         assert time.monotonic() - start < TIMEOUT_S + 1.0
     assert re.search(r"within 0.5 s|status (500|307)", str(error))
 
@@ -109,10 +109,10 @@ def test_a_flood_is_cut_off_as_well():
         while True:
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
 
-    with served(flood) as found:
-        found.connected()
+    with served(flood) as client:
+        client.connected()
         start = time.monotonic()
-        error = asked(found)
+        error = asked(client)
         assert time.monotonic() - start < TIMEOUT_S + 1.5
     assert "within 0.5 s" in str(error)
 
@@ -120,7 +120,7 @@ def test_a_flood_is_cut_off_as_well():
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(status):
     """Neither there nor anywhere is the history told, and the target's host is named."""
-    with endpoint(lambda request, n: completion({"scenarios": [GOOD]})) as (other, told):
+    with endpoint(lambda request, n: completion({"scenarios": [GOOD]})) as (other, requests):
 
         def away(connection: socket.socket) -> None:
             location = f"{other.base_url}/chat/completions".encode()
@@ -129,9 +129,9 @@ def test_a_redirect_is_not_followed(status):
                 % (status, location)
             )
 
-        with served(away, timeout_s=5.0) as found:
-            error = asked(found)
-    assert not told
+        with served(away, timeout_s=5.0) as client:
+            error = asked(client)
+    assert not requests
     assert f"status {status}, which points to the host '127.0.0.1'" in str(error)
     assert "give the address of the endpoint itself" in str(error)
 
@@ -144,11 +144,11 @@ def test_a_target_is_named_in_plain_letters_alone(location):
     """No control sequence, no key, no long text of the other side."""
 
     def away(connection: socket.socket) -> None:
-        told = location.encode()
-        connection.sendall(b"HTTP/1.1 302 Away\r\nLocation: %s\r\n\r\n" % told)
+        target = location.encode()
+        connection.sendall(b"HTTP/1.1 302 Away\r\nLocation: %s\r\n\r\n" % target)
 
-    with served(away, timeout_s=5.0) as found:
-        text = str(asked(found))
+    with served(away, timeout_s=5.0) as client:
+        text = str(asked(client))
     assert text.isprintable()
     assert len(text) < 300
     assert "9zx" not in text.lower()
@@ -197,14 +197,14 @@ def test_no_part_of_a_key_is_told(name, monkeypatch):
         contents += [text, {"scenarios": [entry]}, {"scenarios": [{text: 1}]}, {text: 1}]
     texts = iter([one if isinstance(one, str) else json.dumps(one) for one in contents])
     monkeypatch.setattr(Endpoint, "connected", lambda self: None)
-    monkeypatch.setattr(Endpoint, "answer", lambda self, *told: next(texts))
-    found = Endpoint("tiny", "http://localhost:1/v1", KEY)
-    generator, error = generate(found, requests=len(contents))
+    monkeypatch.setattr(Endpoint, "answer", lambda self, *_: next(texts))
+    client = Endpoint("tiny", "http://localhost:1/v1", KEY)
+    generator, error = generate(client, requests=len(contents))
     assert len(generator.rejections) == len(contents)
-    told = repr(generator.rejections) + str(error)
-    plain = re.sub(r"\\+[ux]([0-9a-f]{4}|[0-9a-f]{2})", lambda one: chr(int(one[1], 16)), told)
+    quoted = repr(generator.rejections) + str(error)
+    plain = re.sub(r"\\+[ux]([0-9a-f]{4}|[0-9a-f]{2})", lambda one: chr(int(one[1], 16)), quoted)
     for part in PARTS:
-        assert part not in told.lower()
+        assert part not in quoted.lower()
         assert part not in plain.lower()
 
 
@@ -240,8 +240,8 @@ def test_blotting_takes_little_time(sign):
 
 def test_errors_hold_no_body_and_no_request():
     """No cause and no context: a traceback of them shows what was said and nothing else."""
-    with served(whole(f"no JSON but {KEY}"), timeout_s=5.0) as found:
-        error = asked(found)
+    with served(whole(f"no JSON but {KEY}"), timeout_s=5.0) as client:
+        error = asked(client)
     assert error.__cause__ is None
     assert error.__context__ is None
     assert KEY not in "".join(traceback.format_exception(error))
@@ -259,10 +259,10 @@ def test_logs_of_the_client_hold_no_key(caplog):
         return {n: len(logging.getLogger(n).filters) for n in logging.root.manager.loggerDict}
 
     head = f"X-Echo: Bearer {KEY}\r\n".encode()
-    with served(whole(completion(f"it is {KEY}"), head), timeout_s=5.0) as found:
-        client = found.connected()
+    with served(whole(completion(f"it is {KEY}"), head), timeout_s=5.0) as target:
+        client = target.connected()
         before = filters()
-        found.answer(client, [{"role": "user", "content": "?"}], {}, 0)
+        target.answer(client, [{"role": "user", "content": "?"}], {}, 0)
     assert "x-echo" in caplog.text.lower()
     assert KEY not in caplog.text
     assert "9Zx" not in caplog.text

@@ -34,9 +34,9 @@ HOLDING = "slices.immersive.mean_holding_time_s"
 @pytest.fixture
 def store(tmp_path):
     """With an episode of the contended network, of which nothing was told yet."""
-    with open_store(tmp_path / "store.db") as found:
-        found.begin_episode(load("contention"), 7)
-        yield found
+    with open_store(tmp_path / "store.db") as opened:
+        opened.begin_episode(load("contention"), 7)
+        yield opened
 
 
 def space(paths=RATES, name="contention"):
@@ -65,9 +65,9 @@ def test_rate_is_the_growth_of_a_counter_over_its_time_drawn_to_the_average(stor
 def test_what_was_lost_in_between_is_in_the_next_value(store):
     """A counter that was not heard at the edges of windows is taken to have grown evenly."""
     store.append(counted([0, 12], [0, 12]))
-    found = values(history_from_store(store, space(), 3.0))[:, 0]
-    assert found == pytest.approx(np.full(4, found[0]))
-    assert found[0] == pytest.approx(4.0 / (3.0 + (12.0 + 1.0 / 1.2) / 13.0))
+    estimates = values(history_from_store(store, space(), 3.0))[:, 0]
+    assert estimates == pytest.approx(np.full(4, estimates[0]))
+    assert estimates[0] == pytest.approx(4.0 / (3.0 + (12.0 + 1.0 / 1.2) / 13.0))
 
 
 def test_a_parameter_of_which_nothing_was_heard_is_the_bases_and_is_named(store):
@@ -75,10 +75,10 @@ def test_a_parameter_of_which_nothing_was_heard_is_the_bases_and_is_named(store)
     store.append(counted([0, 3, 6, 9, 12], [0, 3, 9, 9, 12]))
     store.append(counted([6, 9], [0, 30], twin="service/hrllc"))
     lived = history_from_store(store, space([*RATES, HOLDING]), 3.0)
-    found = values(lived)
+    estimates = values(lived)
     average = 31.0 / (3.0 + 1.0 / 2.4)
-    assert found[[0, 1, 3], 1] == pytest.approx(average)
-    assert found[:, 2] == pytest.approx(2.0)
+    assert estimates[[0, 1, 3], 1] == pytest.approx(average)
+    assert estimates[:, 2] == pytest.approx(2.0)
     assert "not observed, so as in the base: slices.immersive.mean_holding_time_s" in lived.source
     assert "4 windows, 3 s each, of the episodes 1" in lived.source
     assert "all observed" in history_from_store(store, space(), 3.0).source
@@ -91,9 +91,9 @@ def test_holding_time_is_request_seconds_over_requests_that_ended(store):
     times_s = [0.0, 2.0, 4.0, 6.0, 8.0]
     events += [Event(t, "service/immersive", "served_s", 3.75 * t) for t in times_s]
     store.append(events)
-    found = values(history_from_store(store, space([HOLDING]), 2.0, as_estimated=True))[:, 0]
+    estimates = values(history_from_store(store, space([HOLDING]), 2.0, as_estimated=True))[:, 0]
     centre = 32.0 / 11.0
-    assert found == pytest.approx((7.5 + centre) / (np.array([2.0, 2.0, 3.0, 3.0]) + 1.0))
+    assert estimates == pytest.approx((7.5 + centre) / (np.array([2.0, 2.0, 3.0, 3.0]) + 1.0))
 
 
 def test_longest_wait_is_the_patience_where_requests_expire(store):
@@ -102,10 +102,10 @@ def test_longest_wait_is_the_patience_where_requests_expire(store):
     store.append(counted([0, 3, 6, 9, 12], [0, 4, 8, 8, 12], "expired"))
     ages = [(1.0, 0.9), (2.0, 0.95), (4.0, 0.97), (7.0, 0.2), (11.0, 0.93)]
     store.append([Event(t, "slice/immersive", "head_age_s", age) for t, age in ages])
-    found = values(history_from_store(store, space([path]), 3.0))[:, 0]
+    estimates = values(history_from_store(store, space([path]), 3.0))[:, 0]
     centre = (4 * (0.95 + 0.97 + 0.93) + 1.0) / 13.0
-    assert found[2] == pytest.approx(centre)
-    assert found[[0, 1, 3]] == pytest.approx((4 * np.array([0.95, 0.97, 0.93]) + centre) / 5.0)
+    assert estimates[2] == pytest.approx(centre)
+    assert estimates[[0, 1, 3]] == pytest.approx((4 * np.array([0.95, 0.97, 0.93]) + centre) / 5.0)
 
 
 def test_exponential_patience_is_time_in_the_queue_over_those_that_gave_up(tmp_path):
@@ -120,11 +120,11 @@ def test_exponential_patience_is_time_in_the_queue_over_those_that_gave_up(tmp_p
     }
     with open_store(tmp_path / "store.db") as store:
         store.begin_episode(base, 1)
-        for (twin, name), told in several.items():
-            heard = [(t, n) for t, n in zip(times_s, told, strict=True) if n is not None]
+        for (twin, name), counts in several.items():
+            heard = [(t, n) for t, n in zip(times_s, counts, strict=True) if n is not None]
             store.append([Event(float(t), twin, name, n) for t, n in heard])
-        found = estimator_of("admission")(EpisodeTelemetry(store, 1), base, 0.0, 6.0)
-    evidence = found["slices.calls.mean_patience_s"]
+        estimated = estimator_of("admission")(EpisodeTelemetry(store, 1), base, 0.0, 6.0)
+    evidence = estimated["slices.calls.mean_patience_s"]
     assert (evidence.total, evidence.count) == (4.5, 2.0)
 
 
@@ -201,14 +201,14 @@ def test_values_of_entities_are_paired_across_the_edges_of_windows(tmp_path):
     path = "groups.load.process.variance_rate_hz"
     with open_store(tmp_path / "store.db") as store:
         store.begin_episode(base, 1)
-        told = [(1.0, 0.0), (5.0, 0.2), (6.0, 0.1), (13.0, 0.3)]
-        store.append([Event(t, "entity/load/3", "value", v) for t, v in told])
+        series = [(1.0, 0.0), (5.0, 0.2), (6.0, 0.1), (13.0, 0.3)]
+        store.append([Event(t, "entity/load/3", "value", v) for t, v in series])
         store.append(counted([0, 16], [0, 1], "offered", "service/updates"))
-        found = values(history_from_store(store, ParameterSpace.of(base, [path]), 4.0))[:, 0]
+        estimates = values(history_from_store(store, ParameterSpace.of(base, [path]), 4.0))[:, 0]
     factor = base.groups[0].rate_factor(3)
     squares = np.array([0.0, 0.2**2 / 4 + 0.1**2 / 1, 0.0, 0.2**2 / 7]) / factor
     centre = (squares.sum() + 1e-4) / 4.0
-    assert found == pytest.approx((squares + centre) / (np.array([0, 2, 0, 1]) + 1.0))
+    assert estimates == pytest.approx((squares + centre) / (np.array([0, 2, 0, 1]) + 1.0))
 
 
 def test_groups_with_deliveries_of_their_own_hide_that_of_the_scenario(tmp_path):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.twins.scenarios.estimation_cases import evidence_from, graph_of, told
+from tests.twins.scenarios.estimation_cases import evidence_from, graph_of, property_events
 from twin_gym.environments.massive_access.scenario import AccessScenario
 from twin_gym.twins.scenarios.estimation.evidence import Average
 
@@ -35,19 +35,21 @@ def telemetry(answers, collisions=None, *, slots=SLOTS, barring=1.0, lost=()):
     clashes[list(collisions or {})] = list((collisions or {}).values())
     times_s = [(k + 1) * SLOT_S for k in range(slots)]
     heard = [k for k in range(slots) if k not in lost]
-    events = told(SERVICE, "served", zip(times_s, np.cumsum(gains).tolist(), strict=True))
+    events = property_events(
+        SERVICE, "served", zip(times_s, np.cumsum(gains).tolist(), strict=True)
+    )
     for name, values in (("successes", gains.tolist()), ("collisions", clashes.tolist())):
-        events += told(CELL, name, [(times_s[k], values[k]) for k in heard])
-    return events + told(CELL, "barring", [(times_s[k], barring) for k in heard])
+        events += property_events(CELL, name, [(times_s[k], values[k]) for k in heard])
+    return events + property_events(CELL, "barring", [(times_s[k], barring) for k in heard])
 
 
 def test_window_is_the_last_answer_and_a_little_more(tmp_path):
     """Four answers, the last within the twentieth opportunity: 1.95 s times 5 / 4."""
-    found = evidence_from(tmp_path, cell(UNIFORM), telemetry({2: 1, 7: 2, 19: 1}))
-    assert found[WINDOW].total / found[WINDOW].count == pytest.approx(1.95 * 5.0 / 4.0)
-    assert (found[WINDOW].count, found[WINDOW].at_s) == (4.0, pytest.approx(4.0))
-    assert found[FRACTION].is_empty
-    assert found["num_devices"].is_empty
+    evidence = evidence_from(tmp_path, cell(UNIFORM), telemetry({2: 1, 7: 2, 19: 1}))
+    assert evidence[WINDOW].total / evidence[WINDOW].count == pytest.approx(1.95 * 5.0 / 4.0)
+    assert (evidence[WINDOW].count, evidence[WINDOW].at_s) == (4.0, pytest.approx(4.0))
+    assert evidence[FRACTION].is_empty
+    assert evidence["num_devices"].is_empty
 
 
 @pytest.mark.parametrize(
@@ -60,48 +62,48 @@ def test_nothing_is_said_before_nobody_asks_any_more(tmp_path, answers, is_silen
     for slots, is_over in ((is_silent_after - 1, False), (is_silent_after, True)):
         (tmp_path / str(slots)).mkdir()
         events = telemetry(answers, slots=slots)
-        found = evidence_from(tmp_path / str(slots), cell(UNIFORM), events)
-        assert bool(found[WINDOW].is_empty) is not is_over
+        evidence = evidence_from(tmp_path / str(slots), cell(UNIFORM), events)
+        assert bool(evidence[WINDOW].is_empty) is not is_over
 
 
 def test_horizon_ends_the_asking(tmp_path):
     """An answer in the last opportunity; of an episode without any, nothing is said."""
-    found = evidence_from(tmp_path, cell(UNIFORM), telemetry({3: 1, 39: 1}))
-    assert found[WINDOW].total == pytest.approx(3.95 * 1.5 * 2.0)
+    evidence = evidence_from(tmp_path, cell(UNIFORM), telemetry({3: 1, 39: 1}))
+    assert evidence[WINDOW].total == pytest.approx(3.95 * 1.5 * 2.0)
     (tmp_path / "none").mkdir()
-    found = evidence_from(tmp_path / "none", cell(UNIFORM), telemetry({}))
-    assert found[WINDOW].is_empty
+    evidence = evidence_from(tmp_path / "none", cell(UNIFORM), telemetry({}))
+    assert evidence[WINDOW].is_empty
 
 
 def test_what_is_later_than_the_window_is_not_looked_at(tmp_path):
     """Only the first three answers, and the silence after them."""
     events = telemetry({0: 1, 1: 1, 2: 1, 30: 5}, {30: 3})
-    found = evidence_from(tmp_path, cell(BURST), events, end_s=2.0)
-    assert found[WINDOW].count == 3.0
-    assert found[WINDOW].at_s == pytest.approx(2.0)
-    assert found[FRACTION].total == 0.0
+    evidence = evidence_from(tmp_path, cell(BURST), events, end_s=2.0)
+    assert evidence[WINDOW].count == 3.0
+    assert evidence[WINDOW].at_s == pytest.approx(2.0)
+    assert evidence[FRACTION].total == 0.0
 
 
 def test_number_of_devices_is_told_with_the_cell(tmp_path):
     """The number of devices does not depend on the telemetry."""
     graph = graph_of([(CELL, "Cell", {"devices": 26})])
-    found = evidence_from(tmp_path, cell(UNIFORM), telemetry({}), [graph])
-    assert found["num_devices"].values == (26.0,)
+    evidence = evidence_from(tmp_path, cell(UNIFORM), telemetry({}), [graph])
+    assert evidence["num_devices"].values == (26.0,)
 
 
 def test_beta_window_is_the_mean_answer_over_three_sevenths(tmp_path):
     """Where none waits; an answer is taken to be in the middle of its opportunity."""
     events = telemetry({4: 1, 8: 1, 12: 1})
-    found = evidence_from(tmp_path, cell(BETA), events)[WINDOW]
-    assert found.total / found.count == pytest.approx(0.85 / (3.0 / 7.0))
-    assert found.count == 3.0
+    evidence = evidence_from(tmp_path, cell(BETA), events)[WINDOW]
+    assert evidence.total / evidence.count == pytest.approx(0.85 / (3.0 / 7.0))
+    assert evidence.count == 3.0
 
 
 def test_answers_before_the_first_value_that_was_heard_are_spread_evenly(tmp_path):
     """Four answers are heard of after the fourth opportunity: one each."""
-    events = told(SERVICE, "served", [(0.4, 4), (4.0, 4)])
-    found = evidence_from(tmp_path, cell(BETA), events)[WINDOW]
-    assert found.total / found.count == pytest.approx(0.2 / (3.0 / 7.0))
+    events = property_events(SERVICE, "served", [(0.4, 4), (4.0, 4)])
+    evidence = evidence_from(tmp_path, cell(BETA), events)[WINDOW]
+    assert evidence.total / evidence.count == pytest.approx(0.2 / (3.0 / 7.0))
 
 
 @pytest.mark.parametrize(
@@ -118,19 +120,19 @@ def test_mean_wait_is_that_of_who_seems_to_send(tmp_path, preambles, answered, c
     """A backoff for who was not answered, of 1.5 opportunities on average, over all answers."""
     alone = {30 + k: 1 for k in range(5 - answered)}  # each is answered when it asks
     events = telemetry({10: answered, **alone}, {10: clashes})
-    found = evidence_from(tmp_path, cell(BETA, preambles=preambles), events)[WINDOW]
+    evidence = evidence_from(tmp_path, cell(BETA, preambles=preambles), events)[WINDOW]
     mean_s = (answered * 1.05 + sum((k + 0.5) * SLOT_S for k in alone)) / 5.0
     wait_s = (senders - answered) * 1.5 * SLOT_S / 5.0
-    assert found.total / found.count == pytest.approx((mean_s - wait_s) / (3.0 / 7.0))
+    assert evidence.total / evidence.count == pytest.approx((mean_s - wait_s) / (3.0 / 7.0))
 
 
 def test_who_is_barred_waits_for_an_opportunity(tmp_path):
     """Of two answered under a barring of 0.25, three times the senders wait."""
     base = cell(BETA, preambles=54)
     senders = math.log(52.0 / 54.0) / math.log1p(-1.0 / 54.0)
-    found = evidence_from(tmp_path, base, telemetry({20: 2}, barring=0.25))[WINDOW]
+    evidence = evidence_from(tmp_path, base, telemetry({20: 2}, barring=0.25))[WINDOW]
     wait_s = (senders * 3.0 + (senders - 2.0) * 1.5) * SLOT_S / 2.0
-    assert found.total / found.count == pytest.approx((2.05 - wait_s) / (3.0 / 7.0))
+    assert evidence.total / evidence.count == pytest.approx((2.05 - wait_s) / (3.0 / 7.0))
 
 
 def test_opportunities_that_were_lost_count_as_the_mean_of_the_others(tmp_path):
@@ -139,15 +141,15 @@ def test_opportunities_that_were_lost_count_as_the_mean_of_the_others(tmp_path):
     for lost, waiting in (((), 3.0), (range(20, SLOTS), 6.0), (range(SLOTS), 0.0)):
         folder = tmp_path / str(len(lost))
         folder.mkdir()
-        found = evidence_from(folder, base, telemetry(answers, {5: 1}, lost=lost))[WINDOW]
+        evidence = evidence_from(folder, base, telemetry(answers, {5: 1}, lost=lost))[WINDOW]
         expected = (2.1 - waiting * SLOT_S / 2.0) / (3.0 / 7.0)
-        assert found.total / found.count == pytest.approx(expected)
+        assert evidence.total / evidence.count == pytest.approx(expected)
 
 
 def test_a_wait_beyond_the_answers_makes_no_negative_window(tmp_path):
     """Everything is barred: the window is 0, and counts."""
-    found = evidence_from(tmp_path, cell(BETA), telemetry({0: 1}, barring=0.0))[WINDOW]
-    assert (found.total, found.count) == (0.0, 1.0)
+    evidence = evidence_from(tmp_path, cell(BETA), telemetry({0: 1}, barring=0.0))[WINDOW]
+    assert (evidence.total, evidence.count) == (0.0, 1.0)
 
 
 BUSY = {7: 1, 9: 3, 10: 1, 12: 2}
@@ -157,8 +159,8 @@ ANSWERS = {2: 1, 7: 2, 10: 4, 13: 3, 15: 1, 16: 1, 24: 1, 39: 4}
 def burst_evidence(folder, events, **changes):
     """Burst, answers and window of a cell with one burst; each in a folder of its own."""
     folder.mkdir(exist_ok=True)
-    found = evidence_from(folder, cell({**BURST, **changes}), events)
-    return found[FRACTION], found[WINDOW]
+    evidence = evidence_from(folder, cell({**BURST, **changes}), events)
+    return evidence[FRACTION], evidence[WINDOW]
 
 
 @pytest.mark.parametrize(
@@ -213,5 +215,7 @@ def test_what_was_told_at_the_beginning_is_of_no_opportunity(tmp_path):
     """It would else be taken for the last one, where that was lost."""
     events = telemetry(ANSWERS, BUSY, lost=(SLOTS - 1,))
     burst, _ = burst_evidence(tmp_path / "plain", events)
-    more, _ = burst_evidence(tmp_path / "more", events + told(CELL, "collisions", [(0.0, 9)]))
+    more, _ = burst_evidence(
+        tmp_path / "more", events + property_events(CELL, "collisions", [(0.0, 9)])
+    )
     assert more == burst

@@ -25,32 +25,32 @@ def noisy(change, noise, windows=40_000):
 @pytest.mark.parametrize(("change", "noise"), [(1.0, 0.5), (0.3, 0.6), (1.0, 0.0)])
 def test_what_is_left_is_the_spread_of_the_change(change, noise):
     """The estimate does not depend on the noise."""
-    found = without_noise(*noisy(change, noise))
-    assert found.std(0) == pytest.approx([change, change], rel=0.06)
+    denoised = without_noise(*noisy(change, noise))
+    assert denoised.std(0) == pytest.approx([change, change], rel=0.06)
 
 
 def test_mean_and_order_of_windows_stay():
     """They are only drawn together."""
     points, early, late = noisy(0.5, 1.0)
-    found = without_noise(points, early, late)
-    assert found.mean(0) == pytest.approx(points.mean(0))
-    assert (np.diff(np.take_along_axis(found, np.argsort(points, 0), 0), axis=0) >= 0.0).all()
+    denoised = without_noise(points, early, late)
+    assert denoised.mean(0) == pytest.approx(points.mean(0))
+    assert (np.diff(np.take_along_axis(denoised, np.argsort(points, 0), 0), axis=0) >= 0.0).all()
 
 
 def test_a_network_that_does_not_change_is_as_unsure_as_its_mean():
     """Not a point: the mean of 100 noisy windows has a tenth of their spread."""
     points, early, late = noisy(0.0, 1.0, windows=100)
-    found = without_noise(points, early, late + 100.0 * np.sign(late))
-    assert found.std(0) == pytest.approx(points.std(0) / 10.0)
+    denoised = without_noise(points, early, late + 100.0 * np.sign(late))
+    assert denoised.std(0) == pytest.approx(points.std(0) / 10.0)
 
 
 def test_a_parameter_without_halves_stays_as_it_is():
     """Three windows say too little of the noise."""
     points, early, late = noisy(0.1, 1.0, windows=50)
     early[3:, 0] = np.nan
-    found = without_noise(points, early, late)
-    assert found[:, 0] == pytest.approx(points[:, 0])
-    assert found[:, 1].std() < points[:, 1].std()
+    denoised = without_noise(points, early, late)
+    assert denoised[:, 0] == pytest.approx(points[:, 0])
+    assert denoised[:, 1].std() < points[:, 1].std()
 
 
 def test_parameters_that_were_told_and_never_vary_stay():
@@ -79,11 +79,11 @@ def test_windows_of_a_store_vary_as_the_network_does(counted):
     case, store = counted
     space = ParameterSpace.of(load("contention"), [PATH])
     raw = history_from_store(store, space, 20.0, as_estimated=True).points[:, 0]
-    found = history_from_store(store, space, 20.0).points[:, 0]
+    denoised = history_from_store(store, space, 20.0).points[:, 0]
     if case == "steady":
         assert raw.std() == pytest.approx(1.0 / np.sqrt(2.0 * 20.0), rel=0.15)
-        assert found.std() < 0.5 * raw.std()
+        assert denoised.std() < 0.5 * raw.std()
     else:
-        assert np.diff([found[:50].mean(), found[50:].mean()])[0] == pytest.approx(
+        assert np.diff([denoised[:50].mean(), denoised[50:].mean()])[0] == pytest.approx(
             np.log(2.0), rel=0.1
         )

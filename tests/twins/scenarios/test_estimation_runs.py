@@ -34,7 +34,7 @@ RUNS = {
     "sync": ("sync-small", {"horizon_s": 1500.0, "delay_slots": 2}, "round-robin", 0.0, [3]),
 }
 WINDOWS_S = {
-    "admission": 12.5, "patience": 20.0, "shift": 20.0, "tic": 0.05, "access": 1.5, "sync": 300.0
+    "admission": 12.5, "patience": 20.0, "shift": 20.0, "tic": 0.1, "access": 1.5, "sync": 300.0
 }  # fmt: skip
 
 
@@ -49,12 +49,12 @@ def recorded(tmp_path_factory):
     """Makes a store of a run, and one that has lost a share of its telemetry; each once."""
     made = {}
 
-    def found(name, loss=0.0):
+    def store_of(name, loss=0.0):
         if (name, loss) not in made:
             path = tmp_path_factory.mktemp("runs") / "store.db"
             store = open_store(path)
             if loss:
-                thin(found(name), store, loss)
+                thin(store_of(name), store, loss)
             else:
                 _, _, policy, period_s, seeds = RUNS[name]
                 for seed in seeds:
@@ -63,7 +63,7 @@ def recorded(tmp_path_factory):
             made[name, loss] = store
         return made[name, loss]
 
-    yield found
+    yield store_of
     for store in made.values():
         store.close()
 
@@ -89,12 +89,12 @@ def estimates(store, name):
         estimator_of(one.kind)(EpisodeTelemetry(store, episode.id), one, 0.0, float("inf"))
         for episode in store.episodes()
     ]
-    found = {}
+    by_path = {}
     for path in several[0]:
         evidence = several[0][path].joined([other[path] for other in several[1:]])
         truth = float(value_at(one, path))
-        found[path] = evidence, evidence.estimate(min(10.0 * truth, 0.9 + truth)), truth
-    return found
+        by_path[path] = evidence, evidence.estimate(min(10.0 * truth, 0.9 + truth)), truth
+    return by_path
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def learned(recorded):
     """Makes the windows of a run and the last of them, of all parameters; each once."""
     made = {}
 
-    def found(name, loss=0.0):
+    def windows_of(name, loss=0.0):
         if (name, loss) not in made:
             store, space = recorded(name, loss), ParameterSpace.of(scenario_of(name))
             window_s = WINDOWS_S[name]
@@ -110,20 +110,20 @@ def learned(recorded):
             made[name, loss] = lived, current_state_from_store(store, space, window_s)
         return made[name, loss]
 
-    return found
+    return windows_of
 
 
 @pytest.mark.parametrize("loss", [0.0, LOSS])
 def test_rates_and_holding_times_of_slices_are_found_again(recorded, loss):
     """Within four standard errors: of n events, or of n exponential times, 1 / sqrt(n) each."""
     counts = []
-    for path, (evidence, found, truth) in estimates(
+    for path, (evidence, estimate, truth) in estimates(
         recorded("admission", loss), "admission"
     ).items():
         if "patience" not in path and "queue" not in path:
             count = evidence.events if isinstance(evidence, Rate) else evidence.count
             counts.append(count)
-            assert abs(np.log(found / truth)) < 4.0 / np.sqrt(count) + 10.0 / count, path
+            assert abs(np.log(estimate / truth)) < 4.0 / np.sqrt(count) + 10.0 / count, path
     assert len(counts) == 8
     assert sorted(counts)[2] > 30.0
 
@@ -131,10 +131,10 @@ def test_rates_and_holding_times_of_slices_are_found_again(recorded, loss):
 @pytest.mark.parametrize("loss", [0.0, LOSS])
 def test_patience_that_all_have_is_found_from_below(recorded, loss):
     """Never above it, and with many requests that expire hardly below."""
-    found = estimates(recorded("admission", loss), "admission")
+    by_path = estimates(recorded("admission", loss), "admission")
     seen = 0
     for name in ("immersive", "hrllc", "ubiquitous"):
-        evidence, _, truth = found[f"slices.{name}.mean_patience_s"]
+        evidence, _, truth = by_path[f"slices.{name}.mean_patience_s"]
         if evidence.count >= 10:
             seen += 1
             assert 0.93 * truth < evidence.total / evidence.count <= truth
@@ -144,11 +144,11 @@ def test_patience_that_all_have_is_found_from_below(recorded, loss):
 @pytest.mark.parametrize("loss", [0.0, LOSS])
 def test_exponential_patience_is_found_again(recorded, loss):
     """Within four standard errors of the number of requests that gave up as far as was heard."""
-    evidence, found, truth = estimates(recorded("patience", loss), "patience")[
+    evidence, estimate, truth = estimates(recorded("patience", loss), "patience")[
         "slices.calls.mean_patience_s"
     ]
     assert evidence.count > (20 if loss else 150)
-    assert abs(np.log(found / truth)) < 4.0 / np.sqrt(evidence.count) + 10.0 / evidence.count
+    assert abs(np.log(estimate / truth)) < 4.0 / np.sqrt(evidence.count) + 10.0 / evidence.count
 
 
 def test_windows_of_shift_see_the_swap(learned):
@@ -169,15 +169,15 @@ def test_windows_of_shift_see_the_swap(learned):
 @pytest.mark.parametrize("loss", [0.0, LOSS])
 def test_traffic_and_sizes_of_tic_are_found_again(recorded, loss):
     """Background within four standard errors, the burst to a part of a sensor, sizes exactly."""
-    found, one = estimates(recorded("tic", loss), "tic"), scenario_of("tic")
-    evidence, rate_hz, truth = found["background_rate_hz"]
+    by_path, one = estimates(recorded("tic", loss), "tic"), scenario_of("tic")
+    evidence, rate_hz, truth = by_path["background_rate_hz"]
     assert evidence.events > 60
     assert abs(np.log(rate_hz / truth)) < 4.0 / np.sqrt(evidence.events)
-    evidence, share, _ = found["burst_fraction"]
+    evidence, share, _ = by_path["burst_fraction"]
     assert evidence.count >= 30
     assert share == pytest.approx(one.burst_sensors / one.num_sensors, abs=0.04)
     for path in ("deadline_slots", "buffer_messages", "num_sensors", "num_gateways"):
-        assert found[path][1] == found[path][2]
+        assert by_path[path][1] == by_path[path][2]
 
 
 @pytest.mark.parametrize("loss", [0.0, LOSS])
@@ -192,10 +192,10 @@ def test_share_of_bad_channels_is_near_what_it_is(recorded, loss):
 @pytest.mark.parametrize("loss", [0.0, LOSS])
 def test_window_and_burst_of_devices_are_found_again(recorded, loss):
     """The window to a hundredth, the share at once to a twentieth."""
-    found = estimates(recorded("access", loss), "access")
-    assert found["num_devices"][1] == 250
-    assert found["arrivals.window_s"][1] == pytest.approx(1.0, rel=0.05)
-    assert found["arrivals.fraction"][1] == pytest.approx(0.45, abs=0.05)
+    by_path = estimates(recorded("access", loss), "access")
+    assert by_path["num_devices"][1] == 250
+    assert by_path["arrivals.window_s"][1] == pytest.approx(1.0, rel=0.05)
+    assert by_path["arrivals.fraction"][1] == pytest.approx(0.45, abs=0.05)
 
 
 def test_window_of_beta_arrivals_is_found_under_barring(tmp_path):
@@ -204,26 +204,26 @@ def test_window_of_beta_arrivals_is_found_under_barring(tmp_path):
     policy = make_policy("idle-estimator", one)
     with open_store(tmp_path / "store.db") as store:
         record_run(store, policy, one, 3)
-        found = estimator_of("access")(EpisodeTelemetry(store, 1), one, 0.0, float("inf"))
+        evidence = estimator_of("access")(EpisodeTelemetry(store, 1), one, 0.0, float("inf"))
         early = estimator_of("access")(EpisodeTelemetry(store, 1, 0.8), one, 0.0, 0.8)
-    assert found["arrivals.window_s"].estimate(9.0) == pytest.approx(2.0, rel=0.06)
+    assert evidence["arrivals.window_s"].estimate(9.0) == pytest.approx(2.0, rel=0.06)
     assert early["arrivals.window_s"].is_empty  # they are still asking
 
 
 @pytest.mark.parametrize("loss", [0.0, LOSS])
 def test_processes_and_deliveries_are_found_again(recorded, loss):
     """Within four standard errors; a lost value makes a longer step, and no other law."""
-    found = estimates(recorded("sync", loss), "sync")
-    evidence, rate_hz, truth = found["groups.load.process.variance_rate_hz"]
+    by_path = estimates(recorded("sync", loss), "sync")
+    evidence, rate_hz, truth = by_path["groups.load.process.variance_rate_hz"]
     assert evidence.count > (300 if loss else 400)
     assert (
         abs(np.log(rate_hz / truth)) < 4.0 * np.sqrt(2.0 / evidence.count) + 10.0 / evidence.count
     )
-    _, relaxation_s, truth = found["groups.temperature.process.relaxation_s"]
+    _, relaxation_s, truth = by_path["groups.temperature.process.relaxation_s"]
     assert relaxation_s == pytest.approx(truth, rel=0.5)
-    _, change_hz, truth = found["groups.door.process.change_rate_hz"]
+    _, change_hz, truth = by_path["groups.door.process.change_rate_hz"]
     assert change_hz == pytest.approx(truth, rel=0.6)
-    evidence, share, truth = found["delivery_probability"]
+    evidence, share, truth = by_path["delivery_probability"]
     assert evidence.count > 1_400
     assert share == pytest.approx(truth, abs=4.0 * np.sqrt(0.16 / evidence.count))
 
@@ -234,9 +234,9 @@ def test_updates_that_spoil_one_another_do_not_hide_the_channel(tmp_path):
     one = changed(load("sync-small"), changes)
     with open_store(tmp_path / "store.db") as store:
         record_run(store, make_policy("round-robin", one, action="rounds"), one, 3, action="rounds")
-        found = estimator_of("sync")(EpisodeTelemetry(store, 1), one, 0.0, float("inf"))
+        evidence = estimator_of("sync")(EpisodeTelemetry(store, 1), one, 0.0, float("inf"))
         counts = store.state_as_of(float("inf"))
-    share = found["delivery_probability"].estimate(0.5)
+    share = evidence["delivery_probability"].estimate(0.5)
     assert share == pytest.approx(0.8, abs=0.06)
     sent, came = (counts["service/updates", name] for name in ("offered", "served"))
     assert came / sent < 0.65
@@ -248,10 +248,10 @@ def test_a_store_becomes_scenarios_that_may_come(learned, name, make):
     """Of every kind, over a lossy link: valid networks near the one that ran."""
     lived, now = learned(name, LOSS)
     assert now.is_known.sum() >= len(now.point) - 4
-    found = make().generate(Criteria(name="next"), lived, now, 5, np.random.default_rng(1))
-    assert len({one.digest for one in found}) == 5
-    assert all(one.kind == scenario_of(name).kind for one in found)
-    points = np.array([lived.space.coordinates(one) for one in found])
+    scenarios = make().generate(Criteria(name="next"), lived, now, 5, np.random.default_rng(1))
+    assert len({one.digest for one in scenarios}) == 5
+    assert all(one.kind == scenario_of(name).kind for one in scenarios)
+    points = np.array([lived.space.coordinates(one) for one in scenarios])
     truth = lived.space.coordinates(scenario_of(name))
     assert (np.abs(np.median(points, 0) - truth) < 1.5).all()
 
@@ -288,16 +288,16 @@ def test_time_in_service_is_the_area_under_those_in_service():
     twin = LiveTwin(env)
     env.action_space.seed(1)
     env.reset(seed=3)
-    told, is_over = [], False
+    served_s, is_over = [], False
     while not is_over:
         twin.observe()
         row = env.batch.row(0)
         names = [f"service/{one}" for one in one.slice_names]
-        told.append([twin.graph.value(name, "served_s") for name in names])
+        served_s.append([twin.graph.value(name, "served_s") for name in names])
         assert [twin.graph.value(name, "expired") for name in names] == row["expired"].tolist()
-        assert (np.array(told[-1]) <= row["busy"] * 1e-9 + 1e-9).all()
+        assert (np.array(served_s[-1]) <= row["busy"] * 1e-9 + 1e-9).all()
         is_empty = row["in_service"] == 0
-        is_booked = np.isclose(told[-1], row["busy"] * 1e-9, rtol=0.0, atol=1e-9)
+        is_booked = np.isclose(served_s[-1], row["busy"] * 1e-9, rtol=0.0, atol=1e-9)
         assert (is_booked == is_empty).all()  # what is still to come of it is not told
         _, _, _, truncated, _ = env.step(env.action_space.sample())
         is_over = bool(truncated[0])
@@ -305,8 +305,8 @@ def test_time_in_service_is_the_area_under_those_in_service():
     end = [twin.graph.value(name, "served_s") for name in names]
     assert end == pytest.approx(env.batch.row(0)["busy"] * 1e-9)
     assert min(env.batch.row(0)[name].sum() for name in ("blocked", "expired")) > 0
-    assert (np.diff(np.array([*told, end]), axis=0) >= -1e-9).all()
-    assert (np.array(told[len(told) // 2]) > 0.0).any()
+    assert (np.diff(np.array([*served_s, end]), axis=0) >= -1e-9).all()
+    assert (np.array(served_s[len(served_s) // 2]) > 0.0).any()
 
 
 def test_time_in_service_is_not_told_by_simpy():
@@ -317,6 +317,6 @@ def test_time_in_service_is_not_told_by_simpy():
 
 def test_evidence_of_admission_is_of_the_kinds_that_it_says(recorded):
     """Rates of arrivals, averages of times."""
-    found = estimates(recorded("admission"), "admission")
-    assert isinstance(found["slices.hrllc.arrival_rate_hz"][0], Rate)
-    assert isinstance(found["slices.hrllc.mean_holding_time_s"][0], Average)
+    by_path = estimates(recorded("admission"), "admission")
+    assert isinstance(by_path["slices.hrllc.arrival_rate_hz"][0], Rate)
+    assert isinstance(by_path["slices.hrllc.mean_holding_time_s"][0], Average)

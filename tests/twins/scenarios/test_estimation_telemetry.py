@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from tests.twins.scenarios.estimation_cases import graph_of, telemetry_of, told
+from tests.twins.scenarios.estimation_cases import graph_of, property_events, telemetry_of
 from twin_gym.environments.factory import vector_env
 from twin_gym.scenario.changes import changed
 from twin_gym.scenario.loading import load
@@ -27,7 +27,7 @@ def heard(tmp_path):
 
 def test_counter_grows_evenly_between_what_was_heard_and_nowhere_else(heard):
     """Known from 2 to 10 s; a window within, across each end, beyond, and of no length."""
-    telemetry = heard(told(CALLS, "offered", [(2, 10), (6, 18), (10, 19)]))
+    telemetry = heard(property_events(CALLS, "offered", [(2, 10), (6, 18), (10, 19)]))
     growth = {
         (3.0, 8.0): (6.5, 5.0),
         (0.0, 4.0): (4.0, 2.0),
@@ -44,7 +44,7 @@ def test_counter_grows_evenly_between_what_was_heard_and_nowhere_else(heard):
 
 def test_of_the_values_of_one_time_the_last_counts(heard):
     """As a series all stay."""
-    telemetry = heard(told(CALLS, "offered", [(1, 3), (1, 4), (2, 5), (2, 6), (2, 7)]))
+    telemetry = heard(property_events(CALLS, "offered", [(1, 3), (1, 4), (2, 5), (2, 6), (2, 7)]))
     times_s, values = telemetry.moments(CALLS, "offered")
     assert (times_s.tolist(), values.tolist()) == ([1.0, 2.0], [4.0, 7.0])
     assert telemetry.series(CALLS, "offered").values.tolist() == [3.0, 4.0, 5.0, 6.0, 7.0]
@@ -54,7 +54,8 @@ def test_of_the_values_of_one_time_the_last_counts(heard):
 def test_a_window_is_as_old_as_the_oldest_of_the_last_values(heard):
     """At the end of it, even if there is one; 0 where one was never heard."""
     telemetry = heard(
-        told(CALLS, "offered", [(1, 1), (5, 2), (9, 3)]), told(CALLS, "served", [(4, 1)])
+        property_events(CALLS, "offered", [(1, 1), (5, 2), (9, 3)]),
+        property_events(CALLS, "served", [(4, 1)]),
     )
     assert telemetry.last_s(CALLS, "offered", end_s=5.0) == 5.0
     assert telemetry.last_s(CALLS, "offered", end_s=8.0) == 5.0
@@ -65,8 +66,10 @@ def test_a_window_is_as_old_as_the_oldest_of_the_last_values(heard):
 
 def test_episode_ends_with_the_last_that_services_told(heard):
     """Of them all; of other twins where no service told anything; at 0 where nothing did."""
-    parts = told(SLICE, "queue_length", [(1, 0), (11, 2)])
-    services = told(CALLS, "offered", [(1, 0), (7, 2)]) + told("service/hrllc", "lost", [(9, 1)])
+    parts = property_events(SLICE, "queue_length", [(1, 0), (11, 2)])
+    services = property_events(CALLS, "offered", [(1, 0), (7, 2)]) + property_events(
+        "service/hrllc", "lost", [(9, 1)]
+    )
     assert heard(parts, services).end_s == 9.0
     assert heard(parts).end_s == 11.0
     assert heard().end_s == 0.0
@@ -74,7 +77,7 @@ def test_episode_ends_with_the_last_that_services_told(heard):
 
 def test_what_is_later_is_not_looked_at(heard):
     """Values, ends, and the first of the graphs rather than a later one."""
-    events = told(CALLS, "offered", [(1, 0), (7, 2), (9, 4)])
+    events = property_events(CALLS, "offered", [(1, 0), (7, 2), (9, 4)])
     graphs = [
         graph_of([(SLICE, "Slice", {"queue_limit": limit})], time_s)
         for limit, time_s in ((3, 6.0), (5, 8.0))

@@ -50,23 +50,25 @@ def test_it_makes_valid_scenarios_that_say_where_they_come_from(trained):
     """As many as asked, the same for the same generator of draws, others for another."""
     history = lived()
     now = CurrentState(SPACE, history.points[-1], np.zeros(2))
-    found = [
+    generated = [
         trained.generate(Criteria(), history, now, 5, np.random.default_rng(seed))
         for seed in (1, 1, 2)
     ]
-    assert found[0] == found[1] != found[2]
-    assert all("'gan'" in one.provenance for one in found[0])
+    assert generated[0] == generated[1] != generated[2]
+    assert all("'gan'" in one.provenance for one in generated[0])
 
 
 def test_before_it_learns_it_draws_what_hybrid_draws():
     """The same mean and covariance of changes; nothing clearly better is found in one step."""
     points = lived(400).points
-    found = train_on_points(points, SPACE.paths, ScenarioGanSettings(max_steps=1))
-    assert found.metadata.num_steps == 0
+    trained = train_on_points(points, SPACE.paths, ScenarioGanSettings(max_steps=1))
+    assert trained.metadata.num_steps == 0
     step = Step.fit(points[: -round(0.2 * 399)])
     state = points[-1]
-    drawn = found.next_states(np.tile(state, (20_000, 1)), np.zeros(5), np.random.default_rng(1))
-    expected = np.array(found.metadata.mean) + found.metadata.keep * (state - found.metadata.mean)
+    drawn = trained.next_states(np.tile(state, (20_000, 1)), np.zeros(5), np.random.default_rng(1))
+    expected = np.array(trained.metadata.mean) + trained.metadata.keep * (
+        state - trained.metadata.mean
+    )
     assert drawn.mean(0) == pytest.approx(expected, abs=0.02)
     assert np.cov(drawn.T) == pytest.approx(step.change, abs=0.012)
 
@@ -82,10 +84,10 @@ def test_another_seed_is_another_network():
 
 def test_a_training_ends_once_it_no_longer_gets_better():
     """After so many looks as its patience allows, and not at its last step."""
-    told: list[int] = []
+    steps: list[int] = []
     settings = ScenarioGanSettings(max_steps=200, check_every=1, patience=3, learning_rate=1e-6)
-    train_gan(lived(), settings, on_progress=lambda step, best: told.append(step))
-    assert told == [1, 2, 3]
+    train_gan(lived(), settings, on_progress=lambda step, best: steps.append(step))
+    assert steps == [1, 2, 3]
 
 
 def test_without_a_real_time_twin_the_last_window_is_where_it_starts():
@@ -93,10 +95,10 @@ def test_without_a_real_time_twin_the_last_window_is_where_it_starts():
     points = lived().points.copy()
     points[-1] += 1.5
     history = ParameterHistory(SPACE, points, "with a jump at its end")
-    found = train_gan(history, ScenarioGanSettings(max_steps=1))
-    drawn = found.draw(Criteria(), history, None, 4_000, np.random.default_rng(4))
-    expected = np.array(found.metadata.mean) + found.metadata.keep * (
-        points[-1] - found.metadata.mean
+    trained = train_gan(history, ScenarioGanSettings(max_steps=1))
+    drawn = trained.draw(Criteria(), history, None, 4_000, np.random.default_rng(4))
+    expected = np.array(trained.metadata.mean) + trained.metadata.keep * (
+        points[-1] - trained.metadata.mean
     )
     assert drawn.mean(0) == pytest.approx(expected, abs=0.05)
 
@@ -128,8 +130,8 @@ def test_it_learns_what_a_normal_law_cannot_say():
     """On a history of two states its next states are much nearer than those of hybrid twins."""
     points, come = switching(300, 0), switching(2_000, 1)
     settings = ScenarioGanSettings(max_steps=1_500, width=32, patience=8)
-    found = train_on_points(points, SPACE.paths, settings)
-    assert found.metadata.num_steps > 0
+    trained = train_on_points(points, SPACE.paths, settings)
+    assert trained.metadata.num_steps > 0
     states, truth = come[:-1:2], come[1::2]
     zeros, rng = np.zeros(5), np.random.default_rng(2)
     begun = train_on_points(points, SPACE.paths, ScenarioGanSettings(max_steps=1, width=32))
@@ -137,7 +139,7 @@ def test_it_learns_what_a_normal_law_cannot_say():
         energy_distance(
             np.hstack([states, one.next_states(states, zeros, rng)]), np.hstack([states, truth])
         )
-        for one in (found, begun)
+        for one in (trained, begun)
     ]
     assert apart[0] < 0.6 * apart[1]
 
@@ -145,8 +147,8 @@ def test_it_learns_what_a_normal_law_cannot_say():
 def test_demands_are_obeyed(trained):
     """A demand for many sensors is met by every scenario."""
     criteria = Criteria(KpiObjective(demand=Demand(num_devices=400)))
-    found = trained.generate(criteria, lived(), None, 5, np.random.default_rng(3))
-    assert min(one.num_sensors for one in found) >= 400
+    scenarios = trained.generate(criteria, lived(), None, 5, np.random.default_rng(3))
+    assert min(one.num_sensors for one in scenarios) >= 400
 
 
 def test_what_is_unknown_now_is_drawn(trained):
@@ -180,15 +182,20 @@ def test_it_is_kept_and_read_back_without_pickles(trained, tmp_path):
 
 def test_the_best_look_is_what_is_checkpointed(tmp_path):
     """The folder holds the weights of the best look at the held-out windows, as is returned."""
-    told = []
-    found = train_gan(
-        lived(), QUICK, folder=tmp_path, on_progress=lambda step, best: told.append((step, best))
+    progress = []
+    trained = train_gan(
+        lived(),
+        QUICK,
+        folder=tmp_path,
+        on_progress=lambda step, best: progress.append((step, best)),
     )
-    assert told[-1][0] == 300
-    assert found.metadata.held_out_distance == told[-1][1] == min(best for _, best in told)
+    assert progress[-1][0] == 300
+    assert (
+        trained.metadata.held_out_distance == progress[-1][1] == min(best for _, best in progress)
+    )
     kept = GanGenerator.load(tmp_path)
-    assert kept.metadata == found.metadata
-    for name, values in found.network.state_dict().items():
+    assert kept.metadata == trained.metadata
+    for name, values in trained.network.state_dict().items():
         assert torch.equal(values, kept.network.state_dict()[name])
 
 
@@ -213,24 +220,24 @@ WRONG = {
     "no digest": ({"weights_sha256": None}, "not the file"),
     "another digest": ({"weights_sha256": "0" * 64}, "not the file"),
     "an older format": ({"format": "twin_gym scenario gan 2"}, "gan 2', not .* train the GAN anew"),
-    "a huge width": ({"width": 10**9}, "`width` of a GAN is 1 to 4,096"),
+    "a huge width": ({"width": 10**9}, r"width: must be .* 4096"),
     "another width": ({"width": 4096}, "by the metadata"),
-    "a width of text": ({"width": "32"}, "`width`"),
-    "a width of truth": ({"width": True}, "`width`"),
-    "no windows": ({"num_windows": -1}, "`num_windows`"),
-    "huge noise": ({"noise_size": 10**9}, "`noise_size`"),
-    "no seed": ({"seed": 1.5}, "`seed`"),
-    "a scale of nothing": ({"scale": [0.0, 1.0]}, "`scale` of a GAN is 1e-06"),
-    "a negative scale": ({"scale": [1.0, -1.0]}, "`scale`"),
+    "a width of text": ({"width": "32"}, "width"),
+    "a width of truth": ({"width": True}, "width"),
+    "no windows": ({"num_windows": -1}, "num_windows"),
+    "huge noise": ({"noise_size": 10**9}, "noise_size"),
+    "no seed": ({"seed": 1.5}, "seed"),
+    "a scale of nothing": ({"scale": [0.0, 1.0]}, "scale.0: must be .* 0.000001"),
+    "a negative scale": ({"scale": [1.0, -1.0]}, "scale"),
     "one scale": ({"scale": [1.0]}, "`scale` of a GAN has 1 values for 2 paths"),
-    "a scale of text": ({"scale": "ab"}, "`scale` of a GAN is a list"),
-    "a huge mean": ({"mean": [10**400, 0.0]}, "`mean`"),
-    "a mean of words": ({"mean": ["a", 0.0]}, "`mean`"),
-    "keeping more than all": ({"keep": [2.0, 0.0]}, "`keep`"),
+    "a scale of text": ({"scale": "ab"}, "scale: must be a valid tuple"),
+    "a huge mean": ({"mean": [10**400, 0.0]}, "mean"),
+    "a mean of words": ({"mean": ["a", 0.0]}, "mean"),
+    "keeping more than all": ({"keep": [2.0, 0.0]}, "keep"),
     "a mean that is no number": ({"mean": [float("nan"), 0.0]}, "no finite number"),
-    "paths of numbers": ({"paths": [1, 2]}, "`paths`"),
+    "paths of numbers": ({"paths": [1, 2]}, "paths"),
     "a path twice": ({"paths": ["a", "a"]}, "different names"),
-    "no distance": ({"held_out_distance": -1.0}, "`held_out_distance`"),
+    "no distance": ({"held_out_distance": -1.0}, "held_out_distance"),
     "an unknown key": ({"colour": "red"}, "colour"),
 }
 
@@ -248,7 +255,7 @@ def test_a_card_that_no_training_leaves_is_refused(trained, tmp_path, name):
     assert time.process_time() - start < 1.0
 
 
-@pytest.mark.parametrize("key", [*GanMetadata.__dataclass_fields__, "weights_sha256"])
+@pytest.mark.parametrize("key", [*GanMetadata.model_fields, "weights_sha256"])
 def test_a_card_without_a_key_is_refused(trained, tmp_path, key):
     """Also without those that the class has a default of."""
     trained.save(tmp_path)
@@ -276,11 +283,11 @@ def test_weights_that_are_no_numbers_are_refused(trained, tmp_path, factor):
 def test_states_of_anything_can_be_learned_from():
     """Plain points with what each prioritises; of a long history few windows are held out."""
     history = lived()
-    told = np.array([condition_of(SPACE, one, Thresholds()) for one in history.points[1:]])
-    found = train_on_points(history.points, SPACE.paths, QUICK, conditions=told)
-    assert found.metadata == train_gan(history, QUICK).metadata
+    conditions = np.array([condition_of(SPACE, one, Thresholds()) for one in history.points[1:]])
+    trained = train_on_points(history.points, SPACE.paths, QUICK, conditions=conditions)
+    assert trained.metadata == train_gan(history, QUICK).metadata
     without = train_on_points(history.points, SPACE.paths, QUICK)
-    assert without.metadata != found.metadata
+    assert without.metadata != trained.metadata
     quick = ScenarioGanSettings(max_steps=2, check_every=1, width=8)
     long = np.random.default_rng(6).standard_normal((40_000, 2))
     assert train_on_points(long, SPACE.paths, quick).metadata.num_windows == 40_000
@@ -293,8 +300,8 @@ def test_states_far_from_all_that_was_lived_are_answered_within_bounds(trained):
     added = []
     for units in (1e3, 1e6):
         states = np.tile(mean + units * scale, (4, 1))
-        found = trained.next_states(states, np.zeros(5), np.random.default_rng(7))
-        added.append((found - mean) / scale - keep * units)
+        following = trained.next_states(states, np.zeros(5), np.random.default_rng(7))
+        added.append((following - mean) / scale - keep * units)
     assert np.abs(added[0]).max() < 100.0
     assert added[1] == pytest.approx(added[0], abs=1e-6)
 

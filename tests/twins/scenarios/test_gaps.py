@@ -41,23 +41,23 @@ def windows(seed: int, count: int, spread: float = 0.1) -> ParameterHistory:
 def test_a_twin_that_is_the_network_has_no_gap(name, horizon_s):
     """Exactly zero in every indicator of every environment."""
     came = load(name).replace(horizon_s=horizon_s)
-    found = kpi_gaps([came, came], came, "random", seeds=WORLDS[:3])
-    assert found.by_indicator
-    for gap in found.by_indicator.values():
+    gaps = kpi_gaps([came, came], came, "random", seeds=WORLDS[:3])
+    assert gaps.by_indicator
+    for gap in gaps.by_indicator.values():
         assert gap.mean == gap.half_width == gap.root_mean_square == gap.relative(gap.mean) == 0.0
         assert not gap.is_clear
 
 
 def test_twins_of_double_load_lose_more_and_offer_more():
     """Each twin clearly, and so do both of them; other slices offer what they offered."""
-    found = kpi_gaps([with_rate(4.8), with_rate(4.6)], CAME, "density", seeds=WORLDS)
-    offered, lost = found.by_indicator["offered/hrllc"], found.by_indicator["loss_ratio"]
-    assert (found.agent, found.twins) == ("density", (CAME.name, CAME.name))
+    gaps = kpi_gaps([with_rate(4.8), with_rate(4.6)], CAME, "density", seeds=WORLDS)
+    offered, lost = gaps.by_indicator["offered/hrllc"], gaps.by_indicator["loss_ratio"]
+    assert (gaps.agent, gaps.twins) == ("density", (CAME.name, CAME.name))
     assert offered.is_clear
     assert offered.mean > 50
     assert all(one.is_clear and one.mean > 0 for one in lost.by_twin.values())
     assert lost.relative(lost.mean) > 1
-    assert found.by_indicator["offered/immersive"].mean == 0.0
+    assert gaps.by_indicator["offered/immersive"].mean == 0.0
 
 
 def test_gaps_are_those_of_evaluations_and_a_twin_is_the_unit():
@@ -81,8 +81,8 @@ def test_gaps_are_those_of_evaluations_and_a_twin_is_the_unit():
 
 def test_errors_of_twins_that_cancel_are_still_told():
     """One twin too much and one too little: no gap on average, and each of them is off."""
-    found = kpi_gaps([with_rate(1.2), with_rate(3.6)], CAME, "density", seeds=WORLDS)
-    gap = found.by_indicator["offered/hrllc"]
+    gaps = kpi_gaps([with_rate(1.2), with_rate(3.6)], CAME, "density", seeds=WORLDS)
+    gap = gaps.by_indicator["offered/hrllc"]
     assert not gap.is_clear
     assert gap.root_mean_square > 5 * abs(gap.mean)
 
@@ -127,13 +127,13 @@ def test_a_gap_of_what_does_not_vary_is_infinitely_many_spreads():
 
 def test_progress_tells_every_network_by_name():
     """In the order in which they run."""
-    told: list[str] = []
+    names: list[str] = []
     came = CAME.replace(name="here", horizon_s=200.0)
     kpi_gaps(
         [came.replace(name="there")], came, "density", seeds=WORLDS,
-        on_progress=lambda name, _: told.append(name),
+        on_progress=lambda name, _: names.append(name),
     )  # fmt: skip
-    assert list(dict.fromkeys(told)) == ["there", "here"]
+    assert list(dict.fromkeys(names)) == ["there", "here"]
 
 
 def test_what_cannot_be_compared_is_refused():
@@ -152,14 +152,14 @@ def test_the_report_joins_parameters_copies_and_gaps():
     """Twins of the law of the network pass; the network of the gaps is the mean that came."""
     history, came = windows(1, 16), windows(2, 16)
     twins = [SPACE.scenario(point, name="t") for point in windows(3, 8).points]
-    found = scenario_fidelity(
+    report = scenario_fidelity(
         twins, history, came, "density", np.random.default_rng(4), seeds=WORLDS[:4]
     )
-    assert found.parameters.p_value > 0.05
-    assert not found.copies.is_copy
-    rate = found.gaps.came.model_dump()["slices"][1]["arrival_rate_hz"]
+    assert report.parameters.p_value > 0.05
+    assert not report.copies.is_copy
+    rate = report.gaps.came.model_dump()["slices"][1]["arrival_rate_hz"]
     assert rate == pytest.approx(math.exp(came.points.mean()))
-    lines = found.lines()
+    lines = report.lines()
     assert lines[0].startswith("parameters: energy distance")
     assert lines[1].endswith("no copy")
     assert any(line.startswith("loss_ratio: ") for line in lines)
@@ -172,12 +172,14 @@ def test_the_report_finds_copies_and_other_laws():
     rng = np.random.default_rng(5)
     copied = [SPACE.scenario(point, name="t") for point in history.points[:8]]
     doubled = [SPACE.scenario(point + math.log(2), name="t") for point in history.points[:8]]
-    found = scenario_fidelity(copied, history, came, "density", rng, seeds=WORLDS[:2], network=CAME)
-    assert found.gaps.came is CAME
-    assert found.copies.is_copy
-    assert found.lines()[1].endswith(": a copy")
-    found = scenario_fidelity(doubled, history, came, "density", rng, seeds=WORLDS[:2])
-    assert found.parameters.p_value < 0.05
+    report = scenario_fidelity(
+        copied, history, came, "density", rng, seeds=WORLDS[:2], network=CAME
+    )
+    assert report.gaps.came is CAME
+    assert report.copies.is_copy
+    assert report.lines()[1].endswith(": a copy")
+    report = scenario_fidelity(doubled, history, came, "density", rng, seeds=WORLDS[:2])
+    assert report.parameters.p_value < 0.05
 
 
 def test_a_report_over_other_parameters_is_refused():

@@ -51,14 +51,14 @@ def test_generators_make_valid_scenarios_of_every_kind(name, make):
     """As many as asked, each another one, each saying where it comes from."""
     history = lived(name)
     now = CurrentState(history.space, history.points[-1], np.zeros(len(history.space.parameters)))
-    found = make().generate(Criteria(name="next"), history, now, 6, np.random.default_rng(1))
-    assert [one.name for one in found] == [f"next-{k}" for k in range(6)]
-    assert len({one.digest for one in found}) == 6
-    assert all(make.name in one.provenance and name in one.provenance for one in found)
+    scenarios = make().generate(Criteria(name="next"), history, now, 6, np.random.default_rng(1))
+    assert [one.name for one in scenarios] == [f"next-{k}" for k in range(6)]
+    assert len({one.digest for one in scenarios}) == 6
+    assert all(make.name in one.provenance and name in one.provenance for one in scenarios)
     again = make().generate(Criteria(name="next"), history, now, 6, np.random.default_rng(1))
-    assert found == again
+    assert scenarios == again
     other = make().generate(Criteria(name="next"), history, now, 6, np.random.default_rng(2))
-    assert found != other
+    assert scenarios != other
 
 
 def test_the_fitted_law_is_that_of_the_windows():
@@ -85,9 +85,9 @@ def test_few_windows_say_little_about_what_goes_together():
 def test_what_is_known_conditions_what_is_not():
     """The conditional mean and variance of a normal law with correlation 0.8."""
     law = Normal(np.array([1.0, 2.0]), np.array([[1.0, 0.8], [0.8, 1.0]]))
-    found = law.given(np.array([2.0, np.nan]))
-    assert found.mean == pytest.approx([2.0, 2.8])
-    assert found.covariance == pytest.approx(np.array([[0.0, 0.0], [0.0, 0.36]]), abs=1e-6)
+    conditional = law.given(np.array([2.0, np.nan]))
+    assert conditional.mean == pytest.approx([2.0, 2.8])
+    assert conditional.covariance == pytest.approx(np.array([[0.0, 0.0], [0.0, 0.36]]), abs=1e-6)
     assert law.given(np.array([np.nan, np.nan])) is law
 
 
@@ -119,16 +119,16 @@ def test_old_values_count_as_the_joint_law_of_all_windows_says():
     later = keep @ keep @ blocks[0]  # of the last window with the first
     joint = Normal(np.tile(step.law.mean, 2), np.block([[blocks[0], later.T], [later, blocks[2]]]))
     known = joint.given(np.array([2.5, np.nan, np.nan, 0.7]))
-    found = step.state(np.array([2.5, 0.7]), np.array([2.0, 0.0]))
-    assert found.mean == pytest.approx(known.mean[2:], abs=1e-6)
-    assert found.covariance == pytest.approx(known.covariance[2:, 2:], abs=1e-6)
-    law = step.later(found, 1.0)
-    assert law.covariance == pytest.approx(keep @ found.covariance @ keep + step.change)
+    conditional = step.state(np.array([2.5, 0.7]), np.array([2.0, 0.0]))
+    assert conditional.mean == pytest.approx(known.mean[2:], abs=1e-6)
+    assert conditional.covariance == pytest.approx(known.covariance[2:, 2:], abs=1e-6)
+    law = step.later(conditional, 1.0)
+    assert law.covariance == pytest.approx(keep @ conditional.covariance @ keep + step.change)
     assert step.from_state(np.array([2.5, 0.7]), np.array([2.0, 0.0])).mean == pytest.approx(
         law.mean
     )
-    assert step.later(step.later(found, 1.0), 1.0).covariance == pytest.approx(
-        step.later(found, 2.0).covariance
+    assert step.later(step.later(conditional, 1.0), 1.0).covariance == pytest.approx(
+        step.later(conditional, 2.0).covariance
     )
     assert step.state(np.full(2, np.nan), np.zeros(2)) is step.law
 
@@ -161,8 +161,10 @@ def test_demands_are_obeyed(devices, latency_s, seed):
     history = lived("tic-small-45", seed=seed)
     demand = Demand(num_devices=devices, latency_s=latency_s)
     criteria = Criteria(KpiObjective(demand=demand))
-    found = HistoricalGenerator().generate(criteria, history, None, 4, np.random.default_rng(seed))
-    for one in found:
+    scenarios = HistoricalGenerator().generate(
+        criteria, history, None, 4, np.random.default_rng(seed)
+    )
+    for one in scenarios:
         assert one.num_sensors >= devices
         assert (one.deadline_slots - 1e-6) * one.slot_s <= max(latency_s, one.slot_s)
 
@@ -174,11 +176,11 @@ def test_what_goes_with_more_devices_comes_with_them():
     noise = np.random.default_rng(8).normal(0.0, 0.05, 60)
     points = np.stack([np.log(50) + sizes, np.log(4) + sizes + noise], 1)
     criteria = Criteria(KpiObjective(demand=Demand(num_devices=500)))
-    found = HistoricalGenerator().generate(
+    scenarios = HistoricalGenerator().generate(
         criteria, ParameterHistory(space, points, "x"), None, 20, np.random.default_rng(9)
     )
-    assert all(one.num_sensors == 500 for one in found)
-    assert np.mean([one.num_gateways for one in found]) == pytest.approx(40, rel=0.25)
+    assert all(one.num_sensors == 500 for one in scenarios)
+    assert np.mean([one.num_gateways for one in scenarios]) == pytest.approx(40, rel=0.25)
 
 
 def test_what_cannot_be_learned_from_is_refused():

@@ -27,30 +27,30 @@ FREE = Criteria().bounds(SPACE)
 def test_the_newest_windows_are_told_oldest_first():
     """Twenty-four of thirty, in plain values."""
     points = np.log([[10.0 + k, 7.0] for k in range(30)])
-    told = summary_of(Criteria(), ParameterHistory(SPACE, points, "x"), None)
-    windows = told["past_windows_oldest_first"]
+    summary = summary_of(Criteria(), ParameterHistory(SPACE, points, "x"), None)
+    windows = summary["past_windows_oldest_first"]
     assert [one["num_sensors"] for one in windows] == list(range(16, 40))
-    assert "now" not in told
-    assert told["kind"] == "tic"
-    assert told["demands"] == {}
+    assert "now" not in summary
+    assert summary["kind"] == "tic"
+    assert summary["demands"] == {}
 
 
 def test_what_is_known_now_is_told_and_nothing_else():
     """Values as they stand in scenarios, their ages, priorities and demands."""
     history = ParameterHistory(SPACE, np.log([[50.0, 7.0]] * 4), "x")
     now = CurrentState(SPACE, np.array([np.nan, np.log(6.0)]), np.array([0.0, 1.23456]))
-    told = summary_of(ASKED, history, now)
-    assert told["now"] == {"deadline_slots": {"value": 6, "age_windows": 1.235}}
-    assert told["prioritised_indicators"] == ["deadline", "density", "latency"]
-    assert told["demands"] == {"num_devices": 100, "latency_s": 5 * TIC.slot_s}
+    summary = summary_of(ASKED, history, now)
+    assert summary["now"] == {"deadline_slots": {"value": 6, "age_windows": 1.235}}
+    assert summary["prioritised_indicators"] == ["deadline", "density", "latency"]
+    assert summary["demands"] == {"num_devices": 100, "latency_s": 5 * TIC.slot_s}
 
 
 def test_the_schema_has_the_demanded_ranges_and_so_many_entries():
     """The least of one, the most of the other; the models' own ranges elsewhere."""
     schema = schema_of(SPACE, ASKED.bounds(SPACE), 7)
-    found = schema["properties"]["scenarios"]
-    assert found["maxItems"] == 7
-    assert found["items"]["properties"] == {
+    array = schema["properties"]["scenarios"]
+    assert array["maxItems"] == 7
+    assert array["items"]["properties"] == {
         "num_sensors": {"type": "integer", "minimum": 100, "maximum": 10_000},
         "deadline_slots": {"type": "integer", "minimum": 1, "maximum": 5},
     }
@@ -61,8 +61,8 @@ def test_a_question_says_how_many_and_what_was_wrong_before():
     _, first = ask_for(3, {"kind": "tic"}, [])
     assert json.loads(first["content"]) == {"wanted_scenarios": 3, "kind": "tic"}
     _, second = ask_for(2, {"kind": "tic"}, ["too few"])
-    told = json.loads(second["content"])
-    assert told["earlier_answers_were_refused_because"] == ["too few"]
+    question = json.loads(second["content"])
+    assert question["earlier_answers_were_refused_because"] == ["too few"]
 
 
 def test_an_entry_becomes_its_point():

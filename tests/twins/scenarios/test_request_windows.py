@@ -56,26 +56,26 @@ def values(lived: ParameterHistory, path: str):
 def test_estimates_are_those_worked_out_by_hand():
     """Counts 1, 2, 0, 3 in windows of 10 s and a prior of two requests."""
     trace = requests([5, 12, 15, 31, 32, 39], [1, 2, 4, 6, 8, 9], 40.0)
-    found = history_from_requests(space(), trace, 10.0, prior_requests=2.0)
+    history = history_from_requests(space(), trace, 10.0, prior_requests=2.0)
     pooled, mean = 6 / 40, 30 / 6
     counts, sums = np.array([1, 2, 0, 3]), np.array([1, 6, 0, 23])
-    np.testing.assert_allclose(values(found, RATE), (counts + 2) / (10 + 2 / pooled))
-    np.testing.assert_allclose(values(found, HOLDING), (sums + 2 * mean) / (counts + 2))
+    np.testing.assert_allclose(values(history, RATE), (counts + 2) / (10 + 2 / pooled))
+    np.testing.assert_allclose(values(history, HOLDING), (sums + 2 * mean) / (counts + 2))
 
 
 def test_rates_and_holding_times_that_change_are_recovered():
     """Two regimes, 300 and 900 requests a window: within five standard errors of the truth."""
     rates, means = np.tile([3.0, 9.0], 8), np.tile([2.0, 1.0], 8)
-    found = history_from_requests(space(), drawn(rates, means), WINDOW_S)
-    assert np.abs(values(found, RATE) / rates - 1).max() < 5 / np.sqrt(300)
-    assert np.abs(values(found, HOLDING) / means - 1).max() < 5 / np.sqrt(300)
+    history = history_from_requests(space(), drawn(rates, means), WINDOW_S)
+    assert np.abs(values(history, RATE) / rates - 1).max() < 5 / np.sqrt(300)
+    assert np.abs(values(history, HOLDING) / means - 1).max() < 5 / np.sqrt(300)
 
 
 def test_windows_that_differ_by_chance_alone_become_alike():
     """Of a network that never changes the spread is at most a third of the raw counts' own."""
     for seed in range(5):
-        found = history_from_requests(space(), drawn([0.2] * 40, [1.0] * 40, seed), WINDOW_S)
-        assert found.points.std(0).max() < 1 / np.sqrt(20) / 3
+        history = history_from_requests(space(), drawn([0.2] * 40, [1.0] * 40, seed), WINDOW_S)
+        assert history.points.std(0).max() < 1 / np.sqrt(20) / 3
 
 
 def test_a_given_prior_shrinks_as_much_as_it_says():
@@ -95,11 +95,11 @@ def test_the_hour_of_the_day_is_no_change_of_the_network():
     slices = (*base.slices[:index], day, *base.slices[index + 1 :])
     of_day = space(base=base.replace(slices=slices))
     trace = drawn(np.tile([9.0, 3.0], 10), [1.0] * 20)
-    found = values(history_from_requests(of_day, trace, WINDOW_S), RATE)
-    np.testing.assert_allclose(found, 6.0, rtol=0.05)
+    estimates = values(history_from_requests(of_day, trace, WINDOW_S), RATE)
+    np.testing.assert_allclose(estimates, 6.0, rtol=0.05)
     later = drawn(np.tile([3.0, 9.0], 10), [1.0] * 20)
-    found = values(history_from_requests(of_day, later, WINDOW_S, clock_s=100.0), RATE)
-    np.testing.assert_allclose(found, 6.0, rtol=0.05)
+    estimates = values(history_from_requests(of_day, later, WINDOW_S, clock_s=100.0), RATE)
+    np.testing.assert_allclose(estimates, 6.0, rtol=0.05)
     plain = values(history_from_requests(space(), trace, WINDOW_S), RATE)
     assert plain.max() / plain.min() > 2.5
 
@@ -107,37 +107,37 @@ def test_the_hour_of_the_day_is_no_change_of_the_network():
 def test_what_is_left_over_at_the_beginning_belongs_to_no_window():
     """The last window ends with the requests: those of the first 50 s of 450 are left out."""
     early = requests(np.arange(0.0, 450.0), [1.0] * 50 + [3.0] * 400, 450.0)
-    found = history_from_requests(space(), early, WINDOW_S)
-    assert len(found.points) == 4
-    np.testing.assert_allclose(values(found, RATE), 1.0)
-    np.testing.assert_allclose(values(found, HOLDING), 3.0)
+    history = history_from_requests(space(), early, WINDOW_S)
+    assert len(history.points) == 4
+    np.testing.assert_allclose(values(history, RATE), 1.0)
+    np.testing.assert_allclose(values(history, HOLDING), 3.0)
 
 
 def test_long_lifetimes_count_as_the_longest():
     """The horizon of the base, or what is given."""
     trace = requests(np.arange(0.0, 400.0), np.full(400, 1e9), 400.0)
     base = load("contention").replace(horizon_s=50.0)
-    found = history_from_requests(space(base=base), trace, WINDOW_S)
-    np.testing.assert_allclose(values(found, HOLDING), 50.0)
-    found = history_from_requests(space(base=base), trace, WINDOW_S, longest_s=7.0)
-    np.testing.assert_allclose(values(found, HOLDING), 7.0)
+    history = history_from_requests(space(base=base), trace, WINDOW_S)
+    np.testing.assert_allclose(values(history, HOLDING), 50.0)
+    history = history_from_requests(space(base=base), trace, WINDOW_S, longest_s=7.0)
+    np.testing.assert_allclose(values(history, HOLDING), 7.0)
 
 
 def test_other_parameters_stay_those_of_the_base():
     """Patience and queues are not measured, nor what is no parameter of the space."""
     path = "slices.massive.mean_patience_s"
-    found = history_from_requests(space(RATE, path), drawn([1.0] * 8, [1.0] * 8), WINDOW_S)
-    np.testing.assert_allclose(values(found, path), 2.0)
-    made = found.space.scenario(found.points[0], name="made")
-    assert made.slices[0] == found.space.base.slices[0]
+    history = history_from_requests(space(RATE, path), drawn([1.0] * 8, [1.0] * 8), WINDOW_S)
+    np.testing.assert_allclose(values(history, path), 2.0)
+    made = history.space.scenario(history.points[0], name="made")
+    assert made.slices[0] == history.space.base.slices[0]
 
 
 def test_windows_without_a_request_are_finite():
     """Where nothing came, the rate is low and the holding time the pooled one."""
     trace = drawn([5.0, 0.0, 5.0, 0.0, 5.0, 0.0], [1.0] * 6)
-    found = history_from_requests(space(), trace, WINDOW_S)
-    assert values(found, RATE)[1] < 0.1
-    np.testing.assert_allclose(values(found, HOLDING)[1], trace.holding_s.mean())
+    history = history_from_requests(space(), trace, WINDOW_S)
+    assert values(history, RATE)[1] < 0.1
+    np.testing.assert_allclose(values(history, HOLDING)[1], trace.holding_s.mean())
 
 
 def test_now_is_the_last_window():

@@ -41,34 +41,34 @@ REASONS = {
 
 def request(seed=0, count=6):
     """The request that the generator sends."""
-    told = summary_of(Criteria(), HISTORY, NOW)
+    summary = summary_of(Criteria(), HISTORY, NOW)
     schema = schema_of(SPACE, BOUNDS, count)
     return {
         "seed": seed,
-        "messages": ask_for(count, told, []),
+        "messages": ask_for(count, summary, []),
         "response_format": {"type": "json_schema", "json_schema": {"schema": schema}},
     }
 
 
 def test_script_without_faults_answers_within_the_schema():
     """As many entries as wanted, each valid, near the last window; the same for the same seed."""
-    found = answer_to(request(), Script("good"))
-    entries = json.loads(found.text)["scenarios"]
-    assert found.entries == len(entries) == 6
+    answer = answer_to(request(), Script("good"))
+    entries = json.loads(answer.text)["scenarios"]
+    assert answer.entries == len(entries) == 6
     points = np.array([point_of(one, SPACE, BOUNDS) for one in entries])
     assert np.abs(points - HISTORY.points[-1]).max() < 0.8
-    assert answer_to(request(), Script("good")) == found
-    assert answer_to(request(1), Script("good")).text != found.text
+    assert answer_to(request(), Script("good")) == answer
+    assert answer_to(request(1), Script("good")).text != answer.text
 
 
 def test_faults_come_as_often_as_stated():
     """Of answers and of entries, over many seeds."""
     script = Script("some", {PROSE: 0.2, OBEY: 0.1, RANGE: 0.3, KEYS: 0.1})
     asked = request()
-    found = [answer_to(asked | {"seed": seed}, script) for seed in range(600)]
-    assert np.mean([one.fault == PROSE for one in found]) == pytest.approx(0.2, abs=0.05)
-    assert np.mean([one.fault == OBEY for one in found]) == pytest.approx(0.1, abs=0.04)
-    kinds = [kind for one in found for kind in one.entry_faults]
+    answers = [answer_to(asked | {"seed": seed}, script) for seed in range(600)]
+    assert np.mean([one.fault == PROSE for one in answers]) == pytest.approx(0.2, abs=0.05)
+    assert np.mean([one.fault == OBEY for one in answers]) == pytest.approx(0.1, abs=0.04)
+    kinds = [kind for one in answers for kind in one.entry_faults]
     assert np.mean([kind == RANGE for kind in kinds]) == pytest.approx(0.3, abs=0.03)
     assert np.mean([kind == "" for kind in kinds]) == pytest.approx(0.6, abs=0.03)
 
@@ -91,8 +91,8 @@ def test_no_text_of_an_answer_gets_into_a_scenario():
     script = Script("orders", {KEYS: 0.3, WORDS: 0.3})
     with scripted_endpoint(script, 20.0) as (endpoint, answers):
         generator = LlmGenerator(endpoint, 8)
-        found = generator.generate(Criteria(), HISTORY, NOW, 6, np.random.default_rng(0))
-    assert len(found) == 6
+        scenarios = generator.generate(Criteria(), HISTORY, NOW, 6, np.random.default_rng(0))
+    assert len(scenarios) == 6
     assert any(MARK in one.text for one in answers)
     assert {KEYS, WORDS} <= {kind for one in answers for kind in one.entry_faults}
-    assert not any(MARK in one.model_dump_json() for one in found)
+    assert not any(MARK in one.model_dump_json() for one in scenarios)

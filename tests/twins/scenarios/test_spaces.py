@@ -51,10 +51,10 @@ def asked(**demand) -> Criteria:
 )
 def test_every_place_on_a_scale_is_an_allowed_value(one, coordinate, value):
     """The nearest: rounded where it is whole, within the range however far the place is."""
-    found = one.value(float(coordinate))
-    assert found == pytest.approx(value, abs=1e-12)
-    assert one.low <= found <= one.high
-    assert isinstance(found, int) == one.is_whole
+    allowed = one.value(float(coordinate))
+    assert allowed == pytest.approx(value, abs=1e-12)
+    assert one.low <= allowed <= one.high
+    assert isinstance(allowed, int) == one.is_whole
 
 
 def test_every_value_has_a_finite_place():
@@ -224,12 +224,12 @@ def test_what_is_not_valid_is_drawn_again():
     nowhere = [np.nan, 0.0]
     good, other = POINTS[0], POINTS[1]
     generator = Drawn([good, nowhere, nowhere], [nowhere, other], [good])
-    found = generator.generate(Criteria(name="x"), HISTORY, None, 3, np.random.default_rng(0))
+    scenarios = generator.generate(Criteria(name="x"), HISTORY, None, 3, np.random.default_rng(0))
     assert generator.wanted == [3, 2, 1]
-    assert [one.name for one in found] == ["x-0", "x-1", "x-2"]
-    assert [one.num_sensors for one in found] == [50, 60, 50]
-    assert "Scenario twin 2 of 'tic-small-45'" in found[2].provenance
-    assert "five windows" in found[2].provenance
+    assert [one.name for one in scenarios] == ["x-0", "x-1", "x-2"]
+    assert [one.num_sensors for one in scenarios] == [50, 60, 50]
+    assert "Scenario twin 2 of 'tic-small-45'" in scenarios[2].provenance
+    assert "five windows" in scenarios[2].provenance
     (large,) = Drawn([good]).generate(
         asked(num_devices=400), HISTORY, None, 1, np.random.default_rng(0)
     )

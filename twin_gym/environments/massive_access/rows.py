@@ -19,7 +19,7 @@ COMPONENTS = ("throughput", "delay")
 """Components of the reward; the objective `balanced` is their sum."""
 
 OUTCOME = outcome_record(COMPONENTS)
-"""What one step of one row brings."""
+"""Structured type of the outcome of one step of one row."""
 
 _COMPILED_IN = (compiling, draws, episodes, layout, workload, rules, observing)
 _entry_point = entry_point_over(*_COMPILED_IN)
@@ -65,7 +65,7 @@ def observe_rows(
     networks: Records, heads: Records, rows: Records, observations: NDArray[np.float32],
     outcomes: Records, first: int, last: int, objective: int,
 ) -> None:  # fmt: skip
-    """What `step_rows` tells of rows that something else has moved."""
+    """Writes the outputs of `step_rows` for some rows, without a step."""
     for i in range(first, last):
         head, row = heads[i], rows[i]
         network = networks[head.network]

@@ -56,4 +56,4 @@ class AccessAdapter(SlottedAdapter[AccessBatch]):
 
 
 ADAPTER = AccessAdapter
-"""What tells the real-time twin of this environment."""
+"""The telemetry adapter of this environment for the real-time twin."""

@@ -103,4 +103,4 @@ def _access(scenario: AccessScenario) -> Table:
 
 
 VIEW = AccessView()
-"""What the command line tells of this environment."""
+"""The view of this environment on the command line."""

@@ -103,7 +103,7 @@ LAW_FIELDS = (
     "hold",  # 1: the last value is held; 0: the mean that the process has is taken
     "weight",  # share of the mean error; they sum to 1
 )
-"""What the laws of a scenario are told by, each an array of one number an entity."""
+"""Parameters of the laws of a scenario, each an array of one number an entity."""
 
 DECAY, SETTLED, GROWTH, HOLD, WEIGHT = range(len(LAW_FIELDS))
 NUM_FIELDS = len(LAW_FIELDS)
@@ -118,7 +118,7 @@ TWIN_FIELDS = (
     "squares",  # sum of the squared changes between delivered values
     "spans",  # sum of the slots between them
 )
-"""What the twin holds of the entities of a row, each an array of one number an entity."""
+"""State of the twin of a row, each an array of one number an entity."""
 
 BORN, VALUE, SHRUNK, ERROR, SLOPE, IS_KNOWN, SQUARES, SPANS = range(len(TWIN_FIELDS))
 
@@ -126,7 +126,7 @@ SEEN_FIELDS = (
     "rate",  # of the changes, as far as they were delivered, in [0, 1]
     "change",  # the last one delivered, in [0, 1]
 )
-"""What the observation has of an entity besides its age, each an array of one number an entity."""
+"""Observed features of an entity besides its age, each an array of one number an entity."""
 
 RATE, CHANGE = range(len(SEEN_FIELDS))
 

@@ -19,7 +19,7 @@ COMPONENTS = ("error", "updates")
 """Components of the reward; the objective `balanced` is their sum."""
 
 OUTCOME = outcome_record(COMPONENTS)
-"""What one step of one row brings."""
+"""Structured type of the outcome of one step of one row."""
 
 _COMPILED_IN = (compiling, draws, episodes, layout, normal, workload, rules, observing)
 _entry_point = entry_point_over(*_COMPILED_IN)

@@ -54,4 +54,4 @@ class SyncAdapter(SlottedAdapter[SyncBatch]):
 
 
 ADAPTER = SyncAdapter
-"""What tells the real-time twin of this environment."""
+"""The telemetry adapter of this environment for the real-time twin."""

@@ -135,4 +135,4 @@ def _yes_or_no(holds: bool) -> str:
 
 
 VIEW = SyncView()
-"""What the command line tells of this environment."""
+"""The view of this environment on the command line."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.core.batch import AUTORESET_SAME_STEP, WORK_A_CALL, Batch, Kpis
+from twin_gym.core.batch import AUTORESET_SAME_STEP, WORK_A_CALL, Batch
 from twin_gym.core.clock import SECONDS_PER_TICK
 from twin_gym.core.settings import BatchSettings as Settings
 from twin_gym.environments.slice_admission import layout
@@ -151,11 +151,6 @@ class AdmissionBatch(Batch):
         """Indicators of the episodes that ended in the last step (see `Batch`)."""
         rows = self._final_rows if has_begun else self._rows
         return self.kpi_names(), kpi_table(rows, self.tables, at)
-
-    def final_kpis(self, ended: NDArray[Any]) -> Kpis:
-        """Indicators of the episodes that ended in the last step, in the order of their rows."""
-        names, table = self.final_kpi_table(np.flatnonzero(ended), has_begun=True)
-        return dict(zip(names, table.T, strict=True))
 
     def final_masks(self, ended: NDArray[Any]) -> NDArray[np.int8]:
         """The masks at the end of the episodes that ended in the last step; (rows, actions).

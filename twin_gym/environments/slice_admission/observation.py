@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from twin_gym.core.clock import TICKS_PER_SECOND
 from twin_gym.core.compiled import Integer, Record, Records, compiled, inlined
-from twin_gym.core.forms import Field
+from twin_gym.core.forms import Field, full_names
 from twin_gym.environments.slice_admission import layout
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.tables import NetworkTables
@@ -58,12 +58,9 @@ def field_names(scenario: AdmissionScenario, action: ActionName = "slice") -> tu
     Returns:
         One name for each entry of the observation.
     """
-    names: list[str] = [f"free/{resource}" for resource in scenario.resource_names]
-    for field in FIELDS:
-        if field.per == "slice":
-            names += [f"{field.name}/{name}" for name in scenario.slice_names]
-    if scenario.period_s is not None:
-        names.append("time_of_day")
+    keys = {"resource": scenario.resource_names, "slice": scenario.slice_names}
+    per = (*keys, *(() if scenario.period_s is None else ("network",)))
+    names = list(full_names((field for field in FIELDS if field.per in per), keys))
     if action == "slot":
         positions = sum(max(one.queue_limit, 1) for one in scenario.slices)
         groups = [field.name for field in FIELDS if field.per == "position"]

@@ -17,7 +17,7 @@ from twin_gym.twins.scenarios.parameters import ParameterSpace
 Floats = NDArray[np.float64]
 
 LEAST_PRIOR_REQUESTS = 1.0
-"""What the prior is worth at least: a window without a request still has finite logarithms."""
+"""Least weight of the prior, in requests: keeps logarithms finite in a window without any."""
 
 _RATE, _HOLDING = "arrival_rate_hz", "mean_holding_time_s"
 _ROUNDING = 1e-9

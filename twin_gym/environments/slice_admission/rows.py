@@ -31,7 +31,7 @@ COMPONENTS = ("revenue", "utilisation", "fairness")
 REVENUE, UTILISATION, FAIRNESS = range(len(COMPONENTS))
 
 OUTCOME = outcome_record(COMPONENTS)
-"""What one step of one row brings."""
+"""Structured type of the outcome of one step of one row."""
 
 _COMPILED_IN = (compiling, draws, clock, heap, layout, workload, rules, observing)
 _entry_point = entry_point_over(*_COMPILED_IN)
@@ -213,7 +213,7 @@ def observe_rows(
     observations: NDArray[np.float32], masks: NDArray[np.int8], outcomes: Records,
     chosen: NDArray[np.bool_], by_slot: bool, objective: int,
 ) -> None:  # fmt: skip
-    """What `step_rows` tells of the chosen rows, which something else has moved."""
+    """Writes the outputs of `step_rows` for the chosen rows, without a step."""
     for i in range(len(rows)):
         if chosen[i]:
             row = rows[i]

@@ -98,4 +98,4 @@ class AdmissionAdapter(Adapter[AdmissionBatch]):
 
 
 ADAPTER = AdmissionAdapter
-"""What tells the real-time twin of this environment."""
+"""The telemetry adapter of this environment for the real-time twin."""

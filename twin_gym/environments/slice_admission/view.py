@@ -128,4 +128,4 @@ def _by_resource(scenario: AdmissionScenario, evaluation: Evaluation) -> Table:
 
 
 VIEW = AdmissionView()
-"""What the command line tells of this environment."""
+"""The view of this environment on the command line."""

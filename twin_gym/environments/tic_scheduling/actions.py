@@ -8,7 +8,7 @@ from twin_gym.core.forms import NOBODY, ActionForm
 from twin_gym.environments.tic_scheduling.observation import (
     WEIGHT_NAMES,
     field_names,
-    pick_fields,
+    pick_field_names,
     queue_names,
 )
 
@@ -23,7 +23,7 @@ ACTION_FORMS = (
     ),
     ActionForm(
         "pick",
-        field_names=lambda scenario: field_names(pick_fields(scenario.num_sensors)),
+        field_names=lambda scenario: pick_field_names(scenario.num_sensors),
         action_names=lambda scenario: (*queue_names(scenario.num_sensors), NOBODY),
         is_masked=True,
         mask_group="fill",

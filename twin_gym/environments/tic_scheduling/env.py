@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from twin_gym.core.single import RowEnv
 from twin_gym.environments.tic_scheduling.batch import TicBatch
-from twin_gym.environments.tic_scheduling.observation import WEIGHTS_FIELDS, pick_fields
+from twin_gym.environments.tic_scheduling.observation import PICK_FIELDS, WEIGHTS_FIELDS
 from twin_gym.environments.tic_scheduling.render import as_text
 from twin_gym.environments.tic_scheduling.snapshot import take_snapshot
 
@@ -112,7 +112,7 @@ class TicSchedulingEnv(RowEnv[TicBatch]):
 
     BATCH: ClassVar = TicBatch
     TABLES: ClassVar = MappingProxyType(
-        {"weights_table": WEIGHTS_FIELDS, "pick_table": pick_fields(1)}
+        {"weights_table": WEIGHTS_FIELDS, "pick_table": PICK_FIELDS}
     )
 
     def topology(self) -> nx.Graph[str]:

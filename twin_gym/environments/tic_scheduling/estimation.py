@@ -133,13 +133,7 @@ class Channels(Evidence):
 
     def joined(self, others: Sequence[Self]) -> Self:
         """Transmissions and deliveries add up."""
-        several = (self, *others)
-        return type(self)(
-            max(one.at_s for one in several),
-            sum(one.tries for one in several),
-            sum(one.delivered for one in several),
-            self.good, self.bad, self.block_slots,
-        )  # fmt: skip
+        return self.added(others, "tries", "delivered")
 
     def estimate(self, centre: float) -> float:
         """The share of bad blocks."""

@@ -7,13 +7,12 @@ lies in [0, 1].
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.core.compiled import Integer, Record, Records, inlined
+from twin_gym.core.forms import Field, Names, full_names
 from twin_gym.environments.tic_scheduling import layout
 from twin_gym.environments.tic_scheduling.workload import success_probability
 
@@ -26,69 +25,39 @@ _FILL, _LOAD, _LAST, _WEIGHTS = 2 * SLACKS, 2 * SLACKS + 3, 2 * SLACKS + 6, 2 * 
 _PHASE = _WEIGHTS + layout.NUM_WEIGHTS
 
 
-@dataclass(frozen=True)
-class Group:
-    """A group of observed values.
-
-    Attributes:
-        name: group name; the full name of a value is `name/key`, or the name where it is one.
-        keys: what there is one value for.
-        meaning: what 0 and 1 stand for.
-    """
-
-    name: str
-    keys: tuple[str, ...]
-    meaning: str
-
-    @property
-    def per(self) -> str:
-        """The keys in words, as the page of the environment has them."""
-        return ", ".join(self.keys) or "one"
-
-
 _SLACK_KEYS = (*(f"{k}" for k in range(SLACKS - 1)), f"{SLACKS - 1}+")
+_A_SLACK, _A_WEIGHT = ", ".join(_SLACK_KEYS), ", ".join(WEIGHT_NAMES)
 _PHASE_FIELDS = (
-    Group("phase", (), "where the slot lies in the period of the bursts"),
-    Group("time", (), "share of the episode that is over"),
+    Field("phase", "network", "where the slot lies in the period of the bursts"),
+    Field("time", "network", "share of the episode that is over"),
 )
 WEIGHTS_FIELDS = (
-    Group("uplink_slack", _SLACK_KEYS, "share of waiting messages: up, so many slots left"),
-    Group("downlink_slack", _SLACK_KEYS, "the same for messages down"),
-    Group("queued", (), "messages that wait, over the grants of the longer deadline"),
-    Group("fill_mean", (), "messages that wait over all places"),
-    Group("fill_max", (), "messages of the fullest queue over its places"),
-    Group("load_mean", (), "messages of a gateway over its grants of that deadline"),
-    Group("load_max", (), "the largest"),
-    Group("load_std", (), "twice the standard deviation over gateways"),
-    Group("lost", (), "lost over lost and delivered in the last frame"),
-    Group("delivered", (), "delivered over lost and delivered in the last frame"),
-    Group("failed", (), "grants of the last frame that the channel wasted, over those used"),
-    Group("used", (), "grants used in the last frame over its grants"),
-    Group("weight", WEIGHT_NAMES, "the last weights as they were used, on the simplex"),
+    Field("uplink_slack", _A_SLACK, "share of waiting messages: up, so many slots left"),
+    Field("downlink_slack", _A_SLACK, "the same for messages down"),
+    Field("queued", "network", "messages that wait, over the grants of the longer deadline"),
+    Field("fill_mean", "network", "messages that wait over all places"),
+    Field("fill_max", "network", "messages of the fullest queue over its places"),
+    Field("load_mean", "network", "messages of a gateway over its grants of that deadline"),
+    Field("load_max", "network", "the largest"),
+    Field("load_std", "network", "twice the standard deviation over gateways"),
+    Field("lost", "network", "lost over lost and delivered in the last frame"),
+    Field("delivered", "network", "delivered over lost and delivered in the last frame"),
+    Field("failed", "network", "grants of the last frame that the channel wasted, over those used"),
+    Field("used", "network", "grants used in the last frame over its grants"),
+    Field("weight", _A_WEIGHT, "the last weights as they were used, on the simplex"),
     *_PHASE_FIELDS,
-)  # fmt: skip
+)
 """The groups where actions are weights, in order; their number does not depend on the network."""
 
-
-def pick_fields(num_sensors: int) -> tuple[Group, ...]:
-    """The groups where actions pick a queue, in order.
-
-    Args:
-        num_sensors: of the network.
-
-    Returns:
-        Groups with one value a queue (sensor and direction), then those of the network.
-    """
-    queues = queue_names(num_sensors)
-    sensors = tuple(f"sensor {sensor}" for sensor in range(num_sensors))
-    return (
-        Group("slack", queues, "slots left for the oldest message, this one too, over the longer "
-              "deadline; 0: none waits"),
-        Group("fill", queues, "messages over places"),
-        Group("channel", sensors, "probability that a transmission succeeds; 0 where not seen"),
-        Group("grants", (), "grants left in this slot over all of a slot"),
-        *_PHASE_FIELDS,
-    )  # fmt: skip
+PICK_FIELDS = (
+    Field("slack", "queue", "slots left for the oldest message, this one too, over the longer "
+          "deadline; 0: none waits"),
+    Field("fill", "queue", "messages over places"),
+    Field("channel", "sensor", "probability that a transmission succeeds; 0 where not seen"),
+    Field("grants", "network", "grants left in this slot over all of a slot"),
+    *_PHASE_FIELDS,
+)  # fmt: skip
+"""The groups where actions pick a queue, in order; a queue is `sensor 0/uplink` or the like."""
 
 
 def queue_names(num_sensors: int) -> tuple[str, ...]:
@@ -98,12 +67,15 @@ def queue_names(num_sensors: int) -> tuple[str, ...]:
     )
 
 
-def field_names(fields: Sequence[Group] = WEIGHTS_FIELDS) -> tuple[str, ...]:
-    """The full name of every observed value, in order."""
-    names: list[str] = []
-    for field in fields:
-        names += [f"{field.name}/{key}" for key in field.keys] if field.keys else [field.name]
-    return tuple(names)
+def field_names() -> Names:
+    """The full name of every observed value where actions are weights, in order."""
+    return full_names(WEIGHTS_FIELDS, {_A_SLACK: _SLACK_KEYS, _A_WEIGHT: WEIGHT_NAMES})
+
+
+def pick_field_names(num_sensors: int) -> Names:
+    """The full name of every observed value where actions pick a queue, in order."""
+    sensors = (f"sensor {sensor}" for sensor in range(num_sensors))
+    return full_names(PICK_FIELDS, {"queue": queue_names(num_sensors), "sensor": sensors})
 
 
 @inlined

@@ -30,7 +30,7 @@ COMPONENTS = ("on_time", "expired", "dropped")
 """Components of the reward, which is their sum."""
 
 OUTCOME = outcome_record(COMPONENTS)
-"""What one step of one row brings."""
+"""Structured type of the outcome of one step of one row."""
 
 _COMPILED_IN = (compiling, draws, episodes, layout, workload, rules, observing)
 _entry_point = entry_point_over(*_COMPILED_IN)

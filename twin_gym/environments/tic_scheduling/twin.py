@@ -66,4 +66,4 @@ class TicAdapter(SlottedAdapter[TicBatch]):
 
 
 ADAPTER = TicAdapter
-"""What tells the real-time twin of this environment."""
+"""The telemetry adapter of this environment for the real-time twin."""

@@ -177,4 +177,4 @@ def _channel(scenario: TicScenario) -> Table:
 
 
 VIEW = TicView()
-"""What the command line tells of this environment."""
+"""The view of this environment on the command line."""

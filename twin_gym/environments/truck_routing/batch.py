@@ -125,6 +125,7 @@ class TruckBatch(SlottedBatch):
         self._candidates = np.full((num_rows, candidates), -1, np.int32)
         self._volumes = np.zeros((num_rows, hours + 1, most + 1))
         self._excess = np.zeros((num_rows, most))
+        self._cycles = np.zeros((num_rows, most), np.int32)
         self.allocate_final_buffers()
         tables = self.tables
         self.start_paying(
@@ -137,7 +138,7 @@ class TruckBatch(SlottedBatch):
         """By name, the arrays of scenarios, no copies."""
         names = (
             "networks", "bins", "travel", "distance", "order", "seen_bins", "seen_travel",
-            "profile", "means", "nones", "replayed",
+            "profile", "means", "limits", "replayed",
         )  # fmt: skip
         return {name: getattr(self.tables, name) for name in names}
 
@@ -150,6 +151,7 @@ class TruckBatch(SlottedBatch):
             "candidates": self._candidates,
             "volumes": self._volumes,
             "excess": self._excess,
+            "cycles": self._cycles,
         }
 
     @property
@@ -218,10 +220,10 @@ class TruckBatch(SlottedBatch):
         tables = self.tables
         rows.step_rows(
             tables.networks, tables.bins, tables.travel, tables.distance, tables.order,
-            tables.seen_bins, tables.seen_travel, tables.profile, tables.means, tables.nones,
+            tables.seen_bins, tables.seen_travel, tables.profile, tables.means, tables.limits,
             tables.replayed, self.heads, self._rows, self._states, self._allowed,
-            self._candidates, self._volumes, self._excess, actions, self.observations, self.masks,
-            self.raw_outcomes, first, last, self._objective,
+            self._candidates, self._volumes, self._excess, self._cycles, actions,
+            self.observations, self.masks, self.raw_outcomes, first, last, self._objective,
         )  # fmt: skip
 
     def _most_work(self) -> float:
@@ -237,5 +239,6 @@ class TruckBatch(SlottedBatch):
             tables.networks, tables.bins, tables.travel, tables.distance, tables.order,
             tables.seen_bins, tables.seen_travel, tables.profile, self.heads, self._rows,
             self._states, self._allowed, self._candidates, self._volumes, self._excess,
-            self.observations, self.masks, self.raw_outcomes, first, last, self._objective,
+            self._cycles, self.observations, self.masks, self.raw_outcomes, first, last,
+            self._objective,
         )  # fmt: skip

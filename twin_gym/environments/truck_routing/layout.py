@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin_gym.environments.truck_routing.bins import BinTable, bin_table
+from twin_gym.environments.truck_routing.bins import bin_table
+from twin_gym.environments.truck_routing.deposits import (
+    HOURS_A_DAY,
+    ReplayedEmptyings,
+    replayed_volumes_l,
+)
+from twin_gym.environments.truck_routing.registers import BinTable
 from twin_gym.environments.truck_routing.roads import distances_m
 from twin_gym.environments.truck_routing.scenario import MAX_TRUCKS, TruckScenario
 from twin_gym.errors import ConfigError
@@ -26,11 +32,13 @@ HOUR_MS = 3_600_000.0
 DAY_MS = 86_400_000.0
 M_PER_KM = 1_000.0
 
-NEVER = 2.0**52
-"""A time, in milliseconds, after every horizon."""
+COUNT_LIMITS = 4
+"""Numbers of deposits in an hour, from 0 on, of which the cumulative probability is tabulated."""
 
 MAX_DEPOSITS_AN_HOUR = 200.0
 """Most deposits in an hour on average."""
+
+_OFTEN = 0.75  # share of hours without many deposits from which on bins are drawn side by side
 
 HOLD, TREND, FITTED = range(3)
 PREDICTORS = ("hold", "trend", "fitted")
@@ -48,6 +56,7 @@ NETWORK = np.dtype(
         ("num_starts", "i8"),  # days with which a replay can begin; 0: drawn by law
         ("predictor", "i8"),
         ("deposit_shape", "i8"),
+        ("are_few", "i8"),  # deposits of an hour, and exponential
         ("horizon", "f8"),
         ("shift", "f8"),
         ("service", "f8"),
@@ -94,12 +103,11 @@ STATE_FIELDS = (
     "predicted",  # litres, at the last decision
     "reserved",  # 1: a truck is on its way to it, or stands there
     "offset",  # time of the first report
-    "due",  # when the next report arrives that was not looked at
 )
 """State of the bins of a row, each an array of one number a bin."""
 
-(BASE, COUNTED, EMPTIED_AT, READING, READ_AT, IS_READ, RATE, STAMP, PREDICTED, RESERVED, OFFSET,
- DUE) = range(len(STATE_FIELDS))  # fmt: skip
+(BASE, COUNTED, EMPTIED_AT, READING, READ_AT, IS_READ, RATE, STAMP, PREDICTED, RESERVED,
+ OFFSET) = range(len(STATE_FIELDS))  # fmt: skip
 
 ROW = np.dtype(
     [
@@ -118,6 +126,7 @@ ROW = np.dtype(
         ("overflow_l", "f8"),
         ("deposited_l", "f8"),
         ("duty", "f8"),  # ms of all trucks out of the depot, or unloading
+        ("reports", "i8"),  # that have arrived, or were lost on their way, in order of time
         ("looks", "i8"),  # predictions that were compared with the truth
         ("error_sum", "f8"),
         ("age_sum", "f8"),
@@ -152,9 +161,11 @@ class Tables:
         seen_bins: what is observed of bins and never changes: inflow and way to the depot; shape
             (scenarios, 2, bins).
         seen_travel: travel times over the longest one; shape (scenarios, bins + 1, bins + 1).
-        profile: cumulative hours weighted by the profile; shape (scenarios, hours + 1).
+        profile: hours of an episode weighted by the profile, cumulative; shape (scenarios, hours
+            + 1).
         means: deposits of an hour of the profile on average; shape (scenarios, hours, bins).
-        nones: probability that there is none; likewise.
+        limits: probability that there are at most 0, 1, ... of them; shape (scenarios, hours,
+            `COUNT_LIMITS`, bins).
         replayed: litres thrown in until each hour of a replay; shape (scenarios, hours, bins).
         bin_tables: of the scenarios.
     """
@@ -168,7 +179,7 @@ class Tables:
     seen_travel: NDArray[np.float32]
     profile: Floats
     means: Floats
-    nones: Floats
+    limits: Floats
     replayed: Floats
     bin_tables: tuple[BinTable, ...]
 
@@ -200,29 +211,37 @@ def build_tables(scenarios: Sequence[TruckScenario]) -> Tables:
     count, most = len(scenarios), max(one.num_bins for one in scenarios)
     places = (count, most + 1, most + 1)
     hours = max(len(_factors(one)) for one in scenarios)
+    most_hours = max(one.num_hours for one in scenarios)
+    replayed = [_replayed(one, bin_table(one.bins)) for one in scenarios]
     tables = Tables(
         np.zeros(count, NETWORK), np.zeros((count, len(BIN_FIELDS), most)), np.zeros(places),
         np.zeros(places), np.zeros((count, most + 1, most), np.int32),
         np.zeros((count, 2, most), np.float32), np.zeros(places, np.float32),
-        np.zeros((count, hours + 1)), np.zeros((count, hours, most)),
-        np.ones((count, hours, most)), np.zeros((count, 1, most)),
+        np.zeros((count, most_hours + 1)), np.zeros((count, hours, most)),
+        np.ones((count, hours, COUNT_LIMITS, most)),
+        np.zeros((count, max(len(one) for one in replayed), most)),
         tuple(bin_table(one.bins) for one in scenarios),
     )  # fmt: skip
     for i, (one, bins) in enumerate(zip(scenarios, tables.bin_tables, strict=True)):
         _fill_network(tables.networks[i], one, bins)
         _fill_places(tables, i, one, bins)
         _fill_deposits(tables, i, one, bins)
+        tables.replayed[i, : len(replayed[i]), : one.num_bins] = replayed[i]
     return tables
 
 
+def _replayed(one: TruckScenario, bins: BinTable) -> Floats:
+    """What was thrown in until each hour of a replay; zeros of one hour where there is none."""
+    if isinstance(one.deposits, ReplayedEmptyings):
+        return replayed_volumes_l(one.deposits, bins, one.shift_start_hour)
+    return np.zeros((1, one.num_bins))
+
+
 def _fill_network(network: np.void, one: TruckScenario, bins: BinTable) -> None:
-    law = one.deposits
     values: dict[str, Any] = {
         "num_hours": one.num_hours,
         "profile_hours": len(_factors(one)),
         "predictor": PREDICTORS.index(one.predictor),
-        "deposit_shape": law.deposit_shape,
-        "deposit_scale": law.deposit_mean_l / law.deposit_shape,
         "horizon": one.num_days * DAY_MS,
         "shift": milliseconds(one.shift_length_s),
         "service": milliseconds(one.service_s),
@@ -233,6 +252,12 @@ def _fill_network(network: np.void, one: TruckScenario, bins: BinTable) -> None:
         "truck_capacity": one.truck_capacity_l,
         "daily_l": 24.0 * float(bins.inflow_l_per_h.sum()),
     }
+    law = one.deposits
+    if isinstance(law, ReplayedEmptyings):
+        values["num_starts"] = law.num_days - one.num_days + 1
+    else:
+        values["deposit_shape"] = law.deposit_shape
+        values["deposit_scale"] = law.deposit_mean_l / law.deposit_shape
     same = (
         "num_bins", "num_trucks", "num_candidates", "initial_fill_max", "candidate_fill",
         "cost_per_km", "penalty_per_l", "cost_per_stop", "agreed_share", "co2_kg_per_km",
@@ -287,14 +312,19 @@ def _check_bins(one: TruckScenario, bins: BinTable, round_trip: Floats) -> None:
 
 
 def _factors(one: TruckScenario) -> Floats:
-    """The profile of the inflow, from the first hour of an episode on."""
+    """The profile of the inflow, from the first hour of an episode on; of a replay a flat one."""
+    if isinstance(one.deposits, ReplayedEmptyings):
+        return np.ones(HOURS_A_DAY)
     return np.roll(np.array(one.deposits.profile), -one.shift_start_hour)
 
 
 def _fill_deposits(tables: Tables, i: int, one: TruckScenario, bins: BinTable) -> None:
     factors, law = _factors(one), one.deposits
     hours, count = len(factors), one.num_bins
-    tables.profile[i, 1 : hours + 1] = np.cumsum(factors)
+    repeated = np.resize(factors, one.num_hours)
+    tables.profile[i, 1 : one.num_hours + 1] = np.cumsum(repeated)
+    if isinstance(law, ReplayedEmptyings):
+        return
     means = factors[:, None] * bins.inflow_l_per_h / law.deposit_mean_l
     hour, most = divmod(int(means.argmax()), count)
     if means[hour, most] > MAX_DEPOSITS_AN_HOUR:
@@ -303,4 +333,10 @@ def _fill_deposits(tables: Tables, i: int, one: TruckScenario, bins: BinTable) -
             f"hour; at most {MAX_DEPOSITS_AN_HOUR:g} are simulated: raise `deposit_mean_l`"
         )
     tables.means[i, :hours, :count] = means
-    tables.nones[i, :hours, :count] = np.exp(-means)
+    term = reached = np.exp(-means)
+    for k in range(COUNT_LIMITS):
+        tables.limits[i, :hours, k, :count] = reached
+        term = term * (means / (k + 1))
+        reached = reached + term
+    last = tables.limits[i, :hours, COUNT_LIMITS - 1, :count]
+    tables.networks[i]["are_few"] = law.deposit_shape == 1 and last.mean() >= _OFTEN

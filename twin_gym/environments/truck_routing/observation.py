@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from twin_gym.core.compiled import Integer, Record, inlined
 from twin_gym.core.forms import Field, full_names
 from twin_gym.environments.truck_routing import layout
-from twin_gym.environments.truck_routing.rules import Running
+from twin_gym.environments.truck_routing.reports import Running
 from twin_gym.environments.truck_routing.scenario import TruckScenario
 
 BIN_FIELDS = (

@@ -18,7 +18,7 @@ Process = Generator[simpy.Event, None, None]
 
 _REPORT, _TRUCK = 1, 2  # ranks at one time: reports first, then trucks by number
 
-_COUNTERS = ("disallowed", "stops", "served", "wasted", "unloads", "looks", "step_stops")
+_COUNTERS = ("disallowed", "stops", "served", "wasted", "unloads", "reports", "looks", "step_stops")
 _SUMS = (
     "distance_m", "fill_sum", "collected_l", "overflow_l", "deposited_l", "duty", "error_sum",
     "age_sum", "elapsed", "step_distance_m", "step_overflow_l", "step_deposited_l",
@@ -45,7 +45,6 @@ class BinTwin:
     predicted: float = 0.0
     reserved: bool = False
     offset: float = 0.0
-    due: float = layout.NEVER
 
 
 @dataclass(eq=False)
@@ -84,7 +83,6 @@ class TruckNetwork:
         for one in self.bins:
             if world.network["period"]:
                 one.offset = world.offset_ms(one.number)
-                one.due = one.offset + float(world.network["delay"])
                 self.clock.process(self._reports(one))
         for truck in self.trucks[1:]:
             self.clock.process(self._trip(truck, 0.0))
@@ -115,10 +113,9 @@ class TruckNetwork:
 
     def _carry(self, one: BinTwin, report: int, litres: float) -> Process:
         """A report on its way to the twin."""
-        sent, period = self.clock.now, float(self._network["period"])
-        delay = float(self._network["delay"])
-        yield PrioritisedTimeout(self.clock, int(delay), _REPORT)
-        one.due = float(sent) + period + delay
+        sent = self.clock.now
+        yield PrioritisedTimeout(self.clock, int(self._network["delay"]), _REPORT)
+        self.counters["reports"] += 1
         if self._world.is_delivered(one.number, report) and sent > one.read_at:
             if self._predictor == "trend" and one.is_read:
                 one.rate = max((litres - one.reading) / (sent - one.read_at), 0.0)

@@ -10,10 +10,11 @@ from twin_gym.core import draws, episodes
 from twin_gym.core.batch import outcome_record
 from twin_gym.core.compiled import Integer, Record, Records, entry_point_over, inlined
 from twin_gym.core.episodes import begin_episode
-from twin_gym.environments.truck_routing import layout, rules, workload
+from twin_gym.environments.truck_routing import layout, reports, rules, workload
 from twin_gym.environments.truck_routing import observation as observing
 from twin_gym.environments.truck_routing.observation import observe_bins, observe_candidates
-from twin_gym.environments.truck_routing.rules import Running, begin, run_decision
+from twin_gym.environments.truck_routing.reports import Running
+from twin_gym.environments.truck_routing.rules import begin, run_decision
 
 COMPONENTS = ("distance", "overflow", "stops")
 """Components of the reward; the objective `balanced` is their sum."""
@@ -21,7 +22,7 @@ COMPONENTS = ("distance", "overflow", "stops")
 OUTCOME = outcome_record(COMPONENTS)
 """What one step of one row brings."""
 
-_COMPILED_IN = (compiling, draws, episodes, layout, workload, rules, observing)
+_COMPILED_IN = (compiling, draws, episodes, layout, workload, reports, rules, observing)
 _entry_point = entry_point_over(*_COMPILED_IN)
 
 Floats = NDArray[np.float64]
@@ -76,11 +77,11 @@ def _observe(
 @_entry_point
 def step_rows(
     networks: Records, bins: Floats, travel: Floats, distance: Floats, order: NDArray[np.int32],
-    seen_bins: Seen, seen_travel: Seen, profile: Floats, means: Floats, nones: Floats,
+    seen_bins: Seen, seen_travel: Seen, profile: Floats, means: Floats, limits: Floats,
     replayed: Floats, heads: Records, rows: Records, states: Floats, allowed: NDArray[np.int8],
-    candidates: NDArray[np.int32], volumes: Floats, excess: Floats, actions: NDArray[np.int64],
-    observations: Seen, masks: NDArray[np.int8], outcomes: Records, first: int, last: int,
-    objective: int,
+    candidates: NDArray[np.int32], volumes: Floats, excess: Floats, cycles: NDArray[np.int32],
+    actions: NDArray[np.int64], observations: Seen, masks: NDArray[np.int8], outcomes: Records,
+    first: int, last: int, objective: int,
 ) -> None:  # fmt: skip
     """One decision in each of the rows first <= i < last, or the next episode."""
     for i in range(first, last):
@@ -93,12 +94,19 @@ def step_rows(
         network = networks[n]
         running = Running(
             network, bins[n], travel[n], distance[n], profile[n], head.world, row, states[i],
-            allowed[i], volumes[i], excess[i],
+            allowed[i], volumes[i], excess[i], cycles[i],
         )  # fmt: skip
         if begins:
             row.start = workload.start_hour(network, head.world)
             workload.draw_volumes(
-                network, means[n], nones[n], replayed[n], head.world, row.start, volumes[i]
+                network,
+                means[n],
+                limits[n],
+                replayed[n],
+                head.world,
+                row.start,
+                volumes[i],
+                excess[i],
             )
             begin(running)
         else:
@@ -117,8 +125,8 @@ def observe_rows(
     networks: Records, bins: Floats, travel: Floats, distance: Floats, order: NDArray[np.int32],
     seen_bins: Seen, seen_travel: Seen, profile: Floats, heads: Records, rows: Records,
     states: Floats, allowed: NDArray[np.int8], candidates: NDArray[np.int32], volumes: Floats,
-    excess: Floats, observations: Seen, masks: NDArray[np.int8], outcomes: Records, first: int,
-    last: int, objective: int,
+    excess: Floats, cycles: NDArray[np.int32], observations: Seen, masks: NDArray[np.int8],
+    outcomes: Records, first: int, last: int, objective: int,
 ) -> None:  # fmt: skip
     """Observes rows that were moved by other code than `step_rows`."""
     for i in range(first, last):
@@ -126,7 +134,7 @@ def observe_rows(
         n = head.network
         running = Running(
             networks[n], bins[n], travel[n], distance[n], profile[n], head.world, row, states[i],
-            allowed[i], volumes[i], excess[i],
+            allowed[i], volumes[i], excess[i], cycles[i],
         )  # fmt: skip
         if head.slot > 0:
             _report(networks[n], head, row, outcomes[i], objective)

@@ -13,50 +13,26 @@ An argument that recurs: `j`, a truck; `i`, a bin.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.core.compiled import Integer, Record, compiled, inlined
 from twin_gym.environments.truck_routing import layout, workload
+from twin_gym.environments.truck_routing.reports import (
+    FITTED,
+    TREND,
+    Running,
+    content_l,
+    learn,
+    sort_numbers,
+    take_reports,
+)
 from twin_gym.environments.truck_routing.workload import volume_l
 
 Floats = NDArray[np.float64]
 
 _HALF = 0.5
-_TREND: Integer = np.int64(layout.TREND)
-_FITTED: Integer = np.int64(layout.FITTED)
-
-
-class Running(NamedTuple):
-    """The arrays of a running network that the rules read or write.
-
-    Attributes:
-        network: the tables of the scenario, as what follows (see `layout.Tables`).
-        bins: likewise.
-        travel: likewise.
-        distance: likewise.
-        profile: likewise.
-        world: key of the world.
-        row: time, counters and trucks.
-        state: of the bins; shape (fields, bins).
-        allowed: bins that the deciding truck may go to, 1 = allowed; shape (bins,).
-        volumes: see `workload.draw_volumes`.
-        excess: scratch; shape (bins,).
-    """
-
-    network: Record
-    bins: Floats
-    travel: Floats
-    distance: Floats
-    profile: Floats
-    world: np.uint64
-    row: Record
-    state: Floats
-    allowed: NDArray[np.int8]
-    volumes: Floats
-    excess: Floats
 
 
 @compiled
@@ -74,13 +50,10 @@ def begin(running: Running) -> None:
         capacity = bins[layout.CAPACITY, i]
         state[layout.BASE, i] = -workload.initial_l(network, capacity, running.world, i)
         state[layout.READING, i] = 0.5 * network.initial_fill_max * capacity
-        if network.predictor == _FITTED:
+        if network.predictor == FITTED:
             state[layout.RATE, i] = bins[layout.INFLOW, i]
-        state[layout.DUE, i] = layout.NEVER
-        if network.period > 0.0:
-            offset = workload.offset_ms(network, running.world, i)
-            state[layout.OFFSET, i] = offset
-            state[layout.DUE, i] = offset + network.delay
+        state[layout.OFFSET, i] = workload.offset_ms(network, running.world, i)
+    sort_numbers(running.cycle, state[layout.OFFSET], network.num_bins)
     _believe(running)
 
 
@@ -99,6 +72,7 @@ def _clear(row: Record) -> None:
     row.overflow_l = 0.0
     row.deposited_l = 0.0
     row.duty = 0.0
+    row.reports = 0
     row.looks = 0
     row.error_sum = 0.0
     row.age_sum = 0.0
@@ -184,12 +158,12 @@ def _run_to_decision(running: Running) -> bool:
         row.truck = j
         if row.free_at[j] >= network.horizon:
             _pass_time(running, network.horizon)
-            _take_reports(running)
+            take_reports(running)
             _believe(running)
             return True
         _pass_time(running, row.free_at[j])
         _arrive(running, j)
-        _take_reports(running)
+        take_reports(running)
         if _believe(running) or row.place[j] != network.num_bins:
             return False
         _rest(row, j)
@@ -207,13 +181,14 @@ def _pass_time(running: Running, time: float) -> None:
     before, after, excess = running.volumes[hour], running.volumes[hour + 1], running.excess
     bases, counted, capacities = state[layout.BASE], state[layout.COUNTED], bins[layout.CAPACITY]
     count = network.num_bins
+    # Several short loops, for the compiler takes four bins at a time only where few arrays meet.
     for i in range(count):
-        volume = before[i] + share * (after[i] - before[i])
-        beyond = (volume - bases[i]) - capacities[i]
-        more = beyond - counted[i]
-        more = more if more > 0.0 else 0.0
-        excess[i] = more
-        counted[i] += more
+        excess[i] = before[i] + share * (after[i] - before[i])
+    for i in range(count):
+        more = ((excess[i] - bases[i]) - capacities[i]) - counted[i]
+        excess[i] = more if more > 0.0 else 0.0
+    for i in range(count):
+        counted[i] += excess[i]
     overflow = _sum_of(excess, count)
     row.step_overflow_l += overflow
     row.overflow_l += overflow
@@ -239,14 +214,6 @@ def _sum_of(values: Floats, count: int) -> float:
     for i in range(count - count % 8, count):
         rest += values[i]
     return (((sum_0 + sum_1) + (sum_2 + sum_3)) + ((sum_4 + sum_5) + (sum_6 + sum_7))) + rest
-
-
-@inlined
-def _content(running: Running, i: int, time: float) -> float:
-    """The true content of a bin since its last emptying, in litres."""
-    volume = volume_l(running.volumes, running.network.num_hours - 1, i, time)
-    content: float = min(volume - running.state[layout.BASE, i], running.bins[layout.CAPACITY, i])
-    return content
 
 
 @inlined
@@ -280,78 +247,9 @@ def _empty(running: Running, j: int, i: int) -> None:
     state[layout.BASE, i] = volume - left
     state[layout.COUNTED, i] = 0.0
     state[layout.EMPTIED_AT, i] = row.now
-    _read(running, i, left, row.now)
-    if network.predictor == _TREND:
+    learn(running, i, left, row.now)
+    if network.predictor == TREND:
         state[layout.RATE, i] = 0.0
-
-
-@inlined
-def _read(running: Running, i: int, litres: float, time: float) -> None:
-    """The twin learns what a bin held at a time."""
-    state, network = running.state, running.network
-    state[layout.READING, i] = litres
-    state[layout.READ_AT, i] = time
-    state[layout.IS_READ, i] = 1.0
-    is_fitted = network.predictor == _FITTED
-    stamp = workload.profile_hours(network, running.profile, time) if is_fitted else time
-    state[layout.STAMP, i] = stamp
-
-
-@inlined
-def _take_reports(running: Running) -> None:
-    """The twin takes in the reports that have arrived."""
-    due = running.state[layout.DUE]
-    for i in range(running.network.num_bins):
-        if due[i] <= running.row.now:
-            _take_newest(running, i)
-
-
-@inlined
-def _delivered_before(running: Running, i: int, report: int) -> Integer:
-    """The last report of a bin, from number `report` back, that arrives and says something new.
-
-    Returns:
-        Its number; -1: there is none.
-    """
-    network, state = running.network, running.state
-    offset, read_at = state[layout.OFFSET, i], state[layout.READ_AT, i]
-    while report >= 0 and offset + report * network.period > read_at:
-        if workload.is_delivered(network, running.world, i, report):
-            return report
-        report -= 1
-    return np.int64(-1)
-
-
-@compiled
-def _take_newest(running: Running, i: int) -> None:
-    """Of the reports of a bin that have arrived the newest one counts; for a line, two."""
-    network, state = running.network, running.state
-    offset, period = state[layout.OFFSET, i], network.period
-    arrived: Integer = np.int64((running.row.now - network.delay - offset) / period)
-    state[layout.DUE, i] = offset + (arrived + 1) * period + network.delay
-    newest = _delivered_before(running, i, arrived)
-    if newest < 0:
-        return
-    time = offset + newest * period
-    litres = _sensed(running, i, time)
-    if network.predictor == _TREND:
-        before_at, before = state[layout.READ_AT, i], state[layout.READING, i]
-        is_read = state[layout.IS_READ, i] > 0.0
-        second = _delivered_before(running, i, newest - 1)
-        if second >= 0:
-            before_at, is_read = offset + second * period, True
-            before = _sensed(running, i, before_at)
-        if is_read:
-            slope = (litres - before) / (time - before_at)
-            state[layout.RATE, i] = slope if slope > 0.0 else 0.0
-    _read(running, i, litres, time)
-
-
-@inlined
-def _sensed(running: Running, i: int, time: float) -> float:
-    """What the sensor of a bin reads at a time since its last emptying."""
-    litres: float = min(_content(running, i, time), running.bins[layout.SENSOR_LIMIT, i])
-    return litres
 
 
 @inlined
@@ -364,8 +262,9 @@ def _believe(running: Running) -> bool:
     if row.now >= network.horizon:
         row.left = 0.0
     clock, left = row.now, row.left
-    if network.predictor == _FITTED:
-        clock = workload.profile_hours(network, running.profile, row.now)
+    if network.predictor == FITTED:
+        last = network.num_hours - 1
+        clock = workload.profile_hours(running.profile, last, row.now)
     readings, rates, stamps = state[layout.READING], state[layout.RATE], state[layout.STAMP]
     predicted, reserved = state[layout.PREDICTED], state[layout.RESERVED]
     capacities, rounds = bins[layout.CAPACITY], bins[layout.ROUND_TRIP]
@@ -387,7 +286,7 @@ def _look(running: Running) -> None:
     """Compares the prediction of one bin with the truth, one bin a decision in turn."""
     row, state = running.row, running.state
     i = row.looks % running.network.num_bins
-    wrong = abs(state[layout.PREDICTED, i] - _content(running, i, row.now))
+    wrong = abs(state[layout.PREDICTED, i] - content_l(running, i, row.now))
     row.error_sum += wrong * running.bins[layout.INVERSE_CAPACITY, i]
     row.age_sum += row.now - state[layout.READ_AT, i]
     row.looks += 1

@@ -10,7 +10,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from twin_gym.environments.truck_routing.bins import Bins
-from twin_gym.environments.truck_routing.deposits import Deposits, PoissonGamma
+from twin_gym.environments.truck_routing.deposits import (
+    Deposits,
+    PoissonGamma,
+    ReplayedEmptyings,
+)
 from twin_gym.environments.truck_routing.roads import Roads, StraightRoads
 from twin_gym.errors import ConfigError
 from twin_gym.scenario.base import FrozenModel, NonNegative, Probability, Scenario
@@ -132,6 +136,8 @@ class TruckScenario(Scenario):
                 f"{self.num_bins} bins over {self.num_hours} hours are too many to keep; at most "
                 f"{MAX_TABLE:,} bin-hours are: shorten the horizon or remove bins"
             )
+        if isinstance(self.deposits, ReplayedEmptyings):
+            _check_replay(self.deposits, self.num_days)
         return self
 
     @property
@@ -158,6 +164,14 @@ class TruckScenario(Scenario):
     def time_unit_s(self) -> float:
         """A day: a bin that is left alone overflows within one or a few."""
         return DAY_S
+
+
+def _check_replay(deposits: ReplayedEmptyings, num_days: int) -> None:
+    if deposits.num_days < num_days:
+        raise ConfigError(
+            f"an episode has {num_days} days and the replayed window {deposits.num_days}: lengthen "
+            "the window or shorten the horizon"
+        )
 
 
 SCENARIO = TruckScenario

@@ -102,21 +102,58 @@ def deposited_l(
     return litres
 
 
+@inlined
+def _factor(world: np.uint64, place: int, k: int, is_there: bool) -> float:
+    """The factor of deposit k of an hour in the product of its sizes; 1 if there are fewer."""
+    drawn = uniform(world, _SIZE, place * _SIZE_ROOM + k)
+    return drawn if is_there else 1.0
+
+
+@inlined
+def _few_deposits(
+    network: Record, limits: Floats, world: np.uint64, hour: int, targets: Floats, litres: Floats
+) -> None:
+    """What `deposited_l` gives for all bins, where none has many exponential deposits.
+
+    It has no branches, so that several bins are drawn side by side.
+
+    Args:
+        network: record of the scenario.
+        limits: see `layout.Tables`; of this hour of the profile, shape (limits, bins).
+        world: the key of the world.
+        hour: of the episode.
+        targets: written; the draws of the numbers. Above the last limit, the litres are not those
+            of all deposits.
+        litres: written.
+    """
+    none, one, two, three = limits[0], limits[1], limits[2], limits[3]
+    scale = network.deposit_scale
+    for i in range(network.num_bins):
+        place = hour * _BIN_ROOM + i
+        target = uniform(world, _COUNT, place)
+        product = _factor(world, place, 0, target > none[i])
+        product *= _factor(world, place, 1, target > one[i])
+        product *= _factor(world, place, 2, target > two[i])
+        targets[i] = target if target > three[i] else 0.0
+        litres[i] = (0.0 - natural_log(product)) * scale
+
+
 @compiled
 def draw_volumes(
-    network: Record, means: Floats, nones: Floats, replayed: Floats, world: np.uint64,
-    start: int, volumes: Floats,
+    network: Record, means: Floats, limits: Floats, replayed: Floats, world: np.uint64,
+    start: int, volumes: Floats, scratch: Floats,
 ) -> None:  # fmt: skip
     """Writes what is thrown into each bin until each hour, and into all of them.
 
     Args:
         network: record of the scenario.
         means: see `layout.Tables`; of this scenario, as what follows.
-        nones: likewise.
+        limits: likewise.
         replayed: likewise.
         world: the key of the world.
         start: hour of the replay with which the episode begins.
         volumes: written; litres, shape (hours + 1, bins + 1 or more): column N has the sum.
+        scratch: shape (bins,).
     """
     count = network.num_bins
     for i in range(count + 1):
@@ -124,14 +161,23 @@ def draw_volumes(
     for hour in range(network.num_hours):
         before, after = volumes[hour], volumes[hour + 1]
         part = hour % network.profile_hours
+        if network.num_starts > 0:
+            for i in range(count):
+                after[i] = replayed[start + hour + 1, i] - replayed[start + hour, i]
+        elif network.are_few:
+            _few_deposits(network, limits[part], world, hour, scratch, after)
+            for i in range(count):
+                if scratch[i] > 0.0:
+                    none = limits[part, 0, i]
+                    after[i] = deposited_l(network, means[part, i], none, world, i, hour)
+        else:
+            for i in range(count):
+                none = limits[part, 0, i]
+                after[i] = deposited_l(network, means[part, i], none, world, i, hour)
         total = 0.0
         for i in range(count):
-            if network.num_starts > 0:
-                litres = replayed[start + hour + 1, i] - replayed[start + hour, i]
-            else:
-                litres = deposited_l(network, means[part, i], nones[part, i], world, i, hour)
-            after[i] = before[i] + litres
-            total += litres
+            total += after[i]
+            after[i] += before[i]
         after[count] = before[count] + total
 
 
@@ -157,17 +203,15 @@ def volume_l(volumes: Floats, last_hour: int, number: int, time: float) -> float
 
 
 @inlined
-def profile_hours(network: Record, profile: Floats, time: float) -> float:
+def profile_hours(profile: Floats, last_hour: int, time: float) -> float:
     """Hours since the beginning, weighted by the profile of the inflow.
 
     Args:
-        network: record of the scenario.
         profile: cumulative; shape (hours + 1,).
+        last_hour: hours of the episode less one.
         time: ms.
     """
     hours = time / layout.HOUR_MS
-    whole = np.int64(hours)
-    turns, part = whole // network.profile_hours, whole % network.profile_hours
-    begun: float = profile[part] + (hours - whole) * (profile[part + 1] - profile[part])
-    turned: float = turns * profile[network.profile_hours]
-    return turned + begun
+    hour: Integer = min(np.int64(hours), last_hour)
+    begun: float = profile[hour] + (hours - hour) * (profile[hour + 1] - profile[hour])
+    return begun

@@ -44,8 +44,8 @@ class World:
         self.start = int(workload.start_hour(self.network, self._key))
         self.volumes: Floats = np.zeros((int(self.network["num_hours"]) + 1, count + 1))
         workload.draw_volumes(
-            self.network, tables.means[number], tables.nones[number], tables.replayed[number],
-            self._key, self.start, self.volumes,
+            self.network, tables.means[number], tables.limits[number], tables.replayed[number],
+            self._key, self.start, self.volumes, np.zeros(count),
         )  # fmt: skip
 
     def volume_l(self, number: int, time_ms: float) -> float:
@@ -68,4 +68,5 @@ class World:
 
     def profile_hours(self, time_ms: float) -> float:
         """Hours since the beginning, weighted by the profile of the inflow."""
-        return float(workload.profile_hours(self.network, self._profile, float(time_ms)))
+        last = int(self.network["num_hours"]) - 1
+        return float(workload.profile_hours(self._profile, last, float(time_ms)))

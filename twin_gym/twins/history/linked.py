@@ -85,7 +85,7 @@ def check_is_still(database: sqlite3.Connection, path: Path) -> None:
 
 
 def look(path: Path) -> tuple[int, ...] | None:
-    """What changes when a file is written; None: it is not still, for a log stands beside it."""
+    """Inode, size and time of a file, which change with every write; None while a log exists."""
     try:
         found = path.stat()
         log = path.with_name(f"{path.name}-wal")

@@ -82,4 +82,4 @@ OF_SQLITE: dict[tuple[str, str], str | None] = {
     ("table", "sqlite_stat1"): "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
     ("table", "sqlite_stat4"): "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
 }
-"""What SQLite's own `ANALYZE` may add."""
+"""Tables that SQLite's own `ANALYZE` may add, with their SQL."""

@@ -260,7 +260,8 @@ class HistoryStore(HistoryReader):
         found = [known.get(key) for key in keys]
         if None not in found:
             return cast("list[int]", found)
-        for twin, name, kind in set(keys) - known.keys():
+        # In the order in which they came: the same events make the same store in every process.
+        for twin, name, kind in [key for key in dict.fromkeys(keys) if key not in known]:
             if kind not in KIND_OF_TYPE:
                 raise ConfigError(
                     f"a store keeps floats, whole numbers and booleans; {twin!r} {name!r} is a "

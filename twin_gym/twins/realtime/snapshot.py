@@ -79,21 +79,6 @@ class Snapshot:
         known = self._of(twin).get(text_of(name, "the name of a property"))
         return float("inf") if known is None else self.time_s - known.time_s
 
-    def changed_since(self, earlier: Snapshot) -> tuple[tuple[str, str], ...]:
-        """Twins and properties whose values are new or differ from an earlier snapshot.
-
-        Args:
-            earlier: a snapshot of the same network.
-
-        Returns:
-            Pairs of twin and property, sorted.
-        """
-        before = {(t, n): k.value for t, state in earlier.twins for n, k in state.known}
-        now = {(t, n): k.value for t, state in self.twins for n, k in state.known}
-        return tuple(
-            sorted(pair for pair in now if pair not in before or before[pair] != now[pair])
-        )
-
     @property
     def digest(self) -> str:
         """Hash of the snapshot as sixteen hexadecimal digits."""

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from twin_gym.errors import ConfigError
 from twin_gym.files.reading import read_bytes
 from twin_gym.files.whole import write_bytes
+from twin_gym.scenario.base import FrozenModel
 from twin_gym.twins.plain import file_path
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.gaussian import Step
@@ -44,19 +44,14 @@ MIN_SCALE = 1e-6
 
 _MAX_METADATA_BYTES = 2_000_000
 _MAX_WEIGHTS_BYTES = 2**28
-_MAX_PATHS, _MAX_PATH = 4096, 500
-_RANGES = (
-    ("noise_size", 1, 1024),
-    ("width", 1, 4096),
-    ("num_windows", 1, 10**9),
-    ("num_steps", 0, 10_000_000),
-    ("seed", 0, 2**31 - 1),
-)
-_MOST = 1e100  # of a coordinate: sums and products of them stay finite
-_LISTS = ("paths", "mean", "scale", "keep")
-_SPANS = (("mean", -_MOST, _MOST), ("scale", MIN_SCALE, _MOST), ("keep", 0.0, 1.0))
+_MAX_PATHS, _MOST = 4096, 1e100  # of a coordinate: sums and products of them stay finite
 _SLOPE = 0.2
 _MOST_UNITS = 8.0  # beyond what was learned from, a network's answer would grow without a bound
+
+_Path = Annotated[str, Field(strict=True, max_length=500)]
+_Coordinate = Annotated[float, Field(strict=True, ge=-_MOST, le=_MOST)]
+_Scale = Annotated[float, Field(strict=True, ge=MIN_SCALE, le=_MOST)]
+_Share = Annotated[float, Field(strict=True, ge=0.0, le=1.0)]
 
 
 class NextState(nn.Module):
@@ -102,8 +97,7 @@ class NextState(nn.Module):
         return usual + learned
 
 
-@dataclass(frozen=True)
-class GanMetadata:
+class GanMetadata(FrozenModel):
     """Metadata of a trained generator: everything but its weights.
 
     Attributes:
@@ -124,40 +118,35 @@ class GanMetadata:
         ConfigError: if a value has a wrong type or is out of range.
     """
 
-    paths: tuple[str, ...]
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    keep: tuple[float, ...]
-    noise_size: int
-    width: int
-    num_windows: int
-    num_steps: int
-    held_out_distance: float
-    seed: int
-    format: str = field(default=FORMAT)
+    paths: Annotated[
+        tuple[_Path, ...], Field(strict=False, fail_fast=True, min_length=1, max_length=_MAX_PATHS)
+    ]
+    mean: Annotated[tuple[_Coordinate, ...], Field(strict=False, fail_fast=True)]
+    scale: Annotated[tuple[_Scale, ...], Field(strict=False, fail_fast=True)]
+    keep: Annotated[tuple[_Share, ...], Field(strict=False, fail_fast=True)]
+    noise_size: Annotated[int, Field(strict=True, ge=1, le=1024)]
+    width: Annotated[int, Field(strict=True, ge=1, le=4096)]
+    num_windows: Annotated[int, Field(strict=True, ge=1, le=10**9)]
+    num_steps: Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
+    held_out_distance: Annotated[float, Field(strict=True, ge=0.0, le=_MOST)]
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)]
+    format: str = FORMAT
 
-    def __post_init__(self) -> None:
-        """Checks all values."""
+    @model_validator(mode="after")
+    def _fits_together(self) -> GanMetadata:
         if self.format != FORMAT:
             raise ConfigError(
                 f"the format is {self.format!r:.80}, not {FORMAT!r}: train the GAN anew"
             )
-        if not all(isinstance(path, str) and len(path) <= _MAX_PATH for path in self.paths):
-            raise ConfigError(f"`paths` of a GAN are texts of at most {_MAX_PATH} signs")
-        if not 1 <= len(set(self.paths)) == len(self.paths) <= _MAX_PATHS:
-            raise ConfigError(f"`paths` of a GAN are 1 to {_MAX_PATHS} different names")
-        for name, low, high in _RANGES:
-            value = getattr(self, name)
-            if type(value) is not int or not low <= value <= high:
-                raise ConfigError(f"`{name}` of a GAN is {low} to {high:,}, got {value!r:.40}")
-        _check_numbers("held_out_distance", (self.held_out_distance,), 0.0, _MOST)
-        for name, least, most in _SPANS:
-            values = getattr(self, name)
-            if len(values) != len(self.paths):
+        if len(set(self.paths)) < len(self.paths):
+            raise ConfigError("`paths` of a GAN are different names")
+        for name in ("mean", "scale", "keep"):
+            count = len(getattr(self, name))
+            if count != len(self.paths):
                 raise ConfigError(
-                    f"`{name}` of a GAN has {len(values)} values for {len(self.paths)} paths"
+                    f"`{name}` of a GAN has {count} values for {len(self.paths)} paths"
                 )
-            _check_numbers(name, values, least, most)
+        return self
 
 
 class GanGenerator(PointGenerator):
@@ -233,7 +222,9 @@ class GanGenerator(PointGenerator):
         folder.mkdir(parents=True, exist_ok=True)
         weights = safetensors.torch.save(self.network.state_dict())
         write_bytes(folder / WEIGHTS_FILE, weights)
-        metadata = asdict(self.metadata) | {_DIGEST: hashlib.sha256(weights).hexdigest()}
+        metadata = self.metadata.model_dump(mode="json") | {
+            _DIGEST: hashlib.sha256(weights).hexdigest()
+        }
         text = json.dumps(metadata, indent=1, allow_nan=False) + "\n"
         write_bytes(folder / METADATA_FILE, text.encode())
 
@@ -261,36 +252,19 @@ class GanGenerator(PointGenerator):
 
 
 def _metadata_of(values: dict[str, Any], digest: str) -> GanMetadata:
-    """The metadata in a file beside weights of this digest, with exactly the known keys.
+    """The metadata in a file beside weights of this digest.
 
     The format is looked at first: files of other formats have other keys.
     """
     given = values.get("format")
     if given != FORMAT:
         raise ConfigError(f"the format is {given!r:.80}, not {FORMAT!r}: train the GAN anew")
-    wanted = {one.name for one in fields(GanMetadata)} | {_DIGEST}
-    if values.keys() != wanted:
-        differing = sorted(values.keys() ^ wanted)
-        raise ConfigError(f"its metadata lacks keys or has others: {differing[:4]!r:.200}")
-    if values[_DIGEST] != digest:
+    if values.pop(_DIGEST, None) != digest:
         raise ConfigError(
-            f"{WEIGHTS_FILE!r} is not the file that {METADATA_FILE!r} belongs to: one of them was "
-            "changed or not written to its end; train the GAN anew"
+            f"{WEIGHTS_FILE!r} is not the file of the {_DIGEST} in {METADATA_FILE!r}: one of them "
+            "was changed or not written to its end; train the GAN anew"
         )
-    del values[_DIGEST]
-    for name in _LISTS:
-        if not isinstance(values[name], list):
-            raise ConfigError(f"`{name}` of a GAN is a list, got {values[name]!r:.40}")
-    told: dict[str, Any] = {name: tuple(values[name]) for name in _LISTS}
-    return GanMetadata(**{**values, **told})
-
-
-def _check_numbers(name: str, values: Iterable[Any], low: float, high: float) -> None:
-    """Checks that all values are numbers in a range; NaN is not."""
-    for one in values:
-        is_number = isinstance(one, float | int) and not isinstance(one, bool)
-        if not is_number or not low <= one <= high:
-            raise ConfigError(f"`{name}` of a GAN is {low:g} to {high:g}, got {one!r:.40}")
+    return GanMetadata(**values)
 
 
 def asked(condition: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -224,7 +224,7 @@ class _Best:
     def take(self, step: int, distance: float) -> None:
         """Keeps the weights as they are now."""
         self._weights = copy.deepcopy(self._network.state_dict())
-        self.metadata = replace(self.metadata, num_steps=step, held_out_distance=distance)
+        self.metadata = self.metadata.replace(num_steps=step, held_out_distance=distance)
         if self._folder is not None:
             GanGenerator(self.metadata, self._network).save(self._folder)
             self._network.train()

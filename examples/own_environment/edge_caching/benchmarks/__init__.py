@@ -1,1 +1,1 @@
-"""What a board knows of edge caching; it needs a checkout of twin_gym, where `benchmarks` is."""
+"""The board's tables of edge caching; needs a checkout of twin_gym, where `benchmarks` is."""

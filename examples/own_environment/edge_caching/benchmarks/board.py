@@ -1,4 +1,4 @@
-"""What the tables of the board tell of edge caching."""
+"""Title and indicators of edge caching in the tables of the board."""
 
 TITLE = "Edge caching"
 INDICATORS = {"hit_ratio": "hits of all requests"}

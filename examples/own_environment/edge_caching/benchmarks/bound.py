@@ -1,4 +1,4 @@
-"""What no caching earns: every request a hit as likely as the most popular items make it."""
+"""Upper bound of edge caching: the hit rate of a cache that holds the most popular items."""
 
 from benchmarks.bounds.bound import Bound
 from edge_caching.scenario import CachingScenario

@@ -82,6 +82,25 @@ class AdmissionChain:
         rates: Floats = self.arrival_rate_hz.sum() + leaving[:, None] + giving_up[None, :]
         return rates
 
+    def after_admissions(self, resting: Floats, best: Floats) -> None:
+        """See `sweeps.after_admissions`."""
+        from twin_gym.environments.slice_admission.theory import sweeps
+
+        sweeps.after_admissions(resting, self.up, self.waiting, self.stride, self.revenue, best)
+
+    def until_next_event(
+        self, resting: Floats, best: Floats, rate_hz: float, result: Floats
+    ) -> tuple[float, float]:
+        """See `sweeps.until_next_event`."""
+        from twin_gym.environments.slice_admission.theory import sweeps
+
+        change: tuple[float, float] = sweeps.until_next_event(
+            resting, best, self.in_service, self.up, self.down, self.waiting, self.stride,
+            self.queue_limit, self.arrival_rate_hz, self.service_rate_hz, self.abandon_rate_hz,
+            self.revenue, self.penalty, rate_hz, result,
+        )  # fmt: skip
+        return change
+
     def service_numbers(self, in_service: Ints) -> Ints:
         """Numbers of vectors n.
 

@@ -187,28 +187,7 @@ class _Operator:
         self._rate_hz = float(chain.total_rates_hz.max())
 
     def __call__(self, value: Floats) -> Floats:
-        from twin_gym.environments.slice_admission.theory import sweeps
-
-        chain = self._chain
-        sweeps.after_admissions(
-            value, chain.up, chain.waiting, chain.stride, chain.revenue, self._best
-        )
-        sweeps.until_next_event(
-            value,
-            self._best,
-            chain.in_service,
-            chain.up,
-            chain.down,
-            chain.waiting,
-            chain.stride,
-            chain.queue_limit,
-            chain.arrival_rate_hz,
-            chain.service_rate_hz,
-            chain.abandon_rate_hz,
-            chain.revenue,
-            chain.penalty,
-            self._rate_hz,
-            self._result,
-        )
+        self._chain.after_admissions(value, self._best)
+        self._chain.until_next_event(value, self._best, self._rate_hz, self._result)
         rise: Floats = (self._result - value) * self._rate_hz
         return rise

@@ -170,29 +170,11 @@ def _iterate(
     chain: AdmissionChain, width: float, max_iterations: int
 ) -> tuple[Floats, tuple[float, float], int]:
     """Relative values of the states, bounds of the gain, and sweeps needed."""
-    from twin_gym.environments.slice_admission.theory import sweeps
-
     rate_hz = _APERIODIC * float(chain.total_rates_hz.max())
     resting, best, following = (np.zeros(chain.shape) for _ in range(3))
     for iteration in range(1, max_iterations + 1):
-        sweeps.after_admissions(resting, chain.up, chain.waiting, chain.stride, chain.revenue, best)
-        least, greatest = sweeps.until_next_event(
-            resting,
-            best,
-            chain.in_service,
-            chain.up,
-            chain.down,
-            chain.waiting,
-            chain.stride,
-            chain.queue_limit,
-            chain.arrival_rate_hz,
-            chain.service_rate_hz,
-            chain.abandon_rate_hz,
-            chain.revenue,
-            chain.penalty,
-            rate_hz,
-            following,
-        )
+        chain.after_admissions(resting, best)
+        least, greatest = chain.until_next_event(resting, best, rate_hz, following)
         bounds = (rate_hz * least, rate_hz * greatest)
         if bounds[1] - bounds[0] <= width:
             return following, bounds, iteration
@@ -207,10 +189,8 @@ def _iterate(
 
 def _greedy(chain: AdmissionChain, resting: Floats) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
     """The best action in each state, and by slice whether a pending request is admitted."""
-    from twin_gym.environments.slice_admission.theory import sweeps
-
     best = np.zeros(chain.shape)
-    sweeps.after_admissions(resting, chain.up, chain.waiting, chain.stride, chain.revenue, best)
+    chain.after_admissions(resting, best)
     tie = _TIE * float(np.max(chain.revenue + chain.penalty))
     choices = np.full(chain.shape, chain.num_slices, np.int8)
     takes_pending = np.zeros((chain.num_slices, *chain.shape), np.bool_)

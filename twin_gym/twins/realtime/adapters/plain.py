@@ -33,7 +33,7 @@ class KpiAdapter(SlottedAdapter[SlottedBatch]):
 
 
 def adapter_for(kind: EnvironmentKind) -> Any:  # noqa: ANN401 - what makes an adapter
-    """What makes the adapter of a row, for a kind without `twin.py`."""
+    """A factory of adapters of a row, for a kind without `twin.py`."""
 
     def made(batch: Batch, row: int) -> KpiAdapter:
         if not isinstance(batch, SlottedBatch):

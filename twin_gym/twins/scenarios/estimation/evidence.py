@@ -8,7 +8,7 @@ the estimate from all of them together, whose own centre is the base's value.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -40,6 +40,12 @@ class Evidence:
     def joined(self, others: Sequence[Self]) -> Self:
         """These and other observations, as if from one window."""
         raise NotImplementedError
+
+    def added(self, others: Sequence[Self], *fields: str) -> Self:
+        """These observations with the sums of some fields over all of them, and the last time."""
+        several = (self, *others)
+        sums = {name: sum(getattr(one, name) for one in several) for name in fields}
+        return replace(self, at_s=max(one.at_s for one in several), **sums)
 
     def estimate(self, centre: float) -> float:
         """The estimated value of the parameter.
@@ -73,12 +79,7 @@ class Rate(Evidence):
 
     def joined(self, others: Sequence[Self]) -> Self:
         """Events and times add up."""
-        several = (self, *others)
-        return type(self)(
-            max(one.at_s for one in several),
-            sum(one.events for one in several),
-            sum(one.exposure_s for one in several),
-        )
+        return self.added(others, "events", "exposure_s")
 
     def estimate(self, centre: float) -> float:
         """Events per second, without shrinkage if the centre is 0."""
@@ -112,12 +113,7 @@ class Average(Evidence):
 
     def joined(self, others: Sequence[Self]) -> Self:
         """Observations add up."""
-        several = (self, *others)
-        return type(self)(
-            max(one.at_s for one in several),
-            sum(one.total for one in several),
-            sum(one.count for one in several),
-        )
+        return self.added(others, "total", "count")
 
     def estimate(self, centre: float) -> float:
         """The mean."""

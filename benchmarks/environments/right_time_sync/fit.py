@@ -1,7 +1,7 @@
 """Fit the presets `sync-beijing-calibrated` and `sync-campusiot-calibrated` to measured series.
 
-    TWIN_GYM_DATA=… python -m benchmarks.fit_sync            # print the fit
-    TWIN_GYM_DATA=… python -m benchmarks.fit_sync --write    # and write the two presets
+    TWIN_GYM_DATA=… python -m benchmarks.environments.right_time_sync.fit
+    TWIN_GYM_DATA=… python -m benchmarks.environments.right_time_sync.fit --write    # two presets
 
 Measured: how far values move over a lag, how sensors of a group differ, which share of the frames
 arrives. All else is as the preset that replays the series has it. Nothing is drawn at random.
@@ -32,7 +32,8 @@ from twin_gym.files.whole import write_text
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
 
-PRESETS = Path(__file__).parent.parent / "twin_gym" / "scenario" / "presets"
+_CHECKOUT = Path(__file__).parents[3]
+PRESETS = _CHECKOUT / "twin_gym" / "environments" / "right_time_sync" / "presets"
 LAGS = {
     "sync-beijing": (1, 2, 3, 6, 12, 24, 36, 48),
     "sync-campusiot": (1, 2, 3, 6, 12, 18, 24, 36),
@@ -48,7 +49,7 @@ WORTH = 0.9
 Floats = NDArray[np.float64]
 
 TOP = """
-`{replayed}` without the data: laws fitted to the series. Written by benchmarks/fit_sync.py.
+`{replayed}` without the data: laws fitted to the series. Written by the command below.
 """
 
 PROVENANCE = """
@@ -67,7 +68,7 @@ Lost: what sensors have in common, the cycles of day and year, jumps, and all th
 {remark}
 All else is as in {replayed}, this project's choices included.
 
-Reproduce: python -m benchmarks.fit_sync --write
+Reproduce: python -m benchmarks.environments.right_time_sync.fit --write
 """
 
 REMARKS = {
@@ -105,7 +106,7 @@ class Fit:
 
 
 def mean_square_increments(values: Floats, lags: Sequence[int]) -> Floats:
-    """By how much a series moves.
+    """Mean square increments of a series, by lag.
 
     Args:
         values: of all slots.
@@ -191,12 +192,12 @@ def fit_group(group: EntityGroup, lags: Sequence[int], slot_s: float) -> Fit:
     sd = float(np.sqrt(np.mean([one.var() for one in values])))
     law, fitted = fit_law(measured, steps, sd, slot_s)
     delivered = 1.0 - float(np.mean([one.is_lost.mean() for one in several]))
-    found = EntityGroup(
+    fitted_group = EntityGroup(
         name=group.name, count=group.count, process=law, weight=group.weight,
         spread=spread_of(by_source[:, 0]),
         delivery_probability=round(delivered, 3) if process.losses else None,
     )  # fmt: skip
-    return Fit(found, steps, measured, fitted)
+    return Fit(fitted_group, steps, measured, fitted)
 
 
 def calibrated(name: str) -> tuple[SyncScenario, list[Fit]]:

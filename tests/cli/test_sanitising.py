@@ -9,8 +9,8 @@ from rich.progress import Progress
 from typer.testing import CliRunner
 
 from twin_gym.cli.app import app
-from twin_gym.console.plain import PlainColumn, PlainConsole, plain
 from twin_gym.console.printing import table
+from twin_gym.console.sanitising import LiteralColumn, LiteralConsole, sanitised
 from twin_gym.scenario import load, to_toml
 
 STRANGE = (
@@ -21,41 +21,41 @@ SHOWN = "]0;title[31mred[0m 2J [link=http://evil.example]click[/link] [blink]x[/
 STEERS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def test_plain_leaves_out_what_is_not_seen():
+def test_sanitised_leaves_out_what_is_not_seen():
     """And keeps joiners, which are parts of words."""
-    assert plain(STRANGE) == SHOWN
+    assert sanitised(STRANGE) == SHOWN
     assert (
-        plain("\U0001f469\u200d\U0001f52c \u0646\u200c\u0645")
+        sanitised("\U0001f469\u200d\U0001f52c \u0646\u200c\u0645")
         == "\U0001f469\u200d\U0001f52c \u0646\u200c\u0645"
     )
-    assert plain("a\nb") == "a\nb"
+    assert sanitised("a\nb") == "a\nb"
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_every_way_to_print_is_literal(is_terminal):
     """Lines, titles, heads and cells."""
     file = io.StringIO()
-    console = PlainConsole(file=file, width=200, force_terminal=is_terminal, color_system=None)
+    console = LiteralConsole(file=file, width=200, force_terminal=is_terminal, color_system=None)
     console.print(STRANGE)
     made = table(STRANGE, [STRANGE])
     made.add_row(STRANGE)
     console.print(made)
-    told = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue())  # rich's own styles
-    assert told.count(SHOWN) == 4
-    assert not STEERS.search(told)
+    output = re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue())  # rich's own styles
+    assert output.count(SHOWN) == 4
+    assert not STEERS.search(output)
 
 
 def test_what_is_said_while_work_goes_on_is_literal():
     """Beside bars and beside a spinner: markup that rich cannot read would end the command."""
     file = io.StringIO()
-    console = PlainConsole(file=file, width=200, force_terminal=True, color_system=None)
-    with Progress(PlainColumn("{task.description}"), console=console) as bars:
+    console = LiteralConsole(file=file, width=200, force_terminal=True, color_system=None)
+    with Progress(LiteralColumn("{task.description}"), console=console) as bars:
         bars.add_task(f"{STRANGE} [/none]")
     with console.status(f"{STRANGE} [/none]") as status:
         status.update(f"{STRANGE} [/none]")
     assert file.getvalue().count(f"{SHOWN} [/none]") >= 2
-    told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue())  # moves of the cursor
-    assert not STEERS.search(told.replace("\r", ""))
+    output = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue())  # moves of the cursor
+    assert not STEERS.search(output.replace("\r", ""))
 
 
 def test_no_other_console_or_column_is_used():

@@ -1,7 +1,7 @@
 """Fit the presets `service-trace` and `service-calibrated` to the openb trace.
 
-    TWIN_GYM_DATA=… python -m benchmarks.fit_service            # print the fit
-    TWIN_GYM_DATA=… python -m benchmarks.fit_service --write    # and write the two presets
+    TWIN_GYM_DATA=… python -m benchmarks.environments.slice_admission.fit
+    TWIN_GYM_DATA=… python -m benchmarks.environments.slice_admission.fit --write    # two presets
 
 Measured: rates, hourly profile, holding times, demand mix. Chosen, and said so in the presets:
 capacity, revenue, patience, queue limit, service level. Nothing is drawn at random.
@@ -25,7 +25,8 @@ from twin_gym.files.whole import write_text
 from twin_gym.scenario import Daily, Empirical, Trace, to_toml
 
 TRACE_PATH = "service_traces/openb_pods.csv"
-PRESETS = Path(__file__).parent.parent / "twin_gym" / "scenario" / "presets"
+_CHECKOUT = Path(__file__).parents[3]
+PRESETS = _CHECKOUT / "twin_gym" / "environments" / "slice_admission" / "presets"
 
 DAY_S = 86_400.0
 FIRST_S, LAST_S = 120 * DAY_S, 149 * DAY_S
@@ -55,12 +56,12 @@ CHOICES = {
 }
 
 REPLAYED_TOP = """
-Replay of real service requests; needs TWIN_GYM_DATA. Written by benchmarks/fit_service.py.
+Replay of real service requests; needs TWIN_GYM_DATA. Written by the command below.
 A rule that keeps a third of the room free of `immersive` earns a sixth more than a greedy one.
 """.strip()
 
 FITTED_TOP = """
-`service-trace` without the trace: laws fitted to it. Written by benchmarks/fit_service.py.
+`service-trace` without the trace: laws fitted to it. Written by the command below.
 """.strip()
 
 COMMON = """
@@ -85,7 +86,7 @@ patience (long requests of immersive, cheap for what they hold, against short de
 and ubiquitous; in the trace, pods that were never placed were withdrawn after 95 s in the median),
 queue limit, agreed loss ratio.
 
-Reproduce: python -m benchmarks.fit_service --write
+Reproduce: python -m benchmarks.environments.slice_admission.fit --write
 """
 
 REPLAYED = """

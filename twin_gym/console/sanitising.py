@@ -20,7 +20,7 @@ _UNSEEN = "Cf"  # formats: also letters without a width, of which a reader sees 
 _JOINERS = "\u200c\u200d"  # parts of words and of pictures in many scripts
 
 
-def plain(text: str) -> str:
+def sanitised(text: str) -> str:
     r"""The text without invisible characters, except for spaces and line breaks.
 
     Args:
@@ -30,7 +30,7 @@ def plain(text: str) -> str:
         The text that is safe to print.
 
     Example:
-        >>> plain("a\u200bb\x1b[2J [red]c")
+        >>> sanitised("a\u200bb\x1b[2J [red]c")
         'ab[2J [red]c'
     """
     if text.isascii() and text.isprintable():
@@ -42,7 +42,7 @@ def plain(text: str) -> str:
     )
 
 
-class PlainConsole(Console):
+class LiteralConsole(Console):
     """A console that prints every text literally, without markup."""
 
     def __init__(self, **given: Any) -> None:
@@ -50,26 +50,26 @@ class PlainConsole(Console):
 
     def render_str(self, text: str, **given: Any) -> Text:
         """Like rich's method, for sanitised text."""
-        return super().render_str(plain(text), **given)
+        return super().render_str(sanitised(text), **given)
 
     def status(self, status: RenderableType, **given: Any) -> Status:
         """As rich's, whose texts are read as markup."""
-        return _PlainStatus(status, console=self, **given)
+        return _LiteralStatus(status, console=self, **given)
 
 
-class PlainColumn(TextColumn):
-    """A text beside a bar, taken literally: rich's reads it as markup."""
+class LiteralColumn(TextColumn):
+    """A text beside a progress bar, printed literally; rich's would read it as markup."""
 
     def __init__(self, text_format: str) -> None:
         super().__init__(text_format, markup=False)
 
     def render(self, task: Task) -> Text:
         """As rich's, of the text as it may be shown."""
-        return Text(plain(super().render(task).plain))
+        return Text(sanitised(super().render(task).plain))
 
 
-class _PlainStatus(Status):
-    """What is being done, beside a spinner."""
+class _LiteralStatus(Status):
+    """A status message beside a spinner, printed literally."""
 
     def __init__(self, status: RenderableType, **given: Any) -> None:
         super().__init__(_literal(status), **given)
@@ -80,4 +80,4 @@ class _PlainStatus(Status):
 
 
 def _literal(said: RenderableType) -> RenderableType:
-    return Text(plain(said)) if isinstance(said, str) else said
+    return Text(sanitised(said)) if isinstance(said, str) else said
