@@ -23,6 +23,7 @@ HORIZONS_S = {
     "access-small-45": 1.5,
     "tic-pick": 0.02,
     "sync-small": 25.0,
+    "truck-grid-20": 2 * 86_400.0,
 }
 """Short: but in access, rows end and begin anew while they are watched."""
 DRAW = {("random", "weights"), ("objective-base", "weights")} | {
@@ -34,6 +35,7 @@ KINDS = {
     "access-small-45": "access",
     "tic-pick": "tic",
     "sync-small": "sync",
+    "truck-grid-20": "truck",
 }
 CASES = [
     (preset, form, name)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import ClassVar
 
-from twin_gym.core.plain_picture import PlainEnv
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.core.single import RowEnv
 from twin_gym.environments.truck_routing.batch import TruckBatch
 from twin_gym.environments.truck_routing.observation import FIELDS
+from twin_gym.environments.truck_routing.render import as_text
 
 
-class TruckRoutingEnv(PlainEnv):
+class TruckRoutingEnv(RowEnv[TruckBatch]):
     """Trucks that empty bins, sent by a twin of the bins that is out of date.
 
     ## Story
@@ -106,3 +110,11 @@ class TruckRoutingEnv(PlainEnv):
 
     BATCH: ClassVar = TruckBatch
     TABLES: ClassVar = MappingProxyType({"observation_table": FIELDS})
+
+    def _as_text(self) -> str:
+        return as_text(self)
+
+    def _as_pixels(self) -> NDArray[np.uint8]:
+        from twin_gym.environments.truck_routing.picture import paint
+
+        return paint(self)

@@ -17,6 +17,10 @@ from twin_gym.environments.truck_routing.policies.rules import (
     SchedulePolicy,
     ThresholdPolicy,
 )
+from twin_gym.environments.truck_routing.policies.svm import (
+    FillMachinePolicy,
+    RouteMachinePolicy,
+)
 from twin_gym.environments.truck_routing.scenario import TruckScenario
 from twin_gym.policies.base import Policy
 
@@ -26,6 +30,8 @@ POLICIES: Mapping[str, Callable[[TruckScenario, ActionName], Policy]] = MappingP
         "schedule": SchedulePolicy,
         "nearest-full": NearestFullPolicy,
         "threshold": ThresholdPolicy,
+        "svm-fill": FillMachinePolicy,
+        "svm-route": RouteMachinePolicy,
         "threshold-pyvrp": ThresholdPlanPolicy,
         "overflow-pyvrp": OverflowPlanPolicy,
         "clairvoyant-pyvrp": ClairvoyantPlanPolicy,

@@ -59,7 +59,9 @@ class Forecast:
         litres: Floats = self.inflow_l_per_h * self.mean_hours(begin_s, end_s)
         return litres
 
-    def overflow_l(self, room_l: Floats, mean_l: Floats, extra_variance_l2: float = 0.0) -> Floats:
+    def overflow_l(
+        self, room_l: Floats, mean_l: Floats, extra_variance_l2: Floats | float = 0.0
+    ) -> Floats:
         """See `expected_overflow_l`, with the variance of the scenario's deposits.
 
         Args:
@@ -70,7 +72,7 @@ class Forecast:
         return expected_overflow_l(room_l, mean_l, self.dispersion_l * mean_l + extra_variance_l2)
 
     def overflow_probability(
-        self, room_l: Floats, mean_l: Floats, extra_variance_l2: float = 0.0
+        self, room_l: Floats, mean_l: Floats, extra_variance_l2: Floats | float = 0.0
     ) -> Floats:
         """See `overflow_probability`, with the variance of the scenario's deposits."""
         return overflow_probability(room_l, mean_l, self.dispersion_l * mean_l + extra_variance_l2)

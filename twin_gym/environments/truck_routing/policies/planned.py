@@ -96,7 +96,7 @@ class PlannedPolicy(TruckPolicy, ABC):
         """The next stop of each row's plan; N: the depot."""
         if len(self._plans) != len(seen.now_s):
             self._plans = [_Plans() for _ in seen.now_s]
-        for row in np.flatnonzero(self._episodes.begun(seen.now_s)):
+        for row in np.flatnonzero(self._episodes.begun(seen.now_s)).tolist():
             self._plans[row] = _Plans()
         chosen = np.full(len(seen.now_s), self.num_choices)
         for row in range(len(chosen)):

@@ -150,7 +150,8 @@ def least(values: Floats, among: NDArray[np.bool_]) -> NDArray[np.int64]:
         Shape (rows,); the number of choices where there is none to choose from.
     """
     chosen = np.where(among, values, np.inf).argmin(axis=1)
-    return np.where(among.any(axis=1), chosen, values.shape[1])
+    found: NDArray[np.int64] = np.where(among.any(axis=1), chosen, values.shape[1])
+    return found
 
 
 def checked_threshold(threshold: float) -> float:

@@ -27,15 +27,19 @@ FILL_FEATURES = ("reading", "predicted", "age", "daily_fill", "shift")
 """What tells of a bin: see `fill_features`."""
 
 ROUTE_FEATURES = (
-    "travel", "travel_squared", "is_nearest", "return", "detour", "predicted", "predicted_squared",
-    "beyond", "age", "daily_fill", "fill_in_load",
+    "travel", "travel_squared", "is_nearest", "return", "predicted", "predicted_squared", "urgency",
+    "is_most_urgent", "urgency_a_minute", "age", "daily_fill", "fill_in_load",
 )  # fmt: skip
 """What tells of a bin as the next stop: see `route_features`."""
 
-DEPOT_FEATURES = ("bias", "load", "shift", "at_depot", "fullest", "most_beyond", "nearest")
+DEPOT_FEATURES = (
+    "bias", "load", "shift", "fullest", "most_urgent", "nearest", "at_depot", "at_depot_shift",
+    "at_depot_fullest", "at_depot_most_urgent", "at_depot_nearest",
+)  # fmt: skip
 """What tells of the depot as the next stop: see `depot_features`."""
 
-_MOST_DAYS, _NEAR_S = 3.0, 600.0
+_MOST_DAYS, _NEAR_S, _STOP = 3.0, 600.0, 0.3
+_DAYS_AHEAD, _STEEPNESS = 1.2, 6.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class FillMachine:
 
     Attributes:
         mean: of the features; z = (x - mean) / scale.
-        scale: their standard deviations.
+        scale: their standard deviations, above 0.
         gamma: g.
         intercept: b.
         weights: w, one a support vector.
@@ -60,6 +64,8 @@ class FillMachine:
 
     def __post_init__(self) -> None:
         vectors = np.array(self.vectors)
+        if min(self.scale, default=0.0) <= 0.0:
+            raise ConfigError(f"every scale of a feature must be above 0, got {self.scale}")
         wanted = (len(self.weights), len(FILL_FEATURES))
         _check_numbers(self.mean, self.scale, self.weights, vectors, (self.gamma, self.intercept))
         if vectors.shape != wanted or {len(self.mean), len(self.scale)} != {len(FILL_FEATURES)}:
@@ -111,7 +117,7 @@ class RouteMachine:
         return np.concatenate([of_bins, of_depot[:, None]], axis=1)
 
 
-def _check_numbers(*values: Any) -> None:  # noqa: ANN401 - tuples of numbers
+def _check_numbers(*values: Any) -> None:
     for one in values:
         if not np.isfinite(np.asarray(one, np.float64)).all():
             raise ConfigError("a machine has a number that is not finite")
@@ -135,7 +141,9 @@ def fill_machine(numbers: dict[str, Any]) -> FillMachine:
         )
         gamma, intercept = float(numbers["gamma"]), float(numbers["intercept"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"these are not the numbers of a support vector machine: {error}") from error
+        raise ConfigError(
+            f"these are not the numbers of a support vector machine: {error}"
+        ) from error
     return FillMachine(mean, scale, gamma, intercept, weights, vectors)
 
 
@@ -178,21 +186,22 @@ def fill_features(seen: Decisions) -> Floats:
 def route_features(seen: Decisions) -> Floats:
     """What tells how good a bin is as the next stop: `ROUTE_FEATURES`.
 
-    Driving times are in units of ten minutes; `beyond` is the share of the capacity by which the
-    bin is expected to overflow within a day; `detour` is the way there and back to the depot.
+    Driving times are in units of ten minutes.
 
     Returns:
         Shape (rows, choices, features).
     """
-    travel, back = seen.travel_s / _NEAR_S, seen.return_s / _NEAR_S
+    travel, back, fill, urgent = (
+        seen.travel_s / _NEAR_S, seen.return_s / _NEAR_S, seen.predicted, urgency(seen)
+    )  # fmt: skip
     nearest = np.where(seen.allowed, travel, np.inf).min(axis=1, keepdims=True, initial=np.inf)
-    fill = seen.predicted
+    most = np.where(seen.allowed, urgent, 0.0).max(axis=1, keepdims=True, initial=0.0)
     columns = (
-        travel, travel**2, (travel <= nearest).astype(np.float64), back, travel + back, fill,
-        fill**2, beyond(seen), np.minimum(seen.age_s / DAY_S, _MOST_DAYS), seen.daily_fill,
+        travel, travel**2, travel <= nearest, back, fill, fill**2, urgent, urgent >= most,
+        urgent / (travel + _STOP), np.minimum(seen.age_s / DAY_S, _MOST_DAYS), seen.daily_fill,
         fill * seen.load[:, None],
     )  # fmt: skip
-    return np.stack(columns, axis=-1)
+    return np.stack([np.asarray(one, np.float64) for one in columns], axis=-1)
 
 
 def depot_features(seen: Decisions) -> Floats:
@@ -201,20 +210,25 @@ def depot_features(seen: Decisions) -> Floats:
     Returns:
         Shape (rows, features).
     """
-    count = len(seen.load)
     fullest = np.where(seen.allowed, seen.predicted, 0.0).max(axis=1, initial=0.0)
-    most = np.where(seen.allowed, beyond(seen), 0.0).max(axis=1, initial=0.0)
+    most = np.where(seen.allowed, urgency(seen), 0.0).max(axis=1, initial=0.0)
     nearest = np.where(seen.allowed, seen.travel_s / _NEAR_S, 1.0).min(axis=1, initial=1.0)
+    rests, shift = seen.at_depot.astype(np.float64), seen.shift_left_s / DAY_S
     columns = (
-        np.ones(count), seen.load, seen.shift_left_s / DAY_S, seen.at_depot.astype(np.float64),
-        fullest, most, nearest,
+        np.ones(len(rests)), seen.load, shift, fullest, most, nearest, rests, rests * shift,
+        rests * fullest, rests * most, rests * nearest,
     )  # fmt: skip
     return np.stack(columns, axis=-1)
 
 
-def beyond(seen: Decisions) -> Floats:
-    """The share of the capacity by which a bin is expected to overflow within a day."""
-    return np.clip(seen.predicted + seen.daily_fill - 1.0, 0.0, 1.0)
+def urgency(seen: Decisions) -> Floats:
+    """About the chance that a bin overflows before the next shift is well under way.
+
+    A logistic curve of what it is expected to hold then; shape (rows, choices).
+    """
+    expected = seen.predicted + _DAYS_AHEAD * seen.daily_fill
+    chance: Floats = 1.0 / (1.0 + np.exp(-_STEEPNESS * (expected - 1.0)))
+    return chance
 
 
 class FillMachinePolicy(TruckPolicy):

@@ -20,6 +20,7 @@ from twin_gym.environments.truck_routing.policies.decisions import Decisions, Tr
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
 from twin_gym.environments.truck_routing.policies.rules import ThresholdPolicy
 from twin_gym.environments.truck_routing.policies.svm import (
+    DEPOT_FEATURES,
     FillMachine,
     RouteMachine,
     depot_features,
@@ -37,10 +38,12 @@ NUM_EXAMPLES = 1_500
 NUM_DECISIONS = 12_000
 """Most decisions of planned routes to learn from."""
 
+_CONSTANT = 1e-4
 _OTHERS = 6  # places that a chosen one is compared with
 _DIGITS = 5
 _PENALTY, _GAMMA, _LINEAR_PENALTY = 3.0, 0.2, 0.1
 _BEHAVIOUR_FILL = 0.5
+_DEPARTURE_WEIGHT, _DEPOT_WEIGHT = 5.0, 3.0  # rare decisions that cost most when they are wrong
 
 
 class FillExamples(NamedTuple):
@@ -148,7 +151,11 @@ def _decisions(
         masks[~running, :-1] = 0
         chosen = policy.actions(observations, masks)
         seen = policy.read(observations, masks)
-        yield env.batch, seen._replace(now_s=np.where(running, seen.now_s, policy.scenario.horizon_s)), chosen
+        yield (
+            env.batch,
+            seen._replace(now_s=np.where(running, seen.now_s, policy.scenario.horizon_s)),
+            chosen,
+        )
         observations, _, _, truncated, infos = env.step(chosen)
         running &= ~truncated
 
@@ -178,7 +185,8 @@ def fit_fill(examples: FillExamples, *, seed: int = 0) -> FillMachine:
         ]
     )
     features, needs = examples.features[drawn], examples.needs[drawn]
-    mean, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-9)
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale[scale < _CONSTANT] = 1.0  # what is the same everywhere tells nothing
     machine = SVC(C=_PENALTY, gamma=_GAMMA).fit((features - mean) / scale, needs)
     return FillMachine(
         mean=_rounded(mean), scale=_rounded(scale), gamma=_GAMMA,
@@ -192,7 +200,8 @@ def fit_route(examples: Sequence[RouteExample], *, seed: int = 0) -> RouteMachin
     """A linear ranking from pairs (Joachims, "Optimizing search engines using clickthrough data").
 
     The chosen place and one that was not chosen give one pair; a linear support vector classifier
-    without an intercept says which of them comes first.
+    without an intercept says which of them comes first. Whether to leave the depot, and whether to
+    return to it, is decided rarely, and weighs more.
 
     Args:
         examples: decisions to imitate; of them, as many are drawn as may be.
@@ -210,24 +219,27 @@ def fit_route(examples: Sequence[RouteExample], *, seed: int = 0) -> RouteMachin
         raise missing_extra("fitting a support vector machine", "routing") from error
     rng = np.random.default_rng(seed)
     drawn = rng.permutation(len(examples))[:NUM_DECISIONS]
-    pairs = np.concatenate([_differences(examples[k], rng) for k in drawn])
+    found = [_pairs(examples[k], rng) for k in drawn]
+    pairs, importance = (np.concatenate(parts) for parts in zip(*found, strict=True))
     signs = np.where(np.arange(len(pairs)) % 2 == 0, 1.0, -1.0)
     scale = np.maximum(pairs.std(axis=0), 1e-9)
     machine = LinearSVC(C=_LINEAR_PENALTY, fit_intercept=False, dual=False)
-    weights = machine.fit(pairs / scale * signs[:, None], signs).coef_[0] / scale
+    machine.fit(pairs / scale * signs[:, None], signs, sample_weight=importance)
+    weights = machine.coef_[0] / scale
     count = examples[0].bins.shape[1]
     return RouteMachine(_rounded(weights[:count]), _rounded(weights[count:]))
 
 
-def _differences(example: RouteExample, rng: np.random.Generator) -> Floats:
-    """Features of the chosen place less those of others; shape (pairs, all features)."""
-    count = len(example.bins)
-    places = np.zeros((count + 1, example.bins.shape[1] + len(example.depot)))
-    places[:count, : example.bins.shape[1]] = example.bins
-    places[count, example.bins.shape[1] :] = example.depot
+def _pairs(example: RouteExample, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Features of the chosen place less those of others, and the weights of the pairs."""
+    count, split = len(example.bins), example.bins.shape[1]
+    places = np.zeros((count + 1, split + len(example.depot)))
+    places[:count, :split], places[count, split:] = example.bins, example.depot
     others = rng.permutation(np.delete(np.arange(count + 1), example.chosen))[:_OTHERS]
-    differences: Floats = places[example.chosen] - places[others]
-    return differences
+    weights = np.where((others == count) | (example.chosen == count), _DEPOT_WEIGHT, 1.0)
+    if example.depot[DEPOT_FEATURES.index("at_depot")] > 0.0:
+        weights *= _DEPARTURE_WEIGHT
+    return places[example.chosen] - places[others], weights
 
 
 def _rounded(values: Floats) -> tuple[float, ...]:
