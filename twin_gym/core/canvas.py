@@ -35,11 +35,21 @@ _SCALE = 2
 
 
 class Canvas:
-    """Paints in coordinates of the finished picture: `WIDTH` times `HEIGHT` pixels."""
+    """Paints in coordinates of the finished picture: `WIDTH` times `HEIGHT` pixels.
 
-    def __init__(self) -> None:
-        self._image = Image.new("RGB", (WIDTH * _SCALE, HEIGHT * _SCALE), BACKGROUND)
+    Args:
+        below: a canvas that is painted over, and stays as it is; None: an empty one.
+    """
+
+    def __init__(self, below: Canvas | None = None) -> None:
+        size = WIDTH * _SCALE, HEIGHT * _SCALE
+        empty = Image.new("RGB", size, BACKGROUND)
+        self._image = empty if below is None else below.copy_of_image()
         self._draw = ImageDraw.Draw(self._image)
+
+    def copy_of_image(self) -> Image.Image:
+        """What is painted so far, at twice the size."""
+        return self._image.copy()
 
     def pixels(self) -> NDArray[np.uint8]:
         """The painted pixels; shape (HEIGHT, WIDTH, 3)."""

@@ -112,12 +112,12 @@ def test_mean_age_of_readings_is_that_of_periodic_lossy_reports(probability):
 
     5 standard errors; a false alarm in about 2 of a million runs.
     """
-    one = one_bin(delivery_probability=probability, report_delay_s=60.0, horizon_s=3 * DAY_S)
+    one = one_bin(delivery_probability=probability, report_delay_s=600.0, horizon_s=3 * DAY_S)
     env = rows_of(one, 4000, seed=8)
     env.step(np.ones(4000, np.int64))  # all rest until the second morning
     rows, read_at = env.batch.arrays["rows"], env.batch.arrays["states"][:, layout.READ_AT, 0]
     ages_s = (rows["now"] - read_at) / 1000.0
-    expected = HOUR_S * (2.0 - probability) / (2.0 * probability) + 60.0
+    expected = HOUR_S * (2.0 - probability) / (2.0 * probability) + 600.0
     assert abs(ages_s.mean() - expected) < 5.0 * ages_s.std() / np.sqrt(4000)
 
 

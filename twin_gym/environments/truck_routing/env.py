@@ -12,6 +12,7 @@ from twin_gym.core.single import RowEnv
 from twin_gym.environments.truck_routing.batch import TruckBatch
 from twin_gym.environments.truck_routing.observation import FIELDS
 from twin_gym.environments.truck_routing.render import as_text
+from twin_gym.environments.truck_routing.snapshot import take_snapshot
 
 
 class TruckRoutingEnv(RowEnv[TruckBatch]):
@@ -112,9 +113,9 @@ class TruckRoutingEnv(RowEnv[TruckBatch]):
     TABLES: ClassVar = MappingProxyType({"observation_table": FIELDS})
 
     def _as_text(self) -> str:
-        return as_text(self)
+        return as_text(take_snapshot(self))
 
     def _as_pixels(self) -> NDArray[np.uint8]:
         from twin_gym.environments.truck_routing.picture import paint
 
-        return paint(self)
+        return paint(take_snapshot(self))

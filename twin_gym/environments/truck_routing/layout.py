@@ -123,6 +123,7 @@ ROW = np.dtype(
         ("distance_m", "f8"),
         ("fill_sum", "f8"),  # of the shares found
         ("collected_l", "f8"),
+        ("found_l", "f8"),  # content that the last stop found
         ("overflow_l", "f8"),
         ("deposited_l", "f8"),
         ("duty", "f8"),  # ms of all trucks out of the depot, or unloading
@@ -220,7 +221,7 @@ def build_tables(scenarios: Sequence[TruckScenario]) -> Tables:
         np.zeros((count, most_hours + 1)), np.zeros((count, hours, most)),
         np.ones((count, hours, COUNT_LIMITS, most)),
         np.zeros((count, max(len(one) for one in replayed), most)),
-        tuple(bin_table(one.bins) for one in scenarios),
+        tuple(bins_of(one) for one in scenarios),
     )  # fmt: skip
     for i, (one, bins) in enumerate(zip(scenarios, tables.bin_tables, strict=True)):
         _fill_network(tables.networks[i], one, bins)
@@ -228,6 +229,14 @@ def build_tables(scenarios: Sequence[TruckScenario]) -> Tables:
         _fill_deposits(tables, i, one, bins)
         tables.replayed[i, : len(replayed[i]), : one.num_bins] = replayed[i]
     return tables
+
+
+def bins_of(one: TruckScenario) -> BinTable:
+    """The bins of a scenario, with its inflows."""
+    bins = bin_table(one.bins)
+    inflow = bins.inflow_l_per_h * one.inflow_factor
+    inflow.flags.writeable = False
+    return bins._replace(inflow_l_per_h=inflow)
 
 
 def _replayed(one: TruckScenario, bins: BinTable) -> Floats:

@@ -20,8 +20,8 @@ _REPORT, _TRUCK = 1, 2  # ranks at one time: reports first, then trucks by numbe
 
 _COUNTERS = ("disallowed", "stops", "served", "wasted", "unloads", "reports", "looks", "step_stops")
 _SUMS = (
-    "distance_m", "fill_sum", "collected_l", "overflow_l", "deposited_l", "duty", "error_sum",
-    "age_sum", "elapsed", "step_distance_m", "step_overflow_l", "step_deposited_l",
+    "distance_m", "fill_sum", "collected_l", "found_l", "overflow_l", "deposited_l", "duty",
+    "error_sum", "age_sum", "elapsed", "step_distance_m", "step_overflow_l", "step_deposited_l",
 )  # fmt: skip
 _OF_STEP = ("elapsed", "step_distance_m", "step_overflow_l", "step_deposited_l")
 
@@ -203,6 +203,7 @@ class TruckNetwork:
         taken = min(content, float(self._network["truck_capacity"]) - truck.load)
         truck.load += taken
         self.sums["collected_l"] += taken
+        self.sums["found_l"] = content
         self.counters["served"] += 1
         fill = content * one.inverse_capacity
         self.sums["fill_sum"] += fill

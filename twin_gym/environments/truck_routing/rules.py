@@ -69,6 +69,7 @@ def _clear(row: Record) -> None:
     row.distance_m = 0.0
     row.fill_sum = 0.0
     row.collected_l = 0.0
+    row.found_l = 0.0
     row.overflow_l = 0.0
     row.deposited_l = 0.0
     row.duty = 0.0
@@ -240,6 +241,7 @@ def _empty(running: Running, j: int, i: int) -> None:
     left = content - taken
     row.load[j] += taken
     row.collected_l += taken
+    row.found_l = content
     row.served += 1
     fill = content * running.bins[layout.INVERSE_CAPACITY, i]
     row.fill_sum += fill

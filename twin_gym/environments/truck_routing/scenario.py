@@ -25,6 +25,7 @@ HOUR_S = 3_600.0
 MAX_TRUCKS = 16
 MAX_DAYS = 366
 MAX_CANDIDATES = 64
+MAX_FACTOR = 1_000.0
 MAX_TABLE = 8_000_000
 """Most bins times hours of an episode: a row keeps what was thrown in until each hour."""
 
@@ -36,6 +37,9 @@ Volume = Annotated[float, Field(strict=True, ge=0.1, le=1e6, allow_inf_nan=False
 Speed = Annotated[float, Field(strict=True, ge=0.1, le=100, allow_inf_nan=False)]
 Trip = Annotated[float, Field(strict=True, ge=0.001, le=DAY_S, allow_inf_nan=False)]
 Period = Annotated[float, Field(strict=True, ge=1.0, le=1e8, allow_inf_nan=False)]
+Factor = Annotated[
+    float, Field(strict=True, ge=1.0 / MAX_FACTOR, le=MAX_FACTOR, allow_inf_nan=False)
+]
 Delay = Annotated[float, Field(strict=True, ge=0, le=1e7, allow_inf_nan=False)]
 
 
@@ -61,6 +65,7 @@ class TruckScenario(Scenario):
         roads: straight, a grid or out of a file.
         depot: a place; `median`: the median coordinates of the bins.
         deposits: how waste comes into the bins.
+        inflow_factor: every bin gets so many times its inflow; 1 where deposits are replayed.
         num_trucks: 1 to 16, all alike.
         truck_capacity_l: litres of waste that a truck carries.
         speed_m_per_s: at which it drives.
@@ -92,6 +97,7 @@ class TruckScenario(Scenario):
     roads: Roads = StraightRoads()
     depot: Depot | Literal["median"] = "median"
     deposits: Deposits = PoissonGamma()
+    inflow_factor: Factor = 1.0
     num_trucks: Annotated[int, Field(strict=True, ge=1, le=MAX_TRUCKS)] = 1
     truck_capacity_l: Volume = 3_000.0
     speed_m_per_s: Speed = 5.56
@@ -130,6 +136,11 @@ class TruckScenario(Scenario):
             raise ConfigError(
                 f"a shift is shorter than a day of {DAY_S:g} s, got {self.shift_length_s:g} s: "
                 "shorten it"
+            )
+        if self.inflow_factor != 1.0 and isinstance(self.deposits, ReplayedEmptyings):
+            raise ConfigError(
+                "what is replayed has the inflow that was recorded, got inflow_factor="
+                f"{self.inflow_factor:g}: leave it at 1"
             )
         if self.num_bins * self.num_hours > MAX_TABLE:
             raise ConfigError(

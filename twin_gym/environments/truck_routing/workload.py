@@ -54,6 +54,34 @@ def is_delivered(network: Record, world: np.uint64, number: int, report: int) ->
     return uniform(world, _DELIVERY, report * _BIN_ROOM + number) <= probability
 
 
+@compiled
+def count_reports(network: Record, world: np.uint64, time: float) -> tuple[Integer, Integer]:
+    """Reports of all bins that have arrived, or would have, and those that arrived.
+
+    Args:
+        network: record of the scenario.
+        world: the key of the world.
+        time: ms.
+
+    Returns:
+        Reports that were measured `network.delay` before the time or earlier, and how many of them
+        were delivered.
+    """
+    sent: Integer = np.int64(0)
+    came: Integer = np.int64(0)
+    if network.period <= 0.0:
+        return sent, came
+    for i in range(network.num_bins):
+        measured = offset_ms(network, world, i) + network.delay
+        report: Integer = np.int64(0)
+        while measured <= time:
+            came += np.int64(is_delivered(network, world, i, report))
+            report += 1
+            measured += network.period
+        sent += report
+    return sent, came
+
+
 @inlined
 def start_hour(network: Record, world: np.uint64) -> Integer:
     """The hour of the replay with which the episode begins; 0 where nothing is replayed."""

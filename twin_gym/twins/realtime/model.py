@@ -3,7 +3,7 @@
 The files in `dtdl/` are one model for all environments. This module supports a part of DTDL
 (Digital Twins Definition Language, version 3, with the extension of quantitative types) and
 rejects everything else: interfaces with properties, telemetry, components and relationships;
-primitive schemas; SI units.
+primitive schemas; one unit for each quantity.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ Value = float | int | bool | str
 
 CONTEXT = "dtmi:dtdl:context;3"
 QUANTITATIVE_TYPES = "dtmi:dtdl:extension:quantitativeTypes;1"
-UNIT_OF_TYPE = MappingProxyType({"TimeSpan": "second", "Length": "metre", "Energy": "joule"})
-"""The supported unit of each quantitative type: the SI unit."""
+UNIT_OF_TYPE = MappingProxyType(
+    {"TimeSpan": "second", "Length": "metre", "Energy": "joule", "Volume": "litre"}
+)
+"""The supported unit of each quantitative type: one that SI has or accepts."""
 
 SCHEMAS = ("boolean", "double", "long", "string")
 NUMERIC = ("double", "long")
