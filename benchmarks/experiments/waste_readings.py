@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NAME = "waste_readings"
+PERIODS_S: tuple[float | None, ...] = (900.0, HOUR_S, 4.0 * HOUR_S, DAY_S, None)
+USUAL = 0.8
 NETWORKS = {"truck-grid-50": 1, "truck-edinburgh-calibrated": 2}
 """By preset: one world of so many is run of those that are asked for; planning takes the time."""
 
-PERIODS_S: tuple[float | None, ...] = (900.0, HOUR_S, 4.0 * HOUR_S, DAY_S, None)
-DELIVERIES = (1.0, 0.8, 0.5)
-USUAL = 0.8
+DELIVERIES = {"truck-grid-50": (1.0, USUAL, 0.5)}
+"""By preset, probabilities that a report arrives; of others the usual one alone."""
+
 PLANNER, ANCHOR = "overflow-pyvrp", "clairvoyant-pyvrp"
 RULES = ("nearest-full", "threshold")
 FITTED, HOLD = "fitted", "hold"
@@ -55,15 +57,14 @@ Points = Mapping[tuple[str, str, Condition], Measured]
 """By preset, policy and condition."""
 
 
-def conditions(*, quick: bool, predictor: str = FITTED) -> list[Condition]:
+def conditions(preset: str, *, quick: bool, predictor: str = FITTED) -> list[Condition]:
     """How bins report: without reports there is nothing to deliver."""
     periods = (HOUR_S, None) if quick else PERIODS_S
-    deliveries = (USUAL,) if quick else DELIVERIES
     told: list[Condition] = [
         (period_s, delivery, predictor)
         for period_s in periods
         if period_s is not None
-        for delivery in deliveries
+        for delivery in DELIVERIES.get(preset, (USUAL,))
     ]
     return told + ([(None, 1.0, FITTED)] if predictor == FITTED else [])
 
@@ -86,9 +87,9 @@ def runs(asked: Asked) -> list[tuple[str, str, Condition]]:
     """The preset, policy and condition of each measurement."""
     made: list[tuple[str, str, Condition]] = []
     for preset in _presets(asked):
-        told = conditions(quick=asked.quick)
+        told = conditions(preset, quick=asked.quick)
         made += [(preset, name, one) for one in told for name in (*RULES, PLANNER)]
-        held = conditions(quick=asked.quick, predictor=HOLD)
+        held = conditions(preset, quick=asked.quick, predictor=HOLD)
         made += [(preset, name, one) for one in held for name in RULES]
         made.append((preset, ANCHOR, (HOUR_S, USUAL, FITTED)))
     return made

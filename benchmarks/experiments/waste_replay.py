@@ -382,7 +382,7 @@ def _months(asked: Asked) -> str:
     )
 
 
-app = experiment(NAME, __doc__, _cells, _results, seeds=PARTS, worlds=2, trains=False)
+app = experiment(NAME, __doc__, _cells, _results, seeds=PARTS, worlds=1, trains=False)
 
 if __name__ == "__main__":
     app()

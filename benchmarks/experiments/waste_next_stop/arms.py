@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.experiments.blocks import Cell, Floats, Values, worlds_of
-from benchmarks.experiments.waste_next_stop.generated import by_gan, by_normal, routes_from, train
+from benchmarks.experiments.waste_next_stop.generated import by_gan, routes_from, train
 from benchmarks.experiments.waste_next_stop.lived import RULES, Stop, lived
-from twin_gym.environments.truck_routing.policies.decisions import TruckPolicy
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
 from twin_gym.environments.truck_routing.policies.svm import (
     DEPOT_FEATURES,
@@ -25,16 +24,13 @@ from twin_gym.environments.truck_routing.policies.svm_fitting import (
 from twin_gym.environments.truck_routing.scenario import TruckScenario
 from twin_gym.policies import evaluate
 from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings
-from twin_gym.twins.scenarios.gaussian import Step
 
 H, TWIN, GAN = "H", "H+R", "H+R+GAI"
-NORMAL, EVEN, MORE = "H+R+normal law", "H+R+even states", "H+R, five trucks"
-ARMS = (H, TWIN, GAN, NORMAL, EVEN, MORE)
+EVEN, MORE = "H+R+even states", "H+R, five trucks"
+ARMS = (H, TWIN, GAN, EVEN, MORE)
 PLANNER = OverflowPlanPolicy.name
 RULE_NAMES = tuple(rule.name for rule in RULES)
 EXTRA_WORLDS = 4
-DRIVERS: tuple[type[TruckPolicy], ...] = (*RULES, OverflowPlanPolicy)
-"""What drives the fresh worlds beside the rankings."""
 
 _AT_DEPOT = DEPOT_FEATURES.index("at_depot")
 
@@ -69,8 +65,9 @@ def measure(cell: Cell, protocol: Protocol) -> Values:
     if not isinstance(scenario, TruckScenario):
         raise TypeError(f"this is an experiment of trucks, got {scenario.kind!r}")
     seeds = worlds_of(block, cell.worlds + 1 + EXTRA_WORLDS)
-    tests, (own, *others) = seeds[: cell.worlds], lived(scenario, seeds[cell.worlds :])
-    looked_at = [stop for world in lived(scenario, tests) for stop in world]
+    tests, (own, *others) = seeds[: cell.worlds], lived(scenario, seeds[cell.worlds :]).stops
+    fresh = lived(scenario, tests)
+    looked_at = [stop for world in fresh.stops for stop in world]
     values = _of_rules(looked_at)
     learner = Learner(scenario, own, others, protocol, block)
     machine: Mapping[str, RouteMachine] = {}
@@ -79,14 +76,16 @@ def measure(cell: Cell, protocol: Protocol) -> Values:
         for arm, one in machine.items():
             place = f"{arm}|{round_}|"
             values |= {place + name: share for name, share in _shares(one, arm, looked_at).items()}
+            values[place + "examples"] = float(learner.num_examples[arm])
         values[f"{GAN}|{round_}|kept"] = float(learner.is_kept)
     for arm, one in machine.items():
         told = scenario.replace(report_period_s=None) if arm == H else scenario
         cost = evaluate(RouteMachinePolicy(told, machine=one), told, tests).kpi["cost_total"]
         values[f"{arm}|{protocol.rounds}|cost"] = _a_bin_and_day(cost, scenario)
-    for make in DRIVERS:
-        cost = evaluate(make(scenario), scenario, tests).kpi["cost_total"]
-        values[f"{make.name}|0|cost"] = _a_bin_and_day(cost, scenario)
+    for rule in RULES:
+        cost = evaluate(rule(scenario), scenario, tests).kpi["cost_total"]
+        values[f"{rule.name}|0|cost"] = _a_bin_and_day(cost, scenario)
+    values[f"{PLANNER}|0|cost"] = _a_bin_and_day(fresh.cost_total, scenario)
     return {name: [value] for name, value in values.items()}
 
 
@@ -103,6 +102,7 @@ class Learner:
     Attributes:
         is_kept: whether the GAN of the last round learned more than the normal law that it begins
             as.
+        num_examples: decisions that each arm learned from in the last round.
     """
 
     def __init__(
@@ -111,8 +111,9 @@ class Learner:
     ) -> None:  # fmt: skip
         self._policy, self._own, self._others = OverflowPlanPolicy(scenario), own, others
         self._protocol, self._block, self._round = protocol, block, 0
-        self._made: dict[str, list[RouteExample]] = {GAN: [], NORMAL: [], EVEN: []}
+        self._made: dict[str, list[RouteExample]] = {GAN: [], EVEN: []}
         self.is_kept = False
+        self.num_examples: dict[str, int] = {}
 
     def learn(self) -> dict[str, RouteMachine]:
         """Lives one more shift, and gives the ranking of each arm."""
@@ -125,6 +126,7 @@ class Learner:
             H: [stop.by_history for stop in history], TWIN: twin,
             **{arm: twin + made for arm, made in self._made.items()}, MORE: twin + more,
         }  # fmt: skip
+        self.num_examples = {arm: len(examples) for arm, examples in sets.items()}
         return {arm: fit_route(sets[arm], seed=self._block) for arm in ARMS}
 
     def _generate(self, history: Sequence[Stop]) -> None:
@@ -135,11 +137,7 @@ class Learner:
         states = np.array([base.fills for base in bases])
         gan = train(history, self._protocol.gan, self._block)
         self.is_kept = gan.metadata.num_steps > 0
-        step = Step.fit(np.array([stop.fills for stop in history]))
-        drawn = {
-            GAN: by_gan(gan, states, rng), NORMAL: by_normal(step, states, rng),
-            EVEN: rng.random(states.shape),
-        }  # fmt: skip
+        drawn = {GAN: by_gan(gan, states, rng), EVEN: rng.random(states.shape)}
         for arm, fills in drawn.items():
             for base, one in zip(bases, fills, strict=True):
                 self._made[arm] += routes_from(self._policy, base, one)

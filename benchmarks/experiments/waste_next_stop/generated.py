@@ -16,7 +16,6 @@ from twin_gym.environments.truck_routing.scenario import DAY_S
 from twin_gym.twins.scenarios.criteria import Criteria
 from twin_gym.twins.scenarios.gan import GanGenerator, asked
 from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings, train_on_points
-from twin_gym.twins.scenarios.gaussian import Normal, Step
 
 
 def train(history: Sequence[Stop], settings: ScenarioGanSettings, seed: int) -> GanGenerator:
@@ -35,13 +34,6 @@ def train(history: Sequence[Stop], settings: ScenarioGanSettings, seed: int) -> 
 def by_gan(gan: GanGenerator, states: Floats, rng: np.random.Generator) -> Floats:
     """States one decision later, as the GAN has it; shares of the capacity."""
     made: Floats = np.clip(gan.next_states(states, asked(Criteria().condition), rng), 0.0, 1.0)
-    return made
-
-
-def by_normal(step: Step, states: Floats, rng: np.random.Generator) -> Floats:
-    """Likewise by the first-order autoregression with normal changes that the GAN begins as."""
-    change = Normal(np.zeros(states.shape[1]), step.change).draw(len(states), rng)
-    made: Floats = np.clip(step.law.mean + step.keep * (states - step.law.mean) + change, 0.0, 1.0)
     return made
 
 

@@ -43,6 +43,19 @@ class Stop(NamedTuple):
     now_s: float
 
 
+class Lived(NamedTuple):
+    """What a planner did in some worlds.
+
+    Attributes:
+        stops: by world, in order of time, each decision at which a bin is allowed, without those
+            of the last day: the planner plans it for an end that never comes for an operator.
+        cost_total: of the whole episodes; shape (worlds,).
+    """
+
+    stops: list[list[Stop]]
+    cost_total: Floats
+
+
 class EmptyingRecords:
     """What history knows of the bins of some rows: when each was emptied, and what was left.
 
@@ -73,32 +86,28 @@ class EmptyingRecords:
         )
 
 
-def lived(scenario: TruckScenario, seeds: Sequence[int]) -> list[list[Stop]]:
-    """The decisions of `overflow-pyvrp` in some worlds, without those of the last day.
-
-    The planner plans that day for an end that never comes for an operator.
+def lived(scenario: TruckScenario, seeds: Sequence[int]) -> Lived:
+    """The decisions of `overflow-pyvrp` in some worlds.
 
     Args:
         scenario: of one truck.
         seeds: of the worlds.
-
-    Returns:
-        By world, in order of time, each decision at which a bin is allowed.
     """
     policy, rules = OverflowPlanPolicy(scenario), [rule(scenario) for rule in RULES]
     records, stops = EmptyingRecords(policy, len(seeds)), [list[Stop]() for _ in seeds]
     before = np.full(len(seeds), policy.num_choices)
-    for seen, chosen in _decisions(policy, seeds):
+    cost_total = np.zeros(len(seeds))
+    for seen, chosen in _decisions(policy, seeds, cost_total):
         for row in np.flatnonzero(before < policy.num_choices):
-            number = before[row]
-            records.note(row, number, seen.now_s[row], seen.reading[row, number])
+            number = int(before[row])
+            records.note(int(row), number, seen.now_s[row], seen.reading[row, number])
         rest = scenario.horizon_s - seen.now_s
         kept = np.flatnonzero(seen.allowed.any(axis=1) & (rest > DAY_S))
         told = zip(kept, _stops(seen, records.seen(seen), chosen, rules, kept), strict=True)
         for row, stop in told:
             stops[row].append(stop)
         before = np.where(seen.allowed.any(axis=1), chosen, policy.num_choices)
-    return stops
+    return Lived(stops, cost_total)
 
 
 def _stops(
@@ -141,9 +150,12 @@ def example_of(
 
 
 def _decisions(
-    policy: TruckPolicy, seeds: Sequence[int]
+    policy: TruckPolicy, seeds: Sequence[int], cost_total: Floats
 ) -> Iterator[tuple[Decisions, NDArray[np.int64]]]:
-    """What is seen and chosen in an episode of each world; rows that are over allow nothing."""
+    """What is seen and chosen in an episode of each world; rows that are over allow nothing.
+
+    Their costs are written.
+    """
     env: Any = vector_env(policy.scenario, len(seeds), autoreset_mode=AutoresetMode.NEXT_STEP)
     observations, infos = env.reset(seed=list(seeds))
     policy.reset(seeds[0])
@@ -155,4 +167,7 @@ def _decisions(
         seen = policy.read(observations, masks)
         yield seen._replace(now_s=np.where(running, seen.now_s, horizon_s)), chosen
         observations, _, _, truncated, infos = env.step(chosen)
-        running &= ~truncated
+        ended = running & truncated
+        if ended.any():
+            cost_total[ended] = infos["kpi"]["cost_total"][ended]
+        running &= ~ended
