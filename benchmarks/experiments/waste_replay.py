@@ -48,7 +48,8 @@ FIRST_FILE_DAY, SPLIT = date(2016, 6, 3), date(2016, 7, 1)
 SPLIT_DAY, LAST_DAY = (SPLIT - FIRST_FILE_DAY).days, 46
 PARTS = 5
 PLANNER, ANCHOR, CREWS = "overflow-pyvrp", "clairvoyant-pyvrp", "recorded emptyings"
-POLICIES = ("schedule", "nearest-full", "threshold", "threshold-pyvrp", PLANNER)
+POLICIES = ("schedule", "nearest-full", "threshold", "svm-fill", "svm-route", "threshold-pyvrp",
+            PLANNER)  # fmt: skip
 KPIS = ("cost_total", "overflow_l", "distance_km", "stops", "wasted_stops", "fill_at_stop",
         "service_level", "twin_error")  # fmt: skip
 PER_BIN = ("cost_total", "overflow_l", "distance_km", "stops", "wasted_stops")
