@@ -212,7 +212,7 @@ class ProbabilityPlanPolicy(PlannedPolicy):
 
     def __init__(
         self, scenario: TruckScenario, action: ActionName = "pick", *,
-        prize: float = 20.0, max_iterations: int = DEFAULT_ITERATIONS,
+        prize: float = 10.0, max_iterations: int = DEFAULT_ITERATIONS,
     ) -> None:  # fmt: skip
         super().__init__(scenario, action, max_iterations=max_iterations)
         self._prize = prize * self.usual_cost()
