@@ -61,7 +61,8 @@ _NEAREST = 8
 _VIOLATION = 1e-3
 _NEGATIVE = 1e-7
 _NEW_COLUMNS = 2_000
-_MOST_ROUNDS = 80
+_MOST_ROUNDS, _LAST_ROUND = 80, 120
+"""Rounds with new cuts, and with new columns too."""
 _PATIENCE = 4
 """Rounds over which a gain is measured, and for which a cut of no effect is kept."""
 
@@ -111,7 +112,8 @@ def least_cost_bound(
         episode: with everything known.
         parts_per_shift: parts of a shift by which the times of visits are told apart, >= 1. More
             of them bring a tighter bound in more time.
-        relative_gain: it ends when four rounds together gain less than this share.
+        relative_gain: no more cuts are added when four rounds together gain less than this share,
+            and it ends when the bound is within it of the optimum.
 
     Returns:
         The bound. All numbers repeat exactly with the same version of the solver.
@@ -126,24 +128,26 @@ def least_cost_bound(
     programme = relaxation.programme()
     in_use = _first_columns(relaxation)
     cuts: list[_Cut] = []
-    best, optima = 0.0, []
+    best, optima, settled = 0.0, [], False
     while True:
         found = programme.solve(in_use, [cut.row for cut in cuts])
         best = max(best, found.bound)
         optima.append(found.optimum)
-        added = list(_violated_cuts(relaxation, found))
         missing = _columns_to_add(in_use, found)
-        nothing_new = not added and not len(missing)
-        if nothing_new or len(optima) == _MOST_ROUNDS or _ends(optima, best, relative_gain):
+        settled = settled or _has_settled(optima, relative_gain)
+        added = [] if settled else list(_violated_cuts(relaxation, found))
+        proven = best >= found.optimum * (1.0 - relative_gain)
+        if (settled and proven) or not (added or len(missing)) or len(optima) >= _LAST_ROUND:
             return _described(relaxation, found, best, len(optima), len(cuts))
         in_use[missing] = True
-        cuts = _still_useful(cuts, found) + added
+        cuts = (cuts if settled else _still_useful(cuts, found)) + added
 
 
-def _ends(optima: list[float], best: float, relative_gain: float) -> bool:
-    """Whether the last rounds gained little, and the bound is near the optimum in use."""
-    least = optima[-1] * (1.0 - relative_gain)
-    return len(optima) > _PATIENCE and optima[-1 - _PATIENCE] >= least and best >= least
+def _has_settled(optima: list[float], relative_gain: float) -> bool:
+    """Whether cuts have gained little of late, or there have been many: only columns are added."""
+    if len(optima) >= _MOST_ROUNDS:
+        return True
+    return len(optima) > _PATIENCE and optima[-1 - _PATIENCE] >= optima[-1] * (1.0 - relative_gain)
 
 
 def _first_columns(relaxation: Relaxation) -> Bools:
