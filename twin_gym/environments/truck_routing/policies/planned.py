@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
@@ -13,11 +14,13 @@ from twin_gym.environments.truck_routing.policies.decisions import (
     Decisions,
     Episodes,
     TruckPolicy,
+    day_of,
 )
 from twin_gym.environments.truck_routing.policies.planning import (
     DEFAULT_ITERATIONS,
     RoutingProblem,
     Trip,
+    check_installed,
     plan_routes,
 )
 from twin_gym.environments.truck_routing.policies.rules import THRESHOLD, checked_threshold
@@ -54,7 +57,9 @@ class PlannedPolicy(TruckPolicy, ABC):
         max_iterations: steps of the search for a plan.
 
     Raises:
-        ConfigError: if the action is another one, in which bins have no numbers.
+        ConfigError: if the action is another one, in which bins have no numbers, or there are no
+            iterations.
+        MissingExtraError: if PyVRP is not installed.
     """
 
     def __init__(
@@ -66,6 +71,9 @@ class PlannedPolicy(TruckPolicy, ABC):
                 f"{self.name!r} plans with all bins, and the action {action!r} shows some of them: "
                 "take `pick`"
             )
+        if max_iterations < 1:
+            raise ConfigError(f"`max_iterations` must be 1 or more, got {max_iterations!r}")
+        check_installed()
         super().__init__(scenario, action)
         self._max_iterations = max_iterations
         self._episodes = Episodes(scenario.num_trucks)
@@ -192,7 +200,7 @@ class OverflowPlanPolicy(PlannedPolicy):
         scenario: what the rows run.
         action: `pick`.
         fill_prize: worth of emptying a full bin, as far as it prevents no overflow, over the cost
-            of a stop and a mean way between bins.
+            of a stop and a mean way between bins; 0 or more.
         max_iterations: steps of the search for a plan.
     """
 
@@ -203,6 +211,8 @@ class OverflowPlanPolicy(PlannedPolicy):
         fill_prize: float = 1.0, max_iterations: int = DEFAULT_ITERATIONS,
     ) -> None:  # fmt: skip
         super().__init__(scenario, action, max_iterations=max_iterations)
+        if not 0.0 <= fill_prize < math.inf:
+            raise ConfigError(f"`fill_prize` must be 0 or more and finite, got {fill_prize!r}")
         self._fill_prize = fill_prize * (scenario.cost_per_stop + self._way_cost())
 
     def _way_cost(self) -> float:
@@ -229,7 +239,7 @@ class OverflowPlanPolicy(PlannedPolicy):
         """About when a bin is emptied in this shift, and when in the next one."""
         now_s = float(seen.now_s[row])
         half_s = self.scenario.shift_length_s / 2.0
-        begin_s = now_s - now_s % DAY_S
+        begin_s = float(day_of(now_s)) * DAY_S
         return max(now_s, begin_s + half_s), min(begin_s + DAY_S + half_s, self.scenario.horizon_s)
 
     def prevented_l(self, seen: Decisions, row: int, visit_s: float, next_s: float) -> Floats:

@@ -16,7 +16,11 @@ from numpy.typing import NDArray
 from twin_gym.environments.factory import vector_env
 from twin_gym.environments.truck_routing.bins import DrawnBins
 from twin_gym.environments.truck_routing.policies.clairvoyant import Truth
-from twin_gym.environments.truck_routing.policies.decisions import Decisions, TruckPolicy
+from twin_gym.environments.truck_routing.policies.decisions import (
+    Decisions,
+    TruckPolicy,
+    day_of,
+)
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
 from twin_gym.environments.truck_routing.policies.rules import ThresholdPolicy
 from twin_gym.environments.truck_routing.policies.svm import (
@@ -107,7 +111,7 @@ def fill_examples(scenario: TruckScenario, seeds: Sequence[int]) -> FillExamples
     features, needs = [], []
     for batch, seen, _ in _decisions(policy, seeds):
         truth, of_bins = Truth(batch), fill_features(seen)
-        next_s = seen.now_s - seen.now_s % DAY_S + DAY_S
+        next_s = (day_of(seen.now_s) + 1) * DAY_S
         for row in np.flatnonzero(next_s < scenario.horizon_s):
             features.append(of_bins[row])
             needs.append(truth.overflow_l(int(row), float(seen.now_s[row]), next_s[row]) > 0.0)
