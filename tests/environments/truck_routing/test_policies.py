@@ -146,7 +146,7 @@ def test_a_schedule_goes_out_every_day_of_a_long_episode():
 
 def test_a_guess_stays_a_guess_for_a_year():
     """Rounded ages of what was never read make no readings of it."""
-    scenario = street(horizon_s=366 * DAY_S, report_period_s=None)
+    scenario = street(horizon_s=366 * DAY_S, report_period_s="never")
     policy = POLICIES["threshold"](scenario, "pick")
     policy.choose = lambda seen: np.full(len(seen.now_s), DEPOT)
     for _, observations, masks, _ in run(policy, scenario, [2]):

@@ -7,7 +7,7 @@ stops are those of planned routes. Worlds are those for training; everything is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -82,7 +82,9 @@ def training_scenarios() -> tuple[TruckScenario, ...]:
     From bins that fill in a day and a half to such as take five days, and from reports every
     quarter of an hour to none.
     """
-    told = (900.0, 1.0), (3_600.0, 0.8), (14_400.0, 0.5), (None, 1.0)
+    told: tuple[tuple[float | Literal["never"], float], ...] = (
+        (900.0, 1.0), (3_600.0, 0.8), (14_400.0, 0.5), ("never", 1.0),
+    )  # fmt: skip
     return tuple(
         TruckScenario(
             name=f"training-{inflow:g}-{number}", horizon_s=5 * DAY_S,
