@@ -10,7 +10,12 @@ from twin_gym.environments.factory import vector_env
 from twin_gym.environments.truck_routing.bins import Bin, ListedBins
 from twin_gym.environments.truck_routing.policies import POLICIES
 from twin_gym.environments.truck_routing.policies.clairvoyant import ClairvoyantPlanPolicy, Truth
-from twin_gym.environments.truck_routing.policies.decisions import Decisions, Episodes, day_of
+from twin_gym.environments.truck_routing.policies.decisions import (
+    Decisions,
+    Episodes,
+    day_of,
+    policy_tables,
+)
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
 from twin_gym.environments.truck_routing.policies.rules import SchedulePolicy
 from twin_gym.environments.truck_routing.roads import StraightRoads
@@ -19,7 +24,9 @@ from twin_gym.errors import ConfigError, MissingExtraError
 from twin_gym.policies import PrivilegedPolicy, evaluate, make_policy, policies_for, world_seeds
 from twin_gym.scenario.loading import load
 
-PICK_ONLY = ("schedule", "threshold-pyvrp", "overflow-pyvrp", "clairvoyant-pyvrp")
+PICK_ONLY = (
+    "schedule", "threshold-pyvrp", "probability-pyvrp", "overflow-pyvrp", "clairvoyant-pyvrp"
+)  # fmt: skip
 NEAR, MIDDLE, FAR, DEPOT = range(4)
 
 
@@ -83,6 +90,8 @@ def run(policy, scenario, seeds, action="pick", *, reset=True):
         ("threshold", (0.9, 0.9, 0.9), (0, 0, 1), FAR),
         ("threshold-pyvrp", (0.1, 0.2, 0.3), (1, 1, 1), DEPOT),
         ("threshold-pyvrp", (0.1, 0.2, 0.8), (1, 1, 1), FAR),
+        ("probability-pyvrp", (0.0, 0.0, 0.0), (1, 1, 1), DEPOT),
+        ("probability-pyvrp", (0.0, 0.0, 0.95), (1, 1, 1), FAR),
         ("overflow-pyvrp", (0.0, 0.0, 0.0), (1, 1, 1), DEPOT),
         ("overflow-pyvrp", (0.0, 0.0, 0.95), (1, 1, 1), FAR),
     ],
@@ -171,6 +180,8 @@ def test_numbers_that_make_no_plan_are_refused():
         POLICIES["threshold-pyvrp"](street(), "pick", max_iterations=0)
     with pytest.raises(ConfigError, match="`fill_prize` must be 0 or more and finite, got nan"):
         OverflowPlanPolicy(street(), fill_prize=float("nan"))
+    with pytest.raises(ConfigError, match="`prize` must be 0 or more and finite, got -1"):
+        POLICIES["probability-pyvrp"](street(), "pick", prize=-1.0)
 
 
 @pytest.mark.parametrize("name", PICK_ONLY[1:])
@@ -276,6 +287,23 @@ def test_plans_of_a_fleet_do_not_overlap(num_trucks):
         assert len(plans.rest) <= num_trucks
 
 
+def test_replays_are_not_taken_for_certain(data_dir):
+    """No law says how much they vary; without a doubt, planners would come too late."""
+    forecast = policy_tables(load("truck-edinburgh-replay")).forecast
+    assert forecast.dispersion_l > 10.0
+    assert policy_tables(street()).forecast.dispersion_l == 10.0  # 5 l, exponential
+
+
+def test_bins_of_other_trucks_are_not_planned_again():
+    """A truck drives to the near bin and then to the middle one: the third is left."""
+    policy = fresh("overflow-pyvrp", num_trucks=2)
+    full = seen(0.95, 0.95, 0.95, now_s=10_000.0, left_s=18_800.0)
+    assert policy.choose(full)[0] != DEPOT
+    policy._plans[0].rest = {NEAR: (MIDDLE,)}
+    problem = policy._problem(full, 0, 1)
+    assert np.flatnonzero(problem.prize > 0.0).tolist() == [FAR]
+
+
 def test_overflow_that_is_prevented_grows_with_the_fill_and_its_age():
     """A fuller bin, and one whose reading is older, are more urgent; one just emptied is not."""
     policy = fresh("overflow-pyvrp")
@@ -291,6 +319,20 @@ def test_overflow_that_is_prevented_grows_with_the_fill_and_its_age():
     assert policy.worth(last, 0)[0][0] == pytest.approx(
         0.5 * policy.prevented_l(last, 0, *policy.visits_s(last, 0))[0]
     )
+
+
+def test_prize_is_the_chance_of_an_overflow_before_the_next_shift():
+    """In proportion to the forecast; a bin that is believed to be full is due."""
+    policy = fresh("probability-pyvrp")
+    full = seen(0.1, 0.6, 1.0)
+    worth, due = policy.worth(full, 0)
+    forecast, capacity_l = policy.tables.forecast, policy.tables.capacity_l
+    room_l = capacity_l * np.array([0.9, 0.4, 0.0])
+    _, next_s = policy.visits_s(full, 0)
+    chances = forecast.overflow_probability(room_l, forecast.expected_l(0.0, next_s))
+    assert 0.0 < chances[0] < chances[1] < chances[2]
+    np.testing.assert_allclose(worth / worth[2], chances / chances[2], rtol=1e-6)
+    assert due.tolist() == [False, False, True]
 
 
 def test_truth_is_what_overflows():
