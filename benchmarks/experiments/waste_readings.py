@@ -74,7 +74,8 @@ def network(preset: str, condition: Condition) -> TruckScenario:
     period_s, delivery, predictor = condition
     told = "never" if period_s is None else f"{period_s:g}s-{delivery:g}"
     return load(preset, TruckScenario).replace(
-        name=f"{preset}-{told}-{predictor}", report_period_s=period_s,
+        name=f"{preset}-{told}-{predictor}",
+        report_period_s="never" if period_s is None else period_s,
         delivery_probability=delivery, predictor=predictor,
     )  # fmt: skip
 

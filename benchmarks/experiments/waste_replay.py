@@ -161,7 +161,7 @@ def scenario(of: Part, run: Run, *, quick: bool) -> TruckScenario:
         name=f"edinburgh-july-{'hourly' if run.reports else 'never'}-{run.fit}", bins=bins,
         roads=ROADS, horizon_s=(last_day - SPLIT_DAY) * DAY_S, sensor_full_share=FULL_SHARE,
         deposits=ReplayedEmptyings(file=EMPTYINGS, first_day=SPLIT_DAY, last_day=last_day),
-        report_period_s=HOUR_S if run.reports else None,
+        report_period_s=HOUR_S if run.reports else "never",
     )  # fmt: skip
 
 

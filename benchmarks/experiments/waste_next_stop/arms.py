@@ -79,7 +79,7 @@ def measure(cell: Cell, protocol: Protocol) -> Values:
             values[place + "examples"] = float(learner.num_examples[arm])
         values[f"{GAN}|{round_}|kept"] = float(learner.is_kept)
     for arm, one in machine.items():
-        told = scenario.replace(report_period_s=None) if arm == H else scenario
+        told = scenario.replace(report_period_s="never") if arm == H else scenario
         cost = evaluate(RouteMachinePolicy(told, machine=one), told, tests).kpi["cost_total"]
         values[f"{arm}|{protocol.rounds}|cost"] = _a_bin_and_day(cost, scenario)
     for rule in RULES:

@@ -1,5 +1,7 @@
 """Policies of truck routing: what they read, where they go, and what they remember."""
 
+import sys
+
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
@@ -11,13 +13,14 @@ from twin_gym.environments.truck_routing.policies.clairvoyant import Clairvoyant
 from twin_gym.environments.truck_routing.policies.decisions import (
     Decisions,
     Episodes,
+    day_of,
     policy_tables,
 )
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
 from twin_gym.environments.truck_routing.policies.rules import SchedulePolicy
 from twin_gym.environments.truck_routing.roads import StraightRoads
 from twin_gym.environments.truck_routing.scenario import DAY_S, Depot, TruckScenario
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, MissingExtraError
 from twin_gym.policies import PrivilegedPolicy, evaluate, make_policy, policies_for, world_seeds
 from twin_gym.scenario.loading import load
 
@@ -124,6 +127,69 @@ def test_masks_are_obeyed_even_if_a_rule_does_not():
     masks = infos["action_mask"].copy()
     masks[1, FAR] = 0
     assert policy.actions(observations, masks).tolist() == [FAR, DEPOT]
+
+
+@pytest.mark.parametrize("days", [7, 10, 90, 366])
+def test_days_are_told_apart_in_long_episodes(days):
+    """Though a share of the episode, as a float32, may lie just before the beginning of a day."""
+    shares = (np.arange(days) / days).astype(np.float32)
+    times_s = shares.astype(np.float64) * days * DAY_S
+    assert day_of(times_s).tolist() == list(range(days))
+    policy = fresh("overflow-pyvrp", horizon_s=days * DAY_S)
+    for day, now_s in enumerate(times_s):
+        visit_s, next_s = policy.visits_s(seen(0.5, 0.5, 0.5, now_s=now_s), 0)
+        assert visit_s == day * DAY_S + 14_400.0
+        assert next_s == min((day + 1) * DAY_S + 14_400.0, days * DAY_S)
+
+
+def test_a_schedule_goes_out_every_day_of_a_long_episode():
+    """Three bins on each of 90 days."""
+    scenario = street(horizon_s=90 * DAY_S)
+    policy = SchedulePolicy(scenario, period_days=1)
+    policy.reset(0)
+    stops = np.zeros(90, np.int64)
+    for batch, _, _, chosen in run(policy, scenario, [2]):
+        stops[int(batch.believed(0).time_s // DAY_S)] += chosen[0] != DEPOT
+    assert (stops == 3).all()
+
+
+def test_a_guess_stays_a_guess_for_a_year():
+    """Rounded ages of what was never read make no readings of it."""
+    scenario = street(horizon_s=366 * DAY_S, report_period_s="never")
+    policy = POLICIES["threshold"](scenario, "pick")
+    policy.choose = lambda seen: np.full(len(seen.now_s), DEPOT)
+    for _, observations, masks, _ in run(policy, scenario, [2]):
+        assert not policy.read(observations, masks).is_read.any()
+
+
+@pytest.mark.parametrize("name", ["overflow-pyvrp", "clairvoyant-pyvrp"])
+@pytest.mark.parametrize("costs", [(1.0, 1e9), (1e9, 1e9), (1e-9, 1e-7)])
+def test_plans_hold_for_costs_of_every_size(name, costs):
+    """Bins that run over are worth a way whatever the unit of money."""
+    per_km, per_l = costs
+    scenario = street(cost_per_km=per_km, penalty_per_l=per_l, cost_per_stop=0.0, horizon_s=DAY_S,
+                      initial_fill_max=1.0, inflow_factor=10.0)  # fmt: skip
+    policy = POLICIES[name](scenario, "pick")
+    bins = {int(chosen[0]) for *_, chosen in run(policy, scenario, [2])}
+    assert bins >= {NEAR, MIDDLE, FAR}
+
+
+def test_numbers_that_make_no_plan_are_refused():
+    """When the policy is made, with the value."""
+    with pytest.raises(ConfigError, match="`max_iterations` must be 1 or more, got 0"):
+        POLICIES["threshold-pyvrp"](street(), "pick", max_iterations=0)
+    with pytest.raises(ConfigError, match="`fill_prize` must be 0 or more and finite, got nan"):
+        OverflowPlanPolicy(street(), fill_prize=float("nan"))
+    with pytest.raises(ConfigError, match="`prize` must be 0 or more and finite, got -1"):
+        POLICIES["probability-pyvrp"](street(), "pick", prize=-1.0)
+
+
+@pytest.mark.parametrize("name", PICK_ONLY[1:])
+def test_plans_without_pyvrp_are_refused_at_once(name, monkeypatch):
+    """When the policy is made, with the command that installs it."""
+    monkeypatch.setitem(sys.modules, "pyvrp", None)
+    with pytest.raises(MissingExtraError, match=r"twin-gym\[routing\]"):
+        POLICIES[name](street(), "pick")
 
 
 @pytest.mark.parametrize("action", ["pick", "nearest"])

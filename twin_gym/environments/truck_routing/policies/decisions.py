@@ -13,7 +13,7 @@ from twin_gym.environments.truck_routing import layout
 from twin_gym.environments.truck_routing.actions import ACTION_FORMS, ActionName
 from twin_gym.environments.truck_routing.deposits import PoissonGamma
 from twin_gym.environments.truck_routing.policies.forecast import Forecast
-from twin_gym.environments.truck_routing.scenario import DAY_S, TruckScenario
+from twin_gym.environments.truck_routing.scenario import DAY_S, MAX_DAYS, TruckScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
 
@@ -24,6 +24,8 @@ _REPLAYED_DISPERSION_L = 38.1
 """Variance over mean of what is thrown into Edinburgh's bins (preset truck-edinburgh-30)."""
 
 _UNREAD_S = 60.0  # a reading from the first minute is the guess of the beginning
+_ROUNDING = 2.0**-24  # of a share that is observed as a float32
+_DAY_ROUNDING = MAX_DAYS * _ROUNDING  # of a day: what a time that is observed may be off
 
 
 class Decisions(NamedTuple):
@@ -178,12 +180,13 @@ class TruckPolicy(ABC):
         now_s = of["time"][:, 0] * self.scenario.horizon_s
         age, inflow = np.minimum(of["age"], 1.0 - 1e-7), np.minimum(of["inflow"], 1.0 - 1e-7)
         age_s = DAY_S * age / (1.0 - age)
+        unread_s = _UNREAD_S + _ROUNDING * ((age_s + DAY_S) ** 2 / DAY_S + self.scenario.horizon_s)
         return Decisions(
             allowed=masks[:, :-1] == 1,
             predicted=of["predicted"],
             reading=of["reading"],
             age_s=age_s,
-            is_read=now_s[:, None] - age_s > _UNREAD_S,
+            is_read=now_s[:, None] - age_s > unread_s,
             daily_fill=inflow / (1.0 - inflow),
             travel_s=of["travel"] * self._longest_s,
             return_s=of["returning"] * self._longest_s,
@@ -192,6 +195,17 @@ class TruckPolicy(ABC):
             load=of["load"][:, 0],
             at_depot=of["at_depot"][:, 0] == 1.0,
         )
+
+
+def day_of(now_s: Floats | float) -> NDArray[np.int64]:
+    """The day of an observed time, which may be rounded to just before its beginning.
+
+    Example:
+        >>> int(day_of(86_399.99)), int(day_of(80_000.0))
+        (1, 0)
+    """
+    days: NDArray[np.int64] = np.floor(np.asarray(now_s) / DAY_S + _DAY_ROUNDING).astype(np.int64)
+    return days
 
 
 class Episodes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
@@ -13,11 +14,13 @@ from twin_gym.environments.truck_routing.policies.decisions import (
     Decisions,
     Episodes,
     TruckPolicy,
+    day_of,
 )
 from twin_gym.environments.truck_routing.policies.planning import (
     DEFAULT_ITERATIONS,
     RoutingProblem,
     Trip,
+    check_installed,
     plan_routes,
 )
 from twin_gym.environments.truck_routing.policies.rules import THRESHOLD, checked_threshold
@@ -54,7 +57,9 @@ class PlannedPolicy(TruckPolicy, ABC):
         max_iterations: steps of the search for a plan.
 
     Raises:
-        ConfigError: if the action is another one, in which bins have no numbers.
+        ConfigError: if the action is another one, in which bins have no numbers, or there are no
+            iterations.
+        MissingExtraError: if PyVRP is not installed.
     """
 
     def __init__(
@@ -66,6 +71,9 @@ class PlannedPolicy(TruckPolicy, ABC):
                 f"{self.name!r} plans with all bins, and the action {action!r} shows some of them: "
                 "take `pick`"
             )
+        if max_iterations < 1:
+            raise ConfigError(f"`max_iterations` must be 1 or more, got {max_iterations!r}")
+        check_installed()
         super().__init__(scenario, action)
         self._max_iterations = max_iterations
         self._episodes = Episodes(scenario.num_trucks)
@@ -148,7 +156,7 @@ class PlannedPolicy(TruckPolicy, ABC):
         """About when a bin is emptied in this shift, and when in the next one."""
         now_s = float(seen.now_s[row])
         half_s = self.scenario.shift_length_s / 2.0
-        begin_s = now_s - now_s % DAY_S
+        begin_s = float(day_of(now_s)) * DAY_S
         return max(now_s, begin_s + half_s), min(begin_s + DAY_S + half_s, self.scenario.horizon_s)
 
     def _problem(self, seen: Decisions, row: int, num_trucks: int) -> RoutingProblem:
@@ -167,6 +175,12 @@ class PlannedPolicy(TruckPolicy, ABC):
             truck_capacity_l=scenario.truck_capacity_l, service_s=scenario.service_s,
             unload_s=scenario.unload_s, cost_per_km=scenario.cost_per_km, num_trucks=num_trucks,
         )  # fmt: skip
+
+
+def _checked(name: str, prize: float) -> float:
+    if not 0.0 <= prize < math.inf:
+        raise ConfigError(f"`{name}` must be 0 or more and finite, got {prize!r}")
+    return prize
 
 
 class ThresholdPlanPolicy(PlannedPolicy):
@@ -215,7 +229,7 @@ class ProbabilityPlanPolicy(PlannedPolicy):
         prize: float = 10.0, max_iterations: int = DEFAULT_ITERATIONS,
     ) -> None:  # fmt: skip
         super().__init__(scenario, action, max_iterations=max_iterations)
-        self._prize = prize * self.usual_cost()
+        self._prize = _checked("prize", prize) * self.usual_cost()
 
     def worth(self, seen: Decisions, row: int) -> tuple[Floats, NDArray[np.bool_]]:
         """The chance of an overflow, in money; bins that are believed to be full are due."""
@@ -239,7 +253,7 @@ class OverflowPlanPolicy(PlannedPolicy):
         scenario: what the rows run.
         action: `pick`.
         fill_prize: worth of emptying a full bin, as far as it prevents no overflow, over the cost
-            of a stop and a mean way between bins.
+            of a stop and a mean way between bins; 0 or more.
         max_iterations: steps of the search for a plan.
     """
 
@@ -250,7 +264,7 @@ class OverflowPlanPolicy(PlannedPolicy):
         fill_prize: float = 1.0, max_iterations: int = DEFAULT_ITERATIONS,
     ) -> None:  # fmt: skip
         super().__init__(scenario, action, max_iterations=max_iterations)
-        self._fill_prize = fill_prize * self.usual_cost()
+        self._fill_prize = _checked("fill_prize", fill_prize) * self.usual_cost()
 
     def worth(self, seen: Decisions, row: int) -> tuple[Floats, NDArray[np.bool_]]:
         """What is prevented, and the share of the fill."""

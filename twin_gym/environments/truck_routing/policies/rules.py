@@ -10,8 +10,9 @@ from twin_gym.environments.truck_routing.policies.decisions import (
     Decisions,
     Episodes,
     TruckPolicy,
+    day_of,
 )
-from twin_gym.environments.truck_routing.scenario import DAY_S, TruckScenario
+from twin_gym.environments.truck_routing.scenario import TruckScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies.draws import Draws, evenly
 
@@ -25,7 +26,6 @@ WORTHWHILE = 0.5
 
 _FULL_AT_VISIT = 0.75
 _MOST_DAYS = 7
-_ROUNDING = 1e-6  # of a day: what a time that was observed may be off
 
 
 class RandomTruckPolicy(TruckPolicy):
@@ -131,7 +131,7 @@ class SchedulePolicy(TruckPolicy):
         if len(self._visited_on) != len(seen.now_s):
             self._visited_on = np.full((len(seen.now_s), self.num_choices), -1)
         self._visited_on[self._episodes.begun(seen.now_s)] = -1
-        day = np.floor(seen.now_s / DAY_S + _ROUNDING).astype(np.int64)[:, None]
+        day = day_of(seen.now_s)[:, None]
         due = ((day - self.first_days) % self.periods == 0) & (self._visited_on != day)
         chosen = least(seen.travel_s, seen.allowed & due)
         out = np.flatnonzero(chosen < self.num_choices)

@@ -8,7 +8,7 @@ training; everything is seeded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 from twin_gym.environments.factory import vector_env
 from twin_gym.environments.truck_routing.bins import DrawnBins
 from twin_gym.environments.truck_routing.policies.clairvoyant import Truth
-from twin_gym.environments.truck_routing.policies.decisions import Decisions, TruckPolicy
+from twin_gym.environments.truck_routing.policies.decisions import (
+    Decisions,
+    TruckPolicy,
+    day_of,
+)
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
 from twin_gym.environments.truck_routing.policies.rules import ThresholdPolicy
 from twin_gym.environments.truck_routing.policies.svm import (
@@ -76,7 +80,9 @@ def training_scenarios() -> tuple[TruckScenario, ...]:
     From 15 bins to 60, from bins that fill in a day and a half to such as take five days, and from
     reports every quarter of an hour to none.
     """
-    told = (900.0, 1.0), (3_600.0, 0.8), (14_400.0, 0.5), (None, 1.0)
+    told: tuple[tuple[float | Literal["never"], float], ...] = (
+        (900.0, 1.0), (3_600.0, 0.8), (14_400.0, 0.5), ("never", 1.0),
+    )  # fmt: skip
     towns = (60, 3_000.0), (15, 1_500.0), (40, 2_500.0), (25, 4_000.0)
     return tuple(
         TruckScenario(
@@ -108,7 +114,7 @@ def fill_examples(scenario: TruckScenario, seeds: Sequence[int]) -> FillExamples
     features, needs = [], []
     for batch, seen, _ in _decisions(policy, seeds):
         truth, of_bins = Truth(batch), fill_features(seen)
-        next_s = seen.now_s - seen.now_s % DAY_S + DAY_S
+        next_s = (day_of(seen.now_s) + 1) * DAY_S
         for row in np.flatnonzero(next_s < scenario.horizon_s):
             features.append(of_bins[row])
             prevented_l = truth.prevented_l(int(row), float(seen.now_s[row]), float(next_s[row]))
