@@ -45,7 +45,7 @@ from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings
 NAME = "waste_next_stop"
 PRESET, QUICK_PRESET = "truck-grid-50", "truck-grid-20"
 WHOLE = Protocol(
-    rounds=12, generated=6,
+    rounds=12, generated=4,
     gan=ScenarioGanSettings(max_steps=400, check_every=100, width=64, noise_size=16),
 )  # fmt: skip
 QUICK = Protocol(
@@ -132,7 +132,7 @@ def _sizes(found: Found, asked: Asked) -> str:
         f"{protocol.generated} generated states a round. Each follows one that the twin held in "
         "the last shift; the planner drives what is left of that shift from it, in a world in "
         "which all comes as expected. Beside the GAN stand as many states that are drawn evenly, "
-        f"whatever the twin holds (`{EVEN}`), and more lived shifts, of four more trucks in other "
+        f"whatever the twin holds (`{EVEN}`), and more lived shifts, of two more trucks in other "
         f"worlds (`{MORE}`). Of {len(rounds) * asked.seeds} GANs, {kept:.0f} came clearly nearer "
         "to held-out states than the normal law of changes that they begin as; the others are "
         "that law.\n\n"

@@ -26,11 +26,11 @@ from twin_gym.policies import evaluate
 from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings
 
 H, TWIN, GAN = "H", "H+R", "H+R+GAI"
-EVEN, MORE = "H+R+even states", "H+R, five trucks"
+EVEN, MORE = "H+R+even states", "H+R, three trucks"
 ARMS = (H, TWIN, GAN, EVEN, MORE)
 PLANNER = OverflowPlanPolicy.name
 RULE_NAMES = tuple(rule.name for rule in RULES)
-EXTRA_WORLDS = 4
+EXTRA_WORLDS = 2
 
 _AT_DEPOT = DEPOT_FEATURES.index("at_depot")
 
