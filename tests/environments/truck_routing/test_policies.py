@@ -8,7 +8,11 @@ from twin_gym.environments.factory import vector_env
 from twin_gym.environments.truck_routing.bins import Bin, ListedBins
 from twin_gym.environments.truck_routing.policies import POLICIES
 from twin_gym.environments.truck_routing.policies.clairvoyant import ClairvoyantPlanPolicy, Truth
-from twin_gym.environments.truck_routing.policies.decisions import Decisions, Episodes
+from twin_gym.environments.truck_routing.policies.decisions import (
+    Decisions,
+    Episodes,
+    policy_tables,
+)
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
 from twin_gym.environments.truck_routing.policies.rules import SchedulePolicy
 from twin_gym.environments.truck_routing.roads import StraightRoads
@@ -211,6 +215,23 @@ def test_plans_of_a_fleet_do_not_overlap(num_trucks):
         assert len(left) == len(set(left))
         assert chosen[0] == 20 or chosen[0] in plans.rest
         assert len(plans.rest) <= num_trucks
+
+
+def test_replays_are_not_taken_for_certain(data_dir):
+    """No law says how much they vary; without a doubt, planners would come too late."""
+    forecast = policy_tables(load("truck-edinburgh-replay")).forecast
+    assert forecast.dispersion_l > 10.0
+    assert policy_tables(street()).forecast.dispersion_l == 10.0  # 5 l, exponential
+
+
+def test_bins_of_other_trucks_are_not_planned_again():
+    """A truck drives to the near bin and then to the middle one: the third is left."""
+    policy = fresh("overflow-pyvrp", num_trucks=2)
+    full = seen(0.95, 0.95, 0.95, now_s=10_000.0, left_s=18_800.0)
+    assert policy.choose(full)[0] != DEPOT
+    policy._plans[0].rest = {NEAR: (MIDDLE,)}
+    problem = policy._problem(full, 0, 1)
+    assert np.flatnonzero(problem.prize > 0.0).tolist() == [FAR]
 
 
 def test_overflow_that_is_prevented_grows_with_the_fill_and_its_age():

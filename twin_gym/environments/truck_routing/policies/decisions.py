@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from twin_gym.core.forms import form_named
 from twin_gym.environments.truck_routing import layout
 from twin_gym.environments.truck_routing.actions import ACTION_FORMS, ActionName
+from twin_gym.environments.truck_routing.deposits import PoissonGamma
 from twin_gym.environments.truck_routing.policies.forecast import Forecast
 from twin_gym.environments.truck_routing.scenario import DAY_S, TruckScenario
 from twin_gym.errors import ConfigError
@@ -18,6 +19,9 @@ from twin_gym.policies.base import Actions, Masks, Observations
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+_REPLAYED_DISPERSION_L = 38.1
+"""Variance over mean of what is thrown into Edinburgh's bins (preset truck-edinburgh-30)."""
 
 _UNREAD_S = 60.0  # a reading from the first minute is the guess of the beginning
 
@@ -77,16 +81,20 @@ class PolicyTables(NamedTuple):
 def policy_tables(scenario: TruckScenario) -> PolicyTables:
     """The arrays of a scenario, in the units of policies.
 
+    A replay has no law: its bins are taken to vary as those of Edinburgh do.
+
     Raises:
         ConfigError: if the scenario does not fit together, see `layout.build_tables`.
     """
     tables = layout.build_tables([scenario])
     network, bins = tables.networks[0], tables.bins[0]
     capacity_l = bins[layout.CAPACITY]
+    is_law = isinstance(scenario.deposits, PoissonGamma)
+    dispersion_l = float(network["deposit_scale"] * (network["deposit_shape"] + 1))
     forecast = Forecast(
         bins[layout.INFLOW],
         np.diff(tables.profile[0, : network["profile_hours"] + 1]),
-        float(network["deposit_scale"] * (network["deposit_shape"] + 1)),
+        dispersion_l if is_law else _REPLAYED_DISPERSION_L,
     )
     variance_l2 = (scenario.initial_fill_max * capacity_l) ** 2 / 12.0  # uniform
     travel_s = tables.travel[0] / layout.MS_PER_S
