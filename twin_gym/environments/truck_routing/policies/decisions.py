@@ -175,7 +175,7 @@ class TruckPolicy(ABC):
             What the trucks of all rows know.
         """
         of = {name: observations[:, span].astype(np.float64) for name, span in self._spans.items()}
-        now_s = of["time"][:, 0] * self.scenario.horizon_s
+        now_s = _begun(of["time"][:, 0] * self.scenario.horizon_s, of["shift"][:, 0])
         age, inflow = np.minimum(of["age"], 1.0 - 1e-7), np.minimum(of["inflow"], 1.0 - 1e-7)
         age_s = DAY_S * age / (1.0 - age)
         return Decisions(
@@ -192,6 +192,12 @@ class TruckPolicy(ABC):
             load=of["load"][:, 0],
             at_depot=of["at_depot"][:, 0] == 1.0,
         )
+
+
+def _begun(time_s: Floats, shift_left: Floats) -> Floats:
+    """The times, with those at the beginning of a shift not before it: they were rounded."""
+    begin_s = np.rint(time_s / DAY_S) * DAY_S
+    return np.where(shift_left == 1.0, np.maximum(time_s, begin_s), time_s)
 
 
 class Episodes:
