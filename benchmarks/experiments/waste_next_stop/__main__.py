@@ -5,11 +5,11 @@ to estimate the truck paths"; its arms are history alone (H), with the real-time
 with generated scenarios too (H+R+GAI). It prints no result of trucks: there is no figure to reach.
 
 Here a truck drives a shift a round as a planner says (`overflow-pyvrp`), and a support vector
-machine that ranks places (`svm-route`) learns from all rounds so far to name its next stop. By H it
+machine that ranks bins (`svm-route`) learns from all rounds so far to name its next stop. By H it
 knows when each bin was emptied last and what is thrown in on average; by H+R it has the readings of
 the bins, too; by H+R+GAI it also learns from what the planner answers from states that a GAN of the
-twin's states generates. The accuracy is the share of decisions in fresh worlds in which the place
-that it ranks first is the one that the planner goes to.
+twin's states generates. The accuracy is the share of the planner's ways to one of several bins, in
+fresh worlds, in which the bin that it ranks first is the one.
 
 `python -m benchmarks.experiments.waste_next_stop` can be stopped and goes on where it was.
 """
@@ -45,7 +45,7 @@ from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings
 NAME = "waste_next_stop"
 PRESET, QUICK_PRESET = "truck-grid-50", "truck-grid-20"
 WHOLE = Protocol(
-    rounds=12, generated=6,
+    rounds=12, generated=4,
     gan=ScenarioGanSettings(max_steps=400, check_every=100, width=64, noise_size=16),
 )  # fmt: skip
 QUICK = Protocol(
@@ -132,7 +132,7 @@ def _sizes(found: Found, asked: Asked) -> str:
         f"{protocol.generated} generated states a round. Each follows one that the twin held in "
         "the last shift; the planner drives what is left of that shift from it, in a world in "
         "which all comes as expected. Beside the GAN stand as many states that are drawn evenly, "
-        f"whatever the twin holds (`{EVEN}`), and more lived shifts, of four more trucks in other "
+        f"whatever the twin holds (`{EVEN}`), and more lived shifts, of two more trucks in other "
         f"worlds (`{MORE}`). Of {len(rounds) * asked.seeds} GANs, {kept:.0f} came clearly nearer "
         "to held-out states than the normal law of changes that they begin as; the others are "
         "that law.\n\n"
@@ -189,8 +189,9 @@ def _costs(found: Found) -> str:
         rows.append([arm, format_interval(over_blocks(cost), 3), "" if arm == PLANNER else more])
     note = (
         "A bin and day, in the fresh worlds, by the rankings of the last round; H drives where no "
-        "bin reports. A ranking drives its own way from its first mistake on, so that accuracy and "
-        "cost need not agree."
+        "bin reports. Which bins need emptying at all is told by the machine of `svm-fill`, the "
+        "same for all. A ranking drives its own way from its first mistake on, so that accuracy "
+        "and cost need not agree."
     )
     return table(["policy", "cost", "over the planner's (%)"], rows) + "\n\n" + note
 

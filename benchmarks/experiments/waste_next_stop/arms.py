@@ -11,11 +11,7 @@ from benchmarks.experiments.blocks import Cell, Floats, Values, worlds_of
 from benchmarks.experiments.waste_next_stop.generated import by_gan, routes_from, train
 from benchmarks.experiments.waste_next_stop.lived import RULES, Stop, lived
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
-from twin_gym.environments.truck_routing.policies.svm import (
-    DEPOT_FEATURES,
-    RouteMachine,
-    RouteMachinePolicy,
-)
+from twin_gym.environments.truck_routing.policies.svm import RouteMachine, RouteMachinePolicy
 from twin_gym.environments.truck_routing.policies.svm_fitting import (
     RouteExample,
     fit_route,
@@ -26,13 +22,11 @@ from twin_gym.policies import evaluate
 from twin_gym.twins.scenarios.gan_training import ScenarioGanSettings
 
 H, TWIN, GAN = "H", "H+R", "H+R+GAI"
-EVEN, MORE = "H+R+even states", "H+R, five trucks"
+EVEN, MORE = "H+R+even states", "H+R, three trucks"
 ARMS = (H, TWIN, GAN, EVEN, MORE)
 PLANNER = OverflowPlanPolicy.name
 RULE_NAMES = tuple(rule.name for rule in RULES)
-EXTRA_WORLDS = 4
-
-_AT_DEPOT = DEPOT_FEATURES.index("at_depot")
+EXTRA_WORLDS = 2
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ def measure(cell: Cell, protocol: Protocol) -> Values:
         values[f"{GAN}|{round_}|kept"] = float(learner.is_kept)
     for arm, one in machine.items():
         told = scenario.replace(report_period_s="never") if arm == H else scenario
-        cost = evaluate(RouteMachinePolicy(told, machine=one), told, tests).kpi["cost_total"]
+        cost = evaluate(RouteMachinePolicy(told, ranking=one), told, tests).kpi["cost_total"]
         values[f"{arm}|{protocol.rounds}|cost"] = _a_bin_and_day(cost, scenario)
     for rule in RULES:
         cost = evaluate(rule(scenario), scenario, tests).kpi["cost_total"]
@@ -145,16 +139,19 @@ class Learner:
 
 def _shares(machine: RouteMachine, arm: str, stops: Sequence[Stop]) -> dict[str, float]:
     """Shares of the decisions in which a ranking has the planner's next stop first."""
-    examples = [stop.by_history if arm == H else stop.by_twin for stop in stops]
-    depot = [one for one in examples if one.depot[_AT_DEPOT] == 1.0]
-    field_ = [one for one in examples if one.depot[_AT_DEPOT] == 0.0]
-    parts = {"accuracy": examples, "depot": depot, "field": field_}
-    return {name: route_accuracy(machine, part) for name, part in parts.items()}
+    parts = {
+        "accuracy": list(stops), "depot": [stop for stop in stops if stop.at_depot],
+        "field": [stop for stop in stops if not stop.at_depot],
+    }  # fmt: skip
+    return {
+        name: route_accuracy(machine, [one.by_history if arm == H else one.by_twin for one in part])
+        for name, part in parts.items()
+    }
 
 
 def _of_rules(stops: Sequence[Stop]) -> dict[str, float]:
     hits: Floats = np.array([stop.is_hit for stop in stops], np.float64)
-    at_depot = np.array([stop.by_twin.depot[_AT_DEPOT] for stop in stops]) == 1.0
+    at_depot = np.array([stop.at_depot for stop in stops])
     parts = {"accuracy": hits, "depot": hits[at_depot], "field": hits[~at_depot]}
     return {
         f"{rule}|0|{name}": float(part[:, k].mean())

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.experiments.blocks import Floats
 from benchmarks.experiments.waste_next_stop.lived import Stop, example_of
 from twin_gym.environments.truck_routing.policies.decisions import Decisions, TruckPolicy
-from twin_gym.environments.truck_routing.policies.svm import depot_features, route_features
+from twin_gym.environments.truck_routing.policies.svm import route_features
 from twin_gym.environments.truck_routing.policies.svm_fitting import RouteExample
 from twin_gym.environments.truck_routing.scenario import DAY_S
 from twin_gym.twins.scenarios.criteria import Criteria
@@ -55,12 +55,10 @@ def routes_from(policy: TruckPolicy, base: Stop, fills: Floats) -> list[RouteExa
     walk, examples = Walk(policy, base, fills), []
     while True:
         seen = walk.seen()
-        if seen.allowed.any():
-            chosen = int(policy.choose(seen)[0])
-            of_bins, of_depot = route_features(seen), depot_features(seen)
-            examples.append(example_of(seen, of_bins, of_depot, 0, chosen))
-        else:
-            chosen = policy.num_choices
+        is_idle = not seen.allowed.any()
+        chosen = policy.num_choices if is_idle else int(policy.choose(seen)[0])
+        if seen.allowed.sum() > 1 and chosen < policy.num_choices:
+            examples.append(example_of(seen, route_features(seen), 0, chosen))
         if not walk.go(chosen):
             return examples
 

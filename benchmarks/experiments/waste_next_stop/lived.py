@@ -14,7 +14,7 @@ from twin_gym.environments.factory import vector_env
 from twin_gym.environments.truck_routing.policies.decisions import Decisions, TruckPolicy
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
 from twin_gym.environments.truck_routing.policies.rules import NearestFullPolicy, ThresholdPolicy
-from twin_gym.environments.truck_routing.policies.svm import depot_features, route_features
+from twin_gym.environments.truck_routing.policies.svm import route_features
 from twin_gym.environments.truck_routing.policies.svm_fitting import RouteExample
 from twin_gym.environments.truck_routing.scenario import DAY_S, TruckScenario
 
@@ -22,12 +22,13 @@ RULES: tuple[type[TruckPolicy], ...] = (NearestFullPolicy, ThresholdPolicy)
 
 
 class Stop(NamedTuple):
-    """A decision of the planner.
+    """A decision of the planner to go to one of several bins.
 
     Attributes:
         by_history: as the times of emptyings and the mean inflows tell it.
         by_twin: as the readings of the bins tell it, too.
         is_hit: whether each of `RULES` would have gone to the same place.
+        at_depot: whether the truck leaves the depot.
         day: from 0 on.
         fills: what the twin predicts, over the capacities; shape (bins,).
         age_s: of its readings; likewise.
@@ -37,6 +38,7 @@ class Stop(NamedTuple):
     by_history: RouteExample
     by_twin: RouteExample
     is_hit: tuple[bool, ...]
+    at_depot: bool
     day: int
     fills: Floats
     age_s: Floats
@@ -47,8 +49,8 @@ class Lived(NamedTuple):
     """What a planner did in some worlds.
 
     Attributes:
-        stops: by world, in order of time, each decision at which a bin is allowed, without those
-            of the last day: the planner plans it for an end that never comes for an operator.
+        stops: by world, in order of time, without those of the last day: the planner plans it for
+            an end that never comes for an operator.
         cost_total: of the whole episodes; shape (worlds,).
     """
 
@@ -102,7 +104,8 @@ def lived(scenario: TruckScenario, seeds: Sequence[int]) -> Lived:
             number = int(before[row])
             records.note(int(row), number, seen.now_s[row], seen.reading[row, number])
         rest = scenario.horizon_s - seen.now_s
-        kept = np.flatnonzero(seen.allowed.any(axis=1) & (rest > DAY_S))
+        several = (seen.allowed.sum(axis=1) > 1) & (chosen < policy.num_choices)
+        kept = np.flatnonzero(several & (rest > DAY_S))
         told = zip(kept, _stops(seen, records.seen(seen), chosen, rules, kept), strict=True)
         for row, stop in told:
             stops[row].append(stop)
@@ -119,34 +122,30 @@ def _stops(
     for row, history, twin in zip(rows, *examples, strict=True):
         now_s = float(seen.now_s[row])
         yield Stop(
-            history, twin, tuple(bool(hit[row]) for hit in hits), int(now_s // DAY_S),
-            seen.predicted[row].copy(), seen.age_s[row].copy(), now_s,
+            history, twin, tuple(bool(hit[row]) for hit in hits), bool(seen.at_depot[row]),
+            int(now_s // DAY_S), seen.predicted[row].copy(), seen.age_s[row].copy(), now_s,
         )  # fmt: skip
 
 
 def _examples(
     seen: Decisions, chosen: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> Iterator[RouteExample]:
-    of_bins, of_depot = route_features(seen), depot_features(seen)
+    features = route_features(seen)
     for row in rows:
-        yield example_of(seen, of_bins, of_depot, row, int(chosen[row]))
+        yield example_of(seen, features, row, int(chosen[row]))
 
 
-def example_of(
-    seen: Decisions, of_bins: Floats, of_depot: Floats, row: int, chosen: int
-) -> RouteExample:
+def example_of(seen: Decisions, features: Floats, row: int, chosen: int) -> RouteExample:
     """A decision to imitate.
 
     Args:
         seen: what is seen of all rows.
-        of_bins: features of their bins.
-        of_depot: features of the depot.
+        features: of their bins.
         row: the one that decides.
-        chosen: the bin; their number for the depot.
+        chosen: the bin.
     """
     allowed = np.flatnonzero(seen.allowed[row])
-    place = int(np.searchsorted(allowed, chosen))
-    return RouteExample(of_bins[row, allowed], of_depot[row], place)
+    return RouteExample(features[row, allowed], int(np.searchsorted(allowed, chosen)))
 
 
 def _decisions(

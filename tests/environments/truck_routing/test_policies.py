@@ -230,6 +230,24 @@ def test_what_is_read_is_what_the_twin_knows(action):
             assert read.at_depot[row] == (known.place == scenario.num_bins)
 
 
+@pytest.mark.parametrize("days", [7, 18])
+def test_shift_that_begins_is_not_read_as_the_day_before(days):
+    """Of 18 days, 11 are less in 32 bits than they are: the planner would stay at home that day."""
+    scenario = street(horizon_s=days * DAY_S)
+    policy = OverflowPlanPolicy(scenario)
+    env = vector_env(scenario, 1, autoreset_mode=AutoresetMode.NEXT_STEP)
+    observations, infos = env.reset(seed=1)
+    begun, truncated = [], [False]
+    while not truncated[0]:
+        seen = policy.read(observations, infos["action_mask"])
+        begun.append(int(seen.now_s[0] // DAY_S))
+        assert policy.visits_s(seen, 0)[0] == pytest.approx(
+            begun[-1] * DAY_S + scenario.shift_length_s / 2.0
+        )
+        observations, _, _, truncated, infos = env.step([scenario.num_bins])
+    assert begun == list(range(days))
+
+
 def test_observations_of_another_scenario_are_refused():
     """With both shapes."""
     with pytest.raises(ConfigError, match="that scenario alone"):
