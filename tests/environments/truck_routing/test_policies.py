@@ -240,7 +240,7 @@ def test_shift_that_begins_is_not_read_as_the_day_before(days):
     begun, truncated = [], [False]
     while not truncated[0]:
         seen = policy.read(observations, infos["action_mask"])
-        begun.append(int(seen.now_s[0] // DAY_S))
+        begun.append(int(day_of(seen.now_s)[0]))
         assert policy.visits_s(seen, 0)[0] == pytest.approx(
             begun[-1] * DAY_S + scenario.shift_length_s / 2.0
         )
