@@ -225,6 +225,7 @@ SHORT = {
     "access": load("access-large-45"),
     "tic": load("tic-small-70").replace(horizon_s=0.1),
     "sync": load("sync-small").replace(horizon_s=200.0),
+    "truck": load("truck-grid-20").replace(horizon_s=86_400.0),
 }
 """By kind, something that a rule can be run on in no time."""
 

@@ -8,6 +8,7 @@ _STEPS = 131_072
 _PICKS = {
     "truck-grid-20": "20 bins, one truck that is hardly enough: any bin, or back to the depot.",
     "truck-grid-50": "50 bins that fill in two and a half days, one truck: any bin, or back.",
+    "truck-grid-50-fleet": "The same bins, two trucks in shifts of half the length.",
     "truck-edinburgh-30": "30 of Edinburgh's sensored bins on its roads: any bin, or back.",
     "truck-edinburgh-100": "100 of Edinburgh's sensored bins on its roads: any bin, or back.",
 }
