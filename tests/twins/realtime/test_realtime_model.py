@@ -76,8 +76,8 @@ def test_component_is_part_of_its_sensor():
 
 
 def test_names_say_their_units():
-    """SI units stand in names and in the files, and agree."""
-    endings = {"second": "_s", "metre": "_m", "joule": "_j"}
+    """Units stand in names and in the files, and agree."""
+    endings = {"second": "_s", "metre": "_m", "joule": "_j", "litre": "_l"}
     for interface in object_model().interfaces.values():
         for content in interface.contents.values():
             if content.unit:

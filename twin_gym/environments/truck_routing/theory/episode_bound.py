@@ -17,9 +17,9 @@ So the overflow costs at least the sum of these over the arcs, times the penalty
 *Tours.* Count by shift how often the way between two places is driven (x), the stops at each bin
 (y) and the trips from the depot and back to it (z). Every truck is back at the depot when the shift
 ends, for no stop is allowed that leaves no time for that. So Σ of x at a bin is 2 y, and 2 z at the
-depot. A bin is stopped at in every part in which it is emptied: y >= Σ of f into its parts. Driving,
-stops and unloading after each trip take at most the time of all trucks. If a bin of a set is
-visited in a shift, some trip crosses the border of the set twice: Σ of x across it >= 2 (Σ of f
+depot. A bin is stopped at in every part in which it is emptied: y >= Σ of f into its parts.
+Driving, stops and unloading after each trip take at most the time of all trucks. If a bin of a set
+is visited in a shift, some trip crosses the border of the set twice: Σ of x across it >= 2 (Σ of f
 into the shift from before it, which is 1 for a visited bin).
 
 *Loads.* Let q be what is collected from a bin in a shift and r >= 0 what is left in it when a shift
@@ -34,8 +34,8 @@ the border of a set Σ of x >= 2 Σ q over it in loads.
 the last one it needs for each stop its service and at least the shortest way to that bin.
 
 The cost of kilometres and stops is linear in x and y. That x, y, z and f are whole numbers is given
-up, and cuts for sets of bins are added where they are violated. The bound is proven by the prices of
-the rows, whatever the tolerances of the solver (see `LinearProgramme`).
+up, and cuts for sets of bins are added where they are violated. The bound is proven by the prices
+of the rows, whatever the tolerances of the solver (see `LinearProgramme`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from scipy.sparse import csr_array
 from twin_gym.environments.truck_routing.theory.known_episode import KnownEpisode
 from twin_gym.environments.truck_routing.theory.linear_programme import Solution
 from twin_gym.environments.truck_routing.theory.relaxation import Relaxation
-from twin_gym.environments.truck_routing.theory.subtours import overloaded_set, subtour_sets
+from twin_gym.environments.truck_routing.theory.subtours import overloaded_sets, subtour_sets
 from twin_gym.errors import ConfigError
 
 Floats = NDArray[np.float64]
@@ -185,9 +185,8 @@ def _violated_cuts(relaxation: Relaxation, found: Solution) -> Iterator[_Cut]:
             yield _Cut(relaxation.subtour_cut(shift, members, target))
         if np.isfinite(relaxation.episode.truck_capacity_l):
             loads = found.values[relaxation.taken[shift]]
-            overloaded = overloaded_set(weights, loads, _VIOLATION)
-            if overloaded is not None:
-                yield _Cut(relaxation.load_cut(shift, overloaded))
+            for members in overloaded_sets(weights, loads, _VIOLATION):
+                yield _Cut(relaxation.load_cut(shift, members))
 
 
 def _described(

@@ -80,7 +80,7 @@ def threshold_cycle(
     Example:
         >>> cycle = threshold_cycle(4.0, 200.0, 140.0, deposit_mean_l=5.0)
         >>> round(cycle.days, 3), round(cycle.overflow_l, 3)
-        (2.002, 8.313)
+        (2.063, 13.62)
     """
     _check(inflow_l_per_h, capacity_l, threshold_l, lag_h)
 
@@ -99,7 +99,7 @@ def threshold_cycle(
         until = law(_DAY_H * n - lag_h)
         below = float(until.probability_below(threshold_l))
         if below < _NEGLIGIBLE:
-            return ThresholdCycle(days, overflow)
+            return ThresholdCycle(days, float(overflow))
         nothing = math.exp(-until.mean_l / deposit_mean_l)
         days += below
         overflow += nothing * gained[0] + float((until.density(points) * weights) @ gained[1:])

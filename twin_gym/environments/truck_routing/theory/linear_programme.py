@@ -18,10 +18,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-_MANY_COLUMNS = 10_000
-"""From so many columns in use on, the interior point method is faster than the simplex method."""
-
-
 class RowList:
     """Rows of a sparse matrix with their limits, as they are added."""
 
@@ -108,14 +104,14 @@ class LinearProgramme:
         """
         limited = vstack([self._limited, *cuts], format="csr") if cuts else self._limited
         limits = np.concatenate([self._limits, np.zeros(len(cuts))])
-        given: Any = limited[:, in_use]  # the stubs of linprog know no sparse arrays
+        # The stubs of linprog know neither sparse arrays nor an array of bounds.
+        given: Any = limited[:, in_use]
         equal: Any = self._equal[:, in_use]
-        method = "highs-ipm" if in_use.sum() > _MANY_COLUMNS else "highs-ds"
-        box = np.column_stack([np.zeros(in_use.sum()), self._most[in_use]])
+        box: Any = np.column_stack([np.zeros(in_use.sum()), self._most[in_use]])
         found = linprog(
-            self._costs[in_use], given, limits, equal, self._equal_to, box, method=method
+            self._costs[in_use], given, limits, equal, self._equal_to, box, method="highs-ds"
         )
-        if found.x is None or not found.success:
+        if found.x is None or found.fun is None or not found.success:
             raise TwinGymError(
                 f"the linear programme of an episode was not solved: {found.message}"
             )

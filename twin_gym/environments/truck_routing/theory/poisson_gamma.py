@@ -109,7 +109,8 @@ class Deposits:
         most = int(poisson.isf(_TAIL, deposits)) + 1 if deposits else 1
         counts = np.arange(most + 1)
         chances: Floats = poisson.pmf(counts, deposits)
-        return chances, self.deposit_shape * counts[1:], self.deposit_mean_l / self.deposit_shape
+        shapes: Floats = self.deposit_shape * counts[1:].astype(np.float64)
+        return chances, shapes, self.deposit_mean_l / self.deposit_shape
 
 
 def periodic_overflow_l(period: Deposits, capacity_l: float, left_l: float = 0.0) -> float:

@@ -1,4 +1,4 @@
-"""The best tour of one truck that may leave out bins: exact, by dynamic programming over subsets."""
+"""The best tour that may leave out bins: exact, by dynamic programming over sets of bins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bin costs and holds between two visits: arcs of a path through the shifts of an episode."""
+"""What a bin costs and holds between two visits: arcs of a path through the shifts."""
 
 from __future__ import annotations
 
