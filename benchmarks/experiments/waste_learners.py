@@ -48,7 +48,8 @@ RULES = (
     "svm-fill", "svm-route", "clairvoyant-pyvrp",
 )  # fmt: skip
 BOUND, BASE, CLAIRVOYANT = "bound", "overflow-pyvrp", "clairvoyant-pyvrp"
-STEPS = 524_288
+LARGE = "truck-edinburgh-100"
+STEPS, LOGGED = 131_072, 2_000
 PARTS = {"driving": "distance_km", "stops": "stops", "overflow": "overflow_l"}
 KPIS = (
     "return", "distance_km", "overflow_l", "service_level", "stops", "wasted_stops", "fill_at_stop",
@@ -60,14 +61,17 @@ Points = Mapping[tuple[str, str], Measured]
 
 
 def trainings(scenario: str) -> dict[str, Training]:
-    """The trainings on a scenario, by label."""
-    twin = {"action": "pick", "default_policy": BASE}
-    return {
-        "PPO, nearest": Training("ppo", scenario, STEPS, {"action": "nearest"}),
-        "MaskablePPO, nearest": Training("maskable-ppo", scenario, STEPS, {"action": "nearest"}),
-        "MaskablePPO, pick": Training("maskable-ppo", scenario, STEPS, {"action": "pick"}),
-        "A2C from the twin": Training("a2c-twin", scenario, STEPS, twin),
+    """The trainings on a scenario, by label; on the large one two suffice to tell."""
+    nearest = {"action": "nearest"}
+    twin = {"action": "pick", "default_policy": BASE, "num_decisions": LOGGED}
+    made = {
+        "MaskablePPO, pick": Training("maskable-ppo", scenario, 2 * STEPS, {"action": "pick"}),
+        "MaskablePPO, nearest": Training("maskable-ppo", scenario, STEPS, nearest),
     }
+    if scenario != LARGE:
+        made["PPO, nearest"] = Training("ppo", scenario, STEPS, nearest)
+        made["A2C from the twin, pick"] = Training("a2c-twin", scenario, STEPS, twin)
+    return made
 
 
 def is_there(name: str) -> bool:

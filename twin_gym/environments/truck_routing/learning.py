@@ -2,5 +2,5 @@
 
 from twin_gym.core.credit import Credit
 
-CREDIT = Credit("time unit", discount=1.0, trace=0.25)
-"""What is not emptied in a shift overflows before the next one."""
+CREDIT = Credit("time unit", discount=2.0, trace=0.5)
+"""In days: what is not emptied in a shift overflows before the next one or the one after."""
