@@ -40,7 +40,10 @@ def test_bound_is_above_every_rule_block_by_block():
     """In the same worlds, one day of the grid."""
     days = GRID.replace(horizon_s=86_400.0)
     found = {one.label: one.values["return"] for one in measure_all(
-        [one for one in waste_learners.rule_cells(2, 1, days) if "svm" not in one.label]
+        [
+            *(one for one in waste_learners.rule_cells(2, 1, days) if "svm" not in one.label),
+            *waste_learners.bound_cells(2, 1, days),
+        ]
     )}  # fmt: skip
     for label, returns in found.items():
         assert (returns <= found[BOUND] + 1e-6).all(), label
