@@ -94,7 +94,7 @@ class Deposits:
 
         Example:
             >>> float(Deposits(mean_l=100.0, deposit_mean_l=5.0).mean_above(120.0).round(3))
-            5.442
+            5.524
         """
         room = np.asarray(room_l, np.float64)
         chances, shapes, scale = self._mixture()

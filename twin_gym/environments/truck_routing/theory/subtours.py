@@ -94,7 +94,7 @@ def overloaded_sets(weights: Floats, loads: Floats, tolerance: float) -> Iterato
 def _parts(weights: Floats, members: Bools) -> Iterator[Bools]:
     """Parts of a set that no weights lead between."""
     numbers = np.flatnonzero(members)
-    between = csr_array(weights[np.ix_(numbers, numbers)] > _UNIT)
+    between = csr_array(np.where(weights > _UNIT, 1.0, 0.0)[np.ix_(numbers, numbers)])
     count, label = connected_components(between, directed=False)
     for one in range(count):
         part = np.zeros(len(members), bool)
