@@ -13,77 +13,39 @@ was.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from matplotlib import pyplot as plt
 
-from benchmarks.experiments.blocks import (
-    Cell,
-    Floats,
-    Measured,
-    Values,
-    block_means,
-    over_blocks,
-    policy_cell,
-)
+from benchmarks.experiments.blocks import Cell, Floats, Measured, over_blocks
 from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import save
-from benchmarks.experiments.learned import (
-    Training,
-    agent_cells,
-    learned_policy,
-    trained_note,
-)
+from benchmarks.experiments.learned import trained_note
 from benchmarks.experiments.pages import format_interval, page_of, table
-from benchmarks.experiments.waste_trips import driven_and_shortest_km
+from benchmarks.experiments.waste_rows import (
+    BASE,
+    BOUND,
+    CLAIRVOYANT,
+    IN_ORDER,
+    ORDER,
+    cells_of,
+    trainings,
+)
 from benchmarks.figures import COLOURS
 from benchmarks.protocol import traces_of
 from benchmarks.statistics import Interval
-from twin_gym.environments.truck_routing.bound import most_earned
 from twin_gym.environments.truck_routing.scenario import DAY_S, TruckScenario
 from twin_gym.errors import TwinGymError
-from twin_gym.policies import make_policy
-from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
 NAME = "waste_learners"
 SCENARIOS = {"truck-edinburgh-30": "30 bins", "truck-edinburgh-100": "100 bins"}
 QUICK, QUICK_DAYS = "truck-grid-20", 1
-RULES = (
-    "random", "schedule", "nearest-full", "threshold", "threshold-pyvrp", "overflow-pyvrp",
-    "svm-fill", "svm-route", "clairvoyant-pyvrp",
-)  # fmt: skip
-IN_ORDER = ("nearest-full", "overflow-pyvrp", "MaskablePPO, pick")
-ORDER = ", order of stops"
-BOUND, BASE, CLAIRVOYANT = "bound", "overflow-pyvrp", "clairvoyant-pyvrp"
-LARGE = "truck-edinburgh-100"
-STEPS, LOGGED = 65_536, 2_000
-LARGE_WORLDS, LARGE_BOUNDS = 2, 3
 PARTS = {"driving": "distance_km", "stops": "stops", "overflow": "overflow_l"}
-KPIS = (
-    "return", "distance_km", "overflow_l", "service_level", "stops", "wasted_stops", "fill_at_stop",
-    "unloads", "twin_error",
-)  # fmt: skip
-
 _WIDEST = 3.5  # of the cost of the base: longer bars are cut
 
 Points = Mapping[tuple[str, str], Measured]
 """By label and name of the scenario."""
-
-
-def trainings(scenario: str) -> dict[str, Training]:
-    """The trainings on a scenario, by label; on the large one two suffice to tell."""
-    nearest = {"action": "nearest"}
-    twin = {"action": "pick", "default_policy": BASE, "num_decisions": LOGGED}
-    made = {
-        "MaskablePPO, pick": Training("maskable-ppo", scenario, 4 * STEPS, {"action": "pick"}),
-        "MaskablePPO, nearest": Training("maskable-ppo", scenario, STEPS, nearest),
-    }
-    if scenario != LARGE:
-        made["PPO, nearest"] = Training("ppo", scenario, STEPS, nearest)
-        made["A2C from the twin, pick"] = Training("a2c-twin", scenario, STEPS, twin)
-    return made
 
 
 def is_there(name: str) -> bool:
@@ -95,37 +57,6 @@ def is_there(name: str) -> bool:
     return True
 
 
-def rule_cells(seeds: int, worlds: int, scenario: TruckScenario) -> list[Cell]:
-    """The cells of what does not learn here."""
-    return [
-        policy_cell(
-            rule, scenario, partial(make_policy, rule, action="pick"), KPIS,
-            blocks=[block], worlds=worlds, action="pick",
-        )
-        for rule in RULES
-        for block in range(seeds)
-    ]  # fmt: skip
-
-
-def bound_cells(seeds: int, worlds: int, scenario: TruckScenario) -> list[Cell]:
-    """The cells of the bound; of the large scenario in a few worlds, which take minutes each."""
-    if scenario.name == LARGE:
-        seeds, worlds = min(seeds, LARGE_BOUNDS), 1
-    return [Cell(BOUND, scenario, (block,), worlds, _bound) for block in range(seeds)]
-
-
-def _bound(cell: Cell) -> Values:
-    scenario = _of_trucks(cell.scenario)
-    returns = [most_earned(scenario, seed) for seed in cell.seeds]
-    return {"return": block_means(returns, cell.worlds).tolist()}
-
-
-def _of_trucks(scenario: Scenario) -> TruckScenario:
-    if not isinstance(scenario, TruckScenario):
-        raise TypeError(f"this is an experiment of truck routing, got {scenario.kind!r}")
-    return scenario
-
-
 def _scenarios(asked: Asked) -> list[TruckScenario]:
     """The scenarios that are asked for."""
     if asked.quick:
@@ -134,46 +65,7 @@ def _scenarios(asked: Asked) -> list[TruckScenario]:
 
 
 def _wanted(asked: Asked) -> list[Cell]:
-    wanted = []
-    for scenario in _scenarios(asked):
-        worlds = min(asked.worlds, LARGE_WORLDS) if scenario.name == LARGE else asked.worlds
-        wanted += rule_cells(asked.seeds, worlds, scenario)
-        if asked.learners:
-            for label, training in trainings(scenario.name).items():
-                wanted += agent_cells(
-                    label, training, scenario, KPIS, seeds=asked.seeds, worlds=worlds,
-                    action=training.given["action"],
-                )  # fmt: skip
-        if scenario.name != LARGE:
-            wanted += order_cells(asked, scenario)
-        wanted += bound_cells(asked.seeds, worlds, scenario)
-    return wanted
-
-
-def order_cells(asked: Asked, scenario: TruckScenario) -> list[Cell]:
-    """What some policies drive, and what the same trips need in a better order."""
-    return [
-        Cell(
-            f"{label}{ORDER}", scenario, (block,), asked.worlds, partial(_order, label=label),
-            trainings(scenario.name)[label].digest if label not in RULES else "",
-        )
-        for label in IN_ORDER
-        if asked.learners or label in RULES
-        for block in range(asked.seeds)
-    ]  # fmt: skip
-
-
-def _order(cell: Cell, label: str) -> Values:
-    scenario = _of_trucks(cell.scenario)
-    if label in RULES:
-        policy = make_policy(label, scenario, "pick")
-    else:
-        policy = learned_policy(trainings(scenario.name)[label].settings(cell.blocks[0]))
-    both = [driven_and_shortest_km(policy, scenario, seed) for seed in cell.seeds]
-    return {
-        name: block_means([one[k] for one in both], cell.worlds).tolist()
-        for k, name in enumerate(("driven_km", "shortest_km"))
-    }
+    return [cell for scenario in _scenarios(asked) for cell in cells_of(asked, scenario)]
 
 
 def _results(asked: Asked, measured: Sequence[Measured]) -> Page:

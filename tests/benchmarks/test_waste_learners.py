@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.experiments import waste_learners
+from benchmarks.experiments import waste_learners, waste_rows
 from benchmarks.experiments.blocks import Measured, measure_all
-from benchmarks.experiments.waste_learners import BASE, BOUND, trainings
+from benchmarks.experiments.waste_rows import BASE, BOUND, trainings
 from twin_gym.scenario.loading import load
 
 GRID = load("truck-grid-20")
@@ -30,7 +30,7 @@ def test_scores_are_paired_by_blocks():
 def test_parts_of_the_cost_are_what_the_return_is_less():
     """Driving, stops and overflow of a real policy add up to what it pays a day."""
     days = GRID.replace(horizon_s=86_400.0)
-    cells = [one for one in waste_learners.rule_cells(2, 1, days) if one.label == "nearest-full"]
+    cells = [one for one in waste_rows.rule_cells(2, 1, days) if one.label == "nearest-full"]
     (one,) = measure_all(cells)
     paid = sum(waste_learners.costs(one, days).values())
     assert paid == pytest.approx(-float(waste_learners.a_day(one, days, "return").mean()), rel=0.02)
@@ -41,8 +41,8 @@ def test_bound_is_above_every_rule_block_by_block():
     days = GRID.replace(horizon_s=86_400.0)
     found = {one.label: one.values["return"] for one in measure_all(
         [
-            *(one for one in waste_learners.rule_cells(2, 1, days) if "svm" not in one.label),
-            *waste_learners.bound_cells(2, 1, days),
+            *(one for one in waste_rows.rule_cells(2, 1, days) if "svm" not in one.label),
+            *waste_rows.bound_cells(2, 1, days),
         ]
     )}  # fmt: skip
     for label, returns in found.items():

@@ -42,4 +42,10 @@ POLICIES: Mapping[str, Callable[[TruckScenario, ActionName], Policy]] = MappingP
 DEFAULT_POLICY = "schedule"
 """What an operator runs today."""
 
-__all__ = ["DEFAULT_POLICY", "POLICIES", "SchedulePolicy", "ThresholdPolicy"]
+__all__ = [
+    "DEFAULT_POLICY",
+    "POLICIES",
+    "SchedulePolicy",
+    "ThresholdPlanPolicy",
+    "ThresholdPolicy",
+]
