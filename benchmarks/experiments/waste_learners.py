@@ -207,7 +207,9 @@ def _table(points: Points, scenario: TruckScenario) -> str:
             rows.append([*row, "100", *[""] * 7])
             continue
         row += [
-            format_interval(over_blocks(scores(points, label, name)), 1),
+            format_interval(over_blocks(scores(points, label, name)), 1)
+            if (BOUND, name) in points
+            else "",
             format_interval(
                 over_blocks(a_day(one, scenario, "return") - a_day(base, scenario, "return")), 1
             ),

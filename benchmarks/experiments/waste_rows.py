@@ -32,6 +32,7 @@ ORDER = ", order of stops"
 BOUND, BASE, CLAIRVOYANT = "bound", "overflow-pyvrp", "clairvoyant-pyvrp"
 LARGE = "truck-edinburgh-100"
 STEPS, LOGGED = 65_536, 2_000
+PICK_STEPS = {LARGE: 2 * STEPS}
 LARGE_WORLDS, LARGE_BOUNDS = 2, 3
 KPIS = (
     "return", "distance_km", "overflow_l", "service_level", "stops", "wasted_stops", "fill_at_stop",
@@ -59,7 +60,9 @@ def trainings(scenario: str) -> dict[str, Training]:
     nearest = {"action": "nearest"}
     twin = {"action": "pick", "default_policy": BASE, "num_decisions": LOGGED}
     made = {
-        "MaskablePPO, pick": Training("maskable-ppo", scenario, 4 * STEPS, {"action": "pick"}),
+        "MaskablePPO, pick": Training(
+            "maskable-ppo", scenario, PICK_STEPS.get(scenario, 4 * STEPS), {"action": "pick"}
+        ),
         "MaskablePPO, nearest": Training("maskable-ppo", scenario, STEPS, nearest),
     }
     if scenario != LARGE:
