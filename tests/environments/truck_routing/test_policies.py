@@ -269,6 +269,15 @@ def test_schedule_visits_each_bin_on_its_days():
     assert sorted(days) == sorted((i, first[i] + d) for i in range(3) for d in (0, 3))
 
 
+@pytest.mark.parametrize(("fill", "days"), [(0.1, 1), (1.0, 2), (1.5, 3), (9.0, 7)])
+def test_fill_at_a_visit_gives_the_days_between_visits(fill, days):
+    """Bins of 240 l at 120 l a day; a day at least and a week at most."""
+    policy = SchedulePolicy(street(), fill_at_visit=fill)
+    assert policy.periods.tolist() == [days] * 3
+    with pytest.raises(ConfigError, match="above 0, got 0"):
+        SchedulePolicy(street(), fill_at_visit=0.0)
+
+
 def test_new_episodes_are_noticed():
     """Time that goes back, and more decisions at the beginning than there are trucks."""
     episodes = Episodes(2)

@@ -44,4 +44,10 @@ POLICIES: Mapping[str, Callable[[TruckScenario, ActionName], Policy]] = MappingP
 DEFAULT_POLICY = "schedule"
 """What an operator runs today."""
 
-__all__ = ["DEFAULT_POLICY", "POLICIES"]
+__all__ = [
+    "DEFAULT_POLICY",
+    "POLICIES",
+    "SchedulePolicy",
+    "ThresholdPlanPolicy",
+    "ThresholdPolicy",
+]
