@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +12,7 @@ from twin_gym.core.credit import Credit
 from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
+from twin_gym.policies import make_policy, policies_of
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
@@ -18,15 +20,20 @@ PPO_NAMES: frozenset[AgentName] = frozenset({"ppo", "maskable-ppo"})
 
 _Table = Mapping[str, Any]
 
-_SLOTTED: _Table = MappingProxyType(
+_FIXED_LENGTH: _Table = MappingProxyType(
     {
         "staggered": True, "anneal": True, "n_envs": 32, "n_steps": 16,
         "ent_coef": 0.0, "learning_rate": 1.5e-3, "total_steps": 131_072,
     }
 )  # fmt: skip
-"""The settings for episodes of one length: staggered networks, and rates that fall to 0."""
+"""The settings for episodes of one length: staggered networks, and rates that fall to 0.
 
-_SLOTTED_PPO: _Table = MappingProxyType({"n_steps": 64, "learning_rate": 2e-3, "batch_size": 256})
+For slotted environments, and those whose `learning.py` says how far ahead learners look.
+"""
+
+_FIXED_LENGTH_PPO: _Table = MappingProxyType(
+    {"n_steps": 64, "learning_rate": 2e-3, "batch_size": 256}
+)
 """The settings of PPO and MaskablePPO that differ from those."""
 
 SHARED: _Table = MappingProxyType({"shared": True, "learning_rate": 6e-3, "n_steps": 8})
@@ -70,17 +77,28 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
         agent: one of `agents.settings.AGENTS`.
         action: form of the actions; None: the default of the environment.
     """
+    kind = kind_named(scenario.kind)
+    credit: Credit | None = kind.facet("credit")
     defaults: dict[str, Any] = {}  # of requests as `TrainSettings` has it: digests hang on that
-    if hasattr(scenario, "slot_s"):
-        defaults = {**_SLOTTED, "default_policy": kind_named(scenario.kind).facet("default_policy")}
-        defaults |= _SLOTTED_PPO if agent in PPO_NAMES else {}
-    credit: Credit | None = kind_named(scenario.kind).facet("credit")
+    if hasattr(scenario, "slot_s") or credit is not None:
+        defaults = {**_FIXED_LENGTH, "default_policy": _default_policy(scenario, action)}
+        defaults |= _FIXED_LENGTH_PPO if agent in PPO_NAMES else {}
     if credit is not None:
         defaults |= credit.of(scenario)
     form = form_of(scenario.kind, action)
     if form.candidate_groups and agent not in WITH_TWIN and agent != "clone":
         defaults |= SHARED_PPO if agent in PPO_NAMES else SHARED
     return defaults
+
+
+def _default_policy(scenario: Scenario, action: str | None) -> str:
+    """What runs today; where that has no such form of action, the first rule that has it."""
+    today: str = kind_named(scenario.kind).facet("default_policy")
+    for name in (today, *(one for one in policies_of(scenario.kind) if one != "random")):
+        with suppress(ConfigError):
+            make_policy(name, scenario, action)
+            return name
+    return today
 
 
 def kind_of(scenarios: tuple[str, ...]) -> str:

@@ -143,12 +143,13 @@ def _policy(
 
 
 def _shared(settings: TrainSettings, env: NativeVecEnv) -> dict[str, Any]:
-    if not form_of(env.scenario.kind, env.batch.arguments["action"]).candidate_groups:
+    action: str = env.batch.arguments["action"]
+    if not form_of(env.scenario.kind, action).candidate_groups:
         raise ConfigError(
             f"with `shared` an action picks one of many, and here it is of the form "
-            f"{env.batch.arguments['action']!r}: leave `shared` False"
+            f"{action!r}: leave `shared` False"
         )
-    return shared_policy_kwargs(env.scenario, critic=settings.hidden)
+    return shared_policy_kwargs(env.scenario, critic=settings.hidden, action=action)
 
 
 def _credit(settings: TrainSettings, env: NativeVecEnv) -> dict[str, float]:

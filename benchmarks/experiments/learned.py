@@ -100,6 +100,7 @@ def agent_cells(
     seeds: int,
     worlds: int,
     x: float = 0.0,
+    action: str | None = None,
 ) -> list[Cell]:
     """The measurements of an agent: in block k that of the training of seed k.
 
@@ -111,6 +112,7 @@ def agent_cells(
         seeds: trainings.
         worlds: of each block.
         x: where figures draw it.
+        action: the form of its actions; None: the default of the environment.
 
     Returns:
         A cell a seed; nothing has been trained yet.
@@ -118,7 +120,7 @@ def agent_cells(
     return [
         policy_cell(
             label, scenario, partial(_trained, training=training, seed=seed), names,
-            blocks=[seed], worlds=worlds, setting=training.digest, x=x,
+            blocks=[seed], worlds=worlds, setting=training.digest, x=x, action=action,
         )
         for seed in range(seeds)
     ]  # fmt: skip

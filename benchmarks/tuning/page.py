@@ -43,7 +43,10 @@ preambles aims at and the gain of its rate (untuned: `idle-estimator`); `fixed` 
 package. In tiny instant communication `tuned-weights` has four constant weights (untuned: equal
 ones; the search begins with a grid of the simplex in quarters, so that `edf` and its like are among
 what is tried). In right-time synchronisation `tuned-periodic` has its period (untuned: one turn
-through all); what a rule earns is negative there: errors and the cost of updates.
+through all); what a rule earns is negative there: errors and the cost of updates. In truck routing
+`tuned-threshold` has the predicted fill from which on a bin is due (untuned: `threshold`, 70 %),
+`tuned-schedule` the mean fill at a visit, which gives each bin its days (untuned: `schedule`, with
+75 %); what they earn is negative, too.
 
 All were searched by the same coordinate search with common random numbers and a budget of
 {BUDGET:,} episodes on every track; it ends earlier where no step of a fortieth of a range gains.

@@ -27,6 +27,8 @@ SHORT = {
     "tic-pick": ("tic-pick", {"horizon_s": 0.01}, "pick"),
     "sync": ("sync-small", {"horizon_s": 60.0}, None),
     "sync-rounds": ("sync-rounds", {"horizon_s": 1200.0}, "rounds"),
+    "truck": ("truck-grid-20", {"horizon_s": 86_400.0}, "pick"),
+    "truck-nearest": ("truck-grid-20", {"horizon_s": 86_400.0}, "nearest"),
 }
 TINY = {
     "n_envs": 4, "n_steps": 8, "total_steps": 64, "leg_steps": 32, "hidden": (8, 8),
@@ -182,13 +184,18 @@ def test_admission_keeps_the_defaults(agent):
 
 def test_other_kinds_have_defaults_of_their_own():
     """A default policy that exists there, whole rollouts, and what is given is kept."""
-    for preset, form in (("access-large-70", None), ("tic-pick", "pick"), ("sync-small", None)):
+    cases = (
+        ("access-large-70", None), ("tic-pick", "pick"), ("sync-small", None),
+        ("truck-grid-20", "pick"), ("truck-grid-20", "nearest"),
+    )  # fmt: skip
+    for preset, form in cases:
         scenario = load(preset)
         defaults = settings_for("ppo", preset, n_envs=24, action=form)
         make_policy(defaults_of(scenario, "ppo", form)["default_policy"], scenario, form)
         assert defaults.n_envs == 24
         assert defaults.total_steps % (24 * defaults.n_steps) == 0
-        assert defaults.shared == (form == "pick" or scenario.kind == "sync")
+        assert defaults.shared == (form in {"pick", "nearest"} or scenario.kind == "sync")
+        assert defaults.anneal
 
 
 def test_credit_of_access_is_counted_in_opportunities():

@@ -13,7 +13,7 @@ from twin_gym.environments.massive_access.theory import expected_successes
 from twin_gym.policies import evaluate, make_policy
 from twin_gym.scenario.loading import load
 
-EXPERIMENTS = ("tic_throughput", "tic_loss", "access_barring", "right_time")
+EXPERIMENTS = ("tic_throughput", "tic_loss", "access_barring", "right_time", "waste_learners")
 
 
 @pytest.mark.slow
@@ -35,7 +35,7 @@ def test_quick_run_writes_its_page_and_goes_on_where_it_was(name, tmp_path, monk
         raise AssertionError("measured again")
 
     monkeypatch.setattr(blocks, "evaluate", refuse)
-    for bound in ("least_loss", "relaxation_bound"):
+    for bound in ("least_loss", "relaxation_bound", "most_earned"):
         monkeypatch.setattr(module, bound, refuse, raising=False)
     assert CliRunner().invoke(module.app, options, catch_exceptions=False).exit_code == 0
     assert (tmp_path / f"{name}.md").read_text() == page

@@ -27,7 +27,7 @@ PLACES = [
         (f"benchmarks.experiments.{name}", ["--quick"], option)
         for name in (
             "access_barring", "right_time", "tic_loss", "tic_throughput",
-            "what_if_pairs", "scenario_accuracy.__main__",
+            "what_if_pairs", "scenario_accuracy.__main__", "waste_learners",
         )
         for option in ("--out", "--kept")
     ),

@@ -34,7 +34,7 @@ COMMITTED = {
 """Digests that committed results hang on: a change here means that they no longer count."""
 
 OTHERS = [name for name, track in tracks().items() if track.kind != "admission"]
-RULES = {"access": "fixed", "tic": "edf", "sync": "whittle"}
+RULES = {"access": "fixed", "tic": "edf", "sync": "whittle", "truck": "nearest-full"}
 """By kind, a rule that is good in all of its tracks."""
 
 
@@ -87,8 +87,8 @@ def test_every_scenario_of_a_track_is_of_its_environment():
 def test_tracks_stand_in_the_order_of_environments():
     """Those of one environment together: so does the page."""
     kinds = [track.kind for track in tracks().values()]
-    assert list(dict.fromkeys(kinds)) == ["admission", "access", "tic", "sync"]
-    assert kinds == sorted(kinds, key=["admission", "access", "tic", "sync"].index)
+    assert list(dict.fromkeys(kinds)) == ["admission", "access", "tic", "sync", "truck"]
+    assert kinds == sorted(kinds, key=["admission", "access", "tic", "sync", "truck"].index)
 
 
 def test_every_track_has_anchors_that_leave_room_for_a_score():
@@ -139,7 +139,7 @@ def test_the_clairvoyant_of_random_access_is_almost_at_its_bound():
 
 def test_rules_take_part_in_their_own_environment_alone():
     """A name that is there in several environments is one contestant."""
-    assert kinds_of_rule("random") == ("admission", "access", "tic", "sync")
+    assert kinds_of_rule("random") == ("admission", "access", "tic", "sync", "truck")
     assert kinds_of_rule("edf") == ("tic",)
     for name in {name for rules in kinds() for name in policies_of(rules.name)}:
         assert name in contestants()
@@ -152,8 +152,9 @@ def test_rules_take_part_in_their_own_environment_alone():
 
 
 def test_who_sees_what_is_hidden_is_a_seer():
-    """The genie of random access, and nobody else yet."""
-    assert [one.name for one in contestants().values() if one.kind == "seer"] == ["genie"]
+    """The genie of random access, and the planner that knows the contents of bins."""
+    seers = [one.name for one in contestants().values() if one.kind == "seer"]
+    assert seers == ["genie", "clairvoyant-pyvrp"]
 
 
 def test_ppo_and_maskable_ppo_share_the_tracks_between_them():
@@ -181,6 +182,6 @@ def test_what_is_replayed_is_known_without_the_traces(monkeypatch):
     """The same on every machine."""
     monkeypatch.setenv("TWIN_GYM_DATA", "/nowhere")
     replayed = {name for name, track in tracks().items() if track.is_replayed}
-    assert replayed == {"service-trace", "sync-beijing"}
+    assert replayed == {"service-trace", "sync-beijing", "truck-edinburgh-30"}
     assert has_trace(load("sync-beijing"))
     assert "TWIN_GYM_DATA" in str(track_named("sync-beijing").unavailable())

@@ -225,6 +225,7 @@ SHORT = {
     "access": load("access-large-45"),
     "tic": load("tic-small-70").replace(horizon_s=0.1),
     "sync": load("sync-small").replace(horizon_s=200.0),
+    "truck": load("truck-grid-20").replace(horizon_s=86_400.0),
 }
 """By kind, something that a rule can be run on in no time."""
 
@@ -330,7 +331,7 @@ def test_tuned_rules_take_part_on_every_track_of_the_package(rule):
         reason = rule.reason_not_eligible(track)
         assert reason is None or "nothing for action" in reason, track.name
         taken += reason is None
-    assert taken > 2
+    assert taken >= 2
 
 
 def test_a_method_of_another_environment_is_refused():

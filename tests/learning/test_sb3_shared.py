@@ -26,6 +26,7 @@ from twin_gym.twins import FlatNetwork, PlainNetwork
 from twin_gym.twins.decision_space import DecisionSpace
 
 TIC, SYNC = "twin_gym/TicScheduling-v0", "twin_gym/RightTimeSync-v0"
+TRUCK = "twin_gym/TruckRouting-v0"
 
 
 @pytest.fixture
@@ -82,12 +83,19 @@ def test_like_candidates_are_told_apart_by_their_own_numbers_alone(scorer):
 
 
 @pytest.mark.parametrize(
-    ("env_id", "scenario"), [(TIC, "tic-pick"), (SYNC, "sync-small")], ids=["tic", "sync"]
+    ("env_id", "scenario", "action"),
+    [
+        (TIC, "tic-pick", "pick"),
+        (SYNC, "sync-small", "pick"),
+        (TRUCK, "truck-grid-20", "pick"),
+        (TRUCK, "truck-grid-20", "nearest"),
+    ],
+    ids=["tic", "sync", "truck", "truck nearest"],
 )
-def test_nothing_disallowed_is_drawn(env_id, scenario):
-    """In a rollout, though the mask is only read from the observation."""
-    env = make_vec_env(env_id, 4, seed=0, scenario=scenario, action="pick")
-    kwargs = shared_policy_kwargs(load(scenario))
+def test_nothing_disallowed_is_drawn(env_id, scenario, action):
+    """In a rollout, though the mask is only read from the observation, in each form."""
+    env = make_vec_env(env_id, 4, seed=0, scenario=scenario, action=action)
+    kwargs = shared_policy_kwargs(load(scenario), action=action)
     model = A2C(SharedActorCriticPolicy, env, n_steps=16, policy_kwargs=kwargs, device="cpu")
     observations = env.reset()
     for _ in range(40):
@@ -138,6 +146,8 @@ def test_policies_suit_the_environments(pick_env):
         masked_policy_kwargs(load("access-small-70"))
     with pytest.raises(ConfigError, match="nothing is picked"):
         shared_policy_kwargs(load("access-small-70"))
+    with pytest.raises(ConfigError, match="nothing is picked"):
+        shared_policy_kwargs(load("tic-small-70"), action="weights")
 
 
 def test_amounts_begin_in_the_middle_of_the_box():

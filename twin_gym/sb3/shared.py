@@ -17,7 +17,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import nn
 
-from twin_gym.environments.factory import forms_of
+from twin_gym.environments.factory import form_of, forms_of
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
 
@@ -197,22 +197,29 @@ class SharedMaskablePolicy(_SharedPolicy, MaskableActorCriticPolicy):  # type: i
 
 
 def shared_policy_kwargs(
-    scenario: Scenario, width: int = 16, critic: tuple[int, ...] = (64, 64)
+    scenario: Scenario,
+    width: int = 16,
+    critic: tuple[int, ...] = (64, 64),
+    *,
+    action: str | None = None,
 ) -> dict[str, Any]:
-    """`policy_kwargs` for the two policies on a scenario with the action `pick`.
+    """`policy_kwargs` for the two policies where an action picks one of many like things.
 
     Args:
-        scenario: of the kinds `tic` and `sync`; gives the places of the fields.
+        scenario: gives the places of the fields.
         width: of the scorer's hidden layers.
         critic: widths of the critic.
+        action: form of the actions; None: the first one of the environment with candidates.
 
     Returns:
         Arguments for the model.
 
     Raises:
-        ConfigError: if nothing is picked on scenarios of this kind.
+        ConfigError: if nothing is picked on scenarios of this kind, or in this form.
+        UnknownNameError: if there is no such form.
     """
-    form = next((one for one in forms_of(scenario.kind) if one.candidate_groups), None)
+    forms = forms_of(scenario.kind) if action is None else (form_of(scenario.kind, action),)
+    form = next((one for one in forms if one.candidate_groups), None)
     if form is None:
         raise ConfigError(
             f"on scenarios of the kind {scenario.kind!r} nothing is picked out of many like "

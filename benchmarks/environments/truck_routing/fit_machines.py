@@ -48,8 +48,8 @@ def fitted() -> dict[str, Any]:
     return {
         "command": COMMAND,
         "vectors": len(fill.weights),
-        "bins_that_overflowed_told": round(needed, 3),
-        "bins_that_did_not_told": round(left, 3),
+        "bins_in_need_told": round(needed, 3),
+        "other_bins_told": round(left, 3),
         "next_stops_told": round(route_accuracy(route, planned), 3),
         "decisions": len(routes),
         "fill": to_json(fill),

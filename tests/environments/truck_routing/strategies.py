@@ -54,7 +54,7 @@ def truck_scenarios(draw, num_bins=None, num_trucks=None):
         unload_s=draw(st.sampled_from((0.001, 900.0))),
         shift_start_hour=draw(st.sampled_from((0, 6, 23))),
         shift_length_s=HOUR_S * draw(st.sampled_from((2.0, 8.0, 23.5))),
-        report_period_s=draw(st.sampled_from((None, 600.0, HOUR_S, 7200.0))),
+        report_period_s=draw(st.sampled_from(("never", 600.0, HOUR_S, 7200.0))),
         delivery_probability=draw(st.sampled_from((0.3, 0.8, 1.0))),
         report_delay_s=draw(st.sampled_from((0.0, 60.0, 5000.0))),
         sensor_full_share=draw(st.sampled_from((0.8, 1.0))),

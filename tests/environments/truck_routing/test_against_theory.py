@@ -147,7 +147,7 @@ def test_a_full_truck_takes_what_fits_and_leaves_the_rest():
     full = tuple(
         Bin(name=name, x_m=500.0, y_m=0.0, capacity_l=200.0, inflow_l_per_h=1e-4) for name in "ab"
     )
-    one = one_bin(bins=ListedBins(bins=full), truck_capacity_l=300.0, report_period_s=None)
+    one = one_bin(bins=ListedBins(bins=full), truck_capacity_l=300.0, report_period_s="never")
     env = rows_of(one)
     states = env.batch.arrays["states"]
     states[0, layout.BASE] = -200.0

@@ -109,6 +109,7 @@ def test_register_is_read(tmp_path):
         (("a,0,0,240,1", "b,1,1,5,0"), "line 3: `inflow_l_per_h` must be between"),
         (("a,0,0,240,1", ",1,1,5,1"), "line 3: `name` is empty"),
         (("a,0,0,240,1",), "has 1 bins and 2 are asked for"),
+        (("a,-3.19,55.95,240,1", "b,-3.21,55.94,240,1"), "within 0.02 m: .* not in degrees"),
     ],
 )
 def test_bad_registers_are_refused_with_the_line(tmp_path, rows, message):

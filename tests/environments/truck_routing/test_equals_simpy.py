@@ -10,12 +10,16 @@ from twin_gym.scenario.loading import load
 
 CORNERS = {
     "fleet": {"num_trucks": 5, "service_s": 1800.0},
-    "no reports": {"report_period_s": None},
+    "no reports": {"report_period_s": "never"},
     "late reports": {"report_delay_s": 30_000.0, "report_period_s": 900.0, "predictor": "trend"},
     "reports at once": {"report_delay_s": 0.0, "predictor": "trend", "delivery_probability": 1.0},
+    "rare reports": {
+        "report_period_s": 60.0, "delivery_probability": 0.004, "report_delay_s": 12_345.678,
+        "predictor": "trend",
+    },
     "blunt sensors": {"sensor_full_share": 0.5, "predictor": "hold"},
-    "small truck": {"truck_capacity_l": 400.0, "report_period_s": None, "initial_fill_max": 1.0},
-}
+    "small truck": {"truck_capacity_l": 400.0, "report_period_s": "never", "initial_fill_max": 1.0},
+}  # fmt: skip
 """Changes of a preset by what they bring about."""
 
 

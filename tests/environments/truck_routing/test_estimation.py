@@ -140,9 +140,9 @@ def test_nothing_is_learned_over_a_dead_link(tmp_path):
 
 def test_bins_that_never_report_vary_in_inflow_alone(tmp_path):
     """Which emptyings tell."""
-    one = changed(load(BASE), {"report_period_s": None, "inflow_factor": 1.3})
+    one = changed(load(BASE), {"report_period_s": "never", "inflow_factor": 1.3})
     assert ParameterSpace.of(one).paths == ("inflow_factor",)
-    base = changed(load(BASE), {"report_period_s": None})
+    base = changed(load(BASE), {"report_period_s": "never"})
     with open_store(tmp_path / "store.db") as store:
         record_run(store, make_policy("nearest-full", one), one, 3)
         found = estimator_of("truck")(EpisodeTelemetry(store, 1), base, 0.0, float("inf"))

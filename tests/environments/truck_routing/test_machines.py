@@ -27,7 +27,7 @@ def examples():
 
 @pytest.fixture(scope="module")
 def decisions():
-    """Those of a planner in two worlds."""
+    """Stops of a planner in two worlds."""
     return svm_fitting.route_examples(town(), world_seeds("train", 2))
 
 
@@ -100,8 +100,8 @@ def test_faulty_machines_are_refused(changes, match):
 
 def test_faulty_rankings_are_refused():
     """With what they lack."""
-    with pytest.raises(ConfigError, match="weights of bins"):
-        svm.route_machine({"bins": [1.0], "depot": [1.0]})
+    with pytest.raises(ConfigError, match="has 12 weights, got 1"):
+        svm.route_machine({"weights": [1.0]})
     with pytest.raises(ConfigError, match="not the numbers"):
         svm.route_machine({"bins": [1.0]})
 

@@ -1,5 +1,7 @@
 """Policies of truck routing: what they read, where they go, and what they remember."""
 
+import sys
+
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
@@ -8,16 +10,23 @@ from twin_gym.environments.factory import vector_env
 from twin_gym.environments.truck_routing.bins import Bin, ListedBins
 from twin_gym.environments.truck_routing.policies import POLICIES
 from twin_gym.environments.truck_routing.policies.clairvoyant import ClairvoyantPlanPolicy, Truth
-from twin_gym.environments.truck_routing.policies.decisions import Decisions, Episodes
+from twin_gym.environments.truck_routing.policies.decisions import (
+    Decisions,
+    Episodes,
+    day_of,
+    policy_tables,
+)
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
 from twin_gym.environments.truck_routing.policies.rules import SchedulePolicy
 from twin_gym.environments.truck_routing.roads import StraightRoads
 from twin_gym.environments.truck_routing.scenario import DAY_S, Depot, TruckScenario
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, MissingExtraError
 from twin_gym.policies import PrivilegedPolicy, evaluate, make_policy, policies_for, world_seeds
 from twin_gym.scenario.loading import load
 
-PICK_ONLY = ("schedule", "threshold-pyvrp", "overflow-pyvrp", "clairvoyant-pyvrp")
+PICK_ONLY = (
+    "schedule", "threshold-pyvrp", "probability-pyvrp", "overflow-pyvrp", "clairvoyant-pyvrp"
+)  # fmt: skip
 NEAR, MIDDLE, FAR, DEPOT = range(4)
 
 
@@ -81,6 +90,8 @@ def run(policy, scenario, seeds, action="pick", *, reset=True):
         ("threshold", (0.9, 0.9, 0.9), (0, 0, 1), FAR),
         ("threshold-pyvrp", (0.1, 0.2, 0.3), (1, 1, 1), DEPOT),
         ("threshold-pyvrp", (0.1, 0.2, 0.8), (1, 1, 1), FAR),
+        ("probability-pyvrp", (0.0, 0.0, 0.0), (1, 1, 1), DEPOT),
+        ("probability-pyvrp", (0.0, 0.0, 0.95), (1, 1, 1), FAR),
         ("overflow-pyvrp", (0.0, 0.0, 0.0), (1, 1, 1), DEPOT),
         ("overflow-pyvrp", (0.0, 0.0, 0.95), (1, 1, 1), FAR),
     ],
@@ -116,6 +127,69 @@ def test_masks_are_obeyed_even_if_a_rule_does_not():
     masks = infos["action_mask"].copy()
     masks[1, FAR] = 0
     assert policy.actions(observations, masks).tolist() == [FAR, DEPOT]
+
+
+@pytest.mark.parametrize("days", [7, 10, 90, 366])
+def test_days_are_told_apart_in_long_episodes(days):
+    """Though a share of the episode, as a float32, may lie just before the beginning of a day."""
+    shares = (np.arange(days) / days).astype(np.float32)
+    times_s = shares.astype(np.float64) * days * DAY_S
+    assert day_of(times_s).tolist() == list(range(days))
+    policy = fresh("overflow-pyvrp", horizon_s=days * DAY_S)
+    for day, now_s in enumerate(times_s):
+        visit_s, next_s = policy.visits_s(seen(0.5, 0.5, 0.5, now_s=now_s), 0)
+        assert visit_s == day * DAY_S + 14_400.0
+        assert next_s == min((day + 1) * DAY_S + 14_400.0, days * DAY_S)
+
+
+def test_a_schedule_goes_out_every_day_of_a_long_episode():
+    """Three bins on each of 90 days."""
+    scenario = street(horizon_s=90 * DAY_S)
+    policy = SchedulePolicy(scenario, period_days=1)
+    policy.reset(0)
+    stops = np.zeros(90, np.int64)
+    for batch, _, _, chosen in run(policy, scenario, [2]):
+        stops[int(batch.believed(0).time_s // DAY_S)] += chosen[0] != DEPOT
+    assert (stops == 3).all()
+
+
+def test_a_guess_stays_a_guess_for_a_year():
+    """Rounded ages of what was never read make no readings of it."""
+    scenario = street(horizon_s=366 * DAY_S, report_period_s="never")
+    policy = POLICIES["threshold"](scenario, "pick")
+    policy.choose = lambda seen: np.full(len(seen.now_s), DEPOT)
+    for _, observations, masks, _ in run(policy, scenario, [2]):
+        assert not policy.read(observations, masks).is_read.any()
+
+
+@pytest.mark.parametrize("name", ["overflow-pyvrp", "clairvoyant-pyvrp"])
+@pytest.mark.parametrize("costs", [(1.0, 1e9), (1e9, 1e9), (1e-9, 1e-7)])
+def test_plans_hold_for_costs_of_every_size(name, costs):
+    """Bins that run over are worth a way whatever the unit of money."""
+    per_km, per_l = costs
+    scenario = street(cost_per_km=per_km, penalty_per_l=per_l, cost_per_stop=0.0, horizon_s=DAY_S,
+                      initial_fill_max=1.0, inflow_factor=10.0)  # fmt: skip
+    policy = POLICIES[name](scenario, "pick")
+    bins = {int(chosen[0]) for *_, chosen in run(policy, scenario, [2])}
+    assert bins >= {NEAR, MIDDLE, FAR}
+
+
+def test_numbers_that_make_no_plan_are_refused():
+    """When the policy is made, with the value."""
+    with pytest.raises(ConfigError, match="`max_iterations` must be 1 or more, got 0"):
+        POLICIES["threshold-pyvrp"](street(), "pick", max_iterations=0)
+    with pytest.raises(ConfigError, match="`fill_prize` must be 0 or more and finite, got nan"):
+        OverflowPlanPolicy(street(), fill_prize=float("nan"))
+    with pytest.raises(ConfigError, match="`prize` must be 0 or more and finite, got -1"):
+        POLICIES["probability-pyvrp"](street(), "pick", prize=-1.0)
+
+
+@pytest.mark.parametrize("name", PICK_ONLY[1:])
+def test_plans_without_pyvrp_are_refused_at_once(name, monkeypatch):
+    """When the policy is made, with the command that installs it."""
+    monkeypatch.setitem(sys.modules, "pyvrp", None)
+    with pytest.raises(MissingExtraError, match=r"twin-gym\[routing\]"):
+        POLICIES[name](street(), "pick")
 
 
 @pytest.mark.parametrize("action", ["pick", "nearest"])
@@ -156,6 +230,24 @@ def test_what_is_read_is_what_the_twin_knows(action):
             assert read.at_depot[row] == (known.place == scenario.num_bins)
 
 
+@pytest.mark.parametrize("days", [7, 18])
+def test_shift_that_begins_is_not_read_as_the_day_before(days):
+    """Of 18 days, 11 are less in 32 bits than they are: the planner would stay at home that day."""
+    scenario = street(horizon_s=days * DAY_S)
+    policy = OverflowPlanPolicy(scenario)
+    env = vector_env(scenario, 1, autoreset_mode=AutoresetMode.NEXT_STEP)
+    observations, infos = env.reset(seed=1)
+    begun, truncated = [], [False]
+    while not truncated[0]:
+        seen = policy.read(observations, infos["action_mask"])
+        begun.append(int(day_of(seen.now_s)[0]))
+        assert policy.visits_s(seen, 0)[0] == pytest.approx(
+            begun[-1] * DAY_S + scenario.shift_length_s / 2.0
+        )
+        observations, _, _, truncated, infos = env.step([scenario.num_bins])
+    assert begun == list(range(days))
+
+
 def test_observations_of_another_scenario_are_refused():
     """With both shapes."""
     with pytest.raises(ConfigError, match="that scenario alone"):
@@ -175,6 +267,15 @@ def test_schedule_visits_each_bin_on_its_days():
     first = policy.first_days
     assert sorted(first.tolist()) == [0, 1, 2]
     assert sorted(days) == sorted((i, first[i] + d) for i in range(3) for d in (0, 3))
+
+
+@pytest.mark.parametrize(("fill", "days"), [(0.1, 1), (1.0, 2), (1.5, 3), (9.0, 7)])
+def test_fill_at_a_visit_gives_the_days_between_visits(fill, days):
+    """Bins of 240 l at 120 l a day; a day at least and a week at most."""
+    policy = SchedulePolicy(street(), fill_at_visit=fill)
+    assert policy.periods.tolist() == [days] * 3
+    with pytest.raises(ConfigError, match="above 0, got 0"):
+        SchedulePolicy(street(), fill_at_visit=0.0)
 
 
 def test_new_episodes_are_noticed():
@@ -213,6 +314,23 @@ def test_plans_of_a_fleet_do_not_overlap(num_trucks):
         assert len(plans.rest) <= num_trucks
 
 
+def test_replays_are_not_taken_for_certain(data_dir):
+    """No law says how much they vary; without a doubt, planners would come too late."""
+    forecast = policy_tables(load("truck-edinburgh-replay")).forecast
+    assert forecast.dispersion_l > 10.0
+    assert policy_tables(street()).forecast.dispersion_l == 10.0  # 5 l, exponential
+
+
+def test_bins_of_other_trucks_are_not_planned_again():
+    """A truck drives to the near bin and then to the middle one: the third is left."""
+    policy = fresh("overflow-pyvrp", num_trucks=2)
+    full = seen(0.95, 0.95, 0.95, now_s=10_000.0, left_s=18_800.0)
+    assert policy.choose(full)[0] != DEPOT
+    policy._plans[0].rest = {NEAR: (MIDDLE,)}
+    problem = policy._problem(full, 0, 1)
+    assert np.flatnonzero(problem.prize > 0.0).tolist() == [FAR]
+
+
 def test_overflow_that_is_prevented_grows_with_the_fill_and_its_age():
     """A fuller bin, and one whose reading is older, are more urgent; one just emptied is not."""
     policy = fresh("overflow-pyvrp")
@@ -228,6 +346,20 @@ def test_overflow_that_is_prevented_grows_with_the_fill_and_its_age():
     assert policy.worth(last, 0)[0][0] == pytest.approx(
         0.5 * policy.prevented_l(last, 0, *policy.visits_s(last, 0))[0]
     )
+
+
+def test_prize_is_the_chance_of_an_overflow_before_the_next_shift():
+    """In proportion to the forecast; a bin that is believed to be full is due."""
+    policy = fresh("probability-pyvrp")
+    full = seen(0.1, 0.6, 1.0)
+    worth, due = policy.worth(full, 0)
+    forecast, capacity_l = policy.tables.forecast, policy.tables.capacity_l
+    room_l = capacity_l * np.array([0.9, 0.4, 0.0])
+    _, next_s = policy.visits_s(full, 0)
+    chances = forecast.overflow_probability(room_l, forecast.expected_l(0.0, next_s))
+    assert 0.0 < chances[0] < chances[1] < chances[2]
+    np.testing.assert_allclose(worth / worth[2], chances / chances[2], rtol=1e-6)
+    assert due.tolist() == [False, False, True]
 
 
 def test_truth_is_what_overflows():

@@ -5,8 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twin_gym.environments.truck_routing import road_files
 from twin_gym.environments.truck_routing.data_files import DataFile
-from twin_gym.environments.truck_routing.road_files import RoadFile, read_roads
+from twin_gym.environments.truck_routing.road_files import (
+    RoadFile,
+    read_roads,
+    shortest_ways_m,
+)
 from twin_gym.environments.truck_routing.roads import (
     GridRoads,
     StraightRoads,
@@ -150,6 +155,15 @@ def test_graphml_of_osmnx_is_read(tmp_path):
         ('<data key="d1">100.0</data>', "", "node '2': `x` is missing"),
         ("</graph></graphml>", "", "no GraphML"),
         ('<?xml version="1.0" encoding="utf-8"?>', "<!DOCTYPE graphml>", "document type"),
+        ("</graph>", '</graph><graph edgedefault="directed"/>', "line 12: a second graph begins"),
+        ('<node id="2">', '<node id="1">', "line 9: the node stands in the file twice: '1'"),
+        ('<node id="2">', "<node>", "line 9: the node has no `id`"),
+        (
+            'attr.name="length" attr.type="string"/>',
+            'attr.name="length" attr.type="double"><default/></key>',
+            "no GraphML .TypeError",
+        ),
+        ('<data key="d1">100.0', '<data key="d1">0.001', "not in degrees"),
     ],
 )
 def test_bad_graphml_is_refused(tmp_path, old, new, message):
@@ -157,6 +171,21 @@ def test_bad_graphml_is_refused(tmp_path, old, new, message):
     assert old in GRAPHML
     with pytest.raises(TraceError, match=message):
         read_roads(graphml(tmp_path, GRAPHML.replace(old, new)))
+
+
+def test_keys_of_graphml_need_no_type(tmp_path):
+    """What is a number is checked anyway."""
+    roads = read_roads(graphml(tmp_path, GRAPHML.replace(' attr.type="string"', "")))
+    assert roads.length_m.tolist() == [110.5]
+
+
+def test_many_points_on_a_large_network_take_little_room(tmp_path, monkeypatch):
+    """Ways to all nodes are kept for some points at a time: the distances are the same."""
+    roads = read_roads(network(tmp_path))
+    nodes = np.array([3, 0, 1, 1, 2])
+    whole = shortest_ways_m(roads, nodes)
+    monkeypatch.setattr(road_files, "_MOST_WAYS", 4)
+    assert np.array_equal(shortest_ways_m(roads, nodes), whole)
 
 
 def test_formats_ask_for_their_files():

@@ -156,7 +156,7 @@ def test_reports_are_counted_as_the_world_draws_them(told):
 
 def test_bins_that_never_report_are_known_from_emptyings():
     """No reading is told, and no report is counted."""
-    one = scenario_of(report_period_s=None)
+    one = scenario_of(report_period_s="never")
     env = vector_env(one, 1)
     adapter, found = adapter_of(env.batch), 0
     for _ in steps_of(env, one, 20):

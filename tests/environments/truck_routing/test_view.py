@@ -32,7 +32,7 @@ def test_bins_trucks_and_what_a_day_brings_are_described():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"report_period_s": None}, "No bin reports"),
+        ({"report_period_s": "never"}, "No bin reports"),
         ({"report_period_s": 14_400.0}, "3.02 h old on average"),
         ({"inflow_factor": 2.0}, "A day brings 7115 l"),
     ],

@@ -231,7 +231,11 @@ class TruckBatch(SlottedBatch):
         deposits = float(self.tables.means.max()) * float(networks["deposit_shape"].max())
         bins, hours = float(networks["num_bins"].max()), float(networks["num_hours"].max())
         trucks = float(networks["num_trucks"].max())
-        return bins * (hours * (20.0 + _STEPS_A_DRAW * deposits) + 20.0 * trucks * hours / 24.0)
+        periods = np.where(networks["period"] > 0.0, networks["period"], np.inf)
+        reports = layout.DAY_MS / float(periods.min())  # of a bin in a night, none of which arrives
+        looks = min(reports, 1.0 / float(networks["delivery"].min()))
+        begun = bins * (hours * (20.0 + _STEPS_A_DRAW * deposits) + 20.0 * trucks * hours / 24.0)
+        return begun + bins * _STEPS_A_DRAW * looks
 
     def _observe(self, first: int, last: int) -> None:
         tables = self.tables

@@ -55,6 +55,8 @@ class PoissonGamma(FrozenModel):
                 f"got {len(self.profile)}"
             )
         mean = sum(self.profile) / len(self.profile)
+        if mean == 0.0:
+            raise ConfigError("the profile is 0 in every hour: give it an hour with inflow")
         if abs(mean - 1.0) > _PROFILE_ROUNDING:
             raise ConfigError(
                 f"the mean of the profile must be 1, got {mean:.4g}: divide every hour by it"

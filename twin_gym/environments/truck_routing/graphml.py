@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -76,24 +77,52 @@ def _parsed(path: Path) -> nx.Graph[str]:
 
     content = read_bytes(path, MAX_TRACE_BYTES, "road file", TraceError)
     try:
-        _check_no_document_type(path, content)
-        return nx.read_graphml(io.BytesIO(content))
+        _check_elements(path, content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # keys without a type: every number is checked later
+            return nx.read_graphml(io.BytesIO(content))
     except TraceError:
         raise
-    except (expat.ExpatError, nx.NetworkXError, ValueError, LookupError, SyntaxError) as error:
+    except (
+        expat.ExpatError, nx.NetworkXError, ValueError, LookupError, SyntaxError, TypeError,
+        AttributeError,
+    ) as error:  # fmt: skip
         raise TraceError(
             f"{path} is no GraphML ({type(error).__name__}: {error!s:.200}): export it anew"
         ) from None
 
 
-def _check_no_document_type(path: Path, content: bytes) -> None:
-    """Refuses documents that declare a type: their entities could grow without bound."""
+def _check_elements(path: Path, content: bytes) -> None:
+    """Refuses what would be read in part, or without end.
+
+    Entities of a document that declares a type could grow without bound. Of several graphs, and of
+    several nodes of one name, one would be taken without a word.
+    """
+    names: set[str] = set()
+    graphs = 0
+
+    def look(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal graphs
+        element = tag.rpartition(":")[2]
+        graphs += element == "graph"
+        if graphs > 1:
+            raise TraceError(f"{path}, line {parser.CurrentLineNumber}: a second graph begins: "
+                             "leave one of them out")  # fmt: skip
+        if element != "node":
+            return
+        name = attributes.get("id", "")
+        if not name or name in names:
+            problem = f"stands in the file twice: {shown(name)}" if name else "has no `id`"
+            raise TraceError(f"{path}, line {parser.CurrentLineNumber}: the node {problem}; "
+                             "give each node a name of its own")  # fmt: skip
+        names.add(name)
 
     def refuse(name: str, *_: object) -> None:
         raise TraceError(f"{path} declares the document type {shown(name)}: GraphML needs none")
 
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = look
     parser.Parse(content, True)
 
 

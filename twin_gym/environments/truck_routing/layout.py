@@ -255,7 +255,7 @@ def _fill_network(network: np.void, one: TruckScenario, bins: BinTable) -> None:
         "shift": milliseconds(one.shift_length_s),
         "service": milliseconds(one.service_s),
         "unload": milliseconds(one.unload_s),
-        "period": 0.0 if one.report_period_s is None else milliseconds(one.report_period_s),
+        "period": 0.0 if one.report_period_s == "never" else milliseconds(one.report_period_s),
         "delay": milliseconds(one.report_delay_s),
         "delivery": one.delivery_probability,
         "truck_capacity": one.truck_capacity_l,

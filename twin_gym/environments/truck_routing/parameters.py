@@ -18,7 +18,7 @@ def parameters_of(base: TruckScenario) -> list[Parameter]:
     parameters = []
     if not isinstance(base.deposits, ReplayedEmptyings):
         parameters.append(Parameter("inflow_factor", "log", 1.0 / MAX_FACTOR, MAX_FACTOR))
-    if base.report_period_s is not None:
+    if base.report_period_s != "never":
         parameters.append(Parameter("report_period_s", "log", *_PERIODS_S))
         parameters.append(Parameter("delivery_probability", "logit", 0.0, 1.0))
     return parameters

@@ -125,6 +125,7 @@ def read_bins(bins: BinFile) -> BinTable:
         entries = [entries[k * len(entries) // bins.count] for k in range(bins.count)]
     entries = entries[: bins.count]
     columns = np.array([entry[2:] for entry in entries]).T
+    _check_metres(path, columns[0], columns[1])
     if bins.emptyings is not None:
         columns[3] = _fitted(path, entries, columns[2], bins.emptyings)
     return frozen_table(tuple(entry.name for entry in entries), *columns)
@@ -162,6 +163,16 @@ def _entries(path: Path, bins: BinFile) -> Iterator[_Entry]:
             row.number("inflow_l_per_h", low=MIN_INFLOW_L_PER_H, high=MAX_INFLOW_L_PER_H)
             if says_inflows
             else 0.0,
+        )
+
+
+def _check_metres(path: Path, x_m: Floats, y_m: Floats) -> None:
+    """Refuses bins that stand within a metre of one another, but not at one place: degrees."""
+    extent_m = max(float(np.ptp(x_m)), float(np.ptp(y_m)))
+    if 0.0 < extent_m < 1.0:
+        raise TraceError(
+            f"{path}: all bins stand within {extent_m:.2g} m: give their coordinates in metres, "
+            "not in degrees"
         )
 
 

@@ -86,11 +86,12 @@ def take_reports(running: Running) -> None:
         return
     until = row.now - network.delay
     turn, place = row.reports // count, row.reports % count
+    begun_turn, begun_place = turn, place
     i: Integer = np.int64(running.cycle[place])
     if until - (offsets[i] + turn * period) > 2.0 * period:
         turn += np.int64((until - (offsets[i] + turn * period)) / period) - 1
     while offsets[i] + turn * period <= until:
-        _take_report(running, i, turn)
+        _take_report(running, i, turn, begun_turn + np.int64(place < begun_place))
         place += 1
         if place == count:
             place = 0
@@ -100,15 +101,18 @@ def take_reports(running: Running) -> None:
 
 
 @inlined
-def _delivered_before(running: Running, i: int, report: int) -> Integer:
+def _delivered_before(running: Running, i: int, report: int, unseen: int) -> Integer:
     """The last report of a bin, from number `report` back, that arrives and says something new.
+
+    Those before number `unseen` were looked at before: where hardly any report arrives, it would
+    take long to do so again and again.
 
     Returns:
         Its number; -1: there is none.
     """
     network, state = running.network, running.state
     offset, read_at = state[layout.OFFSET, i], state[layout.READ_AT, i]
-    while report >= 0 and offset + report * network.period > read_at:
+    while report >= unseen and offset + report * network.period > read_at:
         if workload.is_delivered(network, running.world, i, report):
             return report
         report -= 1
@@ -116,11 +120,11 @@ def _delivered_before(running: Running, i: int, report: int) -> Integer:
 
 
 @inlined
-def _take_report(running: Running, i: int, report: int) -> None:
-    """The twin takes in the last report of a bin up to one of them; for a line, two."""
+def _take_report(running: Running, i: int, report: int, unseen: int) -> None:
+    """The twin takes in the last report of a bin, from `unseen` up to one; for a line, two."""
     network, state = running.network, running.state
     offset, period = state[layout.OFFSET, i], network.period
-    newest = _delivered_before(running, i, report)
+    newest = _delivered_before(running, i, report, unseen)
     if newest < 0:
         return
     time = offset + newest * period
@@ -128,7 +132,7 @@ def _take_report(running: Running, i: int, report: int) -> None:
     if network.predictor == TREND:
         before_at, before = state[layout.READ_AT, i], state[layout.READING, i]
         is_read = state[layout.IS_READ, i] > 0.0
-        second = _delivered_before(running, i, newest - 1)
+        second = _delivered_before(running, i, newest - 1, unseen)
         if second >= 0:
             before_at, is_read = offset + second * period, True
             before = _sensed(running, i, before_at)

@@ -49,6 +49,8 @@ SHORTEST_SHARE = 0.9
 """A road may be this much shorter than the beeline between its ends: coordinates are rounded."""
 ROUNDING_M = 5.0
 """And by this: very short roads."""
+_MOST_WAYS = 10_000_000  # to all nodes, that are kept at once: 80 MB
+_MOST_DETOUR = 1_000.0  # of all roads together: coordinates in degrees give 100,000
 
 
 class RoadFile(FrozenModel):
@@ -141,7 +143,11 @@ def shortest_ways_m(network: RoadNetwork, nodes: Integers) -> Floats:
     """
     graph = _graph(network)
     places, of_point = np.unique(nodes, return_inverse=True)
-    ways = csgraph.dijkstra(graph, directed=False, indices=places)[:, places]
+    ways = np.empty((len(places), len(places)))
+    at_once = max(_MOST_WAYS // len(network.x_m), 1)
+    for first in range(0, len(places), at_once):
+        some = slice(first, first + at_once)
+        ways[some] = csgraph.dijkstra(graph, directed=False, indices=places[some])[:, places]
     distances: Floats = ways[np.ix_(of_point, of_point)]
     return distances
 
@@ -216,6 +222,7 @@ def _network(
         np.array(list(shortest.values()), np.float64),
     )
     _check_connected(path, list(nodes), network)
+    _check_metres(path, network)
     for array in network:
         array.flags.writeable = False
     return network
@@ -226,6 +233,20 @@ def _check_length(edge: Edge, beeline_m: float) -> None:
         raise TraceError(
             f"{edge.where}: a road of {edge.length_m:g} m joins nodes that are {beeline_m:.1f} m "
             "apart: give lengths and coordinates in metres"
+        )
+
+
+def _check_metres(path: Path, network: RoadNetwork) -> None:
+    """Refuses coordinates in degrees: distances to the nearest node would be far too small."""
+    first, second = network.ends.T
+    beelines_m = np.hypot(
+        network.x_m[first] - network.x_m[second], network.y_m[first] - network.y_m[second]
+    )
+    length_m, beeline_m = network.length_m.sum(), beelines_m.sum()
+    if length_m > _MOST_DETOUR * beeline_m > 0.0:
+        raise TraceError(
+            f"{path}: the roads are {length_m:.0f} m long and the beelines between their ends "
+            f"{beeline_m:.3g} m: give the coordinates of nodes in metres, not in degrees"
         )
 
 

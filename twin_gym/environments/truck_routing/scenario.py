@@ -73,7 +73,7 @@ class TruckScenario(Scenario):
         unload_s: time of unloading at the depot.
         shift_start_hour: hour of the day at which shifts begin, every day.
         shift_length_s: within which every truck that sets out is back and unloaded.
-        report_period_s: a bin reports its fill this often; None: never.
+        report_period_s: a bin reports its fill this often, or `never`.
         delivery_probability: of a report.
         report_delay_s: a report arrives so much later.
         sensor_full_share: fill from which on the sensor reads no more than this.
@@ -105,7 +105,7 @@ class TruckScenario(Scenario):
     unload_s: Trip = 900.0
     shift_start_hour: Annotated[int, Field(strict=True, ge=0, le=23)] = 6
     shift_length_s: Trip = 8 * HOUR_S
-    report_period_s: Period | None = HOUR_S
+    report_period_s: Period | Literal["never"] = HOUR_S
     delivery_probability: Share = 0.8
     report_delay_s: Delay = 60.0
     sensor_full_share: Share = 1.0

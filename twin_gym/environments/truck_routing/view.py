@@ -87,7 +87,7 @@ def _daily(scenario: TruckScenario) -> str:
 def _aged(scenario: TruckScenario) -> str:
     """Mean age of a reading: T (2 - p) / (2 p) of periodic reports, and what they are late."""
     period_s, share = scenario.report_period_s, scenario.delivery_probability
-    if period_s is None:
+    if period_s == "never":
         return "No bin reports: the twin learns from emptyings alone."
     age_s = period_s * (2.0 - share) / (2.0 * share) + scenario.report_delay_s
     return f"Between emptyings, what the twin knows of a bin is {_hours(age_s)} old on average."
@@ -162,8 +162,8 @@ def _trucks(scenario: TruckScenario) -> Table:
 
 def _reports(scenario: TruckScenario) -> Table:
     period_s = scenario.report_period_s
-    rows = [("a bin reports every", "never" if period_s is None else _hours(period_s))]
-    if period_s is not None:
+    rows = [("a bin reports every", "never" if period_s == "never" else _hours(period_s))]
+    if period_s != "never":
         rows += [
             ("a report arrives with probability", f"{scenario.delivery_probability:.0%}"),
             ("seconds until then", number(scenario.report_delay_s)),

@@ -9,6 +9,7 @@ from twin_gym.environments.truck_routing.actions import ActionName
 from twin_gym.environments.truck_routing.policies.clairvoyant import ClairvoyantPlanPolicy
 from twin_gym.environments.truck_routing.policies.planned import (
     OverflowPlanPolicy,
+    ProbabilityPlanPolicy,
     ThresholdPlanPolicy,
 )
 from twin_gym.environments.truck_routing.policies.rules import (
@@ -33,6 +34,7 @@ POLICIES: Mapping[str, Callable[[TruckScenario, ActionName], Policy]] = MappingP
         "svm-fill": FillMachinePolicy,
         "svm-route": RouteMachinePolicy,
         "threshold-pyvrp": ThresholdPlanPolicy,
+        "probability-pyvrp": ProbabilityPlanPolicy,
         "overflow-pyvrp": OverflowPlanPolicy,
         "clairvoyant-pyvrp": ClairvoyantPlanPolicy,
     }
@@ -42,4 +44,10 @@ POLICIES: Mapping[str, Callable[[TruckScenario, ActionName], Policy]] = MappingP
 DEFAULT_POLICY = "schedule"
 """What an operator runs today."""
 
-__all__ = ["DEFAULT_POLICY", "POLICIES"]
+__all__ = [
+    "DEFAULT_POLICY",
+    "POLICIES",
+    "SchedulePolicy",
+    "ThresholdPlanPolicy",
+    "ThresholdPolicy",
+]

@@ -46,6 +46,14 @@ class Truth:
         overflow: Floats = np.maximum(self.thrown_in_l(row, now_s, end_s) - room_l, 0.0)
         return overflow
 
+    def prevented_l(self, row: int, now_s: float, end_s: float) -> Floats:
+        """What does not overflow until a time if a bin is emptied now; shape (bins,)."""
+        capacity_l = self._batch.tables.bins[self._batch.heads["network"][row], layout.CAPACITY]
+        left_alone_l = self.overflow_l(row, now_s, end_s)
+        after_l = self.thrown_in_l(row, now_s, end_s) - capacity_l[: len(left_alone_l)]
+        prevented: Floats = left_alone_l - np.maximum(after_l, 0.0)
+        return prevented
+
 
 class ClairvoyantPlanPolicy(OverflowPlanPolicy):
     """`overflow-pyvrp` with what is true: every content, and all that will be thrown in.

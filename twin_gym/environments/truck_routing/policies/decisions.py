@@ -11,15 +11,21 @@ from numpy.typing import NDArray
 from twin_gym.core.forms import form_named
 from twin_gym.environments.truck_routing import layout
 from twin_gym.environments.truck_routing.actions import ACTION_FORMS, ActionName
+from twin_gym.environments.truck_routing.deposits import PoissonGamma
 from twin_gym.environments.truck_routing.policies.forecast import Forecast
-from twin_gym.environments.truck_routing.scenario import DAY_S, TruckScenario
+from twin_gym.environments.truck_routing.scenario import DAY_S, MAX_DAYS, TruckScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Actions, Masks, Observations
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+_REPLAYED_DISPERSION_L = 38.1
+"""Variance over mean of what is thrown into Edinburgh's bins (preset truck-edinburgh-30)."""
+
 _UNREAD_S = 60.0  # a reading from the first minute is the guess of the beginning
+_ROUNDING = 2.0**-24  # of a share that is observed as a float32
+_DAY_ROUNDING = MAX_DAYS * _ROUNDING  # of a day: what a time that is observed may be off
 
 
 class Decisions(NamedTuple):
@@ -77,16 +83,20 @@ class PolicyTables(NamedTuple):
 def policy_tables(scenario: TruckScenario) -> PolicyTables:
     """The arrays of a scenario, in the units of policies.
 
+    A replay has no law: its bins are taken to vary as those of Edinburgh do.
+
     Raises:
         ConfigError: if the scenario does not fit together, see `layout.build_tables`.
     """
     tables = layout.build_tables([scenario])
     network, bins = tables.networks[0], tables.bins[0]
     capacity_l = bins[layout.CAPACITY]
+    is_law = isinstance(scenario.deposits, PoissonGamma)
+    dispersion_l = float(network["deposit_scale"] * (network["deposit_shape"] + 1))
     forecast = Forecast(
         bins[layout.INFLOW],
         np.diff(tables.profile[0, : network["profile_hours"] + 1]),
-        float(network["deposit_scale"] * (network["deposit_shape"] + 1)),
+        dispersion_l if is_law else _REPLAYED_DISPERSION_L,
     )
     variance_l2 = (scenario.initial_fill_max * capacity_l) ** 2 / 12.0  # uniform
     travel_s = tables.travel[0] / layout.MS_PER_S
@@ -170,12 +180,13 @@ class TruckPolicy(ABC):
         now_s = of["time"][:, 0] * self.scenario.horizon_s
         age, inflow = np.minimum(of["age"], 1.0 - 1e-7), np.minimum(of["inflow"], 1.0 - 1e-7)
         age_s = DAY_S * age / (1.0 - age)
+        unread_s = _UNREAD_S + _ROUNDING * ((age_s + DAY_S) ** 2 / DAY_S + self.scenario.horizon_s)
         return Decisions(
             allowed=masks[:, :-1] == 1,
             predicted=of["predicted"],
             reading=of["reading"],
             age_s=age_s,
-            is_read=now_s[:, None] - age_s > _UNREAD_S,
+            is_read=now_s[:, None] - age_s > unread_s,
             daily_fill=inflow / (1.0 - inflow),
             travel_s=of["travel"] * self._longest_s,
             return_s=of["returning"] * self._longest_s,
@@ -184,6 +195,17 @@ class TruckPolicy(ABC):
             load=of["load"][:, 0],
             at_depot=of["at_depot"][:, 0] == 1.0,
         )
+
+
+def day_of(now_s: Floats | float) -> NDArray[np.int64]:
+    """The day of an observed time, which may be rounded to just before its beginning.
+
+    Example:
+        >>> int(day_of(86_399.99)), int(day_of(80_000.0))
+        (1, 0)
+    """
+    days: NDArray[np.int64] = np.floor(np.asarray(now_s) / DAY_S + _DAY_ROUNDING).astype(np.int64)
+    return days
 
 
 class Episodes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
@@ -13,11 +14,13 @@ from twin_gym.environments.truck_routing.policies.decisions import (
     Decisions,
     Episodes,
     TruckPolicy,
+    day_of,
 )
 from twin_gym.environments.truck_routing.policies.planning import (
     DEFAULT_ITERATIONS,
     RoutingProblem,
     Trip,
+    check_installed,
     plan_routes,
 )
 from twin_gym.environments.truck_routing.policies.rules import THRESHOLD, checked_threshold
@@ -54,7 +57,9 @@ class PlannedPolicy(TruckPolicy, ABC):
         max_iterations: steps of the search for a plan.
 
     Raises:
-        ConfigError: if the action is another one, in which bins have no numbers.
+        ConfigError: if the action is another one, in which bins have no numbers, or there are no
+            iterations.
+        MissingExtraError: if PyVRP is not installed.
     """
 
     def __init__(
@@ -66,6 +71,9 @@ class PlannedPolicy(TruckPolicy, ABC):
                 f"{self.name!r} plans with all bins, and the action {action!r} shows some of them: "
                 "take `pick`"
             )
+        if max_iterations < 1:
+            raise ConfigError(f"`max_iterations` must be 1 or more, got {max_iterations!r}")
+        check_installed()
         super().__init__(scenario, action)
         self._max_iterations = max_iterations
         self._episodes = Episodes(scenario.num_trucks)
@@ -137,6 +145,20 @@ class PlannedPolicy(TruckPolicy, ABC):
             plans.planned_at_s = now_s
         return plans.departures.pop(0) if plans.departures else ()
 
+    def usual_cost(self) -> float:
+        """Cost of a stop and of driving there from the nearest place, on average over the bins."""
+        between = self.tables.travel_m[:-1, :-1] + np.diag(np.full(self.num_choices, np.inf))
+        nearest = np.minimum(between.min(axis=1), self.tables.travel_m[:-1, -1])
+        way_cost = float(nearest.mean()) * self.scenario.cost_per_km / 1000.0
+        return self.scenario.cost_per_stop + way_cost
+
+    def visits_s(self, seen: Decisions, row: int) -> tuple[float, float]:
+        """About when a bin is emptied in this shift, and when in the next one."""
+        now_s = float(seen.now_s[row])
+        half_s = self.scenario.shift_length_s / 2.0
+        begin_s = float(day_of(now_s)) * DAY_S
+        return max(now_s, begin_s + half_s), min(begin_s + DAY_S + half_s, self.scenario.horizon_s)
+
     def _problem(self, seen: Decisions, row: int, num_trucks: int) -> RoutingProblem:
         """What is left of the shift, without what other trucks are to do or reach first."""
         worth, required = self.worth(seen, row)
@@ -153,6 +175,12 @@ class PlannedPolicy(TruckPolicy, ABC):
             truck_capacity_l=scenario.truck_capacity_l, service_s=scenario.service_s,
             unload_s=scenario.unload_s, cost_per_km=scenario.cost_per_km, num_trucks=num_trucks,
         )  # fmt: skip
+
+
+def _checked(name: str, prize: float) -> float:
+    if not 0.0 <= prize < math.inf:
+        raise ConfigError(f"`{name}` must be 0 or more and finite, got {prize!r}")
+    return prize
 
 
 class ThresholdPlanPolicy(PlannedPolicy):
@@ -180,19 +208,52 @@ class ThresholdPlanPolicy(PlannedPolicy):
         return np.zeros(len(due)), due
 
 
+class ProbabilityPlanPolicy(PlannedPolicy):
+    """Routes that are paid by the chance of an overflow before the next shift, planned by PyVRP.
+
+    The prize of a bin is a constant times the probability that it overflows before the next shift
+    if it is left; a bin that is believed to be full is emptied whatever it costs. It is the rule
+    of Wouda et al. (arXiv:2409.13386, 2024) for the waste containers of Groningen.
+
+    Args:
+        scenario: what the rows run.
+        action: `pick`.
+        prize: of a sure overflow, over the cost of a stop and a mean way between bins.
+        max_iterations: steps of the search for a plan.
+    """
+
+    name = "probability-pyvrp"
+
+    def __init__(
+        self, scenario: TruckScenario, action: ActionName = "pick", *,
+        prize: float = 10.0, max_iterations: int = DEFAULT_ITERATIONS,
+    ) -> None:  # fmt: skip
+        super().__init__(scenario, action, max_iterations=max_iterations)
+        self._prize = _checked("prize", prize) * self.usual_cost()
+
+    def worth(self, seen: Decisions, row: int) -> tuple[Floats, NDArray[np.bool_]]:
+        """The chance of an overflow, in money; bins that are believed to be full are due."""
+        _, next_s = self.visits_s(seen, row)
+        tables = self.tables
+        mean_l = tables.forecast.expected_l(seen.now_s[row] - seen.age_s[row], next_s)
+        doubt_l2 = np.where(seen.is_read[row], 0.0, tables.initial_variance_l2)
+        room_l = tables.capacity_l * (1.0 - seen.reading[row])
+        chances = tables.forecast.overflow_probability(room_l, mean_l, doubt_l2)
+        return self._prize * chances, seen.predicted[row] >= 1.0
+
+
 class OverflowPlanPolicy(PlannedPolicy):
     """Routes that are paid by what would overflow before the next shift, planned by PyVRP.
 
     The prize of a bin is what its overflow would cost that emptying now prevents, as forecast from
     its last reading and the law of what is thrown in, and a share of its fill, for what is emptied
-    now need not be fetched later. Wouda et al. (arXiv:2409.13386, 2024) plan in this manner for the
-    waste containers of Groningen, with a prize for the probability of an overflow.
+    now need not be fetched later. `probability-pyvrp` is paid for the probability instead.
 
     Args:
         scenario: what the rows run.
         action: `pick`.
         fill_prize: worth of emptying a full bin, as far as it prevents no overflow, over the cost
-            of a stop and a mean way between bins.
+            of a stop and a mean way between bins; 0 or more.
         max_iterations: steps of the search for a plan.
     """
 
@@ -203,13 +264,7 @@ class OverflowPlanPolicy(PlannedPolicy):
         fill_prize: float = 1.0, max_iterations: int = DEFAULT_ITERATIONS,
     ) -> None:  # fmt: skip
         super().__init__(scenario, action, max_iterations=max_iterations)
-        self._fill_prize = fill_prize * (scenario.cost_per_stop + self._way_cost())
-
-    def _way_cost(self) -> float:
-        """Cost of driving to the nearest bin, on average over the bins."""
-        between = self.tables.travel_m[:-1, :-1] + np.diag(np.full(self.num_choices, np.inf))
-        nearest = np.minimum(between.min(axis=1), self.tables.travel_m[:-1, -1])
-        return float(nearest.mean()) * self.scenario.cost_per_km / 1000.0
+        self._fill_prize = _checked("fill_prize", fill_prize) * self.usual_cost()
 
     def worth(self, seen: Decisions, row: int) -> tuple[Floats, NDArray[np.bool_]]:
         """What is prevented, and the share of the fill."""
@@ -224,13 +279,6 @@ class OverflowPlanPolicy(PlannedPolicy):
         """What each bin is taken to hold, over its capacity; shape (bins,)."""
         shares: Floats = seen.predicted[row]
         return shares
-
-    def visits_s(self, seen: Decisions, row: int) -> tuple[float, float]:
-        """About when a bin is emptied in this shift, and when in the next one."""
-        now_s = float(seen.now_s[row])
-        half_s = self.scenario.shift_length_s / 2.0
-        begin_s = now_s - now_s % DAY_S
-        return max(now_s, begin_s + half_s), min(begin_s + DAY_S + half_s, self.scenario.horizon_s)
 
     def prevented_l(self, seen: Decisions, row: int, visit_s: float, next_s: float) -> Floats:
         """Litres that are expected to overflow if a bin is emptied then, and not now.

@@ -7,7 +7,7 @@ metre, return to the depot when they are full, and are back for good before the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,14 @@ Floats = NDArray[np.float64]
 Trip = tuple[int, ...]
 """Bins in the order of a truck that leaves the depot and returns to it."""
 
-MONEY_UNITS, TIME_UNITS, VOLUME_UNITS = 10_000, 10, 10
+MONEY_UNITS, TIME_UNITS, VOLUME_UNITS = 10_000.0, 10, 10
 """Whole numbers that one unit of cost, one second and one litre become (PyVRP knows no others)."""
 
 DEFAULT_ITERATIONS = 400
 """Steps of the search: within about 1 % of what ten times as many find, 0.2 s of a core a plan."""
 
 _HISTORY = 10  # costs that the search remembers; PyVRP's 300 suit searches of many thousand steps
-_MOST_PRIZE = 1e7  # beyond it a whole number would be too large for sums of all prizes
+_MOST_MONEY, _LEAST_MONEY = 1e14, 100.0  # of all sums, and of the largest: in whole numbers
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ class RoutingProblem:
             values = np.asarray(getattr(self, name))
             if not (np.isfinite(values) & (values >= 0.0)).all():
                 raise ConfigError(f"`{name}` has a value that is negative or not finite")
-        if not (self.prize < _MOST_PRIZE).all():
-            raise ConfigError(f"a prize must be less than {_MOST_PRIZE:,.0f}")
+        if not (self.prize < np.inf).all():
+            raise ConfigError("`prize` has a value that is not finite")
         if self.num_trucks < 1:
             raise ConfigError(f"`num_trucks` must be 1 or more, got {self.num_trucks}")
 
@@ -103,8 +103,9 @@ def plan_routes(
     PyVRP's iterated local search (Wouda, Lan, Kool, "PyVRP: a high-performance VRP solver package",
     INFORMS Journal on Computing 36(4), 2024) is stopped after a number of steps, never by a clock,
     so that the same problem has the same plan. PyVRP counts in whole numbers: costs and prizes are
-    rounded to 1 / 10,000, durations and volumes up to a tenth of a second and of a litre, and what
-    time and truck have is rounded down, so that a plan in these also holds in exact numbers.
+    rounded to 1 / 10,000 (to more where all are below 0.01, to less where they come to 10^10),
+    durations and volumes up to a tenth of a second and of a litre, and what time and truck have is
+    rounded down, so that a plan in these also holds in exact numbers.
 
     Args:
         problem: what there is to do.
@@ -131,11 +132,10 @@ def plan_routes(
     wanted = problem.wanted
     if not len(wanted):
         return ()
-    try:
-        from pyvrp import SolveParams, solve
-        from pyvrp.stop import MaxIterations
-    except ImportError as error:
-        raise missing_extra("a planned route", "routing") from error
+    check_installed()
+    from pyvrp import SolveParams, solve
+    from pyvrp.stop import MaxIterations
+
     params = SolveParams(ils=_search_settings())
     result = solve(
         _data_of(problem, wanted), MaxIterations(max_iterations), seed=seed,
@@ -145,6 +145,18 @@ def plan_routes(
         return ()
     routes = sorted(result.best.routes(), key=lambda route: -route.prizes())
     return tuple(_trips(route, wanted) for route in routes)
+
+
+def check_installed() -> None:
+    """Looks for PyVRP.
+
+    Raises:
+        MissingExtraError: if it is not installed, with what to do.
+    """
+    try:
+        import pyvrp  # noqa: F401
+    except ImportError as error:
+        raise missing_extra("a planned route", "routing") from error
 
 
 def plan_value(problem: RoutingProblem, routes: tuple[tuple[Trip, ...], ...]) -> float:
@@ -182,16 +194,11 @@ def _data_of(problem: RoutingProblem, wanted: NDArray[np.int64]) -> pyvrp.Proble
 
     places = np.concatenate([[len(problem.volume_l)], wanted])
     here = np.ix_(places, places)
-    costs = np.rint(problem.travel_m[here] * (problem.cost_per_km / 1000.0 * MONEY_UNITS))
+    costs, prizes = _money(problem, here, wanted)
     durations = problem.travel_s[here].copy()
     durations[1:, 0] += problem.unload_s
     volumes = _whole(np.ceil(problem.volume_l[wanted] * VOLUME_UNITS))
     capacity = int(problem.truck_capacity_l * VOLUME_UNITS)
-    prizes = np.maximum(np.rint(problem.prize[wanted] * MONEY_UNITS), 0.0)
-    if problem.required is not None:
-        # More than any plan without the bin could gain.
-        bonus = prizes.sum() + 2.0 * costs[0].max() * len(places) + 1.0
-        prizes += np.where(problem.required[wanted], bonus, 0.0)
     service = int(np.ceil(problem.service_s * TIME_UNITS))
     clients = [
         Client(place + 1, pickup=[min(volume, capacity)], service_duration=service,
@@ -204,8 +211,30 @@ def _data_of(problem: RoutingProblem, wanted: NDArray[np.int64]) -> pyvrp.Proble
     )  # fmt: skip
     matrix = np.ceil(durations * TIME_UNITS).astype(np.int64)
     locations = [Location(0.0, 0.0) for _ in places]  # the matrices say where they are
-    distances = costs.astype(np.int64)
+    distances: Any = costs.astype(np.int64)
     return ProblemData(locations, clients, [Depot(0)], [trucks], [distances], [matrix])
+
+
+def _money(
+    problem: RoutingProblem, here: tuple[NDArray[np.int64], ...], wanted: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Costs of the ways and prizes, in whole numbers whose sums PyVRP can hold."""
+    price, prize = problem.cost_per_km / 1000.0, np.maximum(problem.prize[wanted], 0.0)
+    required = np.zeros(len(wanted)) if problem.required is None else problem.required[wanted]
+    longest_m = float(problem.travel_m[here].max())
+    units = _units(longest_m * price, float(prize.max()), float(required.sum()), len(wanted) + 1)
+    costs, prizes = np.rint(problem.travel_m[here] * (price * units)), np.rint(prize * units)
+    # More than any plan without the bin could gain.
+    bonus = prizes.sum() + 2.0 * costs[0].max() * len(costs) + 1.0
+    return costs, prizes + np.where(required > 0.0, bonus, 0.0)
+
+
+def _units(cost: float, prize: float, num_required: float, num_places: int) -> float:
+    """Whole numbers that a unit of cost becomes, for the largest cost and prize."""
+    most = num_places * (prize + 2.0 * cost) * (num_required + 1.0)
+    units = min(MONEY_UNITS, _MOST_MONEY / max(most, 1.0))
+    largest = max(cost, prize)
+    return units if largest == 0.0 else max(units, _LEAST_MONEY / largest)
 
 
 def _whole(values: Floats) -> list[int]:

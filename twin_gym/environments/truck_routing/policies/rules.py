@@ -10,8 +10,9 @@ from twin_gym.environments.truck_routing.policies.decisions import (
     Decisions,
     Episodes,
     TruckPolicy,
+    day_of,
 )
-from twin_gym.environments.truck_routing.scenario import DAY_S, TruckScenario
+from twin_gym.environments.truck_routing.scenario import TruckScenario
 from twin_gym.errors import ConfigError
 from twin_gym.policies.draws import Draws, evenly
 
@@ -25,7 +26,6 @@ WORTHWHILE = 0.5
 
 _FULL_AT_VISIT = 0.75
 _MOST_DAYS = 7
-_ROUNDING = 1e-6  # of a day: what a time that was observed may be off
 
 
 class RandomTruckPolicy(TruckPolicy):
@@ -88,24 +88,25 @@ class SchedulePolicy(TruckPolicy):
     """Empties each bin on its days, the nearest first, whatever the sensors say.
 
     Unless a period is given, a bin has its own: the days, at most seven, in which it is thrown
-    three quarters full on average. Bins of one period are spread over its days as a sweep around
-    the depot meets them, so that a day's bins lie together.
+    so full on average as it is to be at a visit. Bins of one period are spread over its days as a
+    sweep around the depot meets them, so that a day's bins lie together.
 
     Args:
         scenario: what the rows run.
         action: `pick`.
         period_days: of all bins; None: each its own.
+        fill_at_visit: mean fill at a visit, over the capacity, where each has its own.
 
     Raises:
-        ConfigError: if the period is below a day, or the action is one in which bins have no
-            numbers.
+        ConfigError: if the period is below a day, the fill is not above 0, or the action is one in
+            which bins have no numbers.
     """
 
     name = "schedule"
 
     def __init__(
         self, scenario: TruckScenario, action: ActionName = "pick", *,
-        period_days: int | None = None,
+        period_days: int | None = None, fill_at_visit: float = _FULL_AT_VISIT,
     ) -> None:  # fmt: skip
         if action != "pick":
             raise ConfigError(
@@ -114,9 +115,11 @@ class SchedulePolicy(TruckPolicy):
             )
         if period_days is not None and period_days < 1:
             raise ConfigError(f"`period_days` must be 1 or more, got {period_days}")
+        if not fill_at_visit > 0.0:
+            raise ConfigError(f"`fill_at_visit` must be above 0, got {fill_at_visit!r}")
         super().__init__(scenario, action)
         daily_fill = 24.0 * self.tables.forecast.inflow_l_per_h / self.tables.capacity_l
-        own = np.clip(np.floor(_FULL_AT_VISIT / daily_fill), 1, _MOST_DAYS).astype(np.int64)
+        own = np.clip(np.floor(fill_at_visit / daily_fill), 1, _MOST_DAYS).astype(np.int64)
         self.periods = own if period_days is None else np.full(len(own), period_days)
         self.first_days = _spread(self.periods, _sweep(self.tables.travel_m))
         self._episodes = Episodes(scenario.num_trucks)
@@ -131,7 +134,7 @@ class SchedulePolicy(TruckPolicy):
         if len(self._visited_on) != len(seen.now_s):
             self._visited_on = np.full((len(seen.now_s), self.num_choices), -1)
         self._visited_on[self._episodes.begun(seen.now_s)] = -1
-        day = np.floor(seen.now_s / DAY_S + _ROUNDING).astype(np.int64)[:, None]
+        day = day_of(seen.now_s)[:, None]
         due = ((day - self.first_days) % self.periods == 0) & (self._visited_on != day)
         chosen = least(seen.travel_s, seen.allowed & due)
         out = np.flatnonzero(chosen < self.num_choices)

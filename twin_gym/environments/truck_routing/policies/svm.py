@@ -1,4 +1,4 @@
-"""Support vector machines that say which bins need emptying, or where a truck goes next.
+"""Support vector machines that say which bins need emptying, and which of them comes next.
 
 Both see what is independent of the scenario (shares, times), so that one machine serves all
 scenarios. They are fitted in `svm_fitting` and kept as numbers in `svm.json`.
@@ -31,12 +31,6 @@ ROUTE_FEATURES = (
     "is_most_urgent", "urgency_a_minute", "age", "daily_fill", "fill_in_load",
 )  # fmt: skip
 """What tells of a bin as the next stop: see `route_features`."""
-
-DEPOT_FEATURES = (
-    "bias", "load", "shift", "fullest", "most_urgent", "nearest", "at_depot", "at_depot_shift",
-    "at_depot_fullest", "at_depot_most_urgent", "at_depot_nearest",
-)  # fmt: skip
-"""What tells of the depot as the next stop: see `depot_features`."""
 
 _MOST_DAYS, _NEAR_S, _STOP = 3.0, 600.0, 0.3
 _DAYS_AHEAD, _STEEPNESS = 1.2, 6.0
@@ -92,29 +86,32 @@ class FillMachine:
 
 @dataclass(frozen=True)
 class RouteMachine:
-    """A linear ranking: the next stop is the place of the greatest weighted sum.
+    """A linear ranking: the next stop is the bin of the greatest weighted sum.
 
     Attributes:
-        bins: weights of `ROUTE_FEATURES`.
-        depot: weights of `DEPOT_FEATURES`.
+        weights: of `ROUTE_FEATURES`.
     """
 
-    bins: tuple[float, ...]
-    depot: tuple[float, ...]
+    weights: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        _check_numbers(self.bins, self.depot)
-        if (len(self.bins), len(self.depot)) != (len(ROUTE_FEATURES), len(DEPOT_FEATURES)):
+        _check_numbers(self.weights)
+        if len(self.weights) != len(ROUTE_FEATURES):
             raise ConfigError(
-                f"a ranking has {len(ROUTE_FEATURES)} weights of bins and {len(DEPOT_FEATURES)} of "
-                f"the depot, got {len(self.bins)} and {len(self.depot)}"
+                f"a ranking has {len(ROUTE_FEATURES)} weights, got {len(self.weights)}"
             )
 
-    def scores(self, seen: Decisions) -> Floats:
-        """Of all choices and of the depot; shape (rows, choices + 1)."""
-        of_bins = route_features(seen) @ np.array(self.bins)
-        of_depot = depot_features(seen) @ np.array(self.depot)
-        return np.concatenate([of_bins, of_depot[:, None]], axis=1)
+    def scores(self, features: Floats) -> Floats:
+        """The greater, the earlier.
+
+        Args:
+            features: shape (..., features).
+
+        Returns:
+            Shape (...).
+        """
+        scores: Floats = features @ np.array(self.weights)
+        return scores
 
 
 def _check_numbers(*values: Any) -> None:
@@ -154,10 +151,9 @@ def route_machine(numbers: dict[str, Any]) -> RouteMachine:
         ConfigError: if they are not those of a ranking.
     """
     try:
-        bins, depot = (tuple(float(x) for x in numbers[name]) for name in ("bins", "depot"))
-    except (KeyError, TypeError, ValueError) as error:
+        return RouteMachine(tuple(float(x) for x in numbers["weights"]))
+    except (KeyError, TypeError) as error:
         raise ConfigError(f"these are not the numbers of a ranking: {error}") from error
-    return RouteMachine(bins, depot)
 
 
 @cache
@@ -204,23 +200,6 @@ def route_features(seen: Decisions) -> Floats:
     return np.stack([np.asarray(one, np.float64) for one in columns], axis=-1)
 
 
-def depot_features(seen: Decisions) -> Floats:
-    """What tells how good the depot is as the next stop: `DEPOT_FEATURES`.
-
-    Returns:
-        Shape (rows, features).
-    """
-    fullest = np.where(seen.allowed, seen.predicted, 0.0).max(axis=1, initial=0.0)
-    most = np.where(seen.allowed, urgency(seen), 0.0).max(axis=1, initial=0.0)
-    nearest = np.where(seen.allowed, seen.travel_s / _NEAR_S, 1.0).min(axis=1, initial=1.0)
-    rests, shift = seen.at_depot.astype(np.float64), seen.shift_left_s / DAY_S
-    columns = (
-        np.ones(len(rests)), seen.load, shift, fullest, most, nearest, rests, rests * shift,
-        rests * fullest, rests * most, rests * nearest,
-    )  # fmt: skip
-    return np.stack(columns, axis=-1)
-
-
 def urgency(seen: Decisions) -> Floats:
     """About the chance that a bin overflows before the next shift is well under way.
 
@@ -233,6 +212,8 @@ def urgency(seen: Decisions) -> Floats:
 
 class FillMachinePolicy(TruckPolicy):
     """The nearest bin that a support vector machine says needs emptying before the next shift.
+
+    The machine was fitted where deposits are of 5 l; where they are much larger it comes too late.
 
     Args:
         scenario: what the rows run.
@@ -251,29 +232,32 @@ class FillMachinePolicy(TruckPolicy):
 
     def choose(self, seen: Decisions) -> NDArray[np.int64]:
         """By travel time."""
-        due = seen.allowed & (self._machine.scores(fill_features(seen)) > 0.0)
-        return least(seen.travel_s, due)
+        return least(seen.travel_s, self.due(seen))
+
+    def due(self, seen: Decisions) -> NDArray[np.bool_]:
+        """Allowed choices that need emptying; shape (rows, choices)."""
+        return seen.allowed & (self._machine.scores(fill_features(seen)) > 0.0)
 
 
-class RouteMachinePolicy(TruckPolicy):
-    """The next stop that a linear ranking gives, which imitates planned routes.
+class RouteMachinePolicy(FillMachinePolicy):
+    """Of the bins that need emptying, the one that a ranking puts first, which imitates planners.
 
     Args:
         scenario: what the rows run.
         action: `pick` or `nearest`.
-        machine: another one than comes with the package.
+        machine: tells which bins need emptying; None: the one that comes with the package.
+        ranking: tells which of them comes next; None: likewise.
     """
 
     name = "svm-route"
 
     def __init__(
         self, scenario: TruckScenario, action: ActionName = "pick", *,
-        machine: RouteMachine | None = None,
+        machine: FillMachine | None = None, ranking: RouteMachine | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(scenario, action)
-        self._machine = machine or route_machine(fitted()["route"])
+        super().__init__(scenario, action, machine=machine)
+        self._ranking = ranking or route_machine(fitted()["route"])
 
     def choose(self, seen: Decisions) -> NDArray[np.int64]:
-        """By score."""
-        allowed = np.append(seen.allowed, np.ones((len(seen.allowed), 1), np.bool_), axis=1)
-        return least(-self._machine.scores(seen), allowed)
+        """By rank."""
+        return least(-self._ranking.scores(route_features(seen)), self.due(seen))

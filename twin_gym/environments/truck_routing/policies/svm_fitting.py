@@ -1,13 +1,14 @@
 """Fits the support vector machines to simulated episodes.
 
-What a bin needs is labelled by what came: whether it overflowed before the next shift. The next
-stops are those of planned routes. Worlds are those for training; everything is seeded.
+What a bin needs is labelled by what came: whether emptying it would have kept much from
+overflowing before the next shift. The next stops are those of planned routes. Worlds are those for
+training; everything is seeded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -16,14 +17,16 @@ from numpy.typing import NDArray
 from twin_gym.environments.factory import vector_env
 from twin_gym.environments.truck_routing.bins import DrawnBins
 from twin_gym.environments.truck_routing.policies.clairvoyant import Truth
-from twin_gym.environments.truck_routing.policies.decisions import Decisions, TruckPolicy
+from twin_gym.environments.truck_routing.policies.decisions import (
+    Decisions,
+    TruckPolicy,
+    day_of,
+)
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy
 from twin_gym.environments.truck_routing.policies.rules import ThresholdPolicy
 from twin_gym.environments.truck_routing.policies.svm import (
-    DEPOT_FEATURES,
     FillMachine,
     RouteMachine,
-    depot_features,
     fill_features,
     route_features,
 )
@@ -39,11 +42,11 @@ NUM_DECISIONS = 12_000
 """Most decisions of planned routes to learn from."""
 
 _CONSTANT = 1e-4
-_OTHERS = 6  # places that a chosen one is compared with
+_OTHERS = 6  # bins that a chosen one is compared with
 _DIGITS = 5
 _PENALTY, _GAMMA, _LINEAR_PENALTY = 3.0, 0.2, 0.1
 _BEHAVIOUR_FILL = 0.5
-_DEPARTURE_WEIGHT, _DEPOT_WEIGHT = 5.0, 3.0  # rare decisions that cost most when they are wrong
+_WORTH = 0.05  # of the capacity
 
 
 class FillExamples(NamedTuple):
@@ -51,7 +54,8 @@ class FillExamples(NamedTuple):
 
     Attributes:
         features: shape (examples, features).
-        needs: whether the bin overflows before the next shift, left alone; shape (examples,).
+        needs: whether emptying the bin now keeps a twentieth of its capacity or more from
+            overflowing before the next shift; shape (examples,).
     """
 
     features: Floats
@@ -59,42 +63,45 @@ class FillExamples(NamedTuple):
 
 
 class RouteExample(NamedTuple):
-    """One decision of a planner.
+    """One stop of a planned route.
 
     Attributes:
-        bins: features of the allowed bins; shape (allowed, features).
-        depot: features of the depot; shape (features,).
-        chosen: which of the allowed bins; their number for the depot.
+        bins: features of the allowed bins, two or more; shape (allowed, features).
+        chosen: which of the allowed bins.
     """
 
     bins: Floats
-    depot: Floats
     chosen: int
 
 
 def training_scenarios() -> tuple[TruckScenario, ...]:
-    """Towns of 25 bins that differ in what is thrown in and in how the twin is told.
+    """Towns that differ in size, in what is thrown in, and in how the twin is told.
 
-    From bins that fill in a day and a half to such as take five days, and from reports every
-    quarter of an hour to none.
+    From 15 bins to 60, from bins that fill in a day and a half to such as take five days, and from
+    reports every quarter of an hour to none.
     """
-    told = (900.0, 1.0), (3_600.0, 0.8), (14_400.0, 0.5), (None, 1.0)
+    told: tuple[tuple[float | Literal["never"], float], ...] = (
+        (900.0, 1.0), (3_600.0, 0.8), (14_400.0, 0.5), ("never", 1.0),
+    )  # fmt: skip
+    towns = (60, 3_000.0), (15, 1_500.0), (40, 2_500.0), (25, 4_000.0)
     return tuple(
         TruckScenario(
-            name=f"training-{inflow:g}-{number}", horizon_s=5 * DAY_S,
+            name=f"training-{inflow:g}-{number}", horizon_s=4 * DAY_S,
             bins=DrawnBins(
-                count=25, seed=10 * number, width_m=3_000.0, height_m=3_000.0,
+                count=count, seed=10 * number, width_m=width_m, height_m=width_m,
                 median_inflow_l_per_h=inflow, inflow_sigma=0.5,
             ),
             report_period_s=period_s, delivery_probability=delivery,
         )
         for inflow in (2.0, 4.0, 6.0)
-        for number, (period_s, delivery) in enumerate(told)
+        for number, ((period_s, delivery), (count, width_m)) in enumerate(
+            zip(told, towns, strict=True)
+        )
     )  # fmt: skip
 
 
 def fill_examples(scenario: TruckScenario, seeds: Sequence[int]) -> FillExamples:
-    """What bins looked like when a truck decided, and which of them overflow before the next shift.
+    """What bins looked like when a truck decided, and which of them had better be emptied.
 
     Args:
         scenario: what is simulated, with the rule `threshold` at half of the capacity.
@@ -107,31 +114,33 @@ def fill_examples(scenario: TruckScenario, seeds: Sequence[int]) -> FillExamples
     features, needs = [], []
     for batch, seen, _ in _decisions(policy, seeds):
         truth, of_bins = Truth(batch), fill_features(seen)
-        next_s = seen.now_s - seen.now_s % DAY_S + DAY_S
+        next_s = (day_of(seen.now_s) + 1) * DAY_S
         for row in np.flatnonzero(next_s < scenario.horizon_s):
             features.append(of_bins[row])
-            needs.append(truth.overflow_l(int(row), float(seen.now_s[row]), next_s[row]) > 0.0)
+            prevented_l = truth.prevented_l(int(row), float(seen.now_s[row]), float(next_s[row]))
+            needs.append(prevented_l >= _WORTH * policy.tables.capacity_l)
     return FillExamples(np.concatenate(features), np.concatenate(needs))
 
 
 def route_examples(scenario: TruckScenario, seeds: Sequence[int]) -> list[RouteExample]:
-    """The decisions of `overflow-pyvrp`.
+    """The stops of `overflow-pyvrp`.
 
     Args:
         scenario: what is simulated.
         seeds: of the worlds.
 
     Returns:
-        One example for each decision at which a bin is allowed.
+        One example for each decision that sends a truck to one of several bins.
     """
     policy = OverflowPlanPolicy(scenario)
     examples = []
     for _, seen, chosen in _decisions(policy, seeds):
-        of_bins, of_depot = route_features(seen), depot_features(seen)
-        for row in np.flatnonzero(seen.allowed.any(axis=1)):
+        features = route_features(seen)
+        several = (seen.allowed.sum(axis=1) > 1) & (chosen < policy.num_choices)
+        for row in np.flatnonzero(several):
             allowed = np.flatnonzero(seen.allowed[row])
             place = int(np.searchsorted(allowed, chosen[row]))
-            examples.append(RouteExample(of_bins[row, allowed], of_depot[row], place))
+            examples.append(RouteExample(features[row, allowed], place))
     return examples
 
 
@@ -199,12 +208,11 @@ def fit_fill(examples: FillExamples, *, seed: int = 0) -> FillMachine:
 def fit_route(examples: Sequence[RouteExample], *, seed: int = 0) -> RouteMachine:
     """A linear ranking from pairs (Joachims, "Optimizing search engines using clickthrough data").
 
-    The chosen place and one that was not chosen give one pair; a linear support vector classifier
-    without an intercept says which of them comes first. Whether to leave the depot, and whether to
-    return to it, is decided rarely, and weighs more.
+    The chosen bin and one that was not chosen give one pair; a linear support vector classifier
+    without an intercept says which of them comes first.
 
     Args:
-        examples: decisions to imitate; of them, as many are drawn as may be.
+        examples: stops to imitate; of them, as many are drawn as may be.
         seed: of the drawing.
 
     Returns:
@@ -219,27 +227,19 @@ def fit_route(examples: Sequence[RouteExample], *, seed: int = 0) -> RouteMachin
         raise missing_extra("fitting a support vector machine", "routing") from error
     rng = np.random.default_rng(seed)
     drawn = rng.permutation(len(examples))[:NUM_DECISIONS]
-    found = [_pairs(examples[k], rng) for k in drawn]
-    pairs, importance = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    pairs = np.concatenate([_differences(examples[k], rng) for k in drawn])
     signs = np.where(np.arange(len(pairs)) % 2 == 0, 1.0, -1.0)
-    scale = np.maximum(pairs.std(axis=0), 1e-9)
+    scale = np.maximum(pairs.std(axis=0), _CONSTANT)
     machine = LinearSVC(C=_LINEAR_PENALTY, fit_intercept=False, dual=False)
-    machine.fit(pairs / scale * signs[:, None], signs, sample_weight=importance)
-    weights = machine.coef_[0] / scale
-    count = examples[0].bins.shape[1]
-    return RouteMachine(_rounded(weights[:count]), _rounded(weights[count:]))
+    machine.fit(pairs / scale * signs[:, None], signs)
+    return RouteMachine(_rounded(machine.coef_[0] / scale))
 
 
-def _pairs(example: RouteExample, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Features of the chosen place less those of others, and the weights of the pairs."""
-    count, split = len(example.bins), example.bins.shape[1]
-    places = np.zeros((count + 1, split + len(example.depot)))
-    places[:count, :split], places[count, split:] = example.bins, example.depot
-    others = rng.permutation(np.delete(np.arange(count + 1), example.chosen))[:_OTHERS]
-    weights = np.where((others == count) | (example.chosen == count), _DEPOT_WEIGHT, 1.0)
-    if example.depot[DEPOT_FEATURES.index("at_depot")] > 0.0:
-        weights *= _DEPARTURE_WEIGHT
-    return places[example.chosen] - places[others], weights
+def _differences(example: RouteExample, rng: np.random.Generator) -> Floats:
+    """Features of the chosen bin less those of some others; shape (pairs, features)."""
+    others = rng.permutation(np.delete(np.arange(len(example.bins)), example.chosen))[:_OTHERS]
+    differences: Floats = example.bins[example.chosen] - example.bins[others]
+    return differences
 
 
 def _rounded(values: Floats) -> tuple[float, ...]:
@@ -247,15 +247,12 @@ def _rounded(values: Floats) -> tuple[float, ...]:
 
 
 def fill_accuracy(machine: FillMachine, examples: FillExamples) -> tuple[float, float]:
-    """Shares of the bins that overflowed, and of those that did not, that a machine tells."""
+    """Shares of the bins that need emptying, and of those that do not, that a machine tells."""
     told = machine.scores(examples.features) > 0.0
     return float(told[examples.needs].mean()), float((~told[~examples.needs]).mean())
 
 
 def route_accuracy(machine: RouteMachine, examples: Sequence[RouteExample]) -> float:
-    """Share of the decisions in which the ranking puts the chosen place first."""
-    hits = 0
-    for one in examples:
-        scores = [*(one.bins @ np.array(machine.bins)), one.depot @ np.array(machine.depot)]
-        hits += int(np.argmax(scores)) == one.chosen
-    return hits / len(examples)
+    """Share of the decisions in which the ranking puts the chosen bin first."""
+    hits = [int(machine.scores(one.bins).argmax()) == one.chosen for one in examples]
+    return float(np.mean(hits))
