@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from benchmarks.experiments.blocks import Cell, Floats, Measured, over_blocks
 from benchmarks.experiments.command import Asked, Page, experiment
@@ -143,9 +145,7 @@ def _draw(path: Path, points: Points, scenarios: Sequence[TruckScenario]) -> Non
         axis.set_xlabel("cost a day (1 a km, 0.5 a stop, 0.5 a litre that overflows)")
         axis.set_title(SCENARIOS.get(scenario.name, scenario.name), fontsize=11)
         axis.grid(axis="x", alpha=0.3)
-    handles = [
-        plt.Rectangle((0.0, 0.0), 1.0, 1.0, color=_colour(part)) for part in (*PARTS, "bound")
-    ]
+    handles = [Rectangle((0.0, 0.0), 1.0, 1.0, color=_colour(part)) for part in (*PARTS, "bound")]
     axes[0][-1].legend(handles, [*PARTS, "bound"], fontsize=9, loc="upper right")
     figure.subplots_adjust(wspace=0.35)
     save(figure, path)
@@ -155,7 +155,7 @@ def _colour(part: str) -> str:
     return "0.6" if part == "bound" else COLOURS[list(PARTS).index(part)]
 
 
-def _whisker(axis: plt.Axes, row: int, total: Interval, widest: float) -> None:
+def _whisker(axis: Axes, row: int, total: Interval, widest: float) -> None:
     """The interval of a total and its figure, at the edge where the bar is cut."""
     if total.estimate < widest:
         reach = [[total.estimate - total.low], [total.high - total.estimate]]

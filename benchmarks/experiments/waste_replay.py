@@ -338,8 +338,9 @@ def _gains(points: Mapping[Run, Measured]) -> str:
     once = sum(len(within(one, SPLIT_DAY, LAST_DAY).times_s) == 1 for one in known().emptyings)
     note = (
         f"Paired by blocks of the same bins and worlds. {once} bins were emptied once only in the "
-        "replayed days: July's own inflow of such a bin can be far too low, for the replay fills it "
-        "on at its mean of the whole file, and the planner then trusts the fit and lets it overflow."
+        "replayed days: July's own inflow of such a bin can be far too low, for the replay fills "
+        "it on at its mean of the whole file, and the planner then trusts the fit and lets it "
+        "overflow."
     )
     return table(heads, rows) + "\n\n" + note
 

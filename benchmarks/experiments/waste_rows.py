@@ -112,7 +112,9 @@ TUNED: Mapping[str, Callable[[Scenario], Policy]] = {
 
 def rule_cells(seeds: int, worlds: int, scenario: TruckScenario) -> list[Cell]:
     """The cells of what does not learn here."""
-    made = {rule: partial(make_policy, rule, action="pick") for rule in RULES}
+    made: dict[str, Callable[[Scenario], Policy]] = {
+        rule: partial(make_policy, rule, action="pick") for rule in RULES
+    }
     return [
         policy_cell(
             label, scenario, make, KPIS, blocks=[block], worlds=worlds, action="pick"

@@ -37,7 +37,7 @@ def trips_of(policy: Policy, scenario: TruckScenario, seed: int) -> list[list[in
     trips: list[list[int]] = [[]]
     over = False
     while not over:
-        batch = env.unwrapped.batch  # type: ignore[attr-defined]
+        batch = env.unwrapped.batch
         chosen = policy.actions(batch.observations, batch.masks)
         if int(chosen[0]) < scenario.num_bins:
             trips[-1].append(int(chosen[0]))
