@@ -23,8 +23,8 @@ from twin_gym.policies import Policy, make_policy
 from twin_gym.scenario import Scenario
 
 RULES = (
-    "random", "schedule", "nearest-full", "threshold", "threshold-pyvrp", "overflow-pyvrp",
-    "svm-fill", "svm-route", "clairvoyant-pyvrp",
+    "random", "schedule", "nearest-full", "threshold", "threshold-pyvrp",
+    "probability-pyvrp", "overflow-pyvrp", "svm-fill", "svm-route", "clairvoyant-pyvrp",
 )  # fmt: skip
 IN_ORDER = ("threshold, tuned", "overflow-pyvrp", "MaskablePPO, pick")
 TUNED_AS = "truck-edinburgh-30"
