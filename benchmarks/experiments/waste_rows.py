@@ -41,8 +41,8 @@ KPIS = (
 
 
 def cells_of(asked: Asked, scenario: TruckScenario) -> list[Cell]:
-    """All that is asked of a scenario; the large one in fewer worlds."""
-    worlds = min(asked.worlds, LARGE_WORLDS) if scenario.name == LARGE else asked.worlds
+    """All that is asked of a scenario."""
+    worlds = asked.worlds
     wanted = rule_cells(asked.seeds, worlds, scenario)
     if asked.learners:
         for label, training in trainings(scenario.name).items():
