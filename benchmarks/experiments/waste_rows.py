@@ -23,8 +23,8 @@ from twin_gym.policies import Policy, make_policy
 from twin_gym.scenario import Scenario
 
 RULES = (
-    "random", "schedule", "nearest-full", "threshold", "threshold-pyvrp", "overflow-pyvrp",
-    "svm-fill", "svm-route", "clairvoyant-pyvrp",
+    "random", "schedule", "nearest-full", "threshold", "threshold-pyvrp",
+    "probability-pyvrp", "overflow-pyvrp", "svm-fill", "svm-route", "clairvoyant-pyvrp",
 )  # fmt: skip
 IN_ORDER = ("threshold, tuned", "overflow-pyvrp", "MaskablePPO, pick")
 TUNED_AS = "truck-edinburgh-30"
@@ -41,8 +41,8 @@ KPIS = (
 
 
 def cells_of(asked: Asked, scenario: TruckScenario) -> list[Cell]:
-    """All that is asked of a scenario; the large one in fewer worlds."""
-    worlds = min(asked.worlds, LARGE_WORLDS) if scenario.name == LARGE else asked.worlds
+    """All that is asked of a scenario."""
+    worlds = asked.worlds
     wanted = rule_cells(asked.seeds, worlds, scenario)
     if asked.learners:
         for label, training in trainings(scenario.name).items():

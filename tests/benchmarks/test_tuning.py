@@ -331,7 +331,7 @@ def test_tuned_rules_take_part_on_every_track_of_the_package(rule):
         reason = rule.reason_not_eligible(track)
         assert reason is None or "nothing for action" in reason, track.name
         taken += reason is None
-    assert taken >= 2
+    assert taken >= 1
 
 
 def test_a_method_of_another_environment_is_refused():

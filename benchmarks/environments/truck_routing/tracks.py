@@ -8,7 +8,6 @@ _STEPS = 131_072
 _FORMS = {
     "truck-grid-20": ("truck-grid-20", "pick"),
     "truck-grid-20-nearest": ("truck-grid-20", "nearest"),
-    "truck-grid-50": ("truck-grid-50", "pick"),
     "truck-edinburgh-30": ("truck-edinburgh-30", "pick"),
 }
 """By track, its scenario and the form of the actions."""
@@ -16,7 +15,6 @@ _FORMS = {
 _TITLES = {
     "truck-grid-20": "20 bins, one truck that is hardly enough: any bin, or back to the depot.",
     "truck-grid-20-nearest": "The same bins: one of the ten nearest that are worth it, or back.",
-    "truck-grid-50": "50 bins that fill in two and a half days, one truck: any bin, or back.",
     "truck-edinburgh-30": "30 of Edinburgh's sensored bins on its roads: any bin, or back.",
 }
 
@@ -27,4 +25,4 @@ TRACKS = tuple(
     )
     for name, (scenario, action) in _FORMS.items()
 )  # fmt: skip
-"""Bounds of 100 bins take a quarter of an hour each: those scenarios are left to experiments."""
+"""Bounds of 50 bins and more take many minutes: those scenarios are left to experiments."""
