@@ -155,8 +155,8 @@ def _pairs(found: Found) -> str:
             rows.append([f"{one} over {other}", str(k), *gains])
     heads = ["arms", "round", *(f"{title} (points)" for title in MEASURES.values())]
     note = (
-        "Paired by blocks: the same shifts, the same fresh worlds. In the first shift history knows "
-        "of no emptying yet, so that all fills are one guess and H learns nothing of them."
+        "Paired by blocks: the same shifts, the same fresh worlds. In the first shift history "
+        "knows of no emptying yet, so that all fills are one guess and H learns nothing of them."
     )
     return (
         f"{_verdict(found, TWIN, H)} {_verdict(found, GAN, TWIN)}\n\n{table(heads, rows)}\n\n{note}"
