@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.experiments import blocks, waste_readings, waste_replay
+from benchmarks.experiments import blocks, waste_readings
 from benchmarks.experiments.blocks import Measured
 from benchmarks.experiments.waste_next_stop import arms
 from benchmarks.experiments.waste_next_stop.generated import Walk, routes_from
 from benchmarks.experiments.waste_next_stop.lived import EmptyingRecords, lived
-from benchmarks.experiments.waste_replay import AFTER, BEFORE, Part, fitted, within
+from benchmarks.experiments.waste_replay import __main__ as waste_replay
+from benchmarks.experiments.waste_replay.parts import AFTER, BEFORE, Part, fitted, within
 from twin_gym.environments.truck_routing.bins import Bin, ListedBins, bin_table
 from twin_gym.environments.truck_routing.emptyings import Emptyings
 from twin_gym.environments.truck_routing.policies.planned import OverflowPlanPolicy

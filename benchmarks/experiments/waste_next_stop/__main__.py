@@ -154,7 +154,24 @@ def _pairs(found: Found) -> str:
             ]
             rows.append([f"{one} over {other}", str(k), *gains])
     heads = ["arms", "round", *(f"{title} (points)" for title in MEASURES.values())]
-    return table(heads, rows) + "\n\nPaired by blocks: the same shifts, the same fresh worlds."
+    note = (
+        "Paired by blocks: the same shifts, the same fresh worlds. In the first shift history "
+        "knows of no emptying yet, so that all fills are one guess and H learns nothing of them."
+    )
+    return (
+        f"{_verdict(found, TWIN, H)} {_verdict(found, GAN, TWIN)}\n\n{table(heads, rows)}\n\n{note}"
+    )
+
+
+def _verdict(found: Found, one: str, other: str) -> str:
+    """Whether an arm is better than another, in the first round and in the last."""
+    words = []
+    for k in (_rounds(found)[0], _rounds(found)[-1]):
+        gain = over_blocks(found[one, k, "accuracy"] - found[other, k, "accuracy"])
+        better = "better" if gain.low > 0.0 else "worse" if gain.high < 0.0 else "no different"
+        told = better if gain.is_known else "not to be told from one block"
+        words.append(f"{told} in round {k} ({format_interval(gain, 2, scale=100)} points)")
+    return f"{one} is, beside {other}, {' and '.join(words)}."
 
 
 def _accuracies(found: Found) -> str:

@@ -14,10 +14,9 @@ stopped and goes on where it was.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -27,40 +26,38 @@ from benchmarks.experiments.blocks import Cell, Floats, Measured, Values, over_b
 from benchmarks.experiments.command import Asked, Page, experiment
 from benchmarks.experiments.drawing import save
 from benchmarks.experiments.pages import format_interval, page_of, table
-from benchmarks.figures import COLOURS
-from twin_gym.environments.truck_routing.bins import Bin, ListedBins, bin_table
-from twin_gym.environments.truck_routing.deposits import PoissonGamma, ReplayedEmptyings
-from twin_gym.environments.truck_routing.emptyings import (
-    Emptyings,
-    Inflows,
-    inflows_by_moments,
-    read_emptyings,
+from benchmarks.experiments.waste_replay.parts import (
+    AFTER,
+    BEFORE,
+    FITS,
+    LAST_DAY,
+    PARTS,
+    SPLIT,
+    SPLIT_DAY,
+    Fit,
+    Part,
+    fitted,
+    known,
+    part,
+    within,
 )
+from benchmarks.figures import COLOURS
+from twin_gym.environments.truck_routing.bins import Bin, ListedBins
+from twin_gym.environments.truck_routing.deposits import PoissonGamma, ReplayedEmptyings
 from twin_gym.environments.truck_routing.policies.decisions import policy_tables
 from twin_gym.environments.truck_routing.policies.planning import RoutingProblem, plan_routes
-from twin_gym.environments.truck_routing.registers import MIN_INFLOW_L_PER_H, BinTable
 from twin_gym.environments.truck_routing.scenario import DAY_S, HOUR_S, TruckScenario
 from twin_gym.policies import Policy, make_policy
 from twin_gym.scenario import Scenario
 
 NAME = "waste_replay"
-FIRST_FILE_DAY, SPLIT = date(2016, 6, 3), date(2016, 7, 1)
-SPLIT_DAY, LAST_DAY = (SPLIT - FIRST_FILE_DAY).days, 46
-PARTS = 5
 PLANNER, ANCHOR, CREWS = "overflow-pyvrp", "clairvoyant-pyvrp", "recorded emptyings"
 POLICIES = ("schedule", "nearest-full", "threshold", "svm-fill", "svm-route", "threshold-pyvrp",
             PLANNER)  # fmt: skip
 KPIS = ("cost_total", "overflow_l", "distance_km", "stops", "wasted_stops", "fill_at_stop",
         "service_level", "twin_error")  # fmt: skip
 PER_BIN = ("cost_total", "overflow_l", "distance_km", "stops", "wasted_stops")
-QUICK_BINS, QUICK_DAYS = 12, 3
-
-Fit = Literal["June", "July"]
-"""The days that inflows are fitted to."""
-
-BEFORE: Fit = "June"
-AFTER: Fit = "July"
-FITS: tuple[Fit, Fit] = (BEFORE, AFTER)
+QUICK_DAYS = 3
 
 
 class Run(NamedTuple):
@@ -77,72 +74,12 @@ class Run(NamedTuple):
     fit: Fit
 
 
-class Part(NamedTuple):
-    """Bins of one block.
-
-    Attributes:
-        table: names, places and capacities; the inflows are those of the whole file.
-        emptyings: all that were recorded, by bin.
-    """
-
-    table: BinTable
-    emptyings: tuple[Emptyings, ...]
-
-
 def runs(*, quick: bool) -> list[Run]:
     """The rules and the planner with and without reports, and what bounds them."""
     policies = ("nearest-full", PLANNER) if quick else POLICIES
     made = [Run(name, reports, BEFORE) for name in policies for reports in (True, False)]
     made += [Run(PLANNER, reports, AFTER) for reports in (True, False)]
     return [*made, Run(ANCHOR, True, BEFORE), Run(CREWS, False, BEFORE)]
-
-
-@lru_cache(maxsize=1)
-def known() -> Part:
-    """All bins that were emptied both before and after the split, in the order of the register.
-
-    Raises:
-        TraceError: if the data are not there.
-    """
-    table, by_bin = bin_table(ALL_BINS), read_emptyings(EMPTYINGS)
-    split_s = SPLIT_DAY * DAY_S
-    is_taken = np.array(
-        [
-            (by_bin[name].times_s < split_s).any() and (by_bin[name].times_s >= split_s).any()
-            for name in table.names
-        ]
-    )
-    return _taken(Part(table, tuple(by_bin[name] for name in table.names)), is_taken)
-
-
-def part(block: int, *, quick: bool) -> Part:
-    """Every fifth bin; of a small run the first ones of them."""
-    whole = known()
-    numbers = np.arange(len(whole.emptyings))
-    is_taken = numbers % PARTS == block
-    return _taken(whole, is_taken & (numbers < PARTS * QUICK_BINS) if quick else is_taken)
-
-
-def _taken(whole: Part, is_taken: Floats) -> Part:
-    table = whole.table
-    names = tuple(name for name, taken in zip(table.names, is_taken, strict=True) if taken)
-    columns = [np.asarray(column)[is_taken] for column in table[1:]]
-    emptyings = [one for one, taken in zip(whole.emptyings, is_taken, strict=True) if taken]
-    return Part(BinTable(names, *columns), tuple(emptyings))
-
-
-def within(one: Emptyings, first_day: float, last_day: float) -> Emptyings:
-    """The emptyings of some days, the last one excluded."""
-    is_in = (one.times_s >= first_day * DAY_S) & (one.times_s < last_day * DAY_S)
-    return Emptyings(one.times_s[is_in], one.fills[is_in])
-
-
-def fitted(of: Part, fit: Fit) -> Inflows:
-    """Inflows by moments of the days before the split, or of those after it."""
-    days = (0, SPLIT_DAY) if fit == BEFORE else (SPLIT_DAY, LAST_DAY)
-    some = [within(one, *days) for one in of.emptyings]
-    found = inflows_by_moments(some, of.table.capacity_l, FULL_SHARE)
-    return found._replace(inflow_l_per_h=np.maximum(found.inflow_l_per_h, MIN_INFLOW_L_PER_H))
 
 
 def scenario(of: Part, run: Run, *, quick: bool) -> TruckScenario:
@@ -338,9 +275,8 @@ def _gains(points: Mapping[Run, Measured]) -> str:
     once = sum(len(within(one, SPLIT_DAY, LAST_DAY).times_s) == 1 for one in known().emptyings)
     note = (
         f"Paired by blocks of the same bins and worlds. {once} bins were emptied once only in the "
-        "replayed days: July's own inflow of such a bin can be far too low, for the replay fills "
-        "it on at its mean of the whole file, and the planner then trusts the fit and lets it "
-        "overflow."
+        "replayed days: July's own inflow of such a bin can be far too low, for the replay goes on "
+        "at its mean of the whole file, and the planner trusts the fit and lets it overflow."
     )
     return table(heads, rows) + "\n\n" + note
 
