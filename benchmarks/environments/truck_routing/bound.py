@@ -23,7 +23,7 @@ def bound_of(scenario: TruckScenario, action: str | None = None) -> Bound:
     """The mean over validation worlds of what a planner with perfect information earns at most.
 
     Args:
-        scenario: any; 20 bins take half a minute, 100 bins a quarter of an hour.
+        scenario: any; a world of 20 bins takes a second, one of 100 bins several minutes.
         action: the form of the actions, which changes nothing.
 
     Returns:
