@@ -33,8 +33,7 @@ def test_script_of_the_page_runs(tmp_path):
 
 def test_page_names_every_kind_of_twin():
     """By the ids that its table has."""
-    for kind in ("Network", "Resource", "Slice", "Service", "Gateway", "Sensor", "Battery", "Cell",
-                 "Entity", "Indicator"):  # fmt: skip
-        assert kind in object_model().interfaces
-        assert f"`{kind.lower()}" in PAGE
-    assert len(object_model().interfaces) == 10
+    kinds = object_model().interfaces
+    assert len(kinds) >= 12
+    for kind in kinds:
+        assert f"`{kind.lower()}" in PAGE, kind
