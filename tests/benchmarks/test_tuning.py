@@ -324,15 +324,14 @@ def test_committed_rules_had_one_budget_and_never_saw_a_test_scenario():
 @pytest.mark.parametrize("rule", tuned_rules(), ids=lambda one: one.name)
 def test_tuned_rules_take_part_on_every_track_of_the_package(rule):
     """Wherever its scenarios are here, its environment is given, and it has something to tune."""
-    offered = taken = 0
+    taken = 0
     for track in tracks().values():
         if track.data or not rule.supports_kind(track.kind) or track.unavailable() is not None:
             continue
-        offered += 1
         reason = rule.reason_not_eligible(track)
         assert reason is None or "nothing for action" in reason, track.name
         taken += reason is None
-    assert taken > 2 or 0 < taken <= offered <= 2
+    assert taken, "the rule takes part on no track"
 
 
 def test_a_method_of_another_environment_is_refused():
