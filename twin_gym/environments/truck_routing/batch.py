@@ -228,14 +228,18 @@ class TruckBatch(SlottedBatch):
 
     def _most_work(self) -> float:
         networks = self.tables.networks
-        deposits = float(self.tables.means.max()) * float(networks["deposit_shape"].max())
-        bins, hours = float(networks["num_bins"].max()), float(networks["num_hours"].max())
+        bins, days = float(networks["num_bins"].max()), float(networks["num_hours"].max()) / 24.0
         trucks = float(networks["num_trucks"].max())
         periods = np.where(networks["period"] > 0.0, networks["period"], np.inf)
         reports = layout.DAY_MS / float(periods.min())  # of a bin in a night, none of which arrives
         looks = min(reports, 1.0 / float(networks["delivery"].min()))
-        begun = bins * (hours * (20.0 + _STEPS_A_DRAW * deposits) + 20.0 * trucks * hours / 24.0)
-        return begun + bins * _STEPS_A_DRAW * looks
+        return bins * (20.0 * trucks * days + _STEPS_A_DRAW * looks)
+
+    def _most_work_of_beginning(self) -> float:
+        networks = self.tables.networks
+        deposits = float(self.tables.means.max()) * float(networks["deposit_shape"].max())
+        bins, hours = float(networks["num_bins"].max()), float(networks["num_hours"].max())
+        return self._most_work() + bins * hours * (20.0 + _STEPS_A_DRAW * deposits)
 
     def _observe(self, first: int, last: int) -> None:
         tables = self.tables
