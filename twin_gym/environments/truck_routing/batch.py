@@ -124,7 +124,8 @@ class TruckBatch(SlottedBatch):
         self._allowed = np.zeros((num_rows, most), np.int8)
         self._candidates = np.full((num_rows, candidates), -1, np.int32)
         self._volumes = np.zeros((num_rows, hours + 1, most + 1))
-        self._excess = np.zeros((num_rows, most))
+        self._scratch = np.zeros((num_rows, max(most, layout.SCRATCH)))
+        self._watched = np.zeros((num_rows, layout.WATCHED_FIRST + most), np.int32)
         self._cycles = np.zeros((num_rows, most), np.int32)
         self.allocate_final_buffers()
         tables = self.tables
@@ -150,7 +151,8 @@ class TruckBatch(SlottedBatch):
             "allowed": self._allowed,
             "candidates": self._candidates,
             "volumes": self._volumes,
-            "excess": self._excess,
+            "scratch": self._scratch,
+            "watched": self._watched,
             "cycles": self._cycles,
         }
 
@@ -222,7 +224,7 @@ class TruckBatch(SlottedBatch):
             tables.networks, tables.bins, tables.travel, tables.distance, tables.order,
             tables.seen_bins, tables.seen_travel, tables.profile, tables.means, tables.limits,
             tables.replayed, self.heads, self._rows, self._states, self._allowed,
-            self._candidates, self._volumes, self._excess, self._cycles, actions,
+            self._candidates, self._volumes, self._scratch, self._watched, self._cycles, actions,
             self.observations, self.masks, self.raw_outcomes, first, last, self._objective,
         )  # fmt: skip
 
@@ -246,7 +248,7 @@ class TruckBatch(SlottedBatch):
         rows.observe_rows(
             tables.networks, tables.bins, tables.travel, tables.distance, tables.order,
             tables.seen_bins, tables.seen_travel, tables.profile, self.heads, self._rows,
-            self._states, self._allowed, self._candidates, self._volumes, self._excess,
+            self._states, self._allowed, self._candidates, self._volumes, self._scratch, self._watched,
             self._cycles, self.observations, self.masks, self.raw_outcomes, first, last,
             self._objective,
         )  # fmt: skip

@@ -34,7 +34,8 @@ class Running(NamedTuple):
         state: of the bins; shape (fields, bins).
         allowed: bins that the deciding truck may go to, 1 = allowed; shape (bins,).
         volumes: see `workload.draw_volumes`.
-        excess: scratch; shape (bins,).
+        scratch: shape (`layout.SCRATCH` or bins, whichever is more).
+        watched: see `overflow`; shape (`layout.WATCHED_FIRST` + bins,).
         cycle: the bins in the order in which they report; shape (bins,).
     """
 
@@ -48,7 +49,8 @@ class Running(NamedTuple):
     state: Floats
     allowed: NDArray[np.int8]
     volumes: Floats
-    excess: Floats
+    scratch: Floats
+    watched: NDArray[np.int32]
     cycle: NDArray[np.int32]
 
 
