@@ -125,8 +125,9 @@ class TruckBatch(SlottedBatch):
         self._candidates = np.full((num_rows, candidates), -1, np.int32)
         self._volumes = np.zeros((num_rows, hours + 1, most + 1))
         self._scratch = np.zeros((num_rows, max(most, layout.SCRATCH)))
-        self._watched = np.zeros((num_rows, layout.WATCHED_FIRST + most), np.int32)
+        self._watched = np.zeros((num_rows, 1 + most, len(layout.WATCHED_FIELDS)))
         self._cycles = np.zeros((num_rows, most), np.int32)
+        self._due = np.zeros((num_rows, most))
         self.allocate_final_buffers()
         tables = self.tables
         self.start_paying(
@@ -154,6 +155,7 @@ class TruckBatch(SlottedBatch):
             "scratch": self._scratch,
             "watched": self._watched,
             "cycles": self._cycles,
+            "due": self._due,
         }
 
     @property
@@ -224,8 +226,9 @@ class TruckBatch(SlottedBatch):
             tables.networks, tables.bins, tables.travel, tables.distance, tables.order,
             tables.seen_bins, tables.seen_travel, tables.profile, tables.means, tables.limits,
             tables.replayed, self.heads, self._rows, self._states, self._allowed,
-            self._candidates, self._volumes, self._scratch, self._watched, self._cycles, actions,
-            self.observations, self.masks, self.raw_outcomes, first, last, self._objective,
+            self._candidates, self._volumes, self._scratch, self._watched, self._cycles, self._due,
+            actions, self.observations, self.masks, self.raw_outcomes, first, last,
+            self._objective,
         )  # fmt: skip
 
     def _most_work(self) -> float:
@@ -248,7 +251,7 @@ class TruckBatch(SlottedBatch):
         rows.observe_rows(
             tables.networks, tables.bins, tables.travel, tables.distance, tables.order,
             tables.seen_bins, tables.seen_travel, tables.profile, self.heads, self._rows,
-            self._states, self._allowed, self._candidates, self._volumes, self._scratch, self._watched,
-            self._cycles, self.observations, self.masks, self.raw_outcomes, first, last,
-            self._objective,
+            self._states, self._allowed, self._candidates, self._volumes, self._scratch,
+            self._watched, self._cycles, self._due, self.observations, self.masks,
+            self.raw_outcomes, first, last, self._objective,
         )  # fmt: skip

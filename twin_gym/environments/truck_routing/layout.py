@@ -116,8 +116,19 @@ STATE_FIELDS = (
 SCRATCH = 9
 """Least size of a row's scratch."""
 
-WATCHED_HOUR, WATCHED_NUMBER, WATCHED_FIRST = range(3)
-"""A row's list of bins that might overflow: hour for which it is, how many they are, their numbers."""
+WATCHED_FIELDS = (
+    "bin",  # in the first entry: hour for which the list is
+    "before",  # thrown in until the hour; in the first entry: number of the bins that follow
+    "growth",  # thrown in within the hour
+    "base",  # as in the state, as what follows
+    "counted",
+    "capacity",
+)
+"""An entry of a row's list of bins that might overflow (see `overflow`)."""
+
+(WATCHED_BIN, WATCHED_BEFORE, WATCHED_GROWTH, WATCHED_BASE, WATCHED_COUNTED,
+ WATCHED_CAPACITY) = range(len(WATCHED_FIELDS))  # fmt: skip
+WATCHED_HOUR, WATCHED_NUMBER = WATCHED_BIN, WATCHED_BEFORE
 
 ROW = np.dtype(
     [

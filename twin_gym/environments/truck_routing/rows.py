@@ -79,9 +79,9 @@ def step_rows(
     networks: Records, bins: Floats, travel: Floats, distance: Floats, order: NDArray[np.int32],
     seen_bins: Seen, seen_travel: Seen, profile: Floats, means: Floats, limits: Floats,
     replayed: Floats, heads: Records, rows: Records, states: Floats, allowed: NDArray[np.int8],
-    candidates: NDArray[np.int32], volumes: Floats, scratch: Floats, watched: NDArray[np.int32], cycles: NDArray[np.int32],
-    actions: NDArray[np.int64], observations: Seen, masks: NDArray[np.int8], outcomes: Records,
-    first: int, last: int, objective: int,
+    candidates: NDArray[np.int32], volumes: Floats, scratch: Floats, watched: Floats,
+    cycles: NDArray[np.int32], due: Floats, actions: NDArray[np.int64], observations: Seen,
+    masks: NDArray[np.int8], outcomes: Records, first: int, last: int, objective: int,
 ) -> None:  # fmt: skip
     """One decision in each of the rows first <= i < last, or the next episode.
 
@@ -97,7 +97,7 @@ def step_rows(
         network = networks[n]
         running = Running(
             network, bins[n], travel[n], distance[n], profile[n], head.world, row, states[i],
-            allowed[i], volumes[i], scratch[first], watched[i], cycles[i],
+            allowed[i], volumes[i], scratch[first], watched[i], cycles[i], due[i],
         )  # fmt: skip
         if begins:
             row.start = workload.start_hour(network, head.world)
@@ -128,8 +128,8 @@ def observe_rows(
     networks: Records, bins: Floats, travel: Floats, distance: Floats, order: NDArray[np.int32],
     seen_bins: Seen, seen_travel: Seen, profile: Floats, heads: Records, rows: Records,
     states: Floats, allowed: NDArray[np.int8], candidates: NDArray[np.int32], volumes: Floats,
-    scratch: Floats, watched: NDArray[np.int32], cycles: NDArray[np.int32], observations: Seen, masks: NDArray[np.int8],
-    outcomes: Records, first: int, last: int, objective: int,
+    scratch: Floats, watched: Floats, cycles: NDArray[np.int32], due: Floats, observations: Seen,
+    masks: NDArray[np.int8], outcomes: Records, first: int, last: int, objective: int,
 ) -> None:  # fmt: skip
     """Observes rows that were moved by other code than `step_rows`."""
     for i in range(first, last):
@@ -137,7 +137,7 @@ def observe_rows(
         n = head.network
         running = Running(
             networks[n], bins[n], travel[n], distance[n], profile[n], head.world, row, states[i],
-            allowed[i], volumes[i], scratch[first], watched[i], cycles[i],
+            allowed[i], volumes[i], scratch[first], watched[i], cycles[i], due[i],
         )  # fmt: skip
         if head.slot > 0:
             _report(networks[n], head, row, outcomes[i], objective)

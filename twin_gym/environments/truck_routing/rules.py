@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from twin_gym.core.compiled import Integer, Record, compiled, inlined
 from twin_gym.environments.truck_routing import layout, workload
-from twin_gym.environments.truck_routing.overflow import pass_time, watch_none
+from twin_gym.environments.truck_routing.overflow import empty, pass_time, watch_none
 from twin_gym.environments.truck_routing.reports import (
     FITTED,
     TREND,
@@ -54,8 +54,10 @@ def begin(running: Running) -> None:
         if network.predictor == FITTED:
             state[layout.RATE, i] = bins[layout.INFLOW, i]
         state[layout.OFFSET, i] = workload.offset_ms(network, running.world, i)
-    watch_none(running)
+    watch_none(running.watched)
     sort_numbers(running.cycle, state[layout.OFFSET], network.num_bins)
+    for place in range(network.num_bins):
+        running.due[place] = state[layout.OFFSET, running.cycle[place]]
     _believe(running)
 
 
@@ -198,8 +200,7 @@ def _empty(running: Running, j: int, i: int) -> None:
     fill = content * running.bins[layout.INVERSE_CAPACITY, i]
     row.fill_sum += fill
     row.wasted += np.int64(fill < _HALF)
-    state[layout.BASE, i] = volume - left
-    state[layout.COUNTED, i] = 0.0
+    empty(running, i, volume - left)
     state[layout.EMPTIED_AT, i] = row.now
     learn(running, i, left, row.now)
     if network.predictor == TREND:
