@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from twin_gym.errors import TwinGymError
 
-
 _SCALARS = (int, float, str, np.number, np.bool_)
 
 
