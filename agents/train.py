@@ -29,6 +29,7 @@ OPTION_OF = {
     "num_decisions": "decisions",
     "critic_warm_up_steps": "critic_warm_up",
     "num_epochs": "epochs",
+    "guard_every_steps": "guard_every",
 }
 """By name of a setting, that of its parameter here, where it has another one."""
 _WHOLE_ROLLOUTS = {
@@ -145,6 +146,11 @@ Staggered = Annotated[
 ]
 Batch = Annotated[int, _option("--batch-size", "Decisions in a gradient step (PPO).")]
 Epochs = Annotated[int, _option("--epochs", "How often a rollout is gone through (PPO).")]
+GuardEvery = Annotated[
+    int,
+    _option("--guard-every", "Between looks that keep the best actor so far; 0: none.", "STEPS"),
+]
+GuardWorlds = Annotated[int, _option("--guard-worlds", "Worlds of each look.", "COUNT")]
 Out = Annotated[Path, _option("--out", "Where trainings and results.jsonl are kept.", "FOLDER")]
 Every = Annotated[
     int, typer.Option("--evaluate-every", min=1, metavar="STEPS", help="Between points of a curve.")
@@ -202,6 +208,8 @@ def main(
     shared: Shared = _D.shared,
     anneal: Anneal = _D.anneal,
     staggered: Staggered = _D.staggered,
+    guard_every: GuardEvery = _D.guard_every_steps,
+    guard_worlds: GuardWorlds = _D.guard_worlds,
     out: Out = Path("results/train"),
     evaluate_every: Every = 16_384,
     worlds: Worlds = 32,
