@@ -191,7 +191,8 @@ def train(
         if leg == 0 and settings.critic_warm_up_steps:
             _warm_up_critic(built, settings.critic_warm_up_steps, watchers)
             steps -= settings.critic_warm_up_steps
-        model.learn(steps, callback=watchers, reset_num_timesteps=False)
+        if guard is None or not guard.is_over:
+            model.learn(steps, callback=watchers, reset_num_timesteps=False)
         _extend(curve, judge.history, online)
         if folder is not None:
             _save(folder, model, curve, guard)
