@@ -48,7 +48,8 @@ def test_curve_is_of_both(settings, whole):
     assert curve.points[0]["learner_revenue_rate"] == curve.points[0]["revenue_rate"]
     assert curve.column("guard_steps") == sorted(curve.column("guard_steps"))
     policy = trained_policy(model, settings)
-    expected = evaluate(policy, settings.scenario, world_seeds("validation", 2))
+    scenario = load(settings.scenario).replace(horizon_s=QUICK["evaluation_horizon_s"])
+    expected = evaluate(policy, scenario, world_seeds("validation", 2))
     assert last["revenue_rate"] == pytest.approx(expected.mean())
     assert np.isfinite(curve.column("online_revenue_rate")[1:-1]).all()
 

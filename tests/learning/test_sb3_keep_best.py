@@ -214,15 +214,15 @@ def test_training_is_the_same_with_it_and_without():
     assert are_equal(parameters(plain), parameters(guarded))
 
 
-@pytest.mark.parametrize("budget", [700, 900, 1200])
+@pytest.mark.parametrize("budget", [1000, 1060, 1500])
 def test_budget_is_of_training_and_looks_together(budget):
     """It is not exceeded, and no more is left than a rollout and a look would take."""
     model = make_model()
-    guard = KeepBest(ROLLOUT, num_worlds=2, horizon_s=2.0, budget_steps=budget)
+    guard = KeepBest(4 * ROLLOUT, num_worlds=8, horizon_s=2.0, budget_steps=budget)
     model.learn(10**6, callback=guard)
     used = model.num_timesteps + guard.steps_spent
     assert guard.is_over
-    assert budget - 2 * (ROLLOUT + 4 + guard._dearest) < used <= budget
+    assert budget - ROLLOUT - guard._dearest < used <= budget
     assert guard.history[-1].step >= model.num_timesteps - 4  # nothing was learned since
     assert FrozenActor(model).equals(guard._incumbent)
 
