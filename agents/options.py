@@ -32,6 +32,10 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "anneal": "learning rate and entropy coefficient fall to 0",
             "staggered": "networks begin at different points of their episodes",
         },
+        "the guard": {
+            "guard_every_steps": "steps between looks that keep the best actor; 0: no guard",
+            "guard_worlds": "worlds that a look compares in",
+        },
         "the network": {
             "hidden": "widths of actor and critic, such as 64,64",
             "shared": "one small network scores each candidate",

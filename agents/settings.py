@@ -28,6 +28,8 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("initial_std", 1e-6, 1e3),
     ("batch_size", 1, 2**31 - 1),
     ("num_epochs", 1, 1_000),
+    ("guard_every_steps", 0, _INFINITY),
+    ("guard_worlds", 2, 4096),
 )
 _WIDEST, _MOST_LAYERS = 4096, 8  # as a saved actor may have
 
@@ -87,7 +89,7 @@ class TrainSettings:
         scenario: preset name or path of a TOML file; a twin is made of its history.
         more_scenarios: others that each episode may be in as well: what-if training.
         seed: of weights, draws and worlds.
-        total_steps: environment steps.
+        total_steps: environment steps; all of them, those of a guard's looks included.
         leg_steps: a training is cut into legs, each with worlds and draws of its own named by
             (seed, leg), so that one that was killed goes on as if it had not been.
         n_envs: networks that run side by side (rows).
@@ -116,6 +118,10 @@ class TrainSettings:
         anneal: whether learning rate and entropy coefficient fall to 0 on a straight line.
         staggered: whether the networks begin at different points of their episodes (see
             `twin_gym.sb3.NativeVecEnv`).
+        guard_every_steps: environment steps between looks of a guard that keeps the best actor so
+            far (see `twin_gym.sb3.KeepBest`); 0: no guard. `total_steps` are then training and
+            looks together: the training ends where both have used them up.
+        guard_worlds: in how many worlds a look compares.
     """
 
     agent: AgentName = "a2c-twin"
@@ -146,6 +152,8 @@ class TrainSettings:
     shared: bool = False
     anneal: bool = False
     staggered: bool = False
+    guard_every_steps: int = 0
+    guard_worlds: int = 4
 
     def __post_init__(self) -> None:
         """Refuses settings out of their ranges."""
@@ -236,7 +244,7 @@ class TrainSettings:
 
 _LATER = (
     "more_scenarios", "action", "initial_std", "batch_size", "num_epochs", "shared", "anneal",
-    "staggered",
+    "staggered", "guard_every_steps", "guard_worlds",
 )  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
 
