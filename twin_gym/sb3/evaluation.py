@@ -24,10 +24,10 @@ from twin_gym.files.whole import write_text
 from twin_gym.policies import Evaluation, Family, evaluate, world_seeds
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.draws import Draws
-from twin_gym.sb3.shared import PlainScorer, SharedScorer
 from twin_gym.sb3.vec_env import native_env
 from twin_gym.scenario import Scenario
-from twin_gym.twins.forward import PlainNetwork
+from twin_gym.twins.forward import PlainNetwork, PlainSharedNetwork
+from twin_gym.twins.shared_network import SharedNetwork
 
 _EACH = ("utilisation/", "loss_ratio/")
 
@@ -91,7 +91,7 @@ class ModelPolicy:
         self._model = model
         self._greedy = greedy
         self._draws = Draws()
-        self._plain: PlainNetwork | PlainScorer | None = None
+        self._plain: PlainNetwork | PlainSharedNetwork | None = None
 
     def frozen(self) -> ModelPolicy:
         """This policy with the weights that the model has now, and much faster where they allow it.
@@ -160,7 +160,7 @@ def actor_layers(model: OnPolicyAlgorithm) -> dict[str, torch.Tensor] | None:
     extractor, features = policy.mlp_extractor, policy.pi_features_extractor
     if not isinstance(features, FlattenExtractor):
         return None
-    if isinstance(policy.action_net, SharedScorer):
+    if isinstance(policy.action_net, SharedNetwork):
         return policy.action_net.as_layers(policy.features_dim)
     layers = list(getattr(extractor, "policy_net", ()))
     is_plain = (
@@ -177,10 +177,10 @@ def actor_layers(model: OnPolicyAlgorithm) -> dict[str, torch.Tensor] | None:
     return {name: x.detach().cpu().clone() for name, x in state.items() if name.startswith(parts)}
 
 
-def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | PlainScorer | None:
+def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | PlainSharedNetwork | None:
     policy: Any = model.policy
-    if isinstance(policy.action_net, SharedScorer):
-        return PlainScorer(policy.action_net)
+    if isinstance(policy.action_net, SharedNetwork):
+        return policy.action_net.plain()
     layers = actor_layers(model)
     if layers is None:
         return None

@@ -12,6 +12,7 @@ from .fidelity import agreement as agreement
 from .fidelity import amount_agreement as amount_agreement
 from .fidelity import fidelity as fidelity
 from .forward import PlainNetwork as PlainNetwork
+from .forward import PlainSharedNetwork as PlainSharedNetwork
 from .gan import DecisionGenerator as DecisionGenerator
 from .gan import GanSettings as GanSettings
 from .gan import synthesise as synthesise
@@ -30,6 +31,7 @@ from .networks import masked_log_probabilities as masked_log_probabilities
 from .networks import network_for as network_for
 from .policy_twin import PolicyTwin as PolicyTwin
 from .recording import record as record
+from .shared_network import SharedNetwork as SharedNetwork
 from .transition_recording import Exploring as Exploring
 from .transition_recording import record_transitions as record_transitions
 from .transitions import Transitions as Transitions
