@@ -27,5 +27,9 @@ def make_twin(settings: TrainSettings) -> PolicyTwin:
         generator = train_generator(log, scenario, seed=settings.seed)
         count = round(settings.synthetic_share * len(log))
         synthetic = synthesise(generator, log, scenario, count, seed=settings.seed)
-    how = CloneSettings(smoothing=settings.smoothing, hidden=settings.hidden)
+    how = CloneSettings(
+        smoothing=settings.smoothing,
+        shared=settings.shared,
+        hidden=None if settings.shared else settings.hidden,
+    )
     return clone(log, scenario, settings=how, synthetic=synthetic, seed=settings.seed)
