@@ -1,6 +1,7 @@
 # The names of the package and the module that each lives in: `__init__.py` reads them here.
 # ruff: noqa: TID252 - lazy_loader reads relative imports alone
 from .clone import CloneSettings as CloneSettings
+from .clone import censored_square_error as censored_square_error
 from .clone import clone as clone
 from .clone import smoothed_cross_entropy as smoothed_cross_entropy
 from .decision_log import DecisionLog as DecisionLog

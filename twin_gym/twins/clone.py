@@ -38,6 +38,7 @@ from twin_gym.twins.networks import (
 )
 from twin_gym.twins.plain import keep_within
 from twin_gym.twins.policy_twin import PolicyTwin
+from twin_gym.twins.shared_network import SharedNetwork
 
 Progress = Callable[[int, float, float], None]
 """Called after each epoch with its number from 1 on, the training loss and the held-out loss."""
@@ -55,7 +56,8 @@ class CloneSettings:
         shared: whether a `SharedNetwork` scores each candidate; None: wherever an action picks one
             of many like things.
         hidden: widths of the network; None: those of its kind and of the form of the action.
-        learning_rate: of Adam, at the start; it falls to a hundredth along a cosine.
+        learning_rate: of Adam, at the start; it falls to a hundredth along a cosine. A shared
+            network, of far fewer weights, learns at three times this rate.
         batch_size: decisions a step.
         max_epochs: most passes over the decisions.
         min_steps: short logs are passed over more often, until so many steps are done.
@@ -99,6 +101,7 @@ class CloneSettings:
 
 
 _DEFAULTS = CloneSettings()
+_SHARED_RATE = 3.0
 
 
 def clone(
@@ -253,10 +256,9 @@ def _train(
     count = len(learned.actions)
     batches = math.ceil(count / settings.batch_size)
     epochs = max(settings.max_epochs, math.ceil(settings.min_steps / batches))
-    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimiser, epochs, settings.learning_rate / 100
-    )
+    rate = settings.learning_rate * (_SHARED_RATE if isinstance(network, SharedNetwork) else 1.0)
+    optimiser = torch.optim.Adam(network.parameters(), rate, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs, rate / 100)
     best, best_epoch, kept = math.inf, 0, copy.deepcopy(network.state_dict())
     for epoch in range(1, epochs + 1):
         total = 0.0
