@@ -81,20 +81,26 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
     credit: Credit | None = kind.facet("credit")
     defaults: dict[str, Any] = {}  # of requests as `TrainSettings` has it: digests hang on that
     if hasattr(scenario, "slot_s") or credit is not None:
-        defaults = {**_FIXED_LENGTH, "default_policy": _default_policy(scenario, action)}
+        defaults = {**_FIXED_LENGTH, "default_policy": _default_policy(scenario, agent, action)}
         defaults |= _FIXED_LENGTH_PPO if agent in PPO_NAMES else {}
     if credit is not None:
         defaults |= credit.of(scenario)
     form = form_of(scenario.kind, action)
-    if form.candidate_groups and agent not in WITH_TWIN and agent != "clone":
+    if form.candidate_groups:
         defaults |= SHARED_PPO if agent in PPO_NAMES else SHARED
     return defaults
 
 
-def _default_policy(scenario: Scenario, action: str | None) -> str:
-    """What runs today; where that has no such form of action, the first rule that has it."""
-    today: str = kind_named(scenario.kind).facet("default_policy")
-    for name in (today, *(one for one in policies_of(scenario.kind) if one != "random")):
+def _default_policy(scenario: Scenario, agent: AgentName, action: str | None) -> str:
+    """What is logged for a twin, else what runs today; the first rule that has the form of action.
+
+    Agents without a twin keep what runs today: their digests hang on it.
+    """
+    kind = kind_named(scenario.kind)
+    today: str = kind.facet("default_policy")
+    has_twin = agent in WITH_TWIN or agent == "clone"
+    logged: str = kind.facet("logged_policy", today) if has_twin else today
+    for name in (logged, today, *(one for one in policies_of(scenario.kind) if one != "random")):
         with suppress(ConfigError):
             make_policy(name, scenario, action)
             return name

@@ -114,7 +114,8 @@ class TrainSettings:
         batch_size: of PPO and MaskablePPO, decisions in a gradient step, a rollout at most.
         num_epochs: of PPO and MaskablePPO, how often a rollout is gone through.
         shared: whether one small network scores each candidate where an action picks one of many
-            like things (see `twin_gym.sb3.shared`); `hidden` is then of the critic alone.
+            like things (see `twin_gym.twins.SharedNetwork`), in a twin too; `hidden` is then of
+            the critic alone.
         anneal: whether learning rate and entropy coefficient fall to 0 on a straight line.
         staggered: whether the networks begin at different points of their episodes (see
             `twin_gym.sb3.NativeVecEnv`).
@@ -177,11 +178,6 @@ class TrainSettings:
             self._check_whole_rollouts(name)
         if self.critic_warm_up_steps:
             self._check_warm_up()
-        if self.shared and (self.agent in WITH_TWIN or self.agent == "clone"):
-            raise ConfigError(
-                f"a twin sees the whole observation at once, and {self.agent!r} is to be or to "
-                "begin as one: leave `shared` False"
-            )
 
     def _check_whole_rollouts(self, name: str) -> None:
         value, rollout = getattr(self, name), self.n_envs * self.n_steps

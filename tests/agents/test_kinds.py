@@ -198,6 +198,23 @@ def test_other_kinds_have_defaults_of_their_own():
         assert defaults.anneal
 
 
+def test_what_is_logged_for_a_twin_is_what_the_kind_says():
+    """Other agents keep what runs today; candidates are scored by one network in both."""
+    cases = {
+        ("sync-small", "pick"): ("oldest-first", "round-robin"),
+        ("tic-pick", "pick"): ("edf", "first-come"),
+        ("tic-small-70", "weights"): ("edf", "first-come"),
+        ("truck-grid-20", "pick"): ("svm-fill", "schedule"),
+        ("access-large-70", "level"): ("fixed", "fixed"),
+    }
+    for (preset, form), (logged, today) in cases.items():
+        for agent in ("a2c-twin", "clone"):
+            of_twin = settings_for(agent, preset, action=form)
+            assert of_twin.default_policy == logged
+            assert of_twin.shared == (form == "pick")
+        assert settings_for("ppo", preset, action=form).default_policy == today
+
+
 def test_credit_of_access_is_counted_in_opportunities():
     """Three and one, however long the scenario's time unit is."""
     for preset in ("access-large-70", "access-beta-30000"):
@@ -208,7 +225,7 @@ def test_credit_of_access_is_counted_in_opportunities():
 
 
 def test_what_cannot_be_trained_is_refused(files):
-    """Mixed kinds; candidates where there are none; a shared network for a twin."""
+    """Mixed kinds; candidates where there are none; a twin of who remembers what is not shown."""
     with pytest.raises(ConfigError, match=r"one kind, got .* of 'tic', .* of 'sync'"):
         kind_of((files["tic"], files["sync"]))
     with pytest.raises(ConfigError, match="of one kind"):
@@ -216,7 +233,9 @@ def test_what_cannot_be_trained_is_refused(files):
     with pytest.raises(ConfigError, match="leave `shared` False"):
         build(settings(files, "access", "a2c", shared=True))
     with pytest.raises(ConfigError, match="leave `shared` False"):
-        settings(files, "tic-pick", "a2c-twin", shared=True)
+        make_twin(settings(files, "tic", "a2c-twin", shared=True))
+    with pytest.raises(ConfigError, match="whose turn it is, which its observations do not show"):
+        make_twin(settings(files, "tic-pick", "a2c-twin", default_policy="round-robin"))
 
 
 def test_actor_of_another_kind_is_refused(files, tmp_path):

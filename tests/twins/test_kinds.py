@@ -320,7 +320,7 @@ def test_other_actions_are_refused():
     with pytest.raises(ConfigError, match="takes other actions"):
         twin.check_fits(access.replace(least_barring=access.least_barring / 2), "level")
     sync = load("sync-small")
-    log = record(make_policy("round-robin", sync), sync, 20)
+    log = record(make_policy("oldest-first", sync), sync, 20)
     twin = clone(log, sync, settings=QUICK)
     renamed = sync.groups[0].replace(name="others")
     with pytest.raises(ConfigError, match="sees other fields"):

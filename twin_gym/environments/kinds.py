@@ -74,6 +74,10 @@ FACETS = MappingProxyType(
             "policies", "POLICIES", "classical policies by name, `random` among them"
         ),
         "default_policy": Facet("policies", "DEFAULT_POLICY", "name of the policy that runs today"),
+        "logged_policy": Facet(
+            "learning", "LOGGED_POLICY", "policy that is logged to make a policy twin",
+            "the default policy",
+        ),
         "recorded": Facet(
             "kpi", "RECORDED", "indicators that training curves keep", "the score alone"
         ),

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from twin_gym.moved import moved_names
-from twin_gym.policies.base import Policy, PrivilegedPolicy
+from twin_gym.policies.base import Policy, PrivilegedPolicy, unseen_of
 from twin_gym.policies.draws import Draws
 from twin_gym.policies.evaluation import Evaluation, evaluate
 from twin_gym.policies.registry import (
@@ -25,6 +25,7 @@ __all__ = [
     "make_policy",
     "policies_for",
     "policies_of",
+    "unseen_of",
     "world_seeds",
 ]
 

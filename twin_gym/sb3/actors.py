@@ -22,8 +22,8 @@ from torch import nn
 
 from twin_gym.errors import ConfigError
 from twin_gym.policies.base import Observations
-from twin_gym.sb3.shared import PlainScorer, SharedScorer
-from twin_gym.twins.forward import PlainNetwork
+from twin_gym.twins.forward import PlainNetwork, PlainSharedNetwork
+from twin_gym.twins.shared_network import SharedNetwork
 
 Tensors = dict[str, torch.Tensor]
 
@@ -49,7 +49,7 @@ def _layers(policy: Any) -> Tensors | None:  # noqa: ANN401 - an actor-critic po
     extractor, features = policy.mlp_extractor, policy.pi_features_extractor
     if not isinstance(features, FlattenExtractor):
         return None
-    if isinstance(policy.action_net, SharedScorer):
+    if isinstance(policy.action_net, SharedNetwork):
         return policy.action_net.as_layers(policy.features_dim)
     layers = list(getattr(extractor, "policy_net", ()))
     is_plain = (
@@ -66,9 +66,9 @@ def _layers(policy: Any) -> Tensors | None:  # noqa: ANN401 - an actor-critic po
     return {name: x.detach().cpu().clone() for name, x in state.items() if name.startswith(parts)}
 
 
-def _plain_network(policy: Any) -> PlainNetwork | PlainScorer | None:  # noqa: ANN401 - as above
-    if isinstance(policy.action_net, SharedScorer):
-        return PlainScorer(policy.action_net)
+def _plain_network(policy: Any) -> PlainNetwork | PlainSharedNetwork | None:  # noqa: ANN401 - as above
+    if isinstance(policy.action_net, SharedNetwork):
+        return policy.action_net.plain()
     layers = _layers(policy)
     if layers is None:
         return None
