@@ -28,10 +28,14 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("initial_std", 1e-6, 1e3),
     ("batch_size", 1, 2**31 - 1),
     ("num_epochs", 1, 1_000),
+    ("critic_rate_ratio", 1e-3, 1e3),
 )
 _WIDEST, _MOST_LAYERS = 4096, 8  # as a saved actor may have
 
-AgentName = Literal["clone", "a2c", "a2c-twin", "a2c-gan-twin", "maskable-ppo", "ppo"]
+AgentName = Literal[
+    "clone", "a2c", "a2c-twin", "a2c-gan-twin", "maskable-ppo", "ppo", "maskable-ppo-twin",
+    "ppo-twin",
+]  # fmt: skip
 AGENTS: dict[AgentName, str] = {
     "clone": "The policy twin of the default policy as it is, greedy.",
     "a2c": "A2C from scratch.",
@@ -39,9 +43,17 @@ AGENTS: dict[AgentName, str] = {
     "a2c-gan-twin": "The same, the log augmented by a GAN (paper B).",
     "maskable-ppo": "sb3-contrib's MaskablePPO from scratch, where actions are masked.",
     "ppo": "PPO from scratch.",
+    "maskable-ppo-twin": "MaskablePPO whose initial actor is the policy twin, its critic first.",
+    "ppo-twin": "PPO whose initial actor is the policy twin, its critic first.",
 }
-WITH_TWIN: frozenset[AgentName] = frozenset({"a2c-twin", "a2c-gan-twin"})
+WITH_TWIN: frozenset[AgentName] = frozenset(
+    {"a2c-twin", "a2c-gan-twin", "maskable-ppo-twin", "ppo-twin"}
+)
 """The agents whose initial actor is a twin."""
+MASKABLE: frozenset[AgentName] = frozenset({"maskable-ppo", "maskable-ppo-twin"})
+"""The agents that are for masked actions alone."""
+PPO_NAMES: frozenset[AgentName] = MASKABLE | {"ppo", "ppo-twin"}
+"""The agents that go through a rollout several times, in batches."""
 
 
 OfflineMethod = Literal["bc", "cql"]
@@ -116,6 +128,7 @@ class TrainSettings:
         anneal: whether learning rate and entropy coefficient fall to 0 on a straight line.
         staggered: whether the networks begin at different points of their episodes (see
             `twin_gym.sb3.NativeVecEnv`).
+        critic_rate_ratio: learning rate of the critic over that of the actor.
     """
 
     agent: AgentName = "a2c-twin"
@@ -146,6 +159,7 @@ class TrainSettings:
     shared: bool = False
     anneal: bool = False
     staggered: bool = False
+    critic_rate_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuses settings out of their ranges."""
@@ -236,7 +250,7 @@ class TrainSettings:
 
 _LATER = (
     "more_scenarios", "action", "initial_std", "batch_size", "num_epochs", "shared", "anneal",
-    "staggered",
+    "staggered", "critic_rate_ratio",
 )  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
 
