@@ -43,6 +43,12 @@ A2C makes one gradient step of a rollout and needs short ones to make enough of 
 """
 
 
+_A2C_FROM_TWIN: _Table = MappingProxyType(
+    {"n_steps": 8, "smoothing": 0.2, "critic_warm_up_steps": 8192}
+)
+"""Of A2C from a twin, beside `_FIXED_LENGTH`: it makes one gradient step of a rollout, and a few
+large ones move hardly more than the biases of the output, the same way in all states."""
+
 _PPO_FROM_TWIN: _Table = MappingProxyType(
     {
         "n_envs": 32, "n_steps": 64, "batch_size": 256, "anneal": True, "smoothing": 0.2,
@@ -96,6 +102,7 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
     if hasattr(scenario, "slot_s") or credit is not None:
         defaults = {**_FIXED_LENGTH, "default_policy": _default_policy(scenario, action)}
         defaults |= _FIXED_LENGTH_PPO if agent in PPO_NAMES else {}
+        defaults |= _A2C_FROM_TWIN if agent in WITH_TWIN else {}
     if credit is not None:
         defaults |= credit.of(scenario)
     form = form_of(scenario.kind, action)

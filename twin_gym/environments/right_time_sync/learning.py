@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_PPO_TWIN = {"smoothing": 0.5, "n_steps": 32}
+_FROM_TWIN = {"smoothing": 0.5}
+_PPO_FROM_TWIN = _FROM_TWIN | {"n_steps": 32}
 
 
 def settings_of(scenario: object, agent: str) -> Mapping[str, Any]:
@@ -16,7 +17,9 @@ def settings_of(scenario: object, agent: str) -> Mapping[str, Any]:
         agent: its name.
 
     Returns:
-        For PPO from a twin: of many entities each needs a share of what smoothing leaves, and short
-        rollouts make updates enough.
+        From a twin: of many entities each needs a share of what smoothing leaves; short rollouts
+        make updates enough for PPO.
     """
-    return _PPO_TWIN if agent.endswith("ppo-twin") else {}
+    if agent.endswith("ppo-twin"):
+        return _PPO_FROM_TWIN
+    return _FROM_TWIN if agent.endswith("-twin") else {}
