@@ -44,7 +44,7 @@ A2C makes one gradient step of a rollout and needs short ones to make enough of 
 
 
 _A2C_FROM_TWIN: _Table = MappingProxyType(
-    {"n_steps": 8, "smoothing": 0.2, "critic_warm_up_steps": 8192}
+    {"n_steps": 8, "learning_rate": 1.5e-3, "smoothing": 0.2, "critic_warm_up_steps": 8192}
 )
 """Of A2C from a twin, beside `_FIXED_LENGTH`: it makes one gradient step of a rollout, and a few
 large ones move hardly more than the biases of the output, the same way in all states."""
@@ -102,7 +102,6 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
     if hasattr(scenario, "slot_s") or credit is not None:
         defaults = {**_FIXED_LENGTH, "default_policy": _default_policy(scenario, action)}
         defaults |= _FIXED_LENGTH_PPO if agent in PPO_NAMES else {}
-        defaults |= _A2C_FROM_TWIN if agent in WITH_TWIN else {}
     if credit is not None:
         defaults |= credit.of(scenario)
     form = form_of(scenario.kind, action)
@@ -110,6 +109,8 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
         defaults |= SHARED_PPO if agent in PPO_NAMES else SHARED
     if agent in WITH_TWIN & PPO_NAMES:
         defaults |= _PPO_FROM_TWIN
+    elif agent in WITH_TWIN and defaults:
+        defaults |= _A2C_FROM_TWIN
     own: _SettingsOf | None = kind.facet("settings")
     return defaults if own is None else defaults | own(scenario, agent)
 
