@@ -44,7 +44,7 @@ A2C makes one gradient step of a rollout and needs short ones to make enough of 
 
 
 _A2C_FROM_TWIN: _Table = MappingProxyType(
-    {"n_steps": 8, "learning_rate": 1.5e-3, "smoothing": 0.2, "critic_warm_up_steps": 8192}
+    {"n_steps": 8, "learning_rate": 5e-4, "smoothing": 0.2, "critic_warm_up_steps": 8192}
 )
 """Of A2C from a twin, beside `_FIXED_LENGTH`: it makes one gradient step of a rollout, and a few
 large ones move hardly more than the biases of the output, the same way in all states."""
@@ -147,4 +147,4 @@ def _warm_up(values: Mapping[str, Any], rollout: int) -> int:
     """As many steps as are usual, in whole rollouts; fewer in a short training."""
     most = min(values["total_steps"], values["leg_steps"]) * _WARM_UP_SHARE
     steps: int = min(values["critic_warm_up_steps"], int(most))
-    return steps // rollout * rollout
+    return max(0, steps // rollout * rollout)

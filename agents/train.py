@@ -210,8 +210,8 @@ def main(
 ) -> None:
     """Train an agent on a scenario, judge it, and keep the model and its results.
 
-    The defaults shown are those for admission; what differs for other kinds of scenario stands in
-    agents/defaults.py.
+    The defaults shown are those of most agents for admission; what differs for PPO from a twin and
+    for other kinds of scenario stands in agents/defaults.py and the kind's learning.py.
 
     The same command goes on with a training that was stopped, from its last checkpoint. Every
     finished training adds a line to results.jsonl.
