@@ -112,7 +112,7 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
     elif agent in WITH_TWIN and defaults:
         defaults |= _A2C_FROM_TWIN
     own: _SettingsOf | None = kind.facet("settings")
-    return defaults if own is None else defaults | own(scenario, agent)
+    return defaults if own is None else {**defaults, **own(scenario, agent)}
 
 
 def _default_policy(scenario: Scenario, action: str | None) -> str:
