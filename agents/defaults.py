@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
-from agents.settings import WITH_TWIN, AgentName, TrainSettings, whole_rollouts
+from agents.settings import PPO_NAMES, WITH_TWIN, AgentName, TrainSettings, whole_rollouts
 from twin_gym.core.credit import Credit
 from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_named
@@ -16,9 +16,8 @@ from twin_gym.policies import make_policy, policies_of
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
-PPO_NAMES: frozenset[AgentName] = frozenset({"ppo", "maskable-ppo"})
-
 _Table = Mapping[str, Any]
+_SettingsOf = Callable[[Any, str], _Table]
 
 _FIXED_LENGTH: _Table = MappingProxyType(
     {
@@ -44,6 +43,24 @@ A2C makes one gradient step of a rollout and needs short ones to make enough of 
 """
 
 
+_A2C_FROM_TWIN: _Table = MappingProxyType(
+    {"n_steps": 8, "learning_rate": 5e-4, "smoothing": 0.2, "critic_warm_up_steps": 8192}
+)
+"""Of A2C from a twin, beside `_FIXED_LENGTH`: it makes one gradient step of a rollout, and a few
+large ones move hardly more than the biases of the output, the same way in all states."""
+
+_PPO_FROM_TWIN: _Table = MappingProxyType(
+    {
+        "n_envs": 32, "n_steps": 64, "batch_size": 256, "anneal": True, "smoothing": 0.2,
+        "critic_warm_up_steps": 8192,
+    }
+)  # fmt: skip
+"""Of PPO and MaskablePPO from a twin: many small steps, the first ones the critic's alone."""
+
+_WARM_UP_SHARE = 0.25
+"""The most that a warm-up which is not given may take of a training."""
+
+
 def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings:
     """The default settings for the kind of a scenario, with the given changes.
 
@@ -66,6 +83,8 @@ def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings
     for name in {"total_steps", "leg_steps"} - given.keys():
         if rollout > 0:
             values[name] = whole_rollouts(values.get(name, getattr(TrainSettings, name)), rollout)
+    if rollout > 0 and "critic_warm_up_steps" in usual.keys() - given.keys():
+        values["critic_warm_up_steps"] = _warm_up(values, rollout)
     return TrainSettings().with_(**values)
 
 
@@ -88,7 +107,12 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
     form = form_of(scenario.kind, action)
     if form.candidate_groups:
         defaults |= SHARED_PPO if agent in PPO_NAMES else SHARED
-    return defaults
+    if agent in WITH_TWIN & PPO_NAMES:
+        defaults |= _PPO_FROM_TWIN
+    elif agent in WITH_TWIN and defaults:
+        defaults |= _A2C_FROM_TWIN
+    own: _SettingsOf | None = kind.facet("settings")
+    return defaults if own is None else {**defaults, **own(scenario, agent)}
 
 
 def _default_policy(scenario: Scenario, agent: AgentName, action: str | None) -> str:
@@ -123,3 +147,10 @@ def kind_of(scenarios: tuple[str, ...]) -> str:
 def _rollout(values: Mapping[str, Any]) -> int:
     rows: int = values.get("n_envs", TrainSettings.n_envs)
     return rows * int(values.get("n_steps", TrainSettings.n_steps))
+
+
+def _warm_up(values: Mapping[str, Any], rollout: int) -> int:
+    """As many steps as are usual, in whole rollouts; fewer in a short training."""
+    most = min(values["total_steps"], values["leg_steps"]) * _WARM_UP_SHARE
+    steps: int = min(values["critic_warm_up_steps"], int(most))
+    return max(0, steps // rollout * rollout)

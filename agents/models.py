@@ -10,8 +10,8 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-from agents.defaults import PPO_NAMES, kind_of
-from agents.settings import WITH_TWIN, TrainSettings
+from agents.defaults import kind_of
+from agents.settings import MASKABLE, PPO_NAMES, WITH_TWIN, TrainSettings
 from agents.twin import make_twin
 from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_named
@@ -99,11 +99,11 @@ def _ppo(settings: TrainSettings, env: NativeVecEnv) -> OnPolicyAlgorithm:
         "batch_size": min(settings.batch_size, settings.n_envs * settings.n_steps),
         "n_epochs": settings.num_epochs,
     }
-    if settings.agent == "maskable-ppo":
+    if settings.agent in MASKABLE:
         if env.batch.masks is None:
             raise ConfigError(
                 f"the actions of {settings.scenario!r} are amounts and nothing masks them: train "
-                "`ppo`"
+                f"`{settings.agent.removeprefix('maskable-')}`"
             )
         policy_class: type[MaskableActorCriticPolicy] = MaskableActorCriticPolicy
         kwargs: dict[str, Any] = {"net_arch": list(settings.hidden)}

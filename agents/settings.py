@@ -33,7 +33,10 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 )
 _WIDEST, _MOST_LAYERS = 4096, 8  # as a saved actor may have
 
-AgentName = Literal["clone", "a2c", "a2c-twin", "a2c-gan-twin", "maskable-ppo", "ppo"]
+AgentName = Literal[
+    "clone", "a2c", "a2c-twin", "a2c-gan-twin", "maskable-ppo", "ppo", "maskable-ppo-twin",
+    "ppo-twin",
+]  # fmt: skip
 AGENTS: dict[AgentName, str] = {
     "clone": "The policy twin of the default policy as it is, greedy.",
     "a2c": "A2C from scratch.",
@@ -41,9 +44,17 @@ AGENTS: dict[AgentName, str] = {
     "a2c-gan-twin": "The same, the log augmented by a GAN (paper B).",
     "maskable-ppo": "sb3-contrib's MaskablePPO from scratch, where actions are masked.",
     "ppo": "PPO from scratch.",
+    "maskable-ppo-twin": "MaskablePPO whose initial actor is the policy twin, its critic first.",
+    "ppo-twin": "PPO whose initial actor is the policy twin, its critic first.",
 }
-WITH_TWIN: frozenset[AgentName] = frozenset({"a2c-twin", "a2c-gan-twin"})
+WITH_TWIN: frozenset[AgentName] = frozenset(
+    {"a2c-twin", "a2c-gan-twin", "maskable-ppo-twin", "ppo-twin"}
+)
 """The agents whose initial actor is a twin."""
+MASKABLE: frozenset[AgentName] = frozenset({"maskable-ppo", "maskable-ppo-twin"})
+"""The agents that are for masked actions alone."""
+PPO_NAMES: frozenset[AgentName] = MASKABLE | {"ppo", "ppo-twin"}
+"""The agents that go through a rollout several times, in batches."""
 
 
 OfflineMethod = Literal["bc", "cql"]

@@ -10,10 +10,11 @@ from agents import twin
 from agents.actor import load_actor, save_actor
 from agents.defaults import defaults_of, kind_of, settings_for
 from agents.models import build
-from agents.settings import AGENTS, TrainSettings
+from agents.settings import AGENTS, PPO_NAMES, WITH_TWIN, TrainSettings, whole_rollouts
 from agents.training import train, trained_policy
 from agents.twin import make_twin
 from tests.agents.cases import Killed, are_equal, are_same_curves
+from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import indicators, make_vec_env
@@ -146,6 +147,8 @@ def test_rates_fall_on_one_line_over_all_legs(files):
     ("case", "agent"),
     [
         *((case, "a2c-twin") for case in SHORT),
+        *((case, "ppo-twin") for case in ("access", "tic")),
+        *((case, "maskable-ppo-twin") for case in ("sync", "tic-pick")),
         *(pytest.param(case, "a2c-gan-twin", marks=pytest.mark.slow) for case in ("tic", "access")),
     ],
 )
@@ -175,7 +178,7 @@ def test_twin_of_a_constant_rule_begins_near_its_score(files, case):
     )
 
 
-@pytest.mark.parametrize("agent", list(AGENTS))
+@pytest.mark.parametrize("agent", sorted(set(AGENTS) - PPO_NAMES & WITH_TWIN))
 def test_admission_keeps_the_defaults(agent):
     """Its settings, and with them the names of its trainings, are those of `TrainSettings`."""
     for scenario in ("contention", "mild"):
@@ -213,6 +216,44 @@ def test_what_is_logged_for_a_twin_is_what_the_kind_says():
             assert of_twin.default_policy == logged
             assert of_twin.shared == (form == "pick")
         assert settings_for("ppo", preset, action=form).default_policy == today
+
+
+@pytest.mark.parametrize(
+    ("scenario", "smoothing", "rollout", "epochs"),
+    [
+        ("contention", 0.6, (32, 64), 4),
+        ("service-calibrated", 0.6, (64, 32), 6),
+        ("access-large-45", 0.2, (32, 64), 4),
+        ("tic-small-70", 0.2, (32, 64), 4),
+        ("sync-small", 0.5, (32, 32), 4),
+        ("truck-grid-20", 0.2, (32, 64), 4),
+    ],
+)
+def test_ppo_from_a_twin_has_settings_of_its_kind(scenario, smoothing, rollout, epochs):
+    """Many small steps, rates that fall, and a critic that has learned before the actor moves."""
+    agent = "maskable-ppo-twin" if form_of(load(scenario).kind, None).is_masked else "ppo-twin"
+    chosen = settings_for(agent, scenario)
+    assert (chosen.smoothing, chosen.num_epochs) == (smoothing, epochs)
+    assert (chosen.n_envs, chosen.n_steps) == rollout
+    assert (chosen.batch_size, chosen.anneal) == (256, True)
+    assert chosen.critic_warm_up_steps == 8192
+
+
+def test_warm_up_is_a_quarter_of_a_short_training_at_most():
+    """In whole rollouts, none where there is no room for one; what is given is kept."""
+    few = {"n_envs": 4, "n_steps": 8, "leg_steps": 64}
+    steps = {
+        total: settings_for(
+            "ppo-twin", "access-small-70", **few, total_steps=total
+        ).critic_warm_up_steps
+        for total in (64, 128, 160, 512)
+    }
+    assert steps == {64: 0, 128: 0, 160: 0, 512: 0}
+    few["leg_steps"] = 512
+    given = settings_for("ppo-twin", "access-small-70", **few, critic_warm_up_steps=96)
+    assert given.critic_warm_up_steps == 96
+    chosen = settings_for("ppo-twin", "access-small-70", **few, total_steps=448)
+    assert chosen.critic_warm_up_steps == whole_rollouts(96, 32)
 
 
 def test_credit_of_access_is_counted_in_opportunities():

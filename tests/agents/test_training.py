@@ -27,7 +27,10 @@ ALGORITHMS = {
     "a2c-gan-twin": SemiMarkovA2C,
     "maskable-ppo": MaskablePPO,
     "ppo": SemiMarkovPPO,
+    "maskable-ppo-twin": MaskablePPO,
+    "ppo-twin": SemiMarkovPPO,
 }
+FROM_TWIN = ["a2c-twin", "ppo-twin", "maskable-ppo-twin"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -124,7 +127,7 @@ def test_finished_training_is_only_read(whole, tmp_path):
     assert are_same_curves(curve, whole[1])
 
 
-@pytest.mark.parametrize("agent", ["a2c-twin", "maskable-ppo"])
+@pytest.mark.parametrize("agent", [*FROM_TWIN, "maskable-ppo"])
 def test_stopped_training_ends_as_if_it_had_not_been(agent, tmp_path):
     """Stopped in its second leg: the first is kept, the second is done again."""
     settings = TINY.with_(
@@ -214,9 +217,10 @@ def test_scenario_that_changed_is_refused(tmp_path):
         train(settings, folder=tmp_path / "training", **QUICK)
 
 
-def test_critic_warm_up_leaves_the_actor_as_the_twin():
+@pytest.mark.parametrize("agent", FROM_TWIN)
+def test_critic_warm_up_leaves_the_actor_as_the_twin(agent):
     """Only the critic learns, and the actor learns after it."""
-    settings = TINY.with_(agent="a2c-twin", total_steps=64, critic_warm_up_steps=64)
+    settings = TINY.with_(agent=agent, total_steps=64, critic_warm_up_steps=64)
     before = build(settings)
     model, _ = train(settings, **QUICK)
     frozen = actor_parameters(before.model, before.twin)
@@ -234,6 +238,49 @@ def test_critic_warm_up_leaves_the_actor_as_the_twin():
     assert longer.num_timesteps == 128
     after = actor_parameters(longer, before.twin)
     assert not all((one == other).all() for one, other in zip(frozen, after, strict=True))
+
+
+@pytest.mark.parametrize("agent", FROM_TWIN)
+def test_actor_thaws_without_a_jump(agent):
+    """Adam keeps nothing of frozen parameters: a first step is at most the rate of then."""
+    settings = TINY.with_(
+        agent=agent, total_steps=96, leg_steps=96, critic_warm_up_steps=64, num_epochs=1,
+        batch_size=32, anneal=True,
+    )  # fmt: skip
+    built = build(settings)
+    twin = [one.clone() for one in actor_parameters(built.model, built.twin)]
+    moments = []
+
+    def watch(step, score):
+        actor = actor_parameters(begun[0], built.twin)
+        moments.append(sum(one in begun[0].policy.optimizer.state for one in actor))
+
+    begun = []
+    model, _ = train(
+        settings, on_begin=lambda new, _: begun.append(new.model), on_progress=watch, **QUICK
+    )
+    assert moments == [0, 0, 0]  # told before the updates of their rollouts
+    actor = actor_parameters(model, built.twin)
+    assert {float(model.policy.optimizer.state[one]["step"]) for one in actor} == {1.0}
+    with torch.no_grad():
+        moved = [float((x - y).abs().max()) for x, y in zip(actor, twin, strict=True)]
+    assert 0.0 < max(moved) <= settings.learning_rate / 3.0 + 1e-6  # of three rollouts the last one
+
+
+@pytest.mark.parametrize("agent", FROM_TWIN)
+def test_leg_of_warming_up_alone_can_be_the_last_that_was_kept(agent, tmp_path):
+    """An optimiser that knows nothing of the actor is read back as it was."""
+    settings = TINY.with_(agent=agent, total_steps=128, critic_warm_up_steps=64, anneal=True)
+    model, _ = train(settings, **QUICK)
+
+    def stop(step, score):
+        if step > 64:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(settings, folder=tmp_path, on_progress=stop, **QUICK)
+    again, _ = train(settings, folder=tmp_path, **QUICK)
+    assert are_equal(again, model)
 
 
 def test_warm_start_begins_with_the_decisions_of_the_twin(twins):

@@ -87,6 +87,9 @@ FACETS = MappingProxyType(
         "credit": Facet(
             "learning", "CREDIT", "credit times that suit learners", "those of the time unit"
         ),
+        "settings": Facet(
+            "learning", "settings_of", "settings of learners that suit it", "those of all kinds"
+        ),
         "view": Facet(
             "view", "VIEW", "what the command line tells", "fields and indicators",
             "twin_gym.cli.plain_view:PlainView",
