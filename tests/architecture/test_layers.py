@@ -32,7 +32,7 @@ ENVIRONMENT_ORDER = (
      "deposits", "roads", "road_files", "graphml", "data_files"),
     ("scenario",),
     ("layout", "tables", "workload", "world", "heap", "normal", "replayed", "topology", "kpi",
-     "reports", "rules", "reference", "theory"),
+     "reports", "overflow", "rules", "reference", "theory"),
     ("observation", "actions", "rows", "indicators"),
     ("batch", "env", "vector", "snapshot", "render", "picture", "bound"),
     ("policies", "learning"),

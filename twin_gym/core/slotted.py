@@ -212,7 +212,7 @@ class SlottedBatch(Batch):
 
     def _is_any_over(self, first: int, last: int) -> bool:
         """Whether one of the rows first <= i < last is over; the quickest way that NumPy has."""
-        return np.count_nonzero(self.heads["is_over"][first:last]) > 0
+        return bool(np.count_nonzero(self.heads["is_over"][first:last]))
 
     def _most_rows_at_once(self, first: int, last: int) -> int:
         """How many of these rows one compiled call may move: fewer where an episode begins."""
