@@ -322,6 +322,7 @@ def test_incumbent_is_frozen_with_its_normalisation():
     chosen = [one.actions(seen, masks) for one in (incumbent, frozen)]
     expected = model.predict(env.normalize_obs(seen), deterministic=True)[0]
     assert np.array_equal(chosen[1], expected)
+    assert not np.shares_memory(FrozenActor(model).scale.mean, env.obs_rms.mean)
     model.learn(8 * ROLLOUT, reset_num_timesteps=False)
     env.obs_rms.mean += np.linspace(-2.0, 2.0, seen.shape[1])
     assert not np.array_equal(ModelPolicy(model).actions(seen, masks), chosen[0])
