@@ -31,6 +31,7 @@ from twin_gym.twins import (
     DecisionLog,
     DecisionSpace,
     PolicyTwin,
+    censored_square_error,
     clone,
     record,
     record_transitions,
