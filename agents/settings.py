@@ -28,6 +28,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("initial_std", 1e-6, 1e3),
     ("batch_size", 1, 2**31 - 1),
     ("num_epochs", 1, 1_000),
+    ("critic_rate_ratio", 1e-3, 1e3),
 )
 _WIDEST, _MOST_LAYERS = 4096, 8  # as a saved actor may have
 
@@ -127,6 +128,8 @@ class TrainSettings:
         anneal: whether learning rate and entropy coefficient fall to 0 on a straight line.
         staggered: whether the networks begin at different points of their episodes (see
             `twin_gym.sb3.NativeVecEnv`).
+        critic_rate_ratio: learning rate of the critic over that of the actor, where credit runs in
+            simulated time.
     """
 
     agent: AgentName = "a2c-twin"
@@ -157,6 +160,7 @@ class TrainSettings:
     shared: bool = False
     anneal: bool = False
     staggered: bool = False
+    critic_rate_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuses settings out of their ranges."""
@@ -247,7 +251,7 @@ class TrainSettings:
 
 _LATER = (
     "more_scenarios", "action", "initial_std", "batch_size", "num_epochs", "shared", "anneal",
-    "staggered",
+    "staggered", "critic_rate_ratio",
 )  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
 

@@ -145,6 +145,9 @@ Staggered = Annotated[
 ]
 Batch = Annotated[int, _option("--batch-size", "Decisions in a gradient step (PPO).")]
 Epochs = Annotated[int, _option("--epochs", "How often a rollout is gone through (PPO).")]
+CriticRate = Annotated[
+    float, _option("--critic-rate-ratio", "Rate of the critic over the actor's.")
+]
 Out = Annotated[Path, _option("--out", "Where trainings and results.jsonl are kept.", "FOLDER")]
 Every = Annotated[
     int, typer.Option("--evaluate-every", min=1, metavar="STEPS", help="Between points of a curve.")
@@ -202,6 +205,7 @@ def main(
     shared: Shared = _D.shared,
     anneal: Anneal = _D.anneal,
     staggered: Staggered = _D.staggered,
+    critic_rate_ratio: CriticRate = _D.critic_rate_ratio,
     out: Out = Path("results/train"),
     evaluate_every: Every = 16_384,
     worlds: Worlds = 32,
