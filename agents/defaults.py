@@ -44,10 +44,14 @@ A2C makes one gradient step of a rollout and needs short ones to make enough of 
 
 
 _A2C_FROM_TWIN: _Table = MappingProxyType(
-    {"n_steps": 8, "learning_rate": 5e-4, "smoothing": 0.2, "critic_warm_up_steps": 8192}
-)
+    {
+        "n_steps": 8, "learning_rate": 5e-4, "critic_rate_ratio": 4.0, "smoothing": 0.2,
+        "critic_warm_up_steps": 8192,
+    }
+)  # fmt: skip
 """Of A2C from a twin, beside `_FIXED_LENGTH`: it makes one gradient step of a rollout, and a few
-large ones move hardly more than the biases of the output, the same way in all states."""
+large ones move hardly more than the biases of the output, the same way in all states; a critic that
+learns no faster than the actor lets them go too."""
 
 _PPO_FROM_TWIN: _Table = MappingProxyType(
     {

@@ -157,6 +157,7 @@ def _credit(settings: TrainSettings, env: NativeVecEnv) -> dict[str, float]:
     return {
         "discount_time_s": settings.discount_holding_times * unit_s,
         "trace_time_s": settings.trace_holding_times * unit_s,
+        "critic_rate_ratio": settings.critic_rate_ratio,
     }
 
 

@@ -29,6 +29,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "ent_coef": "coefficient of the entropy in the loss",
             "batch_size": "decisions in a gradient step (PPO)",
             "num_epochs": "how often a rollout is gone through (PPO)",
+            "critic_rate_ratio": "learning rate of the critic over the actor's",
             "anneal": "learning rate and entropy coefficient fall to 0",
             "staggered": "networks begin at different points of their episodes",
         },

@@ -30,6 +30,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("num_epochs", 1, 1_000),
     ("guard_every_steps", 0, _INFINITY),
     ("guard_worlds", 2, 4096),
+    ("critic_rate_ratio", 1e-3, 1e3),
 )
 _WIDEST, _MOST_LAYERS = 4096, 8  # as a saved actor may have
 
@@ -134,6 +135,8 @@ class TrainSettings:
             far (see `twin_gym.sb3.KeepBest`); 0: no guard. `total_steps` are then training and
             looks together: the training ends where both have used them up.
         guard_worlds: in how many worlds a look compares.
+        critic_rate_ratio: learning rate of the critic over that of the actor, where credit runs in
+            simulated time.
     """
 
     agent: AgentName = "a2c-twin"
@@ -166,6 +169,7 @@ class TrainSettings:
     staggered: bool = False
     guard_every_steps: int = 0
     guard_worlds: int = 4
+    critic_rate_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuses settings out of their ranges."""
@@ -251,7 +255,7 @@ class TrainSettings:
 
 _LATER = (
     "more_scenarios", "action", "initial_std", "batch_size", "num_epochs", "shared", "anneal",
-    "staggered", "guard_every_steps", "guard_worlds",
+    "staggered", "guard_every_steps", "guard_worlds", "critic_rate_ratio",
 )  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
 

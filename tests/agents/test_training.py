@@ -267,6 +267,20 @@ def test_actor_thaws_without_a_jump(agent):
     assert 0.0 < max(moved) <= settings.learning_rate / 3.0 + 1e-6  # of three rollouts the last one
 
 
+def test_critic_may_learn_at_a_rate_of_its_own(tmp_path):
+    """Four times the actor's, through annealing, and after a model was read from its file."""
+    settings = TINY.with_(agent="a2c", critic_rate_ratio=4.0, anneal=True)
+    model, _ = train(settings, folder=tmp_path, **QUICK)
+    again, _ = train(settings, folder=tmp_path, **QUICK)
+    for one in (model, again):
+        actor, critic = one.policy.optimizer.param_groups
+        assert critic["lr"] == pytest.approx(4.0 * actor["lr"])
+        assert actor["lr"] == pytest.approx(settings.learning_rate / 4.0)
+        values = {id(x) for x in one.policy.value_net.parameters()}
+        assert values < {id(x) for x in critic["params"]}
+    assert are_equal(model, again)
+
+
 @pytest.mark.parametrize("agent", FROM_TWIN)
 def test_leg_of_warming_up_alone_can_be_the_last_that_was_kept(agent, tmp_path):
     """An optimiser that knows nothing of the actor is read back as it was."""
