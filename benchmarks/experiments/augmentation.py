@@ -152,7 +152,8 @@ def page(asked: Asked, measured: Sequence[Measured]) -> Page:
         f"`python -m benchmarks.experiments.{asked.command}`: mean over {asked.seeds} seeds (a "
         f"log, a GAN, a clone and {asked.worlds} worlds of {HORIZON_S:g} s each) with Student's "
         f"95 % interval; differences are paired. Scenario `{SCENARIO}`, default policy "
-        f"`{DEFAULT}`. Own states are those to which the default policy leads, feasible ones are drawn evenly.",
+        f"`{DEFAULT}`. Own states are those to which the default policy leads, feasible ones are "
+        "drawn evenly.",
         "\n".join(lines),
     ])  # fmt: skip
     return Page(text + "\n", {})

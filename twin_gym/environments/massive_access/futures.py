@@ -52,7 +52,8 @@ def _redraw_rows(
         for slot in range(slots):
             counts[slot] = 0
         for k in range(arrived, network.num_devices):
-            joined = _joining_after(network, head.world, np.int64(own[k].number), head.slot)
+            device_number: Integer = np.int64(own[k].number)
+            joined = _joining_after(network, head.world, device_number, head.slot)
             senders[i, k] = (joined << 15) + own[k].number
             counts[joined] += 1
         first = arrived
