@@ -34,7 +34,7 @@ ENVIRONMENT_ORDER = (
     ("layout", "tables", "workload", "world", "heap", "normal", "replayed", "topology", "kpi",
      "reports", "overflow", "rules", "reference", "theory"),
     ("observation", "actions", "rows", "indicators"),
-    ("batch", "env", "vector", "snapshot", "render", "picture", "bound"),
+    ("batch", "env", "vector", "snapshot", "render", "picture", "bound", "futures"),
     ("policies", "learning"),
     ("twin", "estimation", "parameters", "feasible_states", "request_windows"),
     ("view",),

@@ -109,6 +109,10 @@ FACETS = MappingProxyType(
         "windows_are_episodes": Facet(
             "estimation", "WINDOWS_ARE_EPISODES", "whether an episode is one window", "no"
         ),
+        "futures": Facet(
+            "futures", "redraw_futures", "futures drawn anew from a state",
+            "rollout policies refuse it",
+        ),
         "states": Facet(
             "feasible_states", "draw_feasible_states", "states for GANs",
             "GANs learn from recorded states alone",

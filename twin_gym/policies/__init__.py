@@ -12,6 +12,7 @@ from twin_gym.policies.registry import (
     policies_for,
     policies_of,
 )
+from twin_gym.policies.rollout import RolloutPolicy
 from twin_gym.policies.worlds import Family, world_seeds
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Family",
     "Policy",
     "PrivilegedPolicy",
+    "RolloutPolicy",
     "describe_policy",
     "evaluate",
     "make_policy",

@@ -31,6 +31,7 @@ from .networks import build_network as build_network
 from .networks import masked_log_probabilities as masked_log_probabilities
 from .networks import network_for as network_for
 from .policy_twin import PolicyTwin as PolicyTwin
+from .query import query as query
 from .recording import record as record
 from .shared_network import SharedNetwork as SharedNetwork
 from .transition_recording import Exploring as Exploring
