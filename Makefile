@@ -2,7 +2,7 @@
 # Every command builds .venv first when it is missing, broken or older than the two files it is made from.
 
 PYTHON ?= python3
-SCENARIO ?= contention
+SCENARIO ?= tic-pick
 WORKERS ?= 2
 PYTEST_ARGS ?=
 
@@ -30,7 +30,7 @@ help: ## list the commands
 
 venv: $(INSTALLED) ## build .venv with everything needed here (PYTHON=python3.12 for another Python)
 
-demo: $(INSTALLED) ## the comparison of agents on one scenario (SCENARIO=contention)
+demo: $(INSTALLED) ## the comparison of agents on one scenario (SCENARIO=tic-pick)
 	$(BIN)/python -m benchmarks.demo --scenario $(SCENARIO)
 
 test: $(INSTALLED) ## lint, then all the tests (PYTEST_ARGS="-k name" for some)

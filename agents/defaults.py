@@ -61,6 +61,10 @@ _PPO_FROM_TWIN: _Table = MappingProxyType(
 )  # fmt: skip
 """Of PPO and MaskablePPO from a twin: many small steps, the first ones the critic's alone."""
 
+_GUARDED: _Table = MappingProxyType({"guard_looks": 3})
+_GUARDED_FROM_STEPS = 16_384
+"""Of agents from a twin; a shorter training would spend too much of itself on looks."""
+
 _WARM_UP_SHARE = 0.25
 """The most that a warm-up which is not given may take of a training."""
 
@@ -89,6 +93,8 @@ def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings
             values[name] = whole_rollouts(values.get(name, getattr(TrainSettings, name)), rollout)
     if rollout > 0 and "critic_warm_up_steps" in usual.keys() - given.keys():
         values["critic_warm_up_steps"] = _warm_up(values, rollout)
+    if values.get("total_steps", TrainSettings.total_steps) < _GUARDED_FROM_STEPS:
+        values["guard_looks"] = given.get("guard_looks", 0)
     return TrainSettings().with_(**values)
 
 
@@ -115,6 +121,8 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
         defaults |= _PPO_FROM_TWIN
     elif agent in WITH_TWIN and defaults:
         defaults |= _A2C_FROM_TWIN
+    if agent in WITH_TWIN:
+        defaults |= _GUARDED
     own: _SettingsOf | None = kind.facet("settings")
     return defaults if own is None else {**defaults, **own(scenario, agent)}
 

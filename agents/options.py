@@ -34,8 +34,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "staggered": "networks begin at different points of their episodes",
         },
         "the guard": {
-            "guard_every_steps": "steps between looks that keep the best actor; 0: no guard",
+            "guard_looks": "looks that keep the best actor so far; 0: no guard",
             "guard_worlds": "worlds that a look compares in",
+            "guard_share": "about what share of all steps looks take",
         },
         "the network": {
             "hidden": "widths of actor and critic, such as 64,64",

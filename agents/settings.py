@@ -28,8 +28,9 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("initial_std", 1e-6, 1e3),
     ("batch_size", 1, 2**31 - 1),
     ("num_epochs", 1, 1_000),
-    ("guard_every_steps", 0, _INFINITY),
+    ("guard_looks", 0, 1_000),
     ("guard_worlds", 2, 4096),
+    ("guard_share", 1e-6, 0.9),
     ("critic_rate_ratio", 1e-3, 1e3),
 )
 _WIDEST, _MOST_LAYERS = 4096, 8  # as a saved actor may have
@@ -131,10 +132,12 @@ class TrainSettings:
         anneal: whether learning rate and entropy coefficient fall to 0 on a straight line.
         staggered: whether the networks begin at different points of their episodes (see
             `twin_gym.sb3.NativeVecEnv`).
-        guard_every_steps: environment steps between looks of a guard that keeps the best actor so
-            far (see `twin_gym.sb3.KeepBest`); 0: no guard. `total_steps` are then training and
-            looks together: the training ends where both have used them up.
+        guard_looks: how often a guard that keeps the best actor so far looks at the learner (see
+            `twin_gym.sb3.KeepBest`); 0: no guard. `total_steps` are then training and looks
+            together: the training ends where both have used them up.
         guard_worlds: in how many worlds a look compares.
+        guard_share: about what share of all steps looks take; their episodes are shortened for it
+            (see `agents.guard`).
         critic_rate_ratio: learning rate of the critic over that of the actor, where credit runs in
             simulated time.
     """
@@ -167,8 +170,9 @@ class TrainSettings:
     shared: bool = False
     anneal: bool = False
     staggered: bool = False
-    guard_every_steps: int = 0
+    guard_looks: int = 0
     guard_worlds: int = 4
+    guard_share: float = 0.2
     critic_rate_ratio: float = 1.0
 
     def __post_init__(self) -> None:
@@ -255,7 +259,7 @@ class TrainSettings:
 
 _LATER = (
     "more_scenarios", "action", "initial_std", "batch_size", "num_epochs", "shared", "anneal",
-    "staggered", "guard_every_steps", "guard_worlds", "critic_rate_ratio",
+    "staggered", "guard_looks", "guard_worlds", "guard_share", "critic_rate_ratio",
 )  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
 

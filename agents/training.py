@@ -14,6 +14,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import ConstantSchedule, set_random_seed
 
 from agents.defaults import kind_of
+from agents.guard import guard_of
 from agents.models import Built, build
 from agents.settings import TrainSettings
 from twin_gym.errors import ConfigError
@@ -148,7 +149,7 @@ def train(
 ) -> tuple[OnPolicyAlgorithm, Curve]:
     """Trains an agent, or goes on with a training that was interrupted.
 
-    With a guard (`guard_every_steps`) the model ends with the best actor so far, and `total_steps`
+    With a guard (`guard_looks`) the model ends with the best actor so far, and `total_steps`
     are used up by training and looks together.
 
     Args:
@@ -167,7 +168,7 @@ def train(
     Raises:
         ConfigError: if the folder belongs to other settings.
     """
-    guard = _guard_of(settings)
+    guard = guard_of(settings)
     built, curve, first_leg = _begin(settings, folder, guard)
     score = score_name(kind_of(settings.scenarios))
     model = built.model
@@ -205,16 +206,6 @@ def trained_policy(model: OnPolicyAlgorithm, settings: TrainSettings) -> Policy:
     With a guard the model ended as the incumbent.
     """
     return ModelPolicy(model, name=settings.agent).frozen()
-
-
-def _guard_of(settings: TrainSettings) -> KeepBest | None:
-    if not settings.guard_every_steps:
-        return None
-    return KeepBest(
-        settings.guard_every_steps,
-        num_worlds=settings.guard_worlds,
-        budget_steps=settings.total_steps,
-    )
 
 
 def _spent(guard: KeepBest | None) -> int:

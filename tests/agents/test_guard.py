@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.defaults import settings_for
+from agents.guard import planned
 from agents.models import build
 from agents.trained import train_agent
 from agents.training import train, trained_policy
 from tests.agents.cases import QUICK, TINY, Killed, are_equal, are_same_curves
-from twin_gym.policies import evaluate, world_seeds
+from twin_gym.environments.factory import form_of
+from twin_gym.errors import ConfigError
+from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
 
@@ -21,7 +25,7 @@ def settings(tmp_path_factory):
     path.write_text(to_toml(load("contention").replace(horizon_s=1.0)))
     return TINY.with_(
         scenario=str(path), total_steps=832, leg_steps=96, learning_rate=0.05,
-        guard_every_steps=64, guard_worlds=2, anneal=True,
+        guard_looks=6, guard_worlds=2, guard_share=0.5, anneal=True,
     )  # fmt: skip
 
 
@@ -113,3 +117,34 @@ def test_killed_training_ends_as_if_it_had_not_been(settings, whole, tmp_path, m
         model, curve = train(settings, folder=folder, **QUICK)
         assert are_equal(model, whole[0]), at
         assert are_same_curves(curve, whole[1]), at
+
+
+@pytest.mark.parametrize(
+    ("preset", "action", "total", "most"),
+    [
+        ("contention", None, 98_304, 0.2), ("tic-pick", "pick", 65_536, 0.2),
+        ("sync-beijing-calibrated", None, 65_536, 0.2), ("access-large-45", None, 65_536, 0.2),
+        ("access-beta-30000", None, 65_536, 0.37), ("truck-grid-20", None, 131_072, 0.05),
+    ],
+)  # fmt: skip
+def test_looks_take_the_share_that_they_are_given(preset, action, total, most):
+    """Episodes are shortened for it, or there are fewer looks; one look at least."""
+    agent = "maskable-ppo-twin" if form_of(load(preset).kind, action).is_masked else "ppo-twin"
+    settings = settings_for(agent, preset, action=action, total_steps=total, leg_steps=total)
+    looks = planned(settings)
+    scenario = load(preset)
+    if looks.horizon_s is not None:
+        scenario = scenario.replace(horizon_s=looks.horizon_s)
+    policy = make_policy(settings.default_policy, load(preset), action)
+    each = evaluate(policy, scenario, world_seeds("guard", 4), action=action).steps.sum()
+    assert (looks.count + 1) * each <= 1.05 * most * total
+    assert looks.count >= 1
+    assert looks.count * looks.every_steps <= total
+
+
+def test_training_too_short_for_a_guard_is_refused():
+    """With what to do; those from a twin have none by default where they are short."""
+    settings = settings_for("ppo-twin", "access-beta-30000", total_steps=2_048, leg_steps=2_048)
+    assert settings.guard_looks == 0
+    with pytest.raises(ConfigError, match="take more of them, or `guard_looks` 0"):
+        planned(settings.with_(guard_looks=3))

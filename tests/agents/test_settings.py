@@ -47,7 +47,7 @@ from twin_gym.errors import ConfigError, UnknownNameError
         ({"smoothing": 1.0}, "`smoothing`"),
         ({"temperature": 0.0}, "`temperature`"),
         ({"synthetic_share": -1.0}, "`synthetic_share`"),
-        ({"guard_every_steps": -1}, "`guard_every_steps` must be 0 to"),
+        ({"guard_looks": -1}, "`guard_looks` must be 0 to"),
         ({"guard_worlds": 1}, "`guard_worlds` must be 2 to"),
         ({"critic_warm_up_steps": 32}, "'a2c' has none"),
         ({"agent": "a2c-twin", "critic_warm_up_steps": 40}, "multiple of"),
@@ -84,7 +84,7 @@ def test_digest_names_the_settings():
         "synthetic_share": 0.5, "centre_rewards": False, "simulated_time": False,
         "more_scenarios": ("mild",), "action": "slice", "initial_std": 0.5, "batch_size": 64,
         "num_epochs": 2, "shared": True, "anneal": True, "staggered": True,
-        "guard_every_steps": 32, "guard_worlds": 8,
+        "guard_looks": 3, "guard_worlds": 8, "guard_share": 0.1,
         "critic_rate_ratio": 4.0,
     }  # fmt: skip
     fields = {field.name for field in dataclasses.fields(TINY)}

@@ -178,7 +178,6 @@ NAMES_A_KIND = {
     "twin_gym/twins/transitions.py": "likewise",
     "agents/offline.py": "offline learning: slice admission alone records transitions",
     "agents/offline_cql.py": "likewise",
-    "benchmarks/demo.py": "the demonstration is of slice admission",
 }
 
 

@@ -44,7 +44,9 @@ def test_demo_runs(tmp_path: Path, monkeypatch) -> None:
     assert done.exit_code == 0, done.output
     folder = tmp_path / "teletraffic-small"
     assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
-    assert "A2C from the twin" in (folder / "table.md").read_text()
+    text = (folder / "table.md").read_text()
+    assert "maskable-ppo-twin: from the twin" in text
+    assert "density: what runs today" in text
     assert "warm start from" in done.stdout
 
 
