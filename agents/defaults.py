@@ -22,7 +22,7 @@ _SettingsOf = Callable[[Any, str], _Table]
 _FIXED_LENGTH: _Table = MappingProxyType(
     {
         "staggered": True, "anneal": True, "n_envs": 32, "n_steps": 16,
-        "ent_coef": 0.0, "learning_rate": 1.5e-3, "total_steps": 131_072,
+        "ent_coef": 0.0, "learning_rate": 1.5e-3, "total_timesteps": 131_072,
     }
 )  # fmt: skip
 """The settings for episodes of one length: staggered networks, and rates that fall to 0.
@@ -88,12 +88,12 @@ def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings
     usual = defaults_of(load(scenario), agent, given.get("action"))
     values = {"agent": agent, "scenario": scenario, **usual, **given}
     rollout = _rollout(values)
-    for name in {"total_steps", "leg_steps"} - given.keys():
+    for name in {"total_timesteps", "leg_steps"} - given.keys():
         if rollout > 0:
             values[name] = whole_rollouts(values.get(name, getattr(TrainSettings, name)), rollout)
     if rollout > 0 and "critic_warm_up_steps" in usual.keys() - given.keys():
         values["critic_warm_up_steps"] = _warm_up(values, rollout)
-    if values.get("total_steps", TrainSettings.total_steps) < _GUARDED_FROM_STEPS:
+    if values.get("total_timesteps", TrainSettings.total_timesteps) < _GUARDED_FROM_STEPS:
         values["guard_looks"] = given.get("guard_looks", 0)
     return TrainSettings().with_(**values)
 
@@ -163,6 +163,6 @@ def _rollout(values: Mapping[str, Any]) -> int:
 
 def _warm_up(values: Mapping[str, Any], rollout: int) -> int:
     """As many steps as are usual, in whole rollouts; fewer in a short training."""
-    most = min(values["total_steps"], values["leg_steps"]) * _WARM_UP_SHARE
+    most = min(values["total_timesteps"], values["leg_steps"]) * _WARM_UP_SHARE
     steps: int = min(values["critic_warm_up_steps"], int(most))
     return max(0, steps // rollout * rollout)

@@ -2,7 +2,7 @@
 
 A look plays whole episodes, and how many decisions these have is known from what runs today. Where
 they would cost too much the episodes are shortened; where a scenario cannot be, there are fewer
-looks.
+worlds and fewer looks, down to two worlds and the look at the end.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from twin_gym.scenario.loading import load
 
 _SHORTEST = 0.01
 """The least share of an episode that a look may play."""
+_FEWEST_WORLDS = 2
+"""A single difference has no standard error."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class Looks:
 
     Attributes:
         count: looks at the learner, the one at the end included.
+        worlds: of each look.
         horizon_s: length of their episodes; None: the scenario's.
         every_steps: of the training, between two of them.
     """
 
     count: int
+    worlds: int
     horizon_s: float | None
     every_steps: int
 
@@ -46,9 +50,9 @@ def guard_of(settings: TrainSettings) -> KeepBest | None:
     looks = planned(settings)
     return KeepBest(
         looks.every_steps,
-        num_worlds=settings.guard_worlds,
+        num_worlds=looks.worlds,
         horizon_s=looks.horizon_s,
-        budget_steps=settings.total_steps,
+        budget_steps=settings.total_timesteps,
     )
 
 
@@ -62,27 +66,28 @@ def planned(settings: TrainSettings) -> Looks:
         ConfigError: if the training is too short to pay for one.
     """
     scenario = load(settings.scenario)
-    affordable = settings.guard_share * settings.total_steps
-    episodes = (settings.guard_looks + 1) * settings.guard_worlds  # the first incumbent is measured
-    share = affordable / (episodes * _decisions(settings, scenario))
+    affordable = settings.guard_share * settings.total_timesteps
+    affordable /= _decisions(settings, scenario)  # episodes now
+    worlds, count = settings.guard_worlds, settings.guard_looks
+    share = affordable / ((count + 1) * worlds)  # the first incumbent is measured, too
     if share >= 1.0:
-        return _looks(settings, settings.guard_looks, None)
+        return _looks(settings, count, worlds, None)
     if share < _SHORTEST:
         raise ConfigError(
             f"a guard's looks would be {100.0 * share:.2g} % of an episode of "
-            f"{settings.scenario!r}, in {settings.total_steps:,} steps: take more of them, or "
+            f"{settings.scenario!r}, in {settings.total_timesteps:,} steps: take more of them, or "
             "`guard_looks` 0"
         )
     horizon_s = _shortened_s(scenario, share)
     if horizon_s is not None:
-        return _looks(settings, settings.guard_looks, horizon_s)
-    fewer = int(share * (settings.guard_looks + 1)) - 1
-    return _looks(settings, max(fewer, 1), None)
+        return _looks(settings, count, worlds, horizon_s)
+    worlds = min(worlds, max(_FEWEST_WORLDS, int(affordable / 2)))
+    return _looks(settings, min(count, max(1, int(affordable / worlds) - 1)), worlds, None)
 
 
-def _looks(settings: TrainSettings, count: int, horizon_s: float | None) -> Looks:
-    training = (1.0 - settings.guard_share) * settings.total_steps
-    return Looks(count, horizon_s, max(1, int(training / count)))
+def _looks(settings: TrainSettings, count: int, worlds: int, horizon_s: float | None) -> Looks:
+    training = (1.0 - settings.guard_share) * settings.total_timesteps
+    return Looks(count, worlds, horizon_s, max(1, int(training / count)))
 
 
 def _decisions(settings: TrainSettings, scenario: Scenario) -> float:

@@ -28,7 +28,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "learning_rate": "of Adam",
             "ent_coef": "coefficient of the entropy in the loss",
             "batch_size": "decisions in a gradient step (PPO)",
-            "num_epochs": "how often a rollout is gone through (PPO)",
+            "n_epochs": "how often a rollout is gone through (PPO)",
             "critic_rate_ratio": "learning rate of the critic over the actor's",
             "anneal": "learning rate and entropy coefficient fall to 0",
             "staggered": "networks begin at different points of their episodes",
@@ -39,7 +39,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "guard_share": "about what share of all steps looks take",
         },
         "the network": {
-            "hidden": "widths of actor and critic, such as 64,64",
+            "net_arch": "widths of actor and critic, such as 64,64",
             "shared": "one small network scores each candidate",
             "initial_std": "spread of the first draws where actions are amounts, in box widths",
         },
@@ -63,7 +63,8 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 OLDER: Mapping[str, str] = MappingProxyType(
     {
         "n_envs": "--rows", "n_steps": "--rollout-steps", "ent_coef": "--entropy-weight",
-        "num_epochs": "--epochs", "anneal": "--annealed", "staggered": "--spread-rows",
+        "n_epochs": "--epochs", "net_arch": "--hidden", "anneal": "--annealed",
+        "staggered": "--spread-rows",
         "discount_holding_times": "--discount", "trace_holding_times": "--trace",
         "num_decisions": "--decisions", "critic_warm_up_steps": "--critic-warm-up",
     }
@@ -106,8 +107,8 @@ def given_settings(options: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: if widths are no whole numbers with commas between.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    if "hidden" in given:
-        given["hidden"] = _widths(given["hidden"])
+    if "net_arch" in given:
+        given["net_arch"] = _widths(given["net_arch"])
     return given
 
 
@@ -144,4 +145,4 @@ def _widths(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise ConfigError(f"--hidden takes widths such as 64,64, got {text!r}") from None
+        raise ConfigError(f"--net-arch takes widths such as 64,64, got {text!r}") from None

@@ -54,11 +54,11 @@ class _ShownProgress:
     """Progress: a bar in a terminal, elsewhere a line now and then."""
 
     def __init__(self, bar: Progress, settings: TrainSettings) -> None:
-        self.first_step = settings.total_steps
+        self.first_step = settings.total_timesteps
         self._bar = bar
         self._task: TaskID = bar.add_task(
             f"{settings.agent}, seed {settings.seed}",
-            total=settings.total_steps,
+            total=settings.total_timesteps,
             speed="",
             score="",
         )
@@ -78,9 +78,9 @@ class _ShownProgress:
         self._bar.update(self._task, completed=step, speed=pace, score=earned)
         if self._bar.disable and now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
-            left_s = (self._settings.total_steps - step) / max(speed, 1e-9)
+            left_s = (self._settings.total_timesteps - step) / max(speed, 1e-9)
             messages().print(
-                f"step {step:,} of {self._settings.total_steps:,}, {pace}, earns "
+                f"step {step:,} of {self._settings.total_timesteps:,}, {pace}, earns "
                 f"{earned}, {left_s:,.0f} s left"
             )
 

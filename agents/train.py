@@ -20,7 +20,7 @@ INTERRUPTED = 130
 
 _D = TrainSettings()
 _MAX_SEEDS = 1000
-_WHOLE_ROLLOUTS = ("total_steps", "leg_steps", "critic_warm_up_steps")
+_WHOLE_ROLLOUTS = ("total_timesteps", "leg_steps", "critic_warm_up_steps")
 
 app = typer.Typer(
     add_completion=False, pretty_exceptions_show_locals=False, rich_markup_mode=None
@@ -50,7 +50,8 @@ MoreScenarios = Annotated[
 ]
 Action = Annotated[str | None, typer.Option(metavar="FORM", help="Form of the actions.")]
 TotalSteps = Annotated[
-    int | None, typer.Option("--total-steps", "--steps", help="Environment steps to learn from.")
+    int | None,
+    typer.Option("--total-timesteps", "--steps", help="Environment steps to learn from."),
 ]
 Seed = Annotated[int, typer.Option(help="Of weights, draws and worlds.")]
 Seeds = Annotated[
@@ -89,7 +90,7 @@ def main(
     scenario: Scenario = _D.scenario,
     more_scenarios: MoreScenarios = None,
     action: Action = None,
-    total_steps: TotalSteps = None,
+    total_timesteps: TotalSteps = None,
     seed: Seed = _D.seed,
     seeds: Seeds = 1,
     default_policy: DefaultPolicy = None,
@@ -111,7 +112,7 @@ def main(
     if agent not in AGENTS:
         raise unknown_name("agent", agent, AGENTS)
     options = settings | {
-        "action": action, "total_steps": total_steps, "default_policy": default_policy,
+        "action": action, "total_timesteps": total_timesteps, "default_policy": default_policy,
         "more_scenarios": _names(more_scenarios),
     }  # fmt: skip
     chosen = _settings(agent, scenario, {"seed": seed, **given_settings(options)})

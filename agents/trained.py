@@ -107,7 +107,7 @@ def actor_once(settings: TrainSettings, folder: Path) -> LearnedActor:
         folder: of the actor alone.
     """
     if not (folder / CARD_FILE).exists():  # it is written last
-        train_agent(settings, evaluate_every=settings.total_steps, num_worlds=2).keep(folder)
+        train_agent(settings, evaluate_every=settings.total_timesteps, num_worlds=2).keep(folder)
     return load_actor(folder)
 
 

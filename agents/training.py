@@ -85,7 +85,7 @@ class _Annealing(BaseCallback):
 
     def _on_rollout_end(self) -> None:
         done = self.num_timesteps - self._rollout + _spent(self._guard)
-        share = max(0.0, 1.0 - done / self._settings.total_steps)
+        share = max(0.0, 1.0 - done / self._settings.total_timesteps)
         model: Any = self.model
         model.lr_schedule = ConstantSchedule(
             share * self._settings.learning_rate
@@ -149,7 +149,7 @@ def train(
 ) -> tuple[OnPolicyAlgorithm, Curve]:
     """Trains an agent, or goes on with a training that was interrupted.
 
-    With a guard (`guard_looks`) the model ends with the best actor so far, and `total_steps`
+    With a guard (`guard_looks`) the model ends with the best actor so far, and `total_timesteps`
     are used up by training and looks together.
 
     Args:
@@ -179,7 +179,7 @@ def train(
         if guard is not None and guard.is_over:
             break
         done = leg * settings.leg_steps
-        steps = min(settings.leg_steps, settings.total_steps - done)
+        steps = min(settings.leg_steps, settings.total_timesteps - done)
         _begin_leg(model, settings, leg)
         judge = EvaluateOnWorlds(
             evaluate_every, num_worlds=num_worlds, horizon_s=evaluation_horizon_s,

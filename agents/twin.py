@@ -63,6 +63,6 @@ def make_twin(settings: TrainSettings) -> PolicyTwin:
     how = CloneSettings(
         smoothing=settings.smoothing,
         shared=settings.shared,
-        hidden=None if settings.shared else settings.hidden,
+        hidden=None if settings.shared else settings.net_arch,
     )
     return clone(log, scenario, settings=how, synthetic=synthetic, seed=settings.seed)

@@ -90,7 +90,7 @@ class Learner(Contestant):
             action=track.action,
             more_scenarios=tuple(more),
             seed=seed,
-            total_steps=track.learner_steps,
+            total_timesteps=track.learner_steps,
             leg_steps=track.learner_steps,
         )
         return base.with_(**tuned_settings(self.name, track))

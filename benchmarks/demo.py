@@ -90,7 +90,7 @@ def main(
     demo = _demo(load(scenario), action)
     cells = [
         settings_for(
-            agent, scenario, action=demo.action, seed=seed, total_steps=steps, leg_steps=steps
+            agent, scenario, action=demo.action, seed=seed, total_timesteps=steps, leg_steps=steps
         )
         for seed in range(seeds)
         for agent in demo.agents

@@ -119,10 +119,10 @@ def _train(
     watch, scenario = Stopwatch(), load(settings.scenario)
     agent = train_agent(
         settings,
-        evaluate_every=settings.total_steps // CURVE_POINTS,
+        evaluate_every=settings.total_timesteps // CURVE_POINTS,
         num_worlds=CURVE_WORLDS,
         evaluation_horizon_s=short_horizon_s(scenario),
-        on_progress=lambda step, _: on_progress(step / settings.total_steps),
+        on_progress=lambda step, _: on_progress(step / settings.total_timesteps),
     )
     agent.save(folder)
     score = score_name(scenario.kind)

@@ -70,7 +70,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 
 def cells(scenario: str, seeds: int, steps: int) -> dict[str, list[TrainSettings]]:
     """The settings of the trainings, by label."""
-    base = TrainSettings(scenario=scenario, total_steps=steps, leg_steps=steps)
+    base = TrainSettings(scenario=scenario, total_timesteps=steps, leg_steps=steps)
     groups = {SCRATCH: base.with_(agent="a2c")}
     for count in LOGS:
         groups[f"twin, N={count}"] = base.with_(agent="a2c-twin", num_decisions=count)
@@ -159,7 +159,7 @@ def _page(
         f"# A2C from a policy twin on `{network.name}`",
         __doc__ or "",
         f"Measured with `python -m benchmarks.experiments.twin_init --scenario {network.name} "
-        f"--seeds {len(groups[SCRATCH])} --steps {first.settings.total_steps}` on "
+        f"--seeds {len(groups[SCRATCH])} --steps {first.settings.total_timesteps}` on "
         f"{platform.processor() or platform.machine()}, Python {platform.python_version()}. "
         "Agents: interquartile mean over seeds with 95 % bootstrap intervals.",
         f"![curves]({name}.png)",

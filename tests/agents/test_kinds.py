@@ -32,7 +32,7 @@ SHORT = {
     "truck-nearest": ("truck-grid-20", {"horizon_s": 86_400.0}, "nearest"),
 }
 TINY = {
-    "n_envs": 4, "n_steps": 8, "total_steps": 64, "leg_steps": 32, "hidden": (8, 8),
+    "n_envs": 4, "n_steps": 8, "total_timesteps": 64, "leg_steps": 32, "net_arch": (8, 8),
     "num_decisions": 60, "synthetic_share": 0.2,
 }  # fmt: skip
 BRIEF_GAN = GanSettings(num_steps=50)
@@ -93,7 +93,7 @@ def test_every_agent_learns_on_every_kind(files, case, agent, tmp_path):
 @pytest.mark.parametrize("case", list(SHORT))
 def test_curve_is_scored_by_the_return_a_second(files, case):
     """Of the greedy policy, on the validation worlds, as `evaluate` gives it."""
-    run_settings = settings(files, case, "a2c", total_steps=32)
+    run_settings = settings(files, case, "a2c", total_timesteps=32)
     model, curve = train(run_settings, **QUICK)
     scenario = load(files[case])
     seeds = world_seeds("validation", 2)
@@ -110,7 +110,7 @@ def test_curve_is_scored_by_the_return_a_second(files, case):
 @pytest.mark.parametrize("case", ["access", "tic"])
 def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
     """With rows out of step and rates that fall; stopped in the second of three legs."""
-    run_settings = settings(files, case, "ppo", total_steps=96)
+    run_settings = settings(files, case, "ppo", total_timesteps=96)
     assert run_settings.staggered
     assert run_settings.anneal
     model, curve = train(run_settings, **QUICK)
@@ -128,7 +128,7 @@ def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
 
 def test_rates_fall_on_one_line_over_all_legs(files):
     """Three legs of one rollout each: whole, two thirds, one third."""
-    run_settings = settings(files, "access", "a2c", total_steps=96, ent_coef=0.03)
+    run_settings = settings(files, "access", "a2c", total_timesteps=96, ent_coef=0.03)
     models, rates = [], []
     model, _ = train(
         run_settings,
@@ -155,7 +155,7 @@ def test_rates_fall_on_one_line_over_all_legs(files):
 def test_warm_start_begins_as_its_twin(files, case, agent, monkeypatch):
     """The first point of the curve is what the twin itself earns, however long its GAN learns."""
     monkeypatch.setattr(twin, "train_generator", partial(train_generator, settings=BRIEF_GAN))
-    run_settings = settings(files, case, agent, total_steps=32)
+    run_settings = settings(files, case, agent, total_timesteps=32)
     _, curve = train(run_settings, **QUICK)
     scenario = load(files[case])
     seeds = world_seeds("validation", 2)
@@ -168,7 +168,7 @@ def test_warm_start_begins_as_its_twin(files, case, agent, monkeypatch):
 @pytest.mark.parametrize("case", ["access", "tic"])
 def test_twin_of_a_constant_rule_begins_near_its_score(files, case):
     """A fixed level and first-come weights are easy to clone: a log of 60 decisions is enough."""
-    run_settings = settings(files, case, "a2c-twin", total_steps=32)
+    run_settings = settings(files, case, "a2c-twin", total_timesteps=32)
     scenario, seeds = load(files[case]), world_seeds("validation", 2)
     default = make_policy(run_settings.default_policy, scenario, run_settings.action)
     _, curve = train(run_settings, **QUICK)
@@ -180,9 +180,11 @@ def test_twin_of_a_constant_rule_begins_near_its_score(files, case):
 
 @pytest.mark.parametrize("agent", sorted(set(AGENTS) - PPO_NAMES & WITH_TWIN))
 def test_admission_keeps_the_defaults(agent):
-    """Its settings, and with them the names of its trainings, are those of `TrainSettings`."""
+    """Its settings are those of `TrainSettings`; trainings from a twin have a guard beside them."""
+    looks = 3 if agent in WITH_TWIN else 0
     for scenario in ("contention", "mild"):
-        assert settings_for(agent, scenario) == TrainSettings(agent=agent, scenario=scenario)
+        usual = TrainSettings(agent=agent, scenario=scenario, guard_looks=looks)
+        assert settings_for(agent, scenario) == usual
 
 
 def test_other_kinds_have_defaults_of_their_own():
@@ -196,7 +198,7 @@ def test_other_kinds_have_defaults_of_their_own():
         defaults = settings_for("ppo", preset, n_envs=24, action=form)
         make_policy(defaults_of(scenario, "ppo", form)["default_policy"], scenario, form)
         assert defaults.n_envs == 24
-        assert defaults.total_steps % (24 * defaults.n_steps) == 0
+        assert defaults.total_timesteps % (24 * defaults.n_steps) == 0
         assert defaults.shared == (form in {"pick", "nearest"} or scenario.kind == "sync")
         assert defaults.anneal
 
@@ -233,7 +235,7 @@ def test_ppo_from_a_twin_has_settings_of_its_kind(scenario, smoothing, rollout, 
     """Many small steps, rates that fall, and a critic that has learned before the actor moves."""
     agent = "maskable-ppo-twin" if form_of(load(scenario).kind, None).is_masked else "ppo-twin"
     chosen = settings_for(agent, scenario)
-    assert (chosen.smoothing, chosen.num_epochs) == (smoothing, epochs)
+    assert (chosen.smoothing, chosen.n_epochs) == (smoothing, epochs)
     assert (chosen.n_envs, chosen.n_steps) == rollout
     assert (chosen.batch_size, chosen.anneal) == (256, True)
     assert chosen.critic_warm_up_steps == 8192
@@ -244,7 +246,7 @@ def test_warm_up_is_a_quarter_of_a_short_training_at_most():
     few = {"n_envs": 4, "n_steps": 8, "leg_steps": 64}
     steps = {
         total: settings_for(
-            "ppo-twin", "access-small-70", **few, total_steps=total
+            "ppo-twin", "access-small-70", **few, total_timesteps=total
         ).critic_warm_up_steps
         for total in (64, 128, 160, 512)
     }
@@ -252,7 +254,7 @@ def test_warm_up_is_a_quarter_of_a_short_training_at_most():
     few["leg_steps"] = 512
     given = settings_for("ppo-twin", "access-small-70", **few, critic_warm_up_steps=96)
     assert given.critic_warm_up_steps == 96
-    chosen = settings_for("ppo-twin", "access-small-70", **few, total_steps=448)
+    chosen = settings_for("ppo-twin", "access-small-70", **few, total_timesteps=448)
     assert chosen.critic_warm_up_steps == whole_rollouts(96, 32)
 
 

@@ -35,7 +35,7 @@ from twin_gym.twins import PolicyTwin
 ROOT = Path(__file__).parents[2]
 TINY_OPTIONS = (
     "--n-envs", "4", "--n-steps", "8", "--steps", "128", "--leg-steps", "64",
-    "--decisions", "60", "--hidden", "8,8", "--worlds", "3", "--evaluate-every", "64",
+    "--decisions", "60", "--net-arch", "8,8", "--worlds", "3", "--evaluate-every", "64",
 )  # fmt: skip
 
 
@@ -108,12 +108,12 @@ def test_every_setting_has_an_option():
         (["a2c-twn"], "did you mean 'a2c-twin'"),
         (["a2c", "--scenario", "contntion"], "did you mean 'contention'"),
         (["a2c", "--default-policy", "densty"], "did you mean 'density'"),
-        (["a2c", "--hidden", "64;64"], "--hidden takes widths"),
+        (["a2c", "--hidden", "64;64"], "--net-arch takes widths"),
         (["a2c", "--n-envs", "0"], "`n_envs` must be 1"),
         (["a2c", "--annealed", "--spread-rows", "--rows", "0"], "`n_envs` must be 1"),
         (["a2c", "--rollout-steps", "0"], "`n_steps` must be 1"),
         (["a2c", "--entropy-weight", "-1"], "`ent_coef` must be 0"),
-        (["a2c", "--steps", "0"], "`total_steps` must be positive"),
+        (["a2c", "--steps", "0"], "`total_timesteps` must be positive"),
         (["a2c", "--learning-rate", "-1"], "`learning_rate`"),
         (["a2c", "--critic-warm-up", "4096"], "'a2c' has none"),
         (["a2c", "--seed", "-1"], "`seed` must be 0"),
@@ -139,7 +139,7 @@ def test_steps_are_rounded_with_a_note(network, tmp_path):
     _, messages = run(
         "a2c", "-s", network, *TINY_OPTIONS, "--steps", "100", "--out", tmp_path
     )  # fmt: skip
-    assert "--total-steps 100 is rounded to 96" in messages
+    assert "--total-timesteps 100 is rounded to 96" in messages
     assert read_records(tmp_path / "results.jsonl")[0]["steps"] == 96
 
 
@@ -304,7 +304,7 @@ def test_killed_training_goes_on_to_the_same_end(network, tmp_path):
     (line,) = read_records(tmp_path / "results.jsonl")
     assert 0 < line["resumed_at_step"] < line["steps"] == 2048
     settings = TINY.with_(
-        agent="maskable-ppo", scenario=str(network), total_steps=2048, leg_steps=32
+        agent="maskable-ppo", scenario=str(network), total_timesteps=2048, leg_steps=32
     )
     how = {"evaluate_every": 64, "num_worlds": 3}
     killed = train(settings, folder=only_folder(tmp_path), **how)

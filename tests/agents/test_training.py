@@ -131,7 +131,7 @@ def test_finished_training_is_only_read(whole, tmp_path):
 def test_stopped_training_ends_as_if_it_had_not_been(agent, tmp_path):
     """Stopped in its second leg: the first is kept, the second is done again."""
     settings = TINY.with_(
-        agent=agent, total_steps=160, critic_warm_up_steps=32 * agent.endswith("twin")
+        agent=agent, total_timesteps=160, critic_warm_up_steps=32 * agent.endswith("twin")
     )
     model, curve = train(settings, **QUICK)
 
@@ -190,7 +190,7 @@ def test_killed_while_it_writes(whole, tmp_path):
 
 def test_folder_of_other_settings_is_refused(tmp_path):
     """Before anything in it is touched; a damaged one too."""
-    small = TINY.with_(total_steps=32, leg_steps=32)
+    small = TINY.with_(total_timesteps=32, leg_steps=32)
     train(small, folder=tmp_path, **QUICK)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ConfigError, match="other settings"):
@@ -210,7 +210,7 @@ def test_scenario_that_changed_is_refused(tmp_path):
     """A file of the same name is not the same network."""
     path = tmp_path / "network.toml"
     path.write_text(to_toml(load("mild")))
-    settings = TINY.with_(scenario=str(path), total_steps=32, leg_steps=32)
+    settings = TINY.with_(scenario=str(path), total_timesteps=32, leg_steps=32)
     train(settings, folder=tmp_path / "training", **QUICK)
     path.write_text(to_toml(load("contention")))
     with pytest.raises(ConfigError, match="other contents of the scenario"):
@@ -220,7 +220,7 @@ def test_scenario_that_changed_is_refused(tmp_path):
 @pytest.mark.parametrize("agent", FROM_TWIN)
 def test_critic_warm_up_leaves_the_actor_as_the_twin(agent):
     """Only the critic learns, and the actor learns after it."""
-    settings = TINY.with_(agent=agent, total_steps=64, critic_warm_up_steps=64)
+    settings = TINY.with_(agent=agent, total_timesteps=64, critic_warm_up_steps=64)
     before = build(settings)
     model, _ = train(settings, **QUICK)
     frozen = actor_parameters(before.model, before.twin)
@@ -234,7 +234,7 @@ def test_critic_warm_up_leaves_the_actor_as_the_twin(agent):
         if not value.equal(model.policy.state_dict()[name])
     ]
     assert {name.partition(".")[0] for name in moved} == {"mlp_extractor", "value_net"}
-    longer, _ = train(settings.with_(total_steps=128), **QUICK)
+    longer, _ = train(settings.with_(total_timesteps=128), **QUICK)
     assert longer.num_timesteps == 128
     after = actor_parameters(longer, before.twin)
     assert not all((one == other).all() for one, other in zip(frozen, after, strict=True))
@@ -244,7 +244,7 @@ def test_critic_warm_up_leaves_the_actor_as_the_twin(agent):
 def test_actor_thaws_without_a_jump(agent):
     """Adam keeps nothing of frozen parameters: a first step is at most the rate of then."""
     settings = TINY.with_(
-        agent=agent, total_steps=96, leg_steps=96, critic_warm_up_steps=64, num_epochs=1,
+        agent=agent, total_timesteps=96, leg_steps=96, critic_warm_up_steps=64, n_epochs=1,
         batch_size=32, anneal=True,
     )  # fmt: skip
     built = build(settings)
@@ -284,7 +284,7 @@ def test_critic_may_learn_at_a_rate_of_its_own(tmp_path):
 @pytest.mark.parametrize("agent", FROM_TWIN)
 def test_leg_of_warming_up_alone_can_be_the_last_that_was_kept(agent, tmp_path):
     """An optimiser that knows nothing of the actor is read back as it was."""
-    settings = TINY.with_(agent=agent, total_steps=128, critic_warm_up_steps=64, anneal=True)
+    settings = TINY.with_(agent=agent, total_timesteps=128, critic_warm_up_steps=64, anneal=True)
     model, _ = train(settings, **QUICK)
 
     def stop(step, score):
@@ -299,7 +299,7 @@ def test_leg_of_warming_up_alone_can_be_the_last_that_was_kept(agent, tmp_path):
 
 def test_warm_start_begins_with_the_decisions_of_the_twin(twins):
     """The first point of the curve is the twin's own."""
-    settings = TINY.with_(agent="a2c-twin", total_steps=32, leg_steps=32)
+    settings = TINY.with_(agent="a2c-twin", total_timesteps=32, leg_steps=32)
     _, curve = train(settings, **QUICK)
     scenario = load(settings.scenario).replace(horizon_s=QUICK["evaluation_horizon_s"])
     evaluation = evaluate(twins(settings), scenario, world_seeds("validation", 2))
@@ -357,7 +357,7 @@ def test_trained_policy_has_the_name_of_its_agent(whole):
 
 def test_logger_can_be_given(tmp_path):
     """A hook before the first step is the place for it, and changes nothing."""
-    settings = TINY.with_(total_steps=64)
+    settings = TINY.with_(total_timesteps=64)
 
     def begin(built, step):
         assert step == 0

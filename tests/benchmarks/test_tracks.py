@@ -177,7 +177,7 @@ def test_settings_of_a_learner_fit_its_track(agent):
         if track.data or not track.learner_steps:
             continue
         settings = contestant_named(agent).settings(track, 3)
-        assert (settings.total_steps, settings.seed) == (track.learner_steps, 3)
+        assert (settings.total_timesteps, settings.seed) == (track.learner_steps, 3)
         assert (settings.action, settings.scenarios) == (track.action, track.train)
 
 

@@ -9,7 +9,7 @@ from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.scenario.laws import Daily
 
 _FROM_TWIN = {"smoothing": 0.6, "learning_rate": 1.5e-3}
-_OF_DAYS = {"n_envs": 64, "n_steps": 32, "num_epochs": 6}
+_OF_DAYS = {"n_envs": 64, "n_steps": 32, "n_epochs": 6}
 
 
 def settings_of(scenario: AdmissionScenario, agent: str) -> Mapping[str, Any]:
