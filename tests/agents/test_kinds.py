@@ -210,6 +210,7 @@ def test_what_is_logged_for_a_twin_is_what_the_kind_says():
         ("tic-pick", "pick"): ("edf", "first-come"),
         ("tic-small-70", "weights"): ("edf", "first-come"),
         ("truck-grid-20", "pick"): ("svm-fill", "schedule"),
+        ("truck-edinburgh-calibrated", "pick"): ("nearest-full", "schedule"),
         ("access-large-70", "level"): ("fixed", "fixed"),
     }
     for (preset, form), (logged, today) in cases.items():
