@@ -67,7 +67,9 @@ def trainings(scenario: str) -> dict[str, Training]:
     }
     if scenario != LARGE:
         made["PPO, nearest"] = Training("ppo", scenario, STEPS, nearest)
-        made["A2C from the twin, pick"] = Training("a2c-twin", scenario, STEPS, twin)
+        made["MaskablePPO from the twin, pick"] = Training(
+            "maskable-ppo-twin", scenario, STEPS, twin
+        )
     return made
 
 
