@@ -8,6 +8,7 @@ from hypothesis import settings
 
 from twin_gym.environments.kinds import KINDS_VARIABLE
 from twin_gym.environments.kinds import kinds as environment_kinds
+from twin_gym.environments.truck_routing.policies import planned
 
 # Derandomised: a run fails for what changed in the code, never for the luck of the draw.
 # No deadline: the first call of a compiled function takes seconds.
@@ -61,3 +62,14 @@ def data_dir() -> Path:
     if not path.is_dir():
         pytest.skip(f"no real traces here: TWIN_GYM_DATA names no directory: {named}")
     return path
+
+
+@pytest.fixture
+def brief_plans(monkeypatch):
+    """Planners that search for 10 steps instead of 400: routes are allowed, and longer."""
+    usual = planned.plan_routes
+
+    def brief(problem, *, max_iterations):
+        return usual(problem, max_iterations=min(max_iterations, 10))
+
+    monkeypatch.setattr(planned, "plan_routes", brief)

@@ -82,6 +82,7 @@ def test_every_policy_is_tried():
     assert tried == {(kind, name) for kind in kind_names() for name in policies_of(kind)}
 
 
+@pytest.mark.usefixtures("brief_plans")
 @pytest.mark.parametrize("preset", KINDS)
 def test_rows_decide_alone(preset):
     """The same beside 0 and 5 others, of whatever worlds, and beside such as are at their end."""
@@ -96,6 +97,7 @@ def test_rows_decide_alone(preset):
             np.testing.assert_array_equal(beside[:, :FEW], alone, err_msg=f"{form} {name}")
 
 
+@pytest.mark.usefixtures("brief_plans")
 @pytest.mark.parametrize("preset", KINDS)
 def test_seeds_are_what_is_drawn_from(preset):
     """One seed decides the same again; another one otherwise, and that for those that draw alone.

@@ -20,6 +20,7 @@ PRESETS = {
     "truck-grid-20": "truck",
 }  # fmt: skip
 UNSEEN = {
+    ("admission", "informed-surrogate-optimum"),
     ("access", "idle-estimator"), ("access", "genie"),
     ("tic", "round-robin"), ("tic", "objective-base"),
     ("sync", "round-robin"),
