@@ -67,7 +67,7 @@ class MessageLog:
             raise ConfigError("messages of a log are in the order of time: sort them by `time_ns`")
 
     @classmethod
-    def of(cls, messages: Iterable[Message], **about: Any) -> MessageLog:  # noqa: ANN401 - fields
+    def of(cls, messages: Iterable[Message], **about: Any) -> MessageLog:
         """A log of messages that are in order; `about` are the other attributes."""
         rows = [message.as_tuple() for message in messages]
         return cls(np.array(rows, MESSAGE_DTYPE), **about)

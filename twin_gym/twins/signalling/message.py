@@ -47,7 +47,7 @@ NOT_ASKED, GRANTED = -1, 0
 
 MAX_SESSION_ID = 15
 INITIAL_REQUEST, EXISTING_SESSION = 1, 2
-INITIAL_REGISTRATION, MOBILITY_UPDATE, PERIODIC_UPDATE = 1, 2, 3
+INITIAL_REGISTRATION, MOBILITY_UPDATE, PERIODIC_UPDATE, DEREGISTRATION, SWITCH_OFF = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ class Message:
         cause: its code in `CAUSES`.
         five_qi: its code in `FIVE_QIS`.
         request_type: 1 initial request, 2 existing session, 0 if absent.
-        registration_type: 1 initial, 2 mobility, 3 periodic, 0 if absent.
+        registration_type: 1 initial, 2 mobility, 3 periodic; of a deregistration 4 normal, 5
+            switch-off; 0 if absent.
         active_sessions: bit i is PDU session i + 1, where the standard has a list of sessions.
         presence: bit i is `ELEMENTS[i]`.
         verdict: of the security algorithms: 0 none, 1 passed, 2 failed. An input of the core,
@@ -150,7 +151,7 @@ _CATEGORIES = (
     ("cause", len(CAUSES) - 1),
     ("five_qi", len(FIVE_QIS) - 1),
     ("request_type", 2),
-    ("registration_type", 3),
+    ("registration_type", 5),
 )
 
 
