@@ -226,7 +226,8 @@ def mandatory_elements(name: str) -> frozenset[str]:
 
 
 @cache
-def _known_elements(name: str) -> frozenset[str]:
+def known_elements(name: str) -> frozenset[str]:
+    """Elements that a message of a kind may have; arguments and errors as above."""
     template = _class_of(name)()
     return frozenset(one._name for one in template._content if hasattr(one, "_content"))  # noqa: SLF001
 
@@ -280,5 +281,5 @@ def _check(name: str, elements: Mapping[str, ElementValue]) -> None:
     if absent:
         raise ConfigError(f"{name} must have {', '.join(sorted(absent))}: give values")
     for given in elements:
-        if given not in _known_elements(name):
-            raise unknown_name(f"information element of {name}", given, _known_elements(name))
+        if given not in known_elements(name):
+            raise unknown_name(f"information element of {name}", given, known_elements(name))

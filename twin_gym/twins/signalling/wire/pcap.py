@@ -1,13 +1,13 @@
 r"""Classic pcap files: packets with their times, read from bytes and written to them.
 
 A file is a header of 24 bytes and, for each packet, a header of 16 bytes and what was captured.
-Both byte orders are read, with times in microseconds and in nanoseconds; microseconds in little
+Both byte orders are read, with times in microseconds and in nanoseconds; nanoseconds in little
 endian are written. Source of the format: draft-ietf-opsawg-pcap.
 
 Example:
-    >>> capture = decode_pcap(encode_pcap([Packet(1, 1.5, b"\x45")], link=RAW))
-    >>> capture.link, capture.packets[0].time_s, capture.packets[0].data
-    (101, 1.5, b'E')
+    >>> capture = decode_pcap(encode_pcap([Packet(1, 1_500, b"\x45")], link=RAW))
+    >>> capture.link, capture.packets[0].time_ns, capture.packets[0].data
+    (101, 1500, b'E')
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _HEADER, _RECORD = "HHiIII", "IIII"
 _HEADER_BYTES, _RECORD_BYTES = 24, 16
 _MAJOR, _MINOR = 2, 4
 _LINK_MASK = 0x0FFF_FFFF  # the four bits above say how many octets of frame check there are
-_PER_MICROSECOND, _PER_NANOSECOND = 10**6, 10**9
-_MAX_TIME_S = 2**32
+_NS_PER_S, _NS_PER_MICROSECOND = 10**9, 10**3
+_MAX_SECONDS = 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,13 @@ class Packet:
 
     Attributes:
         number: position in the file; the first packet is 1, as in other tools.
-        time_s: time of the capture, s since 1970.
+        time_ns: time of the capture, ns since 1970.
         data: captured bytes, link header first.
         original_bytes: length on the wire; None: all of it was captured.
     """
 
     number: int
-    time_s: float
+    time_ns: int
     data: bytes
     original_bytes: int | None = None
 
@@ -148,7 +148,7 @@ def write_capture(path: Path, packets: Iterable[Packet], *, link: int = ETHERNET
 
 
 def encode_pcap(packets: Iterable[Packet], *, link: int = ETHERNET) -> bytes:
-    """The bytes of a pcap file: little endian, microseconds.
+    """The bytes of a pcap file: little endian, nanoseconds.
 
     Args:
         packets: in the order of the file; their numbers are not written.
@@ -160,19 +160,16 @@ def encode_pcap(packets: Iterable[Packet], *, link: int = ETHERNET) -> bytes:
     Raises:
         ValueError: if a time is not in [0, 2**32) s or a packet is longer than 262,144 bytes.
     """
-    header = struct.pack(
-        f"<I{_HEADER}", _MICROSECONDS, _MAJOR, _MINOR, 0, 0, MAX_PACKET_BYTES, link
-    )
+    header = struct.pack(f"<I{_HEADER}", _NANOSECONDS, _MAJOR, _MINOR, 0, 0, MAX_PACKET_BYTES, link)
     return header + b"".join(_record(packet) for packet in packets)
 
 
 def _record(packet: Packet) -> bytes:
-    if not 0.0 <= packet.time_s < _MAX_TIME_S:
-        raise ValueError(f"a pcap file has times in [0, 2**32) s, got {packet.time_s}")
+    seconds, fraction = divmod(packet.time_ns, _NS_PER_S)
+    if not 0 <= seconds < _MAX_SECONDS:
+        raise ValueError(f"a pcap file has times in [0, 2**32) s, got {seconds} s")
     if len(packet.data) > MAX_PACKET_BYTES:
         raise ValueError(f"a packet has at most {MAX_PACKET_BYTES} bytes, got {len(packet.data)}")
-    ticks = min(round(packet.time_s * _PER_MICROSECOND), _MAX_TIME_S * _PER_MICROSECOND - 1)
-    seconds, fraction = divmod(ticks, _PER_MICROSECOND)
     captured = len(packet.data)
     original = captured if packet.original_bytes is None else packet.original_bytes
     return struct.pack(f"<{_RECORD}", seconds, fraction, captured, original) + packet.data
@@ -194,17 +191,17 @@ def decode_pcap(content: bytes, name: str = "capture") -> Capture:
     Raises:
         TraceError: if it is no pcap file or breaks the format.
     """
-    order, per_second, link = _read_header(content, name)
+    order, ns_per_tick, link = _read_header(content, name)
     remarks = Remarks()
-    packets = tuple(_read_records(content, order, per_second, name, remarks))
+    packets = tuple(_read_records(content, order, ns_per_tick, name, remarks))
     return Capture(link, packets, remarks)
 
 
 def _read_header(content: bytes, name: str) -> tuple[str, int, int]:
-    """Byte order, ticks in a second and link type."""
+    """Byte order, nanoseconds in a tick and link type."""
     if len(content) < _HEADER_BYTES:
         raise bad_packet(name, 0, f"a pcap file has 24 bytes or more, got {len(content)}")
-    per_tick = {_MICROSECONDS: _PER_MICROSECOND, _NANOSECONDS: _PER_NANOSECOND}
+    per_tick = {_MICROSECONDS: _NS_PER_MICROSECOND, _NANOSECONDS: 1}
     for order in "<>":
         (magic,) = struct.unpack_from(f"{order}I", content)
         if magic in per_tick:
@@ -224,7 +221,7 @@ def _no_pcap(magic: int) -> str:
 
 
 def _read_records(
-    content: bytes, order: str, per_second: int, name: str, remarks: Remarks
+    content: bytes, order: str, ns_per_tick: int, name: str, remarks: Remarks
 ) -> Iterator[Packet]:
     position, number = _HEADER_BYTES, 0
     while position < len(content):
@@ -243,4 +240,4 @@ def _read_records(
             return
         data = content[position : position + captured]
         position += captured
-        yield Packet(number, seconds + fraction / per_second, data, original)
+        yield Packet(number, seconds * _NS_PER_S + fraction * ns_per_tick, data, original)

@@ -62,7 +62,7 @@ class Payload:
 
     Attributes:
         packet: number of the packet that completed it; 0: it is not from a capture.
-        time_s: time of that packet, s.
+        time_ns: time of that packet, ns.
         protocol: `NGAP` or `PFCP`.
         source: sender.
         target: receiver.
@@ -72,7 +72,7 @@ class Payload:
     """
 
     packet: int
-    time_s: float
+    time_ns: int
     protocol: str
     source: Endpoint
     target: Endpoint
@@ -143,7 +143,7 @@ class _Reader:
             content, is_repeated = reassembly.add(chunk)
             if content is not None:
                 yield Payload(
-                    packet.number, packet.time_s, NGAP, source, target, content, is_repeated,
+                    packet.number, packet.time_ns, NGAP, source, target, content, is_repeated,
                     chunk.stream,
                 )  # fmt: skip
 
@@ -155,7 +155,7 @@ class _Reader:
             self.remarks.add("UDP checksum wrong", packet.number)
         source = Endpoint(datagram.source, udp.source_port)
         target = Endpoint(datagram.target, udp.target_port)
-        yield Payload(packet.number, packet.time_s, PFCP, source, target, udp.payload)
+        yield Payload(packet.number, packet.time_ns, PFCP, source, target, udp.payload)
 
 
 @dataclass
@@ -192,7 +192,7 @@ def packets_of(payloads: Iterable[Payload], *, link: int = ETHERNET) -> Iterator
         for datagram in _datagrams(payload, associations):
             number += 1
             data = encode_link(encode_ipv4(datagram), link)
-            yield Packet(number, payload.time_s, data)
+            yield Packet(number, payload.time_ns, data)
 
 
 def _datagrams(
