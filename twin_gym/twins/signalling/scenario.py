@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,7 @@ MAX_SLICES = 4
 MAX_PROCEDURES = 1_000_000
 
 Weight = Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)]
+Weights = TypeVar("Weights", bound=FrozenModel)
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_PROCEDURES)]
 SojournLaw = Annotated[Exponential | Deterministic | Lognormal | Pareto, Field(discriminator="law")]
 
@@ -86,7 +87,7 @@ class IdleWeights(FrozenModel):
         return _checked_weights(self)
 
 
-def _checked_weights[Weights: FrozenModel](weights: Weights) -> Weights:
+def _checked_weights(weights: Weights) -> Weights:
     if not sum(dict(weights).values()):
         raise ConfigError("at least one weight must be positive: no procedure would ever begin")
     return weights

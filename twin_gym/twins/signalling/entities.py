@@ -1,0 +1,120 @@
+"""A UE and a PDU session as the emulator has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from twin_gym.twins.signalling.world import UeWorld
+
+
+@dataclass(eq=False, slots=True)
+class Session:
+    """A PDU session with its place in the grammar.
+
+    Attributes:
+        number: PDU session identity.
+        pti: procedure transaction identity of its last request.
+        s_nssai: number of its slice, from 1.
+        five_qi: code of its 5QI; that of a modification once it was asked for.
+        conditions: what optional elements of its messages depend on.
+        state: of the machine `session`.
+        smf_seid: SEID at the SMF.
+        upf_seid: SEID at the UPF.
+        teid: tunnel at the UPF.
+        gnb_teid: tunnel at the base station.
+        ue_address: IPv4 address.
+        request_type: of its request.
+        request_row: row of the log with the request on which the policy decides.
+        exchange: number of the PFCP request that is not answered.
+        sent: transmissions of the current request.
+        silent: transmissions of it that will get no answer.
+    """
+
+    number: int
+    pti: int
+    s_nssai: int
+    five_qi: int
+    conditions: int
+    smf_seid: int
+    upf_seid: int
+    teid: int
+    ue_address: int
+    state: str = "INACTIVE"
+    gnb_teid: int = 0
+    request_type: int = 1
+    request_row: int = -1
+    exchange: int = 0
+    sent: int = 0
+    silent: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class Path:
+    """The connection of a UE over one base station: its number and the identities of NGAP."""
+
+    gnb: int
+    ran_ue_ngap_id: int
+    amf_ue_ngap_id: int
+
+
+@dataclass(eq=False, slots=True)
+class Ue:
+    """A UE with its place in the grammar.
+
+    Attributes:
+        number: of the UE.
+        world: what it draws.
+        s_nssai: number of its home slice, from 1.
+        path: its connection, or its last one.
+        source: the connection that it leaves in a hand-over.
+        state: of the machine `ue`.
+        sessions: by identity.
+        active_sessions: bit i is session i + 1.
+        conditions: what optional elements of its messages depend on.
+        registration_type: of its current or last registration or deregistration.
+        tmsi: 5G-TMSI, -1 without one.
+        pending: sessions for which the answer of the UPF is not there yet.
+        core_free_ns: when the core has sent its last message to the UE or for it.
+        radio_free_ns: when the core has its last message.
+        sent: transmissions of the current request.
+        silent: transmissions of it that will get no answer.
+        events: that are to come.
+        challenges: authentications in this registration.
+        is_deaf: whether it answers authentications with 5GMM status.
+        attempts: registrations that failed in a row.
+        wait_until_ns: no registration, update or service request before.
+        blocked_until_ns: no session before.
+        is_new: whether it has just registered.
+        connections, guties, session_count, tunnels, transactions: how many it has had.
+        plan: procedures to come, or None.
+    """
+
+    number: int
+    world: UeWorld
+    s_nssai: int
+    path: Path
+    source: Path | None = None
+    state: str = "DEREGISTERED"
+    sessions: dict[int, Session] = field(default_factory=dict)
+    active_sessions: int = 0
+    conditions: int = 0
+    registration_type: int = 0
+    tmsi: int = -1
+    pending: int = 0
+    core_free_ns: int = 0
+    radio_free_ns: int = 0
+    sent: int = 0
+    silent: int = 0
+    events: int = 0
+    challenges: int = 0
+    is_deaf: bool = False
+    attempts: int = 0
+    wait_until_ns: int = 0
+    blocked_until_ns: int = 0
+    is_new: bool = False
+    connections: int = 0
+    guties: int = 0
+    session_count: int = 0
+    tunnels: int = 0
+    transactions: int = 0
+    plan: list[str] | None = None
