@@ -24,6 +24,7 @@ from twin_gym.twins.signalling.wire.nas import (
     Security,
     encode_nas,
     known_elements,
+    mandatory_elements,
 )
 from twin_gym.twins.signalling.wire.network import (
     AMF_POINTER,
@@ -56,6 +57,7 @@ _PLAIN = frozenset({
     "Security mode reject", "5GMM status",
 })  # fmt: skip
 _CAUSE_NAME = {"5GMM": "5GMMCause", "5GSM": "5GSMCause"}
+_UNSPECIFIED = bytes((111,))  # "protocol error, unspecified", of 5GMM and of 5GSM
 
 
 def token(label: str, message: Message, size: int) -> bytes:
@@ -238,6 +240,9 @@ def _elements(
     elements = dict(_REQUIRED[name](message)) if name in _REQUIRED else {}
     cause = CAUSES[message.cause]
     known = known_elements(name)
+    elements |= {
+        one: _UNSPECIFIED for one in _CAUSE_NAME.values() if one in mandatory_elements(name)
+    }
     if cause is not None and _CAUSE_NAME.get(cause.group) in known and but is None:
         elements[_CAUSE_NAME[cause.group]] = bytes((cause.value,))
     for element, (ie, make) in _OPTIONAL.items():
