@@ -197,6 +197,12 @@ def release_cause(state: str, event: str) -> int | None:
     return _NORMAL_RELEASE
 
 
+WAITING_CAUSES = frozenset(
+    cause_code(group, value)
+    for group, value in (("5GMM", 22), ("5GSM", 26), ("5GSM", 67), ("5GSM", 69))
+)
+"""Causes with which the network sends a back-off time."""
+
 REGULAR_DEACTIVATION = cause_code("5GSM", 36)
 INSUFFICIENT_RESOURCES = cause_code("5GSM", 26)
 SLICE_AND_DNN_FULL = cause_code("5GSM", 67)
@@ -218,3 +224,45 @@ HANDOVER_DESIRABLE = cause_code("radioNetwork", 16)
 UNSPECIFIED = cause_code("radioNetwork", 0)
 REGISTRATION_REFUSALS = tuple(cause_code("5GMM", value) for value in (3, 6, 7, 11, 62))
 """Causes of a refusal after the identity of the UE has been proved."""
+
+
+_RELEASE_COMMAND = SHORT_NAMES["UEContextReleaseCommand"]
+_SESSION_REJECT = SHORT_NAMES["PDU session establishment reject"]
+_OF_DECISION = frozenset(
+    SHORT_NAMES[name]
+    for name in (
+        "Registration reject", "Service reject", "PDU session modification reject",
+        "PathSwitchRequestFailure",
+    )
+)  # fmt: skip
+_OF_CAUSE = frozenset({SHORT_NAMES["HandoverPreparationFailure"]})
+_CONSTANT = {
+    SHORT_NAMES["Release PDU session release command"]: REGULAR_DEACTIVATION,
+    SHORT_NAMES["PDU session release command"]: REGULAR_DEACTIVATION,
+    SHORT_NAMES["PDU session release reject"]: INVALID_SESSION,
+    SHORT_NAMES["PFCP Session Report Response"]: PFCP_ACCEPTED,
+}
+
+
+@cache
+def answer_cause(kind: int, state: str, event: str, cause: int, decision: int) -> int:
+    """The cause in a message of the core.
+
+    Args:
+        kind: of the message.
+        state: of the machine when the event came.
+        event: as the table of procedures writes it.
+        cause: in the message that the core answers, or 0.
+        decision: of the policy on it.
+
+    Returns:
+        The code of the cause, 0 for a message that carries none.
+    """
+    if kind == _RELEASE_COMMAND:
+        fixed = release_cause(state, event)
+        return cause if fixed is None else fixed
+    if kind == _SESSION_REJECT:
+        return decision if state == "REQUESTED" else INSUFFICIENT_RESOURCES
+    if kind in _OF_DECISION:
+        return decision
+    return cause if kind in _OF_CAUSE else _CONSTANT.get(kind, 0)

@@ -79,8 +79,8 @@ class Ue:
         sent: transmissions of the current request.
         silent: transmissions of it that will get no answer.
         events: that are to come.
-        challenges: authentications in this registration.
-        is_deaf: whether it answers authentications with 5GMM status.
+        hitch: what goes wrong in its next authentication: `synch`, `MAC`, `status` or nothing.
+        target: base station to which it moves.
         attempts: registrations that failed in a row.
         wait_until_ns: no registration, update or service request before.
         blocked_until_ns: no session before.
@@ -106,8 +106,8 @@ class Ue:
     sent: int = 0
     silent: int = 0
     events: int = 0
-    challenges: int = 0
-    is_deaf: bool = False
+    hitch: str = ""
+    target: int = -1
     attempts: int = 0
     wait_until_ns: int = 0
     blocked_until_ns: int = 0
