@@ -62,9 +62,7 @@ def _establishment(message: Message) -> tuple[Element, ...]:
     tunnel = Element(_F_TEID, b"\1" + _number(message.teid, 4) + UPF_ADDRESS.packed)
     address = IPv4Address(message.ue_address).packed
     up = Element(_UE_ADDRESS, bytes((_UE_V4,)) + address)
-    down = Element(
-        _UE_ADDRESS, bytes((_UE_V4 | _DESTINATION_ADDRESS,)) + address
-    )
+    down = Element(_UE_ADDRESS, bytes((_UE_V4 | _DESTINATION_ADDRESS,)) + address)
     network = Element(_NETWORK, DNN)
     digits = suci(max(message.ue, 0))[-_SUCI_DIGITS:]
     return (

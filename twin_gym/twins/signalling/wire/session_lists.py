@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from twin_gym.twins.signalling.kinds import CAUSES, FIVE_QIS
+from twin_gym.twins.signalling.kinds import CAUSES, FIVE_QIS, element_bits
 from twin_gym.twins.signalling.message import Message
 from twin_gym.twins.signalling.wire.network import (
     UPF_ADDRESS,
@@ -161,6 +161,9 @@ _WITH_SLICE = frozenset({
     "PDUSessionResourceSetupListSUReq", "PDUSessionResourceSetupListCxtReq",
     "PDUSessionResourceSetupListHOReq",
 })  # fmt: skip
+_HAS_LIST = element_bits("PDU Session Resource Setup List")
+# Messages with a list of which the vector tells nothing.
+_WITHOUT_BIT = frozenset({"HandoverRequired", "PathSwitchRequestFailure"})
 _WITH_NAS = {
     "PDUSessionResourceSetupListSUReq": "pDUSessionNAS-PDU",
     "PDUSessionResourceModifyListModReq": "nAS-PDU",
@@ -187,7 +190,11 @@ def listed_sessions(message: Message, situation: Situation) -> tuple[SessionStat
     if message.active_sessions:
         numbers = session_numbers(message.active_sessions)
         return tuple(active.get(one, SessionState(one, first)) for one in numbers)
-    return situation.sessions or (SessionState(0, first),)
+    if message.presence & _HAS_LIST:
+        return situation.sessions or (SessionState(1, first),)
+    if message.described.ngap in _WITHOUT_BIT and situation.sessions:
+        return situation.sessions
+    return (SessionState(0, first),)
 
 
 def session_list(
