@@ -126,23 +126,26 @@ class Behaviour:
         self._core.push(start_ns, self.begin, ue, procedure)
 
     def ask_policy(self, time_ns: int, ue: Ue, session: Session) -> None:
-        """Has the policy decide on a session, at once or late; the UE repeats its request."""
-        session.request_row = len(self._core.log.rows) - 1
-        if not ue.world.fails("session_deferred"):
-            self._core.decide(time_ns, ue, session)
+        """Has the policy decide on a session, at once or late; the UE repeats its request.
+
+        It decides on the sessions of a UE in the order of the requests.
+        """
+        wait_ns = ue.world.deferred_ns() if ue.world.fails("session_deferred") else 0
+        if not wait_ns and ue.policy_free_ns <= time_ns:
+            self._core.decide(time_ns, ue, session, is_immediate=True, is_expired=False)
             return
-        wait_ns, timer_ns = ue.world.deferred_ns(), self._timers_ns["T3580"]
+        timer_ns = self._timers_ns["T3580"]
         transmissions = self._scenario.timers.transmissions
+        budget_ns = transmissions * timer_ns
+        end_ns = max(time_ns + min(wait_ns, budget_ns), ue.policy_free_ns + 1)
+        ue.policy_free_ns = end_ns
         kind = SHORT_NAMES["PDU session establishment request"]
-        for number in range(1, transmissions):
-            if number * timer_ns < wait_ns:
-                self._core.push(
-                    time_ns + number * timer_ns, self._core.receive_n2, ue, kind,
-                    "PDU session establishment request", session,
-                )  # fmt: skip
-        end_ns = min(wait_ns, transmissions * timer_ns)
-        is_late = wait_ns >= transmissions * timer_ns
-        self._core.push(time_ns + end_ns, self._core.decide, ue, session, is_late)
+        for repeat_ns in range(time_ns + timer_ns, min(end_ns, time_ns + budget_ns), timer_ns):
+            self._core.push(
+                repeat_ns, self._core.receive_n2, ue, kind, "PDU session establishment request",
+                session,
+            )  # fmt: skip
+        self._core.push(end_ns, self._core.decide, ue, session, False, wait_ns >= budget_ns)
 
     def _next(self, ue: Ue) -> tuple[int, str]:
         """Time to the next procedure, and its name, where chance rules."""

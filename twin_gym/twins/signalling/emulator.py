@@ -207,21 +207,32 @@ class Emulator:
         if state == "INACTIVE" and session.state == "REQUESTED":
             self.behaviour.ask_policy(time_ns, ue, session)
 
-    def decide(self, time_ns: int, ue: Ue, session: Session, is_late: bool = False) -> None:
-        """The policy admits or refuses a session; the log gets the decision at the request."""
+    def decide(
+        self, time_ns: int, ue: Ue, session: Session, is_immediate: bool, is_expired: bool
+    ) -> None:
+        """The policy admits or refuses a session.
+
+        The log has the decision at the request, or, where it came late, at what it led to.
+        """
         number = session.s_nssai
         full = self.in_use[number] >= self.scenario.slices[number - 1].max_sessions
         decision = SLICE_FULL if full else GRANTED
         if ue.world.fails("session_refused"):
             decision = SLICE_AND_DNN_FULL
-        if is_late:
+        if is_expired:
             decision = INSUFFICIENT_RESOURCES
-        row = self.log.rows[session.request_row]
-        self.log.rows[session.request_row] = (*row[:-1], decision)
         if decision == GRANTED:
             self.in_use[number] += 1
+        if is_immediate:
+            self._note_decision(decision)
         event = "policy refuses" if decision else "policy admits"
         self.step_session(time_ns, ue, session, event, decision)
+        if not is_immediate:
+            self._note_decision(decision)
+
+    def _note_decision(self, decision: int) -> None:
+        """Writes a decision of the policy to the newest message of the log."""
+        self.log.rows[-1] = (*self.log.rows[-1][:-1], decision)
 
     def request_service(self, time_ns: int, ue: Ue) -> None:
         """A UE that was paged asks for service."""

@@ -24,7 +24,6 @@ class Session:
         gnb_teid: tunnel at the base station.
         ue_address: IPv4 address.
         request_type: of its request.
-        request_row: row of the log with the request on which the policy decides.
         exchange: number of the PFCP request that is not answered.
         sent: transmissions of the current request.
         silent: transmissions of it that will get no answer.
@@ -42,7 +41,6 @@ class Session:
     state: str = "INACTIVE"
     gnb_teid: int = 0
     request_type: int = 1
-    request_row: int = -1
     exchange: int = 0
     sent: int = 0
     silent: int = 0
@@ -84,6 +82,7 @@ class Ue:
         attempts: registrations that failed in a row.
         wait_until_ns: no registration, update or service request before.
         blocked_until_ns: no session before.
+        policy_free_ns: when the policy has decided on its sessions.
         is_new: whether it has just registered.
         connections, guties, session_count, tunnels, transactions: how many it has had.
         plan: procedures to come, or None.
@@ -111,6 +110,7 @@ class Ue:
     attempts: int = 0
     wait_until_ns: int = 0
     blocked_until_ns: int = 0
+    policy_free_ns: int = 0
     is_new: bool = False
     connections: int = 0
     guties: int = 0

@@ -81,7 +81,8 @@ class Message:
         verdict: of the security algorithms: 0 none, 1 passed, 2 failed. An input of the core,
             which the message does not carry.
         decision: of the policy: -1 not asked, 0 granted, else the cause of the refusal. An input
-            of the core, which the message does not carry.
+            of the core, which the message does not carry. On a message of the core: the policy
+            decided late, and this message is what it led to.
     """
 
     time_ns: int
