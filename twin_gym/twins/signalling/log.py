@@ -110,6 +110,17 @@ class MessageLog:
         with Path(path).open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, about=json.dumps(about), **columns)
 
+    def to_pcap(self, path: str | Path) -> None:
+        """Writes a capture that other tools open; see `twin_gym.twins.signalling.wire.write_pcap`.
+
+        Raises:
+            ConfigError: if a field of a message does not fit its place.
+            MissingExtraError: if the extra `signalling` is not installed.
+        """
+        from twin_gym.twins.signalling.wire import write_pcap
+
+        write_pcap(self, path)
+
     @classmethod
     def load(cls, path: str | Path) -> MessageLog:
         """The log that `save` wrote.

@@ -30,6 +30,7 @@ _CAUSE_CODES: Mapping[tuple[str, int | str], int] = {
     for code, one in enumerate(CAUSES)
     if one is not None
 }
+_MAX_SLICES, _MAX_GNBS = 255, 32_767  # what the fields of a message can number
 _UPLINK = frozenset({Link.N1_UPLINK, Link.N2_UPLINK})
 _ESTABLISHMENT = kind_code(
     "UplinkNASTransport[UL NAS transport[PDU session establishment request]]"
@@ -149,7 +150,7 @@ class Decoder:
         return _N2(place, payload, ngap.name, _BY_NGAP[key], fields, said)
 
     def _slice(self, one: SNssai | None) -> int:
-        if one is None:
+        if one is None or (one not in self.slices and len(self.slices) == _MAX_SLICES):
             return 0
         if one not in self.slices:
             self.slices.append(one)
@@ -159,8 +160,7 @@ class Decoder:
         side = payload.source if KINDS[kind].link in _UPLINK else payload.target
         if side not in self._gnbs:
             known = self._nodes.get(ngap.node) if ngap.node else None
-            taken = {*self._gnbs.values(), *self._nodes.values()}
-            self._gnbs[side] = max(taken, default=-1) + 1 if known is None else known
+            self._gnbs[side] = self._new_gnb() if known is None else known
         if ngap.node:
             self._nodes[ngap.node] = self._gnbs[side]
         return self._gnbs[side]
@@ -168,8 +168,13 @@ class Decoder:
     def _target(self, ngap: NgapFields) -> int:
         if ngap.target is None:
             return -1
-        taken = {*self._gnbs.values(), *self._nodes.values()}
-        return self._nodes.setdefault(ngap.target, max(taken, default=-1) + 1)
+        if ngap.target not in self._nodes:
+            self._nodes[ngap.target] = self._new_gnb()
+        return self._nodes[ngap.target]
+
+    def _new_gnb(self) -> int:
+        number = max((*self._gnbs.values(), *self._nodes.values()), default=-1) + 1
+        return min(number, _MAX_GNBS)
 
     def _of_ngap(self, one: _N2) -> Message:
         payload, kind, ngap = one.payload, one.kind, one.ngap

@@ -2,7 +2,8 @@
 
 A response is taken to have proved the identity unless the core answers with a rejection; a request
 is taken to be granted unless it is refused; a PDU session is decided when the core either turns to
-the UPF or rejects.
+the UPF or rejects. A decision that comes later than a second is told at the message that it led to,
+as the emulator tells it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from twin_gym.twins.signalling.grammar import short_name
 from twin_gym.twins.signalling.kinds import element_bits
 from twin_gym.twins.signalling.message import FAILED, GRANTED, NO_VERDICT, PASSED, Message
 
+_LATE_NS = 10**9
 _HAS_GUTI = element_bits("5G-GUTI")
 _REGISTRATION = "Registration request"
 _SESSION_REQUEST = "PDU session establishment request"
@@ -58,7 +60,7 @@ def with_inputs(messages: Sequence[Message]) -> list[Message]:
             made[place] = _granted(message, name)
             open_requests[key] = place
         elif message.described.is_from_core:
-            _decide(made, undecided.get(message.ue, []), message, name)
+            _decide(made, undecided.get(message.ue, []), place, name)
             if key in open_requests:
                 at = open_requests.pop(key)
                 made[at] = _explained(made[at], message, name)
@@ -83,14 +85,19 @@ def _explained(request: Message, answer: Message, name: str) -> Message:
     return request
 
 
-def _decide(made: list[Message], waiting: list[int], message: Message, name: str) -> None:
-    """Sets the decision on a PDU session that waits for it."""
-    if name == "PFCP Session Establishment Request" and waiting:
-        at = waiting.pop(0)
-        made[at] = replace(made[at], decision=GRANTED)
+def _decide(made: list[Message], waiting: list[int], place: int, name: str) -> None:
+    """Sets the decision on a PDU session that waits for it, if the core has just taken it."""
+    answer = made[place]
+    if name == "PFCP Session Establishment Request":
+        decided, decision = waiting[:1], GRANTED
     elif name == "PDU session establishment reject":
-        for at in waiting:
-            if made[at].pdu_session_id == message.pdu_session_id:
-                made[at] = replace(made[at], decision=message.cause)
-                waiting.remove(at)
-                return
+        number = answer.pdu_session_id
+        decided = [one for one in waiting if made[one].pdu_session_id == number][:1]
+        decision = answer.cause
+    else:
+        return
+    for at in decided:
+        waiting.remove(at)
+        is_late = answer.time_ns - made[at].time_ns > _LATE_NS
+        told_at = place if is_late else at
+        made[told_at] = replace(made[told_at], decision=decision)

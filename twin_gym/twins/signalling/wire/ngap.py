@@ -201,10 +201,10 @@ def decode_ngap(content: bytes) -> NgapMessage:
         try:
             pdu.from_aper(content)
             kind, outer = pdu.get_val()
+            code, (_, value) = outer["procedureCode"], outer["value"]
         except Exception:  # pycrate raises many kinds
             raise UnreadableError("NGAP damaged") from None
-    name = message_names().get((outer["procedureCode"], kind))
-    value = outer["value"][1]
+    name = message_names().get((code, kind))
     if name is None or not _has_container(value):
         raise UnreadableError("NGAP message of an unknown procedure")
     names = element_names()

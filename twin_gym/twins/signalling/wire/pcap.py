@@ -32,7 +32,7 @@ _MICROSECONDS, _NANOSECONDS, _NEXT_GENERATION = 0xA1B2C3D4, 0xA1B23C4D, 0x0A0D0D
 _HEADER, _RECORD = "HHiIII", "IIII"
 _HEADER_BYTES, _RECORD_BYTES = 24, 16
 _MAJOR, _MINOR = 2, 4
-_LINK_MASK = 0x0FFF_FFFF  # the four bits above say how many octets of frame check there are
+_LINK_MASK = 0xFFFF  # above stands how long the frame check sequence is
 _NS_PER_S, _NS_PER_MICROSECOND = 10**9, 10**3
 _MAX_SECONDS = 2**32
 
