@@ -255,14 +255,16 @@ class Behaviour:
     def _establish(self, time_ns: int, ue: Ue) -> None:
         home = ue.world.home
         is_double = ue.plan is None and ue.world.happens(Purpose.PARALLEL, home.parallel_share)
-        self._request_session(time_ns, ue)
+        sessions = [ue.new_session(self._core.num_ues)]
         if is_double and len(ue.sessions) < home.sessions_per_ue:
+            sessions.append(ue.new_session(self._core.num_ues))
+        self._request_session(time_ns, ue, sessions[0])
+        for session in sessions[1:]:
             arrival_ns = max(time_ns, ue.radio_free_ns) + ue.world.radio_ns()
             ue.radio_free_ns = arrival_ns
-            self._core.push(arrival_ns, self._request_session, ue)
+            self._core.push(arrival_ns, self._request_session, ue, session)
 
-    def _request_session(self, time_ns: int, ue: Ue) -> None:
-        session = ue.new_session(self._core.num_ues)
+    def _request_session(self, time_ns: int, ue: Ue, session: Session) -> None:
         self._ask(time_ns, ue, session, "PDU session establishment request")
 
     def _ask(
