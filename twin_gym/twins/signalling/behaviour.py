@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twin_gym.twins.signalling.contents import (
-    ALWAYS_ON,
     CONGESTION,
     HANDOVER_DESIRABLE,
     HAS_GUTI,
@@ -26,7 +25,6 @@ from twin_gym.twins.signalling.message import (
     FAILED,
     GRANTED,
     INITIAL_REGISTRATION,
-    INITIAL_REQUEST,
     MOBILITY_UPDATE,
     NO_VERDICT,
     PASSED,
@@ -39,11 +37,7 @@ from twin_gym.twins.signalling.world import Purpose, UeWorld
 if TYPE_CHECKING:
     from twin_gym.twins.signalling.emulator import Emulator
 
-# Addresses of UEs begin at 10.0.0.1, SEIDs and tunnels of the core at 1.
-_FIRST_ADDRESS = 0x0A00_0000
-_MAX_PTI = 254
 _ATTEMPTS = 5  # TS 24.501 5.5.1.2.7: then T3502
-_UPF_SEID = 1 << 32
 # The timer with which a UE repeats what is lost before the core.
 _UE_TIMERS = {
     "register": "T3510",
@@ -194,19 +188,9 @@ class Behaviour:
             return self._scenario.num_gnbs > 1
         return procedure != "downlink_data" or (bool(ue.sessions) and not ue.world.home.mico)
 
-    def _connect(self, ue: Ue, gnb: int) -> None:
-        identity = self._core.peers.new_identity(ue)
-        ue.path = Path(gnb, identity, identity)
-
-    def _other_gnb(self, ue: Ue) -> int:
-        count = self._scenario.num_gnbs
-        if count == 1:
-            return ue.path.gnb
-        return (ue.path.gnb + 1 + ue.world.pick(count - 1)) % count
-
     def _register(self, time_ns: int, ue: Ue) -> None:
         world = ue.world
-        self._connect(ue, ue.path.gnb)
+        ue.connect(ue.path.gnb, self._core.num_ues)
         ue.attempts += 1
         ue.registration_type = INITIAL_REGISTRATION
         has_guti = ue.tmsi >= 0
@@ -236,7 +220,8 @@ class Behaviour:
 
     def _update(self, time_ns: int, ue: Ue, registration_type: int) -> None:
         is_mobility = registration_type == MOBILITY_UPDATE
-        self._connect(ue, self._other_gnb(ue) if is_mobility else ue.path.gnb)
+        gnb = ue.other_gnb(self._scenario.num_gnbs) if is_mobility else ue.path.gnb
+        ue.connect(gnb, self._core.num_ues)
         ue.registration_type = registration_type
         mico = WANTS_MICO if ue.world.home.mico else 0
         ue.conditions = HAS_GUTI | IS_UPDATE | mico
@@ -251,7 +236,7 @@ class Behaviour:
         )  # fmt: skip
 
     def _ask_service(self, time_ns: int, ue: Ue, name: str) -> None:
-        self._connect(ue, ue.path.gnb)
+        ue.connect(ue.path.gnb, self._core.num_ues)
         is_refused = ue.world.fails("service_refused")
         if is_refused:
             ue.wait_until_ns = time_ns + self._timers_ns["T3346"]
@@ -270,33 +255,17 @@ class Behaviour:
     def _establish(self, time_ns: int, ue: Ue) -> None:
         home = ue.world.home
         is_double = ue.plan is None and ue.world.happens(Purpose.PARALLEL, home.parallel_share)
-        self._request_session(time_ns, ue)
+        sessions = [ue.new_session(self._core.num_ues)]
         if is_double and len(ue.sessions) < home.sessions_per_ue:
+            sessions.append(ue.new_session(self._core.num_ues))
+        self._request_session(time_ns, ue, sessions[0])
+        for session in sessions[1:]:
             arrival_ns = max(time_ns, ue.radio_free_ns) + ue.world.radio_ns()
             ue.radio_free_ns = arrival_ns
-            self._core.push(arrival_ns, self._request_session, ue)
+            self._core.push(arrival_ns, self._request_session, ue, session)
 
-    def _request_session(self, time_ns: int, ue: Ue) -> None:
-        ue.session_count += 1
-        place = (ue.session_count - 1) * self._core.num_ues + ue.number + 1
-        session = Session(
-            number=min(set(range(1, 16)) - ue.sessions.keys()),
-            pti=self._new_transaction(ue),
-            s_nssai=ue.s_nssai,
-            five_qi=FIVE_QIS.index(ue.world.home.five_qis[0]),
-            conditions=ALWAYS_ON if ue.world.home.always_on else 0,
-            smf_seid=place,
-            upf_seid=_UPF_SEID + place,
-            teid=place,
-            ue_address=_FIRST_ADDRESS + place,
-            request_type=INITIAL_REQUEST,
-        )
-        ue.sessions[session.number] = session
+    def _request_session(self, time_ns: int, ue: Ue, session: Session) -> None:
         self._ask(time_ns, ue, session, "PDU session establishment request")
-
-    def _new_transaction(self, ue: Ue) -> int:
-        ue.transactions = ue.transactions % _MAX_PTI + 1
-        return ue.transactions
 
     def _ask(
         self, time_ns: int, ue: Ue, session: Session, name: str, qualifier: str = "",
@@ -307,14 +276,8 @@ class Behaviour:
             time_ns, ue, SHORT_NAMES[name], event, session, cause, decision=decision
         )
 
-    def _some_session(self, ue: Ue) -> Session:
-        numbers = sorted(ue.sessions)
-        session = ue.sessions[numbers[ue.world.pick(len(numbers))]]
-        session.pti = self._new_transaction(ue)
-        return session
-
     def _modify(self, time_ns: int, ue: Ue) -> None:
-        session = self._some_session(ue)
+        session = ue.some_session()
         choices = ue.world.home.five_qis
         before = session.five_qi
         session.five_qi = FIVE_QIS.index(choices[ue.world.pick(len(choices))])
@@ -328,7 +291,7 @@ class Behaviour:
             session.five_qi = before
 
     def _release(self, time_ns: int, ue: Ue) -> None:
-        session = self._some_session(ue)
+        session = ue.some_session()
         name = "PDU session release request"
         self._ask(time_ns, ue, session, name, cause=REGULAR_DEACTIVATION)
 
@@ -337,19 +300,20 @@ class Behaviour:
         self._core.receive_n2(time_ns, ue, SHORT_NAMES[name], name, cause=USER_INACTIVITY)
 
     def _hand_over(self, time_ns: int, ue: Ue) -> None:
-        ue.target = self._other_gnb(ue)
+        ue.target = ue.other_gnb(self._scenario.num_gnbs)
         name = "HandoverRequired"
         self._core.receive_n2(
             time_ns, ue, SHORT_NAMES[name], name, cause=HANDOVER_DESIRABLE, target=ue.target
         )
 
     def _switch_path(self, time_ns: int, ue: Ue) -> None:
-        old, peers = ue.path, self._core.peers
-        ue.path = Path(self._other_gnb(ue), peers.new_identity(ue), old.amf_ue_ngap_id)
+        old, num_ues = ue.path, self._core.num_ues
+        gnb = ue.other_gnb(self._scenario.num_gnbs)
+        ue.path = Path(gnb, ue.new_identity(num_ues), old.amf_ue_ngap_id)
         ue.source = old
         is_refused = ue.world.fails("path_switch_failure")
         if not is_refused:
-            peers.new_tunnels(ue)
+            ue.new_tunnels(num_ues)
         name = "PathSwitchRequest"
         self._core.receive_n2(
             time_ns, ue, SHORT_NAMES[name], f"{name}: {'refused' if is_refused else 'accepted'}",
@@ -361,7 +325,7 @@ class Behaviour:
         ue.registration_type = SWITCH_OFF if is_off else DEREGISTRATION
         name = "Deregistration request"
         if ue.state == "IDLE":
-            self._connect(ue, ue.path.gnb)
+            ue.connect(ue.path.gnb, self._core.num_ues)
             name = f"Initial {name}"
         what = "switch-off" if is_off else "normal"
         self._core.receive_n2(time_ns, ue, SHORT_NAMES[name], f"{name}: {what}", verdict=PASSED)

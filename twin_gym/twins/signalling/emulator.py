@@ -180,7 +180,8 @@ class Emulator:
                 continue
             why = answer_cause(answer.kind, state, event, cause, decision)
             about = session if _IS_N4[answer.kind] else None
-            self._send(time_ns, ue, answer, about, why, row.timer, is_repeated)
+            timer = row.timer if answer is row.answers[-1] else ""
+            self._send(time_ns, ue, answer, about, why, timer, is_repeated)
         if not ue.pending and "all answered" in _UE_ROWS.get(ue.state, ()):
             if event != "all answered":
                 self.step_ue(time_ns, ue, "all answered")

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from twin_gym.twins.signalling.contents import ALWAYS_ON, NEW_GUTI
+from twin_gym.twins.signalling.kinds import FIVE_QIS
+from twin_gym.twins.signalling.message import INITIAL_REQUEST, MAX_SESSION_ID
 from twin_gym.twins.signalling.world import UeWorld
+
+# Addresses of UEs begin at 10.0.0.1, SEIDs of the UPF at 2^32 + 1, tunnels at base stations at
+# 2^31 + 1; all others at 1.
+_FIRST_ADDRESS = 0x0A00_0000
+_UPF_SEID = 1 << 32
+_GNB_TUNNEL = 0x8000_0000
+_MAX_PTI = 254
 
 
 @dataclass(eq=False, slots=True)
@@ -57,7 +67,7 @@ class Path:
 
 @dataclass(eq=False, slots=True)
 class Ue:
-    """A UE with its place in the grammar.
+    """A UE with its place in the grammar, and the identities that the database gives it.
 
     Attributes:
         number: of the UE.
@@ -118,3 +128,67 @@ class Ue:
     tunnels: int = 0
     transactions: int = 0
     plan: list[str] | None = None
+
+    def new_identity(self, num_ues: int) -> int:
+        """A number for a connection that no other connection has."""
+        self.connections += 1
+        return (self.connections - 1) * num_ues + self.number + 1
+
+    def connect(self, gnb: int, num_ues: int) -> None:
+        """Gives the UE a new connection over a base station."""
+        identity = self.new_identity(num_ues)
+        self.path = Path(gnb, identity, identity)
+
+    def assign_guti(self, num_ues: int) -> None:
+        """Gives the UE a new 5G-GUTI."""
+        self.guties += 1
+        self.tmsi = (self.guties - 1) * num_ues + self.number + 1
+        self.conditions |= NEW_GUTI
+
+    def new_tunnels(self, num_ues: int) -> None:
+        """Gives every session a new tunnel at the base station."""
+        for number in sorted(self.sessions):
+            self.sessions[number].gnb_teid = self.new_tunnel(num_ues)
+
+    def new_tunnel(self, num_ues: int) -> int:
+        """A tunnel at the base station that no other session has."""
+        self.tunnels += 1
+        return _GNB_TUNNEL | (self.tunnels - 1) * num_ues + self.number + 1
+
+    def new_transaction(self) -> int:
+        """The next procedure transaction identity: 1 to 254, then from 1 on."""
+        self.transactions = self.transactions % _MAX_PTI + 1
+        return self.transactions
+
+    def new_session(self, num_ues: int) -> Session:
+        """A session of the home slice with the lowest free identity."""
+        self.session_count += 1
+        place = (self.session_count - 1) * num_ues + self.number + 1
+        home = self.world.home
+        session = Session(
+            number=min(set(range(1, MAX_SESSION_ID + 1)) - self.sessions.keys()),
+            pti=self.new_transaction(),
+            s_nssai=self.s_nssai,
+            five_qi=FIVE_QIS.index(home.five_qis[0]),
+            conditions=ALWAYS_ON if home.always_on else 0,
+            smf_seid=place,
+            upf_seid=_UPF_SEID + place,
+            teid=place,
+            ue_address=_FIRST_ADDRESS + place,
+            request_type=INITIAL_REQUEST,
+        )
+        self.sessions[session.number] = session
+        return session
+
+    def some_session(self) -> Session:
+        """One of its sessions, with a new transaction."""
+        numbers = sorted(self.sessions)
+        session = self.sessions[numbers[self.world.pick(len(numbers))]]
+        session.pti = self.new_transaction()
+        return session
+
+    def other_gnb(self, num_gnbs: int) -> int:
+        """Another base station than its own, where there is one."""
+        if num_gnbs == 1:
+            return self.path.gnb
+        return (self.path.gnb + 1 + self.world.pick(num_gnbs - 1)) % num_gnbs

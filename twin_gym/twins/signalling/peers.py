@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 Reaction = Callable[[int, Ue, Session | None, bool], None]
 
-GNB_TUNNEL = 0x8000_0000
 _HANDOVER_REQUEST = SHORT_NAMES["HandoverRequest"]
 _BRINGS_GUTI = frozenset(
     SHORT_NAMES[name]
@@ -56,6 +55,7 @@ class Peers:
 
     def __init__(self, core: Emulator) -> None:
         self._core = core
+        self._num_ues = core.num_ues
         timers = core.scenario.timers
         self.timers_ns = {
             name.removesuffix("_s").upper(): int(value * NANOSECONDS)
@@ -115,26 +115,9 @@ class Peers:
         """Allocates what a message of the core brings: a connection to the target, a 5G-GUTI."""
         if kind == _HANDOVER_REQUEST:
             ue.source = ue.path
-            ue.path = Path(ue.target, -1, self.new_identity(ue))
+            ue.path = Path(ue.target, -1, ue.new_identity(self._num_ues))
         elif kind in _BRINGS_GUTI and not is_repeated and ue.registration_type != PERIODIC_UPDATE:
-            ue.guties += 1
-            ue.tmsi = (ue.guties - 1) * self._core.num_ues + ue.number + 1
-            ue.conditions |= NEW_GUTI
-
-    def new_identity(self, ue: Ue) -> int:
-        """A number for a connection that no other connection has."""
-        ue.connections += 1
-        return (ue.connections - 1) * self._core.num_ues + ue.number + 1
-
-    def new_tunnels(self, ue: Ue) -> None:
-        """Gives every active session a tunnel at the base station."""
-        for number in sorted(ue.sessions):
-            ue.sessions[number].gnb_teid = self.new_tunnel(ue)
-
-    def new_tunnel(self, ue: Ue) -> int:
-        """A tunnel at the base station."""
-        ue.tunnels += 1
-        return GNB_TUNNEL | (ue.tunnels - 1) * self._core.num_ues + ue.number + 1
+            ue.assign_guti(self._num_ues)
 
     def answer(
         self, time_ns: int, ue: Ue, name: str, session: Session | None = None, qualifier: str = "",
@@ -265,7 +248,7 @@ class Peers:
         if ue.world.fails("context_setup_failure"):
             self.answer(time_ns, ue, "InitialContextSetupFailure", cause=NO_RADIO_RESOURCES)
             return
-        self.new_tunnels(ue)
+        ue.new_tunnels(self._num_ues)
         self.answer(time_ns, ue, "InitialContextSetupResponse")
 
     def _set_up_session(
@@ -275,7 +258,7 @@ class Peers:
         if ue.world.fails("session_setup_failure"):
             self.answer(time_ns, ue, name, session, "failed", NO_RADIO_RESOURCES, conditions=FAILS)
         elif session is not None:
-            session.gnb_teid = self.new_tunnel(ue)
+            session.gnb_teid = ue.new_tunnel(self._num_ues)
             self.answer(time_ns, ue, name, session, "done", conditions=SUCCEEDS)
 
     def _back_off(self, time_ns: int, ue: Ue, session: Session | None, is_silent: bool) -> None:
@@ -306,7 +289,7 @@ class Peers:
             self.answer(time_ns, ue, "HandoverFailure", cause=TARGET_FULL)
             return
         ue.path.ran_ue_ngap_id = ue.path.amf_ue_ngap_id
-        self.new_tunnels(ue)
+        ue.new_tunnels(self._num_ues)
         self.answer(time_ns, ue, "HandoverRequestAcknowledge")
 
     def _lose_radio(self, time_ns: int, ue: Ue, session: Session | None, is_silent: bool) -> None:
