@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from twin_gym.errors import TraceError
-from twin_gym.twins.signalling.theory import replay
+from twin_gym.twins.signalling.acceptance import not_accepted
+from twin_gym.twins.signalling.answering import first_five_qis_in
+from twin_gym.twins.signalling.replay import replay
 from twin_gym.twins.signalling.wire import read_pcap
-from twin_gym.twins.signalling.wire.acceptance import unexpected_messages
 from twin_gym.twins.signalling.wire.nas import decode_nas, encode_nas
 from twin_gym.twins.signalling.wire.ngap import decode_ngap, encode_ngap
 from twin_gym.twins.signalling.wire.ngap_fields import fields_of_ngap
@@ -45,7 +46,7 @@ def test_grammar_accepts_the_captures_in_order(name, captures):
     assert len(log) == LENGTHS[name]
     assert log.not_understood.get("SCTP retransmission", 0) == REPEATED[name]
     assert log.not_understood.keys() <= {"SCTP retransmission", "UDP checksum wrong"}
-    assert unexpected_messages(log) == ()
+    assert not_accepted(log, first_five_qis_in(log)) == ()
 
 
 def test_captures_together_hold_53_messages():
