@@ -102,7 +102,7 @@ class Emulator:
         self.in_use = [0] * (len(scenario.slices) + 1)
         self.num_ues = scenario.num_ues
         self.horizon_ns = int(scenario.horizon_s * NANOSECONDS)
-        self._events: list[tuple[int, int, int, Handler, tuple[object, ...]]] = []
+        self._events: list[tuple[int, int, int, Handler, Ue, tuple[object, ...]]] = []
         self._num_events = 0
         self.peers = Peers(self)
         self.behaviour = Behaviour(self)
@@ -114,12 +114,11 @@ class Emulator:
             self.behaviour.begin_life(number)
         events, horizon_ns = self._events, self.horizon_ns
         while events:
-            time_ns, _, _, handler, arguments = heapq.heappop(events)
+            time_ns, _, _, handler, ue, arguments = heapq.heappop(events)
             if time_ns >= horizon_ns:
                 break
-            ue: Ue = arguments[0]  # type: ignore[assignment] - a UE is the first of each
             ue.events -= 1
-            handler(time_ns, *arguments)
+            handler(time_ns, ue, *arguments)
             if not ue.events:
                 self.behaviour.schedule_next(max(time_ns, ue.core_free_ns), ue)
         slices = tuple(one.s_nssai for one in self.scenario.slices)
@@ -130,7 +129,7 @@ class Emulator:
         """Has a handler called at a time with the UE and the arguments."""
         self._num_events += 1
         ue.events += 1
-        event = (time_ns, ue.number, self._num_events, handler, (ue, *arguments))
+        event = (time_ns, ue.number, self._num_events, handler, ue, arguments)
         heapq.heappush(self._events, event)
 
     def receive_n2(

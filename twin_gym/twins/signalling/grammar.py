@@ -5,7 +5,7 @@ The table is `procedures.txt`, beside this file, with a clause of the standard f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
@@ -185,7 +185,7 @@ def _of_deregistration(message: Message) -> str:
     return "normal" if message.registration_type == DEREGISTRATION else "switch-off"
 
 
-_QUALIFIERS = {
+_QUALIFIERS: dict[str, Callable[[Message], str]] = {
     "Registration request": _of_registration,
     "Deregistration request": _of_deregistration,
     "Initial Deregistration request": _of_deregistration,
@@ -207,7 +207,7 @@ def short_name(code: int) -> str:
 
 def states_of(machine: str) -> tuple[str, ...]:
     """The states of a machine, in the order in which the table first has them."""
-    found = {}
+    found: dict[str, None] = {}
     for row in TABLE:
         if row.machine == machine:
             found[row.state] = None

@@ -134,7 +134,7 @@ _PFCP_TYPES = {
 
 
 def _kinds() -> tuple[MessageKind, ...]:
-    found = []
+    found: list[MessageKind] = []
     for link, names in _BY_LINK.items():
         for name in names:
             ngap, _, rest = name.removesuffix("]").partition("[")

@@ -191,4 +191,7 @@ def _one_hot(values: NDArray[np.int64], count: int) -> NDArray[np.uint8]:
 
 def _bits(values: NDArray[np.unsignedinteger], count: int) -> NDArray[np.uint8]:
     places = np.arange(count, dtype=np.uint64)
-    return (values.astype(np.uint64)[:, None] >> places & np.uint64(1)).astype(np.uint8)
+    bits: NDArray[np.uint8] = (values.astype(np.uint64)[:, None] >> places & np.uint64(1)).astype(
+        np.uint8
+    )
+    return bits

@@ -23,7 +23,7 @@ from twin_gym.twins.signalling.automaton import (
     with_identities,
 )
 from twin_gym.twins.signalling.contents import CONTENTS, WANTS_MICO
-from twin_gym.twins.signalling.grammar import BY_EVENT, STABLE_STATES, TABLE, event_of
+from twin_gym.twins.signalling.grammar import BY_EVENT, TABLE, event_of
 from twin_gym.twins.signalling.kinds import FIVE_QIS, KINDS
 from twin_gym.twins.signalling.log import MessageLog
 from twin_gym.twins.signalling.message import NOT_ASKED, Message
@@ -35,8 +35,6 @@ COMPARED = (
 )  # fmt: skip
 """Fields of a message in which a prediction must be right; identities of the database are not."""
 
-_SESSION_FIELDS = frozenset({"pdu_session_id", "pti", "s_nssai", "five_qi"})
-
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -47,7 +45,7 @@ class Scored:
         is_exact: whether the automaton predicted all of `COMPARED`.
         is_answer: whether a message caused it, not the network itself.
         trigger: place of the message that caused it, or of the newest one before it.
-        deciding: place of the earliest message without which it is not determined.
+        deciding: latest place from which on the messages of the UE determine it.
     """
 
     place: int
@@ -108,11 +106,18 @@ def _is_ambiguous(event: str) -> bool:
 
 
 _AMBIGUOUS = frozenset(row.event for row in TABLE if _is_ambiguous(row.event))
-_NEEDS_START = frozenset(
+_NEEDS_REGISTRATION = frozenset(
     kind.code
     for kind in KINDS
-    if CONTENTS[kind.code].fields & _SESSION_FIELDS
-    or any(condition == WANTS_MICO for condition, _ in CONTENTS[kind.code].conditional)
+    if any(condition == WANTS_MICO for condition, _ in CONTENTS[kind.code].conditional)
+)
+_ROUND_RESPONSES = ("PFCP Session Modification Response", "PFCP Session Deletion Response")
+# A list of the active sessions, or a registration, after which there are none.
+_TELLS_SESSIONS = frozenset(
+    kind.code
+    for kind in KINDS
+    if "active_sessions" in CONTENTS[kind.code].fields
+    or kind.name == "InitialContextSetupRequest[Registration accept]"
 )
 
 
@@ -126,9 +131,11 @@ class _Dialogue:
     scored: list[Scored] = field(default_factory=list)
     unexpected: list[tuple[int, str]] = field(default_factory=list)
     newest: int = -1
-    start: int = -1
+    registration: int = -1
+    round_start: int = -1
+    known_list: int = -1
+    known_count: int = -1
     session_starts: dict[int, int] = field(default_factory=dict)
-    established: dict[int, int] = field(default_factory=dict)
 
     def take(self, place: int, message: Message) -> None:
         """The next message of the UE in the log."""
@@ -145,8 +152,8 @@ class _Dialogue:
         except UnexpectedEventError as error:
             self.unexpected.append((place, str(error)))
             return
-        if before.state in STABLE_STATES:
-            self.start = place
+        if KINDS[message.kind].nas == "Registration request":
+            self.registration = place
         if message.pti and message.pdu_session_id:
             known = before.session(message.pdu_session_id)
             if known is None or known.state == "ACTIVE":
@@ -154,7 +161,10 @@ class _Dialogue:
         self.state = state
         event = event_of(message)
         for expected in sent:
-            self.queue.append((expected, place, self._deciding(expected, event, place)))
+            deciding = self._deciding(expected, event, place, before.state)
+            self.queue.append((expected, place, deciding))
+        if any(expected.for_each for expected in sent):
+            self.round_start = self.known_count = place
 
     def _answers(self, message: Message) -> Step:
         """The answers; where the event is not expected, timers have ended unnoticed before."""
@@ -185,19 +195,27 @@ class _Dialogue:
                     state, _ = session_event(state, session, f"{timer} ends")
         return state
 
-    def _deciding(self, expected: Expected, event: str, place: int) -> int:
-        """The earliest message that is needed to know this answer."""
-        deciding = place
+    def _deciding(self, expected: Expected, event: str, place: int, state: str) -> int:
+        """The latest place from which on the messages of the UE determine an answer.
+
+        A session is known by its request, a registration by its own; whether the UPF has answered
+        all by the beginning of the round; how many sessions there are by the last round or list, or
+        by the registration, since when all changes are seen; the state of the UE, where the event
+        has other answers in other states, by the message before.
+        """
         kind = expected.message.kind
-        needs_start = kind in _NEEDS_START or event in _AMBIGUOUS
         if expected.session and not expected.for_each:
-            deciding = min(deciding, self.session_starts.get(expected.session, place))
-        elif needs_start:
-            deciding = min(deciding, self.start)
-        if expected.for_each or "active_sessions" in CONTENTS[kind].fields:
-            numbers = [one.number for one in self.state.active]
-            known = [self.established[one] for one in numbers if one in self.established]
-            deciding = min([deciding, *known])
+            return min(self.session_starts.get(expected.session, place), place)
+        if kind in _NEEDS_REGISTRATION:
+            return min(self.registration, place)
+        if event in _ROUND_RESPONSES:
+            return min(self.round_start, place)
+        deciding = self.newest if event in _AMBIGUOUS and self.newest >= 0 else place
+        row = BY_EVENT.get(("ue", state, event))
+        if row is not None and any(answer.for_each for answer in row.answers):
+            deciding = min(deciding, max(self.known_list, self.known_count))
+        if "active_sessions" in CONTENTS[kind].fields:
+            deciding = min(deciding, self.known_list)
         return deciding
 
     def _check(self, place: int, message: Message) -> None:
@@ -217,8 +235,8 @@ class _Dialogue:
         )
         self.scored.append(Scored(place, is_exact, is_answer, trigger, deciding))
         self.state = with_identities(self.state, expected, message)
-        if message.ue_address and message.pdu_session_id:
-            self.established[message.pdu_session_id] = place
+        if message.kind in _TELLS_SESSIONS:
+            self.known_list = place
 
     def _begun(self, message: Message) -> Step:
         """The event with which the network began a message: late decision, timer or trigger."""

@@ -23,13 +23,14 @@ from twin_gym.twins.signalling.replay import Replay
 from twin_gym.twins.signalling.scenario import SignallingScenario
 
 
-def window_bound(
+def outside_share(
     replayed: Replay, windows: ArrayLike, places: Iterable[int] | None = None
 ) -> NDArray[np.float64]:
-    """Share of the answers whose deciding message is outside a window of the newest messages.
+    """W(K): share of the answers that a window of the newest messages does not determine.
 
-    A predictor that sees the newest W messages of the whole log can be right about no more than
-    one minus this share of the answers, but for those that it guesses.
+    A predictor that sees the newest messages of all UEs knows no more than one minus this share
+    of the answers. The others it can guess: the share bounds what is determined, and the score
+    only of predictors that do not guess.
 
     Args:
         replayed: the log.
@@ -38,16 +39,19 @@ def window_bound(
 
     Returns:
         Shares in [0, 1], falling in the window; shape (windows,).
+
+    Raises:
+        ConfigError: if there is no answer to count.
     """
     chosen = None if places is None else set(places)
-    ages = np.array([
+    ages = [
         one.place - one.deciding
         for one in replayed.scored
         if one.is_answer and (chosen is None or one.place in chosen)
-    ])  # fmt: skip
-    if not len(ages):
+    ]
+    if not ages:
         raise ConfigError("no answer of the core to count: take a longer log")
-    shares: NDArray[np.float64] = (ages[:, None] > np.asarray(windows)).mean(axis=0)
+    shares: NDArray[np.float64] = (np.array(ages)[:, None] > np.asarray(windows)).mean(axis=0)
     return shares
 
 

@@ -78,7 +78,7 @@ class World:
 
     def __init__(self, scenario: SignallingScenario, seed: int, block: int = 32) -> None:
         self.scenario = scenario
-        self.key = np.uint64(world_key(np.uint64(seed), np.int64(0)))
+        self.key = np.uint64(world_key(np.uint64(seed), 0))
         self.block = block
         weights = np.cumsum([one.share for one in scenario.slices])
         self.shares = tuple(float(weight / weights[-1]) for weight in weights)
