@@ -96,7 +96,7 @@ def _print(options: WhyOptions, found: list[Rejection], has_limits: bool) -> Non
         column.justify = "left"
     for one in shown:
         in_use = f"{one.in_use} of {one.limit}" if has_limits else f"{one.in_use}"
-        free = ", ".join(f"{name} {count:,}" for name, count in one.free.items())
+        free = "\n".join(f"{name} {count:,}" for name, count in one.free.items())
         made.add_row(
             f"{one.time_s:,.3f}", str(one.ue), str(one.pdu_session_id), one.slice_name,
             f"{one.cause}, {one.cause_name} ({_BY[one.refused_by]})", in_use,
