@@ -77,6 +77,23 @@ def test_messages_carry_only_what_the_standard_lets_them(rough):
             assert np.all(others[name] == ABSENT.get(name, 0)), name
 
 
+def test_contents_are_those_of_the_standard():
+    """Sessions have identity and transaction in 5GSM alone, and no slice or 5QI on N4."""
+    for kind, one in zip(KINDS, CONTENTS, strict=True):
+        if "pti" in one.fields:
+            assert kind.inner, kind.name
+        if "pdu_session_id" in one.fields:
+            assert kind.inner or kind.ngap.startswith("PDUSessionResource"), kind.name
+        if kind.pfcp:
+            assert one.fields <= {"cause", "f_seid", "teid", "ue_address"}, kind.name
+        if one.fields & {"registration_type", "tmsi"}:
+            assert kind.nas or kind.ngap == "Paging", kind.name
+    asking = [
+        kind for kind, one in zip(KINDS, CONTENTS, strict=True) if "request_type" in one.fields
+    ]
+    assert [kind.inner for kind in asking] == ["PDU session establishment request"]
+
+
 def test_presence_bits_are_those_of_the_kind(rough):
     """An element is there only if its kind can have it, and always if it must."""
     for code, one in enumerate(CONTENTS):

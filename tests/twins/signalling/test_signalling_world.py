@@ -37,7 +37,7 @@ def sojourns_s(law):
     ],
 )
 def test_sojourns_have_the_mean_and_the_median_of_their_law(law, median_s):
-    """20,000 draws: the mean within 5 % (over 4 sigma for the widest law), the median within 4 %."""
+    """Of 20,000: the mean within 5 %, over 4 sigma for the widest law, the median within 4."""
     drawn = sojourns_s(law)
     assert np.mean(drawn) == pytest.approx(2.0, rel=0.05)
     assert np.median(drawn) == pytest.approx(median_s, rel=0.04)
