@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 Reaction = Callable[[int, Ue, Session | None, bool], None]
 
 _HANDOVER_REQUEST = SHORT_NAMES["HandoverRequest"]
+_ACCEPTS_UPDATE = SHORT_NAMES["Registration accept"]
 _BRINGS_GUTI = frozenset(
     SHORT_NAMES[name]
     for name in ("ICS Registration accept", "Registration accept", "Configuration update command")
@@ -116,8 +117,10 @@ class Peers:
         if kind == _HANDOVER_REQUEST:
             ue.source = ue.path
             ue.path = Path(ue.target, -1, ue.new_identity(self._num_ues))
-        elif kind in _BRINGS_GUTI and not is_repeated and ue.registration_type != PERIODIC_UPDATE:
-            ue.assign_guti(self._num_ues)
+        elif kind in _BRINGS_GUTI and not is_repeated:
+            is_periodic = ue.registration_type == PERIODIC_UPDATE
+            if kind != _ACCEPTS_UPDATE or not is_periodic:
+                ue.assign_guti(self._num_ues)
 
     def answer(
         self, time_ns: int, ue: Ue, name: str, session: Session | None = None, qualifier: str = "",

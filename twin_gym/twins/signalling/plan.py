@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
+from twin_gym.errors import ConfigError
 from twin_gym.twins.signalling.scenario import ProcedureMix
 
 REQUIRED_STATE = {
@@ -55,6 +56,11 @@ def lives(mix: ProcedureMix, num_ues: int) -> list[list[str]]:
         [['register', 'establish', 'deregister'], ['register']]
     """
     count = mix.registrations
+    if count - num_ues > mix.deregistrations:
+        raise ConfigError(
+            f"{count} registrations of {num_ues} UEs need {count - num_ues} deregistrations in "
+            f"between, got {mix.deregistrations}: ask for more of them, or for more UEs"
+        )
     sessions = _dealt(mix.sessions, list(range(count)), count)
     with_session = [life for life in range(count) if sessions[life]]
     middle = {

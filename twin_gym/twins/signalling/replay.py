@@ -222,6 +222,9 @@ class _Dialogue:
         is_answer = bool(self.queue) and message.decision == NOT_ASKED
         if is_answer:
             expected, trigger, deciding = self.queue.popleft()
+            if expected.message.kind != message.kind:
+                should = f"the core should send {expected.message.name}, not {message.name}"
+                self.unexpected.append((place, should))
         else:
             try:
                 self.state, sent = self._begun(message)
