@@ -222,3 +222,12 @@ def test_missing_extra_names_the_command(module, monkeypatch):
     with pytest.raises(MissingExtraError, match=r'pip install "twin-gym\[signalling\]"'):
         load()
     assert decode_pfcp(encode_pfcp(PfcpMessage(1, 1, ()))).type == 1
+
+
+def test_element_that_a_message_does_not_have_is_named_by_its_number():
+    """And what it would have stood for is missing, whatever another message would read in it."""
+    content = ngap("UEContextReleaseComplete", RAN_UE_NGAP_ID=5, AMF_UE_NGAP_ID=7)
+    nas_pdu = content.replace(bytes.fromhex("000a"), bytes.fromhex("0026"), 1)
+    message = decode_ngap(nas_pdu)
+    assert set(message.elements) == {"38", "RAN-UE-NGAP-ID"}
+    assert message.missing == ("AMF-UE-NGAP-ID",)

@@ -236,3 +236,35 @@ def test_long_capture_in_ethernet_frames_is_what_sctp_says(small_capture):
         (chunk,) = sctp.chunks
         assert chunk.tsn == last.get(sctp.tag, 0) + 1
         last[sctp.tag] = chunk.tsn
+
+
+def test_another_reader_finds_the_same_packets_with_right_checksums(small_capture):
+    """Pycrate's own Ethernet, IPv4, UDP and SCTP, as a tool that did not write the file."""
+    from pycrate_ether.Ethernet import Ethernet
+    from pycrate_ether.IP import UDP, IPv4, checksum
+    from pycrate_ether.SCTP import SCTP
+
+    seen = Counter()
+    for packet in decode_pcap(small_capture).packets:
+        ethernet, ip = Ethernet(), IPv4()
+        ethernet.from_bytes(packet.data[:14])
+        assert ethernet["type"].get_val() == 0x0800
+        ip.from_bytes(packet.data[14:34])
+        assert ip["len"].get_val() == len(packet.data) - 14
+        written = ip["hdr_cs"].get_val()
+        ip["hdr_cs"].set_val(None)
+        assert ip["hdr_cs"].get_val() == written
+        payload = packet.data[34:]
+        if ip["proto"].get_val() == 132:
+            sctp = SCTP()
+            sctp.from_bytes(payload)
+            assert sctp[0]["CS"].get_val() == sctp[0].checksum()
+            assert sctp.to_bytes() == payload
+            seen["sctp"] += 1
+        else:
+            udp = UDP()
+            udp.from_bytes(payload[:8])
+            assert udp["len"].get_val() == len(payload)
+            assert checksum(packet.data[26:34] + b"\0\x11" + payload[4:6] + payload) == 0
+            seen["udp"] += 1
+    assert min(seen["sctp"], seen["udp"]) > 4

@@ -35,6 +35,10 @@ _UPLINK = frozenset({Link.N1_UPLINK, Link.N2_UPLINK})
 _ESTABLISHMENT = kind_code(
     "UplinkNASTransport[UL NAS transport[PDU session establishment request]]"
 )
+_SESSION_ANSWERS = (
+    kind_code("DownlinkNASTransport[DL NAS transport[PDU session establishment reject]]"),
+    kind_code("PDUSessionResourceSetupRequest[DL NAS transport[PDU session establishment accept]]"),
+)
 
 
 def _allowed(kind: int) -> int:
@@ -177,12 +181,14 @@ class Decoder:
         return min(number, _MAX_GNBS)
 
     def _of_ngap(self, one: _N2) -> Message:
-        payload, kind, ngap = one.payload, one.kind, one.ngap
+        payload, kind, ngap, said = one.payload, one.kind, one.ngap, one.nas or NasFields()
         gnb = self._gnb(kind, payload, ngap)
         ue = self.tracker.of_ngap(one.place, one.name, gnb, ngap, one.nas)
         if kind == _ESTABLISHMENT:
-            self.tracker.asks_for_session(one.place, ue)
-        said = one.nas or NasFields()
+            self.tracker.asks_for_session(one.place, ue, said.pdu_session_id)
+        elif kind in _SESSION_ANSWERS:
+            is_accepted = kind == _SESSION_ANSWERS[-1]
+            self.tracker.has_answer(one.place, ue, said.pdu_session_id, is_accepted=is_accepted)
         number = said.pdu_session_id or next(iter(ngap.sessions), 0)
         values = {
             "target_gnb": self._target(ngap),

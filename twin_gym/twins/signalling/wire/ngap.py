@@ -7,7 +7,7 @@ numbers and criticalities come from the ASN.1 (`asn1.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -193,7 +193,7 @@ def decode_ngap(content: bytes) -> NgapMessage:
         named by its number.
 
     Raises:
-        UnreadableError: if it is not NGAP, or holds an element twice.
+        UnreadableError: if it is not NGAP, is damaged, or holds an element twice.
         MissingExtraError: if pycrate is not installed.
     """
     pdu = import_ngap().NGAP_PDU_Descriptions.NGAP_PDU
@@ -207,9 +207,22 @@ def decode_ngap(content: bytes) -> NgapMessage:
     name = message_names().get((code, kind))
     if name is None or not _has_container(value):
         raise UnreadableError("NGAP message of an unknown procedure")
+    return NgapMessage(name, _values(message_rules()[name].elements, value[_CONTAINER]))
+
+
+def _values(
+    rules: Mapping[str, ElementRule], fields: Sequence[Mapping[str, Value]]
+) -> dict[str, Value]:
+    """Values by name; what pycrate could not read of a known element, it gives another type."""
     names = element_names()
-    pairs = [(names.get(one["id"], str(one["id"])), one["value"][1]) for one in value[_CONTAINER]]
-    elements = dict(pairs)
-    if len(elements) < len(pairs):
-        raise UnreadableError("NGAP information element twice")
-    return NgapMessage(name, elements)
+    elements: dict[str, Value] = {}
+    for one in fields:
+        name = names.get(one["id"], "")
+        name = name if name in rules else str(one["id"])
+        type_name, value = one["value"]
+        if name in elements:
+            raise UnreadableError("NGAP information element twice")
+        if name in rules and rules[name].type_name != type_name:
+            raise UnreadableError("NGAP information element damaged")
+        elements[name] = value
+    return elements

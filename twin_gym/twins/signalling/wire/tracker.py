@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from math import inf
 
 from twin_gym.twins.signalling.wire.nas_fields import NasFields
 from twin_gym.twins.signalling.wire.ngap_fields import NgapFields
@@ -23,6 +24,20 @@ _USER_DIGITS = 5
 _OF_NODES = frozenset(
     {"NGSetupRequest", "NGSetupResponse", "NGSetupFailure", "AMFStatusIndication"}
 )
+# Messages of a UE at a base station that may have had its identity for another UE before.
+_ARRIVALS = frozenset({
+    "HandoverRequest", "HandoverRequestAcknowledge", "HandoverFailure", "PathSwitchRequest",
+})  # fmt: skip
+
+
+@dataclass
+class _Wait:
+    """A session that a UE asked for, with the places of the request and of its answer."""
+
+    asked: int
+    session: int
+    ended: float = inf
+    is_accepted: bool = False
 
 
 @dataclass
@@ -42,7 +57,7 @@ class Tracker:
     _supis: dict[bytes, int] = field(default_factory=dict)
     _users: dict[bytes, int] = field(default_factory=dict)
     _moving: list[int] = field(default_factory=list)
-    _waiting: list[tuple[int, int]] = field(default_factory=list)
+    _waits: dict[int, list[_Wait]] = field(default_factory=dict)
     _seids: dict[Hashable, int] = field(default_factory=dict)
     _exchanges: dict[Hashable, int] = field(default_factory=dict)
     _tunnels: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
@@ -90,7 +105,8 @@ class Tracker:
             return self._moving[-1]
         by_context = self._contexts.get((gnb, ngap.ran_ue_ngap_id))
         by_amf = self._amf_ids.get(ngap.amf_ue_ngap_id)
-        return by_context if by_amf is None else by_amf
+        first, second = (by_amf, by_context) if name in _ARRIVALS else (by_context, by_amf)
+        return second if first is None else first
 
     def _remember(
         self, name: str, gnb: int, ue: int, ngap: NgapFields, nas: NasFields | None
@@ -117,9 +133,17 @@ class Tracker:
         if self.owner(before) != self.owner(ue):
             self.same_as[self.owner(ue)] = self.owner(before)
 
-    def asks_for_session(self, place: int, ue: int) -> None:
-        """Notes that a UE has asked for a PDU session."""
-        self._waiting.append((place, ue))
+    def asks_for_session(self, place: int, ue: int, session: int) -> None:
+        """Notes that a UE has asked for a PDU session, if it has not asked for it before."""
+        waits = self._waits.setdefault(ue, [])
+        if not any(one.session == session and one.ended == inf for one in waits):
+            waits.append(_Wait(place, session))
+
+    def has_answer(self, place: int, ue: int, session: int, *, is_accepted: bool) -> None:
+        """Notes that a session that a UE asked for is accepted or rejected."""
+        for wait in self._waits.get(ue, ()):
+            if wait.session == session and wait.ended == inf:
+                wait.ended, wait.is_accepted = place, is_accepted
 
     def of_pfcp(
         self, place: int, source: Endpoint, target: Endpoint, pfcp: PfcpMessage, fields: PfcpFields
@@ -157,8 +181,14 @@ class Tracker:
         ue = self._users.get(fields.user) if fields.user else None
         if ue is None:
             ue = next((one for where, one in later if where > place), None)
-        waiting = [one for one in self._waiting if one[0] < place and ue in (None, one[1])]
-        if waiting:
-            self._waiting.remove(waiting[0])
-            return waiting[0][1]
-        return NOBODY if ue is None else ue
+        return self._soonest_rejected(place) if ue is None else ue
+
+    def _soonest_rejected(self, place: int) -> int:
+        """The UE whose session the core tries in vain: the next one to be rejected."""
+        waits = [
+            (wait.ended, wait.asked, ue)
+            for ue, waits in self._waits.items()
+            for wait in waits
+            if wait.asked < place < wait.ended and not wait.is_accepted
+        ]
+        return min(waits)[-1] if waits else NOBODY
