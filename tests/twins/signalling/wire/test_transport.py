@@ -142,6 +142,14 @@ def test_fragments_of_two_messages_are_kept_apart():
     assert results == [None, None, b"wxyz", b"abcd"]
 
 
+def test_fragments_of_two_streams_do_not_belong_together():
+    """Numbers that follow one another are not enough."""
+    begin = Chunk(1, 1, 0, NGAP_PAYLOAD, b"ab", begins=True, ends=False)
+    end = Chunk(2, 2, 0, NGAP_PAYLOAD, b"cd", begins=False, ends=True)
+    reassembly = Reassembly()
+    assert [reassembly.add(one)[0] for one in (begin, end)] == [None, None]
+
+
 def test_repeated_chunks_are_marked_and_fragments_without_the_rest_are_counted():
     """The receiver passes over what it has; a capture that begins late lacks a beginning."""
     packets = list(packets_of([payload(NGAP, b"x"), payload(NGAP, bytes(3_000))], link=RAW))

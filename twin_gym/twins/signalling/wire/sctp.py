@@ -259,8 +259,6 @@ class Reassembly:
             following = self.waiting.get((last.tsn + step) % _TSN_MODULUS)
             if following is None or following.stream != chunk.stream:
                 break
-            if following.ends if step < 0 else following.begins:  # of another message
-                break
             run.append(following)
             last = following
         return run
