@@ -19,6 +19,7 @@ from twin_gym.twins.signalling.presets import load, names
 from twin_gym.twins.signalling.replay import COMPARED, first_five_qis, replay
 from twin_gym.twins.signalling.tables import FIELDS, MessageTable, table_rows
 from twin_gym.twins.signalling.theory import (
+    blind_exact_bound,
     chance_bound,
     interleaving,
     outside_share,
@@ -203,6 +204,18 @@ def test_chance_bound_is_the_probability_of_the_likelier_outcome():
     granted = np.mean(asked["decision"] == 0)
     assert abs(granted - 0.7) < 5 * np.sqrt(0.21 / len(asked))
     assert len(asked) > 200
+
+
+def test_blind_predictor_is_wrong_once_an_unlikely_outcome():
+    """By hand: 10 messages of the core, one of them after a service that is refused in 3 of 10."""
+    one_service = ONE_SESSION | {"services": 1}
+    scenario = mixed(**one_service)
+    log = emulate(scenario, 1, 1, 200.0)
+    risky = scenario.replace(failures={"service_refused": 0.3})
+    num_sent = sum(message.described.is_from_core for message in messages(log) if message.ue >= 0)
+    assert num_sent == 10
+    assert blind_exact_bound(log, scenario) == 1.0
+    assert blind_exact_bound(log, risky) == pytest.approx(1 - 0.3 / 10)
 
 
 def test_chance_bound_holds_for_the_best_table():
