@@ -46,7 +46,7 @@ def replayed(scenario, seed=1, num_ues=8, horizon_s=60.0):
 def test_automaton_is_right_about_every_message_of_a_preset(name):
     """With the state, the verdict and the decision, the exact score is 1."""
     scenario = load(name)
-    log, result = replayed(scenario, num_ues=20, horizon_s=min(scenario.horizon_s / 6, 100.0) / 2)
+    log, result = replayed(scenario, 1, scenario.num_ues, min(scenario.horizon_s / 4, 100.0))
     num_sent = sum(KINDS[kind].is_from_core for kind in log.column("kind")[log.column("ue") >= 0])
     assert len(result.scored) == num_sent > 100
     assert result.exact == 1.0
