@@ -19,6 +19,7 @@ from twin_gym.twins.signalling.presets import load, names
 from twin_gym.twins.signalling.replay import COMPARED, first_five_qis, replay
 from twin_gym.twins.signalling.tables import FIELDS, MessageTable, table_rows
 from twin_gym.twins.signalling.theory import (
+    blind_exact_bound,
     chance_bound,
     interleaving,
     outside_share,
@@ -45,7 +46,7 @@ def replayed(scenario, seed=1, num_ues=8, horizon_s=60.0):
 def test_automaton_is_right_about_every_message_of_a_preset(name):
     """With the state, the verdict and the decision, the exact score is 1."""
     scenario = load(name)
-    log, result = replayed(scenario, num_ues=20, horizon_s=min(scenario.horizon_s / 6, 100.0) / 2)
+    log, result = replayed(scenario, 1, scenario.num_ues, min(scenario.horizon_s / 4, 100.0))
     num_sent = sum(KINDS[kind].is_from_core for kind in log.column("kind")[log.column("ue") >= 0])
     assert len(result.scored) == num_sent > 100
     assert result.exact == 1.0
@@ -203,6 +204,18 @@ def test_chance_bound_is_the_probability_of_the_likelier_outcome():
     granted = np.mean(asked["decision"] == 0)
     assert abs(granted - 0.7) < 5 * np.sqrt(0.21 / len(asked))
     assert len(asked) > 200
+
+
+def test_blind_predictor_is_wrong_once_an_unlikely_outcome():
+    """By hand: 10 messages of the core, one of them after a service that is refused in 3 of 10."""
+    one_service = ONE_SESSION | {"services": 1}
+    scenario = mixed(**one_service)
+    log = emulate(scenario, 1, 1, 200.0)
+    risky = scenario.replace(failures={"service_refused": 0.3})
+    num_sent = sum(message.described.is_from_core for message in messages(log) if message.ue >= 0)
+    assert num_sent == 10
+    assert blind_exact_bound(log, scenario) == 1.0
+    assert blind_exact_bound(log, risky) == pytest.approx(1 - 0.3 / 10)
 
 
 def test_chance_bound_holds_for_the_best_table():

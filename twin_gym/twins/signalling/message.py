@@ -186,7 +186,8 @@ def to_vectors(records: NDArray[np.void]) -> NDArray[np.uint8]:
 
 
 def _one_hot(values: NDArray[np.int64], count: int) -> NDArray[np.uint8]:
-    return (values[:, None] == np.arange(count)).astype(np.uint8)
+    is_equal: NDArray[np.bool_] = values[:, None] == np.arange(count)
+    return is_equal.astype(np.uint8)
 
 
 def _bits(values: NDArray[np.unsignedinteger], count: int) -> NDArray[np.uint8]:

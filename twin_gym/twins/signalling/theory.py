@@ -67,20 +67,45 @@ def interleaving(log: MessageLog) -> float:
 
 
 def chance_bound(log: MessageLog, scenario: SignallingScenario) -> float:
-    """Best share of exact predictions without verdicts and decisions: the most likely outcome.
+    """Best share of exact outcomes without verdicts and decisions: the most likely outcome.
 
-    What the scenario draws has the probability that follows from its shares; whether a slice is
-    full is not drawn, so that requests of sessions count by their frequency in the log.
+    What the scenario draws has the probability that follows from its shares. Whether a slice is
+    full is not drawn: requests of sessions count by their frequency in the log, which is a bound
+    for predictors that do not count the sessions of others.
 
     Args:
         log: whose requests count.
         scenario: of the log.
 
     Returns:
-        Expected share of the events on which a verdict or a decision is needed, in [0, 1]; 1 if
+        Expected share of the messages on which a verdict or a decision is needed, in [0, 1]; 1 if
         there is none.
     """
-    total = right = 0.0
+    number, right = _judged(log, scenario)
+    return right / number if number else 1.0
+
+
+def blind_exact_bound(log: MessageLog, scenario: SignallingScenario) -> float:
+    """Best expected share of exact messages of the core without verdicts and decisions.
+
+    Each outcome is told by one message; those that follow it are determined by it.
+
+    Args:
+        log: whose messages are predicted, each from the true ones before it.
+        scenario: of the log.
+
+    Returns:
+        In [0, 1]; 1 if nothing is drawn.
+    """
+    number, right = _judged(log, scenario)
+    kinds = log.column("kind")[log.column("ue") >= 0]
+    num_sent = int(np.array([kind.is_from_core for kind in KINDS])[kinds].sum())
+    return 1.0 - (number - right) / num_sent if num_sent else 1.0
+
+
+def _judged(log: MessageLog, scenario: SignallingScenario) -> tuple[int, float]:
+    """How many messages need a verdict or a decision, and how many the likeliest outcome gets."""
+    number, right = 0, 0.0
     sessions: Counter[int] = Counter()
     for message in map(Message.of, log.records):
         if KINDS[message.kind].is_from_core:
@@ -91,10 +116,10 @@ def chance_bound(log: MessageLog, scenario: SignallingScenario) -> float:
             continue
         likeliest = _likeliest(message, scenario)
         if likeliest is not None:
-            total, right = total + 1, right + likeliest
+            number, right = number + 1, right + likeliest
     if sessions:
-        total, right = total + sessions.total(), right + max(sessions.values())
-    return right / total if total else 1.0
+        number, right = number + sessions.total(), right + max(sessions.values())
+    return number, right
 
 
 def _likeliest(message: Message, scenario: SignallingScenario) -> float | None:
