@@ -13,6 +13,7 @@ from twin_gym.twins.signalling.why import rejections
 from twin_gym.twins.signalling.wire import read_pcap
 
 MIX = "10 registrations, 8 sessions, 3 handovers"
+CROWDED = ("-s", "signalling-four-slices", "--seed", 3, "--set", "slices.massive.max_sessions=0")
 
 
 def run(*arguments, code=0):
@@ -37,8 +38,7 @@ def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("signalling")
     files = folder / "core.pcap", folder / "core.npz"
     said = run(
-        "record", "--output", files[0], "-o", files[1], "--mix", MIX, "--seed", 3,
-        "--set", "slices.massive.max_sessions=0",
+        "record", "--output", files[0], "-o", files[1], "--mix", MIX, *CROWDED
     )  # fmt: skip
     return *files, said
 
@@ -64,6 +64,13 @@ def test_mix_is_recorded_and_counted(recorded):
     assert row(said, "massive")[3] == "0"
 
 
+def test_mix_alone_happens_exactly():
+    """Without a scenario of failures: every procedure is completed, once."""
+    said = run("record", "--mix", "100 registrations, 30 sessions, 10 handovers")
+    for name, count in (("registrations", "100"), ("sessions", "30"), ("handovers", "10")):
+        assert row(said, name)[1:] == [count, count, count, "0"]
+
+
 def test_capture_and_log_hold_the_same_messages(recorded):
     """But for the time, which counts from the first message, and the numbers of UEs."""
     capture, path, _ = recorded
@@ -75,9 +82,7 @@ def test_capture_and_log_hold_the_same_messages(recorded):
 
 def test_record_tells_as_json_what_the_tables_tell(recorded):
     """The same world gives the same counts."""
-    said = json.loads(
-        run("record", "--mix", MIX, "--seed", 3, "--json", "--set", "slices.massive.max_sessions=0")
-    )
+    said = json.loads(run("record", "--mix", MIX, "--json", *CROWDED))
     assert said["procedures"]["sessions"]["asked"] == int(row(recorded[2], "sessions")[2])
     assert [one["s_nssai"] for one in said["slices"]] == ["1-000001", "2", "3", "1-000002"]
     assert said["files"] == []

@@ -28,7 +28,14 @@ FileArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="A capture (.pcap), or a log (.npz) of 'record'.")
 ]
 ScenarioOption = Annotated[
-    str, typer.Option("--scenario", "-s", metavar="NAME", help="Scenario, or a TOML file.")
+    str | None,
+    typer.Option(
+        "--scenario",
+        "-s",
+        metavar="NAME",
+        help="Scenario, or a TOML file.",
+        show_default="signalling-four-slices; with --mix signalling-mix",
+    ),
 ]
 KnownScenarioOption = Annotated[
     str | None,
@@ -44,7 +51,8 @@ MixOption = Annotated[
     str | None,
     typer.Option(
         metavar="COUNTS",
-        help="Counts of procedures, such as '100 registrations, 30 sessions, 10 handovers'.",
+        help="Counts of procedures, such as '100 registrations, 30 sessions, 10 handovers'; "
+        "failures of the scenario add repetitions.",
         show_default="the behaviour of the slices",
     ),
 ]
@@ -110,7 +118,7 @@ def signalling() -> None:
 
 @signalling_app.command()
 def record(
-    scenario: ScenarioOption = "signalling-four-slices",
+    scenario: ScenarioOption = None,
     assignments: SetOption = None,
     mix: MixOption = None,
     output: OutputOption = None,

@@ -23,6 +23,7 @@ from twin_gym.twins.signalling.log import MessageLog
 from twin_gym.twins.signalling.message import INITIAL_REGISTRATION, Message
 from twin_gym.twins.signalling.scenario import ProcedureMix, SignallingScenario
 
+_BEHAVIOUR, _MIX = "signalling-four-slices", "signalling-mix"
 _LIST = element_bits("PDU Session Resource Setup List")
 # Procedure in the mix, then the messages that begin it, complete it and refuse it.
 _PROCEDURES: tuple[tuple[str, str, str, str], ...] = (
@@ -53,9 +54,9 @@ _PROCEDURES: tuple[tuple[str, str, str, str], ...] = (
 
 @dataclass(frozen=True)
 class RecordOptions:
-    """The options of the command."""
+    """The options of the command; no scenario: the default one, with a mix the one for mixes."""
 
-    scenario: str
+    scenario: str | None
     assignments: tuple[str, ...]
     mix: str | None
     outputs: tuple[Path, ...]
@@ -76,7 +77,8 @@ def run(options: RecordOptions) -> None:
     """
     check_outputs(options.outputs)
     mix = None if options.mix is None else parse_mix(options.mix)
-    scenario = scenario_of(options.scenario, options.assignments, mix)
+    name = options.scenario or (_BEHAVIOUR if mix is None else _MIX)
+    scenario = scenario_of(name, options.assignments, mix)
     num_ues = options.num_ues or (None if mix is None else mix.registrations)
     log = emulate(scenario, options.seed, num_ues, options.horizon_s)
     write_log(log, options.outputs)
