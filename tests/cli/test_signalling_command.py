@@ -1,6 +1,7 @@
 """`twin-gym signalling`: what it records, reads, answers and explains, and what it refuses."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -208,3 +209,14 @@ def test_mistakes_are_told_in_one_line(arguments, said, recorded):
     error = run(*named, code=2)
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_missing_extra_is_told_with_the_command(recorded, monkeypatch, tmp_path):
+    """Captures need pycrate; logs do not."""
+    for name in ("pycrate_asn1dir", "pycrate_mobile"):
+        monkeypatch.setitem(sys.modules, name, None)
+    error = run("decode", recorded[0], code=2)
+    assert 'pip install "twin-gym[signalling]"' in error
+    assert "messages" in run("decode", recorded[1], "--most", 3)
+    error = run("record", "--ues", 1, "--horizon-s", 5, "-o", tmp_path / "x.pcap", code=2)
+    assert 'pip install "twin-gym[signalling]"' in error
