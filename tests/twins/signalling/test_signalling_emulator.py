@@ -176,6 +176,24 @@ def test_unanswered_challenge_is_repeated_every_six_seconds_and_five_times():
     assert procedures(log.between(0, sent[-1] / 1e9 + 7), "UEContextReleaseCommand") == 1
 
 
+@pytest.mark.parametrize("share", ["authentication_failed", "registration_refused"])
+def test_refused_ue_comes_back_after_a_sojourn_not_after_t3511(share):
+    """A UE that is barred forgets its 5G-GUTI and does not try again every ten seconds."""
+    home = {
+        "name": "one",
+        "sst": 1,
+        "deregistered": {"mean_s": 500.0, "law": {"law": "deterministic"}},
+    }
+    scenario = load("signalling-single-slice").replace(slices=[home], failures={share: 1.0})
+    log = emulate(scenario, 1, 4, 1_200.0)
+    asked = log.records[log.column("kind") == kind_code("InitialUEMessage[Registration request]")]
+    assert np.all(asked["tmsi"] == -1)
+    for ue in range(4):
+        times_s = asked["time_ns"][asked["ue"] == ue] / 1e9
+        assert len(times_s) == 3
+        assert np.all(np.abs(np.diff(times_s) - 500.0) < 0.5)
+
+
 def test_late_policy_makes_the_ue_repeat_its_request_every_sixteen_seconds():
     """T3580, five transmissions; then the session is refused for lack of resources."""
     scenario = load("signalling-single-slice").replace(
