@@ -1,5 +1,6 @@
 """Logs of the emulator: worlds, what messages carry, identities, loads by counts."""
 
+import hashlib
 from collections import Counter
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from tests.twins.signalling.signalling_cases import MIX, failing, mixed
 from twin_gym.errors import ConfigError, UnknownNameError
+from twin_gym.twins.signalling.acceptance import not_accepted
 from twin_gym.twins.signalling.contents import CONTENTS
 from twin_gym.twins.signalling.emulator import emulate
 from twin_gym.twins.signalling.kinds import KINDS, Link, kind_code
@@ -174,6 +176,24 @@ def test_unanswered_challenge_is_repeated_every_six_seconds_and_five_times():
     assert procedures(log.between(0, sent[-1] / 1e9 + 7), "UEContextReleaseCommand") == 1
 
 
+@pytest.mark.parametrize("share", ["authentication_failed", "registration_refused"])
+def test_refused_ue_comes_back_after_a_sojourn_not_after_t3511(share):
+    """A UE that is barred forgets its 5G-GUTI and does not try again every ten seconds."""
+    home = {
+        "name": "one",
+        "sst": 1,
+        "deregistered": {"mean_s": 500.0, "law": {"law": "deterministic"}},
+    }
+    scenario = load("signalling-single-slice").replace(slices=[home], failures={share: 1.0})
+    log = emulate(scenario, 1, 4, 1_200.0)
+    asked = log.records[log.column("kind") == kind_code("InitialUEMessage[Registration request]")]
+    assert np.all(asked["tmsi"] == -1)
+    for ue in range(4):
+        times_s = asked["time_ns"][asked["ue"] == ue] / 1e9
+        assert len(times_s) == 3
+        assert np.all(np.abs(np.diff(times_s) - 500.0) < 0.5)
+
+
 def test_late_policy_makes_the_ue_repeat_its_request_every_sixteen_seconds():
     """T3580, five transmissions; then the session is refused for lack of resources."""
     scenario = load("signalling-single-slice").replace(
@@ -190,6 +210,29 @@ def test_late_policy_makes_the_ue_repeat_its_request_every_sixteen_seconds():
         "DownlinkNASTransport[DL NAS transport[PDU session establishment reject]]"
     )][0]  # fmt: skip
     assert 80.0 <= (reject["time_ns"] - asked["time_ns"][0]) / 1e9 < 80.1
+
+
+def test_association_is_repeated_until_the_upf_answers():
+    """T1, every 3 s, at most five transmissions of one sequence number."""
+    scenario = load("signalling-single-slice").replace(failures={"association_unanswered": 1.0})
+    log = emulate(scenario, 1, 1, 100.0)
+    asked = log.records[log.column("kind") == kind_code("PFCP Association Setup Request")]
+    assert asked["time_ns"].tolist() == [number * 3 * 10**9 for number in range(5)]
+    assert set(asked["pfcp_sequence"].tolist()) == {1}
+    assert procedures(log, "PFCP Association Setup Response") == 1
+    assert not_accepted(log, (9,)) == ()
+
+
+def test_worlds_of_the_presets_are_those_of_always():
+    """A change of rules or draws is seen; exponential laws are alike on every machine."""
+    digests = {
+        name: hashlib.sha256(emulate(name, 7, 5, horizon_s).records.tobytes()).hexdigest()[:16]
+        for name, horizon_s in (("signalling-single-slice", 200.0), ("signalling-concurrent", 5.0))
+    }
+    assert digests == {
+        "signalling-single-slice": "af9e8a11dee7e1d4",
+        "signalling-concurrent": "49b4c44926133709",
+    }
 
 
 def test_slice_never_has_more_sessions_than_it_admits():

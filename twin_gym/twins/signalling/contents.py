@@ -224,6 +224,8 @@ HANDOVER_DESIRABLE = cause_code("radioNetwork", 16)
 UNSPECIFIED = cause_code("radioNetwork", 0)
 REGISTRATION_REFUSALS = tuple(cause_code("5GMM", value) for value in (3, 6, 7, 11, 62))
 """Causes of a refusal after the identity of the UE has been proved."""
+BARRING_REFUSALS = frozenset(cause_code("5GMM", value) for value in (3, 6, 7, 11))
+"""Those after which the UE forgets its 5G-GUTI (TS 24.501 5.5.1.2.5)."""
 
 
 _RELEASE_COMMAND = SHORT_NAMES["UEContextReleaseCommand"]

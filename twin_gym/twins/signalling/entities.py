@@ -129,6 +129,16 @@ class Ue:
     transactions: int = 0
     plan: list[str] | None = None
 
+    def give_up(self, is_barred: bool) -> None:
+        """Ends the attempts to register: the next one comes after a sojourn.
+
+        Args:
+            is_barred: whether the UE forgets its 5G-GUTI.
+        """
+        self.attempts = 0
+        if is_barred:
+            self.tmsi = -1
+
     def new_identity(self, num_ues: int) -> int:
         """A number for a connection that no other connection has."""
         self.connections += 1

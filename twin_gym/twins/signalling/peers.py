@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twin_gym.twins.signalling.contents import (
+    BARRING_REFUSALS,
     FAILS,
     MAC_FAILURE,
     NEW_GUTI,
@@ -203,6 +204,8 @@ class Peers:
             )
         else:
             is_wrong = ue.world.fails("authentication_failed")
+            if is_wrong:
+                ue.give_up(is_barred=True)
             self.answer(
                 time_ns, ue, "Authentication response", None, "failed" if is_wrong else "passed",
                 verdict=FAILED if is_wrong else PASSED,
@@ -218,6 +221,7 @@ class Peers:
             decision = GRANTED
             if is_refused:
                 decision = REGISTRATION_REFUSALS[ue.world.pick(len(REGISTRATION_REFUSALS))]
+                ue.give_up(decision in BARRING_REFUSALS)
             self.answer(
                 time_ns, ue, "Security mode complete", None,
                 "refused" if is_refused else "accepted", verdict=PASSED, decision=decision,

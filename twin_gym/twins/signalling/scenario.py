@@ -172,6 +172,8 @@ class Failures(FrozenModel):
         path_switch_failure: path switches that the AMF refuses.
         unanswered: downlink NAS requests that get no answer, each transmission for itself.
         uplink_lost: requests of the UE that are lost before the core, each for itself.
+        association_unanswered: PFCP association set-ups that the UPF does not answer, each
+            transmission for itself.
     """
 
     unknown_guti: Probability = 0.0
@@ -193,6 +195,8 @@ class Failures(FrozenModel):
     path_switch_failure: Probability = 0.0
     unanswered: Probability = 0.0
     uplink_lost: Probability = 0.0
+    association_unanswered: Probability = 0.0
+    # A new share comes last: the place of a share names its draws.
 
 
 class Timers(FrozenModel):

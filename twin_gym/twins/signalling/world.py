@@ -48,6 +48,7 @@ class Purpose(IntEnum):
     SESSION_AT_REGISTRATION = 12
     PARALLEL = 13
     SWITCH_OFF = 14
+    ASSOCIATION = 15
     FAILURE = 32  # and one more for each share of `Failures`
 
 

@@ -99,6 +99,7 @@ def _prove(net: Network, ue: Ue) -> Story:
     is_wrong = ue.world.fails("authentication_failed")
     yield from net.ran(ue, "Authentication response", verdict=FAILED if is_wrong else PASSED)
     if is_wrong:
+        ue.give_up(is_barred=True)
         yield from net.amf(ue, "Authentication reject")
         yield from net.release(ue, NOT_AUTHENTIC)
     return not is_wrong
@@ -118,6 +119,7 @@ def _secure(net: Network, ue: Ue) -> Story:
         cause = contents.REGISTRATION_REFUSALS[ue.world.pick(len(contents.REGISTRATION_REFUSALS))]
     yield from net.ran(ue, "Security mode complete", verdict=PASSED, decision=cause)
     if cause:
+        ue.give_up(cause in contents.BARRING_REFUSALS)
         yield from net.amf(ue, "Registration reject", cause=cause)
         yield from net.release(ue, NORMAL_RELEASE)
     return not cause
