@@ -13,7 +13,7 @@ from twin_gym.cli.options import JsonOption, SetOption
 signalling_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Record and read the signalling of a 5G core (N1, N2, N4).",
+    help="Record and read the signalling of a 5G core.",
 )
 
 
@@ -113,7 +113,7 @@ VerdictOption = Annotated[
 
 @signalling_app.callback()
 def signalling() -> None:
-    """Record and read the signalling of a 5G core (N1, N2, N4)."""
+    """Record and read the signalling of a 5G core."""
 
 
 @signalling_app.command()

@@ -156,24 +156,22 @@ def test_same_log_gives_the_same_bytes(eventful_log, tmp_path):
 
 def test_nas_messages_of_a_ue_are_counted_in_the_security_header(eventful_log):
     """Each direction from 0, anew after a security mode command."""
-    sequences = []
-    log = eventful_log.of_ues([0])
+    log = eventful_log.between(0.0, 150.0)
     messages = [log[place] for place in range(len(log))]
+    last, num_new = {}, 0
     for message, payload in zip(messages, encode_log(messages, log.slices), strict=True):
         nas = b"" if message.described.pfcp else fields_of_ngap(decode_ngap(payload.content)).nas
         security = decode_nas(nas).security if nas else None
-        if security is not None:
-            is_new = message.name.endswith("[Security mode command]")
-            sequences.append((message.described.is_from_core, security.sequence, is_new))
-    assert sum(is_new for _, _, is_new in sequences) > 1
-    last = {}
-    for is_down, number, is_new in sequences:
-        if is_new:
-            assert (is_down, number) == (True, 0)
-            last = {True: 0, False: -1}
+        if security is None:
+            continue
+        key = message.ue, message.described.is_from_core
+        if message.name.endswith("[Security mode command]"):
+            num_new += key in last
+            last[message.ue, True], last[message.ue, False] = 0, -1
         else:
-            assert number == last[is_down] + 1
-            last[is_down] = number
+            last[key] = last.get(key, -1) + 1
+        assert security.sequence == last[key]
+    assert num_new > 1
 
 
 def test_field_that_does_not_fit_is_refused_with_the_message():
