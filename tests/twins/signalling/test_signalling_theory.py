@@ -17,7 +17,7 @@ from twin_gym.twins.signalling.log import MessageLog
 from twin_gym.twins.signalling.message import FAILED, Message
 from twin_gym.twins.signalling.presets import load, names
 from twin_gym.twins.signalling.replay import COMPARED, first_five_qis, replay
-from twin_gym.twins.signalling.tables import FIELDS, MessageTable, table_rows
+from twin_gym.twins.signalling.tables import FIELDS, MessageTable, table_rows, window_ceiling
 from twin_gym.twins.signalling.theory import (
     blind_exact_bound,
     chance_bound,
@@ -253,6 +253,28 @@ def test_longer_memory_of_the_same_ue_helps_and_interleaving_hurts_the_other():
     assert of_ue == sorted(of_ue)
     assert of_ue[2] > 0.9
     assert rows["last 6 of the log"] < 0.4
+
+
+def test_window_ceiling_holds_for_the_tables_and_rises_with_the_window():
+    """A table of the newest messages, even one fitted to the log itself, is not above it."""
+    log = emulate("signalling-concurrent", 3, 8, 6.0)
+    ceilings = [window_ceiling(log, window) for window in (0, 1, 2, 4, 8)]
+    assert ceilings == sorted(ceilings)
+    assert ceilings[0] == MessageTable(0, "log").fit(log).exact(log)
+    for length, ceiling in zip((1, 2), ceilings[1:3], strict=True):
+        assert MessageTable(length, "log").fit(log).exact(log) <= ceiling < 0.9
+    assert ceilings[-1] > 0.9
+
+
+def test_window_ceiling_is_counted_by_hand():
+    """Two answers to the same message of the same UE; to that of another UE always the same one."""
+    asked, paging, setup = map(kind_code, ("HandoverRequired", "Paging", "HandoverCommand"))
+    turns = [(asked, 0), (paging, 0), (asked, 0), (setup, 0), (asked, 0), (setup, 0), (asked, 1),
+             (paging, 2)]  # fmt: skip
+    log = MessageLog.of([Message(place, kind, ue=ue) for place, (kind, ue) in enumerate(turns)])
+    assert window_ceiling(log, 0) == 2 / 4
+    assert window_ceiling(log, 1) == 3 / 4
+    assert window_ceiling(log, 2) == 4 / 4
 
 
 def test_table_predicts_what_it_has_seen_most_often():

@@ -17,6 +17,7 @@ from .replay import replay as replay
 from .scenario import SignallingScenario as SignallingScenario
 from .tables import MessageTable as MessageTable
 from .tables import table_rows as table_rows
+from .tables import window_ceiling as window_ceiling
 from .theory import blind_exact_bound as blind_exact_bound
 from .theory import chance_bound as chance_bound
 from .theory import outside_share as outside_share

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from twin_gym.twins.signalling.grammar import BY_EVENT, TABLE, event_of, short_name
+from twin_gym.twins.signalling.grammar import BY_EVENT, TABLE, event_of
 from twin_gym.twins.signalling.kinds import KINDS
 from twin_gym.twins.signalling.log import MessageLog
 from twin_gym.twins.signalling.message import Message
@@ -58,8 +58,3 @@ def _node_step(machine: str, state: str, message: Message, sent: deque[int]) -> 
         if is_begun and [answer.kind for answer in row.answers] == [message.kind]:
             return row.next_state
     return None
-
-
-def tell(log: MessageLog, places: Sequence[tuple[int, str]]) -> str:
-    """The messages that are not accepted, one a line, for people."""
-    return "\n".join(f"{place}: {short_name(log[place].kind)}: {why}" for place, why in places)

@@ -26,7 +26,6 @@ from twin_gym.twins.signalling.grammar import (
     Answer,
     Transition,
     event_of,
-    short_name,
 )
 from twin_gym.twins.signalling.kinds import KINDS, element_bits
 from twin_gym.twins.signalling.message import (
@@ -318,8 +317,3 @@ def _expected(
         **carried,
     )
     return Expected(message, session.number if session else 0, answer.for_each)
-
-
-def describe(message: Message) -> str:
-    """A message as the table of procedures calls it."""
-    return short_name(message.kind)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from twin_gym.errors import ConfigError, unknown_name
-from twin_gym.twins.signalling.kinds import KINDS, MessageKind, cause_code, element_bits, kind_code
+from twin_gym.twins.signalling.kinds import KINDS, MessageKind, cause_code, element_bits
 from twin_gym.twins.signalling.message import (
     DEREGISTRATION,
     FAILED,
@@ -160,7 +160,7 @@ def event_of(message: Message) -> str:
         An event as the table writes it.
 
     Example:
-        >>> refused = Message(0, kind_code("InitialUEMessage[Service request]"), decision=9)
+        >>> refused = Message(0, SHORT_NAMES["Service request"], decision=9)
         >>> event_of(refused)
         'Service request: refused'
     """
@@ -217,17 +217,3 @@ def states_of(machine: str) -> tuple[str, ...]:
 
 STABLE_STATES = ("DEREGISTERED", "IDLE", "CONNECTED")
 """States of a UE in which no procedure of its context runs."""
-
-__all__ = [
-    "BY_EVENT",
-    "SHORT_NAMES",
-    "STABLE_STATES",
-    "TABLE",
-    "Answer",
-    "Transition",
-    "event_of",
-    "kind_code",
-    "parse_table",
-    "short_name",
-    "states_of",
-]

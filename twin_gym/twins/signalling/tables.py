@@ -103,6 +103,33 @@ def table_rows(train: MessageLog, test: MessageLog) -> dict[str, float]:
     return rows
 
 
+def window_ceiling(log: MessageLog, window: int) -> float:
+    """Most exact predictions in a log of whatever sees the newest messages of all UEs alone.
+
+    Where equal windows are followed by different messages, no more than the most frequent one can
+    be right. UEs are told apart in a window, and whose turn it is is known; their numbers are not.
+    The ceiling holds for every window, and says little where hardly two windows are equal.
+
+    Args:
+        log: whose messages of the core are predicted.
+        window: messages that are seen, 0 or more.
+
+    Returns:
+        A share in [0, 1], rising in the window.
+    """
+    counts: dict[Hashable, Counter[Vector]] = defaultdict(Counter)
+    past: deque[tuple[int, Vector]] = deque(maxlen=window)
+    for row in log.records.tolist():
+        ue, vector = row[_UE], tuple(row[place] for place in _PLACES)
+        if ue >= 0 and _IS_FROM_CORE[vector[0]]:
+            labels = {ue: 0}
+            seen = tuple((labels.setdefault(one, len(labels)), what) for one, what in past)
+            counts[seen][vector] += 1
+        past.append((ue, vector))
+    total = sum(one.total() for one in counts.values())
+    return sum(max(one.values()) for one in counts.values()) / total if total else 1.0
+
+
 def _positions(
     log: MessageLog, length: int, context: Context
 ) -> Iterator[tuple[tuple[Vector, ...], Vector]]:

@@ -52,7 +52,7 @@ class Purpose(IntEnum):
     FAILURE = 32  # and one more for each share of `Failures`
 
 
-_FAILURES = {name: Purpose.FAILURE + place for place, name in enumerate(Failures.model_fields)}
+_FAILURES = {name: int(Purpose.FAILURE) + place for place, name in enumerate(Failures.model_fields)}
 _DELAYS = (Purpose.CORE, Purpose.RADIO, Purpose.USER_PLANE)
 
 
@@ -84,6 +84,13 @@ class World:
         weights = np.cumsum([one.share for one in scenario.slices])
         self.shares = tuple(float(weight / weights[-1]) for weight in weights)
         self.failures = {name: float(share) for name, share in dict(scenario.failures).items()}
+        self.procedures = tuple(
+            {
+                "CONNECTED": _cumulated(dict(one.when_connected)),
+                "IDLE": _cumulated(dict(one.when_idle)),
+            }
+            for one in scenario.slices
+        )
         means = (scenario.delays.core_s, scenario.delays.radio_s, scenario.delays.user_plane_s)
         self.half_delays_ns = {
             purpose: mean_s * NANOSECONDS / 2
@@ -110,8 +117,7 @@ class UeWorld:
         self.slice_number = _place(world.shares, self._uniform(Purpose.HOME))
         self.home: SignallingSlice = scenario.slices[self.slice_number]
         self.start_ns = int(self._uniform(Purpose.START) * scenario.start_within_s * NANOSECONDS)
-        connected, idle = dict(self.home.when_connected), dict(self.home.when_idle)
-        self._procedures = {"CONNECTED": _cumulated(connected), "IDLE": _cumulated(idle)}
+        self._procedures = world.procedures[self.slice_number]
         self._sojourns = {
             "DEREGISTERED": (Purpose.DEREGISTERED, self.home.deregistered),
             "IDLE": (Purpose.IDLE, self.home.idle),
@@ -156,7 +162,8 @@ class UeWorld:
 
     def fails(self, name: str) -> bool:
         """Whether a failure of this name (see `Failures`) happens."""
-        return self._uniform(_FAILURES[name]) <= self._world.failures[name]
+        share = self._world.failures[name]
+        return share > 0.0 and self._next(_FAILURES[name], _UNIFORM) <= share
 
     def happens(self, purpose: Purpose, share: float) -> bool:
         """Whether something happens that has this share."""
