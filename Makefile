@@ -2,7 +2,7 @@
 # Every command builds .venv first when it is missing, broken or older than the two files it is made from.
 
 PYTHON ?= python3
-SCENARIO ?= contention
+SCENARIO ?= tic-pick
 WORKERS ?= 2
 PYTEST_ARGS ?=
 
@@ -18,19 +18,28 @@ TYPED := $(wildcard twin_gym agents benchmarks)
 QUICK := tests/unit tests/contract tests/architecture $(wildcard tests/environments/*/test_worlds.py)
 ENV_FOLDERS = twin_gym/environments/$(ENV) $(wildcard tests/environments/$(ENV))
 
+# Workers and processes of tests read the bytecode of each other, and each of them keeps to one core.
+export PYTHONDONTWRITEBYTECODE :=
+test compiled quick test-env: export OMP_NUM_THREADS := 1
+
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test quick test-env lint bench leaderboard clean
+.PHONY: help venv demo test compiled quick test-env lint bench leaderboard clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(INSTALLED) ## build .venv with everything needed here (PYTHON=python3.12 for another Python)
 
-demo: $(INSTALLED) ## the comparison of agents on one scenario (SCENARIO=contention)
+demo: $(INSTALLED) ## the comparison of agents on one scenario (SCENARIO=tic-pick)
 	$(BIN)/python -m benchmarks.demo --scenario $(SCENARIO)
 
-test: lint ## lint, then all the tests (PYTEST_ARGS="-k name" for some)
-	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+test: $(INSTALLED) ## lint, then all the tests (PYTEST_ARGS="-k name" for some)
+	@$(MAKE) --no-print-directory --jobs=2 lint compiled
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+
+# What else each worker would compile for itself: beside mypy, which needs one core only.
+compiled: $(INSTALLED)
+	@$(BIN)/python -m pytest --quiet -k 'test_capabilities or test_golden'
 
 quick: $(INSTALLED) ## unit, contract, architecture and seeding tests, with few drawn examples
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow' --hypothesis-profile=quick $(QUICK) $(PYTEST_ARGS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
-from agents.settings import WITH_TWIN, AgentName, TrainSettings, whole_rollouts
+from agents.settings import PPO_NAMES, WITH_TWIN, AgentName, TrainSettings, whole_rollouts
 from twin_gym.core.credit import Credit
 from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_named
@@ -16,14 +16,13 @@ from twin_gym.policies import make_policy, policies_of
 from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 
-PPO_NAMES: frozenset[AgentName] = frozenset({"ppo", "maskable-ppo"})
-
 _Table = Mapping[str, Any]
+_SettingsOf = Callable[[Any, str], _Table]
 
 _FIXED_LENGTH: _Table = MappingProxyType(
     {
         "staggered": True, "anneal": True, "n_envs": 32, "n_steps": 16,
-        "ent_coef": 0.0, "learning_rate": 1.5e-3, "total_steps": 131_072,
+        "ent_coef": 0.0, "learning_rate": 1.5e-3, "total_timesteps": 131_072,
     }
 )  # fmt: skip
 """The settings for episodes of one length: staggered networks, and rates that fall to 0.
@@ -42,6 +41,32 @@ SHARED_PPO: _Table = MappingProxyType({"shared": True, "learning_rate": 3e-3})
 
 A2C makes one gradient step of a rollout and needs short ones to make enough of them.
 """
+
+
+_A2C_FROM_TWIN: _Table = MappingProxyType(
+    {
+        "n_steps": 8, "learning_rate": 5e-4, "critic_rate_ratio": 4.0, "smoothing": 0.2,
+        "critic_warm_up_steps": 8192,
+    }
+)  # fmt: skip
+"""Of A2C from a twin, beside `_FIXED_LENGTH`: it makes one gradient step of a rollout, and a few
+large ones move hardly more than the biases of the output, the same way in all states; a critic that
+learns no faster than the actor lets them go too."""
+
+_PPO_FROM_TWIN: _Table = MappingProxyType(
+    {
+        "n_envs": 32, "n_steps": 64, "batch_size": 256, "anneal": True, "smoothing": 0.2,
+        "critic_warm_up_steps": 8192,
+    }
+)  # fmt: skip
+"""Of PPO and MaskablePPO from a twin: many small steps, the first ones the critic's alone."""
+
+_GUARDED: _Table = MappingProxyType({"guard_looks": 3})
+_GUARDED_FROM_STEPS = 16_384
+"""Of agents from a twin; a shorter training would spend too much of itself on looks."""
+
+_WARM_UP_SHARE = 0.25
+"""The most that a warm-up which is not given may take of a training."""
 
 
 def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings:
@@ -63,9 +88,13 @@ def settings_for(agent: AgentName, scenario: str, **given: Any) -> TrainSettings
     usual = defaults_of(load(scenario), agent, given.get("action"))
     values = {"agent": agent, "scenario": scenario, **usual, **given}
     rollout = _rollout(values)
-    for name in {"total_steps", "leg_steps"} - given.keys():
+    for name in {"total_timesteps", "leg_steps"} - given.keys():
         if rollout > 0:
             values[name] = whole_rollouts(values.get(name, getattr(TrainSettings, name)), rollout)
+    if rollout > 0 and "critic_warm_up_steps" in usual.keys() - given.keys():
+        values["critic_warm_up_steps"] = _warm_up(values, rollout)
+    if values.get("total_timesteps", TrainSettings.total_timesteps) < _GUARDED_FROM_STEPS:
+        values["guard_looks"] = given.get("guard_looks", 0)
     return TrainSettings().with_(**values)
 
 
@@ -81,20 +110,33 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
     credit: Credit | None = kind.facet("credit")
     defaults: dict[str, Any] = {}  # of requests as `TrainSettings` has it: digests hang on that
     if hasattr(scenario, "slot_s") or credit is not None:
-        defaults = {**_FIXED_LENGTH, "default_policy": _default_policy(scenario, action)}
+        defaults = {**_FIXED_LENGTH, "default_policy": _default_policy(scenario, agent, action)}
         defaults |= _FIXED_LENGTH_PPO if agent in PPO_NAMES else {}
     if credit is not None:
         defaults |= credit.of(scenario)
     form = form_of(scenario.kind, action)
-    if form.candidate_groups and agent not in WITH_TWIN and agent != "clone":
+    if form.candidate_groups:
         defaults |= SHARED_PPO if agent in PPO_NAMES else SHARED
-    return defaults
+    if agent in WITH_TWIN & PPO_NAMES:
+        defaults |= _PPO_FROM_TWIN
+    elif agent in WITH_TWIN and defaults:
+        defaults |= _A2C_FROM_TWIN
+    if agent in WITH_TWIN:
+        defaults |= _GUARDED
+    own: _SettingsOf | None = kind.facet("settings")
+    return defaults if own is None else {**defaults, **own(scenario, agent)}
 
 
-def _default_policy(scenario: Scenario, action: str | None) -> str:
-    """What runs today; where that has no such form of action, the first rule that has it."""
-    today: str = kind_named(scenario.kind).facet("default_policy")
-    for name in (today, *(one for one in policies_of(scenario.kind) if one != "random")):
+def _default_policy(scenario: Scenario, agent: AgentName, action: str | None) -> str:
+    """What is logged for a twin, else what runs today; the first rule that has the form of action.
+
+    Agents without a twin keep what runs today: their digests hang on it.
+    """
+    kind = kind_named(scenario.kind)
+    today: str = kind.facet("default_policy")
+    has_twin = agent in WITH_TWIN or agent == "clone"
+    logged: str = kind.facet("logged_policy", today) if has_twin else today
+    for name in (logged, today, *(one for one in policies_of(scenario.kind) if one != "random")):
         with suppress(ConfigError):
             make_policy(name, scenario, action)
             return name
@@ -117,3 +159,10 @@ def kind_of(scenarios: tuple[str, ...]) -> str:
 def _rollout(values: Mapping[str, Any]) -> int:
     rows: int = values.get("n_envs", TrainSettings.n_envs)
     return rows * int(values.get("n_steps", TrainSettings.n_steps))
+
+
+def _warm_up(values: Mapping[str, Any], rollout: int) -> int:
+    """As many steps as are usual, in whole rollouts; fewer in a short training."""
+    most = min(values["total_timesteps"], values["leg_steps"]) * _WARM_UP_SHARE
+    steps: int = min(values["critic_warm_up_steps"], int(most))
+    return max(0, steps // rollout * rollout)

@@ -10,8 +10,8 @@ from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-from agents.defaults import PPO_NAMES, kind_of
-from agents.settings import WITH_TWIN, TrainSettings
+from agents.defaults import kind_of
+from agents.settings import MASKABLE, PPO_NAMES, WITH_TWIN, TrainSettings
 from agents.twin import make_twin
 from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_named
@@ -97,16 +97,16 @@ def _model(settings: TrainSettings, env: NativeVecEnv) -> OnPolicyAlgorithm:
 def _ppo(settings: TrainSettings, env: NativeVecEnv) -> OnPolicyAlgorithm:
     arguments = _common(settings) | {
         "batch_size": min(settings.batch_size, settings.n_envs * settings.n_steps),
-        "n_epochs": settings.num_epochs,
+        "n_epochs": settings.n_epochs,
     }
-    if settings.agent == "maskable-ppo":
+    if settings.agent in MASKABLE:
         if env.batch.masks is None:
             raise ConfigError(
                 f"the actions of {settings.scenario!r} are amounts and nothing masks them: train "
-                "`ppo`"
+                f"`{settings.agent.removeprefix('maskable-')}`"
             )
         policy_class: type[MaskableActorCriticPolicy] = MaskableActorCriticPolicy
-        kwargs: dict[str, Any] = {"net_arch": list(settings.hidden)}
+        kwargs: dict[str, Any] = {"net_arch": list(settings.net_arch)}
         if settings.shared:
             policy_class, kwargs = SharedMaskablePolicy, _shared(settings, env)
         return SemiMarkovMaskablePPO(
@@ -139,7 +139,7 @@ def _policy(
 ) -> tuple[type[ActorCriticPolicy], dict[str, Any]]:
     if settings.shared:
         return SharedActorCriticPolicy, _shared(settings, env)
-    return actor_critic_for(env, settings.hidden, initial_std=settings.initial_std)
+    return actor_critic_for(env, settings.net_arch, initial_std=settings.initial_std)
 
 
 def _shared(settings: TrainSettings, env: NativeVecEnv) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _shared(settings: TrainSettings, env: NativeVecEnv) -> dict[str, Any]:
             f"with `shared` an action picks one of many, and here it is of the form "
             f"{action!r}: leave `shared` False"
         )
-    return shared_policy_kwargs(env.scenario, critic=settings.hidden, action=action)
+    return shared_policy_kwargs(env.scenario, critic=settings.net_arch, action=action)
 
 
 def _credit(settings: TrainSettings, env: NativeVecEnv) -> dict[str, float]:
@@ -157,6 +157,7 @@ def _credit(settings: TrainSettings, env: NativeVecEnv) -> dict[str, float]:
     return {
         "discount_time_s": settings.discount_holding_times * unit_s,
         "trace_time_s": settings.trace_holding_times * unit_s,
+        "critic_rate_ratio": settings.critic_rate_ratio,
     }
 
 

@@ -21,6 +21,7 @@ from agents.defaults import kind_of
 from agents.models import Built
 from agents.settings import WITH_TWIN, TrainSettings
 from agents.trained import TWIN_FOLDER, Trained, train_agent
+from agents.twin import logged_policy
 from twin_gym.console.error_reporting import deliver
 from twin_gym.console.printing import (
     messages,
@@ -34,7 +35,7 @@ from twin_gym.errors import unknown_name
 from twin_gym.files.locks import LOCK_FILE, in_turn, writing_to
 from twin_gym.files.places import check_folder
 from twin_gym.files.records import Record, Records
-from twin_gym.policies import evaluate, make_policy, policies_of, world_seeds
+from twin_gym.policies import evaluate, policies_of, world_seeds
 from twin_gym.policies.intervals import half_width
 from twin_gym.sb3 import indicators, score_name
 from twin_gym.scenario import Scenario
@@ -53,11 +54,11 @@ class _ShownProgress:
     """Progress: a bar in a terminal, elsewhere a line now and then."""
 
     def __init__(self, bar: Progress, settings: TrainSettings) -> None:
-        self.first_step = settings.total_steps
+        self.first_step = settings.total_timesteps
         self._bar = bar
         self._task: TaskID = bar.add_task(
             f"{settings.agent}, seed {settings.seed}",
-            total=settings.total_steps,
+            total=settings.total_timesteps,
             speed="",
             score="",
         )
@@ -77,9 +78,9 @@ class _ShownProgress:
         self._bar.update(self._task, completed=step, speed=pace, score=earned)
         if self._bar.disable and now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
-            left_s = (self._settings.total_steps - step) / max(speed, 1e-9)
+            left_s = (self._settings.total_timesteps - step) / max(speed, 1e-9)
             messages().print(
-                f"step {step:,} of {self._settings.total_steps:,}, {pace}, earns "
+                f"step {step:,} of {self._settings.total_timesteps:,}, {pace}, earns "
                 f"{earned}, {left_s:,.0f} s left"
             )
 
@@ -231,7 +232,7 @@ def _check_default_policy(settings: TrainSettings, scenario: Scenario) -> None:
     if settings.default_policy not in known:
         raise unknown_name("default policy", settings.default_policy, known)
     if settings.agent in WITH_TWIN or settings.agent == "clone":
-        make_policy(settings.default_policy, scenario, settings.action)
+        logged_policy(settings, scenario)
 
 
 def run_name(settings: TrainSettings) -> str:

@@ -27,11 +27,18 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("critic_warm_up_steps", 0, _INFINITY),
     ("initial_std", 1e-6, 1e3),
     ("batch_size", 1, 2**31 - 1),
-    ("num_epochs", 1, 1_000),
+    ("n_epochs", 1, 1_000),
+    ("guard_looks", 0, 1_000),
+    ("guard_worlds", 2, 4096),
+    ("guard_share", 1e-6, 0.9),
+    ("critic_rate_ratio", 1e-3, 1e3),
 )
 _WIDEST, _MOST_LAYERS = 4096, 8  # as a saved actor may have
 
-AgentName = Literal["clone", "a2c", "a2c-twin", "a2c-gan-twin", "maskable-ppo", "ppo"]
+AgentName = Literal[
+    "clone", "a2c", "a2c-twin", "a2c-gan-twin", "maskable-ppo", "ppo", "maskable-ppo-twin",
+    "ppo-twin",
+]  # fmt: skip
 AGENTS: dict[AgentName, str] = {
     "clone": "The policy twin of the default policy as it is, greedy.",
     "a2c": "A2C from scratch.",
@@ -39,9 +46,17 @@ AGENTS: dict[AgentName, str] = {
     "a2c-gan-twin": "The same, the log augmented by a GAN (paper B).",
     "maskable-ppo": "sb3-contrib's MaskablePPO from scratch, where actions are masked.",
     "ppo": "PPO from scratch.",
+    "maskable-ppo-twin": "MaskablePPO whose initial actor is the policy twin, its critic first.",
+    "ppo-twin": "PPO whose initial actor is the policy twin, its critic first.",
 }
-WITH_TWIN: frozenset[AgentName] = frozenset({"a2c-twin", "a2c-gan-twin"})
+WITH_TWIN: frozenset[AgentName] = frozenset(
+    {"a2c-twin", "a2c-gan-twin", "maskable-ppo-twin", "ppo-twin"}
+)
 """The agents whose initial actor is a twin."""
+MASKABLE: frozenset[AgentName] = frozenset({"maskable-ppo", "maskable-ppo-twin"})
+"""The agents that are for masked actions alone."""
+PPO_NAMES: frozenset[AgentName] = MASKABLE | {"ppo", "ppo-twin"}
+"""The agents that go through a rollout several times, in batches."""
 
 
 OfflineMethod = Literal["bc", "cql"]
@@ -55,6 +70,7 @@ STORED_NAMES: Mapping[str, str] = MappingProxyType(
     {
         "ent_coef": "entropy_weight", "n_envs": "num_rows", "n_steps": "rollout_steps",
         "anneal": "annealed", "staggered": "spread_rows", "tau": "following",
+        "n_epochs": "num_epochs", "net_arch": "hidden", "total_timesteps": "total_steps",
     }
 )  # fmt: skip
 """By name of a setting, its name in files and digests, where that is an older one."""
@@ -87,14 +103,14 @@ class TrainSettings:
         scenario: preset name or path of a TOML file; a twin is made of its history.
         more_scenarios: others that each episode may be in as well: what-if training.
         seed: of weights, draws and worlds.
-        total_steps: environment steps.
+        total_timesteps: environment steps; all of them, those of a guard's looks included.
         leg_steps: a training is cut into legs, each with worlds and draws of its own named by
             (seed, leg), so that one that was killed goes on as if it had not been.
         n_envs: networks that run side by side (rows).
         n_steps: decisions of each network between two updates.
         learning_rate: of Adam.
         ent_coef: coefficient of the entropy in the loss.
-        hidden: widths of actor and critic.
+        net_arch: widths of actor and critic.
         discount_holding_times: a reward so many time units ahead counts 1/e.
         trace_holding_times: the trace of an advantage decays to 1/e in it.
         default_policy: what runs on the physical network and is logged.
@@ -110,24 +126,33 @@ class TrainSettings:
         initial_std: where actions are amounts, with what share of the box's width the actor's
             draws spread at first.
         batch_size: of PPO and MaskablePPO, decisions in a gradient step, a rollout at most.
-        num_epochs: of PPO and MaskablePPO, how often a rollout is gone through.
+        n_epochs: of PPO and MaskablePPO, how often a rollout is gone through.
         shared: whether one small network scores each candidate where an action picks one of many
-            like things (see `twin_gym.sb3.shared`); `hidden` is then of the critic alone.
+            like things (see `twin_gym.twins.SharedNetwork`), in a twin too; `net_arch` is then of
+            the critic alone.
         anneal: whether learning rate and entropy coefficient fall to 0 on a straight line.
         staggered: whether the networks begin at different points of their episodes (see
             `twin_gym.sb3.NativeVecEnv`).
+        guard_looks: how often a guard that keeps the best actor so far looks at the learner (see
+            `twin_gym.sb3.KeepBest`); 0: no guard. `total_timesteps` are then training and looks
+            together: the training ends where both have used them up.
+        guard_worlds: in how many worlds a look compares.
+        guard_share: about what share of all steps looks take; their episodes are shortened for it
+            (see `agents.guard`).
+        critic_rate_ratio: learning rate of the critic over that of the actor, where credit runs in
+            simulated time.
     """
 
     agent: AgentName = "a2c-twin"
     scenario: str = "contention"
     seed: int = 0
-    total_steps: int = 262_144
+    total_timesteps: int = 262_144
     leg_steps: int = 131_072
     n_envs: int = 128
     n_steps: int = 32
     learning_rate: float = 2e-3
     ent_coef: float = 0.01
-    hidden: tuple[int, ...] = (64, 64)
+    net_arch: tuple[int, ...] = (64, 64)
     discount_holding_times: float = 4.0
     trace_holding_times: float = 1.2
     default_policy: str = "density"
@@ -142,10 +167,14 @@ class TrainSettings:
     action: str | None = None
     initial_std: float = 0.25
     batch_size: int = 512
-    num_epochs: int = 4
+    n_epochs: int = 4
     shared: bool = False
     anneal: bool = False
     staggered: bool = False
+    guard_looks: int = 0
+    guard_worlds: int = 4
+    guard_share: float = 0.2
+    critic_rate_ratio: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuses settings out of their ranges."""
@@ -157,23 +186,18 @@ class TrainSettings:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ConfigError(f"`{name}` must be {least:g} to {most:g}, got {value!r}")
-        is_known = all(1 <= width <= _WIDEST for width in self.hidden)
-        if not 1 <= len(self.hidden) <= _MOST_LAYERS or not is_known:
+        is_known = all(1 <= width <= _WIDEST for width in self.net_arch)
+        if not 1 <= len(self.net_arch) <= _MOST_LAYERS or not is_known:
             raise ConfigError(
-                f"`hidden` must be one or more widths of 1 to {_WIDEST}, {_MOST_LAYERS} at most, "
-                f"got {self.hidden!r:.100}"
+                f"`net_arch` must be one or more widths of 1 to {_WIDEST}, {_MOST_LAYERS} at most, "
+                f"got {self.net_arch!r:.100}"
             )
-        for name in ("total_steps", "leg_steps"):
+        for name in ("total_timesteps", "leg_steps"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"`{name}` must be positive, got {getattr(self, name)}")
             self._check_whole_rollouts(name)
         if self.critic_warm_up_steps:
             self._check_warm_up()
-        if self.shared and (self.agent in WITH_TWIN or self.agent == "clone"):
-            raise ConfigError(
-                f"a twin sees the whole observation at once, and {self.agent!r} is to be or to "
-                "begin as one: leave `shared` False"
-            )
 
     def _check_whole_rollouts(self, name: str) -> None:
         value, rollout = getattr(self, name), self.n_envs * self.n_steps
@@ -190,7 +214,7 @@ class TrainSettings:
                 f"a critic is warmed up beside a twin, and {self.agent!r} has none: choose one of "
                 f"{', '.join(sorted(WITH_TWIN))}, or `critic_warm_up_steps` 0"
             )
-        most = min(self.leg_steps, self.total_steps)
+        most = min(self.leg_steps, self.total_timesteps)
         if self.critic_warm_up_steps > most:
             raise ConfigError(
                 f"`critic_warm_up_steps` must be in the first leg, at most {most}, got "
@@ -200,7 +224,7 @@ class TrainSettings:
     @property
     def num_legs(self) -> int:
         """The number of legs of the training; the last one may be shorter."""
-        return -(-self.total_steps // self.leg_steps)
+        return -(-self.total_timesteps // self.leg_steps)
 
     @property
     def digest(self) -> str:
@@ -235,8 +259,8 @@ class TrainSettings:
 
 
 _LATER = (
-    "more_scenarios", "action", "initial_std", "batch_size", "num_epochs", "shared", "anneal",
-    "staggered",
+    "more_scenarios", "action", "initial_std", "batch_size", "n_epochs", "shared", "anneal",
+    "staggered", "guard_looks", "guard_worlds", "guard_share", "critic_rate_ratio",
 )  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
 
@@ -247,7 +271,7 @@ def _check_type(name: str, value: object) -> None:
     if name == "action":
         fits, what = value is None or isinstance(value, str), "text or None"
     elif isinstance(default, tuple):
-        kind = int if name == "hidden" else str
+        kind = int if name == "net_arch" else str
         fits = isinstance(value, tuple) and all(type(part) is kind for part in value)
         what = "a tuple of whole numbers" if kind is int else "a tuple of texts"
     else:

@@ -29,7 +29,8 @@ class Trained:
     Attributes:
         policy: its greedy policy.
         points: its curve (see `agents.training.Curve`); a clone has none.
-        steps: environment steps that it took; a clone takes none.
+        steps: environment steps that it took, those of a guard's looks included; a clone takes
+            none.
         num_parameters: of its networks.
         warm_start: what the warm start said, or "".
         keep: writes it to a folder.
@@ -76,7 +77,7 @@ def train_agent(settings: TrainSettings, *, on_begin: OnBegin | None = None, **h
     return Trained(
         trained_policy(model, settings),
         curve.points,
-        model.num_timesteps,
+        model.num_timesteps + curve.guard_steps,
         _size(model.policy),
         warm_starts[0],
         partial(save_actor, model, settings),
@@ -106,7 +107,7 @@ def actor_once(settings: TrainSettings, folder: Path) -> LearnedActor:
         folder: of the actor alone.
     """
     if not (folder / CARD_FILE).exists():  # it is written last
-        train_agent(settings, evaluate_every=settings.total_steps, num_worlds=2).keep(folder)
+        train_agent(settings, evaluate_every=settings.total_timesteps, num_worlds=2).keep(folder)
     return load_actor(folder)
 
 

@@ -14,6 +14,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import ConstantSchedule, set_random_seed
 
 from agents.defaults import kind_of
+from agents.guard import guard_of
 from agents.models import Built, build
 from agents.settings import TrainSettings
 from twin_gym.errors import ConfigError
@@ -22,6 +23,7 @@ from twin_gym.files.whole import replacing, write_text
 from twin_gym.policies import Policy
 from twin_gym.sb3 import (
     EvaluateOnWorlds,
+    KeepBest,
     ModelPolicy,
     actor_parameters,
     native_env,
@@ -38,6 +40,7 @@ OnBegin = Callable[[Built, int], None]
 _LEG_SPACING = 1_000_003  # a prime: legs of neighbouring seeds do not fall on one another
 _MAX_SETTINGS_BYTES = 1_000_000
 _SETTINGS_FILE, _MODEL_FILE, _CURVE_FILE = "settings.json", "model.zip", "curve.jsonl"
+_GUARD_FILE = "guard-{}.safetensors"
 
 
 @dataclass
@@ -48,10 +51,17 @@ class Curve:
         points: one dict an evaluation: `step`, indicators of the greedy policy on validation
             worlds, and `online_revenue_rate` or `online_return_per_s` (see `score_name`), what the
             network really earned a second while learning since the point before (at step 0:
-            nothing yet, NaN).
+            nothing yet, NaN). With a guard the indicators are the incumbent's, those of the learner
+            have `learner_` before their names, and `guard_steps` are what looks have cost by then:
+            `step` are those of the training alone.
     """
 
     points: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def guard_steps(self) -> int:
+        """Environment steps that the looks of a guard have cost."""
+        return int(self.points[-1].get("guard_steps", 0)) if self.points else 0
 
     def column(self, name: str) -> list[float]:
         """One indicator along the curve."""
@@ -65,15 +75,17 @@ class _Annealing(BaseCallback):
     for each leg.
     """
 
-    def __init__(self, settings: TrainSettings) -> None:
+    def __init__(self, settings: TrainSettings, guard: KeepBest | None = None) -> None:
         super().__init__()
         self._settings = settings
+        self._guard = guard
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_end(self) -> None:
-        share = 1.0 - (self.num_timesteps - self._rollout) / self._settings.total_steps
+        done = self.num_timesteps - self._rollout + _spent(self._guard)
+        share = max(0.0, 1.0 - done / self._settings.total_timesteps)
         model: Any = self.model
         model.lr_schedule = ConstantSchedule(
             share * self._settings.learning_rate
@@ -88,8 +100,15 @@ class _Annealing(BaseCallback):
 class _Online(BaseCallback):
     """A callback that records the rewards of the rollouts and reports the progress."""
 
-    def __init__(self, judge: EvaluateOnWorlds, on_progress: OnProgress | None, score: str) -> None:
+    def __init__(
+        self,
+        judge: EvaluateOnWorlds,
+        on_progress: OnProgress | None,
+        score: str,
+        guard: KeepBest | None = None,
+    ) -> None:
         super().__init__()
+        self._guard = guard
         self.score = score
         self.rollouts: list[tuple[int, float, float]] = []
         self._judge = judge
@@ -108,7 +127,8 @@ class _Online(BaseCallback):
     def _on_rollout_end(self) -> None:
         self.rollouts.append((self.num_timesteps, self._revenue, self._seconds))
         if self._tell is not None:
-            self._tell(self.num_timesteps, self._judge.history[-1][self.score])
+            done = self.num_timesteps + _spent(self._guard)
+            self._tell(done, self._judge.history[-1][self.score])
 
     def rate_between(self, first: float, last: float) -> float:
         """Revenue a second over the rollouts that ended after `first` and not after `last`."""
@@ -129,6 +149,9 @@ def train(
 ) -> tuple[OnPolicyAlgorithm, Curve]:
     """Trains an agent, or goes on with a training that was interrupted.
 
+    With a guard (`guard_looks`) the model ends with the best actor so far, and `total_timesteps`
+    are used up by training and looks together.
+
     Args:
         settings: of an agent that learns by itself.
         folder: where checkpoints and the curve are kept after every leg; None: nowhere. If one
@@ -145,38 +168,54 @@ def train(
     Raises:
         ConfigError: if the folder belongs to other settings.
     """
-    built, curve, first_leg = _begin(settings, folder)
+    guard = guard_of(settings)
+    built, curve, first_leg = _begin(settings, folder, guard)
     score = score_name(kind_of(settings.scenarios))
     model = built.model
     model.set_logger(Logger(folder=None, output_formats=[]))  # else a folder a leg in TMPDIR
     if on_begin is not None:
         on_begin(built, model.num_timesteps)
     for leg in range(first_leg, settings.num_legs):
+        if guard is not None and guard.is_over:
+            break
         done = leg * settings.leg_steps
-        steps = min(settings.leg_steps, settings.total_steps - done)
+        steps = min(settings.leg_steps, settings.total_timesteps - done)
         _begin_leg(model, settings, leg)
         judge = EvaluateOnWorlds(
-            evaluate_every, num_worlds=num_worlds, horizon_s=evaluation_horizon_s
-        )
+            evaluate_every, num_worlds=num_worlds, horizon_s=evaluation_horizon_s,
+            of="learner" if guard is None else "both", keep_best=guard,
+        )  # fmt: skip
         judge.history = curve.points[-1:]  # the model was judged at the end of the last leg
-        online = _Online(judge, on_progress, score)
-        watchers = [judge, online, *([_Annealing(settings)] if settings.anneal else [])]
+        online = _Online(judge, on_progress, score, guard)
+        watchers: list[BaseCallback] = [] if guard is None else [guard]
+        watchers += [judge, online, *([_Annealing(settings, guard)] if settings.anneal else [])]
         if leg == 0 and settings.critic_warm_up_steps:
             _warm_up_critic(built, settings.critic_warm_up_steps, watchers)
             steps -= settings.critic_warm_up_steps
-        model.learn(steps, callback=watchers, reset_num_timesteps=False)
+        if guard is None or not guard.is_over:
+            model.learn(steps, callback=watchers, reset_num_timesteps=False)
         _extend(curve, judge.history, online)
         if folder is not None:
-            _save(folder, model, curve)
+            _save(folder, model, curve, guard)
     return model, curve
 
 
 def trained_policy(model: OnPolicyAlgorithm, settings: TrainSettings) -> Policy:
-    """The greedy policy of a trained model, under the name of its agent."""
+    """The greedy policy of a trained model, under the name of its agent.
+
+    With a guard the model ended as the incumbent.
+    """
     return ModelPolicy(model, name=settings.agent).frozen()
 
 
-def _begin(settings: TrainSettings, folder: Path | None) -> tuple[Built, Curve, int]:
+def _spent(guard: KeepBest | None) -> int:
+    """Steps that looks have cost."""
+    return 0 if guard is None else guard.steps_spent
+
+
+def _begin(
+    settings: TrainSettings, folder: Path | None, guard: KeepBest | None
+) -> tuple[Built, Curve, int]:
     if folder is None:
         return build(settings), Curve(), 0
     _claim(folder, settings)
@@ -185,6 +224,8 @@ def _begin(settings: TrainSettings, folder: Path | None) -> tuple[Built, Curve, 
     bare = build(settings, start=False).model
     # Stable-Baselines3's zip holds pickles: it is read because this training wrote it itself.
     model = type(bare).load(folder / _MODEL_FILE, env=bare.get_env(), device="cpu")
+    if guard is not None:
+        guard.load(_guard_file(folder, model))
     # The model is what counts: a training killed between its two files has a curve ahead of it.
     points = _read_curve(folder / _CURVE_FILE)
     curve = Curve([point for point in points if point["step"] <= model.num_timesteps])
@@ -261,9 +302,19 @@ def _extend(curve: Curve, history: list[dict[str, float]], online: _Online) -> N
             curve.points.append({**line, f"online_{online.score}": rate})
 
 
-def _save(folder: Path, model: OnPolicyAlgorithm, curve: Curve) -> None:
-    """The curve, and then in one move the model, which says by its steps how far both are."""
+def _save(folder: Path, model: OnPolicyAlgorithm, curve: Curve, guard: KeepBest | None) -> None:
+    """Curve and guard, and then in one move the model, which says by its steps how far all are."""
     lines = "".join(json.dumps(point) + "\n" for point in curve.points)
     write_text(folder / _CURVE_FILE, lines)
+    if guard is not None:
+        guard.save(_guard_file(folder, model))
     with replacing(folder / _MODEL_FILE) as file:
         model.save(file)
+    if guard is not None:
+        for former in set(folder.glob(_GUARD_FILE.format("*"))) - {_guard_file(folder, model)}:
+            former.unlink()
+
+
+def _guard_file(folder: Path, model: OnPolicyAlgorithm) -> Path:
+    """The file of the guard at the steps of the model: another model never meets it."""
+    return folder / _GUARD_FILE.format(model.num_timesteps)

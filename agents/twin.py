@@ -3,9 +3,36 @@
 from __future__ import annotations
 
 from agents.settings import TrainSettings
-from twin_gym.policies import make_policy
+from twin_gym.errors import ConfigError
+from twin_gym.policies import Policy, make_policy, unseen_of
+from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import load
 from twin_gym.twins import CloneSettings, PolicyTwin, clone, record, synthesise, train_generator
+
+
+def logged_policy(settings: TrainSettings, scenario: Scenario) -> Policy:
+    """The policy that runs on the physical network while its decisions are logged for a twin.
+
+    Args:
+        settings: name of the default policy, and form of the action.
+        scenario: the physical network.
+
+    Returns:
+        The policy.
+
+    Raises:
+        UnknownNameError: if there is no such policy.
+        ConfigError: if it is not there for this scenario and form of action, or decides by
+            something that its observations do not show, so that no twin can be made of it.
+    """
+    policy = make_policy(settings.default_policy, scenario, settings.action)
+    if unseen_of(policy):
+        raise ConfigError(
+            f"no twin can be made of {policy.name!r}: it decides by {unseen_of(policy)}, which its "
+            "observations do not show; let `default_policy` be one that decides by what it "
+            "observes, such as the one that `settings_for` takes"
+        )
+    return policy
 
 
 def make_twin(settings: TrainSettings) -> PolicyTwin:
@@ -16,16 +43,26 @@ def make_twin(settings: TrainSettings) -> PolicyTwin:
 
     Returns:
         The twin, acting greedily.
+
+    Raises:
+        ConfigError: see `logged_policy`.
     """
     scenario = load(settings.scenario)
-    default = make_policy(settings.default_policy, scenario, settings.action)
     log = record(
-        default, scenario, settings.num_decisions, seed=settings.seed, action=settings.action
+        logged_policy(settings, scenario),
+        scenario,
+        settings.num_decisions,
+        seed=settings.seed,
+        action=settings.action,
     )
     synthetic = None
     if settings.agent == "a2c-gan-twin":
         generator = train_generator(log, scenario, seed=settings.seed)
         count = round(settings.synthetic_share * len(log))
         synthetic = synthesise(generator, log, scenario, count, seed=settings.seed)
-    how = CloneSettings(smoothing=settings.smoothing, hidden=settings.hidden)
+    how = CloneSettings(
+        smoothing=settings.smoothing,
+        shared=settings.shared,
+        hidden=None if settings.shared else settings.net_arch,
+    )
     return clone(log, scenario, settings=how, synthetic=synthetic, seed=settings.seed)

@@ -68,7 +68,8 @@ class Result:
         cost: of making the agent.
         test_seconds: wall-clock time of the testing.
         curve: of the learner, if it is one: `step` and what it earns a second on validation worlds,
-            `revenue_rate` of admission and `return_per_s` elsewhere.
+            `revenue_rate` of admission and `return_per_s` elsewhere; of the learner behind a guard
+            that with `learner_` before it, and with `online_` what was earned while learning.
         versions: of the packages.
         machine: that tested it, in words; "" in lines from before it was kept.
         anchors_digest: of the anchors as they were (see `protocol.digest_of_anchors`); scores are

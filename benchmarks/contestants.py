@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agents.settings import (
     AGENTS,
+    MASKABLE,
     OFFLINE_METHODS,
     AgentName,
     OfflineMethod,
@@ -71,10 +72,10 @@ class Learner(Contestant):
         if not track.learner_steps:
             return "this track checks known answers and trains nobody"
         masked = is_masked(track)
-        if self.name == "maskable-ppo" and not masked:
-            return "nothing is masked here: ppo takes its place"
-        if self.name == "ppo" and masked:
-            return "actions are masked here: maskable-ppo takes its place"
+        if self.name in MASKABLE and not masked:
+            return f"nothing is masked here: {self.name.removeprefix('maskable-')} takes its place"
+        if masked and f"maskable-{self.name}" in MASKABLE:
+            return f"actions are masked here: maskable-{self.name} takes its place"
         return None
 
     def settings(self, track: Track, seed: int) -> TrainSettings:
@@ -89,7 +90,7 @@ class Learner(Contestant):
             action=track.action,
             more_scenarios=tuple(more),
             seed=seed,
-            total_steps=track.learner_steps,
+            total_timesteps=track.learner_steps,
             leg_steps=track.learner_steps,
         )
         return base.with_(**tuned_settings(self.name, track))

@@ -45,8 +45,7 @@ def learning_curves(
     for axis, (name, heading) in zip(axes[0], panels.items(), strict=True):
         for colour, (label, runs) in zip(COLOURS, groups.items(), strict=False):
             _band(axis, runs, name, label, colour)
-        if name == "revenue_rate":
-            _lines(axis, lines)
+        _lines(axis, [row for row in lines if name in row.values], name)
         axis.set_title(heading)
         axis.set_xlabel("environment steps (thousands)")
         axis.grid(alpha=0.3)
@@ -62,14 +61,16 @@ def _band(axis: Axes, runs: Sequence[Run], name: str, label: str, colour: str) -
     steps = np.array([point["step"] for point in runs[0].points]) / 1000.0
     curves = np.array([[point[name] for point in run.points] for run in runs])
     is_measured = ~np.isnan(curves).any(axis=0)
+    if not is_measured.any():
+        return
     middle, low, high = curve_bands(curves[:, is_measured])
     axis.plot(steps[is_measured], middle, color=colour, label=label)
     axis.fill_between(steps[is_measured], low, high, color=colour, alpha=0.2, linewidth=0)
 
 
-def _lines(axis: Axes, lines: Sequence[Row]) -> None:
+def _lines(axis: Axes, lines: Sequence[Row], name: str) -> None:
     for row in lines:
-        value = row.values["revenue_rate"].estimate
+        value = row.values[name].estimate
         axis.axhline(value, color="0.35", linestyle=":", linewidth=1)
         axis.annotate(
             row.name, (0.0, value), xycoords=("axes fraction", "data"), fontsize=7,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from twin_gym.scenario.loading import load
 from twin_gym.twins import PolicyTwin, Transitions
 
 _DONE_FILE = "trained.json"
-_CURVE_POINTS, _CURVE_WORLDS = 6, 16
+CURVE_POINTS, CURVE_WORLDS = 8, 16
 
 
 def trained(settings: TrainSettings, folder: Path, on_progress: OnProgress) -> Fitted:
@@ -118,14 +119,18 @@ def _train(
     watch, scenario = Stopwatch(), load(settings.scenario)
     agent = train_agent(
         settings,
-        evaluate_every=settings.total_steps // _CURVE_POINTS,
-        num_worlds=_CURVE_WORLDS,
+        evaluate_every=settings.total_timesteps // CURVE_POINTS,
+        num_worlds=CURVE_WORLDS,
         evaluation_horizon_s=short_horizon_s(scenario),
-        on_progress=lambda step, _: on_progress(step / settings.total_steps),
+        on_progress=lambda step, _: on_progress(step / settings.total_timesteps),
     )
     agent.save(folder)
     score = score_name(scenario.kind)
-    points = [{"step": point["step"], score: point[score]} for point in agent.points]
+    kept = ("step", score, f"learner_{score}", f"online_{score}", "guard_steps")
+    points = [
+        {name: point[name] for name in kept if isfinite(point.get(name, nan))}
+        for point in agent.points
+    ]
     experience = settings.num_decisions if settings.agent == "clone" else agent.steps
     return watch.cost(experience, agent.num_parameters), points
 

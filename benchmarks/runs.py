@@ -42,7 +42,7 @@ class Run:
     Attributes:
         settings: what was trained.
         points: its curve (see `agents.training.Curve`).
-        final: by KPI, the mean over the final worlds.
+        final: by indicator, the mean over the final worlds.
         warm_start: what the warm start said, or "".
         seconds: wall-clock time of training and judging.
     """
@@ -73,14 +73,15 @@ def final_worlds(count: int) -> list[int]:
     return world_seeds("validation", count, first=FINAL_FIRST)
 
 
-def judge(policy: Policy, scenario: Scenario, worlds: int) -> Evaluation:
+def judge(policy: Policy, scenario: Scenario, worlds: int, action: str | None = None) -> Evaluation:
     """Runs a policy through whole episodes of the final worlds."""
-    return evaluate(policy, scenario, final_worlds(worlds))
+    return evaluate(policy, scenario, final_worlds(worlds), action=action)
 
 
 def run_one(settings: TrainSettings, judging: Judging) -> Run:
     """Trains and judges one agent, on one thread."""
     from agents.trained import train_agent  # loads what learns
+    from twin_gym.sb3 import indicators
 
     scenario = load(settings.scenario)
     start = time.perf_counter()
@@ -90,8 +91,9 @@ def run_one(settings: TrainSettings, judging: Judging) -> Run:
         num_worlds=judging.curve_worlds,
         evaluation_horizon_s=short_horizon_s(scenario),
     )
-    evaluation = judge(agent.policy, scenario, judging.final_worlds)
-    final = {name: float(values.mean()) for name, values in evaluation.kpi.items()}
+    evaluation = judge(agent.policy, scenario, judging.final_worlds, settings.action)
+    values = indicators(evaluation, [scenario])
+    final = {name: float(of_worlds.mean()) for name, of_worlds in values.items()}
     seconds = time.perf_counter() - start
     return Run(settings, agent.points, final, agent.warm_start, seconds)
 

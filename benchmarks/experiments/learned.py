@@ -39,7 +39,7 @@ class Training:
         """The settings of one training, in one leg."""
         usual = settings_for(self.agent, self.scenario, seed=seed, **self.given)
         total = whole_rollouts(self.steps, usual.n_envs * usual.n_steps)
-        return usual.with_(total_steps=total, leg_steps=total)
+        return usual.with_(total_timesteps=total, leg_steps=total)
 
     @property
     def digest(self) -> str:
@@ -49,7 +49,7 @@ class Training:
     def __str__(self) -> str:
         """The description of the training on a page."""
         own = ", ".join(f"{name} {value}" for name, value in to_stored(self.given).items())
-        steps = self.settings(0).total_steps
+        steps = self.settings(0).total_timesteps
         return f"`{self.agent}` on `{self.scenario}`, {steps:,} steps{', ' if own else ''}{own}"
 
 

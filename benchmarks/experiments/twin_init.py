@@ -23,8 +23,12 @@ import typer
 
 from agents.settings import TrainSettings
 from benchmarks.comparison import Row, as_markdown, learned_row
-from benchmarks.demo import TITLES, reference_lines
-from benchmarks.environments.slice_admission.comparison import bound_row, classical_rows, columns
+from benchmarks.environments.slice_admission.comparison import (
+    bound_row,
+    classical_rows,
+    columns,
+    reference_lines,
+)
 from benchmarks.experiments.pages import show_and_keep
 from benchmarks.figures import learning_curves
 from benchmarks.progress import training_progress
@@ -44,6 +48,10 @@ EARLY_STEPS = 32_768
 FIRST_SHARE, LOWEST_SHARE, STEPS_SHARE, EARLY_GAIN = 0.97, 0.95, 0.5, 0.26
 """The criteria for the agent that starts from a twin (the page explains them)."""
 
+TITLES = {
+    "revenue_rate": "acting greedily, validation worlds: revenue a second",
+    "online_revenue_rate": "while learning (on-line): revenue a second",
+}
 SCRATCH, TWIN = "scratch", "twin, N=10000"
 
 ABLATION: dict[str, dict[str, object]] = {
@@ -62,7 +70,7 @@ app = typer.Typer(add_completion=False, help=__doc__)
 
 def cells(scenario: str, seeds: int, steps: int) -> dict[str, list[TrainSettings]]:
     """The settings of the trainings, by label."""
-    base = TrainSettings(scenario=scenario, total_steps=steps, leg_steps=steps)
+    base = TrainSettings(scenario=scenario, total_timesteps=steps, leg_steps=steps)
     groups = {SCRATCH: base.with_(agent="a2c")}
     for count in LOGS:
         groups[f"twin, N={count}"] = base.with_(agent="a2c-twin", num_decisions=count)
@@ -91,7 +99,7 @@ def main(
     runs = _train([cell for group in asked.values() for cell in group], jobs, kept)
     by_digest = {run.settings.digest: run for run in runs}
     groups = {label: [by_digest[cell.digest] for cell in group] for label, group in asked.items()}
-    lines = reference_lines(network)
+    lines = reference_lines(network, JUDGING.curve_worlds)
     rows = [bound_row(network), *classical_rows(network, JUDGING.final_worlds)]
     rows += [learned_row(label, group, columns(network)) for label, group in groups.items()]
     page = _page(name, network, groups, rows, lines)
@@ -151,7 +159,7 @@ def _page(
         f"# A2C from a policy twin on `{network.name}`",
         __doc__ or "",
         f"Measured with `python -m benchmarks.experiments.twin_init --scenario {network.name} "
-        f"--seeds {len(groups[SCRATCH])} --steps {first.settings.total_steps}` on "
+        f"--seeds {len(groups[SCRATCH])} --steps {first.settings.total_timesteps}` on "
         f"{platform.processor() or platform.machine()}, Python {platform.python_version()}. "
         "Agents: interquartile mean over seeds with 95 % bootstrap intervals.",
         f"![curves]({name}.png)",

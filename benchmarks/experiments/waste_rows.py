@@ -58,7 +58,7 @@ def cells_of(asked: Asked, scenario: TruckScenario) -> list[Cell]:
 def trainings(scenario: str) -> dict[str, Training]:
     """The trainings on a scenario, by label; on the large one two suffice to tell."""
     nearest = {"action": "nearest"}
-    twin = {"action": "pick", "default_policy": BASE, "num_decisions": LOGGED}
+    twin = {"action": "pick", "num_decisions": LOGGED}
     made = {
         "MaskablePPO, pick": Training(
             "maskable-ppo", scenario, PICK_STEPS.get(scenario, 4 * STEPS), {"action": "pick"}
@@ -67,7 +67,9 @@ def trainings(scenario: str) -> dict[str, Training]:
     }
     if scenario != LARGE:
         made["PPO, nearest"] = Training("ppo", scenario, STEPS, nearest)
-        made["A2C from the twin, pick"] = Training("a2c-twin", scenario, STEPS, twin)
+        made["MaskablePPO from the twin, pick"] = Training(
+            "maskable-ppo-twin", scenario, STEPS, twin
+        )
     return made
 
 

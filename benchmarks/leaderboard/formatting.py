@@ -13,6 +13,12 @@ from twin_gym.environments.kinds import kind_names, kind_of_id
 
 MINUS = "\u2212"
 NONE = "\u2013"
+ROOM = (
+    "Points between the best agent and the bound. A bound that is proven need not be within reach, "
+    "so that this is the most that can be left. `control`: a rule is within a point of it, and "
+    "learning cannot win. Otherwise who is in front by the interval of their paired difference, "
+    "which is theirs alone and not corrected; `level`: it holds 0."
+)
 _SIGNIFICANT = 4
 _MOST_DIGITS = 10
 _MINUTE_S, _HOUR_S = 60.0, 3600.0

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from benchmarks.leaderboard import formatting, pictures
 from benchmarks.leaderboard.pictures import Axis
+from benchmarks.leaderboard.room import room_of
 from benchmarks.leaderboard.summary import AgentPage, Overall, Row, Summary, TrackPage
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -60,6 +61,7 @@ def as_html(summary: Summary) -> str:
         kinds=_kinds(summary),
         sorts=SORTS,
         w=formatting,
+        room_of=room_of,
         p=pictures,
         axis_of_track=axis_of_track,
         axis_of_agent=axis_of_agent,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.leaderboard.formatting import (
     NONE,
+    ROOM,
     costs,
     counted,
     difference,
@@ -18,6 +19,7 @@ from benchmarks.leaderboard.formatting import (
     to_learn,
     with_interval,
 )
+from benchmarks.leaderboard.room import room_of
 from benchmarks.leaderboard.summary import AgentPage, Overall, Row, Summary, TrackPage
 
 PAGE = "benchmarks/results/board/leaderboard.html"
@@ -41,6 +43,7 @@ def as_markdown(summary: Summary, page: str = PAGE) -> str:
     for environment in summary.environments:
         parts.append(f"## {environment_name(environment)}")
         parts.append(f"`{environment}`")
+        parts += _rooms(summary.tracks_of(environment))
         for table in summary.overall_of(environment):
             parts += _overall(table)
         for track in summary.tracks_of(environment):
@@ -75,6 +78,22 @@ def _head(summary: Summary, page: str) -> Iterator[str]:
     yield _list(escaped(one) for one in facts)
     yield reading(about)
     yield f"The same as a page to sort and to filter, with curves: [{page}]({page})."
+
+
+def _rooms(pages: Sequence[TrackPage]) -> Iterator[str]:
+    """A line a track: who leads, and how much is left."""
+    yield "### What is left to win"
+    yield ROOM
+    rows = []
+    for room in map(room_of, pages):
+        left = with_interval(room.left) + ("" if room.is_proven else " (best known)")
+        rows.append((escaped(room.track), _named(room.rule), _named(room.learner), left,
+                     room.verdict))  # fmt: skip
+    yield _table(("track", "best rule", "best learner", "left", "in front"), rows)
+
+
+def _named(row: Row | None) -> str:
+    return NONE if row is None else f"{escaped(row.agent)} {with_interval(row.score)}"
 
 
 def _overall(table: Overall) -> Iterator[str]:
@@ -164,7 +183,7 @@ def _agents(agents: Sequence[AgentPage]) -> Iterator[str]:
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table with numbers right-aligned and words left-aligned."""
-    words = {"agent", "kind", "verdict", "what"}
+    words = {"agent", "kind", "verdict", "what", "track", "best rule", "best learner", "in front"}
     rule = ["---" if head in words else "---:" for head in heads]
     lines = ["| " + " | ".join(cells) + " |" for cells in (heads, rule, *rows)]
     return "\n".join(lines)

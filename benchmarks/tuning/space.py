@@ -119,7 +119,7 @@ def base_settings(agent: AgentName, group: Group, seed: int) -> TrainSettings:
         agent=agent,
         scenario=track.train[0],
         seed=seed,
-        total_steps=track.learner_steps,
+        total_timesteps=track.learner_steps,
         leg_steps=track.learner_steps,
     )
 

@@ -175,7 +175,7 @@ class _Running:
             agent=self._agent,
             group=self._group.name,
             studied_on=self._group.studied_on,
-            steps=base_settings(self._agent, self._group, 0).total_steps,
+            steps=base_settings(self._agent, self._group, 0).total_timesteps,
             candidates=tuple(candidates),
         )
         same = candidates[best].changes == candidates[0].changes

@@ -85,7 +85,7 @@ def run_training(settings: TrainSettings, name: str = "", *, fresh: bool = False
     scenario = load(settings.scenario)
     agent = train_agent(
         settings,
-        evaluate_every=settings.total_steps,
+        evaluate_every=settings.total_timesteps,
         num_worlds=1,
         evaluation_horizon_s=scenario.horizon_s / 100.0,
     )

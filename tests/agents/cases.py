@@ -10,10 +10,10 @@ TINY = TrainSettings(
     agent="a2c",
     n_envs=4,
     n_steps=8,
-    total_steps=128,
+    total_timesteps=128,
     leg_steps=64,
     num_decisions=60,
-    hidden=(8, 8),
+    net_arch=(8, 8),
 )
 QUICK = {"evaluate_every": 32, "num_worlds": 2, "evaluation_horizon_s": 2.0}
 

@@ -10,10 +10,11 @@ from agents import twin
 from agents.actor import load_actor, save_actor
 from agents.defaults import defaults_of, kind_of, settings_for
 from agents.models import build
-from agents.settings import AGENTS, TrainSettings
+from agents.settings import AGENTS, PPO_NAMES, WITH_TWIN, TrainSettings, whole_rollouts
 from agents.training import train, trained_policy
 from agents.twin import make_twin
 from tests.agents.cases import Killed, are_equal, are_same_curves
+from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
 from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import indicators, make_vec_env
@@ -31,7 +32,7 @@ SHORT = {
     "truck-nearest": ("truck-grid-20", {"horizon_s": 86_400.0}, "nearest"),
 }
 TINY = {
-    "n_envs": 4, "n_steps": 8, "total_steps": 64, "leg_steps": 32, "hidden": (8, 8),
+    "n_envs": 4, "n_steps": 8, "total_timesteps": 64, "leg_steps": 32, "net_arch": (8, 8),
     "num_decisions": 60, "synthetic_share": 0.2,
 }  # fmt: skip
 BRIEF_GAN = GanSettings(num_steps=50)
@@ -92,7 +93,7 @@ def test_every_agent_learns_on_every_kind(files, case, agent, tmp_path):
 @pytest.mark.parametrize("case", list(SHORT))
 def test_curve_is_scored_by_the_return_a_second(files, case):
     """Of the greedy policy, on the validation worlds, as `evaluate` gives it."""
-    run_settings = settings(files, case, "a2c", total_steps=32)
+    run_settings = settings(files, case, "a2c", total_timesteps=32)
     model, curve = train(run_settings, **QUICK)
     scenario = load(files[case])
     seeds = world_seeds("validation", 2)
@@ -109,7 +110,7 @@ def test_curve_is_scored_by_the_return_a_second(files, case):
 @pytest.mark.parametrize("case", ["access", "tic"])
 def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
     """With rows out of step and rates that fall; stopped in the second of three legs."""
-    run_settings = settings(files, case, "ppo", total_steps=96)
+    run_settings = settings(files, case, "ppo", total_timesteps=96)
     assert run_settings.staggered
     assert run_settings.anneal
     model, curve = train(run_settings, **QUICK)
@@ -127,7 +128,7 @@ def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
 
 def test_rates_fall_on_one_line_over_all_legs(files):
     """Three legs of one rollout each: whole, two thirds, one third."""
-    run_settings = settings(files, "access", "a2c", total_steps=96, ent_coef=0.03)
+    run_settings = settings(files, "access", "a2c", total_timesteps=96, ent_coef=0.03)
     models, rates = [], []
     model, _ = train(
         run_settings,
@@ -146,13 +147,15 @@ def test_rates_fall_on_one_line_over_all_legs(files):
     ("case", "agent"),
     [
         *((case, "a2c-twin") for case in SHORT),
+        *((case, "ppo-twin") for case in ("access", "tic")),
+        *((case, "maskable-ppo-twin") for case in ("sync", "tic-pick")),
         *(pytest.param(case, "a2c-gan-twin", marks=pytest.mark.slow) for case in ("tic", "access")),
     ],
 )
 def test_warm_start_begins_as_its_twin(files, case, agent, monkeypatch):
     """The first point of the curve is what the twin itself earns, however long its GAN learns."""
     monkeypatch.setattr(twin, "train_generator", partial(train_generator, settings=BRIEF_GAN))
-    run_settings = settings(files, case, agent, total_steps=32)
+    run_settings = settings(files, case, agent, total_timesteps=32)
     _, curve = train(run_settings, **QUICK)
     scenario = load(files[case])
     seeds = world_seeds("validation", 2)
@@ -165,7 +168,7 @@ def test_warm_start_begins_as_its_twin(files, case, agent, monkeypatch):
 @pytest.mark.parametrize("case", ["access", "tic"])
 def test_twin_of_a_constant_rule_begins_near_its_score(files, case):
     """A fixed level and first-come weights are easy to clone: a log of 60 decisions is enough."""
-    run_settings = settings(files, case, "a2c-twin", total_steps=32)
+    run_settings = settings(files, case, "a2c-twin", total_timesteps=32)
     scenario, seeds = load(files[case]), world_seeds("validation", 2)
     default = make_policy(run_settings.default_policy, scenario, run_settings.action)
     _, curve = train(run_settings, **QUICK)
@@ -175,11 +178,13 @@ def test_twin_of_a_constant_rule_begins_near_its_score(files, case):
     )
 
 
-@pytest.mark.parametrize("agent", list(AGENTS))
+@pytest.mark.parametrize("agent", sorted(set(AGENTS) - PPO_NAMES & WITH_TWIN))
 def test_admission_keeps_the_defaults(agent):
-    """Its settings, and with them the names of its trainings, are those of `TrainSettings`."""
+    """Its settings are those of `TrainSettings`; trainings from a twin have a guard beside them."""
+    looks = 3 if agent in WITH_TWIN else 0
     for scenario in ("contention", "mild"):
-        assert settings_for(agent, scenario) == TrainSettings(agent=agent, scenario=scenario)
+        usual = TrainSettings(agent=agent, scenario=scenario, guard_looks=looks)
+        assert settings_for(agent, scenario) == usual
 
 
 def test_other_kinds_have_defaults_of_their_own():
@@ -193,9 +198,65 @@ def test_other_kinds_have_defaults_of_their_own():
         defaults = settings_for("ppo", preset, n_envs=24, action=form)
         make_policy(defaults_of(scenario, "ppo", form)["default_policy"], scenario, form)
         assert defaults.n_envs == 24
-        assert defaults.total_steps % (24 * defaults.n_steps) == 0
+        assert defaults.total_timesteps % (24 * defaults.n_steps) == 0
         assert defaults.shared == (form in {"pick", "nearest"} or scenario.kind == "sync")
         assert defaults.anneal
+
+
+def test_what_is_logged_for_a_twin_is_what_the_kind_says():
+    """Other agents keep what runs today; candidates are scored by one network in both."""
+    cases = {
+        ("sync-small", "pick"): ("oldest-first", "round-robin"),
+        ("tic-pick", "pick"): ("edf", "first-come"),
+        ("tic-small-70", "weights"): ("edf", "first-come"),
+        ("truck-grid-20", "pick"): ("svm-fill", "schedule"),
+        ("truck-edinburgh-calibrated", "pick"): ("nearest-full", "schedule"),
+        ("access-large-70", "level"): ("fixed", "fixed"),
+    }
+    for (preset, form), (logged, today) in cases.items():
+        for agent in ("a2c-twin", "clone"):
+            of_twin = settings_for(agent, preset, action=form)
+            assert of_twin.default_policy == logged
+            assert of_twin.shared == (form == "pick")
+        assert settings_for("ppo", preset, action=form).default_policy == today
+
+
+@pytest.mark.parametrize(
+    ("scenario", "smoothing", "rollout", "epochs"),
+    [
+        ("contention", 0.6, (32, 64), 4),
+        ("service-calibrated", 0.6, (64, 32), 6),
+        ("access-large-45", 0.2, (32, 64), 4),
+        ("tic-small-70", 0.2, (32, 64), 4),
+        ("sync-small", 0.5, (32, 32), 4),
+        ("truck-grid-20", 0.2, (32, 64), 4),
+    ],
+)
+def test_ppo_from_a_twin_has_settings_of_its_kind(scenario, smoothing, rollout, epochs):
+    """Many small steps, rates that fall, and a critic that has learned before the actor moves."""
+    agent = "maskable-ppo-twin" if form_of(load(scenario).kind, None).is_masked else "ppo-twin"
+    chosen = settings_for(agent, scenario)
+    assert (chosen.smoothing, chosen.n_epochs) == (smoothing, epochs)
+    assert (chosen.n_envs, chosen.n_steps) == rollout
+    assert (chosen.batch_size, chosen.anneal) == (256, True)
+    assert chosen.critic_warm_up_steps == 8192
+
+
+def test_warm_up_is_a_quarter_of_a_short_training_at_most():
+    """In whole rollouts, none where there is no room for one; what is given is kept."""
+    few = {"n_envs": 4, "n_steps": 8, "leg_steps": 64}
+    steps = {
+        total: settings_for(
+            "ppo-twin", "access-small-70", **few, total_timesteps=total
+        ).critic_warm_up_steps
+        for total in (64, 128, 160, 512)
+    }
+    assert steps == {64: 0, 128: 0, 160: 0, 512: 0}
+    few["leg_steps"] = 512
+    given = settings_for("ppo-twin", "access-small-70", **few, critic_warm_up_steps=96)
+    assert given.critic_warm_up_steps == 96
+    chosen = settings_for("ppo-twin", "access-small-70", **few, total_timesteps=448)
+    assert chosen.critic_warm_up_steps == whole_rollouts(96, 32)
 
 
 def test_credit_of_access_is_counted_in_opportunities():
@@ -208,7 +269,7 @@ def test_credit_of_access_is_counted_in_opportunities():
 
 
 def test_what_cannot_be_trained_is_refused(files):
-    """Mixed kinds; candidates where there are none; a shared network for a twin."""
+    """Mixed kinds; candidates where there are none; a twin of who remembers what is not shown."""
     with pytest.raises(ConfigError, match=r"one kind, got .* of 'tic', .* of 'sync'"):
         kind_of((files["tic"], files["sync"]))
     with pytest.raises(ConfigError, match="of one kind"):
@@ -216,7 +277,9 @@ def test_what_cannot_be_trained_is_refused(files):
     with pytest.raises(ConfigError, match="leave `shared` False"):
         build(settings(files, "access", "a2c", shared=True))
     with pytest.raises(ConfigError, match="leave `shared` False"):
-        settings(files, "tic-pick", "a2c-twin", shared=True)
+        make_twin(settings(files, "tic", "a2c-twin", shared=True))
+    with pytest.raises(ConfigError, match="whose turn it is, which its observations do not show"):
+        make_twin(settings(files, "tic-pick", "a2c-twin", default_policy="round-robin"))
 
 
 def test_actor_of_another_kind_is_refused(files, tmp_path):

@@ -17,10 +17,10 @@ from twin_gym.errors import ConfigError, UnknownNameError
         ({"agent": "a2c-twn"}, "did you mean 'a2c-twin'"),
         ({"seed": -1}, "`seed` must be 0 to"),
         (
-            {"total_steps": 100},
+            {"total_timesteps": 100},
             "n_envs x n_steps = 32, got 100: round it to 96",
         ),
-        ({"total_steps": 0}, "`total_steps` must be positive, got 0"),
+        ({"total_timesteps": 0}, "`total_timesteps` must be positive, got 0"),
         ({"leg_steps": -32}, "`leg_steps` must be positive, got -32"),
         ({"leg_steps": 48}, "round it to 64"),
         ({"n_envs": 0}, "`n_envs` must be 1 to"),
@@ -28,11 +28,11 @@ from twin_gym.errors import ConfigError, UnknownNameError
         ({"learning_rate": 0.0}, "`learning_rate`"),
         ({"learning_rate": float("nan")}, "got nan"),
         ({"ent_coef": -0.1}, "`ent_coef`"),
-        ({"hidden": ()}, "one or more widths"),
-        ({"hidden": (64, 0)}, "one or more widths"),
-        ({"hidden": (64,) * 9}, "8 at most"),
-        ({"hidden": [64]}, "`hidden` must be a tuple of whole numbers"),
-        ({"hidden": (64.0,)}, "`hidden` must be a tuple of whole numbers"),
+        ({"net_arch": ()}, "one or more widths"),
+        ({"net_arch": (64, 0)}, "one or more widths"),
+        ({"net_arch": (64,) * 9}, "8 at most"),
+        ({"net_arch": [64]}, "`net_arch` must be a tuple of whole numbers"),
+        ({"net_arch": (64.0,)}, "`net_arch` must be a tuple of whole numbers"),
         ({"more_scenarios": "mild"}, "`more_scenarios` must be a tuple of texts"),
         ({"agent": ["a2c"]}, "`agent` must be text"),
         ({"seed": True}, "`seed` must be a whole number, got True"),
@@ -47,6 +47,8 @@ from twin_gym.errors import ConfigError, UnknownNameError
         ({"smoothing": 1.0}, "`smoothing`"),
         ({"temperature": 0.0}, "`temperature`"),
         ({"synthetic_share": -1.0}, "`synthetic_share`"),
+        ({"guard_looks": -1}, "`guard_looks` must be 0 to"),
+        ({"guard_worlds": 1}, "`guard_worlds` must be 2 to"),
         ({"critic_warm_up_steps": 32}, "'a2c' has none"),
         ({"agent": "a2c-twin", "critic_warm_up_steps": 40}, "multiple of"),
         ({"agent": "a2c-twin", "critic_warm_up_steps": 96}, "in the first leg, at most 64"),
@@ -75,13 +77,15 @@ def test_digest_names_the_settings():
     assert TINY.digest == dataclasses.replace(TINY).digest
     assert re.fullmatch("[0-9a-f]{16}", TINY.digest)
     changes = {
-        "agent": "a2c-twin", "scenario": "mild", "seed": 1, "total_steps": 192, "leg_steps": 32,
+        "agent": "a2c-twin", "scenario": "mild", "seed": 1, "total_timesteps": 192, "leg_steps": 32,
         "n_envs": 8, "n_steps": 4, "learning_rate": 0.5, "ent_coef": 0.5,
-        "hidden": (4,), "discount_holding_times": 9.0, "trace_holding_times": 9.0,
+        "net_arch": (4,), "discount_holding_times": 9.0, "trace_holding_times": 9.0,
         "default_policy": "fifo", "num_decisions": 99, "smoothing": 0.2, "temperature": 2.0,
         "synthetic_share": 0.5, "centre_rewards": False, "simulated_time": False,
         "more_scenarios": ("mild",), "action": "slice", "initial_std": 0.5, "batch_size": 64,
-        "num_epochs": 2, "shared": True, "anneal": True, "staggered": True,
+        "n_epochs": 2, "shared": True, "anneal": True, "staggered": True,
+        "guard_looks": 3, "guard_worlds": 8, "guard_share": 0.1,
+        "critic_rate_ratio": 4.0,
     }  # fmt: skip
     fields = {field.name for field in dataclasses.fields(TINY)}
     assert changes.keys() == fields - {"critic_warm_up_steps"}
@@ -94,7 +98,7 @@ def test_digest_names_the_settings():
 @pytest.mark.parametrize(("steps", "legs"), [(64, 1), (96, 2), (128, 2), (160, 3)])
 def test_last_leg_may_be_shorter(steps, legs):
     """Legs of 64 steps."""
-    assert TINY.with_(total_steps=steps).num_legs == legs
+    assert TINY.with_(total_timesteps=steps).num_legs == legs
 
 
 def test_whole_rollouts_are_the_nearest():
@@ -116,7 +120,7 @@ def test_whole_rollouts_are_the_nearest():
                 "agent": "a2c",
                 "scenario": "what-if",
                 "more_scenarios": ("x", "y"),
-                "hidden": (32,),
+                "net_arch": (32,),
                 "n_envs": 64,
             },
             "2079a2d68b74e1a3",

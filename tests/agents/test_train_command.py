@@ -1,7 +1,6 @@
 """`python -m agents.train`, as its user meets it: help, mistakes, kills, results."""
 
 import dataclasses
-import inspect
 import json
 import math
 import os
@@ -13,13 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from agents.actor import load_actor
+from agents.defaults import settings_for
 from agents.models import build
+from agents.options import GROUPS
 from agents.session import package_versions, run_name
 from agents.settings import AGENTS, TrainSettings
-from agents.train import OPTION_OF, app, main
+from agents.train import app
 from agents.training import train
 from tests.agents.cases import TINY, are_equal, are_same_curves
 from tests.twins.cases import small_network
@@ -33,7 +35,7 @@ from twin_gym.twins import PolicyTwin
 ROOT = Path(__file__).parents[2]
 TINY_OPTIONS = (
     "--n-envs", "4", "--n-steps", "8", "--steps", "128", "--leg-steps", "64",
-    "--decisions", "60", "--hidden", "8,8", "--worlds", "3", "--evaluate-every", "64",
+    "--decisions", "60", "--net-arch", "8,8", "--worlds", "3", "--evaluate-every", "64",
 )  # fmt: skip
 
 
@@ -59,13 +61,23 @@ def only_folder(out):
     return folder
 
 
-def test_help_is_for_80_columns():
-    """With every option and its default."""
+def test_help_fits_a_screen():
+    """Of 80 columns and 40 lines; the other settings have a list of their own."""
     said, _ = run("--help")
     assert max(map(len, said.splitlines())) <= 80
-    assert f"default: {TrainSettings().total_steps}" in said
-    for option in ("--seeds", "--temperature", "--tensorboard", "--list"):
+    assert len(said.splitlines()) <= 40
+    for option in ("--seeds", "--tensorboard", "--list", "--settings"):
         assert option in said
+
+
+def test_settings_are_listed_with_their_values_here():
+    """By kind of scenario and as given, and nothing is trained."""
+    said, _ = run("ppo", "-s", "tic-pick", "--learning-rate", "0.25", "--no-anneal", "--settings")
+    lines = {line.split()[0]: line.split()[1] for line in said.splitlines() if line[:2] == "--"}
+    usual = settings_for("ppo", "tic-pick")
+    assert lines["--n-envs"] == str(usual.n_envs) != str(TrainSettings().n_envs)
+    assert (lines["--learning-rate"], lines["--anneal"]) == ("0.25", "False")
+    assert usual.anneal
 
 
 def test_help_comes_without_torch():
@@ -81,14 +93,13 @@ def test_agents_are_listed():
 
 
 def test_every_setting_has_an_option():
-    """With the default of the settings."""
-    defaults = {
-        name: parameter.default for name, parameter in inspect.signature(main).parameters.items()
-    }
-    for field in dataclasses.fields(TrainSettings):
-        if field.name in {"agent", "hidden", "more_scenarios"}:
-            continue
-        assert defaults[OPTION_OF.get(field.name, field.name)] == field.default, field.name
+    """Shown by `--help`, or listed by `--settings`."""
+    command = typer.main.get_command(app)
+    listed = [name for group in GROUPS.values() for name in group]
+    hidden = {one.name for one in command.params if getattr(one, "hidden", False)}
+    shown = {one.name for one in command.params} - hidden
+    assert sorted(listed) == sorted(hidden)
+    assert {field.name for field in dataclasses.fields(TrainSettings)} <= shown | hidden
 
 
 @pytest.mark.parametrize(
@@ -97,12 +108,12 @@ def test_every_setting_has_an_option():
         (["a2c-twn"], "did you mean 'a2c-twin'"),
         (["a2c", "--scenario", "contntion"], "did you mean 'contention'"),
         (["a2c", "--default-policy", "densty"], "did you mean 'density'"),
-        (["a2c", "--hidden", "64;64"], "--hidden takes widths"),
+        (["a2c", "--hidden", "64;64"], "--net-arch takes widths"),
         (["a2c", "--n-envs", "0"], "`n_envs` must be 1"),
         (["a2c", "--annealed", "--spread-rows", "--rows", "0"], "`n_envs` must be 1"),
         (["a2c", "--rollout-steps", "0"], "`n_steps` must be 1"),
         (["a2c", "--entropy-weight", "-1"], "`ent_coef` must be 0"),
-        (["a2c", "--steps", "0"], "`total_steps` must be positive"),
+        (["a2c", "--steps", "0"], "`total_timesteps` must be positive"),
         (["a2c", "--learning-rate", "-1"], "`learning_rate`"),
         (["a2c", "--critic-warm-up", "4096"], "'a2c' has none"),
         (["a2c", "--seed", "-1"], "`seed` must be 0"),
@@ -128,7 +139,7 @@ def test_steps_are_rounded_with_a_note(network, tmp_path):
     _, messages = run(
         "a2c", "-s", network, *TINY_OPTIONS, "--steps", "100", "--out", tmp_path
     )  # fmt: skip
-    assert "--steps 100 is rounded to 96" in messages
+    assert "--total-timesteps 100 is rounded to 96" in messages
     assert read_records(tmp_path / "results.jsonl")[0]["steps"] == 96
 
 
@@ -293,7 +304,7 @@ def test_killed_training_goes_on_to_the_same_end(network, tmp_path):
     (line,) = read_records(tmp_path / "results.jsonl")
     assert 0 < line["resumed_at_step"] < line["steps"] == 2048
     settings = TINY.with_(
-        agent="maskable-ppo", scenario=str(network), total_steps=2048, leg_steps=32
+        agent="maskable-ppo", scenario=str(network), total_timesteps=2048, leg_steps=32
     )
     how = {"evaluate_every": 64, "num_worlds": 3}
     killed = train(settings, folder=only_folder(tmp_path), **how)

@@ -27,7 +27,10 @@ ALGORITHMS = {
     "a2c-gan-twin": SemiMarkovA2C,
     "maskable-ppo": MaskablePPO,
     "ppo": SemiMarkovPPO,
+    "maskable-ppo-twin": MaskablePPO,
+    "ppo-twin": SemiMarkovPPO,
 }
+FROM_TWIN = ["a2c-twin", "ppo-twin", "maskable-ppo-twin"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -124,11 +127,11 @@ def test_finished_training_is_only_read(whole, tmp_path):
     assert are_same_curves(curve, whole[1])
 
 
-@pytest.mark.parametrize("agent", ["a2c-twin", "maskable-ppo"])
+@pytest.mark.parametrize("agent", [*FROM_TWIN, "maskable-ppo"])
 def test_stopped_training_ends_as_if_it_had_not_been(agent, tmp_path):
     """Stopped in its second leg: the first is kept, the second is done again."""
     settings = TINY.with_(
-        agent=agent, total_steps=160, critic_warm_up_steps=32 * agent.endswith("twin")
+        agent=agent, total_timesteps=160, critic_warm_up_steps=32 * agent.endswith("twin")
     )
     model, curve = train(settings, **QUICK)
 
@@ -187,7 +190,7 @@ def test_killed_while_it_writes(whole, tmp_path):
 
 def test_folder_of_other_settings_is_refused(tmp_path):
     """Before anything in it is touched; a damaged one too."""
-    small = TINY.with_(total_steps=32, leg_steps=32)
+    small = TINY.with_(total_timesteps=32, leg_steps=32)
     train(small, folder=tmp_path, **QUICK)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ConfigError, match="other settings"):
@@ -207,16 +210,17 @@ def test_scenario_that_changed_is_refused(tmp_path):
     """A file of the same name is not the same network."""
     path = tmp_path / "network.toml"
     path.write_text(to_toml(load("mild")))
-    settings = TINY.with_(scenario=str(path), total_steps=32, leg_steps=32)
+    settings = TINY.with_(scenario=str(path), total_timesteps=32, leg_steps=32)
     train(settings, folder=tmp_path / "training", **QUICK)
     path.write_text(to_toml(load("contention")))
     with pytest.raises(ConfigError, match="other contents of the scenario"):
         train(settings, folder=tmp_path / "training", **QUICK)
 
 
-def test_critic_warm_up_leaves_the_actor_as_the_twin():
+@pytest.mark.parametrize("agent", FROM_TWIN)
+def test_critic_warm_up_leaves_the_actor_as_the_twin(agent):
     """Only the critic learns, and the actor learns after it."""
-    settings = TINY.with_(agent="a2c-twin", total_steps=64, critic_warm_up_steps=64)
+    settings = TINY.with_(agent=agent, total_timesteps=64, critic_warm_up_steps=64)
     before = build(settings)
     model, _ = train(settings, **QUICK)
     frozen = actor_parameters(before.model, before.twin)
@@ -230,15 +234,72 @@ def test_critic_warm_up_leaves_the_actor_as_the_twin():
         if not value.equal(model.policy.state_dict()[name])
     ]
     assert {name.partition(".")[0] for name in moved} == {"mlp_extractor", "value_net"}
-    longer, _ = train(settings.with_(total_steps=128), **QUICK)
+    longer, _ = train(settings.with_(total_timesteps=128), **QUICK)
     assert longer.num_timesteps == 128
     after = actor_parameters(longer, before.twin)
     assert not all((one == other).all() for one, other in zip(frozen, after, strict=True))
 
 
+@pytest.mark.parametrize("agent", FROM_TWIN)
+def test_actor_thaws_without_a_jump(agent):
+    """Adam keeps nothing of frozen parameters: a first step is at most the rate of then."""
+    settings = TINY.with_(
+        agent=agent, total_timesteps=96, leg_steps=96, critic_warm_up_steps=64, n_epochs=1,
+        batch_size=32, anneal=True,
+    )  # fmt: skip
+    built = build(settings)
+    twin = [one.clone() for one in actor_parameters(built.model, built.twin)]
+    moments = []
+
+    def watch(step, score):
+        actor = actor_parameters(begun[0], built.twin)
+        moments.append(sum(one in begun[0].policy.optimizer.state for one in actor))
+
+    begun = []
+    model, _ = train(
+        settings, on_begin=lambda new, _: begun.append(new.model), on_progress=watch, **QUICK
+    )
+    assert moments == [0, 0, 0]  # told before the updates of their rollouts
+    actor = actor_parameters(model, built.twin)
+    assert {float(model.policy.optimizer.state[one]["step"]) for one in actor} == {1.0}
+    with torch.no_grad():
+        moved = [float((x - y).abs().max()) for x, y in zip(actor, twin, strict=True)]
+    assert 0.0 < max(moved) <= settings.learning_rate / 3.0 + 1e-6  # of three rollouts the last one
+
+
+def test_critic_may_learn_at_a_rate_of_its_own(tmp_path):
+    """Four times the actor's, through annealing, and after a model was read from its file."""
+    settings = TINY.with_(agent="a2c", critic_rate_ratio=4.0, anneal=True)
+    model, _ = train(settings, folder=tmp_path, **QUICK)
+    again, _ = train(settings, folder=tmp_path, **QUICK)
+    for one in (model, again):
+        actor, critic = one.policy.optimizer.param_groups
+        assert critic["lr"] == pytest.approx(4.0 * actor["lr"])
+        assert actor["lr"] == pytest.approx(settings.learning_rate / 4.0)
+        values = {id(x) for x in one.policy.value_net.parameters()}
+        assert values < {id(x) for x in critic["params"]}
+    assert are_equal(model, again)
+
+
+@pytest.mark.parametrize("agent", FROM_TWIN)
+def test_leg_of_warming_up_alone_can_be_the_last_that_was_kept(agent, tmp_path):
+    """An optimiser that knows nothing of the actor is read back as it was."""
+    settings = TINY.with_(agent=agent, total_timesteps=128, critic_warm_up_steps=64, anneal=True)
+    model, _ = train(settings, **QUICK)
+
+    def stop(step, score):
+        if step > 64:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(settings, folder=tmp_path, on_progress=stop, **QUICK)
+    again, _ = train(settings, folder=tmp_path, **QUICK)
+    assert are_equal(again, model)
+
+
 def test_warm_start_begins_with_the_decisions_of_the_twin(twins):
     """The first point of the curve is the twin's own."""
-    settings = TINY.with_(agent="a2c-twin", total_steps=32, leg_steps=32)
+    settings = TINY.with_(agent="a2c-twin", total_timesteps=32, leg_steps=32)
     _, curve = train(settings, **QUICK)
     scenario = load(settings.scenario).replace(horizon_s=QUICK["evaluation_horizon_s"])
     evaluation = evaluate(twins(settings), scenario, world_seeds("validation", 2))
@@ -296,7 +357,7 @@ def test_trained_policy_has_the_name_of_its_agent(whole):
 
 def test_logger_can_be_given(tmp_path):
     """A hook before the first step is the place for it, and changes nothing."""
-    settings = TINY.with_(total_steps=64)
+    settings = TINY.with_(total_timesteps=64)
 
     def begin(built, step):
         assert step == 0

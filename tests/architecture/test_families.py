@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("twin_gym", "agents", "benchmarks", "examples")
 
 MAKERS = {"world_seeds", "seeds_of_worlds"}
-OPEN_TO_ALL = {"train", "validation"}
+OPEN_TO_ALL = {"train", "validation", "guard"}
 # Files that name worlds of a family that is handed to them.
 HAND_ON = {
     "twin_gym/cli/what_if_command.py",  # its option has the two families that are open to all
@@ -73,7 +73,7 @@ def sources() -> Iterator[tuple[str, str]]:
 
 
 def test_nothing_but_a_cell_names_worlds_of_the_test_family():
-    """Everything else says `train` or `validation`, in so many letters."""
+    """Everything else says `train`, `validation` or `guard`, in so many letters."""
     paths = {path for path, source in sources() if worlds_of_other_families(source)}
     assert paths == HAND_ON
 

@@ -32,9 +32,9 @@ ENVIRONMENT_ORDER = (
      "deposits", "roads", "road_files", "graphml", "data_files"),
     ("scenario",),
     ("layout", "tables", "workload", "world", "heap", "normal", "replayed", "topology", "kpi",
-     "reports", "rules", "reference", "theory"),
+     "reports", "overflow", "rules", "reference", "theory"),
     ("observation", "actions", "rows", "indicators"),
-    ("batch", "env", "vector", "snapshot", "render", "picture", "bound"),
+    ("batch", "env", "vector", "snapshot", "render", "picture", "bound", "futures"),
     ("policies", "learning"),
     ("twin", "estimation", "parameters", "feasible_states", "request_windows"),
     ("view",),
@@ -178,7 +178,6 @@ NAMES_A_KIND = {
     "twin_gym/twins/transitions.py": "likewise",
     "agents/offline.py": "offline learning: slice admission alone records transitions",
     "agents/offline_cql.py": "likewise",
-    "benchmarks/demo.py": "the demonstration is of slice admission",
 }
 
 

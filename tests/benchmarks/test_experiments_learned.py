@@ -26,7 +26,7 @@ def test_agent_of_each_seed_is_measured_in_the_block_of_its_number():
 def test_steps_of_a_training_are_whole_rollouts_in_one_leg():
     """The number nearest to what was asked for."""
     settings = Training("ppo", "access-small-20", 250, TINY.given).settings(4)
-    assert (settings.seed, settings.total_steps, settings.leg_steps) == (4, 256, 256)
+    assert (settings.seed, settings.total_timesteps, settings.leg_steps) == (4, 256, 256)
 
 
 @pytest.mark.parametrize("training", [learned.OF_TIC, learned.OF_ACCESS])

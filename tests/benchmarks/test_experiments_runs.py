@@ -17,6 +17,7 @@ EXPERIMENTS = ("tic_throughput", "tic_loss", "access_barring", "right_time", "wa
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("brief_plans")
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_quick_run_writes_its_page_and_goes_on_where_it_was(name, tmp_path, monkeypatch):
     """The second run measures nothing and writes the same page."""

@@ -55,6 +55,7 @@ def run_quickly(name, module, folder, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("brief_plans")
 @pytest.mark.parametrize("name", ["waste_readings", "waste_next_stop.__main__"])
 def test_quick_run_writes_its_page_and_goes_on_where_it_was(name, tmp_path, monkeypatch):
     """The second run measures nothing and writes the same page."""
@@ -63,6 +64,7 @@ def test_quick_run_writes_its_page_and_goes_on_where_it_was(name, tmp_path, monk
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("brief_plans")
 def test_quick_replay_of_edinburgh_writes_its_page(data_dir, tmp_path, monkeypatch):
     """Recorded emptyings have stops and kilometres, and no cost."""
     page = run_quickly("waste_replay", waste_replay, tmp_path, monkeypatch)

@@ -21,7 +21,7 @@ def _cells(tmp_path: Path) -> list[TrainSettings]:
     path = tmp_path / "short.toml"
     path.write_text(to_toml(load("contention").replace(horizon_s=2.0, name="short")))
     base = TrainSettings(
-        scenario=str(path), total_steps=512, leg_steps=512, n_envs=8, n_steps=16,
+        scenario=str(path), total_timesteps=512, leg_steps=512, n_envs=8, n_steps=16,
         num_decisions=100,
     )  # fmt: skip
     return [base.with_(agent="a2c"), base.with_(agent="a2c-twin")]

@@ -208,9 +208,7 @@ def test_simulated_network_changes_to_other_worlds_in_the_same_window():
     assert (panels.simulated("sync-small", 10, 1, 2).panel.history != again.panel.history).any()
 
 
-@pytest.mark.skipif(
-    not command.is_there(command.networks(quick=False)[2]), reason="needs TWIN_GYM_DATA"
-)
+@pytest.mark.usefixtures("data_dir")
 def test_measured_network_is_learned_from_its_first_half_and_changes_in_the_second():
     """Twelve stations with ten attributes; no window of a change is in the history."""
     case = panels.measured("air-stations", 0, 3)

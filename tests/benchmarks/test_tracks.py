@@ -157,24 +157,27 @@ def test_who_sees_what_is_hidden_is_a_seer():
     assert seers == ["genie", "clairvoyant-pyvrp"]
 
 
-def test_ppo_and_maskable_ppo_share_the_tracks_between_them():
+@pytest.mark.parametrize("ending", ["", "-twin"])
+def test_ppo_and_maskable_ppo_share_the_tracks_between_them(ending):
     """By whether some actions may not be taken, as the environment has it."""
     for track in tracks().values():
         if track.data or not track.learner_steps:
             continue
         plain, maskable = (
-            contestant_named(name).reason_not_eligible(track) for name in ("ppo", "maskable-ppo")
+            contestant_named(name + ending).reason_not_eligible(track)
+            for name in ("ppo", "maskable-ppo")
         )
         assert (plain is None, maskable is None) == (not is_masked(track), is_masked(track))
 
 
-def test_settings_of_a_learner_fit_its_track():
+@pytest.mark.parametrize("agent", ["a2c", "a2c-twin", "maskable-ppo-twin"])
+def test_settings_of_a_learner_fit_its_track(agent):
     """Steps, scenarios and the form of the actions are those of the track."""
     for track in tracks().values():
         if track.data or not track.learner_steps:
             continue
-        settings = contestant_named("a2c").settings(track, 3)
-        assert (settings.total_steps, settings.seed) == (track.learner_steps, 3)
+        settings = contestant_named(agent).settings(track, 3)
+        assert (settings.total_timesteps, settings.seed) == (track.learner_steps, 3)
         assert (settings.action, settings.scenarios) == (track.action, track.train)
 
 

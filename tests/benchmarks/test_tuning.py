@@ -60,7 +60,9 @@ def test_study_begins_with_defaults_and_keeps_to_its_budget():
     assert value.asked[0][0] == base_settings("a2c-twin", GROUPS["sliced"], 0)
     assert len(study.candidates) == 6
     assert len(value.asked) <= trainings_of(6)
-    assert {one.total_steps for one, _ in value.asked} == {track_named("contention").learner_steps}
+    assert {one.total_timesteps for one, _ in value.asked} == {
+        track_named("contention").learner_steps
+    }
 
 
 def test_study_adopts_what_is_better_in_fresh_worlds_and_seeds():
@@ -143,7 +145,7 @@ def test_training_is_not_run_twice_and_a_torn_line_is_run_again(tmp_path, monkey
 def test_training_gives_the_same_value_again():
     """Same settings, same worlds, same bits; fresh worlds are others."""
     short = TrainSettings(
-        agent="a2c", scenario="teletraffic-small", total_steps=4096, leg_steps=4096
+        agent="a2c", scenario="teletraffic-small", total_timesteps=4096, leg_steps=4096
     )
     values = [run_training(short) for _ in range(2)]
     assert values[0].per_s == values[1].per_s

@@ -330,7 +330,7 @@ def test_an_unknown_case_is_one_line_and_the_exit_code_2():
 def test_steps_are_rounded_to_whole_rollouts(case, tmp_path):
     """Any number can be asked for."""
     paths = write([case.base], tmp_path)
-    assert settings(case, paths, 0, Plan(steps=9_000)).total_steps == 8_192
+    assert settings(case, paths, 0, Plan(steps=9_000)).total_timesteps == 8_192
 
 
 def test_the_trace_is_asked_for_where_it_is_missing(monkeypatch):

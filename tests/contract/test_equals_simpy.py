@@ -24,7 +24,7 @@ def drawn_arguments(kind):
 
 @every_simpy_form
 @given(data=st.data(), seed=st.integers(0, 2**63))
-@examples(60)
+@examples(40)
 def test_kernel_equals_simpy(kind, form, data, seed):
     """Every law, objective and mode of autoreset, any decisions, more than an episode."""
     scenario = data.draw(case_of(kind).scenarios(form))

@@ -1,7 +1,6 @@
 """The documented RL-Zoo3 commands work, from the files in agents/rl_zoo3."""
 
-import os
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -18,32 +17,20 @@ ID = "twin_gym/SliceAdmission-v0"
 IDS = tuple(one.id for one in kinds())
 
 
-def zoo(module, *arguments, cwd, env_id=ID):
-    """Runs a module of RL-Zoo3, which must succeed; returns its output."""
-    command = [
-        sys.executable, "-m", f"rl_zoo3.{module}", "--env", env_id, "--gym-packages", "twin_gym"
-    ]  # fmt: skip
-    done = subprocess.run(
-        [*command, *arguments, "--num-threads", "1"],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        cwd=cwd,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default::DeprecationWarning")
 @pytest.mark.parametrize("env_id", IDS)
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_configuration_trains(config, env_id, tmp_path):
+def test_configuration_trains(config, env_id, tmp_path, monkeypatch):
     """`rl_zoo3.train` with the file gives a model, its settings, and what normalises rewards."""
-    zoo(
-        "train", "--algo", config.stem, "--conf-file", str(config), "-n", "2000", "--eval-freq",
-        "-1", "--seed", "0", "--log-folder", "logs", cwd=tmp_path, env_id=env_id,
+    command = (
+        "rl_zoo3.train", "--env", env_id, "--gym-packages", "twin_gym", "--num-threads", "1",
+        "--algo", config.stem, "--conf-file", str(config), "-n", "2000", "--eval-freq", "-1",
+        "--seed", "0", "--log-folder", "logs",
     )  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", list(command))
+    runpy.run_module(command[0], run_name="__main__")
     written = {path.name for path in (tmp_path / "logs").rglob("*")}
     assert {env_id.replace("/", "-") + ".zip", "vecnormalize.pkl", "config.yml"} <= written
 

@@ -40,7 +40,7 @@ def logged(name):
 @pytest.fixture(scope="module")
 def twin(name, logged):
     """A hasty twin of it."""
-    settings = CloneSettings(max_epochs=3, min_steps=60, hidden=WIDTHS)
+    settings = CloneSettings(max_epochs=3, min_steps=60, hidden=WIDTHS, shared=False)
     return clone(logged, scenario_of(name), settings=settings)
 
 
@@ -65,7 +65,7 @@ def test_actor_is_the_twin(name, logged, twin, algorithm):
 def test_masked_actor_is_the_twin(name):
     """MaskablePPO with the masks that the log has."""
     log = record(default_policy(name), scenario_of(name), 200, action="pick")
-    settings = CloneSettings(max_epochs=3, min_steps=60, hidden=WIDTHS)
+    settings = CloneSettings(max_epochs=3, min_steps=60, hidden=WIDTHS, shared=False)
     twin = clone(log, scenario_of(name), settings=settings)
     model = model_of(name, SemiMarkovMaskablePPO, batch_size=16)
     warm_start(model, twin)
@@ -95,7 +95,7 @@ def test_spread_is_a_share_of_the_range(name):
     """A tenth of it, or what is asked; and the draws have it."""
     scenario, action = scenario_of(name), FORMS[name][1]
     log = record(default_policy(name), scenario, 50, action=action)
-    settings = CloneSettings(max_epochs=1, min_steps=10, hidden=WIDTHS)
+    settings = CloneSettings(max_epochs=1, min_steps=10, hidden=WIDTHS, shared=False)
     twin = clone(log, scenario, settings=settings)
     model = model_of(name)
     for asked, expected in ((None, 0.1), (0.03, 0.03)):
@@ -119,7 +119,7 @@ def test_spread_is_for_amounts_alone(name):
     """Discrete actions have a temperature instead, and it widens them."""
     scenario, action = scenario_of(name), FORMS[name][1]
     log = record(default_policy(name), scenario, 50, action=action)
-    settings = CloneSettings(max_epochs=3, min_steps=60, hidden=WIDTHS)
+    settings = CloneSettings(max_epochs=3, min_steps=60, hidden=WIDTHS, shared=False)
     twin = clone(log, scenario, settings=settings)
     model = model_of(name)
     with pytest.raises(ConfigError, match="temperature instead"):
@@ -136,7 +136,7 @@ def test_misfits_are_refused_and_change_nothing():
     """Another kind, another form, another width, and a spread that depends on the state."""
     name = "tic weights"
     log = record(default_policy(name), scenario_of(name), 50)
-    settings = CloneSettings(max_epochs=1, min_steps=10, hidden=WIDTHS)
+    settings = CloneSettings(max_epochs=1, min_steps=10, hidden=WIDTHS, shared=False)
     twin = clone(log, scenario_of(name), settings=settings)
     misfits = (
         (make_model(), "of the kind 'admission'"),

@@ -11,8 +11,8 @@ FORMS = {
     "access probability": ("access-small-45", "probability", "fixed"),
     "tic weights": ("tic-small-45", "weights", "first-come"),
     "tic pick": ("tic-pick", "pick", "first-come"),
-    "sync pick": ("sync-small", "pick", "round-robin"),
-    "sync rounds": ("sync-small", "rounds", "round-robin"),
+    "sync pick": ("sync-small", "pick", "oldest-first"),
+    "sync rounds": ("sync-small", "rounds", "oldest-first"),
 }
 AMOUNTS = ("access probability", "tic weights", "sync rounds")
 DISCRETE = tuple(name for name in FORMS if name not in AMOUNTS)

@@ -102,7 +102,7 @@ def test_changed_cards_are_refused(folder, changes):
         PolicyTwin.load(folder)
 
 
-@pytest.mark.parametrize("key", list(PolicyMetadata.model_fields))
+@pytest.mark.parametrize("key", sorted(PolicyMetadata.model_fields.keys() - {"shared"}))
 def test_cards_without_a_key_are_refused(folder, key):
     """Nothing is made up for what is not there."""
     values = json.loads((folder / CARD).read_text())

@@ -19,6 +19,7 @@ FEW, MANY, STEPS = 3, 8, 40
 SEEDS = [11, 5, 8, 21, 3, 17, 2, 30]
 HORIZONS_S = {
     "contention": 4.0,
+    "shift": 4.0,
     "teletraffic-heavy": 6.0,
     "access-small-45": 1.5,
     "tic-pick": 0.02,
@@ -32,6 +33,7 @@ DRAW = {("random", "weights"), ("objective-base", "weights")} | {
 KINDS = {
     "contention": "admission",
     "teletraffic-heavy": "admission",
+    "shift": "admission",
     "access-small-45": "access",
     "tic-pick": "tic",
     "sync-small": "sync",

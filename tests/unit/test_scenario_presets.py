@@ -9,6 +9,7 @@ from twin_gym.scenario.loading import MAX_FILE_BYTES, load, names, parse
 
 # A digest that changes means another scenario under a known name: say so in the changelog.
 DIGESTS = {
+    "alternating": "a41192c0b6c532f7",
     "burst": "9c385b6d3b9c993c",
     "contention": "5e0823ac2d8e6adc",
     "mild": "f342ee889a25b93e",
@@ -22,6 +23,7 @@ DIGESTS = {
     "teletraffic-heavy": "26ef4ec0696efc85",
     "teletraffic-medium": "15299694b67063a2",
     "teletraffic-small": "863cd28538acc5fb",
+    "tidal": "7c8c18023d185bf5",
 }
 TINY = """
 kind = "admission"

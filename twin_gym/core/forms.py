@@ -168,15 +168,26 @@ class ActionForm:
 
     def candidate_columns(self, scenario: Any) -> tuple[tuple[int, ...], ...]:  # noqa: ANN401
         """Fields of each candidate of a shared network, in the order of the groups."""
-        layout, count = self.layout(scenario), len(self.action_names(scenario)) - 1
+        return self.candidate_columns_in(
+            self.layout(scenario), len(self.action_names(scenario)) - 1
+        )
+
+    def candidate_columns_in(
+        self, layout: ObservationLayout, num_candidates: int
+    ) -> tuple[tuple[int, ...], ...]:
+        """The same, where fields and number of candidates are known and the scenario is not."""
         groups = [layout.columns(group) for group in self.candidate_groups]
         return tuple(
-            tuple(columns[k * len(columns) // count] for columns in groups) for k in range(count)
+            tuple(columns[k * len(columns) // num_candidates] for columns in groups)
+            for k in range(num_candidates)
         )
 
     def common_columns(self, scenario: Any) -> tuple[int, ...]:  # noqa: ANN401
         """Fields that a shared network sees beside each candidate."""
-        layout = self.layout(scenario)
+        return self.common_columns_in(self.layout(scenario))
+
+    def common_columns_in(self, layout: ObservationLayout) -> tuple[int, ...]:
+        """The same, where the fields are known and the scenario is not."""
         return tuple(place for group in self.common_groups for place in layout.columns(group))
 
 

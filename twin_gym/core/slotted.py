@@ -119,6 +119,10 @@ class SlottedBatch(Batch):
     def _most_work(self) -> float:
         """The most elementary steps, of some nanoseconds each, that moving a row once takes."""
 
+    def _most_work_of_beginning(self) -> float:
+        """The most of them that an episode takes to begin, where that is more."""
+        return self._most_work()
+
     @abstractmethod
     def _observe(self, first: int, last: int) -> None:
         """Observations and masks of rows that an episode in SimPy has moved."""
@@ -128,6 +132,7 @@ class SlottedBatch(Batch):
         self._final_masks = None if self.masks is None else np.ones_like(self.masks)
         self._final_kpis = np.zeros((self.num_rows, len(self.KPI_NAMES)))
         self._rows_at_once = max(int(WORK_A_CALL / self._most_work()), 1)
+        self._rows_begun_at_once = max(int(WORK_A_CALL / self._most_work_of_beginning()), 1)
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -158,11 +163,10 @@ class SlottedBatch(Batch):
         """One action in each of the rows first <= i < last (see `Batch.advance`)."""
         last = self.num_rows if last is None else last
         self._step(actions, first, last)
-        ended = self.heads["is_over"][first:last] != 0
-        if not ended.any():
+        if not self._is_any_over(first, last):
             return False
         if autoreset == AUTORESET_SAME_STEP:
-            self._begin_again(actions, ended, first)
+            self._begin_again(actions, self.heads["is_over"][first:last] != 0, first)
         return True
 
     def final_kpi_table(
@@ -194,7 +198,7 @@ class SlottedBatch(Batch):
     def _step(self, actions: NDArray[Any], first: int, last: int) -> None:
         begins = None if self.reward_model is None else self.heads["is_over"][first:last] != 0
         if self.settings.engine == "kernel":
-            at_once = self._rows_at_once
+            at_once = self._most_rows_at_once(first, last)
             if last - first > at_once:
                 for begin in range(first, last, at_once):
                     self.check_stopped()
@@ -205,6 +209,17 @@ class SlottedBatch(Batch):
             self._tell(actions, first, last)
         if self.reward_model is not None and begins is not None:
             self.reward_model.apply(first, last, begins)
+
+    def _is_any_over(self, first: int, last: int) -> bool:
+        """Whether one of the rows first <= i < last is over; the quickest way that NumPy has."""
+        return bool(np.count_nonzero(self.heads["is_over"][first:last]))
+
+    def _most_rows_at_once(self, first: int, last: int) -> int:
+        """How many of these rows one compiled call may move: fewer where an episode begins."""
+        begun_at_once = self._rows_begun_at_once
+        if last - first > begun_at_once and self._is_any_over(first, last):
+            return min(begun_at_once, self._rows_at_once)
+        return self._rows_at_once
 
     def _tell(self, actions: NDArray[Any], first: int, last: int) -> None:
         for row in range(first, last):

@@ -74,6 +74,10 @@ FACETS = MappingProxyType(
             "policies", "POLICIES", "classical policies by name, `random` among them"
         ),
         "default_policy": Facet("policies", "DEFAULT_POLICY", "name of the policy that runs today"),
+        "logged_policy": Facet(
+            "learning", "LOGGED_POLICY", "policy that is logged to make a policy twin",
+            "the default policy",
+        ),
         "recorded": Facet(
             "kpi", "RECORDED", "indicators that training curves keep", "the score alone"
         ),
@@ -82,6 +86,9 @@ FACETS = MappingProxyType(
         ),
         "credit": Facet(
             "learning", "CREDIT", "credit times that suit learners", "those of the time unit"
+        ),
+        "settings": Facet(
+            "learning", "settings_of", "settings of learners that suit it", "those of all kinds"
         ),
         "view": Facet(
             "view", "VIEW", "what the command line tells", "fields and indicators",
@@ -101,6 +108,10 @@ FACETS = MappingProxyType(
         ),
         "windows_are_episodes": Facet(
             "estimation", "WINDOWS_ARE_EPISODES", "whether an episode is one window", "no"
+        ),
+        "futures": Facet(
+            "futures", "redraw_futures", "futures drawn anew from a state",
+            "rollout policies refuse it",
         ),
         "states": Facet(
             "feasible_states", "draw_feasible_states", "states for GANs",

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from twin_gym.moved import moved_names
-from twin_gym.policies.base import Policy, PrivilegedPolicy
+from twin_gym.policies.base import Policy, PrivilegedPolicy, unseen_of
 from twin_gym.policies.draws import Draws
 from twin_gym.policies.evaluation import Evaluation, evaluate
 from twin_gym.policies.registry import (
@@ -12,6 +12,7 @@ from twin_gym.policies.registry import (
     policies_for,
     policies_of,
 )
+from twin_gym.policies.rollout import RolloutPolicy
 from twin_gym.policies.worlds import Family, world_seeds
 
 __all__ = [
@@ -20,11 +21,13 @@ __all__ = [
     "Family",
     "Policy",
     "PrivilegedPolicy",
+    "RolloutPolicy",
     "describe_policy",
     "evaluate",
     "make_policy",
     "policies_for",
     "policies_of",
+    "unseen_of",
     "world_seeds",
 ]
 

@@ -16,6 +16,9 @@ Actions = NDArray[Any]
 class Policy(Protocol):
     """Chooses one action for each row of a batch.
 
+    One that decides by something that its observations do not show has an attribute `unseen`, too
+    (see `unseen_of`).
+
     Attributes:
         name: name in tables.
     """
@@ -40,6 +43,23 @@ class Policy(Protocol):
             Integers, shape (rows,); or Box actions, shape (rows, *action).
         """
         ...
+
+
+def unseen_of(policy: Policy) -> str:
+    """What a policy decides by that its observations do not show, in words.
+
+    A clone is a function of the observation and cannot tell what such a policy does. A policy
+    declares it by an attribute `unseen`, such as "whose turn it is"; random draws are not counted.
+
+    Args:
+        policy: any.
+
+    Returns:
+        Empty if it declares nothing.
+    """
+    if isinstance(policy, PrivilegedPolicy):
+        return "hidden state of the network"
+    return str(getattr(policy, "unseen", ""))
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""Three disjoint families of worlds: for training, for choosing settings, and for results."""
+"""Disjoint families of worlds: for training, guarding it, choosing settings, and for results."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import Literal
 
 from twin_gym.errors import ConfigError, unknown_name
 
-Family = Literal["train", "validation", "test"]
+Family = Literal["train", "validation", "test", "guard"]
 
-_FIRST_SEED: dict[str, int] = {"train": 0, "validation": 2**40, "test": 2**41}
 _SIZE = 2**40
+_FIRST_SEED: dict[str, int] = {
+    "train": 0, "validation": _SIZE, "test": 2 * _SIZE, "guard": 3 * _SIZE
+}  # fmt: skip
 
 
 def world_seeds(family: Family, count: int, *, first: int = 0) -> list[int]:
     """Seeds of worlds of one family.
 
     Args:
-        family: `train` for learning, `validation` for tuning and curves, `test` for results.
+        family: `train` for learning, `validation` for tuning and curves, `test` for results, and
+            `guard` for deciding within a training which of its actors is kept.
         count: number of worlds, at least 1.
         first: index of the first world in the family.
 

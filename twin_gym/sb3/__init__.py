@@ -8,13 +8,11 @@ try:
 except ModuleNotFoundError as error:
     raise missing_extra("twin_gym.sb3", "sb3") from error
 
-from twin_gym.sb3.evaluation import (
-    EvaluateOnWorlds,
-    ModelPolicy,
-    actor_layers,
-    indicators,
-    score_name,
-)
+from twin_gym.sb3.actors import FrozenActor, actor_layers
+from twin_gym.sb3.evaluation import EvaluateOnWorlds, indicators, score_name
+from twin_gym.sb3.keep_best import KeepBest
+from twin_gym.sb3.keep_best_state import KeepBestState, Look
+from twin_gym.sb3.model_policy import ModelPolicy
 from twin_gym.sb3.policies import (
     AmountsActorCriticPolicy,
     MaskedActorCriticPolicy,
@@ -41,6 +39,10 @@ from twin_gym.sb3.warm_start import WarmStart, actor_parameters, warm_start
 __all__ = [
     "AmountsActorCriticPolicy",
     "EvaluateOnWorlds",
+    "FrozenActor",
+    "KeepBest",
+    "KeepBestState",
+    "Look",
     "MaskedActorCriticPolicy",
     "ModelPolicy",
     "NativeVecEnv",

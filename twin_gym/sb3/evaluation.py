@@ -6,32 +6,29 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
-import torch
-from gymnasium import spaces
 from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.torch_layers import FlattenExtractor, MlpExtractor
-from torch import nn
 
 from twin_gym.environments.kinds import kind_named
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.files.lines import append_text
 from twin_gym.files.whole import write_text
 from twin_gym.policies import Evaluation, Family, evaluate, world_seeds
-from twin_gym.policies.base import Actions, Masks, Observations
-from twin_gym.policies.draws import Draws
-from twin_gym.sb3.shared import PlainScorer, SharedScorer
+from twin_gym.sb3.keep_best import KeepBest
+from twin_gym.sb3.model_policy import ModelPolicy
 from twin_gym.sb3.vec_env import native_env
 from twin_gym.scenario import Scenario
-from twin_gym.twins.forward import PlainNetwork
 
 _EACH = ("utilisation/", "loss_ratio/")
 
 RETURN_PER_S = "return_per_s"
+
+Judged = Literal["learner", "incumbent", "both"]
+_JUDGED: tuple[Judged, ...] = ("learner", "incumbent", "both")
+_OF_LEARNER, _SAMPLED, _GUARD_STEPS = "learner_", "sampled_", "guard_steps"
 
 
 def score_name(kind: str) -> str:
@@ -71,122 +68,6 @@ def indicators(
     return {name: evaluation.returns / horizon_s, **evaluation.kpi}
 
 
-class ModelPolicy:
-    """A model of Stable-Baselines3 as a policy of this project.
-
-    Args:
-        model: on-policy, with a discrete action or amounts in a box. Where `VecNormalize` stands
-            before it, its observations are normalised here too, and the statistics stay as they
-            are.
-        greedy: takes the likeliest allowed action, or the mean of the amounts; otherwise draws
-            one, row i the same whatever the number of rows (`reset` gives the seed), so that
-            evaluating never disturbs a training. Amounts are cut to the box, as in the training.
-        name: how tables call it; None: the name of the algorithm.
-    """
-
-    def __init__(
-        self, model: OnPolicyAlgorithm, *, greedy: bool = True, name: str | None = None
-    ) -> None:
-        self.name = type(model).__name__ if name is None else name
-        self._model = model
-        self._greedy = greedy
-        self._draws = Draws()
-        self._plain: PlainNetwork | PlainScorer | None = None
-
-    def frozen(self) -> ModelPolicy:
-        """This policy with the weights that the model has now, and much faster where they allow it.
-
-        What the model learns afterwards does not change it.
-        """
-        policy = ModelPolicy(self._model, greedy=self._greedy, name=self.name)
-        policy._plain = _plain_network(self._model)
-        return policy
-
-    def reset(self, seed: int) -> None:
-        """Seeds the draws."""
-        self._draws.reset(seed)
-
-    def actions(self, observations: Observations, masks: Masks) -> Actions:
-        """One allowed action a row, or the amounts."""
-        policy: Any = self._model.policy
-        if policy.training:
-            policy.set_training_mode(False)  # as before every rollout: a dropout would draw
-        normaliser = self._model.get_vec_normalize_env()
-        if normaliser is not None:
-            observations = normaliser.normalize_obs(observations)  # type: ignore[assignment]
-        seen = np.asarray(observations, np.float32)
-        if isinstance(self._model.action_space, spaces.Box):
-            return self._amounts(self._outputs(seen), self._model.action_space)
-        logits = np.where(masks > 0, self._outputs(seen), -np.inf)
-        if not self._greedy:
-            logits = logits + self._draws.next().gumbel(size=logits.shape)
-        chosen: NDArray[np.int64] = logits.argmax(axis=1)
-        return chosen
-
-    def _amounts(self, means: NDArray[np.float32], box: spaces.Box) -> Actions:
-        if not self._greedy:
-            policy: Any = self._model.policy
-            std = policy.log_std.detach().exp().cpu().numpy()
-            drawn = self._draws.next().normal(size=means.shape)
-            means = means + std * drawn.astype(np.float32)
-        return np.clip(means.reshape(-1, *box.shape), box.low, box.high)
-
-    def _outputs(self, observations: Observations) -> NDArray[np.float32]:
-        """Logits, or means of amounts."""
-        if self._plain is not None:
-            return self._plain(observations)
-        policy: Any = self._model.policy
-        with torch.no_grad():
-            seen = torch.as_tensor(observations, device=self._model.device)
-            latent = policy.mlp_extractor.forward_actor(
-                policy.extract_features(seen, policy.pi_features_extractor)
-            )
-            # Not through a distribution object: making one takes longer than the network.
-            outputs: NDArray[np.float32] = policy.action_net(latent).cpu().numpy()
-        return outputs
-
-
-def actor_layers(model: OnPolicyAlgorithm) -> dict[str, torch.Tensor] | None:
-    """The actor of a model as layers of tanh on the observation as it is.
-
-    Args:
-        model: on-policy.
-
-    Returns:
-        Copies of the parameters of a `FlatNetwork`, by its names; None if the actor is no such
-        thing.
-    """
-    policy: Any = model.policy
-    extractor, features = policy.mlp_extractor, policy.pi_features_extractor
-    if not isinstance(features, FlattenExtractor):
-        return None
-    if isinstance(policy.action_net, SharedScorer):
-        return policy.action_net.as_layers(policy.features_dim)
-    layers = list(getattr(extractor, "policy_net", ()))
-    is_plain = (
-        isinstance(extractor, MlpExtractor)
-        and isinstance(policy.action_net, nn.Linear)
-        and bool(layers)
-        and all(isinstance(layer, nn.Linear | nn.Tanh) for layer in layers)
-        and len(layers) == 2 * sum(isinstance(layer, nn.Linear) for layer in layers)
-    )
-    if not is_plain:
-        return None
-    state = {name.removeprefix("mlp_extractor."): x for name, x in policy.state_dict().items()}
-    parts = ("policy_net.", "action_net.")
-    return {name: x.detach().cpu().clone() for name, x in state.items() if name.startswith(parts)}
-
-
-def _plain_network(model: OnPolicyAlgorithm) -> PlainNetwork | PlainScorer | None:
-    policy: Any = model.policy
-    if isinstance(policy.action_net, SharedScorer):
-        return PlainScorer(policy.action_net)
-    layers = actor_layers(model)
-    if layers is None:
-        return None
-    return PlainNetwork({name: values.numpy() for name, values in layers.items()})
-
-
 class EvaluateOnWorlds(BaseCallback):
     """Evaluates the model on fixed worlds at regular steps, and before the first one.
 
@@ -207,10 +88,18 @@ class EvaluateOnWorlds(BaseCallback):
         greedy: how the model acts.
         horizon_s: length of an evaluation's episodes; None: that of the scenario. Shorter ones
             make a curve cheaper.
+        of: `learner`: the model as it is; `incumbent`: the best one so far, which is what would
+            be deployed; `both`: the incumbent, and the learner's indicators under names that begin
+            with `learner_`.
+        keep_best: knows the incumbent; before this callback in the list that `learn` is given.
+            With it, `guard_steps` of a line are what its looks have cost by then.
+        sampled: whether the score of drawn actions stands beside that of greedy ones, as
+            `sampled_` and its name: the greedy policy of a nearly uniform one is not that policy.
 
     Raises:
-        ConfigError: if a number is not positive; when a training is resumed, if the file is not
-            one of this callback's with the same indicators.
+        ConfigError: if a number is not positive, or an incumbent is asked for without `keep_best`;
+            when a training is resumed, if the file is not one of this callback's with the same
+            indicators.
 
     Attributes:
         history: one dict an evaluation: `step`, and each indicator's mean over the worlds.
@@ -226,9 +115,16 @@ class EvaluateOnWorlds(BaseCallback):
         record: Sequence[str] | None = None,
         greedy: bool = True,
         horizon_s: float | None = None,
+        of: Judged = "learner",
+        keep_best: KeepBest | None = None,
+        sampled: bool = False,
         verbose: int = 0,
     ) -> None:
         super().__init__(verbose)
+        if of not in _JUDGED:
+            raise unknown_name("policy of a training", of, _JUDGED)
+        if of != "learner" and keep_best is None:
+            raise ConfigError(f"of={of!r} needs keep_best, which knows the incumbent: give it too")
         if every_steps < 1 or num_worlds < 1:
             raise ConfigError(
                 f"every_steps and num_worlds must be positive, got {every_steps} and {num_worlds}"
@@ -240,31 +136,73 @@ class EvaluateOnWorlds(BaseCallback):
         self._record = None if record is None else tuple(record)
         self._greedy = greedy
         self._horizon_s = horizon_s
+        self._of = of
+        self._keep_best = keep_best
+        self._sampled = sampled
         self._next_step = 0
 
     def evaluate_now(self) -> Evaluation:
-        """Evaluates the model as it is and records it."""
-        batch = native_env(self.training_env).batch
-        scenarios = tuple(batch.scenarios)
+        """Evaluates the model as it is and records it.
+
+        Returns:
+            What the model, or the incumbent where it is asked for, reached.
+        """
+        scenarios = tuple(native_env(self.training_env).batch.scenarios)
         if self._horizon_s is not None:
             scenarios = tuple(one.replace(horizon_s=self._horizon_s) for one in scenarios)
-        evaluation = evaluate(
-            ModelPolicy(self.model, greedy=self._greedy).frozen(),  # type: ignore[arg-type]
-            scenarios,
-            self._seeds,
-            action=batch.arguments["action"],
-            objective=batch.arguments["objective"],
-            objective_seed=batch.arguments["objective_seed"],
-        )
-        line = {"step": float(self.num_timesteps)}
-        for name, values in self._recorded(evaluation, scenarios).items():
-            line[name] = float(values.mean())
-            self.logger.record(f"validation/{name}", line[name])
+        is_of_incumbent = self._of != "learner"
+        evaluation = self._evaluated(scenarios, self._policy(is_of_incumbent, self._greedy))
+        line = {"step": float(self.num_timesteps)} | self._means(evaluation, scenarios)
+        if self._of == "both":
+            other = self._evaluated(scenarios, self._policy(False, self._greedy))
+            means = self._means(other, scenarios)
+            line |= {_OF_LEARNER + name: value for name, value in means.items()}
+        if self._sampled:
+            line |= self._sampled_scores(scenarios)
+        for name, value in line.items():
+            if name != "step":
+                self.logger.record(f"validation/{name}", value)
+        if self._keep_best is not None:
+            line[_GUARD_STEPS] = float(self._keep_best.steps_spent)
         self.logger.dump(self.num_timesteps)  # at this step, not at that of the next dump
         self.history.append(line)
         if self._path is not None:
             self._append(self._path, line)
         return evaluation
+
+    def _policy(self, is_incumbent: bool, greedy: bool) -> ModelPolicy:
+        """The incumbent or the learner, as it is now."""
+        if self._keep_best is None:
+            return ModelPolicy(self.model, greedy=greedy).frozen()  # type: ignore[arg-type]
+        if is_incumbent:
+            return self._keep_best.incumbent(greedy=greedy)
+        return self._keep_best.learner(greedy=greedy)
+
+    def _evaluated(self, scenarios: Sequence[Scenario], policy: ModelPolicy) -> Evaluation:
+        arguments = native_env(self.training_env).batch.arguments
+        return evaluate(
+            policy,
+            scenarios,
+            self._seeds,
+            action=arguments["action"],
+            objective=arguments["objective"],
+            objective_seed=arguments["objective_seed"],
+        )
+
+    def _sampled_scores(self, scenarios: Sequence[Scenario]) -> dict[str, float]:
+        """Mean scores of drawn actions, of whom the line is of."""
+        score = score_name(scenarios[0].kind)
+        judged = {"learner": (False,), "incumbent": (True,), "both": (True, False)}[self._of]
+        scores = {}
+        for is_incumbent in judged:
+            prefix = _OF_LEARNER if self._of == "both" and not is_incumbent else ""
+            drawn = self._evaluated(scenarios, self._policy(is_incumbent, greedy=False))
+            scores[f"{prefix}{_SAMPLED}{score}"] = float(indicators(drawn, scenarios)[score].mean())
+        return scores
+
+    def _means(self, evaluation: Evaluation, scenarios: Sequence[Scenario]) -> dict[str, float]:
+        recorded = self._recorded(evaluation, scenarios)
+        return {name: float(values.mean()) for name, values in recorded.items()}
 
     def _on_training_start(self) -> None:
         first = self.num_timesteps

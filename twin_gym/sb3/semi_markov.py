@@ -143,6 +143,9 @@ class SemiMarkovMaskableRolloutBuffer(_SemiMarkovBuffer, MaskableRolloutBuffer):
     """A rollout buffer for MaskablePPO that discounts by simulated time."""
 
 
+_CRITIC = ("mlp_extractor.value_net.", "value_net.")
+
+
 class _SemiMarkovAlgorithm:
     """Mixin: the buffer reads the clock of the model's environment.
 
@@ -151,6 +154,7 @@ class _SemiMarkovAlgorithm:
         env: from `make_vec_env`.
         discount_time_s: a reward so far ahead counts 1/e. None: 4 mean holding times.
         trace_time_s: the trace of an advantage decays to 1/e in it. None: 1.2 mean holding times.
+        critic_rate_ratio: learning rate of the critic over that of the actor.
         kwargs: as for the algorithm. `gamma` is 1 unless given: only the last value of a truncated
             episode still uses it.
 
@@ -169,8 +173,10 @@ class _SemiMarkovAlgorithm:
         *args: Any,
         discount_time_s: float | None = None,
         trace_time_s: float | None = None,
+        critic_rate_ratio: float = 1.0,
         **kwargs: Any,
     ) -> None:
+        self.critic_rate_ratio = critic_rate_ratio
         self.reward_centre = RewardCentre()
         self.discount_time_s, self.trace_time_s = _credit_times(env, discount_time_s, trace_time_s)
         defaults = {"gamma": 1.0, "rollout_buffer_class": self.buffer_class}
@@ -178,8 +184,29 @@ class _SemiMarkovAlgorithm:
 
     def _setup_model(self: Any) -> None:
         super()._setup_model()  # type: ignore[misc]
+        if self.critic_rate_ratio != 1.0:
+            self._split_rates()
         if self.env is not None:
             self._connect()
+
+    def _split_rates(self: Any) -> None:
+        """Gives the optimiser a group for the actor and one for the critic."""
+        actor: list[torch.nn.Parameter] = []
+        critic: list[torch.nn.Parameter] = []
+        for name, parameter in self.policy.named_parameters():
+            (critic if name.startswith(_CRITIC) else actor).append(parameter)
+        self.policy.optimizer = self.policy.optimizer_class(
+            [{"params": actor, "ratio": 1.0}, {"params": critic, "ratio": self.critic_rate_ratio}],
+            lr=self.lr_schedule(1.0),
+            **self.policy.optimizer_kwargs,
+        )
+
+    def _update_learning_rate(
+        self: Any, optimizers: list[torch.optim.Optimizer] | torch.optim.Optimizer
+    ) -> None:
+        super()._update_learning_rate(optimizers)  # type: ignore[misc]
+        for group in self.policy.optimizer.param_groups:
+            group["lr"] *= group.get("ratio", 1.0)
 
     def set_env(self: Any, env: GymEnv, force_reset: bool = True) -> None:
         """Another environment of the same spaces."""

@@ -1,17 +1,10 @@
-"""One network for all candidates: a score of each queue or entity by what is seen of it.
-
-Where an action picks one of many like things, a network on the whole observation has to learn for
-each of them anew what makes one worth picking. Here the same small network looks at each in turn
-(deep sets: Zaheer et al., 2017), with a few numbers of its own for what tells them apart.
-"""
+"""Actor-critic policies whose actor is a `SharedNetwork`: one network for all candidates."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
@@ -20,27 +13,19 @@ from torch import nn
 from twin_gym.environments.factory import form_of, forms_of
 from twin_gym.errors import ConfigError
 from twin_gym.scenario import Scenario
-
-Columns = tuple[int, ...]
+from twin_gym.twins.shared_network import SHARED_HIDDEN, Columns, SharedNetwork
 
 _FORBIDDEN = -1e8
-_OWN = 4
-"""Numbers of its own that a candidate has."""
-_OWN_SPREAD = 0.1
 
 
-class SharedScorer(nn.Module):
-    """Logits: of each candidate by one network, and of nobody.
+class SharedScorer(SharedNetwork):
+    """The network with the logits of candidates that may not be picked out of reach.
 
     Args:
         columns: fields of the observation that tell of each candidate, as many for each.
         common: fields that tell of all.
         mask_columns: the field of each candidate that is above 0 where it may be picked.
         width: of the two hidden layers.
-
-    Attributes:
-        columns: as given; shape (candidates, fields).
-        common: as given.
     """
 
     def __init__(
@@ -48,92 +33,17 @@ class SharedScorer(nn.Module):
         columns: tuple[Columns, ...],
         common: Columns,
         mask_columns: Columns,
-        width: int = 16,
+        width: int = SHARED_HIDDEN[0],
     ) -> None:
-        super().__init__()
-        self.columns, self.common = torch.tensor(columns), list(common)
+        super().__init__(columns, common, width)
         self._mask_columns = list(mask_columns)
-        inputs = len(columns[0]) + len(common) + _OWN
-        self.own = nn.Parameter(_OWN_SPREAD * torch.randn(len(columns), _OWN))
-        self.first, self.second = nn.Linear(inputs, width), nn.Linear(width, width)
-        self.score = nn.Linear(width, 1)
-        self.nobody = nn.Parameter(torch.zeros(1))
-        with torch.no_grad():
-            self.score.weight.mul_(0.1)  # all candidates nearly alike at first
-            self.score.bias.zero_()
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Logits, those of candidates that may not be picked out of reach; nobody last."""
-        rows, count = len(observations), len(self.own)
-        common = observations[:, None, self.common].expand(rows, count, len(self.common))
-        seen = torch.cat(
-            [observations[:, self.columns], common, self.own.expand(rows, count, _OWN)], dim=2
-        )
-        hidden = torch.tanh(self.second(torch.tanh(self.first(seen))))
-        scores = self.score(hidden)[:, :, 0]
-        blocked = (observations[:, self._mask_columns] <= 0.0).to(scores.dtype)
-        return torch.cat([scores + _FORBIDDEN * blocked, self.nobody.expand(rows, 1)], dim=1)
-
-    def as_layers(self, num_fields: int) -> dict[str, torch.Tensor]:
-        """The same function, without the mask, as layers of tanh on the whole observation.
-
-        Args:
-            num_fields: length of an observation.
-
-        Returns:
-            Parameters of a `SliceNetwork` with two hidden layers of candidates times width.
-        """
-        count, width = len(self.own), self.first.out_features
-        seen = self.columns.shape[1]
-        own_from = seen + len(self.common)
-        first = torch.zeros(count, width, num_fields)
-        for candidate in range(count):
-            first[candidate][:, self.columns[candidate]] += self.first.weight[:, :seen]
-            first[candidate][:, self.common] += self.first.weight[:, seen:own_from]
-        bias = self.first.bias + self.own @ self.first.weight[:, own_from:].T
-        each = torch.eye(count)  # blocks on the diagonal: the candidates do not mix
-        layers = {
-            "policy_net.0.weight": first.reshape(count * width, num_fields),
-            "policy_net.0.bias": bias.reshape(-1),
-            "policy_net.2.weight": torch.kron(each, self.second.weight),
-            "policy_net.2.bias": self.second.bias.repeat(count),
-            "action_net.weight": torch.cat(
-                [torch.kron(each, self.score.weight), torch.zeros(1, count * width)]
-            ),
-            "action_net.bias": torch.cat([self.score.bias.expand(count), self.nobody]),
-        }
-        return {name: value.detach().clone() for name, value in layers.items()}
-
-
-class PlainScorer:
-    """A copy of a `SharedScorer` that gives its logits in NumPy, without the mask.
-
-    Args:
-        scorer: what is copied.
-    """
-
-    def __init__(self, scorer: SharedScorer) -> None:
-        columns, common, self._own = (
-            scorer.columns.numpy(), scorer.common, scorer.own.detach().numpy().copy()
-        )  # fmt: skip
-        self._columns = np.concatenate([columns, np.tile(common, (len(columns), 1))], axis=1)
-        self._layers = [
-            (layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy())
-            for layer in (scorer.first, scorer.second, scorer.score)
-        ]
-        self._nobody = scorer.nobody.detach().numpy().copy()
-
-    def __call__(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits of all candidates, allowed or not, and of nobody; shape (rows, actions)."""
-        rows = len(observations)
-        own = np.broadcast_to(self._own, (rows, *self._own.shape))
-        values = np.concatenate([observations[:, self._columns], own], axis=2)
-        values = values.reshape(rows * len(self._own), -1)
-        *hidden, (weight, bias) = self._layers
-        for inner, offset in hidden:
-            values = np.tanh(values @ inner + offset)
-        scores = (values @ weight + bias).reshape(rows, len(self._own))
-        return np.concatenate([scores, np.broadcast_to(self._nobody, (rows, 1))], axis=1)
+        logits = super().forward(observations)
+        blocked = (observations[:, self._mask_columns] <= 0.0).to(logits.dtype)
+        scores, nobody = logits[:, :-1], logits[:, -1:]
+        return torch.cat([scores + _FORBIDDEN * blocked, nobody], dim=1)
 
 
 class _SharedExtractor(nn.Module):
@@ -198,7 +108,7 @@ class SharedMaskablePolicy(_SharedPolicy, MaskableActorCriticPolicy):  # type: i
 
 def shared_policy_kwargs(
     scenario: Scenario,
-    width: int = 16,
+    width: int = SHARED_HIDDEN[0],
     critic: tuple[int, ...] = (64, 64),
     *,
     action: str | None = None,
@@ -207,7 +117,7 @@ def shared_policy_kwargs(
 
     Args:
         scenario: gives the places of the fields.
-        width: of the scorer's hidden layers.
+        width: of the scorer's hidden layers; that of the twin for a warm start.
         critic: widths of the critic.
         action: form of the actions; None: the first one of the environment with candidates.
 

@@ -22,9 +22,11 @@ from twin_gym.errors import ConfigError
 from twin_gym.sb3.vec_env import native_env
 from twin_gym.twins.networks import SlotNetwork
 from twin_gym.twins.policy_twin import PolicyTwin
+from twin_gym.twins.shared_network import SharedNetwork
 
 _PLACES = {"policy_net.": "mlp_extractor.policy_net.", "action_net.": "action_net."}
-_SLOT_PLACE = "action_net."
+_ACTION_NET = "action_net."
+_LOGIT_LAYERS = ("action_net.", "wait_net.2.", "score.", "nobody")
 _SPREAD = "log_std"
 
 DEFAULT_ACTION_STD = 0.1
@@ -156,7 +158,7 @@ def _spread_of(twin: PolicyTwin) -> tuple[str, ...]:
 
 def _is_logit_layer(name: str) -> bool:
     """Whether a parameter belongs to a layer whose outputs are logits."""
-    return name.startswith(("action_net.", "wait_net.2."))
+    return name.startswith(_LOGIT_LAYERS)
 
 
 def _places(model: OnPolicyAlgorithm, twin: PolicyTwin) -> dict[str, str]:
@@ -200,7 +202,7 @@ def _other_inputs(model: OnPolicyAlgorithm, twin: PolicyTwin) -> list[str]:
     policy = model.policy
     problems = []
     activation = getattr(policy, "activation_fn", torch.nn.Tanh)
-    if not _is_slot(twin) and activation is not torch.nn.Tanh:
+    if not _is_whole_actor(twin) and activation is not torch.nn.Tanh:
         problems.append(f"activation_fn is {activation.__name__}, not Tanh")
     extractor = getattr(policy, "pi_features_extractor", None)
     if type(extractor) is not FlattenExtractor:
@@ -208,16 +210,26 @@ def _other_inputs(model: OnPolicyAlgorithm, twin: PolicyTwin) -> list[str]:
     normaliser = model.get_vec_normalize_env()
     if normaliser is not None and normaliser.norm_obs:
         problems.append("VecNormalize changes the observations: give it norm_obs=False")
-    return problems
+    return problems + _other_candidates(policy.action_net, twin)
 
 
-def _is_slot(twin: PolicyTwin) -> bool:
-    return isinstance(twin.network, SlotNetwork)
+def _other_candidates(actor: torch.nn.Module, twin: PolicyTwin) -> list[str]:
+    """Differences in what a shared network looks at."""
+    mine = twin.network
+    if not isinstance(actor, SharedNetwork) or not isinstance(mine, SharedNetwork):
+        return []
+    is_same = torch.equal(actor.columns, mine.columns) and actor.common == mine.common
+    return [] if is_same else ["its shared network looks at other fields of the candidates"]
+
+
+def _is_whole_actor(twin: PolicyTwin) -> bool:
+    """Whether the model has the twin's network as a whole where others have a last layer."""
+    return isinstance(twin.network, SlotNetwork | SharedNetwork)
 
 
 def _place(name: str, twin: PolicyTwin) -> str:
-    if _is_slot(twin):
-        return _SLOT_PLACE + name
+    if _is_whole_actor(twin):
+        return _ACTION_NET + name
     for prefix, place in _PLACES.items():
         if name.startswith(prefix):
             return place + name.removeprefix(prefix)
@@ -225,6 +237,13 @@ def _place(name: str, twin: PolicyTwin) -> str:
 
 
 def _advice(twin: PolicyTwin) -> str:
-    if _is_slot(twin):
+    if isinstance(twin.network, SharedNetwork):
+        (width,) = twin.metadata.hidden
+        return (
+            "policy=SharedActorCriticPolicy (of MaskablePPO: SharedMaskablePolicy) and "
+            f"policy_kwargs=shared_policy_kwargs(scenario, {width}, "
+            f"action={twin.metadata.action!r}), or make the twin with `shared=False`"
+        )
+    if isinstance(twin.network, SlotNetwork):
         return "policy=SlotActorCriticPolicy and policy_kwargs=slot_policy_kwargs(scenario)"
     return f"policy_kwargs=dict(net_arch={list(twin.metadata.hidden)})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random  # noqa: TID251 - only to see that it stays as it was
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.errors import TwinGymError
+
+_SCALARS = (int, float, str, np.number, np.bool_)
 
 
 class CheckFailed(TwinGymError, AssertionError):  # noqa: N818 - as in "the check failed"
@@ -36,22 +38,26 @@ def first_difference(one: object, other: object, where: str) -> str | None:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         if one.keys() != other.keys():
             return f"{where} has the keys {sorted(one)} and {sorted(other)}"
-        pairs = [(one[key], other[key], f"{where}[{key!r}]") for key in one]
-        return _first_of(pairs)
+        return _first_of((one[key], other[key], where, key) for key in one)
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return _array_difference(one, other, where)
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
         if len(one) != len(other):
             return f"{where} has {len(one)} and {len(other)} entries"
-        return _first_of(
-            [(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(one, other, strict=True))]
-        )
+        pairs = enumerate(zip(one, other, strict=True))
+        return _first_of((a, b, where, place) for place, (a, b) in pairs)
     is_equal = bool(np.all(one == other)) or bool(one != one and other != other)
     return None if is_equal else f"{where} is {one!r:.80} and {other!r:.80}"
 
 
-def _first_of(pairs: Sequence[tuple[object, object, str]]) -> str | None:
-    return next((difference for pair in pairs if (difference := first_difference(*pair))), None)
+def _first_of(entries: Iterable[tuple[object, object, str, object]]) -> str | None:
+    """The first difference of entries, each with the name of the whole and its own place there."""
+    for one, other, where, place in entries:
+        if isinstance(one, _SCALARS) and isinstance(other, _SCALARS) and one == other:
+            continue  # most entries: without a name for each
+        if difference := first_difference(one, other, f"{where}[{place!r}]"):
+            return difference
+    return None
 
 
 def _array_difference(one: NDArray[Any], other: NDArray[Any], where: str) -> str | None:

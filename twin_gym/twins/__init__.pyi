@@ -1,6 +1,7 @@
 # The names of the package and the module that each lives in: `__init__.py` reads them here.
 # ruff: noqa: TID252 - lazy_loader reads relative imports alone
 from .clone import CloneSettings as CloneSettings
+from .clone import censored_square_error as censored_square_error
 from .clone import clone as clone
 from .clone import smoothed_cross_entropy as smoothed_cross_entropy
 from .decision_log import DecisionLog as DecisionLog
@@ -12,6 +13,7 @@ from .fidelity import agreement as agreement
 from .fidelity import amount_agreement as amount_agreement
 from .fidelity import fidelity as fidelity
 from .forward import PlainNetwork as PlainNetwork
+from .forward import PlainSharedNetwork as PlainSharedNetwork
 from .gan import DecisionGenerator as DecisionGenerator
 from .gan import GanSettings as GanSettings
 from .gan import synthesise as synthesise
@@ -29,7 +31,9 @@ from .networks import build_network as build_network
 from .networks import masked_log_probabilities as masked_log_probabilities
 from .networks import network_for as network_for
 from .policy_twin import PolicyTwin as PolicyTwin
+from .query import query as query
 from .recording import record as record
+from .shared_network import SharedNetwork as SharedNetwork
 from .transition_recording import Exploring as Exploring
 from .transition_recording import record_transitions as record_transitions
 from .transitions import Transitions as Transitions

@@ -30,7 +30,7 @@ MAX_FILE_BYTES = 2**31
 MAX_DECISIONS = 10_000_000
 
 _FORMAT = "twin_gym decision log 1"
-_KINDS_BEFORE = {"kind": FIRST_KIND}  # files written before there were others do not say it
+_BEFORE = {"kind": FIRST_KIND, "unseen": ""}  # of files that were written before they said it
 _ARRAYS = {"observations": np.float32, "masks": np.int8, "actions": np.int64, "networks": np.int64}
 _MAX_TEXT, _MOST_NAMED = 200, 4
 _NAME = "the path of a decision log"
@@ -51,6 +51,8 @@ class DecisionLog:
         action: form of the actions.
         policy: name of the policy that decided.
         kind: of scenario.
+        unseen: what the policy decides by that the observations do not show, in words; empty if
+            there is nothing or it is not known (see `twin_gym.policies.unseen_of`).
 
     Raises:
         ConfigError: if the arrays do not fit together, or an action was not allowed.
@@ -64,6 +66,7 @@ class DecisionLog:
     action: str
     policy: str
     kind: str = FIRST_KIND
+    unseen: str = ""
 
     def __post_init__(self) -> None:
         """Checks everything: a log may come from anywhere."""
@@ -205,6 +208,7 @@ class DecisionLog:
             "action": self.action,
             "policy": self.policy,
             "kind": self.kind,
+            "unseen": self.unseen,
         }
 
     def _check_shapes(self) -> None:
@@ -263,8 +267,7 @@ def _lie_within(values: NDArray[Any], low: float, high: float) -> bool:
 def _about_of(header: Header, path: str) -> dict[str, str]:
     """The values of a log other than its arrays, each as text."""
     about = read_object(header.about.get("about", "{}"), f"{path!r}: what stands beside its arrays")
-    if "kind" not in about:
-        about |= _KINDS_BEFORE
+    about = _BEFORE | about
     wanted = {"format", *(field.name for field in fields(DecisionLog))} - set(_ARRAYS)
     if set(about) != wanted:
         differing = sorted(set(about) ^ wanted)[:_MOST_NAMED]

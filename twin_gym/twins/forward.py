@@ -1,8 +1,8 @@
-"""Layers of tanh without torch's overhead: what evaluation calls some thousand times an episode."""
+"""Policy networks without torch's overhead: evaluation calls them a thousand times an episode."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,36 @@ class PlainNetwork:
             values = np.tanh(values @ weight + bias)
         weight, bias = self._output
         return values @ weight + bias
+
+
+class PlainSharedNetwork:
+    """A copy of a `SharedNetwork`'s weights that gives its logits in NumPy, without a mask.
+
+    Args:
+        weights: arrays by name: `own`, `first.weight`, …, `nobody`.
+        columns: fields of each candidate; shape (candidates, fields).
+        common: fields that tell of all.
+    """
+
+    def __init__(
+        self, weights: Mapping[str, NDArray[Any]], columns: NDArray[Any], common: Sequence[int]
+    ) -> None:
+        of_all = np.tile(np.array(common, np.int64), (len(columns), 1))
+        self._columns = np.concatenate([columns, of_all], axis=1)
+        self._own, self._nobody = (np.array(weights[name]) for name in ("own", "nobody"))
+        self._layers = [_layer(weights, f"{name}.") for name in ("first", "second", "score")]
+
+    def __call__(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits of all candidates, allowed or not, and of nobody; shape (rows, actions)."""
+        rows = len(observations)
+        own = np.broadcast_to(self._own, (rows, *self._own.shape))
+        values = np.concatenate([observations[:, self._columns], own], axis=2)
+        values = values.reshape(rows * len(self._own), -1)
+        *hidden, (weight, bias) = self._layers
+        for inner, offset in hidden:
+            values = np.tanh(values @ inner + offset)
+        scores = (values @ weight + bias).reshape(rows, len(self._own))
+        return np.concatenate([scores, np.broadcast_to(self._nobody, (rows, 1))], axis=1)
 
 
 def _layer(

@@ -10,6 +10,9 @@ outputs, and the discriminator sees them beside the state.
 What the whole state space is, is known for admission alone (`draw_feasible_states`). For other
 kinds of scenario the states are logged ones, moved a little within the bounds of what can be seen.
 
+Generator and discriminator see the whole state at once, whatever the network of the clone that
+learns from their pairs is.
+
 Nothing guarantees that this helps a clone. The discriminator has seen what the policy does where
 the log has been, and nothing of what it would do elsewhere: there the generator extrapolates.
 Always report it beside the plain clone from the same log.

@@ -26,6 +26,7 @@ _LATER: dict[str, Any] = {
     "action_low": (),
     "action_high": (),
 }
+_LATEST: dict[str, Any] = {"shared": False}  # lacked by all files from before shared networks
 
 Short = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
 Digest = Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{16}$")]
@@ -57,13 +58,15 @@ class PolicyMetadata(FrozenModel):
         smoothing: label smoothing of its training.
         seed: from which its first weights and its batches were drawn.
         held_out_loss: on the held-out decisions: cross-entropy, smoothed like the training; of
-            amounts the mean square error.
+            amounts the mean square error, see `censored_square_error`.
         versions: of the packages that made it.
         weights_sha256: of the file of weights, which so belongs to this metadata alone; "" unsaved.
         kind: of scenario.
         action_names: what the actions or amounts mean, in order; empty for admission.
         action_low: least value of each amount; empty where actions are discrete.
         action_high: greatest value of each amount; empty where actions are discrete.
+        shared: whether its network is a `SharedNetwork`, which scores each candidate, instead of
+            the one that reads the whole observation.
     """
 
     format: Literal["twin_gym policy twin 1"] = "twin_gym policy twin 1"
@@ -86,10 +89,16 @@ class PolicyMetadata(FrozenModel):
     action_names: Names = ()
     action_low: Amounts = ()
     action_high: Amounts = ()
+    shared: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="after")
     def _fits_together(self) -> PolicyMetadata:
         form_of(self.kind, self.action)
+        if self.shared and not form_of(self.kind, self.action).candidate_groups:
+            raise ConfigError(
+                f"metadata of {self.kind!r} with action={self.action!r} says `shared`, and nothing "
+                "is picked out of many like things there"
+            )
         names = len(self.action_names)
         if (names == 0) != (self.kind == FIRST_KIND):
             raise ConfigError(
@@ -145,6 +154,7 @@ class PolicyMetadata(FrozenModel):
         values = read_object(text, origin)
         if not any(key in values for key in _LATER):
             values |= _LATER
+        values = _LATEST | values
         missing = sorted(cls.model_fields.keys() - values.keys())
         if missing:
             raise ConfigError(f"{origin} is not the metadata of a policy twin: {missing} missing")

@@ -1,7 +1,8 @@
 """Policy networks: from observations to one logit an action, or to the mean of each amount.
 
 `FlatNetwork` is the actor of Stable-Baselines3's `MlpPolicy`, parameter by parameter, so that its
-weights can be put into one. `SlotNetwork` is the "output layer customised for queuing systems" of
+weights can be put into one. `SharedNetwork` (in a file of its own) scores each of many like things
+by one small network. `SlotNetwork` is the "output layer customised for queuing systems" of
 Tao, Xu and You (arXiv 2310.09299): one logit a queue position from a shared encoder, so that it
 does not matter how long the queues are nor in which order the requests stand. `network_for` says
 which of them serves whom.
@@ -20,6 +21,7 @@ from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
 from twin_gym.twins.decision_space import DecisionSpace
 from twin_gym.twins.layout import POSITION_GROUPS, QueueLayout
+from twin_gym.twins.shared_network import SHARED_HIDDEN, SharedNetwork
 
 _HIDDEN_GAIN = math.sqrt(2.0)
 _OUTPUT_GAIN = 0.01  # nearly all actions alike before training; both gains as SB3 has them
@@ -172,7 +174,7 @@ class SlotNetwork(nn.Module):
 SliceNetwork = FlatNetwork
 """The network of admission by slice: nothing in it knows of slices."""
 
-PolicyNetwork = FlatNetwork | SlotNetwork
+PolicyNetwork = FlatNetwork | SlotNetwork | SharedNetwork
 
 FLAT_HIDDEN = (64, 64)
 """Widths of a `FlatNetwork`: those of SB3."""
@@ -181,8 +183,10 @@ SLOT_HIDDEN = (64,)
 """Width of a `SlotNetwork`."""
 
 
-def default_hidden(kind: str, action: str) -> tuple[int, ...]:
+def default_hidden(kind: str, action: str, *, shared: bool = False) -> tuple[int, ...]:
     """Widths of the network for a form of the action."""
+    if shared:
+        return SHARED_HIDDEN
     return SLOT_HIDDEN if form_of(kind, action).by_position else FLAT_HIDDEN
 
 
@@ -226,22 +230,25 @@ def network_for(
     space: DecisionSpace,
     *,
     hidden: Sequence[int] | None = None,
+    shared: bool = False,
     generator: torch.Generator | None = None,
 ) -> PolicyNetwork:
     """The network that serves a kind of scenario and a form of action.
 
-    Admission by slot has a `SlotNetwork`; everything else a `FlatNetwork`.
+    Admission by slot has a `SlotNetwork`; everything else a `FlatNetwork`, or a `SharedNetwork`
+    where that is asked for.
 
     Args:
         space: what is seen and done.
         hidden: widths; None: `default_hidden`.
+        shared: whether one small network scores each candidate; the form must have candidates.
         generator: where the first weights are drawn from; None: torch's own.
 
     Returns:
         An untrained network.
 
     Raises:
-        ConfigError: if the names or the widths do not suit.
+        ConfigError: if the names or the widths do not suit, or nothing is picked.
 
     Example:
         >>> from twin_gym.scenario import Scenario
@@ -249,13 +256,17 @@ def network_for(
         >>> network_for(DecisionSpace.of(load("tic-small-45"), "weights")).action_net
         Linear(in_features=64, out_features=4, bias=True)
     """
+    if shared:
+        return SharedNetwork.of(space, SHARED_HIDDEN if hidden is None else hidden, generator)
     if not space.action_names:  # the fields tell how many there are
         return build_network(space.field_names, space.action, hidden=hidden, generator=generator)
     widths = tuple(FLAT_HIDDEN if hidden is None else hidden)
     return FlatNetwork(len(space.field_names), space.num_actions, widths, generator)
 
 
-def blank_network(space: DecisionSpace, hidden: Sequence[int]) -> PolicyNetwork:
+def blank_network(
+    space: DecisionSpace, hidden: Sequence[int], *, shared: bool = False
+) -> PolicyNetwork:
     """A network of names and shapes alone, to compare a file of weights with.
 
     It takes no memory and no time, whatever its widths, until
@@ -264,6 +275,7 @@ def blank_network(space: DecisionSpace, hidden: Sequence[int]) -> PolicyNetwork:
     Args:
         space: what is seen and done.
         hidden: widths of the hidden layers.
+        shared: whether it is a `SharedNetwork`.
 
     Returns:
         A network on torch's device `meta`.
@@ -280,7 +292,7 @@ def blank_network(space: DecisionSpace, hidden: Sequence[int]) -> PolicyNetwork:
     """
     check_widths(hidden)
     with torch.device("meta"):
-        return network_for(space, hidden=hidden)
+        return network_for(space, hidden=hidden, shared=shared)
 
 
 def check_widths(hidden: Sequence[object]) -> None:

@@ -20,7 +20,7 @@ from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.draws import Draws
 from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_space import DecisionSpace
-from twin_gym.twins.forward import PlainNetwork
+from twin_gym.twins.forward import PlainNetwork, PlainSharedNetwork
 from twin_gym.twins.layout import POSITION_GROUPS, QueueLayout
 from twin_gym.twins.metadata import PolicyMetadata
 from twin_gym.twins.networks import (
@@ -31,6 +31,7 @@ from twin_gym.twins.networks import (
     masked_log_probabilities,
 )
 from twin_gym.twins.plain import file_path
+from twin_gym.twins.shared_network import SharedNetwork
 from twin_gym.twins.weights import load_weights
 
 METADATA_FILE = "policy.json"
@@ -68,7 +69,7 @@ class PolicyTwin:
             raise ConfigError(
                 f"{self.metadata.name!r} gives amounts and draws nothing: let it be greedy"
             )
-        self._plain: PlainNetwork | None = None
+        self._plain: PlainNetwork | PlainSharedNetwork | None = None
         self._draws = Draws()
 
     def sampled(self) -> PolicyTwin:
@@ -94,7 +95,7 @@ class PolicyTwin:
         Raises:
             ConfigError: if the arrays are those of another network or form of action.
         """
-        if self.greedy and isinstance(self.network, FlatNetwork):
+        if self.greedy and isinstance(self.network, FlatNetwork | SharedNetwork):
             self._check(observations, masks)
             values = self._forward(observations)
             if not self._space.is_discrete:
@@ -204,14 +205,16 @@ class PolicyTwin:
                 f"{str(folder / WEIGHTS_FILE)!r} is not the file that {origin!r} belongs to: one "
                 "of them was changed or not written to its end; make the twin anew"
             )
-        network = blank_network(metadata.space, metadata.hidden)
+        network = blank_network(metadata.space, metadata.hidden, shared=metadata.shared)
         weights = load_weights(content, network, repr(str(folder / WEIGHTS_FILE)))
         network.load_state_dict(weights, assign=True)
         return cls(network.eval(), metadata, greedy)
 
     def _forward(self, observations: Observations) -> NDArray[np.float32]:
         """Logits or means, in NumPy; the weights are copied when it is first called."""
-        if self._plain is None:
+        if self._plain is None and isinstance(self.network, SharedNetwork):
+            self._plain = self.network.plain()
+        elif self._plain is None:
             state = self.network.state_dict()
             self._plain = PlainNetwork({name: x.numpy() for name, x in state.items()})
         return self._plain(np.asarray(observations, np.float32))

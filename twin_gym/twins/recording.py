@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from twin_gym.environments.factory import form_of, vector_env
 from twin_gym.errors import ConfigError, TwinGymError
-from twin_gym.policies import Policy, world_seeds
+from twin_gym.policies import Policy, unseen_of, world_seeds
 from twin_gym.scenario import Scenario
 from twin_gym.twins.decision_log import MAX_DECISIONS, DecisionLog
 
@@ -62,7 +62,7 @@ def record(
     kind = np.float64 if form_of(scenario.kind, form).is_continuous else np.int64
     return DecisionLog(
         observations, masks, actions.astype(kind), networks, scenario.digest, form, policy.name,
-        scenario.kind,
+        scenario.kind, unseen_of(policy),
     )  # fmt: skip
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from benchmarks.comparison import Row
+from benchmarks.environments import short_horizon_s
 from benchmarks.runs import judge
-from benchmarks.statistics import Interval, mean_interval
+from benchmarks.statistics import Interval, interval, mean_interval
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.theory.bounds import fluid_bound
-from twin_gym.errors import ConfigError
-from twin_gym.policies import make_policy
+from twin_gym.errors import ConfigError, TwinGymError
+from twin_gym.policies import evaluate, make_policy, world_seeds
 
 CLASSICAL = ("random", "fifo", "density", "reservation")
 
@@ -46,4 +47,18 @@ def classical_rows(scenario: AdmissionScenario, worlds: int) -> list[Row]:
         evaluation = judge(policy, scenario, worlds)
         values = {kpi: mean_interval(evaluation.kpi[kpi]) for kpi in columns(scenario)}
         rows.append(Row(name, values, f"{worlds} worlds"))
+    return rows
+
+
+def reference_lines(scenario: AdmissionScenario, worlds: int) -> list[Row]:
+    """The rules on the very worlds and horizon of curves of so many worlds."""
+    short = scenario.replace(horizon_s=short_horizon_s(scenario))
+    rows = []
+    for name in ("random", "density", "reservation"):
+        try:
+            policy = make_policy(name, scenario)
+        except TwinGymError:
+            continue
+        rate = evaluate(policy, short, world_seeds("validation", worlds)).kpi["revenue_rate"]
+        rows.append(Row(name, {"revenue_rate": interval([rate.mean()])}, "worlds"))
     return rows

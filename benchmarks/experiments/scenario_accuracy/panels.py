@@ -182,6 +182,7 @@ def _halves(name: str) -> tuple[Panel, Floats]:
     return panel, points[half:]
 
 
+@lru_cache(maxsize=10)
 def _air(column: str) -> Floats:
     """A quantity at all stations; shape (hours, stations)."""
     file = SeriesFile(

@@ -100,7 +100,7 @@ def settings(case: Case, paths: tuple[str, ...], seed: int, plan: Plan) -> Train
     factor = case.base.time_unit_s / load(paths[0]).time_unit_s
     steps = whole_rollouts(plan.steps, usual.n_envs * usual.n_steps)
     return usual.with_(
-        total_steps=steps,
+        total_timesteps=steps,
         leg_steps=steps,
         discount_holding_times=factor * usual.discount_holding_times,
         trace_holding_times=factor * usual.trace_holding_times,

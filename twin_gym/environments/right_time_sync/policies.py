@@ -167,6 +167,7 @@ class RoundRobinPolicy(SyncPolicy):
     """All in turn, whether their updates arrive or not."""
 
     name = "round-robin"
+    unseen = "whose turn it is (the number of the slot, of which only the share of the episode)"
 
     def scores(self, observations: Observations) -> Floats:
         """The turn moves on with every slot."""

@@ -58,7 +58,7 @@ def first_arrival(network: Record, row: Record, s: int, outside: Outside) -> Int
     row.phase_end[s] = 0
     row.phase_count[s] = 0
     if law == layout.ARRIVAL_MMPP:
-        _first_phase(network, row, s, outside.curves)
+        begin_phases(network, row, s, START, outside.curves)
     elif law == layout.ARRIVAL_TRACE:
         row.phase_count[s] = _first_at_or_after(
             outside.trace_arrivals,
@@ -159,8 +159,10 @@ def _profile_arrival(
 
 
 @compiled
-def _first_phase(network: Record, row: Record, s: int, curves: NDArray[np.float64]) -> None:
-    """Draws the phase at time 0 from the stationary distribution, and its end."""
+def begin_phases(
+    network: Record, row: Record, s: int, tick: int, curves: NDArray[np.float64]
+) -> None:
+    """Draws the phase at a time from the stationary distribution, and its end."""
     first, count = network.arrival_table[s, 0], network.arrival_table[s, 1]
     total_s = 0.0
     for phase in range(count):
@@ -173,7 +175,7 @@ def _first_phase(network: Record, row: Record, s: int, curves: NDArray[np.float6
         phase += 1
     row.phase[s] = phase
     sojourn_s = curves[first + count + phase] * unit_exponential(row.world, stream, _SECOND)
-    row.phase_end[s] = to_ticks(sojourn_s)
+    row.phase_end[s] = later(tick, to_ticks(sojourn_s))
     row.phase_count[s] = 2
 
 

@@ -100,6 +100,7 @@ class ObjectiveWeights:
         self.seed = seed
         self.name = name
         self._weights = objective.weights(seed)
+        self.unseen = "" if objective.prioritised else "weights drawn for the episode"
         self._time = field_names().index("time")
         self.reset(0)
 
@@ -232,6 +233,7 @@ class PickRoundRobin(PickPolicy):
     """Picks the queues in turn, those that may not be picked left out."""
 
     name = "round-robin"
+    unseen = "whose turn it is"
 
     def __init__(self, scenario: TicScenario) -> None:
         super().__init__(scenario)

@@ -124,8 +124,10 @@ class TruckBatch(SlottedBatch):
         self._allowed = np.zeros((num_rows, most), np.int8)
         self._candidates = np.full((num_rows, candidates), -1, np.int32)
         self._volumes = np.zeros((num_rows, hours + 1, most + 1))
-        self._excess = np.zeros((num_rows, most))
+        self._scratch = np.zeros((num_rows, max(most, layout.SCRATCH)))
+        self._watched = np.zeros((num_rows, 1 + most, len(layout.WATCHED_FIELDS)))
         self._cycles = np.zeros((num_rows, most), np.int32)
+        self._due = np.zeros((num_rows, most))
         self.allocate_final_buffers()
         tables = self.tables
         self.start_paying(
@@ -150,8 +152,10 @@ class TruckBatch(SlottedBatch):
             "allowed": self._allowed,
             "candidates": self._candidates,
             "volumes": self._volumes,
-            "excess": self._excess,
+            "scratch": self._scratch,
+            "watched": self._watched,
             "cycles": self._cycles,
+            "due": self._due,
         }
 
     @property
@@ -222,27 +226,32 @@ class TruckBatch(SlottedBatch):
             tables.networks, tables.bins, tables.travel, tables.distance, tables.order,
             tables.seen_bins, tables.seen_travel, tables.profile, tables.means, tables.limits,
             tables.replayed, self.heads, self._rows, self._states, self._allowed,
-            self._candidates, self._volumes, self._excess, self._cycles, actions,
-            self.observations, self.masks, self.raw_outcomes, first, last, self._objective,
+            self._candidates, self._volumes, self._scratch, self._watched, self._cycles, self._due,
+            actions, self.observations, self.masks, self.raw_outcomes, first, last,
+            self._objective,
         )  # fmt: skip
 
     def _most_work(self) -> float:
         networks = self.tables.networks
-        deposits = float(self.tables.means.max()) * float(networks["deposit_shape"].max())
-        bins, hours = float(networks["num_bins"].max()), float(networks["num_hours"].max())
+        bins, days = float(networks["num_bins"].max()), float(networks["num_hours"].max()) / 24.0
         trucks = float(networks["num_trucks"].max())
         periods = np.where(networks["period"] > 0.0, networks["period"], np.inf)
         reports = layout.DAY_MS / float(periods.min())  # of a bin in a night, none of which arrives
         looks = min(reports, 1.0 / float(networks["delivery"].min()))
-        begun = bins * (hours * (20.0 + _STEPS_A_DRAW * deposits) + 20.0 * trucks * hours / 24.0)
-        return begun + bins * _STEPS_A_DRAW * looks
+        return bins * (20.0 * trucks * days + _STEPS_A_DRAW * looks)
+
+    def _most_work_of_beginning(self) -> float:
+        networks = self.tables.networks
+        deposits = float(self.tables.means.max()) * float(networks["deposit_shape"].max())
+        bins, hours = float(networks["num_bins"].max()), float(networks["num_hours"].max())
+        return self._most_work() + bins * hours * (20.0 + _STEPS_A_DRAW * deposits)
 
     def _observe(self, first: int, last: int) -> None:
         tables = self.tables
         rows.observe_rows(
             tables.networks, tables.bins, tables.travel, tables.distance, tables.order,
             tables.seen_bins, tables.seen_travel, tables.profile, self.heads, self._rows,
-            self._states, self._allowed, self._candidates, self._volumes, self._excess,
-            self._cycles, self.observations, self.masks, self.raw_outcomes, first, last,
-            self._objective,
+            self._states, self._allowed, self._candidates, self._volumes, self._scratch,
+            self._watched, self._cycles, self._due, self.observations, self.masks,
+            self.raw_outcomes, first, last, self._objective,
         )  # fmt: skip

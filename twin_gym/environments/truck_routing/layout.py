@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from twin_gym.environments.truck_routing.bins import bin_table
 from twin_gym.environments.truck_routing.deposits import (
     HOURS_A_DAY,
+    HOURS_A_WEEK,
     ReplayedEmptyings,
     replayed_volumes_l,
 )
@@ -32,13 +33,15 @@ HOUR_MS = 3_600_000.0
 DAY_MS = 86_400_000.0
 M_PER_KM = 1_000.0
 
-COUNT_LIMITS = 4
+COUNT_LIMITS = 8
 """Numbers of deposits in an hour, from 0 on, of which the cumulative probability is tabulated."""
 
 MAX_DEPOSITS_AN_HOUR = 200.0
 """Most deposits in an hour on average."""
 
-_OFTEN = 0.75  # share of hours without many deposits from which on bins are drawn side by side
+# What drawing the deposits of a bin alone costs, in draws of one deposit side by side.
+_COST_ALONE = 40.0
+_SELDOM = 0.25  # share of bins up to which drawing those alone pays
 
 HOLD, TREND, FITTED = range(3)
 PREDICTORS = ("hold", "trend", "fitted")
@@ -56,7 +59,8 @@ NETWORK = np.dtype(
         ("num_starts", "i8"),  # days with which a replay can begin; 0: drawn by law
         ("predictor", "i8"),
         ("deposit_shape", "i8"),
-        ("are_few", "i8"),  # deposits of an hour, and exponential
+        ("are_few", "i8"),  # deposits are exponential, and those of several bins drawn at a time
+        ("factors", "i8", (HOURS_A_WEEK,)),  # of an hour: how many of a bin so; -1: none
         ("horizon", "f8"),
         ("shift", "f8"),
         ("service", "f8"),
@@ -108,6 +112,23 @@ STATE_FIELDS = (
 
 (BASE, COUNTED, EMPTIED_AT, READING, READ_AT, IS_READ, RATE, STAMP, PREDICTED, RESERVED,
  OFFSET) = range(len(STATE_FIELDS))  # fmt: skip
+
+SCRATCH = 9
+"""Least size of a row's scratch."""
+
+WATCHED_FIELDS = (
+    "bin",  # in the first entry: hour for which the list is
+    "before",  # thrown in until the hour; in the first entry: number of the bins that follow
+    "growth",  # thrown in within the hour
+    "base",  # as in the state, as what follows
+    "counted",
+    "capacity",
+)
+"""An entry of a row's list of bins that might overflow (see `overflow`)."""
+
+(WATCHED_BIN, WATCHED_BEFORE, WATCHED_GROWTH, WATCHED_BASE, WATCHED_COUNTED,
+ WATCHED_CAPACITY) = range(len(WATCHED_FIELDS))  # fmt: skip
+WATCHED_HOUR, WATCHED_NUMBER = WATCHED_BIN, WATCHED_BEFORE
 
 ROW = np.dtype(
     [
@@ -347,5 +368,21 @@ def _fill_deposits(tables: Tables, i: int, one: TruckScenario, bins: BinTable) -
         tables.limits[i, :hours, k, :count] = reached
         term = term * (means / (k + 1))
         reached = reached + term
-    last = tables.limits[i, :hours, COUNT_LIMITS - 1, :count]
-    tables.networks[i]["are_few"] = law.deposit_shape == 1 and last.mean() >= _OFTEN
+    tables.networks[i]["are_few"] = law.deposit_shape == 1
+    tables.networks[i]["factors"][:hours] = _factors_of(tables.limits[i, :hours, :, :count])
+
+
+def _factors_of(limits: Floats) -> NDArray[np.int64]:
+    """How many deposits a bin are cheapest drawn side by side in each hour, more of them alone.
+
+    Args:
+        limits: of a scenario (see `Tables`); shape (hours, limits, bins).
+
+    Returns:
+        Numbers from 0 on; -1 where all are drawn alone; shape (hours,).
+    """
+    alone = 1.0 - limits.mean(axis=2)
+    best = (np.arange(limits.shape[1]) + _COST_ALONE * alone).argmin(axis=1)
+    is_seldom = alone[np.arange(len(best)), best] <= _SELDOM
+    numbers: NDArray[np.int64] = np.where(is_seldom, best, -1)
+    return numbers

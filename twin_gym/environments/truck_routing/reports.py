@@ -34,8 +34,10 @@ class Running(NamedTuple):
         state: of the bins; shape (fields, bins).
         allowed: bins that the deciding truck may go to, 1 = allowed; shape (bins,).
         volumes: see `workload.draw_volumes`.
-        excess: scratch; shape (bins,).
+        scratch: shape (`layout.SCRATCH` or bins, whichever is more).
+        watched: see `overflow`; shape (1 + bins, `layout.WATCHED_FIELDS`).
         cycle: the bins in the order in which they report; shape (bins,).
+        due: times of their first reports, in that order; shape (bins,).
     """
 
     network: Record
@@ -48,8 +50,10 @@ class Running(NamedTuple):
     state: Floats
     allowed: NDArray[np.int8]
     volumes: Floats
-    excess: Floats
+    scratch: Floats
+    watched: Floats
     cycle: NDArray[np.int32]
+    due: Floats
 
 
 @inlined
@@ -65,8 +69,9 @@ def learn(running: Running, i: int, litres: float, time: float) -> None:
     """The twin learns what a bin held at a time."""
     state, network = running.state, running.network
     state[layout.READING, i] = litres
+    if state[layout.READ_AT, i] == 0.0:  # the first time: nothing is written that is known
+        state[layout.IS_READ, i] = 1.0
     state[layout.READ_AT, i] = time
-    state[layout.IS_READ, i] = 1.0
     last = network.num_hours - 1
     is_fitted = network.predictor == FITTED
     stamp = workload.profile_hours(running.profile, last, time) if is_fitted else time
@@ -80,28 +85,28 @@ def take_reports(running: Running) -> None:
     After a night only the last two of each bin are looked at: `_take_report` looks for the one
     before itself.
     """
-    network, row, offsets = running.network, running.row, running.state[layout.OFFSET]
+    network, row, due = running.network, running.row, running.due
     count, period = network.num_bins, network.period
     if period == 0.0:
         return
     until = row.now - network.delay
     turn, place = row.reports // count, row.reports % count
     begun_turn, begun_place = turn, place
-    i: Integer = np.int64(running.cycle[place])
-    if until - (offsets[i] + turn * period) > 2.0 * period:
-        turn += np.int64((until - (offsets[i] + turn * period)) / period) - 1
-    while offsets[i] + turn * period <= until:
-        _take_report(running, i, turn, begun_turn + np.int64(place < begun_place))
+    if until - (due[place] + turn * period) > 2.0 * period:
+        turn += np.int64((until - (due[place] + turn * period)) / period) - 1
+    while due[place] + turn * period <= until:
+        i: Integer = np.int64(running.cycle[place])
+        unseen = begun_turn + np.int64(place < begun_place)
+        _take_report(running, i, due[place], turn, unseen)
         place += 1
         if place == count:
             place = 0
             turn += 1
-        i = np.int64(running.cycle[place])
     row.reports = turn * count + place
 
 
 @inlined
-def _delivered_before(running: Running, i: int, report: int, unseen: int) -> Integer:
+def _delivered_before(running: Running, i: int, offset: float, report: int, unseen: int) -> Integer:
     """The last report of a bin, from number `report` back, that arrives and says something new.
 
     Those before number `unseen` were looked at before: where hardly any report arrives, it would
@@ -110,8 +115,7 @@ def _delivered_before(running: Running, i: int, report: int, unseen: int) -> Int
     Returns:
         Its number; -1: there is none.
     """
-    network, state = running.network, running.state
-    offset, read_at = state[layout.OFFSET, i], state[layout.READ_AT, i]
+    network, read_at = running.network, running.state[layout.READ_AT, i]
     while report >= unseen and offset + report * network.period > read_at:
         if workload.is_delivered(network, running.world, i, report):
             return report
@@ -120,11 +124,11 @@ def _delivered_before(running: Running, i: int, report: int, unseen: int) -> Int
 
 
 @inlined
-def _take_report(running: Running, i: int, report: int, unseen: int) -> None:
+def _take_report(running: Running, i: int, offset: float, report: int, unseen: int) -> None:
     """The twin takes in the last report of a bin, from `unseen` up to one; for a line, two."""
     network, state = running.network, running.state
-    offset, period = state[layout.OFFSET, i], network.period
-    newest = _delivered_before(running, i, report, unseen)
+    period = network.period
+    newest = _delivered_before(running, i, offset, report, unseen)
     if newest < 0:
         return
     time = offset + newest * period
@@ -132,7 +136,7 @@ def _take_report(running: Running, i: int, report: int, unseen: int) -> None:
     if network.predictor == TREND:
         before_at, before = state[layout.READ_AT, i], state[layout.READING, i]
         is_read = state[layout.IS_READ, i] > 0.0
-        second = _delivered_before(running, i, newest - 1, unseen)
+        second = _delivered_before(running, i, offset, newest - 1, unseen)
         if second >= 0:
             before_at, is_read = offset + second * period, True
             before = _sensed(running, i, before_at)

@@ -10,7 +10,7 @@ from twin_gym.core import draws, episodes
 from twin_gym.core.batch import outcome_record
 from twin_gym.core.compiled import Integer, Record, Records, entry_point_over, inlined
 from twin_gym.core.episodes import begin_episode
-from twin_gym.environments.truck_routing import layout, reports, rules, workload
+from twin_gym.environments.truck_routing import layout, overflow, reports, rules, workload
 from twin_gym.environments.truck_routing import observation as observing
 from twin_gym.environments.truck_routing.observation import observe_bins, observe_candidates
 from twin_gym.environments.truck_routing.reports import Running
@@ -22,7 +22,7 @@ COMPONENTS = ("distance", "overflow", "stops")
 OUTCOME = outcome_record(COMPONENTS)
 """What one step of one row brings."""
 
-_COMPILED_IN = (compiling, draws, episodes, layout, workload, reports, rules, observing)
+_COMPILED_IN = (compiling, draws, episodes, layout, workload, reports, overflow, rules, observing)
 _entry_point = entry_point_over(*_COMPILED_IN)
 
 Floats = NDArray[np.float64]
@@ -79,11 +79,14 @@ def step_rows(
     networks: Records, bins: Floats, travel: Floats, distance: Floats, order: NDArray[np.int32],
     seen_bins: Seen, seen_travel: Seen, profile: Floats, means: Floats, limits: Floats,
     replayed: Floats, heads: Records, rows: Records, states: Floats, allowed: NDArray[np.int8],
-    candidates: NDArray[np.int32], volumes: Floats, excess: Floats, cycles: NDArray[np.int32],
-    actions: NDArray[np.int64], observations: Seen, masks: NDArray[np.int8], outcomes: Records,
-    first: int, last: int, objective: int,
+    candidates: NDArray[np.int32], volumes: Floats, scratch: Floats, watched: Floats,
+    cycles: NDArray[np.int32], due: Floats, actions: NDArray[np.int64], observations: Seen,
+    masks: NDArray[np.int8], outcomes: Records, first: int, last: int, objective: int,
 ) -> None:  # fmt: skip
-    """One decision in each of the rows first <= i < last, or the next episode."""
+    """One decision in each of the rows first <= i < last, or the next episode.
+
+    All of them use the scratch of the first one, which stays in the nearest cache.
+    """
     for i in range(first, last):
         head, row, outcome = heads[i], rows[i], outcomes[i]
         begins = head.is_over != 0
@@ -94,7 +97,7 @@ def step_rows(
         network = networks[n]
         running = Running(
             network, bins[n], travel[n], distance[n], profile[n], head.world, row, states[i],
-            allowed[i], volumes[i], excess[i], cycles[i],
+            allowed[i], volumes[i], scratch[first], watched[i], cycles[i], due[i],
         )  # fmt: skip
         if begins:
             row.start = workload.start_hour(network, head.world)
@@ -106,7 +109,7 @@ def step_rows(
                 head.world,
                 row.start,
                 volumes[i],
-                excess[i],
+                scratch[first],
             )
             begin(running)
         else:
@@ -125,8 +128,8 @@ def observe_rows(
     networks: Records, bins: Floats, travel: Floats, distance: Floats, order: NDArray[np.int32],
     seen_bins: Seen, seen_travel: Seen, profile: Floats, heads: Records, rows: Records,
     states: Floats, allowed: NDArray[np.int8], candidates: NDArray[np.int32], volumes: Floats,
-    excess: Floats, cycles: NDArray[np.int32], observations: Seen, masks: NDArray[np.int8],
-    outcomes: Records, first: int, last: int, objective: int,
+    scratch: Floats, watched: Floats, cycles: NDArray[np.int32], due: Floats, observations: Seen,
+    masks: NDArray[np.int8], outcomes: Records, first: int, last: int, objective: int,
 ) -> None:  # fmt: skip
     """Observes rows that were moved by other code than `step_rows`."""
     for i in range(first, last):
@@ -134,7 +137,7 @@ def observe_rows(
         n = head.network
         running = Running(
             networks[n], bins[n], travel[n], distance[n], profile[n], head.world, row, states[i],
-            allowed[i], volumes[i], excess[i], cycles[i],
+            allowed[i], volumes[i], scratch[first], watched[i], cycles[i], due[i],
         )  # fmt: skip
         if head.slot > 0:
             _report(networks[n], head, row, outcomes[i], objective)

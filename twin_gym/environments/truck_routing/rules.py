@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from twin_gym.core.compiled import Integer, Record, compiled, inlined
 from twin_gym.environments.truck_routing import layout, workload
+from twin_gym.environments.truck_routing.overflow import empty, pass_time, watch_none
 from twin_gym.environments.truck_routing.reports import (
     FITTED,
     TREND,
@@ -53,7 +54,10 @@ def begin(running: Running) -> None:
         if network.predictor == FITTED:
             state[layout.RATE, i] = bins[layout.INFLOW, i]
         state[layout.OFFSET, i] = workload.offset_ms(network, running.world, i)
+    watch_none(running.watched)
     sort_numbers(running.cycle, state[layout.OFFSET], network.num_bins)
+    for place in range(network.num_bins):
+        running.due[place] = state[layout.OFFSET, running.cycle[place]]
     _believe(running)
 
 
@@ -157,64 +161,14 @@ def _run_to_decision(running: Running) -> bool:
             if row.free_at[other] < row.free_at[j]:
                 j = np.int64(other)
         row.truck = j
-        if row.free_at[j] >= network.horizon:
-            _pass_time(running, network.horizon)
-            take_reports(running)
-            _believe(running)
-            return True
-        _pass_time(running, row.free_at[j])
-        _arrive(running, j)
+        is_over = row.free_at[j] >= network.horizon
+        pass_time(running, network.horizon if is_over else row.free_at[j])
+        if not is_over:
+            _arrive(running, j)
         take_reports(running)
-        if _believe(running) or row.place[j] != network.num_bins:
-            return False
+        if _believe(running) or is_over or row.place[j] != network.num_bins:
+            return bool(is_over)
         _rest(row, j)
-
-
-@inlined
-def _pass_time(running: Running, time: float) -> None:
-    """Counts what overflowed in all bins until a time."""
-    network, row, state, bins = running.network, running.row, running.state, running.bins
-    row.now = time
-    last = network.num_hours - 1
-    hours = time / layout.HOUR_MS
-    hour = min(np.int64(hours), last)
-    share = hours - hour
-    before, after, excess = running.volumes[hour], running.volumes[hour + 1], running.excess
-    bases, counted, capacities = state[layout.BASE], state[layout.COUNTED], bins[layout.CAPACITY]
-    count = network.num_bins
-    # Several short loops, for the compiler takes four bins at a time only where few arrays meet.
-    for i in range(count):
-        excess[i] = before[i] + share * (after[i] - before[i])
-    for i in range(count):
-        more = ((excess[i] - bases[i]) - capacities[i]) - counted[i]
-        excess[i] = more if more > 0.0 else 0.0
-    for i in range(count):
-        counted[i] += excess[i]
-    overflow = _sum_of(excess, count)
-    row.step_overflow_l += overflow
-    row.overflow_l += overflow
-    deposited = before[count] + share * (after[count] - before[count])
-    row.step_deposited_l += deposited - row.deposited_l
-    row.deposited_l = deposited
-
-
-@inlined
-def _sum_of(values: Floats, count: int) -> float:
-    """The sum of the first values, of which eight at a time are added side by side."""
-    sum_0, sum_1, sum_2, sum_3, sum_4, sum_5, sum_6, sum_7 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for i in range(0, count - count % 8, 8):
-        sum_0 += values[i]
-        sum_1 += values[i + 1]
-        sum_2 += values[i + 2]
-        sum_3 += values[i + 3]
-        sum_4 += values[i + 4]
-        sum_5 += values[i + 5]
-        sum_6 += values[i + 6]
-        sum_7 += values[i + 7]
-    rest = 0.0
-    for i in range(count - count % 8, count):
-        rest += values[i]
-    return (((sum_0 + sum_1) + (sum_2 + sum_3)) + ((sum_4 + sum_5) + (sum_6 + sum_7))) + rest
 
 
 @inlined
@@ -246,8 +200,7 @@ def _empty(running: Running, j: int, i: int) -> None:
     fill = content * running.bins[layout.INVERSE_CAPACITY, i]
     row.fill_sum += fill
     row.wasted += np.int64(fill < _HALF)
-    state[layout.BASE, i] = volume - left
-    state[layout.COUNTED, i] = 0.0
+    empty(running, i, volume - left)
     state[layout.EMPTIED_AT, i] = row.now
     learn(running, i, left, row.now)
     if network.predictor == TREND:
@@ -267,8 +220,13 @@ def _believe(running: Running) -> bool:
     if network.predictor == FITTED:
         last = network.num_hours - 1
         clock = workload.profile_hours(running.profile, last, row.now)
-    readings, rates, stamps = state[layout.READING], state[layout.RATE], state[layout.STAMP]
-    predicted, reserved = state[layout.PREDICTED], state[layout.RESERVED]
+    readings, stamps, predicted = (
+        state[layout.READING],
+        state[layout.STAMP],
+        state[layout.PREDICTED],
+    )
+    # Those of all rows are the same, and nearer: bins[INFLOW] is what state[RATE] was begun with.
+    rates = bins[layout.INFLOW] if network.predictor == FITTED else state[layout.RATE]
     capacities, rounds = bins[layout.CAPACITY], bins[layout.ROUND_TRIP]
     ways, allowed = running.travel[place], running.allowed
     for i in range(network.num_bins):
@@ -277,9 +235,14 @@ def _believe(running: Running) -> bool:
         predicted[i] = litres
     number = np.int64(0)
     for i in range(network.num_bins):
-        fits = (ways[i] + rounds[i] <= left) & (predicted[i] <= room) & (reserved[i] == 0.0)
+        fits = (ways[i] + rounds[i] <= left) & (predicted[i] <= room)
         allowed[i] = np.int8(fits)
         number += np.int64(fits)
+    for j in range(network.num_trucks):  # a bin is reserved while it is the goal of a truck
+        goal = row.goal[j]
+        if goal != layout.RESTING and goal != network.num_bins:
+            number -= np.int64(allowed[goal])
+            allowed[goal] = 0
     return bool(number > 0)
 
 

@@ -131,39 +131,47 @@ def deposited_l(
 
 
 @inlined
-def _factor(world: np.uint64, place: int, k: int, is_there: bool) -> float:
-    """The factor of deposit k of an hour in the product of its sizes; 1 if there are fewer."""
-    drawn = uniform(world, _SIZE, place * _SIZE_ROOM + k)
-    return drawn if is_there else 1.0
+def _side_by_side(
+    network: Record, limits: Floats, world: np.uint64, hour: int, factors: int, targets: Floats,
+    litres: Floats,
+) -> None:  # fmt: skip
+    """What `deposited_l` gives for all bins, where few have more than some exponential deposits.
 
-
-@inlined
-def _few_deposits(
-    network: Record, limits: Floats, world: np.uint64, hour: int, targets: Floats, litres: Floats
-) -> None:
-    """What `deposited_l` gives for all bins, where none has many exponential deposits.
-
-    It has no branches, so that several bins are drawn side by side.
+    Its loops have no branches, so that several bins are drawn side by side.
 
     Args:
         network: record of the scenario.
         limits: see `layout.Tables`; of this hour of the profile, shape (limits, bins).
         world: the key of the world.
         hour: of the episode.
-        targets: written; the draws of the numbers. Above the last limit, the litres are not those
-            of all deposits.
-        litres: written.
+        factors: the most deposits whose sizes are drawn.
+        targets: written; the draws of the numbers where there are more deposits, and else 0.
+        litres: written; where there are more deposits, not those of all.
     """
-    none, one, two, three = limits[0], limits[1], limits[2], limits[3]
-    scale = network.deposit_scale
+    first, count, scale = hour * _BIN_ROOM, network.num_bins, network.deposit_scale
+    for i in range(count):
+        targets[i] = uniform(world, _COUNT, first + i)
+        litres[i] = 1.0
+    for k in range(factors):
+        limit = limits[k]
+        for i in range(count):
+            drawn = uniform(world, _SIZE, (first + i) * _SIZE_ROOM + k)
+            litres[i] *= drawn if targets[i] > limit[i] else 1.0
+    limit = limits[factors]
+    for i in range(count):
+        targets[i] = targets[i] if targets[i] > limit[i] else 0.0
+        litres[i] = (0.0 - natural_log(litres[i])) * scale
+
+
+@inlined
+def _one_by_one(
+    network: Record, means: Floats, none: Floats, world: np.uint64, hour: int, chosen: Floats,
+    litres: Floats,
+) -> None:  # fmt: skip
+    """Writes what is thrown in an hour into the chosen bins: those whose entry is above 0."""
     for i in range(network.num_bins):
-        place = hour * _BIN_ROOM + i
-        target = uniform(world, _COUNT, place)
-        product = _factor(world, place, 0, target > none[i])
-        product *= _factor(world, place, 1, target > one[i])
-        product *= _factor(world, place, 2, target > two[i])
-        targets[i] = target if target > three[i] else 0.0
-        litres[i] = (0.0 - natural_log(product)) * scale
+        if chosen[i] > 0.0:
+            litres[i] = deposited_l(network, means[i], none[i], world, i, hour)
 
 
 @compiled
@@ -192,16 +200,14 @@ def draw_volumes(
         if network.num_starts > 0:
             for i in range(count):
                 after[i] = replayed[start + hour + 1, i] - replayed[start + hour, i]
-        elif network.are_few:
-            _few_deposits(network, limits[part], world, hour, scratch, after)
-            for i in range(count):
-                if scratch[i] > 0.0:
-                    none = limits[part, 0, i]
-                    after[i] = deposited_l(network, means[part, i], none, world, i, hour)
         else:
-            for i in range(count):
-                none = limits[part, 0, i]
-                after[i] = deposited_l(network, means[part, i], none, world, i, hour)
+            factors = network.factors[part]
+            if network.are_few and factors >= 0:
+                _side_by_side(network, limits[part], world, hour, factors, scratch, after)
+            else:
+                for i in range(count):
+                    scratch[i] = 1.0
+            _one_by_one(network, means[part], limits[part, 0], world, hour, scratch, after)
         total = 0.0
         for i in range(count):
             total += after[i]

@@ -183,6 +183,7 @@ class IdleEstimator(BarringPolicy):
     """
 
     name = "idle-estimator"
+    unseen = "how many devices it thinks are waiting, by all outcomes so far"
 
     def __init__(
         self,

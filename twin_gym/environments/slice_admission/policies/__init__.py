@@ -14,6 +14,10 @@ from twin_gym.environments.slice_admission.policies.rules import (
     MaxRevenuePolicy,
     RandomPolicy,
 )
+from twin_gym.environments.slice_admission.policies.surrogate import (
+    InformedSurrogateOptimumPolicy,
+    SurrogateOptimumPolicy,
+)
 from twin_gym.environments.slice_admission.policies.thresholds import tuned_reservation
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.policies.base import Policy
@@ -27,6 +31,8 @@ POLICIES: Mapping[str, Callable[[AdmissionScenario, ActionName], Policy]] = Mapp
         "bid-price": BidPricePolicy,
         "reservation": tuned_reservation,
         "optimum": OptimalPolicy,
+        "surrogate-optimum": SurrogateOptimumPolicy,
+        "informed-surrogate-optimum": InformedSurrogateOptimumPolicy,
     }
 )
 """By name, what makes a policy for a scenario and a form of action, in the order of tables."""

@@ -62,6 +62,8 @@ class PlannedPolicy(TruckPolicy, ABC):
         MissingExtraError: if PyVRP is not installed.
     """
 
+    unseen = "the trips that it has planned"
+
     def __init__(
         self, scenario: TruckScenario, action: ActionName = "pick", *,
         max_iterations: int = DEFAULT_ITERATIONS,

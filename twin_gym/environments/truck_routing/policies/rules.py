@@ -103,6 +103,7 @@ class SchedulePolicy(TruckPolicy):
     """
 
     name = "schedule"
+    unseen = "which bins were visited today"
 
     def __init__(
         self, scenario: TruckScenario, action: ActionName = "pick", *,
