@@ -36,6 +36,7 @@ from twin_gym.cli.options import (
     ToOption,
 )
 from twin_gym.cli.scenario_app import scenario_app
+from twin_gym.cli.signalling_app import signalling_app
 from twin_gym.console.error_reporting import ErrorReportingGroup
 
 app = typer.Typer(
@@ -273,6 +274,7 @@ def record(
 
 
 app.add_typer(scenario_app, name="scenario")
+app.add_typer(signalling_app, name="signalling")
 
 
 @app.command("reservation-search")
