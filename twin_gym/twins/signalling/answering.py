@@ -13,7 +13,7 @@ from twin_gym.twins.signalling.grammar import short_name
 from twin_gym.twins.signalling.kinds import FIVE_QIS, KINDS, kind_code
 from twin_gym.twins.signalling.log import MessageLog
 from twin_gym.twins.signalling.message import Message
-from twin_gym.twins.signalling.replay import _Dialogue
+from twin_gym.twins.signalling.replay import Dialogue
 
 _ACCEPT = kind_code(
     "PDUSessionResourceSetupRequest[DL NAS transport[PDU session establishment accept]]"
@@ -48,7 +48,7 @@ def answers_to(
             f"the core answers messages that a UE, its base station or the UPF sends, got "
             f"{request.name} of UE {request.ue}: choose another message"
         )
-    dialogue = _Dialogue(tuple(FIVE_QIS.index(value) for value in five_qis))
+    dialogue = Dialogue(tuple(FIVE_QIS.index(value) for value in five_qis))
     for place, record in enumerate(history.records):
         if record["ue"] == request.ue:
             dialogue.take(place, Message.of(record))

@@ -129,7 +129,7 @@ _TABLE: tuple[tuple[str, str, tuple[str | tuple[int, str], ...]], ...] = (
     ("UEContextReleaseCommand", "cause", ()),
     ("Paging", "tmsi", ("5G-S-TMSI",)),
     ("HandoverRequest", "active_sessions", (
-        "Security Context", "UE security capability", _LIST, _AMBR)),
+        "Security Context", "UE security capability", _LIST, "UE Aggregate Maximum Bit Rate")),
     ("HandoverCommand", "", ("Target to Source Container",)),
     ("HandoverPreparationFailure", "cause", ()),
     ("PathSwitchRequestAcknowledge", "active_sessions", ("Security Context", _LIST)),

@@ -84,11 +84,11 @@ def replay(log: MessageLog, five_qis: Sequence[int]) -> Replay:
         What it predicted.
     """
     codes = tuple(FIVE_QIS.index(value) for value in five_qis)
-    dialogues: dict[int, _Dialogue] = {}
+    dialogues: dict[int, Dialogue] = {}
     for place in range(len(log)):
         message = log[place]
         if message.ue >= 0:
-            one = dialogues.setdefault(message.ue, _Dialogue(codes))
+            one = dialogues.setdefault(message.ue, Dialogue(codes))
             one.take(place, message)
     scored = [entry for one in dialogues.values() for entry in one.scored]
     unexpected = [entry for one in dialogues.values() for entry in one.unexpected]
@@ -122,7 +122,7 @@ _TELLS_SESSIONS = frozenset(
 
 
 @dataclass
-class _Dialogue:
+class Dialogue:
     """The automaton with one UE, and where in the log it learned what it knows."""
 
     five_qis: tuple[int, ...]
