@@ -33,7 +33,8 @@ _BY_THE_CLOCK = {
     "tidal": "A dear class comes by day alone: what to keep free depends on the hour.",
     "alternating": "Two dear classes take turns on two resources, by the hour.",
 }
-"""The optimum by the clock earns 7 to 16 % more than any static reservation: state matters."""
+"""The optimum by the clock earns 7 to 16 % more than any static reservation. On `alternating` bid
+prices that rise with use do as well without a clock, but for 1 %; on `tidal` no static rule does."""
 
 TRACKS = (
     *(
