@@ -34,7 +34,7 @@ _BY_THE_CLOCK = {
     "alternating": "Two dear classes take turns on two resources, by the hour.",
 }
 """The optimum by the clock earns 7 to 16 % more than any static reservation. On `alternating` bid
-prices that rise with use do as well without a clock, but for 1 %; on `tidal` no static rule does."""
+prices that rise with use do without a clock and lose 1 %; on `tidal` no static rule does."""
 
 TRACKS = (
     *(
