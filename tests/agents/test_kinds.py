@@ -242,6 +242,18 @@ def test_ppo_from_a_twin_has_settings_of_its_kind(scenario, smoothing, rollout, 
     assert chosen.critic_warm_up_steps == 8192
 
 
+@pytest.mark.parametrize("scenario", ["tidal", "alternating"])
+def test_where_a_slice_comes_at_some_hours_networks_are_staggered(scenario):
+    """In step, each rollout shows one hour alone; other admission presets stay as they are."""
+    for agent in ("a2c", "a2c-twin", "maskable-ppo", "maskable-ppo-twin"):
+        chosen, other = settings_for(agent, scenario), settings_for(agent, "service-calibrated")
+        assert (chosen.staggered, chosen.anneal, other.staggered) == (True, True, False)
+        assert chosen.discount_holding_times > other.discount_holding_times
+        assert chosen.trace_holding_times > other.trace_holding_times
+    ppo = settings_for("maskable-ppo", scenario)
+    assert (ppo.n_envs, ppo.n_steps, ppo.batch_size) == (32, 128, 256)
+
+
 def test_warm_up_is_a_quarter_of_a_short_training_at_most():
     """In whole rollouts, none where there is no room for one; what is given is kept."""
     few = {"n_envs": 4, "n_steps": 8, "leg_steps": 64}

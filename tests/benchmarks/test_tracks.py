@@ -28,6 +28,8 @@ COMMITTED = {
     "shift": "097bde9b1e511ca9",
     "service-calibrated": "659c5c2fd5133ed2",
     "service-trace": "5aef50baac2acede",
+    "tidal": "6f9f9b06df48e19e",
+    "alternating": "5778cd4964479538",
     "offline": "baec34f27fc914be",
     "what-if": "02040c12041f46df",
 }

@@ -14,12 +14,12 @@ from twin_gym.errors import ConfigError, TooLargeError
 
 OBJECTIVE = "revenue"
 _MAX_STATES = 2_000
-"""States up to which the exact optimum of an episode is a matter of seconds."""
+"""States up to which the exact optimum of an episode is a matter of a minute at most."""
 _MAX_VECTORS = 5_000
 
 
 def bound_of(scenario: AdmissionScenario, action: str | None = None) -> Bound:
-    """The least of the proven bounds that are computed within half a minute.
+    """The least of the proven bounds that are computed within a minute or so.
 
     Args:
         scenario: any; that of a trace takes minutes.

@@ -6,7 +6,7 @@ from benchmarks.environments.slice_admission import what_if
 from benchmarks.protocol import LoggedData, Track
 
 _ENVIRONMENT, _OBJECTIVE = "twin_gym/SliceAdmission-v0", "revenue"
-_LONG, _SHORT = 98_304, 32_768
+_LONGEST, _LONG, _SHORT = 262_144, 98_304, 32_768
 """Steps to learn; 0 on the tracks with one slice, where to admit all is optimal and anchors and
 rules are checked against formulas."""
 
@@ -29,11 +29,22 @@ _SLICED = {
     "service-calibrated": "Daily profiles and heavy tails fitted to a real trace.",
     "service-trace": "Replay of a month of real service requests.",
 }
+_BY_THE_CLOCK = {
+    "tidal": "A dear class comes by day alone: what to keep free depends on the hour.",
+    "alternating": "Two dear classes take turns on two resources, by the hour.",
+}
+"""The optimum by the clock earns 7 to 16 % more than any static reservation. On `alternating` bid
+prices that rise with use do without a clock and lose 1 %; on `tidal` no static rule does."""
 
 TRACKS = (
     *(
         Track(name, title, (name,), (name,), steps, environment=_ENVIRONMENT, objective=_OBJECTIVE)
-        for group, steps in ((_TELETRAFFIC, _SHORT), (_KNOWN, 0), (_SLICED, _LONG))
+        for group, steps in (
+            (_TELETRAFFIC, _SHORT),
+            (_KNOWN, 0),
+            (_SLICED, _LONG),
+            (_BY_THE_CLOCK, _LONGEST),
+        )
         for name, title in group.items()
     ),
     Track(

@@ -13,8 +13,8 @@ from twin_gym.environments.slice_admission.scenario import AdmissionScenario, Sl
 from twin_gym.environments.slice_admission.theory.finite_horizon import finite_horizon_optimum
 from twin_gym.environments.slice_admission.theory.optimal import optimal_policy
 from twin_gym.errors import ConfigError, TooLargeError
-from twin_gym.policies import evaluate, world_seeds
-from twin_gym.scenario import Deterministic
+from twin_gym.policies import evaluate, make_policy, world_seeds
+from twin_gym.scenario import Daily, Deterministic, Schedule
 from twin_gym.scenario.loading import load
 
 PRESETS = ("small", "medium", "heavy", "erlang-5-10", "erlang-8-10", "erlang-10-10", "erlang-a")
@@ -93,6 +93,47 @@ def earned_literally(scenario, horizon_s, steps):
         fourth = slope(value + step * third)
         value = value + step / 6 * (first + 2 * second + 2 * third + fourth)
     return value[0]
+
+
+@pytest.mark.parametrize("law", [Daily, Schedule])
+@pytest.mark.parametrize("factors", [(1.8, 0.2), (0.2, 1.8), (0.0, 2.0)])
+def test_rates_that_change_have_a_closed_form_with_one_server(law, factors):
+    """P(free) goes from one half to the next; with one server their order makes no difference."""
+    half_s, free, earned = 1.0, 1.0, 0.0
+    for rate_hz in (2.0 * factor for factor in factors):
+        total, settled = rate_hz + 0.5, 0.5 / (rate_hz + 0.5)
+        fallen = (free - settled) * math.exp(-total * half_s)
+        earned += 3.0 * rate_hz * (settled * half_s + (free - settled - fallen) / total)
+        free = settled + fallen
+    base = one_server(revenue=3.0)
+    changing = base.slices[0].replace(arrival=law(period_s=2.0 * half_s, factors=factors))
+    scenario = base.replace(slices=(changing,))
+    optimum = finite_horizon_optimum(scenario, horizon_s=2.0 * half_s, tolerance=1e-3)
+    exact = earned / (2.0 * half_s)
+    assert optimum.bounds[0] - 1e-9 <= exact <= optimum.bounds[1] + 1e-9
+    assert optimum.bounds[1] - optimum.bounds[0] <= 1e-3 * 2.0 * 3.0 + 1e-12
+
+
+def test_a_flat_day_changes_nothing():
+    """The stretches of a day with one rate are one stretch."""
+    scenario = load("teletraffic-small").replace(horizon_s=10.0)
+    daily = scenario.replace(
+        slices=tuple(
+            one.replace(arrival=Daily(period_s=4.0, factors=(1.0, 1.0))) for one in scenario.slices
+        )
+    )
+    flat, constant = (finite_horizon_optimum(one, tolerance=1e-4) for one in (daily, scenario))
+    assert flat.bounds == constant.bounds
+
+
+def test_no_policy_by_the_clock_earns_more():
+    """The rates' own optimum, hour by hour, comes near the enclosure and does not pass it."""
+    scenario = load("alternating").replace(horizon_s=100.0)
+    optimum = finite_horizon_optimum(scenario, tolerance=1e-3)
+    policy = make_policy("surrogate-optimum", scenario)
+    earned = evaluate(policy, scenario, world_seeds("validation", 64)).returns / 100.0
+    half = 3.0 * float(np.std(earned)) / math.sqrt(len(earned))
+    assert 0.95 * optimum.bounds[0] - half <= earned.mean() <= optimum.bounds[1] + half
 
 
 @settings(max_examples=4)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,12 +15,15 @@ from twin_gym.environments.slice_admission.theory.chain import (
     Floats,
     admission_chain,
 )
+from twin_gym.environments.slice_admission.theory.rate_intervals import rate_intervals_of
 from twin_gym.errors import ConfigError
+from twin_gym.scenario import Daily, Poisson, Schedule
 
 _FIRST_STEP = 0.5
 """Of the mean time between two events of the fastest state; the scheme is stable up to 1."""
 _SAFETY = 0.7
 _TRIES = 8
+_MOST_RATES = 64
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,14 @@ def finite_horizon_optimum(
     *The same in a line, less tight:* from u = h - min h >= v_0 on, for any h, the first inequality
     gives v_T(empty) <= T max_x F(h)(x) + h(empty) - min h.
 
+    *Rates that change.* Where rates follow a day or a schedule, F is another operator in each
+    stretch of constant rates; t runs backwards, and the stretches are gone through from the end of
+    the episode to its start. Nothing above needs one F for all t.
+
     Args:
-        scenario: Poisson arrivals, exponential holding times, and exponential patience wherever
-            requests wait; the objective is revenue minus penalties.
+        scenario: Poisson arrivals, whose rates may follow a day or a schedule (the policy knows
+            both), exponential holding times, and exponential patience wherever requests wait; the
+            objective is revenue minus penalties.
         horizon_s: length of the episodes, > 0; None for that of the scenario.
         max_states: how many pairs (n, q) are allowed.
         tolerance: width of the enclosure, relative to revenue and penalties offered a second.
@@ -113,12 +122,13 @@ def finite_horizon_optimum(
     for name, value in (("horizon_s", length_s), ("tolerance", tolerance)):
         if not (math.isfinite(value) and value > 0):
             raise ConfigError(f"`{name}` must be finite and > 0, got {value!r}")
-    chain = admission_chain(
-        scenario, max_states=max_states, computation="the exact optimum of an episode"
+    stretches = _stretches(scenario, length_s, max_states)
+    chain = stretches[0].chain
+    offered = sum(
+        one.length_s * float(one.chain.arrival_rate_hz @ (chain.revenue + chain.penalty))
+        for one in stretches
     )
-    offered = float(chain.arrival_rate_hz @ (chain.revenue + chain.penalty))
-    width = tolerance * offered * length_s
-    path = _narrow(chain, length_s, width, max_steps)
+    path = _narrow(stretches, length_s, tolerance * offered, max_steps)
     return FiniteHorizonOptimum(
         revenue_rate_per_s=(path.low + path.high) / 2 / length_s,
         bounds=(path.low / length_s, path.high / length_s),
@@ -129,12 +139,40 @@ def finite_horizon_optimum(
     )
 
 
-def _narrow(chain: AdmissionChain, length_s: float, width: float, max_steps: int) -> _Path:
+@dataclass(frozen=True, eq=False)
+class _Stretch:
+    """A part of the episode in which all rates are constant."""
+
+    length_s: float
+    chain: AdmissionChain
+
+
+def _stretches(scenario: AdmissionScenario, length_s: float, max_states: int) -> list[_Stretch]:
+    """The stretches of an episode, the last one first."""
+    memoryless = scenario.replace(
+        slices=tuple(
+            one.model_copy(update={"arrival": Poisson()})
+            if isinstance(one.arrival, Daily | Schedule)
+            else one
+            for one in scenario.slices
+        )
+    )
+    chain = admission_chain(
+        memoryless, max_states=max_states, computation="the exact optimum of an episode"
+    )
+    intervals = rate_intervals_of(scenario, length_s, max_different=_MOST_RATES)
+    return [
+        _Stretch(one.length_s, replace(chain, arrival_rate_hz=np.array(one.rates_hz)))
+        for one in reversed(intervals)
+    ]
+
+
+def _narrow(stretches: Sequence[_Stretch], length_s: float, width: float, max_steps: int) -> _Path:
     """The enclosure of v_T(empty), by steps that are small enough."""
-    step_s = _FIRST_STEP / float(chain.total_rates_hz.max())
+    step_s = _FIRST_STEP / max(float(one.chain.total_rates_hz.max()) for one in stretches)
     steps = 0
     for _ in range(_TRIES):
-        path = _integrate(chain, length_s, step_s, width / 4, max_steps - steps)
+        path = _integrate(stretches, step_s, width / 4, max_steps - steps)
         steps += path.steps
         reached = path.high - path.low
         if reached <= width:
@@ -149,33 +187,34 @@ def _narrow(chain: AdmissionChain, length_s: float, width: float, max_steps: int
     )
 
 
-def _integrate(
-    chain: AdmissionChain, length_s: float, step_s: float, spare: float, max_steps: int
-) -> _Path:
-    """The enclosure with one length of step; `spare` is what the end may add to its width."""
-    operator = _Operator(chain)
-    value = np.zeros(chain.shape)
-    slope = operator(value)
+def _integrate(stretches: Sequence[_Stretch], step_s: float, spare: float, max_steps: int) -> _Path:
+    """The enclosure with one length of step; `spare` is what the ends may add to its width."""
+    operators = [_Operator(one.chain) for one in stretches]
+    value = np.zeros(stretches[0].chain.shape)
     low = high = earned = 0.0
-    left_s, steps = length_s, 0
-    while (slope.max() - slope.min()) * left_s > spare and left_s > 0 and steps < max_steps:
-        step = min(step_s, left_s)
-        ahead = operator(value + step * slope)
-        low += step / 2 * float((slope - operator(value - step * slope)).min())
-        high += step / 2 * float((ahead - slope).max())
-        value += step * slope
-        # Kept near 0, so that the differences of values do not lose digits.
-        earned += float(value[0, 0])
-        value -= value[0, 0]
-        slope = ahead
-        left_s -= step
-        steps += 1
-    return _Path(
-        low=earned + low + left_s * float(slope.min()),
-        high=earned + high + left_s * float(slope.max()),
-        simple=length_s * float(slope.max()) - float(value.min()),
-        steps=steps,
+    steps = 0
+    for stretch, operator in zip(stretches, operators, strict=True):
+        slope, left_s = operator(value), stretch.length_s
+        enough = spare / len(stretches)
+        while (slope.max() - slope.min()) * left_s > enough and left_s > 0 and steps < max_steps:
+            step = min(step_s, left_s)
+            ahead = operator(value + step * slope)
+            low += step / 2 * float((slope - operator(value - step * slope)).min())
+            high += step / 2 * float((ahead - slope).max())
+            value += step * slope
+            # Kept near 0, so that the differences of values do not lose digits.
+            earned += float(value[0, 0])
+            value -= value[0, 0]
+            slope = ahead
+            left_s -= step
+            steps += 1
+        low += left_s * float(slope.min())
+        high += left_s * float(slope.max())
+    simple = sum(
+        one.length_s * float(operator(value).max())
+        for one, operator in zip(stretches, operators, strict=True)
     )
+    return _Path(earned + low, earned + high, simple - float(value.min()), steps)
 
 
 class _Operator:
