@@ -154,9 +154,9 @@ def test_rules_take_part_in_their_own_environment_alone():
 
 
 def test_who_sees_what_is_hidden_is_a_seer():
-    """The genie of random access, and the planner that knows the contents of bins."""
+    """Who knows what is to come of requests, the backlog of random access, or what is in bins."""
     seers = [one.name for one in contestants().values() if one.kind == "seer"]
-    assert seers == ["genie", "clairvoyant-pyvrp"]
+    assert seers == ["informed-surrogate-optimum", "genie", "clairvoyant-pyvrp"]
 
 
 @pytest.mark.parametrize("ending", ["", "-twin"])

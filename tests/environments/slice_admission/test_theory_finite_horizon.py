@@ -114,6 +114,25 @@ def test_rates_that_change_have_a_closed_form_with_one_server(law, factors):
     assert optimum.bounds[1] - optimum.bounds[0] <= 1e-3 * 2.0 * 3.0 + 1e-12
 
 
+@pytest.mark.parametrize("is_dear_first", [True, False])
+def test_the_order_of_hours_counts(is_dear_first):
+    """One server that nobody leaves: cheap requests are turned away where dear ones come later."""
+    comes = 1.0 - math.exp(-2.0)
+    exact = 10.0 * comes + (is_dear_first * (1.0 - comes) * comes)
+    first, second = (2.0, 0.0), (0.0, 2.0)
+    base = one_server().slices[0].replace(mean_holding_time_s=1e7, arrival_rate_hz=1.0)
+    slices = tuple(
+        base.replace(name=name, revenue=revenue, arrival=Daily(period_s=2.0, factors=factors))
+        for name, revenue, factors in (
+            ("dear", 10.0, first if is_dear_first else second),
+            ("cheap", 1.0, second if is_dear_first else first),
+        )
+    )
+    scenario = one_server().replace(slices=slices)
+    optimum = finite_horizon_optimum(scenario, horizon_s=2.0, tolerance=1e-3)
+    assert optimum.revenue_rate_per_s == pytest.approx(exact / 2.0, rel=5e-3)
+
+
 def test_a_flat_day_changes_nothing():
     """The stretches of a day with one rate are one stretch."""
     scenario = load("teletraffic-small").replace(horizon_s=10.0)
