@@ -227,7 +227,7 @@ class AdmissionBatch(Batch):
                 s, place = kernel.slice_and_place(network, int(actions[i]), self._by_slot)
                 episode.decide(None if s == layout.NO_SLICE else s, place)
                 episode.write(self._rows[i], self._queues[i])
-        self._observe(chosen)
+        self.observe_state(chosen)
         ended = chosen & (self._rows["is_over"] == layout.OVER)
         if autoreset == AUTORESET_SAME_STEP and ended.any():
             outcomes = self.raw_outcomes.copy()
@@ -235,7 +235,7 @@ class AdmissionBatch(Batch):
             self._final_rows[ended] = self._rows[ended]
             for row in np.flatnonzero(ended):
                 self._begin_reference(int(row))
-            self._observe(ended)
+            self.observe_state(ended)
             self.raw_outcomes[:] = outcomes
         return bool(ended.any())
 
@@ -248,7 +248,8 @@ class AdmissionBatch(Batch):
             self._rows["is_over"][i] = layout.OVER_UNTOLD
         self._episodes[i] = episode
 
-    def _observe(self, chosen: NDArray[np.bool_]) -> None:
+    def observe_state(self, chosen: NDArray[np.bool_]) -> None:
+        """Writes observations, masks and outcomes of the chosen rows, as their records are."""
         kernel.observe_rows(
             self.tables.networks, self._lenses, self._rows, self._queues, self.observations,
             self.masks, self.raw_outcomes, chosen, self._by_slot, self._objective,

@@ -1,0 +1,5 @@
+"""The hierarchy of twins: a message twin that asks a policy twin at every decision."""
+
+from twin_gym.twins.hierarchy.recorder import SignallingRecorder
+
+__all__ = ["SignallingRecorder"]
