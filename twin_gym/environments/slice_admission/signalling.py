@@ -15,8 +15,12 @@ from twin_gym.environments.slice_admission.observation import ActionName
 from twin_gym.environments.slice_admission.reference import Process, Request, SlicedNetwork
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.world import World
+from twin_gym.twins.hierarchy.emulation import EmulatedNetwork
+from twin_gym.twins.hierarchy.message_twin import AutomatonTwin, load_message_twin
+from twin_gym.twins.hierarchy.peers import ACCEPT, ESTABLISH, REJECT, RELEASE, REQUEST
+from twin_gym.twins.hierarchy.procedures import CAUSES_OF_LOSS
 from twin_gym.twins.hierarchy.services import Change, ServiceEvent, ServiceState, SliceIdentity
-from twin_gym.twins.signalling.message import SNssai
+from twin_gym.twins.signalling.message import Message, SNssai
 
 _NAMED = {
     "immersive": SliceIdentity(SNssai(1, 1), 80),
@@ -106,15 +110,16 @@ class AdmissionServiceWorld:
     """The world of an episode (see `ServiceWorld`).
 
     Args:
-        batch: of the environment; its row 0 runs the episode.
+        batch: of the environment.
+        i: its row that runs the episode.
     """
 
-    def __init__(self, batch: AdmissionBatch) -> None:
-        row = batch.row(0)
+    def __init__(self, batch: AdmissionBatch, i: int = 0) -> None:
+        row = batch.row(i)
         self._tables = batch.tables
         self._place = int(row["seed"]), int(row["episode"])
         self._action = batch.settings.action
-        self._draws = self._new()
+        self._draws = self.draws()
         self.scenario = self._draws.scenario
         self.name = self.scenario.name
         self.seed = self._place[0] % 2**31
@@ -126,11 +131,11 @@ class AdmissionServiceWorld:
 
     def follow(self) -> AdmissionFollower:
         """The episode told from its beginning."""
-        return AdmissionFollower(self._new(), by_slot=self._action == "slot")
+        return AdmissionFollower(self.draws(), by_slot=self._action == "slot")
 
     def arrivals_ns(self, s: int) -> Iterator[int]:
         """When the requests of slice s come, in order."""
-        return self._new().arrivals(s)
+        return self.draws().arrivals(s)
 
     def holding_ns(self, s: int, number: int) -> int:
         """How long a request is served."""
@@ -140,7 +145,8 @@ class AdmissionServiceWorld:
         """How long a request waits."""
         return min(self._draws.patience_ticks(s, number), NEVER)
 
-    def _new(self) -> World:
+    def draws(self) -> World:
+        """The world from its beginning."""
         return World(self._tables, *self._place)
 
 
@@ -210,12 +216,94 @@ class ToldNetwork(SlicedNetwork):
             self._tell("departure", request)
 
 
+class EmulatedEpisode(SlicedNetwork):
+    """The books of a network whose control plane is emulated, kept from its messages.
+
+    It has the state and the counters of the SimPy telling, but no rules: what happens is what the
+    messages say.
+
+    Args:
+        world: of the episode.
+        emulated: the network.
+    """
+
+    def __init__(self, world: World, emulated: EmulatedNetwork) -> None:
+        self._emulated = emulated
+        self._num_read = 0
+        self._open: dict[int, Request] = {}
+        super().__init__(world)
+
+    def decide(self, s: int | None, place: int = 0) -> None:
+        """Has the control plane admit the request at a place of the queue of slice s, or wait."""
+        self._forget_last_step()
+        self._emulated.choose(None if s is None else (s, place))
+        self._run_to_decision()
+
+    def write(self, row: np.void, queue: NDArray[np.void]) -> None:
+        """Converts the books to the compiled kernel's state, cut to what a network can have."""
+        super().write(row, queue)
+        count = len(self.in_service)
+        row["free"] = np.maximum(row["free"], 0)
+        row["in_service"][:count] = np.minimum(
+            row["in_service"][:count], self._network["most_in_service"][:count]
+        )
+
+    def _run_to_decision(self) -> None:
+        for message in self._emulated.messages[self._num_read :]:
+            self._book(message)
+        self._num_read = len(self._emulated.messages)
+        self._pass_time(self._emulated.state.now_ns)
+        self.disallowed = self._emulated.disallowed
+        self.is_over = self._emulated.is_over
+
+    def _book(self, message: Message) -> None:
+        self._pass_time(message.time_ns)
+        request = self._open.get(message.ue)
+        if message.kind == REQUEST:
+            self._join(message)
+        elif request is None:
+            return
+        elif message.kind in (ESTABLISH, ACCEPT) and request in self.queues[request.s]:
+            self._admit(request)
+        elif message.kind == REJECT and request in self.queues[request.s]:
+            self.queues[request.s].remove(request)
+            self._pending = None if self._pending is request else self._pending
+            how = {cause: name for name, cause in CAUSES_OF_LOSS.items()}
+            self._lose(self._open.pop(message.ue), how.get(message.cause, "declined"))
+        elif message.kind == RELEASE:
+            self._leave(self._open.pop(message.ue))
+
+    def _join(self, message: Message) -> None:
+        s = message.s_nssai - 1
+        request = Request(s, int(self.counters["offered"][s]), message.time_ns)
+        self.counters["offered"][s] += 1
+        self.queues[s].append(request)
+        self._open[message.ue] = request
+        if self._network["queue_limit"][s]:
+            patience = self._world.patience_ticks(s, request.number)
+            request.expiry = min(request.arrival + patience, NEVER)
+        else:
+            self._pending = request
+
+    def _leave(self, request: Request) -> None:
+        s = request.s
+        self.free += self._demand[s]
+        self.in_service[s] -= 1
+        self._carried_share -= float(self._network["share"][s])
+
+
 class AdmissionSignalling:
     """The facet `signalling` (see `ServiceKind`)."""
 
     def world(self, batch: AdmissionBatch) -> AdmissionServiceWorld:
         """The world of the running episode of row 0."""
         return AdmissionServiceWorld(batch)
+
+    def emulated(self, batch: AdmissionBatch, i: int) -> EmulatedEpisode:
+        """The episode of row i with the message twin of the settings as the control plane."""
+        world, folder = AdmissionServiceWorld(batch, i), batch.settings.twin
+        twin = AutomatonTwin() if folder is None else load_message_twin(folder)
+        return EmulatedEpisode(world.draws(), EmulatedNetwork(world, twin))
 
 
 SIGNALLING = AdmissionSignalling()

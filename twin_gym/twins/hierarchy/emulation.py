@@ -86,9 +86,12 @@ class EmulatedNetwork:
 
     def decide(self, action: int) -> None:
         """Admits the request that an action names, or waits for the next event."""
-        chosen = self.view.request_of(action)
-        if chosen is not None:
-            s, place = chosen
+        self.choose(self.view.request_of(action))
+
+    def choose(self, request: tuple[int, int] | None) -> None:
+        """Admits the request at a place in the queue of a slice; None waits."""
+        if request is not None:
+            s, place = request
             if self._admissible.slice(s) and place < len(self.state.waiting[s]):
                 ue = self.state.waiting[s][place].ue
                 self._pending = -1 if ue == self._pending else self._pending

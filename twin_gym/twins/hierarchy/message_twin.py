@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from twin_gym.errors import unknown_name
+from twin_gym.files.reading import read_bytes
+from twin_gym.files.whole import write_text
 from twin_gym.twins.hierarchy.peers import GNB
 from twin_gym.twins.signalling.automaton import (
     CoreState,
@@ -16,6 +20,7 @@ from twin_gym.twins.signalling.automaton import (
     with_identities,
 )
 from twin_gym.twins.signalling.message import Message
+from twin_gym.twins.strict_json import read_object
 
 
 @runtime_checkable
@@ -46,6 +51,40 @@ class MessageTwin(Protocol):
         """A message that it gave leaves the core, with its identities; in the order given."""
 
 
+METADATA_FILE = "message_twin.json"
+MAX_METADATA_BYTES = 1_000_000
+
+_LOADERS: dict[str, Callable[[Path], MessageTwin]] = {}
+
+
+def register_message_twin(kind: str, load: Callable[[Path], MessageTwin]) -> None:
+    """Says how message twins of a kind are loaded.
+
+    Args:
+        kind: what `kind` is in the file `message_twin.json` of their folders.
+        load: gives the twin in a folder; nothing in it is executed.
+    """
+    _LOADERS[kind] = load
+
+
+def load_message_twin(folder: str | Path) -> MessageTwin:
+    """The message twin in a folder.
+
+    Args:
+        folder: with a file `message_twin.json` that says its `kind`.
+
+    Raises:
+        ConfigError: if the file is missing or is no JSON object.
+        UnknownNameError: if nobody has registered the kind.
+    """
+    place = Path(folder)
+    content = read_bytes(place / METADATA_FILE, MAX_METADATA_BYTES)
+    kind = read_object(content, repr(str(place / METADATA_FILE))).get("kind")
+    if not isinstance(kind, str) or kind not in _LOADERS:
+        raise unknown_name("kind of message twin", kind, _LOADERS)
+    return _LOADERS[kind](place)
+
+
 @dataclass
 class AutomatonTwin:
     """The exact automaton as a message twin: what all learned ones are measured against."""
@@ -53,6 +92,10 @@ class AutomatonTwin:
     _five_qis: tuple[int, ...] = ()
     _states: dict[int, CoreState] = field(default_factory=dict)
     _leaving: deque[Expected] = field(default_factory=deque)
+
+    def save(self, folder: str | Path) -> None:
+        """Writes a folder that `load_message_twin` reads."""
+        write_text(Path(folder) / METADATA_FILE, '{"kind": "automaton"}\n', makes_folder=True)
 
     def begin(self, five_qis: Sequence[int]) -> None:
         """Begins a log (see `MessageTwin`)."""
@@ -90,3 +133,6 @@ class AutomatonTwin:
         self._states[ue] = state
         self._leaving.extend(sent)
         return tuple(replace(one.message, ue=ue) for one in sent)
+
+
+register_message_twin("automaton", lambda folder: AutomatonTwin())
