@@ -4,6 +4,7 @@ from twin_gym.twins.hierarchy.control_plane import ControlPlaneTwin, Emulation
 from twin_gym.twins.hierarchy.database import Database
 from twin_gym.twins.hierarchy.emulation import EmulatedNetwork
 from twin_gym.twins.hierarchy.message_twin import AutomatonTwin, MessageTwin
+from twin_gym.twins.hierarchy.reconstruction import reconstruction_errors
 from twin_gym.twins.hierarchy.recorder import SignallingRecorder
 from twin_gym.twins.hierarchy.services import service_world
 from twin_gym.twins.hierarchy.tracker import ServiceTracker
@@ -17,5 +18,6 @@ __all__ = [
     "MessageTwin",
     "ServiceTracker",
     "SignallingRecorder",
+    "reconstruction_errors",
     "service_world",
 ]
