@@ -12,7 +12,7 @@ ID = "twin_gym/SliceAdmission-v0"
 PRESETS = ("contention", "shift", "teletraffic-erlang-a", "teletraffic-small", "tidal")
 
 
-def short(name, horizon_s=20.0):
+def short(name, horizon_s=10.0):
     """A preset with a short horizon."""
     return load(name).replace(horizon_s=horizon_s)
 
@@ -54,7 +54,7 @@ def trajectory_hash(steps):
     return digest.hexdigest()
 
 
-def recorded(name, seed=3, horizon_s=20.0, **arguments):
+def recorded(name, seed=3, horizon_s=10.0, **arguments):
     """A recorder after a random episode, and its steps."""
     env = SignallingRecorder(made(short(name, horizon_s), **arguments))
     return env, random_episode(env, seed)

@@ -35,7 +35,7 @@ def policy_episode(env, policy, seed):
 @pytest.mark.parametrize("policy_name", ["density", "random"])
 def test_exact_parts_give_the_stream_byte_for_byte(name, action, policy_name):
     """Automaton, database, tracker and policy write the log that the recorder writes."""
-    scenario = short(name, 10.0)
+    scenario = short(name, 5.0)
     policy = make_policy(policy_name, scenario, action)
     env = SignallingRecorder(made(scenario, action=action))
     seen, actions = policy_episode(env, policy, 5)
@@ -80,3 +80,42 @@ def test_grammar_accepts_the_emulated_log():
     world = service_world(env)
     log = ControlPlaneTwin.exact(make_policy("fifo", scenario)).emulate(world).log
     assert not_accepted(log, [one.five_qi for one in world.view().slices]) == ()
+
+
+class TiedWorld:
+    """One server; the second request loses patience, and a third comes, when the first departs."""
+
+    name, seed, horizon_ns = "tied", 0, 25
+
+    def __init__(self, view):
+        self._view = view
+
+    def view(self):
+        """The rules of one server."""
+        return self._view
+
+    def arrivals_ns(self, s):
+        """Three requests."""
+        return iter((0, 5, 10))
+
+    def holding_ns(self, s, number):
+        """The third would be served beyond the horizon."""
+        return 10
+
+    def patience_ns(self, s, number):
+        """The second gives up at 10, the third at 20."""
+        return (5, 5, 10)[number]
+
+
+def test_departures_come_before_timeouts_and_those_before_arrivals():
+    """At the tied instants 10 and 20 the server is free before who waits gives up."""
+    scenario = short("teletraffic-erlang-a")
+    resource = scenario.resource_names[0]
+    one = scenario.replace(capacity={resource: scenario.slices[0].demand[resource]})
+    env = made(one)
+    env.reset(seed=0)
+    world = TiedWorld(service_world(env).view())
+    log = ControlPlaneTwin.exact(make_policy("density", one)).emulate(world).log
+    accepts = log.records[log.records["kind"] == ACCEPT]
+    assert accepts["time_ns"].tolist() == [0, 10, 20]
+    assert not (log.records["kind"] == REJECT).any()
