@@ -56,3 +56,13 @@ def test_release_of_an_unknown_session_changes_nothing():
     tracker = ServiceTracker(1)
     tracker.take(Message(5, RELEASE, ue=7))
     assert tracker.state.in_service == [0]
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_time_of_day_of_a_trace_is_that_of_the_operators_clock():
+    """A replayed trace begins at a time of day that no message tells, and the clock does."""
+    env = SignallingRecorder(made(short("service-trace", 8000.0)))
+    compared = Comparison(env)
+    random_episode(env, 2, compared)
+    assert compared.num_compared > 1
+    assert compared.view.clock_ns > 0
