@@ -11,7 +11,7 @@ from twin_gym.twins.hierarchy import reconstruction_errors
 @pytest.fixture(scope="module")
 def log():
     """A log of a contended network."""
-    return recorded("contention", horizon_s=15.0)[0].log
+    return recorded("contention", horizon_s=10.0)[0].log
 
 
 def test_tap_that_misses_nothing_is_never_wrong(log):
