@@ -36,7 +36,8 @@ ENVIRONMENT_ORDER = (
     ("observation", "actions", "rows", "indicators"),
     ("batch", "env", "vector", "snapshot", "render", "picture", "bound", "futures"),
     ("policies", "learning"),
-    ("twin", "estimation", "parameters", "feasible_states", "request_windows"),
+    ("twin", "estimation", "parameters", "feasible_states", "request_windows",
+     "signalling"),
     ("view",),
 )  # fmt: skip
 PLACES = {name: place for place, names in enumerate(ENVIRONMENT_ORDER) for name in names}

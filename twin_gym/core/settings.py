@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, get_type_hints
 
 from twin_gym.core.forms import ActionForm, form_named, form_names
 from twin_gym.core.indicators import as_objective, check_objective, objective_index
@@ -18,8 +18,9 @@ from twin_gym.scenario import Scenario
 from twin_gym.scenario.loading import ScenarioLike, scenarios_of
 from twin_gym.scenario.objective import KpiObjective
 
-Engine = Literal["kernel", "simpy"]
-ENGINES: tuple[Engine, ...] = get_args(Engine)
+Engine = Literal["kernel", "simpy", "twin"]
+ENGINES: tuple[Engine, ...] = ("kernel", "simpy")
+"""Engines of every kind that has a SimPy model; some kinds emulate their control plane: `twin`."""
 
 DEFAULT: Any = object()
 """Stands for a scenario that was not given: the settings have one."""
@@ -39,7 +40,8 @@ class BatchSettings:
         scenario: one, or several of which each episode's world picks one.
         action: name of the form of the action.
         objective: name of the reward, or a `KpiObjective`, or its values.
-        engine: the compiled kernel, or the SimPy model (some hundred to a thousand times slower).
+        engine: the compiled kernel, or the SimPy model (some hundred to a thousand times slower);
+            `twin` where the environment has an emulated control plane.
         objective_seed: of the weights, where the objective is a `KpiObjective`.
 
     Raises:

@@ -117,6 +117,10 @@ FACETS = MappingProxyType(
             "feasible_states", "draw_feasible_states", "states for GANs",
             "GANs learn from recorded states alone",
         ),
+        "signalling": Facet(
+            "signalling", "SIGNALLING", "its events as procedures of a core network",
+            "no signalling is recorded",
+        ),
     }
 )  # fmt: skip
 """Facets that an environment may have, by name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from twin_gym.core.batch import AUTORESET_SAME_STEP, WORK_A_CALL, Batch
 from twin_gym.core.clock import SECONDS_PER_TICK
 from twin_gym.core.settings import BatchSettings as Settings
+from twin_gym.core.settings import Choice
+from twin_gym.environments.kinds import kind_named
 from twin_gym.environments.slice_admission import layout
 from twin_gym.environments.slice_admission import rows as kernel
 from twin_gym.environments.slice_admission.actions import ACTION_FORMS
@@ -23,6 +25,7 @@ from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.tables import build_tables
 from twin_gym.environments.slice_admission.work import parts_passed
 from twin_gym.environments.slice_admission.world import World
+from twin_gym.errors import ConfigError
 from twin_gym.scenario.loading import ScenarioLike
 from twin_gym.scenario.objective import KpiObjective
 
@@ -33,7 +36,12 @@ _STEPS_AN_EVENT = 20  # elementary ones
 
 @dataclass(frozen=True)
 class BatchSettings(Settings):
-    """Settings of all rows: an action names a slice or a queue position."""
+    """Settings of all rows: an action names a slice or a queue position.
+
+    Attributes:
+        twin: for `engine="twin"`, the folder of the message twin that is the control plane; None:
+            the exact automaton.
+    """
 
     MODEL: ClassVar = AdmissionScenario
     ACTION_FORMS: ClassVar = ACTION_FORMS
@@ -42,6 +50,26 @@ class BatchSettings(Settings):
     scenario: ScenarioLike | Sequence[ScenarioLike] = "contention"
     action: ActionName = "slice"
     objective: Objective | KpiObjective = "revenue"
+    twin: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses a folder that no engine would read, too."""
+        super().__post_init__()
+        if self.twin is not None and self.engine != "twin":
+            raise ConfigError(
+                f"`twin` is the folder of the message twin that engine='twin' emulates, got "
+                f"{self.twin!r} with engine={self.engine!r}: choose that engine or leave it out"
+            )
+
+    def choices(self) -> Iterator[Choice]:
+        """The arguments that are one of several names; the engine may be a twin here."""
+        for kind, value, known in super().choices():
+            yield kind, value, (*known, "twin") if kind == "engine" else known
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that decide actions and rewards; the engine is none, nor what it reads."""
+        return {name: value for name, value in super().arguments.items() if name != "twin"}
 
 
 class AdmissionBatch(Batch):
@@ -114,7 +142,7 @@ class AdmissionBatch(Batch):
         begins = (
             None if self.reward_model is None else self._rows["is_over"][first:last] == layout.OVER
         )
-        move = self._tell if self.settings.engine == "simpy" else self._move
+        move = self._move if self.settings.engine == "kernel" else self._tell
         any_over = move(actions, autoreset, first, last)
         if begins is not None:
             self._pay(begins, autoreset, first, last)
@@ -227,7 +255,7 @@ class AdmissionBatch(Batch):
                 s, place = kernel.slice_and_place(network, int(actions[i]), self._by_slot)
                 episode.decide(None if s == layout.NO_SLICE else s, place)
                 episode.write(self._rows[i], self._queues[i])
-        self._observe(chosen)
+        self.observe_state(chosen)
         ended = chosen & (self._rows["is_over"] == layout.OVER)
         if autoreset == AUTORESET_SAME_STEP and ended.any():
             outcomes = self.raw_outcomes.copy()
@@ -235,20 +263,33 @@ class AdmissionBatch(Batch):
             self._final_rows[ended] = self._rows[ended]
             for row in np.flatnonzero(ended):
                 self._begin_reference(int(row))
-            self._observe(ended)
+            self.observe_state(ended)
             self.raw_outcomes[:] = outcomes
         return bool(ended.any())
 
     def _begin_reference(self, i: int) -> None:
         self._rows["episode"][i] += 1
         world = World(self.tables, int(self._rows["seed"][i]), int(self._rows["episode"][i]))
-        episode = SlicedNetwork(world)
+        episode = self._new_episode(i, world)
         episode.write(self._rows[i], self._queues[i])
         if episode.is_over:
             self._rows["is_over"][i] = layout.OVER_UNTOLD
         self._episodes[i] = episode
 
-    def _observe(self, chosen: NDArray[np.bool_]) -> None:
+    def _new_episode(self, i: int, world: World) -> SlicedNetwork:
+        """An episode of the SimPy telling, or of an emulated control plane.
+
+        The emulation belongs to a higher layer: the kind names it, and nothing of it is imported
+        before it is asked for.
+        """
+        if self.settings.engine == "simpy":
+            return SlicedNetwork(world)
+        signalling = kind_named(self.scenario.kind).facet("signalling")
+        episode: SlicedNetwork = signalling.emulated(self, i)
+        return episode
+
+    def observe_state(self, chosen: NDArray[np.bool_]) -> None:
+        """Writes observations, masks and outcomes of the chosen rows, as their records are."""
         kernel.observe_rows(
             self.tables.networks, self._lenses, self._rows, self._queues, self.observations,
             self.masks, self.raw_outcomes, chosen, self._by_slot, self._objective,

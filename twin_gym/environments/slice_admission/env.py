@@ -76,7 +76,9 @@ class SliceAdmissionEnv(RowEnv[AdmissionBatch]):
     ## Arguments
     `scenario` (a preset name, a TOML path, a scenario, or a sequence of them of which each episode
     draws one), `action`, `objective`, `objective_seed` (0 unless the objective is a
-    `KpiObjective`), `engine` (`kernel`, or `simpy` for the same rules told slowly),
+    `KpiObjective`), `engine` (`kernel`, `simpy` for the same rules told slowly, or `twin`: the
+    control plane is emulated message by message), `twin` (for `engine="twin"`, the folder of the
+    message twin; None: the exact automaton, with which all is equal to the kernel),
     `render_mode`.
 
     ## Known answers

@@ -82,12 +82,12 @@ class AdmissionAdapter(Adapter[AdmissionBatch]):
         return events
 
     def _served_s(self, row: np.void) -> list[float] | None:
-        """By slice, seconds of service so far; None where SimPy runs, which keeps no departures.
+        """By slice, seconds of service so far; None but in the kernel: others keep no departures.
 
         A row books all the service of a request when it is admitted: what is still to come is
         taken off again, for nobody knows that yet.
         """
-        if self.batch.settings.engine == "simpy":
+        if self.batch.settings.engine != "kernel":
             return None
         horizon = self.batch.tables.networks["horizon"][row["network"]]
         departures = self.batch.arrays["departures"][self.row, : row["num_in_service"]]

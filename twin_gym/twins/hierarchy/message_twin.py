@@ -1,0 +1,138 @@
+"""The message twin of a control plane: the protocol, and the exact automaton as one."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from twin_gym.errors import unknown_name
+from twin_gym.files.reading import read_bytes
+from twin_gym.files.whole import write_text
+from twin_gym.twins.hierarchy.peers import GNB
+from twin_gym.twins.signalling.automaton import (
+    CoreState,
+    Expected,
+    answers,
+    policy_event,
+    with_identities,
+)
+from twin_gym.twins.signalling.message import Message
+from twin_gym.twins.strict_json import read_object
+
+
+@runtime_checkable
+class MessageTwin(Protocol):
+    """Says what the core sends; identities are the matter of a database."""
+
+    def begin(self, five_qis: Sequence[int]) -> None:
+        """Begins a log, in which all UEs are registered and have no session.
+
+        Args:
+            five_qis: by slice, the code of the 5QI with which sessions begin.
+        """
+
+    def hear(self, message: Message) -> Sequence[Message]:
+        """The answers of the core to a message; none where the policy has to be asked first."""
+        ...
+
+    def decide(self, ue: int, decision: int) -> Sequence[Message]:
+        """What the core sends when the policy has decided on the waiting session of a UE.
+
+        Args:
+            ue: whose session.
+            decision: `GRANTED`, or the code of the cause of a refusal.
+        """
+        ...
+
+    def sent(self, message: Message) -> None:
+        """A message that it gave leaves the core, with its identities; in the order given."""
+
+
+METADATA_FILE = "message_twin.json"
+MAX_METADATA_BYTES = 1_000_000
+
+_LOADERS: dict[str, Callable[[Path], MessageTwin]] = {}
+
+
+def register_message_twin(kind: str, load: Callable[[Path], MessageTwin]) -> None:
+    """Says how message twins of a kind are loaded.
+
+    Args:
+        kind: what `kind` is in the file `message_twin.json` of their folders.
+        load: gives the twin in a folder; nothing in it is executed.
+    """
+    _LOADERS[kind] = load
+
+
+def load_message_twin(folder: str | Path) -> MessageTwin:
+    """The message twin in a folder.
+
+    Args:
+        folder: with a file `message_twin.json` that says its `kind`.
+
+    Raises:
+        ConfigError: if the file is missing or is no JSON object.
+        UnknownNameError: if nobody has registered the kind.
+    """
+    place = Path(folder)
+    content = read_bytes(place / METADATA_FILE, MAX_METADATA_BYTES)
+    kind = read_object(content, repr(str(place / METADATA_FILE))).get("kind")
+    if not isinstance(kind, str) or kind not in _LOADERS:
+        raise unknown_name("kind of message twin", kind, _LOADERS)
+    return _LOADERS[kind](place)
+
+
+@dataclass
+class AutomatonTwin:
+    """The exact automaton as a message twin: what all learned ones are measured against."""
+
+    _five_qis: tuple[int, ...] = ()
+    _states: dict[int, CoreState] = field(default_factory=dict)
+    _leaving: deque[Expected] = field(default_factory=deque)
+
+    def save(self, folder: str | Path) -> None:
+        """Writes a folder that `load_message_twin` reads."""
+        write_text(Path(folder) / METADATA_FILE, '{"kind": "automaton"}\n', makes_folder=True)
+
+    def begin(self, five_qis: Sequence[int]) -> None:
+        """Begins a log (see `MessageTwin`)."""
+        self._five_qis = tuple(five_qis)
+        self._states.clear()
+        self._leaving.clear()
+
+    def hear(self, message: Message) -> Sequence[Message]:
+        """The answers of the core to a message.
+
+        Raises:
+            UnexpectedEventError: if the grammar does not expect it.
+        """
+        state, sent = answers(self._state(message.ue), message, self._five_qis)
+        return self._give(message.ue, state, sent)
+
+    def decide(self, ue: int, decision: int) -> Sequence[Message]:
+        """What the core sends when the policy has decided.
+
+        Raises:
+            UnexpectedEventError: if no session of the UE waits.
+        """
+        state, sent = policy_event(self._state(ue), decision)
+        return self._give(ue, state, sent)
+
+    def sent(self, message: Message) -> None:
+        """Remembers the identities that the database gave."""
+        state = self._state(message.ue)
+        self._states[message.ue] = with_identities(state, self._leaving.popleft(), message)
+
+    def _state(self, ue: int) -> CoreState:
+        return self._states.get(ue) or CoreState("CONNECTED", gnb=GNB)
+
+    def _give(self, ue: int, state: CoreState, sent: Sequence[Expected]) -> tuple[Message, ...]:
+        self._states[ue] = state
+        self._leaving.extend(sent)
+        return tuple(replace(one.message, ue=ue) for one in sent)
+
+
+register_message_twin("automaton", lambda folder: AutomatonTwin())
