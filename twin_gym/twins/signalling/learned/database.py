@@ -1,12 +1,19 @@
-"""The databases of the core: they allocate identities, and fill them into what a network says."""
+"""The databases of the core: they allocate identities, and fill them into what a network says.
+
+Tunnels that a base station allocates in lists (hand-over, service request) are not in a log: there
+the last tunnel that it named alone is filled in.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from twin_gym.twins.signalling.contents import CONTENTS
-from twin_gym.twins.signalling.grammar import SHORT_NAMES, TABLE
+from twin_gym.twins.signalling.grammar import SHORT_NAMES, TABLE, event_of
 from twin_gym.twins.signalling.kinds import KINDS, element_bits
+from twin_gym.twins.signalling.learned.decoding import answers_after
 from twin_gym.twins.signalling.log import MessageLog
 from twin_gym.twins.signalling.message import Message
 
@@ -22,7 +29,7 @@ _TO_SOURCE = frozenset(
 _FIRST_ADDRESS = 0x0A00_0001
 
 
-@dataclass
+@dataclass(eq=False)
 class _Session:
     """What the SMF has on record of a PDU session."""
 
@@ -50,10 +57,24 @@ class _Ue:
 
     path: _Path = field(default_factory=_Path)
     source: _Path | None = None
+    former: _Path = field(default_factory=_Path)
     tmsi: int = -1
     sessions: dict[int, _Session] = field(default_factory=dict)
-    turn: list[_Session] = field(default_factory=list)
+    # Sessions to which the next N4 requests go: each of a round, or by kind of request.
+    round: list[_Session] = field(default_factory=list)
+    asked: dict[int, list[_Session]] = field(default_factory=lambda: defaultdict(list))
+    reported: _Session | None = None
     sequence: int = -1
+
+    def next_session(self, kind: int) -> _Session:
+        """The session to which the next N4 request of a kind goes; an unknown one without any."""
+        waiting = self.round if self.round and kind != _ESTABLISHMENT else self.asked[kind]
+        return waiting[0] if waiting else _Session(0)
+
+    def drop_session(self, kind: int) -> None:
+        """Forgets that an N4 request of a kind is to be sent: it has been."""
+        waiting = self.round if self.round and kind != _ESTABLISHMENT else self.asked[kind]
+        del waiting[:1]
 
 
 class Database:
@@ -133,10 +154,11 @@ class Database:
         return replace(message, **values)
 
     def _on_n4(self, ue: _Ue, message: Message) -> Message:
-        """A message to the UPF; each of a round goes to the next active session."""
-        session = ue.turn[0] if ue.turn else _Session(0)
+        """A message to the UPF."""
         if KINDS[message.kind].pfcp.endswith("Response"):
-            return replace(message, seid=session.upf_seid, pfcp_sequence=ue.sequence)
+            seid = ue.reported.upf_seid if ue.reported else 0
+            return replace(message, seid=seid, pfcp_sequence=ue.sequence)
+        session = ue.next_session(message.kind)
         values = {"pfcp_sequence": self._new("pfcp_sequence"), "seid": session.upf_seid}
         if message.kind == _ESTABLISHMENT:
             values |= {name: self._new(name) for name in ("f_seid", "teid", "ue_address")}
@@ -149,17 +171,24 @@ class Database:
         return self.greatest[name] + 1
 
     def _record_sent(self, ue: _Ue, message: Message) -> None:
-        if KINDS[message.kind].pfcp:
-            session = ue.turn.pop(0) if len(ue.turn) > 1 else next(iter(ue.turn), None)
-            if session is not None and message.kind == _ESTABLISHMENT:
+        if KINDS[message.kind].pfcp.endswith("Request"):
+            session = ue.next_session(message.kind)
+            if message.kind == _ESTABLISHMENT:
                 session.smf_seid, session.teid = message.f_seid, message.teid
                 session.ue_address = message.ue_address
+            ue.drop_session(message.kind)
+        if KINDS[message.kind].pfcp:
             return
+        if KINDS[message.kind].inner.endswith("reject"):
+            for kind, waiting in ue.asked.items():
+                ue.asked[kind] = [one for one in waiting if one.number != message.pdu_session_id]
         if message.amf_ue_ngap_id >= 0 and message.gnb == ue.path.gnb:
             ue.path.amf_ue_ngap_id = message.amf_ue_ngap_id
-        if message.kind in _TO_SOURCE and KINDS[message.kind].ngap != "HandoverCommand":
-            if ue.source and KINDS[message.kind].ngap == "HandoverPreparationFailure":
-                ue.path = ue.source
+        ngap = KINDS[message.kind].ngap
+        if ngap == "PathSwitchRequestFailure":
+            ue.path = ue.former
+        if ue.source and message.kind in _TO_SOURCE and ngap != "HandoverCommand":
+            ue.path = ue.source if ngap == "HandoverPreparationFailure" else ue.path
             ue.source = None
 
     def _record_received(self, ue: _Ue, message: Message) -> None:
@@ -167,6 +196,7 @@ class Database:
         if ngap == "HandoverRequired":
             ue.source, ue.path = ue.path, _Path(message.target_gnb)
         elif ngap in ("InitialUEMessage", "PathSwitchRequest"):
+            ue.former, ue.source = ue.path, None
             ue.path = _Path(message.gnb, message.ran_ue_ngap_id, message.amf_ue_ngap_id)
         elif ngap == "HandoverRequestAcknowledge":
             ue.path.ran_ue_ngap_id = message.ran_ue_ngap_id
@@ -179,15 +209,28 @@ class Database:
             session = ue.sessions.setdefault(number, _Session(number))
             session.pti = message.pti or session.pti
             session.gnb_teid = message.teid or session.gnb_teid
-            ue.turn = [session]
-            return
-        if message.seid:
+            ue.round = []
+            for kind in _n4_requests_after(event_of(message)):
+                if session not in ue.asked[kind]:
+                    ue.asked[kind].append(session)
+        elif message.seid:
             found = (one for one in ue.sessions.values() if one.smf_seid == message.seid)
             session = next(found, _Session(0))
             session.upf_seid = message.f_seid or session.upf_seid
             if message.kind == _DELETED:
-                ue.sessions.pop(session.number, None)
-            ue.turn, ue.sequence = [session], message.pfcp_sequence
-            return
-        active = (one for one in ue.sessions.values() if one.upf_seid)
-        ue.turn = sorted(active, key=lambda one: one.number)
+                session.upf_seid = session.smf_seid = 0
+            ue.reported, ue.sequence = session, message.pfcp_sequence
+        else:
+            active = (one for one in ue.sessions.values() if one.upf_seid)
+            ue.round = sorted(active, key=lambda one: one.number)
+
+
+@cache
+def _n4_requests_after(event: str) -> frozenset[int]:
+    """Kinds of N4 requests with which the core may answer an event."""
+    return frozenset(
+        kind
+        for sequence in answers_after(event)
+        for kind, _ in sequence
+        if KINDS[kind].pfcp.endswith("Request")
+    )

@@ -8,7 +8,7 @@ trigger, a late decision) is told, with the decision.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -107,7 +107,8 @@ def split(
     times = log.column("time_ns")
     first, last = (int(times[0]), int(times[-1])) if len(log) else (0, 0)
     cut_ns = round(first + (last - first) * (1.0 - held_out_time))
-    learned = log.of_ues(ues[: max(num_learned, 0)]).between(0.0, cut_ns / 1e9)
+    early = replace(log, records=log.records[times < cut_ns])
+    learned = early.of_ues(ues[: max(num_learned, 0)])
     judged = log.of_ues(ues[max(num_learned, 0) :])
     if not len(learned) or not np.any(judged.column("time_ns") >= cut_ns):
         raise ConfigError(
