@@ -44,7 +44,7 @@ def recorded(tmp_path_factory):
     return *files, said
 
 
-@pytest.mark.parametrize("command", [[], ["record"], ["decode"], ["answer"], ["why"]])
+@pytest.mark.parametrize("command", [[], ["record"], ["decode"], ["answer"], ["train"], ["why"]])
 def test_help_is_for_80_columns(command):
     """Every command explains itself, and no sentence of the overview is cut off."""
     said = run(*command, "--help")
@@ -220,3 +220,27 @@ def test_missing_extra_is_told_with_the_command(recorded, monkeypatch, tmp_path)
     assert "messages" in run("decode", recorded[1], "--most", 3)
     error = run("record", "--ues", 1, "--horizon-s", 5, "-o", tmp_path / "x.pcap", code=2)
     assert 'pip install "twin-gym[signalling]"' in error
+
+
+def test_twin_is_trained_and_answers(tmp_path):
+    """Scores beside the grammar's violations; the training leaves the two files of the twin."""
+    log, folder = tmp_path / "core.npz", tmp_path / "twin"
+    run("record", "-s", "signalling-single-slice", "--ues", 8, "--horizon-s", 500, "-o", log)
+    size = ("--steps", 5, "--width", 16, "--layers", 1, "--window", 12, "--network", "lstm")
+    said = run("train", log, "-o", folder, *size)
+    assert row(said, "grammar")[-1] == "0.0000"
+    assert row(said, "free")[-1] > "0.0000"
+    assert {one.name for one in folder.iterdir()} == {"message.json", "message.safetensors"}
+    told = json.loads(run("answer", log, "--twin", folder, "--json"))
+    assert "up" in told["request"]["link"]
+    assert all("down" in one["link"] for one in told["answers"])
+    scores = json.loads(run("train", log, "-o", folder, *size, "--json"))["scores"]
+    assert scores["grammar"]["violations"] == 0.0
+
+
+def test_twin_that_is_not_there_is_named(recorded, tmp_path):
+    """With its path; a log of one UE is not split."""
+    assert "message.json" in run("answer", recorded[1], "--twin", tmp_path, code=2)
+    log = tmp_path / "one.npz"
+    run("record", "-s", "signalling-single-slice", "--ues", 1, "--horizon-s", 60, "-o", log)
+    assert "cannot be split" in run("train", log, "-o", tmp_path / "twin", code=2)

@@ -15,11 +15,16 @@ def test_commands_of_the_page_run(tmp_path, monkeypatch):
     """Each with success, in an empty folder; the files that they write are there."""
     monkeypatch.chdir(tmp_path)
     commands = re.findall(r"^twin-gym (.+)$", PAGE, re.MULTILINE)
-    assert len(commands) == 5
+    assert len(commands) == 7
     for command in commands:
         result = CliRunner(env={"COLUMNS": "80"}).invoke(app, shlex.split(command))
         assert result.exit_code == 0, (command, result.output)
-    assert {one.name for one in tmp_path.iterdir()} == {"core.pcap", "busy.pcap", "busy.npz"}
+    assert {one.name for one in tmp_path.iterdir()} == {
+        "core.pcap",
+        "busy.pcap",
+        "busy.npz",
+        "twin",
+    }
     assert "sessions rejected" in result.output or "The core" in result.output
 
 

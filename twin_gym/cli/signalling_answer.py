@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twin_gym.cli.signalling_log import contents_text, message_document, read_log, way
 from twin_gym.console.printing import output, table
-from twin_gym.errors import ConfigError
+from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.twins.signalling.answering import answers_to, first_five_qis_in
 from twin_gym.twins.signalling.grammar import short_name
 from twin_gym.twins.signalling.kinds import ELEMENTS, KINDS, cause_code
@@ -26,11 +26,12 @@ class AnswerOptions:
     message: int | None
     decision: str | None
     verdict: str | None
+    twin: Path | None
     as_json: bool
 
 
 def run(options: AnswerOptions) -> None:
-    """Asks the automaton, and prints its answers.
+    """Asks the automaton or a message twin, and prints the answers.
 
     Args:
         options: the options.
@@ -42,7 +43,7 @@ def run(options: AnswerOptions) -> None:
     place = _place(options.message, log)
     request = _with_inputs(log[place], options)
     history = MessageLog(log.records[:place], log.slices, log.scenario, log.seed)
-    answers = answers_to(history, request, first_five_qis_in(log))
+    answers = _answers(options.twin, history, request, log)
     if options.as_json:
         document = {
             "number": place + 1,
@@ -52,6 +53,21 @@ def run(options: AnswerOptions) -> None:
         output().print(json.dumps(document, indent=1), soft_wrap=True, markup=False)
         return
     _print(place, request, answers, log)
+
+
+def _answers(
+    twin: Path | None, history: MessageLog, request: Message, log: MessageLog
+) -> tuple[Message, ...]:
+    """The answers of a message twin, or of the automaton."""
+    if twin is None:
+        return answers_to(history, request, first_five_qis_in(log))
+    try:
+        from twin_gym.twins.signalling.learned.twin import MessageTwin
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "safetensors"):
+            raise
+        raise missing_extra("a message twin", "twins") from None
+    return MessageTwin.load(twin).answer(history, request)
 
 
 def _place(number: int | None, log: MessageLog) -> int:

@@ -17,6 +17,20 @@ signalling_app = typer.Typer(
 )
 
 
+class NetworkName(StrEnum):
+    """Networks of message twins."""
+
+    transformer = "transformer"
+    lstm = "lstm"
+
+
+class ContextName(StrEnum):
+    """What a message twin sees."""
+
+    interleaved = "interleaved"
+    per_ue = "per-ue"
+
+
 class Verdict(StrEnum):
     """What the security algorithms say of a message."""
 
@@ -109,6 +123,17 @@ VerdictOption = Annotated[
     Verdict | None,
     typer.Option(help="What the security algorithms say of it.", show_default="that of the log"),
 ]
+TwinOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Message twin that 'train' wrote, to answer in place of the grammar.",
+        show_default="the exact automaton",
+    ),
+]
+FolderOption = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the twin.")
+]
 
 
 @signalling_app.callback()
@@ -164,6 +189,7 @@ def answer(
     message: MessageOption = None,
     decision: DecisionOption = None,
     verdict: VerdictOption = None,
+    twin: TwinOption = None,
     json: JsonOption = False,
 ) -> None:
     """Say what the core answers to a message, given those before it.
@@ -173,7 +199,42 @@ def answer(
     from twin_gym.cli.signalling_answer import AnswerOptions, run
 
     said = None if verdict is None else verdict.value
-    run(AnswerOptions(file, message, decision, said, json))
+    run(AnswerOptions(file, message, decision, said, twin, json))
+
+
+@signalling_app.command()
+def train(
+    file: FileArgument,
+    output: FolderOption,
+    network: Annotated[
+        NetworkName, typer.Option(help="Network; both have as many parameters.")
+    ] = NetworkName.transformer,
+    context: Annotated[
+        ContextName, typer.Option(help="Messages that it sees: of all UEs, or of one.")
+    ] = ContextName.per_ue,
+    steps: Annotated[int, typer.Option(min=1, metavar="COUNT", help="Steps of training.")] = 1000,
+    layers: Annotated[int, typer.Option(min=1, metavar="COUNT", help="Layers.")] = 2,
+    width: Annotated[
+        int, typer.Option(min=4, metavar="COUNT", help="Width; a multiple of 4.")
+    ] = 64,
+    window: Annotated[
+        int, typer.Option(min=1, metavar="COUNT", help="Messages that it sees.")
+    ] = 96,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Train a message twin; a training that was stopped goes on.
+
+    A quarter of the UEs and of the time is held out, and judged. For example:
+    twin-gym signalling train busy.npz -o twin
+    """
+    from twin_gym.cli.signalling_train import TrainOptions, run
+
+    options = TrainOptions(
+        file=file, output=output, network=network.value, context=context.value, steps=steps,
+        layers=layers, width=width, window=window, seed=seed, as_json=json,
+    )  # fmt: skip
+    run(options)
 
 
 @signalling_app.command()

@@ -6,6 +6,11 @@ from .automaton import answers as answers
 from .emulator import emulate as emulate
 from .kinds import KINDS as KINDS
 from .kinds import MessageKind as MessageKind
+from .learned.fidelity import MessageFidelity as MessageFidelity
+from .learned.settings import MessageTwinSettings as MessageTwinSettings
+from .learned.twin import MessageTwin as MessageTwin
+from .learned.twin import train_message_twin as train_message_twin
+from .learned.windows import split as split
 from .log import MessageLog as MessageLog
 from .message import Message as Message
 from .message import SNssai as SNssai

@@ -1,0 +1,1 @@
+"""Message twins: networks that learn from a log what the core answers, one message a position."""
