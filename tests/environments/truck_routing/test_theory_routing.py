@@ -104,6 +104,21 @@ def test_bound_is_near_the_least_cost_where_all_bins_can_be_visited(seed):
     assert 0.94 * exact < whole < parted < exact
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_bound_of_a_shift_is_its_least_cost_where_time_does_not_bind(seed):
+    """Nothing is thrown in meanwhile, and there is time for all bins: cuts leave no gap."""
+    drawn = drawn_episode(seed, bins=4, days=1)
+    hourly = np.diff(np.asarray(drawn.thrown_in_l), axis=0)
+    hourly[:2] = 0.0
+    episode = drawn_episode(
+        seed, bins=4, days=1, truck_capacity_l=math.inf, travel_s=drawn.distance_m / 5e4,
+        service_s=600.0, unload_s=1.0, shift_length_s=3_000.0,
+        thrown_in_l=np.vstack([np.zeros(4), np.cumsum(hourly, axis=0)]),
+    )  # fmt: skip
+    exact = least_cost(episode).cost
+    assert least_cost_bound(episode, relative_gain=1e-6).cost == pytest.approx(exact, rel=1e-6)
+
+
 @pytest.mark.parametrize("load_l", [60.0, 100.0, 130.0, 239.0])
 def test_bound_knows_that_a_bin_may_be_emptied_in_part(load_l):
     """One trip a shift, and less room than the bin holds: the rest overflows later, or not."""
