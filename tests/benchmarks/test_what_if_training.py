@@ -43,7 +43,7 @@ from twin_gym.twins.scenarios import HistoricalGenerator
 
 QUICK_FAMILIES = [family for family in FAMILIES if family != "gan"]
 TINY = Plan(seeds=1, steps=4_096, num_twins=3, worlds=2, held_out=3)
-SMALL_AGENT = ("a2c", {"n_envs": 32, "n_steps": 16, "hidden": (8, 8)})
+SMALL_AGENT = ("a2c", {"n_envs": 32, "n_steps": 16, "net_arch": (8, 8)})
 IMMERSIVE, UBIQUITOUS = "slices.immersive.arrival_rate_hz", "slices.ubiquitous.arrival_rate_hz"
 
 
