@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
@@ -15,7 +13,6 @@ from twin_gym.core.forms import Names
 from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
 from twin_gym.files.reading import read_bytes
-from twin_gym.files.whole import write_bytes
 from twin_gym.policies.base import Actions, Masks, Observations
 from twin_gym.policies.draws import Draws
 from twin_gym.scenario import Scenario
@@ -31,6 +28,7 @@ from twin_gym.twins.networks import (
     masked_log_probabilities,
 )
 from twin_gym.twins.plain import file_path
+from twin_gym.twins.saved_pair import read_named, save_pair
 from twin_gym.twins.shared_network import SharedNetwork
 from twin_gym.twins.weights import load_weights
 
@@ -174,12 +172,7 @@ class PolicyTwin:
         Args:
             folder: made if it does not exist; a twin that is there already is replaced.
         """
-        folder = file_path(folder, "the folder of a twin")
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = safetensors.torch.save(dict(self.network.state_dict()))
-        metadata = self.metadata.replace(weights_sha256=hashlib.sha256(weights).hexdigest())
-        write_bytes(folder / WEIGHTS_FILE, weights)
-        write_bytes(folder / METADATA_FILE, metadata.to_json().encode())
+        save_pair(folder, WEIGHTS_FILE, METADATA_FILE, self.network, self.metadata)
 
     @classmethod
     def load(cls, folder: str | Path, *, greedy: bool = True) -> PolicyTwin:
@@ -199,12 +192,10 @@ class PolicyTwin:
         origin = str(folder / METADATA_FILE)
         text = read_bytes(folder / METADATA_FILE, MAX_METADATA_BYTES)
         metadata = PolicyMetadata.from_json(text, origin=repr(origin))
-        content = read_bytes(folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
-        if hashlib.sha256(content).hexdigest() != metadata.weights_sha256:
-            raise ConfigError(
-                f"{str(folder / WEIGHTS_FILE)!r} is not the file that {origin!r} belongs to: one "
-                "of them was changed or not written to its end; make the twin anew"
-            )
+        content = read_named(
+            folder / WEIGHTS_FILE, metadata.weights_sha256, repr(origin), limit=MAX_WEIGHTS_BYTES,
+            otherwise="make the twin anew",
+        )  # fmt: skip
         network = blank_network(metadata.space, metadata.hidden, shared=metadata.shared)
         weights = load_weights(content, network, repr(str(folder / WEIGHTS_FILE)))
         network.load_state_dict(weights, assign=True)

@@ -8,7 +8,7 @@ from twin_gym.policies import make_policy
 from twin_gym.twins.hierarchy import (
     AutomatonTwin,
     ControlPlaneTwin,
-    MessageTwin,
+    RespondingTwin,
     SignallingRecorder,
     service_world,
 )
@@ -47,7 +47,7 @@ def test_exact_parts_give_the_stream_byte_for_byte(name, action, policy_name):
 
 def test_automaton_is_a_message_twin():
     """It has what the control plane asks for."""
-    assert isinstance(AutomatonTwin(), MessageTwin)
+    assert isinstance(AutomatonTwin(), RespondingTwin)
 
 
 class AcceptsNothing(AutomatonTwin):

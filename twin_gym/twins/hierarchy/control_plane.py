@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin_gym.policies.base import Policy
-from twin_gym.twins.hierarchy.database import Database
+from twin_gym.twins.hierarchy.database import SessionDatabase
 from twin_gym.twins.hierarchy.emulation import EmulatedNetwork
-from twin_gym.twins.hierarchy.message_twin import AutomatonTwin, MessageTwin
+from twin_gym.twins.hierarchy.message_twin import AutomatonTwin, RespondingTwin
 from twin_gym.twins.hierarchy.services import ServiceWorld
 from twin_gym.twins.signalling.log import MessageLog
 
@@ -42,9 +42,9 @@ class ControlPlaneTwin:
         database: makes the database of an episode.
     """
 
-    message_twin: MessageTwin
+    message_twin: RespondingTwin
     policy_twin: Policy
-    database: Callable[[], Database] = field(default=Database)
+    database: Callable[[], SessionDatabase] = field(default=SessionDatabase)
 
     def emulate(self, world: ServiceWorld, seed: int = 0) -> Emulation:
         """Runs an episode freely: each message follows from those that the twins have sent.

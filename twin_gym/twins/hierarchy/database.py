@@ -16,7 +16,7 @@ FIRST_ADDRESS = 0x0A80_0000
 
 
 @dataclass
-class Database:
+class SessionDatabase:
     """Allocates identities, each once."""
 
     _num_sessions: int = 0

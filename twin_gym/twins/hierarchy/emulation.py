@@ -10,8 +10,8 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from twin_gym.twins.hierarchy.database import Database
-from twin_gym.twins.hierarchy.message_twin import MessageTwin
+from twin_gym.twins.hierarchy.database import SessionDatabase
+from twin_gym.twins.hierarchy.message_twin import RespondingTwin
 from twin_gym.twins.hierarchy.peers import ACCEPT, REJECT, RELEASED, Ues, replies
 from twin_gym.twins.hierarchy.procedures import CAUSES_OF_LOSS
 from twin_gym.twins.hierarchy.services import (
@@ -46,12 +46,15 @@ class EmulatedNetwork:
     """
 
     def __init__(
-        self, world: ServiceWorld, message_twin: MessageTwin, database: Database | None = None
+        self,
+        world: ServiceWorld,
+        message_twin: RespondingTwin,
+        database: SessionDatabase | None = None,
     ) -> None:
         self._world = world
         self.view: ServiceView = world.view()
         self._twin = message_twin
-        self._database = Database() if database is None else database
+        self._database = SessionDatabase() if database is None else database
         message_twin.begin([one.five_qi_code for one in self.view.slices])
         count = len(self.view.slices)
         self._tracker = ServiceTracker(count)

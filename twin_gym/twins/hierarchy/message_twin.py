@@ -24,7 +24,7 @@ from twin_gym.twins.strict_json import read_object
 
 
 @runtime_checkable
-class MessageTwin(Protocol):
+class RespondingTwin(Protocol):
     """Says what the core sends; identities are the matter of a database."""
 
     def begin(self, five_qis: Sequence[int]) -> None:
@@ -54,10 +54,10 @@ class MessageTwin(Protocol):
 METADATA_FILE = "message_twin.json"
 MAX_METADATA_BYTES = 1_000_000
 
-_LOADERS: dict[str, Callable[[Path], MessageTwin]] = {}
+_LOADERS: dict[str, Callable[[Path], RespondingTwin]] = {}
 
 
-def register_message_twin(kind: str, load: Callable[[Path], MessageTwin]) -> None:
+def register_message_twin(kind: str, load: Callable[[Path], RespondingTwin]) -> None:
     """Says how message twins of a kind are loaded.
 
     Args:
@@ -67,7 +67,7 @@ def register_message_twin(kind: str, load: Callable[[Path], MessageTwin]) -> Non
     _LOADERS[kind] = load
 
 
-def load_message_twin(folder: str | Path) -> MessageTwin:
+def load_message_twin(folder: str | Path) -> RespondingTwin:
     """The message twin in a folder.
 
     Args:
@@ -98,7 +98,7 @@ class AutomatonTwin:
         write_text(Path(folder) / METADATA_FILE, '{"kind": "automaton"}\n', makes_folder=True)
 
     def begin(self, five_qis: Sequence[int]) -> None:
-        """Begins a log (see `MessageTwin`)."""
+        """Begins a log (see `RespondingTwin`)."""
         self._five_qis = tuple(five_qis)
         self._states.clear()
         self._leaving.clear()

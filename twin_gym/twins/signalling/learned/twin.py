@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.files.reading import read_bytes
-from twin_gym.files.whole import write_bytes
 from twin_gym.twins.metadata import package_versions
 from twin_gym.twins.plain import file_path
+from twin_gym.twins.saved_pair import read_named, save_pair
 from twin_gym.twins.signalling.grammar import event_of
 from twin_gym.twins.signalling.kinds import KINDS
 from twin_gym.twins.signalling.learned.checkpoint import digest_of, vocabulary_digest
@@ -138,12 +136,7 @@ class MessageTwin:
         Args:
             folder: made if it does not exist; a twin that is there already is replaced.
         """
-        folder = file_path(folder, "the folder of a twin")
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = safetensors.torch.save(dict(self.network.state_dict()))
-        metadata = self.metadata.replace(weights_sha256=hashlib.sha256(weights).hexdigest())
-        write_bytes(folder / WEIGHTS_FILE, weights)
-        write_bytes(folder / METADATA_FILE, metadata.to_json().encode())
+        save_pair(folder, WEIGHTS_FILE, METADATA_FILE, self.network, self.metadata)
 
     @classmethod
     def load(cls, folder: str | Path, *, decoding: Decoding = "grammar") -> MessageTwin:
@@ -163,12 +156,10 @@ class MessageTwin:
         origin = repr(str(folder / METADATA_FILE))
         text = read_bytes(folder / METADATA_FILE, MAX_METADATA_BYTES)
         metadata = MessageMetadata.from_json(text, origin=origin)
-        content = read_bytes(folder / WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
-        if hashlib.sha256(content).hexdigest() != metadata.weights_sha256:
-            raise ConfigError(
-                f"{str(folder / WEIGHTS_FILE)!r} is not the file that {origin} belongs to: one of "
-                "them was changed or not written to its end; train the twin again"
-            )
+        content = read_named(
+            folder / WEIGHTS_FILE, metadata.weights_sha256, origin, limit=MAX_WEIGHTS_BYTES,
+            otherwise="train the twin again",
+        )  # fmt: skip
         network = blank_network(metadata.settings)
         weights = load_weights(content, network, repr(str(folder / WEIGHTS_FILE)))
         network.to_empty(device="cpu").load_state_dict(weights)
