@@ -44,7 +44,9 @@ def test_two_trainings_of_a_cell_agree_to_the_last_bit(tmp_path):
     cell = Cell("teletraffic-small", "a2c-twin", 1)
     first, again = (run_cell(cell, tmp_path / x) for x in "ab")
     assert without_times(first) == without_times(again)
-    assert [point["step"] for point in first.curve][-1] == first.cost.steps == 32_768
+    last = first.curve[-1]  # steps of the training; those of its guard count as well
+    assert last["step"] + last["guard_steps"] == first.cost.steps
+    assert 0.9 * 32_768 < first.cost.steps <= 32_768
     assert run_cell(cell, tmp_path / "a").cost == first.cost
 
 
