@@ -25,7 +25,7 @@ from benchmarks.environments import short_horizon_s
 from benchmarks.figures import learning_curves
 from benchmarks.progress import training_progress
 from benchmarks.protocol import Anchors, anchors_of
-from benchmarks.runs import Judging, Run, final_worlds, run_all
+from benchmarks.runs import Judging, Run, final_worlds, run_all, steps_to_stay
 from benchmarks.statistics import Interval, interval, mean_interval
 from twin_gym.console.error_reporting import ErrorReportingCommand, deliver
 from twin_gym.console.printing import messages, output, table
@@ -292,15 +292,10 @@ def _summary_lines(demo: Demo, groups: Mapping[AgentName, list[Run]]) -> list[st
 
 def _steps(runs: Sequence[Run], score: str, level: float) -> str:
     """From which point of the mean curve on it is at the level, at least 99 % of it."""
-    mean = [
-        sum(values) / len(values)
-        for values in zip(*([p[score] for p in run.points] for run in runs), strict=True)
-    ]
-    least = level - 0.01 * abs(level)
-    below = [index for index, value in enumerate(mean) if value < least]
-    after = below[-1] + 1 if below else 0
+    mean = np.mean([[point[score] for point in run.points] for run in runs], axis=0)
     steps = [point["step"] for point in runs[0].points]
-    return f"{steps[after]:,.0f}" if after < len(steps) else f"more than {steps[-1]:,.0f}"
+    reached = steps_to_stay(steps, mean.tolist(), level - 0.01 * abs(level))
+    return f"{reached:,.0f}" if np.isfinite(reached) else f"more than {steps[-1]:,.0f}"
 
 
 if __name__ == "__main__":

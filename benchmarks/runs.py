@@ -65,6 +65,26 @@ class Run:
         return cls(settings=TrainSettings.from_stored(values.pop("settings")), **values)
 
 
+def steps_to_stay(steps: Sequence[float], values: Sequence[float], level: float) -> float:
+    """The first point of a curve from which on it is at a level or above it.
+
+    Args:
+        steps: of its points.
+        values: at these steps.
+        level: that is to be kept.
+
+    Returns:
+        Steps; infinity where the last point is below the level.
+
+    Example:
+        >>> steps_to_stay([0, 10, 20, 30], [5.0, 1.0, 5.0, 6.0], 4.0)
+        20.0
+    """
+    below = [index for index, value in enumerate(values) if value < level]
+    after = below[-1] + 1 if below else 0
+    return float(steps[after]) if after < len(steps) else float("inf")
+
+
 def final_worlds(count: int) -> list[int]:
     """Validation worlds of final results, apart from those of curves and of tuning.
 

@@ -27,6 +27,7 @@ from benchmarks.experiments.pages import PUBLISHED, show_and_keep
 from benchmarks.leaderboard.collect import read_results
 from benchmarks.learning import CURVE_WORLDS
 from benchmarks.protocol import Track
+from benchmarks.runs import steps_to_stay
 from benchmarks.store import BOARD_FOLDER
 from benchmarks.tracks import tracks
 from twin_gym.console.error_reporting import ErrorReportingCommand
@@ -70,9 +71,7 @@ class Start:
     @property
     def steps_to_default(self) -> float:
         """First point from which on the mean over seeds is as good as the default; or infinity."""
-        below = np.flatnonzero(self.deployed.mean(axis=0) < AS_GOOD)
-        after = int(below[-1]) + 1 if len(below) else 0
-        return float(self.steps[after]) if after < len(self.steps) else float("inf")
+        return steps_to_stay(self.steps.tolist(), self.deployed.mean(axis=0).tolist(), AS_GOOD)
 
 
 @app.command(cls=ErrorReportingCommand)
