@@ -231,7 +231,7 @@ def test_worlds_of_the_presets_are_those_of_always():
     }
     assert digests == {
         "signalling-single-slice": "af9e8a11dee7e1d4",
-        "signalling-concurrent": "49b4c44926133709",
+        "signalling-concurrent": "08c7d06cecb1b535",
     }
 
 

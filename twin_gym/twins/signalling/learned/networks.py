@@ -186,7 +186,7 @@ def lstm_width(settings: MessageTwinSettings) -> int:
 
     Example:
         >>> lstm_width(MessageTwinSettings(width=64, layers=2))
-        77
+        81
     """
     return _lstm_width(settings.layers, settings.width, settings.heads, settings.window)
 
