@@ -76,7 +76,7 @@ def test_faults_come_as_often_as_stated():
 @pytest.mark.parametrize("fault", REASONS)
 def test_each_fault_is_refused_for_its_own_reason(fault):
     """On its whole way, over the network of this machine; nothing is made of it."""
-    timeout_s = 0.3 if fault == LATE else 20.0
+    timeout_s = 1.0 if fault == LATE else 20.0
     with scripted_endpoint(Script("bad", {fault: 1.0}), timeout_s) as (endpoint, answers):
         generator = LlmGenerator(endpoint, 1)
         with pytest.raises(GenerationError):
