@@ -4,7 +4,6 @@ import runpy
 import sys
 from pathlib import Path
 
-import gymnasium
 import pytest
 import yaml
 
@@ -31,9 +30,6 @@ def test_configuration_trains(config, env_id, tmp_path, monkeypatch):
     )  # fmt: skip
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", list(command))
-    # Importing rl_zoo3 replaces the time limit of Gymnasium: undone for the tests after this.
-    for module in (gymnasium.wrappers, gymnasium.wrappers.common):
-        monkeypatch.setattr(module, "TimeLimit", module.TimeLimit)
     runpy.run_module(command[0], run_name="__main__")
     written = {path.name for path in (tmp_path / "logs").rglob("*")}
     assert {env_id.replace("/", "-") + ".zip", "vecnormalize.pkl", "config.yml"} <= written
