@@ -166,6 +166,7 @@ def test_rollout_prints_slices_and_resources_of_one_policy():
     assert "No policy earns more than 29.14 a second" in said
 
 
+@pytest.mark.usefixtures("brief_tables")
 def test_rollout_of_all_takes_those_that_can_be_made():
     """`optimum` in a small scenario, and not `reservation`, for which nothing was tuned."""
     said = run("rollout", "-s", "teletraffic-small", "-p", "all", "--seeds", "2")

@@ -151,7 +151,7 @@ def test_a_long_provenance_is_cut_and_not_lost(tmp_path):
     assert with_provenance(SHORT, after="end.").provenance == f"{SHORT.provenance}\nend."
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "iso8859-2", "koi8-r", "latin-1", "cp1252"])
+@pytest.mark.parametrize("encoding", ["ascii", "koi8-r", "cp1252"])
 def test_signs_that_an_encoding_lacks_are_written_in_plain_letters(encoding, network):
     """No digit is lost, and the run is not."""
     command = ["rollout", "--scenario", network, "--seeds", "2"]

@@ -148,6 +148,7 @@ def test_rollout_says_what_evaluate_gives(kind):
         assert summary[kpi]["mean"] == pytest.approx(values.mean())
 
 
+@pytest.mark.usefixtures("brief_tables")
 @every_new_kind
 def test_rollout_compares_all_and_shows_all_of_one(kind):
     """A table of all policies; of one, every indicator."""

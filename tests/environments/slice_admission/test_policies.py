@@ -270,6 +270,7 @@ def test_tuned_reservation_on_contention_beats_the_specification(contention):
     assert mean > 24.6
 
 
+@pytest.mark.usefixtures("brief_tables")
 @pytest.mark.parametrize(
     "name", [name for name in POLICIES if name not in ("optimum", "informed-surrogate-optimum")]
 )
