@@ -18,13 +18,13 @@ from twin_gym.files.places import check_file
 from twin_gym.files.sealed import read_sealed
 from twin_gym.files.whole import write_text
 
-MARKDOWN_FILE, HTML_FILE = "LEADERBOARD.md", "leaderboard.html"
+FRONT_FILE, TABLES_FILE, HTML_FILE = "LEADERBOARD.md", "leaderboard.md", "leaderboard.html"
 _COMMIT_DIGITS = 10
 
 
 def leaderboard(
     results: Annotated[Path, typer.Option(help="Folder of the results.")] = BOARD_FOLDER,
-    out: Annotated[Path, typer.Option(help=f"Folder of {MARKDOWN_FILE}.")] = Path(),
+    out: Annotated[Path, typer.Option(help=f"Folder of {FRONT_FILE}.")] = Path(),
     family: Annotated[
         Literal["validation", "test"], typer.Option(help="validation: a preview of what was run.")
     ] = "test",
@@ -36,15 +36,15 @@ def leaderboard(
     ] = 0.5,
     resamples: Annotated[int, typer.Option(min=100, help="Of each bootstrap.")] = 2_000,
 ) -> None:
-    """Write the leaderboard: LEADERBOARD.md, and leaderboard.html beside the results.
+    """Write the leaderboard: LEADERBOARD.md, and beside the results leaderboard.md and .html.
 
-    The page needs no network and no other file. The machine, the commit and the date that it shows
-    are those of the runs: the same results give the same files on every machine.
+    The HTML page needs no network and no other file. The machine, the commit and the date that they
+    show are those of the runs: the same results give the same files on every machine.
     """
     # Loaded here: the other commands do without them.
     from benchmarks.leaderboard.build_summary import Made, summarise
     from benchmarks.leaderboard.collect import read_results
-    from benchmarks.leaderboard.markdown import as_markdown
+    from benchmarks.leaderboard.markdown import as_markdown, front_page
     from benchmarks.leaderboard.track_tables import Settings
 
     try:
@@ -53,8 +53,8 @@ def leaderboard(
         if error.name not in {"jinja2", "markupsafe"}:
             raise
         raise missing_extra("the leaderboard", "board") from error
-    page, text = results / HTML_FILE, out / MARKDOWN_FILE
-    for path in (page, text):
+    page, tables, front = results / HTML_FILE, results / TABLES_FILE, out / FRONT_FILE
+    for path in (page, tables, front):
         check_file(path, makes_folder=True)
     collected = read_results(results, family)
     made = Made(
@@ -66,10 +66,13 @@ def leaderboard(
     summary = summarise(collected.results, settings, made)
     deliver(
         lambda: write_text(page, as_html(summary), makes_folder=True),
-        lambda: write_text(text, as_markdown(summary, _link(page, out)), makes_folder=True),
+        lambda: write_text(tables, as_markdown(summary, HTML_FILE), makes_folder=True),
+        lambda: write_text(
+            front, front_page(summary, _link(page, out), _link(tables, out)), makes_folder=True
+        ),
     )
     what = f"{len(summary.agents)} agents on {len(summary.tracks)} tracks"
-    output().print(f"{text} and {page}: {what}", soft_wrap=True)
+    output().print(f"{front}, {tables} and {page}: {what}", soft_wrap=True)
 
 
 def entries_of_ledger(path: Path) -> dict[str, Any]:

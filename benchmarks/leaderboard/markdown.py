@@ -1,4 +1,4 @@
-"""The summary as Markdown, for those who read the repository."""
+"""The summary as Markdown, for those who read the repository: a front page, and every table."""
 
 from __future__ import annotations
 
@@ -22,11 +22,38 @@ from benchmarks.leaderboard.formatting import (
 from benchmarks.leaderboard.room import room_of
 from benchmarks.leaderboard.summary import AgentPage, Overall, Row, Summary, TrackPage
 
-PAGE = "benchmarks/results/board/leaderboard.html"
+PAGE = "leaderboard.html"
 _TRACK_HEADS = (
     "agent", "kind", "score", "IQM", "earned a second", "less the reference", "verdict", "seeds",
     "steps", "time", "core time", "parameters",
 )  # fmt: skip
+
+
+def front_page(summary: Summary, page: str, tables: str) -> str:
+    """What each track leaves to win, and where all tables are.
+
+    Args:
+        summary: what it shows.
+        page: where the HTML page lies, from the file that this becomes.
+        tables: where the tables lie, likewise (see `as_markdown`).
+
+    Returns:
+        Text that ends with a newline.
+    """
+    parts = [*_head(summary, page)]
+    parts.append(
+        f"Every agent of every track, with costs and the commands that give the rows again: "
+        f"[{tables}]({tables})."
+    )
+    parts.append(ROOM)
+    for environment in summary.environments:
+        parts.append(f"## {environment_name(environment)}")
+        parts.append(f"`{environment}`")
+        parts.append(_room_table(summary.tracks_of(environment)))
+    if summary.untouched:
+        parts.append("## Tracks without results")
+        parts.append(_list(f"`{one.name}`: {escaped(one.reason)}" for one in summary.untouched))
+    return "\n\n".join(parts) + "\n"
 
 
 def as_markdown(summary: Summary, page: str = PAGE) -> str:
@@ -84,12 +111,16 @@ def _rooms(pages: Sequence[TrackPage]) -> Iterator[str]:
     """A line a track: who leads, and how much is left."""
     yield "### What is left to win"
     yield ROOM
+    yield _room_table(pages)
+
+
+def _room_table(pages: Sequence[TrackPage]) -> str:
     rows = []
     for room in map(room_of, pages):
         left = with_interval(room.left) + ("" if room.is_proven else " (best known)")
         rows.append((escaped(room.track), _named(room.rule), _named(room.learner), left,
                      room.verdict))  # fmt: skip
-    yield _table(("track", "best rule", "best learner", "left", "in front"), rows)
+    return _table(("track", "best rule", "best learner", "left", "in front"), rows)
 
 
 def _named(row: Row | None) -> str:

@@ -378,13 +378,16 @@ def test_page_and_markdown_name_no_host_and_no_path(results, tmp_path):
     """The machine is the one that the results say, by its processor and its cores."""
     write_results(tmp_path / "board", results)
     leaderboard(tmp_path / "board", tmp_path, resamples=100, family="test")
-    for path in (tmp_path / "LEADERBOARD.md", tmp_path / "board" / "leaderboard.html"):
+    board = tmp_path / "board"
+    for path in (tmp_path / "LEADERBOARD.md", board / "leaderboard.md", board / "leaderboard.html"):
         text = path.read_text("utf-8")
         assert MACHINE in unescape(text).replace("\\", "")
         assert socket.gethostname() not in text
         assert str(tmp_path) not in text
         assert str(Path.cwd()) not in text
-    assert "](board/leaderboard.html)" in (tmp_path / "LEADERBOARD.md").read_text("utf-8")
+    front = (tmp_path / "LEADERBOARD.md").read_text("utf-8")
+    assert "](board/leaderboard.html)" in front
+    assert "](board/leaderboard.md)" in front
 
 
 def test_the_same_results_give_the_same_bytes(results, summary, page):
@@ -456,10 +459,10 @@ def test_results_of_validation_worlds_are_marked_as_a_preview(tmp_path):
     """In the page and in the Markdown, and their commands are those of `run`."""
     write_results(tmp_path, [made(SMALL, "density", k, 80.0, family="validation") for k in (0, 1)])
     leaderboard(tmp_path, tmp_path, family="validation", resamples=100)
-    for name in ("LEADERBOARD.md", "leaderboard.html"):
+    for name in ("LEADERBOARD.md", "leaderboard.md", "leaderboard.html"):
         text = (tmp_path / name).read_text("utf-8")
         assert "A preview on validation worlds" in text
-        assert "python -m benchmarks run --agents density" in text
+        assert ("python -m benchmarks run --agents density" in text) == (name != "LEADERBOARD.md")
 
 
 def test_other_protocols_and_missing_anchors_are_refused(tmp_path, monkeypatch):

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import machine
-from benchmarks.leaderboard.command import HTML_FILE, MARKDOWN_FILE, leaderboard
+from benchmarks.leaderboard.command import FRONT_FILE, HTML_FILE, TABLES_FILE, leaderboard
 from benchmarks.runner.ledger import USES_FILE
 from benchmarks.store import BOARD_FOLDER, RESULTS_FILE
 from twin_gym.files.sealed import read_sealed
 
 ROOT = Path(__file__).parents[2]
+MOST_LINES = 200
+"""Of the front page."""
 
 
 @pytest.mark.slow
@@ -29,10 +31,12 @@ def test_the_leaderboard_made_again_elsewhere_is_the_same_to_the_byte(tmp_path, 
         shutil.copy(BOARD_FOLDER / name, board / name)
     leaderboard(board, tmp_path, "test", None, 0.5, 2_000)
     for made, kept in (
-        (tmp_path / MARKDOWN_FILE, ROOT / MARKDOWN_FILE),
+        (tmp_path / FRONT_FILE, ROOT / FRONT_FILE),
+        (board / TABLES_FILE, BOARD_FOLDER / TABLES_FILE),
         (board / HTML_FILE, BOARD_FOLDER / HTML_FILE),
     ):
         assert made.read_bytes() == kept.read_bytes(), kept.name
+    assert len((ROOT / FRONT_FILE).read_text("utf-8").splitlines()) <= MOST_LINES
 
 
 def test_every_kept_line_has_its_check_sum_and_its_machine():
