@@ -1,0 +1,1 @@
+"""Cities for knowledge graphs: generated ones, and real ones from data read by path."""

@@ -1,0 +1,124 @@
+"""Sensors, gateways and their relations as arrays, from a knowledge graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin_gym.errors import ConfigError
+from twin_gym.twins.knowledge.graph import KnowledgeGraph
+from twin_gym.twins.knowledge.pooling import Topology
+from twin_gym.twins.plain import shown
+
+COUNTED = ("all", "connections")
+
+
+class KeyValue(NamedTuple):
+    """A pair of equation (2).
+
+    Attributes:
+        key: `:s` of a sensor, `:gw` of a gateway.
+        node: id of the node.
+        value: of a sensor the id of its gateway, of a gateway the number of its sensors.
+    """
+
+    key: str
+    node: str
+    value: str | int
+
+
+def topology_of(
+    graph: KnowledgeGraph,
+    *,
+    connection: str = "connected_to",
+    from_gateway: bool = False,
+    counted: Literal["all", "connections"] = "all",
+) -> Topology:
+    """The network of a graph: nodes that have a connection, sensors first.
+
+    Args:
+        graph: any knowledge graph.
+        connection: the relationship between sensors and gateways.
+        from_gateway: whether it leads from the gateway to the sensor, as `serves` of a network
+            does.
+        counted: whether N_i and M count all relations of sensors and gateways, such as those to
+            services, or connections alone.
+
+    Returns:
+        Arrays for `pool`.
+
+    Raises:
+        ConfigError: if no relation is called so, or a node is a sensor and a gateway.
+    """
+    if counted not in COUNTED:
+        raise ConfigError(f"`counted` is one of {COUNTED}, got {shown(counted)}")
+    edges = list(graph.edges())
+    pairs = [
+        (target, source) if from_gateway else (source, target)
+        for source, name, target in edges
+        if name == connection
+    ]
+    sensors = dict.fromkeys(pair[0] for pair in pairs)
+    gateways = dict.fromkeys(pair[1] for pair in pairs)
+    both = sensors.keys() & gateways.keys()
+    if not pairs or both:
+        said = f"{shown(sorted(both)[0])} has both ends of it" if both else "there is none"
+        raise ConfigError(f"sensors and gateways are told apart by {connection!r}: {said}")
+    names = (*sensors, *gateways)
+    place = {name: index for index, name in enumerate(names)}
+    num_relations = np.zeros(len(names), np.int64)
+    total = 0
+    for source, name, target in edges:
+        ends = [place[one] for one in (source, target) if one in place]
+        if ends and (counted == "all" or name == connection):
+            total += 1
+            for end in ends:
+                num_relations[end] += 1
+    return Topology(
+        names,
+        np.arange(len(names)) >= len(sensors),
+        num_relations,
+        total,
+        np.array([place[one] for one, _ in pairs], np.int64),
+        np.array([place[other] for _, other in pairs], np.int64),
+    )
+
+
+def presence_of(graph: KnowledgeGraph, topology: Topology) -> NDArray[np.bool_]:
+    """Whether each node is active, (1): its last known `present` is not false, and it is there.
+
+    Args:
+        graph: the graph.
+        topology: nodes, see `topology_of`.
+
+    Returns:
+        Truth values; shape (n,).
+    """
+    found = np.ones(len(topology.names), np.bool_)
+    for index, name in enumerate(topology.names):
+        kind = graph.kind(name)
+        if kind is None:
+            found[index] = False
+        elif "present" in graph.model.interface(kind.kind).contents:
+            found[index] = graph.fact(name, "present").value is not False
+    return found
+
+
+def key_values(topology: Topology) -> Iterator[KeyValue]:
+    """The pairs of (2), in the order of the nodes; a sensor has one a gateway.
+
+    Args:
+        topology: nodes and connections.
+
+    Yields:
+        Keys and values.
+    """
+    names = topology.names
+    for sensor, gateway in zip(topology.sensors.tolist(), topology.gateways.tolist(), strict=True):
+        yield KeyValue(":s", names[sensor], names[gateway])
+    counts = np.bincount(topology.gateways, minlength=len(names))
+    for gateway in np.flatnonzero(topology.is_gateway).tolist():
+        yield KeyValue(":gw", names[gateway], int(counts[gateway]))
