@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from twin_gym.twins.realtime.model import Value
 
-_DECIMALS = 9
-"""Of seconds: simulated time is whole nanoseconds."""
+_NANOSECONDS, _MICROSECONDS = 9, 6
+"""Decimals of seconds; floats of a million seconds and more have no nanoseconds."""
+
+_LONG_S = 1e6
 
 
 class Fact(NamedTuple):
@@ -25,11 +27,6 @@ class Fact(NamedTuple):
     property: str
     value: Value | None
     age_s: float
-
-    @property
-    def is_known(self) -> bool:
-        """Whether there is a value."""
-        return self.value is not None
 
 
 class Relation(NamedTuple):
@@ -82,7 +79,7 @@ Statement = Fact | Relation | Kind | Unknown
 
 
 def age_between(time_s: float, now_s: float) -> float:
-    """The age of what was true at a time, in whole nanoseconds.
+    """The age of what was true at a time, in whole nanoseconds, or microseconds.
 
     Args:
         time_s: when it was true, in seconds.
@@ -95,7 +92,8 @@ def age_between(time_s: float, now_s: float) -> float:
         >>> age_between(0.47, 0.48)
         0.01
     """
-    return max(round(now_s - time_s, _DECIMALS), 0.0)
+    decimals = _NANOSECONDS if now_s < _LONG_S else _MICROSECONDS
+    return max(round(now_s - time_s, decimals), 0.0)
 
 
 def is_known(statement: Statement) -> bool:
@@ -106,7 +104,7 @@ def is_known(statement: Statement) -> bool:
         (False, True)
     """
     if isinstance(statement, Fact):
-        return statement.is_known
+        return statement.value is not None
     return not isinstance(statement, Unknown)
 
 

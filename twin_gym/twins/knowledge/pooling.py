@@ -151,7 +151,7 @@ class Pools:
         Raises:
             ConfigError: if `by` is none of these.
         """
-        keys = {
+        keys: dict[str, tuple[NDArray[Any], ...]] = {
             "priority": (-self.levels,),
             "weight": (-self.weights,),
             "both": (-self.weights, -self.levels),

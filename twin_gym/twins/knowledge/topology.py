@@ -88,7 +88,7 @@ def topology_of(
 
 
 def presence_of(graph: KnowledgeGraph, topology: Topology) -> NDArray[np.bool_]:
-    """Whether each node is active, (1): its last known `present` is not false, and it is there.
+    """Whether each node is active, (1): its last known `presence` is not false, and it is there.
 
     Args:
         graph: the graph.
@@ -102,8 +102,8 @@ def presence_of(graph: KnowledgeGraph, topology: Topology) -> NDArray[np.bool_]:
         kind = graph.kind(name)
         if kind is None:
             found[index] = False
-        elif "present" in graph.model.interface(kind.kind).contents:
-            found[index] = graph.fact(name, "present").value is not False
+        elif "presence" in graph.model.interface(kind.kind).contents:
+            found[index] = graph.fact(name, "presence").value is not False
     return found
 
 

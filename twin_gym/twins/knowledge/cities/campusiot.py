@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from twin_gym.scenario.parquet import read_columns
 from twin_gym.scenario.tables import read_rows
 from twin_gym.twins.knowledge.cities.city import CITY, City, service
-from twin_gym.twins.knowledge.cities.data_files import locate, place, seconds, until
+from twin_gym.twins.knowledge.cities.data_files import locate, of_single, place, seconds, until
 from twin_gym.twins.knowledge.stores.base import Entity, RelationEvent
 from twin_gym.twins.realtime.events import Event
 
@@ -109,4 +109,4 @@ def _last_values(
             there = np.flatnonzero(inside & np.isfinite(values))
             if len(there):
                 last = int(there[times_s[there].argmax()])
-                yield Event(float(times_s[last]), f"sensor/{name}", told, float(values[last]))
+                yield Event(float(times_s[last]), f"sensor/{name}", told, of_single(values[last]))

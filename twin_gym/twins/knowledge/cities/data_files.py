@@ -52,7 +52,8 @@ def seconds(times: NDArray[Any], path: Path) -> NDArray[np.float64]:
     if times.dtype.kind != "M" or not len(times) or np.isnat(times).any():
         raise TraceError(f"{path} has no times, or one is missing: get a whole copy of it")
     moments = times.astype("datetime64[ns]").astype(np.int64)
-    return (moments - moments.min()) / _NANOSECONDS
+    since: NDArray[np.float64] = (moments - moments.min()) / _NANOSECONDS
+    return since
 
 
 def moment(row: Row, column: str) -> np.datetime64:
@@ -95,6 +96,16 @@ def place(row: Row, latitude: str, longitude: str) -> dict[str, Value]:
 def quantity(row: Row, column: str) -> float:
     """A measured number of a cell."""
     return row.number(column, low=-_MOST, high=_MOST)
+
+
+def of_single(value: float) -> float:
+    """A number of a file in single precision, without the digits that it has not.
+
+    Example:
+        >>> of_single(6.429999828338623)
+        6.43
+    """
+    return float(f"{value:.7g}")
 
 
 def until(at_s: float | None, last_s: float) -> float:

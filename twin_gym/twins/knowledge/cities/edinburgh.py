@@ -15,7 +15,14 @@ import numpy as np
 
 from twin_gym.scenario.tables import read_rows
 from twin_gym.twins.knowledge.cities.city import CITY, City, service
-from twin_gym.twins.knowledge.cities.data_files import locate, moment, place, quantity, seconds, until
+from twin_gym.twins.knowledge.cities.data_files import (
+    locate,
+    moment,
+    place,
+    quantity,
+    seconds,
+    until,
+)
 from twin_gym.twins.knowledge.stores.base import Entity, RelationEvent
 from twin_gym.twins.realtime.events import Event
 from twin_gym.twins.realtime.model import Value
@@ -72,7 +79,10 @@ def _lanes(path: Path) -> tuple[list[Entity], dict[str, str]]:
     for row in read_rows(path, ("u", "v", "length_m", "road_function")):
         ends = row.text("u"), row.text("v")
         identity = f"lane/{ends[0]}-{ends[1]}"
-        told = {"length_m": quantity(row, "length_m"), "road_class": row.text("road_function")}
+        told: dict[str, Value] = {
+            "length_m": quantity(row, "length_m"),
+            "road_class": row.text("road_function"),
+        }
         lanes.setdefault(identity, Entity(identity, "RoadSegment", told))
         for end in ends:
             lane_of.setdefault(end, identity)

@@ -179,7 +179,7 @@ def _readings(
         value = round(least + (most - least) * float(draws[i]), 3)
         time_s = math.floor(float(times_s[i]) * 1e9) / 1e9
         yield Event(time_s, f"sensor/{i}", name, value)
-        yield Event(time_s, f"sensor/{i}", "present", True)
+        yield Event(time_s, f"sensor/{i}", "presence", True)
 
 
 @entry_point

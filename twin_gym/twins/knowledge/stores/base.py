@@ -74,7 +74,8 @@ class GraphStore(ABC):
     """A knowledge graph that is written to.
 
     Everything written has the time at which it was true. Of a value, or a relation, the latest time
-    counts; of equal times what was written last. A method that raises has written nothing.
+    counts; of equal times what was written last. A call checks all that it is given before it
+    writes.
 
     Args:
         model: the object model; None: that of a city.

@@ -56,7 +56,7 @@ class TwinView(ABC):
         """All known values of an entity, by name."""
         names = sorted(self._graph.interface(entity).contents)
         facts = (self.fact(entity, name) for name in names)
-        return tuple(one for one in facts if one.is_known)
+        return tuple(one for one in facts if one.value is not None)
 
     def relations(
         self, entity: str, name: str | None = None, *, incoming: bool = False
