@@ -31,7 +31,7 @@ class KnowledgeGraph(Protocol):
         """What an entity is; None if it is not there."""
 
     def entities(self, kind: str | None = None) -> tuple[str, ...]:
-        """Ids of all entities, or of those of an interface."""
+        """Ids of all entities, or of those of an interface, sorted."""
 
     def fact(self, entity: str, name: str) -> Fact:
         """The value of a property; a fact without value if none is known."""
@@ -42,7 +42,7 @@ class KnowledgeGraph(Protocol):
     def relations(
         self, entity: str, name: str | None = None, *, incoming: bool = False
     ) -> tuple[Relation, ...]:
-        """Relations that an entity has, or that lead to it."""
+        """Relations that an entity has, or that lead to it, sorted."""
 
     def edges(self) -> Iterator[Edge]:
         """All relations, without their ages."""

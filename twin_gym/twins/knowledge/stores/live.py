@@ -44,8 +44,8 @@ class TwinView(ABC):
         return Kind(entity, graph.interface(entity).name, age_between(0.0, self.now_s))
 
     def entities(self, kind: str | None = None) -> tuple[str, ...]:
-        """Ids of all entities, or of those of an interface."""
-        return self._graph.twins(kind)
+        """Ids of all entities, or of those of an interface, sorted."""
+        return tuple(sorted(self._graph.twins(kind)))
 
     def fact(self, entity: str, name: str) -> Fact:
         """The value of a property; a fact without value if none is known."""
@@ -61,14 +61,15 @@ class TwinView(ABC):
     def relations(
         self, entity: str, name: str | None = None, *, incoming: bool = False
     ) -> tuple[Relation, ...]:
-        """Relations that an entity has, or that lead to it."""
+        """Relations that an entity has, or that lead to it, sorted."""
         age_s = age_between(0.0, self.now_s)
+        several = self._graph.relationships(entity, incoming=incoming)
         return tuple(
-            Relation(source, relation, target, age_s, tuple(sorted(properties.items())))
-            for source, relation, target, properties in self._graph.relationships(
-                entity, incoming=incoming
+            sorted(
+                Relation(source, relation, target, age_s, tuple(sorted(properties.items())))
+                for source, relation, target, properties in several
+                if name in (None, relation)
             )
-            if name in (None, relation)
         )
 
     def edges(self) -> Iterator[Edge]:
