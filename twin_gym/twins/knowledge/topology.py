@@ -69,14 +69,14 @@ def topology_of(
         raise ConfigError(f"sensors and gateways are told apart by {connection!r}: {said}")
     names = (*sensors, *gateways)
     place = {name: index for index, name in enumerate(names)}
-    num_relations = np.zeros(len(names), np.int64)
+    ends: list[int] = []
     total = 0
     for source, name, target in edges:
-        ends = [place[one] for one in (source, target) if one in place]
-        if ends and (counted == "all" or name == connection):
-            total += 1
-            for end in ends:
-                num_relations[end] += 1
+        if counted == "all" or name == connection:
+            before = len(ends)
+            ends += [place[one] for one in (source, target) if one in place]
+            total += len(ends) > before
+    num_relations = np.bincount(ends, minlength=len(names)).astype(np.int64)
     return Topology(
         names,
         np.arange(len(names)) >= len(sensors),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from twin_gym.twins.knowledge.sentences import words_of
@@ -116,6 +117,7 @@ def _names_of(interface: Interface) -> Iterator[str]:
         yield interface.display_name.lower()
 
 
+@lru_cache(maxsize=4_096)
 def property_forms(name: str) -> tuple[str, ...]:
     """The ways in which a question may name a property, in small letters.
 

@@ -75,6 +75,10 @@ class MemoryStore(GraphStore):
         held: dict[str, Any] = self._graph.nodes[entity]
         return {name: known for name, known in held.items() if name != _SELF}
 
+    def _value(self, kind: str, entity: str, name: str) -> Known | None:
+        held: dict[str, Any] = self._graph.nodes[entity]
+        return held.get(name)
+
     def _related(self, kind: str, entity: str, *, incoming: bool) -> list[Row]:
         edges = self._graph.in_edges if incoming else self._graph.out_edges
         return [
