@@ -15,8 +15,10 @@ from twin_gym.twins.knowledge import (
     RelationEvent,
     Unknown,
     ask,
+    entity_text,
     parse_sentence,
     rephrase,
+    timeless,
 )
 from twin_gym.twins.knowledge.cities import generate_city
 from twin_gym.twins.knowledge.rephrasing import prompt_of
@@ -196,6 +198,17 @@ def test_documents_of_answers_are_json(asker):
     unknown = asker.ask("what is the no2 of sensor 17").document()
     assert unknown["facts"][0]["age_s"] is None
     assert not unknown["is_known"]
+
+
+def test_texts_for_models_have_neither_ages_nor_relations(asker):
+    """The same text at every time; what a model is asked for is not in it."""
+    before = entity_text(asker.graph, "sensor/17")
+    assert before.startswith("sensor/17 is an AirQualityObserved. The pm25 of sensor/17 is ")
+    assert " old" not in before
+    assert "gateway" not in before
+    relation = asker.graph.relations("sensor/17", "connected_to")[0]
+    assert timeless(relation) == "sensor/17 is connected to gateway/3."
+    assert timeless(Unknown("sensor/999")) == "Nothing is known of sensor/999."
 
 
 class Model:

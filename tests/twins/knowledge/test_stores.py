@@ -129,6 +129,8 @@ def test_stores_agree_on_a_city(make_store):
         for incoming in (False, True):
             wanted = memory.relations(entity, incoming=incoming)
             assert store.relations(entity, incoming=incoming) == wanted
+    for name in ("presence", "pm25_ug_per_m3", "no_such_name"):
+        assert store.values(name) == memory.values(name)
     question = "which sensors are connected to gateway 3"
     assert Asker(store).ask(question) == Asker(memory).ask(question)
 
@@ -308,6 +310,7 @@ def test_neo4j_rows_become_facts():
             ("max(e.latest_s)", [{"latest_s": 5.0}]),
             ("labels(e)", [{"labels": ["Entity", "WasteContainer"], "since_s": 1.0}]),
             ("properties(e)", [{"stored": stored}]),
+            ("AS value", [{"id": "bin/3", "value": 480.0}]),
             ("<-[r]-", [{"name": "in", "other": "x/1", "stored": {"time_s": 1.0}}]),
             (
                 "properties(r)",
@@ -325,6 +328,8 @@ def test_neo4j_rows_become_facts():
         assert store.relations("bin/3") == (Relation("bin/3", "connected_to", "gateway/0", 1.0),)
         assert store.relations("bin/3", incoming=True) == (Relation("x/1", "in", "bin/3", 4.0),)
         assert store.entities("WasteContainer") == ("bin/3",)
+        assert store.values("capacity_l") == {"bin/3": 480.0}
+        assert store.values("no_such_name") == {}
         assert list(store.edges()) == [("bin/3", "connected_to", "gateway/0")]
     assert session.is_closed
 

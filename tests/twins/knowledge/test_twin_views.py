@@ -149,6 +149,8 @@ def test_view_of_a_graph_says_what_it_has():
     graph.relate("slice/a", "uses", "resource/r", {"amount": 2.0})
     graph.advance(3.0)
     view = LiveGraph(graph)
+    assert view.values("capacity") == {"resource/r": 4.0}
+    assert view.values("queue_limit") == {}
     assert list(view.edges()) == [("slice/a", "uses", "resource/r")]
     assert view.relations("resource/r", incoming=True)[0].properties == (("amount", 2.0),)
     assert view.kind("slice/b") is None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from twin_gym.twins.knowledge.facts import Fact, Kind, Relation
-from twin_gym.twins.realtime.model import ObjectModel
+from twin_gym.twins.realtime.model import ObjectModel, Value
 
 Edge = tuple[str, str, str]
 """Source, name and target of a relation."""
@@ -38,6 +38,9 @@ class KnowledgeGraph(Protocol):
 
     def facts(self, entity: str) -> tuple[Fact, ...]:
         """All known values of an entity, by name."""
+
+    def values(self, name: str) -> dict[str, Value]:
+        """The last known value of a property of all entities that have one, by id."""
 
     def relations(
         self, entity: str, name: str | None = None, *, incoming: bool = False

@@ -88,7 +88,7 @@ def topology_of(
 
 
 def presence_of(graph: KnowledgeGraph, topology: Topology) -> NDArray[np.bool_]:
-    """Whether each node is active, (1): its last known `presence` is not false, and it is there.
+    """Whether each node is active, (1): it is there, and has not said that it is absent.
 
     Args:
         graph: the graph.
@@ -97,14 +97,10 @@ def presence_of(graph: KnowledgeGraph, topology: Topology) -> NDArray[np.bool_]:
     Returns:
         Truth values; shape (n,).
     """
-    found = np.ones(len(topology.names), np.bool_)
-    for index, name in enumerate(topology.names):
-        kind = graph.kind(name)
-        if kind is None:
-            found[index] = False
-        elif "presence" in graph.model.interface(kind.kind).contents:
-            found[index] = graph.fact(name, "presence").value is not False
-    return found
+    there, told = set(graph.entities()), graph.values("presence")
+    return np.array(
+        [name in there and told.get(name) is not False for name in topology.names], np.bool_
+    )
 
 
 def key_values(topology: Topology) -> Iterator[KeyValue]:

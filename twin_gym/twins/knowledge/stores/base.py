@@ -258,6 +258,10 @@ class GraphStore(ABC):
         """Ids of all entities, or of those of an interface, sorted."""
 
     @abstractmethod
+    def values(self, name: str) -> dict[str, Value]:
+        """The last known value of a property of all entities that have one, by id."""
+
+    @abstractmethod
     def edges(self) -> Iterator[Edge]:
         """All relations, without their ages."""
 

@@ -10,7 +10,7 @@ from twin_gym.twins.knowledge.graph import Edge
 from twin_gym.twins.knowledge.stores.base import content_of, fact_of
 from twin_gym.twins.realtime.graph import TwinGraph
 from twin_gym.twins.realtime.live import LiveTwin
-from twin_gym.twins.realtime.model import ObjectModel
+from twin_gym.twins.realtime.model import ObjectModel, Value
 from twin_gym.twins.realtime.snapshot import Known
 
 
@@ -57,6 +57,13 @@ class TwinView(ABC):
         names = sorted(self._graph.interface(entity).contents)
         facts = (self.fact(entity, name) for name in names)
         return tuple(one for one in facts if one.value is not None)
+
+    def values(self, name: str) -> dict[str, Value]:
+        """The last known value of a property of all entities that have one, by id."""
+        graph = self._graph
+        having = (one for one in graph.twins() if name in graph.interface(one).contents)
+        known = ((one, self._known(one, name)) for one in having)
+        return {one: found.value for one, found in known if found is not None}
 
     def relations(
         self, entity: str, name: str | None = None, *, incoming: bool = False

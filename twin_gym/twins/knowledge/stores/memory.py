@@ -9,7 +9,7 @@ import networkx as nx
 
 from twin_gym.twins.knowledge.graph import Edge
 from twin_gym.twins.knowledge.stores.base import GraphStore, Row
-from twin_gym.twins.realtime.model import ObjectModel
+from twin_gym.twins.realtime.model import ObjectModel, Value
 from twin_gym.twins.realtime.snapshot import Known
 
 _SELF = ""
@@ -46,6 +46,11 @@ class MemoryStore(GraphStore):
         if kind is None:
             return tuple(sorted(self._graph))
         return tuple(sorted(self._by_kind[self.model.interface(kind).name]))
+
+    def values(self, name: str) -> dict[str, Value]:
+        """The last known value of a property of all entities that have one, by id."""
+        held_by = self._graph.nodes(data=True)
+        return {entity: held[name].value for entity, held in held_by if name and name in held}
 
     def edges(self) -> Iterator[Edge]:
         """All relations, without their ages."""
