@@ -5,9 +5,11 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from twin_gym.errors import ConfigError, TraceError
+from twin_gym.scenario.parquet import read_columns
 from twin_gym.twins.knowledge import Asker, city_model, pool, presence_of, topology_of
 from twin_gym.twins.knowledge.cities import (
     LARGE,
@@ -172,6 +174,14 @@ def test_campusiot_sensors_are_connected_to_the_gateways_that_heard_them():
     heard = graph.relations("sensor/sainteynard_33", "connected_to")
     assert len(heard) > 5
     assert len({one.age_s for one in heard}) > 1
+    folder = DATA / "campusiot_lorawan"
+    frames = read_columns(folder / "frames.parquet", ("frame_id", "dev", "time"), "a test")
+    received = read_columns(folder / "receptions.parquet", ("frame_id", "gw_id"), "a test")
+    own = frames["frame_id"][frames["dev"] == "sainteynard_33"]
+    for one in heard:
+        frame_ids = received["frame_id"][received["gw_id"] == int(one.target.partition("/")[2])]
+        last = frames["time"][np.isin(frames["frame_id"], np.intersect1d(frame_ids, own))].max()
+        assert one.age_s == pytest.approx((frames["time"].max() - last) / np.timedelta64(1, "s"))
     topology = topology_of(graph)
     pools = pool(topology, presence_of(graph, topology))
     assert len(pools.levels) == len(topology.names) > 10

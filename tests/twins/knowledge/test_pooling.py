@@ -117,6 +117,15 @@ def test_sensors_of_the_paper_lie_exactly_on_the_bound():
     assert (floats > 3 * floats.mean() / 4).all()
 
 
+def test_half_of_the_mean_is_low():
+    """The lower bound belongs to the low pool, the upper one to the medium pool."""
+    ends = np.array([0]), np.array([1])
+    counts = np.array([2, 3, 4, 4, 7])  # mean 4
+    names = tuple("abcde")
+    pools = pool(Topology(names, np.arange(5) == 1, counts, 20, *ends))
+    assert pools.levels.tolist() == [LOW, MEDIUM, HIGH, HIGH, HIGH]
+
+
 def test_medium_pool_is_empty_as_printed(topology):
     """The bounds of (4) cross: the sensors of the paper are then in no pool."""
     printed = PoolingSettings(medium="printed")
