@@ -69,14 +69,13 @@ def topology_of(
         raise ConfigError(f"sensors and gateways are told apart by {connection!r}: {said}")
     names = (*sensors, *gateways)
     place = {name: index for index, name in enumerate(names)}
-    ends: list[int] = []
-    total = 0
-    for source, name, target in edges:
-        if counted == "all" or name == connection:
-            before = len(ends)
-            ends += [place[one] for one in (source, target) if one in place]
-            total += len(ends) > before
-    num_relations = np.bincount(ends, minlength=len(names)).astype(np.int64)
+    found = edges if counted == "all" else [edge for edge in edges if edge[1] == connection]
+    outer = len(names)
+    ends = np.array(
+        [(place.get(source, outer), place.get(target, outer)) for source, _, target in found]
+    )
+    total = int((ends < outer).any(axis=1).sum())
+    num_relations = np.bincount(ends.ravel(), minlength=outer + 1)[:outer].astype(np.int64)
     return Topology(
         names,
         np.arange(len(names)) >= len(sensors),

@@ -54,8 +54,10 @@ class MemoryStore(GraphStore):
 
     def edges(self) -> Iterator[Edge]:
         """All relations, without their ages."""
-        for source, target, name in self._graph.edges(keys=True):
-            yield source, name, target
+        for source, targets in self._graph.adjacency():
+            for target, names in targets.items():
+                for name in names:
+                    yield source, name, target
 
     def networkx(self) -> nx.MultiDiGraph[str]:
         """A copy as a networkx graph.
