@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from twin_gym.errors import ConfigError
 from twin_gym.twins.knowledge import (
@@ -102,7 +104,10 @@ def test_what_is_a_thing_tells_the_chain_of_the_paper(asker):
     assert ("sensor/17", "connected_to", "gateway/3") in chain
     assert ("gateway/3", "serves_in", "service/air-quality") in chain
     assert ("service/air-quality", "in", "smartcity") in chain
-    assert asker.ask("What is an air quality sensor?").statements[0].entity == "sensor/0"
+    for question in ("What is an air quality sensor?", "What is a PM2.5 sensor?"):
+        told = asker.ask(question).statements
+        assert told[0][:2] == ("sensor/0", "AirQualityObserved")
+        assert told[-1][:3] == ("service/air-quality", "in", "smartcity")
 
 
 def test_city_of_a_sensor_is_found_along_relations(asker):
@@ -209,6 +214,58 @@ def test_texts_for_models_have_neither_ages_nor_relations(asker):
     relation = asker.graph.relations("sensor/17", "connected_to")[0]
     assert timeless(relation) == "sensor/17 is connected to gateway/3."
     assert timeless(Unknown("sensor/999")) == "Nothing is known of sensor/999."
+
+
+pieces = st.sampled_from(
+    [
+        "which",
+        "what",
+        "how",
+        "many",
+        "is",
+        "are",
+        "the",
+        "a",
+        "of",
+        "to",
+        "in",
+        "there",
+        "where",
+        "old",
+        "sensor",
+        "sensors",
+        "gateway",
+        "3",
+        "17",
+        "sensor/3",
+        "service",
+        "air",
+        "quality",
+        "bin",
+        "trucks",
+        "lanes",
+        "pm25",
+        "presence",
+        "x",
+        "smartcity",
+        '"sensor/3"',
+        '"',
+        "/",
+        ".",
+        "planets",
+    ]
+)
+
+
+@given(st.one_of(st.lists(pieces, min_size=1, max_size=8).map(" ".join), st.text(max_size=30)))
+def test_any_text_is_answered_or_refused_in_words(asker, question):
+    """No other error; what is answered parses back."""
+    try:
+        answer = asker.ask(question)
+    except ConfigError:
+        return
+    assert tuple(map(parse_sentence, answer.sentences)) == answer.statements
+    assert answer.document()["question"] == question
 
 
 class Model:

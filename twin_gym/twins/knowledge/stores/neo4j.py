@@ -74,7 +74,11 @@ def connect(
     except ImportError as error:
         raise missing_extra("a knowledge graph in Neo4j", "neo4j") from error
     driver = GraphDatabase.driver(uri, auth=(user, password))
-    return Neo4jStore(driver.session(database=database), model, close=driver.close)
+    try:
+        return Neo4jStore(driver.session(database=database), model, close=driver.close)
+    except BaseException:
+        driver.close()
+        raise
 
 
 class Neo4jStore(GraphStore):
