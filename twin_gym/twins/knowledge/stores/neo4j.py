@@ -73,7 +73,7 @@ def connect(
         from neo4j import GraphDatabase
     except ImportError as error:
         raise missing_extra("a knowledge graph in Neo4j", "neo4j") from error
-    driver = GraphDatabase.driver(uri, auth=(user, password))
+    driver: Any = GraphDatabase.driver(uri, auth=(user, password))
     try:
         return Neo4jStore(driver.session(database=database), model, close=driver.close)
     except BaseException:
