@@ -273,6 +273,43 @@ def record(
     run(options)
 
 
+@app.command("ask")
+def ask_twin(
+    question: Annotated[
+        str,
+        typer.Argument(
+            help="Such as 'which sensors are connected to gateway 3', "
+            "'what is the queue length of gateway 3' or 'what is sensor 17'."
+        ),
+    ],
+    store: Annotated[
+        Path, typer.Option(metavar="FILE.db", help="The historical store; see 'record'.")
+    ],
+    at_s: Annotated[
+        float | None,
+        typer.Option(
+            "--at-s",
+            min=0,
+            metavar="S",
+            help="Answer as of this time, in simulated seconds of the episode.",
+            show_default="the end of what was recorded",
+        ),
+    ] = None,
+    episode: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="NUMBER", help="Episode.", show_default="the last one"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")] = False,
+) -> None:
+    """Ask a recorded network; answers say how old they are.
+
+    For example: twin-gym ask "to which gateway is sensor 17 connected" --store history.db
+    """
+    from twin_gym.cli.ask_command import run
+
+    run(question, store, at_s=at_s, episode=episode, as_json=json)
+
+
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(signalling_app, name="signalling")
 

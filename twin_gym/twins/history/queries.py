@@ -5,6 +5,11 @@ VALUE_AS_OF = (
     "ORDER BY time_s DESC, number DESC LIMIT 1) FROM channel "
     "WHERE episode = ? AND twin = ? AND property = ?"
 )
+KNOWN_AS_OF = (
+    "SELECT channel.kind, telemetry.time_s, telemetry.value FROM channel JOIN telemetry "
+    "ON telemetry.channel = channel.id WHERE episode = ? AND twin = ? AND property = ? "
+    "AND telemetry.time_s <= ? ORDER BY telemetry.time_s DESC, telemetry.number DESC LIMIT 1"
+)
 MANY_AS_OF = (
     "SELECT (SELECT value FROM telemetry WHERE channel = question.channel AND "
     "time_s <= question.time_s ORDER BY time_s DESC, number DESC LIMIT 1) "

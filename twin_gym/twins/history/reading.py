@@ -25,7 +25,7 @@ from twin_gym.twins.history.decisions import Decisions, from_row
 from twin_gym.twins.history.linked import check_is_own, check_is_still
 from twin_gym.twins.history.records import Episode, Series, to_episode, unpacked
 from twin_gym.twins.plain import MAX_WHOLE, number, numbers_of, shown, text, whole, wholes_of
-from twin_gym.twins.realtime.snapshot import Snapshot
+from twin_gym.twins.realtime.snapshot import Known, Snapshot
 
 _TIME = "a time, in simulated seconds (infinite: the end),"
 
@@ -151,6 +151,22 @@ class HistoryReader:
             raise self._unknown(key)
         (kind, value), *_ = rows
         return None if value is None else self._value(value, kind, key)
+
+    def known_as_of(
+        self, twin: str, name: str, time_s: float, episode: int | None = None
+    ) -> Known | None:
+        """As `value_as_of`, with the time at which the value was true.
+
+        Returns:
+            Value and time; None if none of that time or before is kept.
+        """
+        key, until = self._key(twin, name, episode), number(time_s, _TIME)
+        rows = self._rows(queries.KNOWN_AS_OF, *key, until)
+        if not rows:
+            return None
+        kind, true_s, value = rows[0]
+        self._check_finite([true_s], self._place(key))
+        return Known(true_s, self._value(value, kind, key))
 
     def many_as_of(
         self, channels: Sequence[int] | NDArray[np.int64], times_s: NDArray[np.float64]

@@ -184,6 +184,45 @@ class TwinGraph:
         wanted = self.model.interface(interface)
         return tuple(twin for twin, kind in self._kinds.items() if kind.name == wanted.name)
 
+    def interface(self, twin: str) -> Interface:
+        """The interface of a twin.
+
+        Raises:
+            UnknownNameError: if there is no such twin.
+        """
+        return self._kind(twin)
+
+    def known(self, twin: str) -> dict[str, Known]:
+        """The known values of a twin with their times, by name.
+
+        Raises:
+            UnknownNameError: if there is no such twin.
+        """
+        self._kind(twin)
+        return {name: Known(held.time_s, held.value) for name, held in self._held[twin].items()}
+
+    def relationships(
+        self, twin: str, *, incoming: bool = False
+    ) -> tuple[tuple[str, str, str, dict[str, Value]], ...]:
+        """The relationships of a twin.
+
+        Args:
+            twin: its id.
+            incoming: whether to list relationships that lead to the twin, instead of its own.
+
+        Returns:
+            Source, name, target and properties of each, in the order in which they were added.
+
+        Raises:
+            UnknownNameError: if there is no such twin.
+        """
+        self._kind(twin)
+        edges = self._graph.in_edges if incoming else self._graph.out_edges
+        return tuple(
+            (source, name, target, dict(properties))
+            for source, target, name, properties in edges(twin, keys=True, data=True)
+        )
+
     def value(self, twin: str, name: str) -> Value | None:
         """The last known value of a property or telemetry.
 

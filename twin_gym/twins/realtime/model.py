@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -119,12 +119,14 @@ class Interface:
         contents: properties and telemetry by name, those of components by `component.name`.
         relationships: relationships by name.
         components: interfaces of the components, by name.
+        display_name: what people call such a twin, such as "air quality sensor"; may be empty.
     """
 
     name: str
     contents: Mapping[str, Content]
     relationships: Mapping[str, Relationship]
     components: Mapping[str, str] = field(default_factory=dict)
+    display_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,10 @@ def _interface(document: Any) -> Interface:  # noqa: ANN401 - parsed JSON
             components[own] = _target(item, "schema", name)
         else:
             contents[own] = _content(item, name)
-    return Interface(name, contents, relationships, components)
+    display_name = document.get("displayName", "")
+    if not isinstance(display_name, str) or not display_name.isprintable():
+        raise ConfigError(f"{name}: a displayName is a printable text, got {shown(display_name)}")
+    return Interface(name, contents, relationships, components, display_name)
 
 
 def _listed(items: Any, where: str) -> list[dict[str, Any]]:  # noqa: ANN401 - parsed JSON
@@ -320,4 +325,4 @@ def _with_components(one: Interface, known: Mapping[str, Interface]) -> Interfac
         for inner in known[target].contents.values():
             name = f"{component}.{inner.name}"
             contents[name] = Content(name, inner.kind, inner.schema, inner.unit)
-    return Interface(one.name, contents, one.relationships, one.components)
+    return replace(one, contents=contents)

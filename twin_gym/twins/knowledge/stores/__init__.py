@@ -1,0 +1,1 @@
+"""Where a knowledge graph is kept: in memory, in a graph database, or in a twin."""
