@@ -63,7 +63,7 @@ def test_twin_is_read_from_its_folder(tmp_path):
 
 def test_environment_does_what_its_message_twin_says(tmp_path):
     """With a twin that rejects all, no action earns anything, and observations stay in bounds."""
-    register_message_twin("rejects-all", lambda folder: RejectsAll())
+    register_message_twin("rejects-all", lambda folder, about: RejectsAll())
     (tmp_path / METADATA_FILE).write_text('{"kind": "rejects-all"}')
     env = made(short("contention", 4.0), engine="twin", twin=str(tmp_path))
     steps = random_episode(env, 4)
