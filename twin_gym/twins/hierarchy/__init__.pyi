@@ -10,6 +10,7 @@ from .message_twin import RespondingTwin as RespondingTwin
 from .message_twin import load_message_twin as load_message_twin
 from .message_twin import register_message_twin as register_message_twin
 from .network_twin import NetworkTwin as NetworkTwin
+from .reconstruction import messages_heard as messages_heard
 from .reconstruction import reconstruction_errors as reconstruction_errors
 from .recorder import SignallingRecorder as SignallingRecorder
 from .services import service_world as service_world

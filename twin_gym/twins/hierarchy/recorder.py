@@ -84,6 +84,12 @@ class SignallingRecorder(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructo
         return self._world
 
     @property
+    def num_messages(self) -> int:
+        """How many messages the log has so far."""
+        found = self._writer if self._emulation is None else self._emulation
+        return len(found.messages)
+
+    @property
     def log(self) -> MessageLog:
         """The messages of the episode so far.
 

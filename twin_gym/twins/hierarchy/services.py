@@ -18,7 +18,7 @@ from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.twins.signalling.kinds import FIVE_QIS
 from twin_gym.twins.signalling.log import MessageLog
-from twin_gym.twins.signalling.message import SNssai
+from twin_gym.twins.signalling.message import Message, SNssai
 
 Change = Literal["arrival", "admitted", "blocked", "declined", "expired", "departure"]
 
@@ -84,6 +84,11 @@ class ServiceState:
     def empty(cls, num_slices: int) -> ServiceState:
         """The state of a network without requests."""
         return cls([[] for _ in range(num_slices)], [0] * num_slices)
+
+    @property
+    def counts(self) -> list[int]:
+        """Sessions by slice, then waiting requests by slice."""
+        return [*self.in_service, *(len(queue) for queue in self.waiting)]
 
 
 class ServiceView(Protocol):
@@ -161,7 +166,13 @@ class ServiceWorld(Protocol):
 
 
 class HasLog(Protocol):
-    """A network that writes a log."""
+    """A network that writes a log.
+
+    Attributes:
+        messages: all so far.
+    """
+
+    messages: list[Message]
 
     @property
     def log(self) -> MessageLog:
