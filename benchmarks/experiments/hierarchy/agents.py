@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from benchmarks.experiments.blocks import Values
 from benchmarks.experiments.hierarchy.plan import ID, NETWORK, Plan
@@ -41,9 +42,8 @@ def trained_agent(plan: Plan, engine: Mapping[str, str], seed: int) -> Policy:
         total_timesteps=plan.agent_steps,
     )  # fmt: skip
     model = build(settings).model
-    env = make_vec_env(
-        ID, settings.n_envs, scenario=plan.scenario, reward_scale="auto", seed=seed, **engine
-    )
+    arguments: dict[str, Any] = {"scenario": plan.scenario, **engine}
+    env = make_vec_env(ID, settings.n_envs, reward_scale="auto", seed=seed, **arguments)
     model.set_env(env)
     model.set_logger(Logger(folder=None, output_formats=[]))
     model.learn(plan.agent_steps)

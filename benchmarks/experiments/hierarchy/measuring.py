@@ -6,7 +6,12 @@ from functools import cache, partial
 
 from benchmarks.experiments.blocks import Cell, Values, worlds_of
 from benchmarks.experiments.hierarchy import scores
-from benchmarks.experiments.hierarchy.agents import KERNEL, TRAINED_ON, agent_values
+from benchmarks.experiments.hierarchy.agents import (
+    KERNEL,
+    TRAINED_ON,
+    agent_values,
+    trained_agent,
+)
 from benchmarks.experiments.hierarchy.episodes import decided
 from benchmarks.experiments.hierarchy.plan import (
     ALONE,
@@ -26,7 +31,7 @@ from benchmarks.experiments.hierarchy.twins import (
     real_episode,
 )
 from twin_gym.policies import evaluate, make_policy
-from twin_gym.twins.hierarchy import NetworkTwin, load_message_twin
+from twin_gym.twins.signalling.learned.twin import MessageTwin
 
 EXACT, AGREEMENT = "exact", "agreement"
 FORCED_FIRST, FORCED_AFTER = "forced_first", "forced_after"
@@ -101,9 +106,8 @@ def _exact(plan: Plan, block: int, messages: str) -> scores.Bools:
         return scores.exact_by_base_rate(learned_episode(plan, block).log, log)
     if messages == AUTOMATON:
         return scores.exact_by_automaton(log)
-    twin = load_message_twin(message_folder(plan, block, messages))
-    assert isinstance(twin, NetworkTwin)
-    return scores.exact_by_network(twin.twin, log, is_alone=messages == ALONE)
+    twin = MessageTwin.load(message_folder(plan, block, messages))
+    return scores.exact_by_network(twin, log, is_alone=messages == ALONE)
 
 
 def _tap(cell: Cell, plan: Plan, loss: float) -> Values:
@@ -118,8 +122,6 @@ def _agent(cell: Cell, plan: Plan, name: str) -> Values:
     worlds = worlds_of(block, plan.agent_worlds)
     if name in ANCHORS:
         return agent_values(evaluate(make_policy(name, plan.scenario), plan.scenario, worlds))
-    from benchmarks.experiments.hierarchy.agents import trained_agent
-
     engine = {} if name == KERNEL else _engine(plan, block, name)
     policy = trained_agent(plan, engine, seed=block)
     return agent_values(evaluate(policy, plan.scenario, worlds))

@@ -119,9 +119,7 @@ def _fidelity(plan: Plan, by: By) -> str:
 
 def _gap(one: Measured, name: str) -> Floats:
     """Emulated less real, one a block."""
-    gap: Floats = (
-        one.values[measuring.EMULATED + name] - one.values[measuring.REAL + name]
-    )
+    gap: Floats = one.values[measuring.EMULATED + name] - one.values[measuring.REAL + name]
     return gap
 
 
@@ -142,9 +140,7 @@ def _gaps(plan: Plan, by: By) -> str:
 
 
 def _agents(plan: Plan, by: By) -> str:
-    labels = [
-        name for name in (*measuring.ANCHORS, *agents.TRAINED_ON) if f"agent {name}" in by
-    ]
+    labels = [name for name in (*measuring.ANCHORS, *agents.TRAINED_ON) if f"agent {name}" in by]
     rows = [
         [
             f"`{name}`" if name in measuring.ANCHORS else f"maskable-ppo, trained on: {name}",
@@ -158,10 +154,10 @@ def _agents(plan: Plan, by: By) -> str:
     one, other = (by[f"agent {name}"].values["revenue_rate"] for name in (NETWORK, agents.KERNEL))
     gap = format_interval(over_blocks(one - other), 4)
     return text + (
-        f"\n\nTested in {plan.agent_worlds} worlds a block of the real network; {plan.agent_steps:,} "
-        f"steps from scratch, the same settings and worlds. Trained on the emulated core less "
-        f"trained on the kernel, paired: revenue {gap} a second. On the exact automaton a training "
-        "is that on the kernel to the last bit, which a test holds."
+        f"\n\nTested in {plan.agent_worlds} worlds a block of the real network; "
+        f"{plan.agent_steps:,} steps from scratch, the same settings and worlds. Trained on the "
+        f"emulated core less trained on the kernel, paired: revenue {gap} a second. On the exact "
+        "automaton a training is that on the kernel to the last bit, which a test holds."
     )
 
 

@@ -13,9 +13,7 @@ COUNTS, OBSERVATION, WRONG = "counts", "observation", "wrong"
 IMPOSSIBLE, BY_POLICY, BY_TWIN = "impossible", "by_policy", "by_twin"
 
 
-def tap_values(
-    real: Episode, policy: Policy, twin: Policy, loss: float, seed: int = 0
-) -> Values:
+def tap_values(real: Episode, policy: Policy, twin: Policy, loss: float, seed: int = 0) -> Values:
     """What a control plane behind a lossy tap would see and decide in the states of an episode.
 
     Args:

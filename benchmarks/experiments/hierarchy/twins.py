@@ -58,9 +58,7 @@ def message_folder(plan: Plan, block: int, messages: str, folder: Path = FOLDER)
     if messages == AUTOMATON:
         AutomatonTwin().save(place)
         return place
-    settings = MessageTwinSettings(
-        window=_WINDOW, width=plan.width, num_steps=plan.message_steps
-    )
+    settings = MessageTwinSettings(window=_WINDOW, width=plan.width, num_steps=plan.message_steps)
     log, asks = learned_episode(plan, block).log, messages != ALONE
     NetworkTwin.train(log, settings, asks_policy=asks, seed=block).save(place)
     return place

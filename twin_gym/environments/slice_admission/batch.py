@@ -111,7 +111,8 @@ class AdmissionBatch(Batch):
         """The control plane of `engine="twin"`, checked before an episode begins; else None."""
         if self.settings.engine != "twin":
             return None
-        return kind_named(self.scenario.kind).facet("signalling").message_twin(self.settings.twin)
+        signalling = kind_named(self.scenario.kind).facet("signalling")
+        return signalling.message_twin(self.settings.twin, self.scenarios)
 
     def reference_episode(self, i: int) -> SlicedNetwork | None:
         """What runs in row i beside the compiled kernel, if its engine is not the kernel."""

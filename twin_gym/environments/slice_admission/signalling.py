@@ -316,9 +316,14 @@ class AdmissionSignalling:
         """The world of the running episode of row 0."""
         return AdmissionServiceWorld(batch)
 
-    def message_twin(self, folder: str | None) -> RespondingTwin:
-        """The message twin in a folder; None: the exact automaton."""
-        return AutomatonTwin() if folder is None else load_message_twin(folder)
+    def message_twin(
+        self, folder: str | None, scenarios: Sequence[AdmissionScenario]
+    ) -> RespondingTwin:
+        """The message twin in a folder, if it fits the scenarios; None: the exact automaton."""
+        twin = AutomatonTwin() if folder is None else load_message_twin(folder)
+        for scenario in scenarios:
+            twin.check_fits([one.s_nssai for one in slice_identities(scenario)])
+        return twin
 
     def emulated(self, batch: AdmissionBatch, i: int) -> EmulatedEpisode:
         """The episode of row i with the message twin of the batch as the control plane."""

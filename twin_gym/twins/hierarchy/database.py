@@ -1,7 +1,7 @@
 """The database of the control plane: identities that a message twin cannot know.
 
-It counts sessions and PFCP requests, and remembers of each UE its transaction (PTI), and the SEID and
-tunnels of its session.
+It counts sessions and PFCP requests, and remembers of each UE its transaction (PTI), and the SEID
+and tunnels of its session.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A network whose control plane is a message twin: its requests come from a world of services.
 
 UEs, base station and UPF answer what the core says. What holds resources, who waits and for how
-long is known by the messages alone: there are no other books. A control plane that is silent, or says too
-much, leaves requests waiting and sessions without end: time goes on.
+long is known by the messages alone: there are no other books. A control plane that is silent leaves
+requests waiting and sessions without end, and time goes on.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class EmulatedNetwork:
         self.view: ServiceView = world.view()
         self._twin = message_twin
         self._database = SessionDatabase() if database is None else database
+        message_twin.check_fits([one.s_nssai for one in self.view.slices])
         message_twin.begin([one.five_qi_code for one in self.view.slices])
         count = len(self.view.slices)
         self._tracker = ServiceTracker(count)

@@ -20,7 +20,7 @@ from twin_gym.twins.signalling.automaton import (
     policy_event,
     with_identities,
 )
-from twin_gym.twins.signalling.message import Message
+from twin_gym.twins.signalling.message import Message, SNssai
 from twin_gym.twins.strict_json import read_object
 
 
@@ -31,6 +31,16 @@ class RespondingTwin(Protocol):
     def fresh(self) -> RespondingTwin:
         """The same twin before any message, which shares what was learned."""
         ...
+
+    def check_fits(self, slices: Sequence[SNssai]) -> None:
+        """Refuses a network with other slices than those that it knows.
+
+        Args:
+            slices: of the network, in the order in which messages number them.
+
+        Raises:
+            ConfigError: if they are others, or in another order.
+        """
 
     def begin(self, five_qis: Sequence[int]) -> None:
         """Begins a log, in which all UEs are registered and have no session.
@@ -121,6 +131,9 @@ class AutomatonTwin:
     def fresh(self) -> AutomatonTwin:
         """The same automaton before any message."""
         return type(self)()
+
+    def check_fits(self, slices: Sequence[SNssai]) -> None:
+        """Knows any slices."""
 
     def begin(self, five_qis: Sequence[int]) -> None:
         """Begins a log (see `RespondingTwin`)."""

@@ -30,7 +30,7 @@ from twin_gym.twins.signalling.learned.vectors import (
     Predicted,
 )
 from twin_gym.twins.signalling.log import MessageLog
-from twin_gym.twins.signalling.message import NOT_ASKED, Message
+from twin_gym.twins.signalling.message import NOT_ASKED, Message, SNssai
 
 _MOST_REMEMBERED = 100_000
 
@@ -62,10 +62,12 @@ class NetworkTwin:
         twin: what was trained.
         asks_policy: whether the policy decides on sessions. Without it the twin answers a request
             at once by what it has learned, as a message twin alone does.
+        slices: of the log that was learned from; () if they are not known.
     """
 
     twin: MessageTwin
     asks_policy: bool = True
+    slices: tuple[SNssai, ...] = ()
     _answers: dict[Question, Predicted] = field(default_factory=dict, repr=False)
     _past: dict[int, deque[_Position]] = field(default_factory=dict, init=False, repr=False)
 
@@ -82,7 +84,7 @@ class NetworkTwin:
         settings: MessageTwinSettings = MessageTwinSettings(window=16),  # noqa: B008 - frozen
         *,
         asks_policy: bool = True,
-        **how: Any,  # noqa: ANN401 - of `train_message_twin`
+        **how: Any,
     ) -> NetworkTwin:
         """Trains one on a log, whose decisions on sessions are told apart from their requests.
 
@@ -99,13 +101,14 @@ class NetworkTwin:
             ConfigError: see `train_message_twin`.
         """
         told = late_decisions(log, is_hidden=not asks_policy)
-        return cls(train_message_twin(told, settings, **how), asks_policy)
+        return cls(train_message_twin(told, settings, **how), asks_policy, log.slices)
 
     def save(self, folder: str | Path) -> None:
         """Writes a folder that `load_message_twin` reads."""
         self.twin.save(folder)
         about = {
-            "kind": "network", "decoding": self.twin.decoding, "asks_policy": self.asks_policy
+            "kind": "network", "decoding": self.twin.decoding, "asks_policy": self.asks_policy,
+            "slices": [[one.sst, one.sd] for one in self.slices],
         }  # fmt: skip
         write_text(Path(folder) / METADATA_FILE, json.dumps(about) + "\n", makes_folder=True)
 
@@ -120,7 +123,7 @@ class NetworkTwin:
         Raises:
             ConfigError: if a file is missing or damaged, or a value is none that it can have.
         """
-        known = {"kind", "decoding", "asks_policy"}
+        known = {"kind", "decoding", "asks_policy", "slices"}
         origin = repr(str(Path(folder) / METADATA_FILE))
         if about.keys() - known:
             raise ConfigError(
@@ -130,11 +133,23 @@ class NetworkTwin:
         asks = about.get("asks_policy", True)
         if not isinstance(asks, bool):
             raise ConfigError(f"`asks_policy` in {origin} is true or false, got {asks!r}")
-        return cls(MessageTwin.load(folder, decoding=about.get("decoding", "grammar")), asks)
+        slices = _slices(about.get("slices", []), origin)
+        return cls(
+            MessageTwin.load(folder, decoding=about.get("decoding", "grammar")), asks, slices
+        )
 
     def fresh(self) -> NetworkTwin:
         """The same twin before any message."""
-        return NetworkTwin(self.twin, self.asks_policy, self._answers)
+        return NetworkTwin(self.twin, self.asks_policy, self.slices, self._answers)
+
+    def check_fits(self, slices: Sequence[SNssai]) -> None:
+        """Refuses slices in another order than those of its log (see `RespondingTwin`)."""
+        if self.slices and tuple(slices) != self.slices:
+            raise ConfigError(
+                f"the message twin has learned from a log of the slices {_named(self.slices)}, and "
+                f"the network has {_named(slices)}: number those of the log alike (see "
+                "`MessageLog.with_slices`), and train again"
+            )
 
     def begin(self, five_qis: Sequence[int]) -> None:
         """Begins a log (see `RespondingTwin`); with which 5QI sessions begin, it has learned."""
@@ -217,6 +232,22 @@ class NetworkTwin:
                 codes, torch.from_numpy(bits), slots[:, :-1], slots[:, 1:], begun, decisions
             )
         return self.twin.choose(states[0, -1:], [allowed])[0]
+
+
+def _slices(values: object, origin: str) -> tuple[SNssai, ...]:
+    """The slices that a file names."""
+    try:
+        pairs = [(sst, sd) for sst, sd in values]  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        pairs = [(None, None)]
+    for sst, sd in pairs:
+        if type(sst) is not int or not (sd is None or type(sd) is int):
+            raise ConfigError(f"`slices` in {origin} are pairs of SST and SD, got {values!r}")
+    return tuple(SNssai(sst, sd) for sst, sd in pairs)
+
+
+def _named(slices: Sequence[SNssai]) -> str:
+    return ", ".join(map(str, slices))
 
 
 def _inputs(message: Message) -> tuple[int, ...]:

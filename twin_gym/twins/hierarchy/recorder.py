@@ -25,8 +25,8 @@ class SignallingRecorder(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructo
     """The same environment, and every event of its episode as a procedure of N1, N2 and N4.
 
     Nothing of the trajectory changes. The events between two decisions are those of the SimPy
-    telling of the same world, which runs beside the environment. With `engine="twin"` the messages are
-    those of the emulated control plane.
+    telling of the same world, which runs beside the environment. With `engine="twin"` the messages
+    are those of the emulated control plane.
 
     Args:
         env: single form of an environment whose events are procedures.
