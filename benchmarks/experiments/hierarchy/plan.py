@@ -48,7 +48,7 @@ class Plan:
         return load("contention", AdmissionScenario).replace(horizon_s=self.horizon_s)
 
 
-QUICK = Plan(20.0, 60, 16, (50, 300), 512, 2)
+QUICK = Plan(20.0, 60, 16, (50, 300), 1_024, 2)
 
 
 @dataclass(frozen=True)
