@@ -25,7 +25,7 @@ def _plan(asked: Asked) -> Plan:
     return QUICK if asked.quick else Plan()
 
 
-app = experiment(NAME, __doc__, _cells, _page, seeds=4, worlds=1)
+app = experiment(NAME, __doc__, _cells, _page, seeds=5, worlds=1)
 
 if __name__ == "__main__":
     app()

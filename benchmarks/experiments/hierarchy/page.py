@@ -26,9 +26,12 @@ from benchmarks.experiments.pages import format_interval, page_of, table
 
 QUESTION = """\
 A message twin says what a 5G core says, but cannot know which sessions are admitted: that hangs on
-queues and resources. Zhang et al. (the hierarchical twin) let it ask a policy twin, and test both
-apart. Here they work together: the policy twin gets an observation that is rebuilt from messages
-alone, decides, and the message twin says what follows."""
+queues and resources. Tao et al. (Wireless Network Digital Twin for 6G: Generative AI as A Key
+Enabler, section IV) propose that it asks a policy twin, and test both apart. Here they work
+together: the policy twin gets an observation that is rebuilt from messages alone, decides, and the
+message twin says what follows.
+
+`python -m benchmarks.experiments.hierarchy` can be stopped and goes on where it was."""
 
 _KPIS = ("revenue_rate", "loss_ratio", "utilisation", "fairness")
 
@@ -86,6 +89,13 @@ def _findings(plan: Plan, by: By) -> list[str]:
         f"Revenue of the emulated control plane less that of the real one, a second: "
         f"{format_interval(gap, 3)} with a policy twin of {most:,} decisions, "
         f"{format_interval(alone, 3)} for the message twin alone, which admits what does not fit.",
+        *(
+            f"A tap that loses {100 * loss:g} % of the messages gets "
+            f"{_at(by, f'loss {loss:g}', taps.WRONG, 3)} of the observations wrong, and "
+            f"{_at(by, f'loss {loss:g}', taps.BY_POLICY, 3)} of the decisions change."
+            for loss in plan.losses
+            if loss
+        ),
     ]
 
 

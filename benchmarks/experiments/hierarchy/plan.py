@@ -33,7 +33,7 @@ class Plan:
     message_steps: int = 800
     width: int = 32
     decisions: tuple[int, ...] = (100, 1_000, 10_000)
-    agent_steps: int = 16_384
+    agent_steps: int = 32_768
     agent_worlds: int = 16
     losses: tuple[float, ...] = (0.0, 0.001, 0.01, 0.05)
 

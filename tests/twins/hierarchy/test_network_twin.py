@@ -13,6 +13,7 @@ from twin_gym.twins import CloneSettings, PolicyTwin, clone, record
 from twin_gym.twins.hierarchy import (
     AutomatonTwin,
     ControlPlaneTwin,
+    EmulatedNetwork,
     NetworkTwin,
     RespondingTwin,
     SignallingRecorder,
@@ -20,7 +21,7 @@ from twin_gym.twins.hierarchy import (
     load_message_twin,
 )
 from twin_gym.twins.hierarchy.message_twin import METADATA_FILE
-from twin_gym.twins.hierarchy.peers import ESTABLISH, MODIFY, REJECT, REQUEST, Ues
+from twin_gym.twins.hierarchy.peers import ACCEPT, ESTABLISH, MODIFY, REJECT, REQUEST, Ues
 from twin_gym.twins.signalling.contents import INSUFFICIENT_RESOURCES
 from twin_gym.twins.signalling.learned.fidelity import predictions
 from twin_gym.twins.signalling.learned.settings import MessageTwinSettings
@@ -110,6 +111,9 @@ def test_fresh_twin_has_heard_nothing(twin, world, policy):
     again = ControlPlaneTwin(twin, policy).emulate(world)
     logs = {one.log.records.tobytes() for one in (*emulations, again)}
     assert len(logs) == 1
+    twin.begin(())
+    assert not twin._past
+    assert not twin.fresh()._past
 
 
 def test_twin_alone_answers_every_request_at_once(alone, world, policy):
@@ -128,6 +132,17 @@ class AdmitsAll(AutomatonTwin):
     def decide(self, ue, decision):
         """Admits."""
         return super().decide(ue, GRANTED)
+
+
+class Eager(AutomatonTwin):
+    """A message twin that admits before anybody is asked."""
+
+    def hear(self, message):
+        """Admits at once."""
+        answers = super().hear(message)
+        if message.kind == REQUEST:
+            return super().decide(message.ue, GRANTED)
+        return answers
 
 
 class Silent(AutomatonTwin):
@@ -151,17 +166,32 @@ class Chatty(AutomatonTwin):
         """Remembers nothing."""
 
 
-@pytest.mark.parametrize("kind", [AdmitsAll, Silent, Chatty])
-@pytest.mark.parametrize("action", ["slice", "slot"])
-def test_episode_ends_whatever_the_message_twin_says(kind, action, monkeypatch):
+@pytest.mark.parametrize("kind", [AdmitsAll, Eager, Silent, Chatty])
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [("contention", "slice"), ("contention", "slot"), ("teletraffic-small", "slice")],
+)
+def test_episode_ends_whatever_the_message_twin_says(kind, name, action, monkeypatch):
     """Time passes in spite of too many sessions, of silence, and of endless procedures."""
     monkeypatch.setattr("twin_gym.environments.slice_admission.signalling.AutomatonTwin", kind)
-    env = SignallingRecorder(made(short("contention", 4.0), action=action, engine="twin"))
+    env = SignallingRecorder(made(short(name, 4.0), action=action, engine="twin"))
     steps = random_episode(env, 4)
     assert all(env.observation_space.contains(observation) for observation, _, _ in steps)
     assert env.log.records[-1]["time_ns"] > 3e9
     row = env.unwrapped.batch.row(0)
     assert (row["admitted"].sum() == 0) == (kind is Silent)
+
+
+def test_decision_that_comes_to_nothing_lets_time_pass(world):
+    """A policy that would always admit is asked again at the next event, not for ever."""
+    network = EmulatedNetwork(world, Silent())
+    num_decisions = 0
+    while not network.is_over and num_decisions < 5_000:
+        _, mask = network.view.observe(network.state)
+        network.decide(int(mask.argmax()))
+        num_decisions += 1
+    assert network.is_over
+    assert num_decisions > 5
 
 
 class Anonymous(AutomatonTwin):
@@ -185,6 +215,9 @@ def test_database_fills_in_what_a_message_twin_cannot_know(world, policy):
     stripped = ControlPlaneTwin(Anonymous(), policy).emulate(world).log
     exact = ControlPlaneTwin.exact(policy).emulate(world).log
     assert stripped.records.tobytes() == exact.records.tobytes()
+    answers = exact.records[np.isin(exact.column("kind"), (ACCEPT, REJECT))]
+    assert (answers["pti"] > 0).all()
+    assert (exact.records["seid"][exact.column("kind") == MODIFY] > 0).all()
 
 
 def test_saved_twin_is_the_control_plane_of_the_environment(folder, twin, world, policy):
@@ -250,6 +283,8 @@ def test_twin_of_other_slices_is_refused(twin, tmp_path):
     """A slice is a number in its messages: in another order each would be taken for another."""
     NetworkTwin(twin.twin, slices=twin.slices[::-1]).save(tmp_path)
     refused(tmp_path, "SST 1 SD 2, SST 3, SST 2, SST 1 SD 1")
+    with pytest.raises(ConfigError, match="knows 4 slices at most"):
+        twin.check_fits([SNssai(number) for number in range(1, 6)])
 
 
 def test_slices_of_a_log_are_numbered_as_asked(log):

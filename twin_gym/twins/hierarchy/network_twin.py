@@ -18,13 +18,19 @@ from twin_gym.twins.hierarchy.decisions import late_decisions
 from twin_gym.twins.hierarchy.message_twin import METADATA_FILE
 from twin_gym.twins.signalling.grammar import event_of
 from twin_gym.twins.signalling.kinds import KINDS
-from twin_gym.twins.signalling.learned.decoding import ADMITS, REFUSES, asks_policy, next_kinds
+from twin_gym.twins.signalling.learned.decoding import (
+    ADMITS,
+    REFUSES,
+    is_decided_by_policy,
+    next_kinds,
+)
 from twin_gym.twins.signalling.learned.settings import MessageTwinSettings
 from twin_gym.twins.signalling.learned.twin import MOST_ANSWERS, MessageTwin, train_message_twin
 from twin_gym.twins.signalling.learned.vectors import (
     CATEGORIES,
     END,
     INPUTS,
+    MAX_SLICES,
     NUM_ELEMENTS,
     NUM_SESSION_BITS,
     Predicted,
@@ -144,6 +150,11 @@ class NetworkTwin:
 
     def check_fits(self, slices: Sequence[SNssai]) -> None:
         """Refuses slices in another order than those of its log (see `RespondingTwin`)."""
+        if len(slices) > MAX_SLICES:
+            raise ConfigError(
+                f"a message twin knows {MAX_SLICES} slices at most, and the network has "
+                f"{len(slices)}: take the exact automaton"
+            )
         if self.slices and tuple(slices) != self.slices:
             raise ConfigError(
                 f"the message twin has learned from a log of the slices {_named(self.slices)}, and "
@@ -159,7 +170,7 @@ class NetworkTwin:
         """The answers of the core to a message."""
         self._note(message, is_begun=False)
         event = event_of(message)
-        if not asks_policy(event):
+        if not is_decided_by_policy(event):
             return self._say(message.ue, event, is_begun=False)
         return () if self.asks_policy else self._say(message.ue, event, is_begun=True)
 

@@ -35,7 +35,7 @@ _CLEARED = -1e9
 Sequences = frozenset[tuple[tuple[int, bool], ...]]
 
 
-def asks_policy(event: str) -> bool:
+def is_decided_by_policy(event: str) -> bool:
     """Whether the policy decides what is answered to an event."""
     return event in _AT_ONCE
 
