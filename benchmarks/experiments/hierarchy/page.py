@@ -33,8 +33,6 @@ message twin says what follows.
 
 `python -m benchmarks.experiments.hierarchy` can be stopped and goes on where it was."""
 
-_KPIS = ("revenue_rate", "loss_ratio", "utilisation", "fairness")
-
 By = Mapping[str, Measured]
 
 
@@ -134,16 +132,16 @@ def _gap(one: Measured, name: str) -> Floats:
 
 
 def _gaps(plan: Plan, by: By) -> str:
-    rows = [
-        [row.label, *(format_interval(over_blocks(_gap(by[row.label], name)), 4) for name in _KPIS)]
-        for row in rows_of(plan)
-        if row.messages != BASE_RATE
-    ]
+    rows = []
+    for row in rows_of(plan):
+        if row.messages != BASE_RATE:
+            gaps = [over_blocks(_gap(by[row.label], name)) for name in agents.KPIS]
+            rows.append([row.label, *(format_interval(gap, 4) for gap in gaps)])
     real = by[Row(AUTOMATON, 0).label]
     first = ["real", *(
-        format_interval(over_blocks(real.values[measuring.REAL + name]), 4) for name in _KPIS
+        format_interval(over_blocks(real.values[measuring.REAL + name]), 4) for name in agents.KPIS
     )]  # fmt: skip
-    return table(["control plane", *_KPIS], [first, *rows]) + (
+    return table(["control plane", *agents.KPIS], [first, *rows]) + (
         "\n\nThe first row has values, the others differences to it in the same worlds. What a "
         "network without enough resources would serve is in the figures of the message twin alone."
     )
