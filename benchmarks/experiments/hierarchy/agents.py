@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.experiments.blocks import Values
-from benchmarks.experiments.hierarchy.plan import ID, NETWORK, Plan
+from benchmarks.experiments.hierarchy.plan import HASTY, ID, NETWORK, Plan
 from twin_gym.policies import Evaluation, Policy
 
 KERNEL = "kernel"
-TRAINED_ON = (KERNEL, NETWORK)
+TRAINED_ON = (KERNEL, NETWORK, HASTY)
 KPIS = ("revenue_rate", "loss_ratio", "utilisation", "fairness")
 
 

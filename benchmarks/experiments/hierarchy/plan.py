@@ -12,6 +12,8 @@ ID = "twin_gym/SliceAdmission-v0"
 DEFAULT = "density"
 ITSELF = "the policy itself"
 AUTOMATON, NETWORK, ALONE = "exact automaton", "message twin", "message twin alone"
+FEW_STEPS = 100
+HASTY = f"message twin of {FEW_STEPS} steps"
 BASE_RATE = "most frequent of the slice"
 
 
@@ -76,4 +78,4 @@ def rows_of(plan: Plan) -> list[Row]:
     """All rows; those with a known answer first."""
     asked = [0, *reversed(plan.decisions)]
     made = [Row(name, count) for name in (AUTOMATON, NETWORK) for count in asked]
-    return [*made, Row(ALONE), Row(BASE_RATE)]
+    return [*made, Row(HASTY, 0), Row(ALONE), Row(BASE_RATE)]

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from benchmarks.experiments.blocks import worlds_of
 from benchmarks.experiments.hierarchy.episodes import Episode, run_episode
-from benchmarks.experiments.hierarchy.plan import ALONE, AUTOMATON, DEFAULT, Plan
+from benchmarks.experiments.hierarchy.plan import (
+    ALONE,
+    AUTOMATON,
+    DEFAULT,
+    FEW_STEPS,
+    HASTY,
+    Plan,
+)
 from benchmarks.experiments.pages import WORK
 from twin_gym.policies import Policy, make_policy, world_seeds
 from twin_gym.twins import PolicyTwin, clone, record
@@ -58,7 +65,8 @@ def message_folder(plan: Plan, block: int, messages: str, folder: Path = FOLDER)
     if messages == AUTOMATON:
         AutomatonTwin().save(place)
         return place
-    settings = MessageTwinSettings(window=_WINDOW, width=plan.width, num_steps=plan.message_steps)
+    steps = FEW_STEPS if messages == HASTY else plan.message_steps
+    settings = MessageTwinSettings(window=_WINDOW, width=plan.width, num_steps=steps)
     log, asks = learned_episode(plan, block).log, messages != ALONE
     NetworkTwin.train(log, settings, asks_policy=asks, seed=block).save(place)
     return place
