@@ -28,9 +28,17 @@ def test_commands_of_the_page_run(tmp_path, monkeypatch):
     assert "sessions rejected" in result.output or "The core" in result.output
 
 
-def test_example_of_the_page_says_what_it_promises(tmp_path, monkeypatch, capsys):
-    """The log is read back whole."""
+def test_examples_of_the_page_say_what_they_promise(tmp_path, monkeypatch, capsys):
+    """The log is read back whole; a network is recorded, learned, asked, and trained on."""
     monkeypatch.chdir(tmp_path)
-    (code,) = re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL)
-    exec(code, {})  # noqa: S102
-    assert capsys.readouterr().out == "True {} True\n"
+    blocks, names = re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL), {}
+    assert len(blocks) == 5
+    for code in blocks:
+        exec(code, names)  # noqa: S102
+    assert capsys.readouterr().out.splitlines() == [
+        "True {} True",
+        "True",
+        "() ['PFCP Session Establishment Request']",
+        "True",
+        "['admitted', 'admitted/hrllc'] (2,)",
+    ]

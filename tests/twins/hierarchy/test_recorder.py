@@ -20,6 +20,7 @@ from twin_gym.twins.signalling.acceptance import not_accepted
 from twin_gym.twins.signalling.grammar import short_name
 from twin_gym.twins.signalling.kinds import CAUSES, FIVE_QIS
 from twin_gym.twins.signalling.message import SNssai
+from twin_gym.twins.signalling.replay import replay
 from twin_gym.twins.signalling.wire import read_pcap
 
 REQUEST = "PDU session establishment request"
@@ -48,6 +49,13 @@ def test_grammar_accepts_every_recorded_log(name):
     """No message stands where the procedures of the standard do not expect it."""
     env, _ = recorded(name)
     assert not_accepted(env.log, five_qis_of(env)) == ()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_automaton_says_every_recorded_message(name):
+    """It learns the base station of a UE whose registration came before the log."""
+    env, _ = recorded(name)
+    assert replay(env.log, five_qis_of(env)).exact == 1.0
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -63,7 +63,7 @@ def test_twin_is_read_from_its_folder(tmp_path):
 
 def test_environment_does_what_its_message_twin_says(tmp_path):
     """With a twin that rejects all, no action earns anything, and observations stay in bounds."""
-    register_message_twin("rejects-all", lambda folder: RejectsAll())
+    register_message_twin("rejects-all", lambda folder, about: RejectsAll())
     (tmp_path / METADATA_FILE).write_text('{"kind": "rejects-all"}')
     env = made(short("contention", 4.0), engine="twin", twin=str(tmp_path))
     steps = random_episode(env, 4)
@@ -75,11 +75,10 @@ def test_environment_does_what_its_message_twin_says(tmp_path):
 
 
 def test_unknown_kind_of_message_twin_is_refused(tmp_path):
-    """The error has the kinds that are known."""
+    """The error has the kinds that are known, and comes before an episode."""
     (tmp_path / METADATA_FILE).write_text('{"kind": "automatom"}')
-    env = made(short("contention"), engine="twin", twin=str(tmp_path))
     with pytest.raises(UnknownNameError, match="automaton"):
-        env.reset(seed=0)
+        made(short("contention"), engine="twin", twin=str(tmp_path))
 
 
 def test_folder_without_its_engine_is_refused():

@@ -104,7 +104,20 @@ class AdmissionBatch(Batch):
         self._reader = AdmissionIndicatorReader(
             self.tables, self._rows, self._queues, self._final_rows
         )
+        self.message_twin = self._load_message_twin()
         self.start_paying(self._reader)
+
+    def _load_message_twin(self) -> Any:  # noqa: ANN401 - of a higher layer, which the kind names
+        """The control plane of `engine="twin"`, checked before an episode begins; else None."""
+        if self.settings.engine != "twin":
+            return None
+        signalling = kind_named(self.scenario.kind).facet("signalling")
+        return signalling.message_twin(self.settings.twin, self.scenarios)
+
+    def reference_episode(self, i: int) -> SlicedNetwork | None:
+        """What runs in row i beside the compiled kernel, if its engine is not the kernel."""
+        episode: SlicedNetwork | None = self._episodes[i]
+        return episode
 
     @property
     def arrays(self) -> dict[str, NDArray[Any]]:

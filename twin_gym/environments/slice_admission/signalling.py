@@ -16,10 +16,15 @@ from twin_gym.environments.slice_admission.reference import Process, Request, Sl
 from twin_gym.environments.slice_admission.scenario import AdmissionScenario
 from twin_gym.environments.slice_admission.world import World
 from twin_gym.twins.hierarchy.emulation import EmulatedNetwork
-from twin_gym.twins.hierarchy.message_twin import AutomatonTwin, load_message_twin
-from twin_gym.twins.hierarchy.peers import ACCEPT, ESTABLISH, REJECT, RELEASE, REQUEST
+from twin_gym.twins.hierarchy.message_twin import (
+    AutomatonTwin,
+    RespondingTwin,
+    load_message_twin,
+)
+from twin_gym.twins.hierarchy.peers import REQUEST
 from twin_gym.twins.hierarchy.procedures import CAUSES_OF_LOSS
 from twin_gym.twins.hierarchy.services import Change, ServiceEvent, ServiceState, SliceIdentity
+from twin_gym.twins.hierarchy.tracker import ENDS, SERVES
 from twin_gym.twins.signalling.message import Message, SNssai
 
 _NAMED = {
@@ -225,10 +230,13 @@ class EmulatedEpisode(SlicedNetwork):
     Args:
         world: of the episode.
         emulated: the network.
+
+    Attributes:
+        emulated: the network.
     """
 
     def __init__(self, world: World, emulated: EmulatedNetwork) -> None:
-        self._emulated = emulated
+        self.emulated = emulated
         self._num_read = 0
         self._open: dict[int, Request] = {}
         super().__init__(world)
@@ -236,12 +244,15 @@ class EmulatedEpisode(SlicedNetwork):
     def decide(self, s: int | None, place: int = 0) -> None:
         """Has the control plane admit the request at a place of the queue of slice s, or wait."""
         self._forget_last_step()
-        self._emulated.choose(None if s is None else (s, place))
+        self.emulated.choose(None if s is None else (s, place))
         self._run_to_decision()
 
     def write(self, row: np.void, queue: NDArray[np.void]) -> None:
         """Converts the books to the compiled kernel's state, cut to what a network can have."""
+        queues, limits = self.queues, self._network["queue_limit"]
+        self.queues = [one[: max(int(limits[s]), 1)] for s, one in enumerate(queues)]
         super().write(row, queue)
+        self.queues = queues
         count = len(self.in_service)
         row["free"] = np.maximum(row["free"], 0)
         row["in_service"][:count] = np.minimum(
@@ -249,12 +260,12 @@ class EmulatedEpisode(SlicedNetwork):
         )
 
     def _run_to_decision(self) -> None:
-        for message in self._emulated.messages[self._num_read :]:
+        for message in self.emulated.messages[self._num_read :]:
             self._book(message)
-        self._num_read = len(self._emulated.messages)
-        self._pass_time(self._emulated.state.now_ns)
-        self.disallowed = self._emulated.disallowed
-        self.is_over = self._emulated.is_over
+        self._num_read = len(self.emulated.messages)
+        self._pass_time(self.emulated.state.now_ns)
+        self.disallowed = self.emulated.disallowed
+        self.is_over = self.emulated.is_over
 
     def _book(self, message: Message) -> None:
         self._pass_time(message.time_ns)
@@ -263,15 +274,21 @@ class EmulatedEpisode(SlicedNetwork):
             self._join(message)
         elif request is None:
             return
-        elif message.kind in (ESTABLISH, ACCEPT) and request in self.queues[request.s]:
+        elif message.kind in SERVES and request in self.queues[request.s]:
             self._admit(request)
-        elif message.kind == REJECT and request in self.queues[request.s]:
-            self.queues[request.s].remove(request)
-            self._pending = None if self._pending is request else self._pending
-            how = {cause: name for name, cause in CAUSES_OF_LOSS.items()}
-            self._lose(self._open.pop(message.ue), how.get(message.cause, "declined"))
-        elif message.kind == RELEASE:
-            self._leave(self._open.pop(message.ue))
+        elif message.kind in ENDS:
+            self._end(self._open.pop(message.ue), message)
+
+    def _end(self, request: Request, message: Message) -> None:
+        """A message ends a request that waits, which is lost, or a session."""
+        queue = self.queues[request.s]
+        if request not in queue:
+            self._leave(request)
+            return
+        queue.remove(request)
+        self._pending = None if self._pending is request else self._pending
+        how = {cause: name for name, cause in CAUSES_OF_LOSS.items()}
+        self._lose(request, how.get(message.cause, "declined"))
 
     def _join(self, message: Message) -> None:
         s = message.s_nssai - 1
@@ -299,11 +316,25 @@ class AdmissionSignalling:
         """The world of the running episode of row 0."""
         return AdmissionServiceWorld(batch)
 
-    def emulated(self, batch: AdmissionBatch, i: int) -> EmulatedEpisode:
-        """The episode of row i with the message twin of the settings as the control plane."""
-        world, folder = AdmissionServiceWorld(batch, i), batch.settings.twin
+    def message_twin(
+        self, folder: str | None, scenarios: Sequence[AdmissionScenario]
+    ) -> RespondingTwin:
+        """The message twin in a folder, if it fits the scenarios; None: the exact automaton."""
         twin = AutomatonTwin() if folder is None else load_message_twin(folder)
-        return EmulatedEpisode(world.draws(), EmulatedNetwork(world, twin))
+        for scenario in scenarios:
+            twin.check_fits([one.s_nssai for one in slice_identities(scenario)])
+        return twin
+
+    def emulated(self, batch: AdmissionBatch, i: int) -> EmulatedEpisode:
+        """The episode of row i with the message twin of the batch as the control plane."""
+        world = AdmissionServiceWorld(batch, i)
+        network = EmulatedNetwork(world, batch.message_twin.fresh())
+        return EmulatedEpisode(world.draws(), network)
+
+    def emulation(self, batch: AdmissionBatch) -> EmulatedNetwork | None:
+        """The network of row 0 if its control plane is emulated, None otherwise."""
+        episode = batch.reference_episode(0)
+        return episode.emulated if isinstance(episode, EmulatedEpisode) else None
 
 
 SIGNALLING = AdmissionSignalling()

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.policies.base import Policy
 from twin_gym.twins.hierarchy.database import SessionDatabase
 from twin_gym.twins.hierarchy.emulation import EmulatedNetwork
-from twin_gym.twins.hierarchy.message_twin import AutomatonTwin, RespondingTwin
+from twin_gym.twins.hierarchy.message_twin import (
+    AutomatonTwin,
+    RespondingTwin,
+    load_message_twin,
+)
 from twin_gym.twins.hierarchy.services import ServiceWorld
 from twin_gym.twins.signalling.log import MessageLog
 
@@ -72,3 +78,39 @@ class ControlPlaneTwin:
     def exact(cls, policy: Policy) -> ControlPlaneTwin:
         """The exact automaton, with a policy."""
         return cls(AutomatonTwin(), policy)
+
+    def save(self, folder: str | Path) -> None:
+        """Writes both twins into one folder, which `load` and `engine="twin"` read.
+
+        Raises:
+            ConfigError: if one of them is no twin that can be saved, such as a policy itself.
+        """
+        parts = {"message twin": self.message_twin, "policy twin": self.policy_twin}
+        for name, part in parts.items():
+            if not callable(getattr(part, "save", None)):
+                raise ConfigError(
+                    f"a {name} of the class {type(part).__name__} cannot be saved: "
+                    "clone the policy, or take a twin that has `save`"
+                )
+        for part in parts.values():
+            part.save(folder)  # type: ignore[attr-defined]
+
+    @classmethod
+    def load(cls, folder: str | Path) -> ControlPlaneTwin:
+        """The control plane in a folder: a message twin, and a policy twin.
+
+        Raises:
+            ConfigError: if one of them is not there, or a file is damaged.
+            MissingExtraError: if torch is not installed.
+        """
+        try:
+            from twin_gym.twins.policy_twin import METADATA_FILE, PolicyTwin
+        except ImportError:
+            raise missing_extra("a policy twin", "twins") from None
+        message_twin = load_message_twin(folder)
+        if not (Path(folder) / METADATA_FILE).exists():
+            raise ConfigError(
+                f"{str(folder)!r} holds no policy twin, for there is no {METADATA_FILE}: save one "
+                "there, or give `ControlPlaneTwin` a policy"
+            )
+        return cls(message_twin, PolicyTwin.load(folder))

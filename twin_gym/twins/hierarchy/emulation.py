@@ -1,7 +1,8 @@
 """A network whose control plane is a message twin: its requests come from a world of services.
 
 UEs, base station and UPF answer what the core says. What holds resources, who waits and for how
-long is known by the messages alone: there are no other books.
+long is known by the messages alone: there are no other books. A control plane that is silent leaves
+requests waiting and sessions without end, and time goes on.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from twin_gym.twins.signalling.log import MessageLog
 from twin_gym.twins.signalling.message import GRANTED, Message
 
 _DEPARTURE, _TIMEOUT, _ARRIVAL = 0, 1, 2
+_MOST_AT_ONCE = 20  # messages of the core before time passes: three in the longest procedure
 Occurrence = tuple[int, int, int, int, int, int]  # time, rank, slice, order, request, UE
 
 
@@ -55,6 +57,7 @@ class EmulatedNetwork:
         self.view: ServiceView = world.view()
         self._twin = message_twin
         self._database = SessionDatabase() if database is None else database
+        message_twin.check_fits([one.s_nssai for one in self.view.slices])
         message_twin.begin([one.five_qi_code for one in self.view.slices])
         count = len(self.view.slices)
         self._tracker = ServiceTracker(count)
@@ -65,6 +68,7 @@ class EmulatedNetwork:
         self._num_pushed = 0
         self._pending = -1
         self._now_ns = 0
+        self._num_at_once = 0
         self.messages: list[Message] = []
         self.is_over = False
         self.disallowed = 0
@@ -99,7 +103,7 @@ class EmulatedNetwork:
                 ue = self.state.waiting[s][place].ue
                 self._pending = -1 if ue == self._pending else self._pending
                 self._decide(ue, GRANTED)
-                if self._admissible.any():
+                if self._admissible.any() and not self._tracker.waits(ue):
                     return
             else:
                 self.disallowed += 1
@@ -115,7 +119,8 @@ class EmulatedNetwork:
                 self.is_over = True
                 return
             time_ns, rank, s, _, number, ue = heapq.heappop(self._occurrences)
-            if rank == _TIMEOUT and not self._still_waits(ue, s, number):
+            is_current = self._requests.get(ue) == (s, number) or rank == _ARRIVAL
+            if not is_current or (rank == _TIMEOUT and not self._tracker.waits(ue)):
                 continue
             self._pass_time(time_ns)
             if rank == _DEPARTURE:
@@ -144,7 +149,13 @@ class EmulatedNetwork:
             self._push(self._now_ns + self._world.patience_ns(s, number), _TIMEOUT, s, number, ue)
 
     def _decide(self, ue: int, decision: int) -> None:
-        """The policy has decided; the message that follows from it is marked in the log."""
+        """The policy has decided; the message that follows from it is marked in the log.
+
+        Nothing is decided on a request that the core has answered without being told.
+        """
+        if not self._tracker.waits(ue):
+            return
+        self._num_at_once = 0
         first, *others = self._twin.decide(ue, decision) or (None,)
         if first is not None:
             self._send((replace(first, decision=decision), *others))
@@ -157,7 +168,9 @@ class EmulatedNetwork:
 
     def _send(self, messages: Sequence[Message]) -> None:
         """The core sends messages; then the others answer each, at once."""
-        sent = [self._complete(message) for message in messages]
+        room = max(_MOST_AT_ONCE - self._num_at_once, 0)
+        self._num_at_once += len(messages)
+        sent = [self._complete(message) for message in messages[:room]]
         for message in sent:
             for reply in replies(message):
                 self._receive(reply)
@@ -190,10 +203,6 @@ class EmulatedNetwork:
         if self._requests.pop(ue, None) is not None:
             self._ues.free(ue)
 
-    def _still_waits(self, ue: int, s: int, number: int) -> bool:
-        is_same = self._requests.get(ue) == (s, number)
-        return is_same and any(one.ue == ue for one in self.state.waiting[s])
-
     def _push_arrival(self, s: int) -> None:
         time_ns = next(self._arrivals[s], None)
         if time_ns is not None:
@@ -206,3 +215,4 @@ class EmulatedNetwork:
 
     def _pass_time(self, time_ns: int) -> None:
         self._now_ns = self.state.now_ns = time_ns
+        self._num_at_once = 0

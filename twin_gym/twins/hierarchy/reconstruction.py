@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from twin_gym.core.clock import to_seconds
 from twin_gym.errors import ConfigError
-from twin_gym.twins.hierarchy.services import ServiceState
 from twin_gym.twins.hierarchy.tracker import ServiceTracker
 from twin_gym.twins.realtime.events import Event, Link
 from twin_gym.twins.signalling.log import MessageLog
@@ -58,6 +57,27 @@ def reconstruction_errors(
     ])  # fmt: skip
 
 
+def messages_heard(log: MessageLog, loss: float, seed: int = 0) -> NDArray[np.bool_]:
+    """Which messages a tap hears that loses each of them with a probability.
+
+    Args:
+        log: all of them.
+        loss: the probability.
+        seed: of the losses.
+
+    Returns:
+        Shape (messages,).
+
+    Raises:
+        ConfigError: if the probability is out of range.
+    """
+    link = Link(loss, seed=seed)
+    link.send(list(_events(log)), 0.0)
+    heard = np.zeros(len(log), np.bool_)
+    heard[[int(str(one.event.value)) for one in link.arrived(0.0)]] = True
+    return heard
+
+
 def _counts_behind(log: MessageLog, link: Link, times_s: NDArray[np.float64]) -> NDArray[np.int64]:
     """Counts at moments by the messages that came out of a link; shape (moments, counts)."""
     for time_s, group in groupby(_events(log), lambda event: event.time_s):
@@ -67,7 +87,7 @@ def _counts_behind(log: MessageLog, link: Link, times_s: NDArray[np.float64]) ->
     for moment_s in times_s.tolist():
         for delivery in link.arrived(moment_s):
             tracker.take(log[int(str(delivery.event.value))])
-        rows.append(_counts(tracker.state))
+        rows.append(tracker.state.counts)
     return np.array(rows, np.int64)
 
 
@@ -76,7 +96,3 @@ def _events(log: MessageLog) -> Iterator[Event]:
     for place, record in enumerate(log.records):
         message = Message.of(record)
         yield Event(to_seconds(message.time_ns), f"ue/{message.ue}", message.name, place)
-
-
-def _counts(state: ServiceState) -> list[int]:
-    return [*state.in_service, *(len(queue) for queue in state.waiting)]

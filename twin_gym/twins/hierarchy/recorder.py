@@ -10,7 +10,12 @@ from gymnasium.utils import RecordConstructorArgs
 
 from twin_gym.errors import ConfigError
 from twin_gym.twins.hierarchy.procedures import ProcedureWriter
-from twin_gym.twins.hierarchy.services import ServiceFollower, ServiceWorld, service_world
+from twin_gym.twins.hierarchy.services import (
+    HasLog,
+    ServiceFollower,
+    ServiceWorld,
+    service_kind,
+)
 from twin_gym.twins.signalling.log import MessageLog
 
 Step = tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]
@@ -20,7 +25,8 @@ class SignallingRecorder(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructo
     """The same environment, and every event of its episode as a procedure of N1, N2 and N4.
 
     Nothing of the trajectory changes. The events between two decisions are those of the SimPy
-    telling of the same world, which runs beside the environment.
+    telling of the same world, which runs beside the environment. With `engine="twin"` the messages
+    are those of the emulated control plane.
 
     Args:
         env: single form of an environment whose events are procedures.
@@ -42,6 +48,7 @@ class SignallingRecorder(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructo
         super().__init__(env)
         self._world: ServiceWorld | None = None
         self._follower: ServiceFollower | None = None
+        self._emulation: HasLog | None = None
         self._writer = ProcedureWriter(())
 
     def reset(
@@ -49,10 +56,12 @@ class SignallingRecorder(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructo
     ) -> tuple[Any, dict[str, Any]]:
         """Begins an episode, and its log."""
         result = self.env.reset(seed=seed, options=options)
-        self._world = service_world(self.env)
-        self._follower = self._world.follow()
+        kind, batch = service_kind(self.env), self.env.unwrapped.batch  # type: ignore[attr-defined]
+        self._world, self._emulation = kind.world(batch), kind.emulation(batch)
         self._writer = ProcedureWriter(self._world.view().slices)
-        self._write(self._follower)
+        self._follower = None if self._emulation else self._world.follow()
+        if self._follower is not None:
+            self._write(self._follower)
         return result
 
     def step(self, action: Any) -> Step:  # noqa: ANN401 - as the environment has it
@@ -75,6 +84,12 @@ class SignallingRecorder(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructo
         return self._world
 
     @property
+    def num_messages(self) -> int:
+        """How many messages the log has so far."""
+        found = self._writer if self._emulation is None else self._emulation
+        return len(found.messages)
+
+    @property
     def log(self) -> MessageLog:
         """The messages of the episode so far.
 
@@ -82,6 +97,8 @@ class SignallingRecorder(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructo
             ConfigError: before the first reset.
         """
         world = self.world
+        if self._emulation is not None:
+            return self._emulation.log
         slices = tuple(one.s_nssai for one in world.view().slices)
         return MessageLog.of(
             self._writer.messages, slices=slices, scenario=world.name, seed=world.seed

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.twins.signalling.kinds import FIVE_QIS
-from twin_gym.twins.signalling.message import SNssai
+from twin_gym.twins.signalling.log import MessageLog
+from twin_gym.twins.signalling.message import Message, SNssai
 
 Change = Literal["arrival", "admitted", "blocked", "declined", "expired", "departure"]
 
@@ -83,6 +84,11 @@ class ServiceState:
     def empty(cls, num_slices: int) -> ServiceState:
         """The state of a network without requests."""
         return cls([[] for _ in range(num_slices)], [0] * num_slices)
+
+    @property
+    def counts(self) -> list[int]:
+        """Sessions by slice, then waiting requests by slice."""
+        return [*self.in_service, *(len(queue) for queue in self.waiting)]
 
 
 class ServiceView(Protocol):
@@ -159,11 +165,30 @@ class ServiceWorld(Protocol):
         ...
 
 
+class HasLog(Protocol):
+    """A network that writes a log.
+
+    Attributes:
+        messages: all so far.
+    """
+
+    messages: list[Message]
+
+    @property
+    def log(self) -> MessageLog:
+        """The messages so far."""
+        ...
+
+
 class ServiceKind(Protocol):
     """The facet `signalling` of an environment."""
 
     def world(self, batch: Any) -> ServiceWorld:  # noqa: ANN401 - each environment has its own rows
         """The world of the running episode of row 0."""
+        ...
+
+    def emulation(self, batch: Any) -> HasLog | None:  # noqa: ANN401 - as above
+        """The network of row 0 if its control plane is emulated, None otherwise."""
         ...
 
 
@@ -197,6 +222,15 @@ def service_world(env: Any) -> ServiceWorld:  # noqa: ANN401 - any form of any e
     Raises:
         ConfigError: if its events are no procedures.
     """
+    return service_kind(env).world(env.unwrapped.batch)
+
+
+def service_kind(env: Any) -> ServiceKind:  # noqa: ANN401 - any form of any environment
+    """The facet `signalling` of an environment.
+
+    Raises:
+        ConfigError: if its events are no procedures.
+    """
     inner = env.unwrapped
     scenario = getattr(inner, "scenario", None)
     kind = kind_named(scenario.kind) if scenario is not None else None
@@ -205,5 +239,5 @@ def service_world(env: Any) -> ServiceWorld:  # noqa: ANN401 - any form of any e
             f"{type(inner).__name__} tells no signalling: choose an environment whose kind brings "
             "the facet `signalling`"
         )
-    told: ServiceKind = kind.facet("signalling")
-    return told.world(inner.batch)
+    facet: ServiceKind = kind.facet("signalling")
+    return facet

@@ -26,8 +26,11 @@ from twin_gym.twins.hierarchy.peers import (
 from twin_gym.twins.hierarchy.services import ServiceState, WaitingRequest
 from twin_gym.twins.signalling.message import Message
 
-_SERVES = frozenset({ESTABLISH, ACCEPT, SET_UP, MODIFY})
-_ENDS = frozenset({REJECT, RELEASE, DELETE, RELEASE_COMMAND, RELEASED})
+SERVES = frozenset({ESTABLISH, ACCEPT, SET_UP, MODIFY})
+"""Kinds that say that a session is in service."""
+
+ENDS = frozenset({REJECT, RELEASE, DELETE, RELEASE_COMMAND, RELEASED})
+"""Kinds that say that a request or a session has ended."""
 
 
 @dataclass
@@ -56,10 +59,14 @@ class ServiceTracker:
         kind, ue = message.kind, message.ue
         if kind == REQUEST:
             self._begin(message)
-        elif kind in _SERVES:
+        elif kind in SERVES:
             self._serve(ue, message.s_nssai - 1 if kind == ACCEPT else None)
-        elif kind in _ENDS:
+        elif kind in ENDS:
             self._end(ue)
+
+    def waits(self, ue: int) -> bool:
+        """Whether a request of a UE is without an answer."""
+        return ue in self._waiting
 
     def take_all(self, messages: Iterable[Message]) -> None:
         """Several messages, in their order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,28 @@ class MessageLog:
         """The messages of these UEs alone, in their order."""
         chosen = self.records[np.isin(self.records["ue"], np.asarray(ues))]
         return self._with(chosen)
+
+    def with_slices(self, slices: Sequence[SNssai]) -> MessageLog:
+        """The same messages, with slices numbered in another order.
+
+        A capture numbers slices as they appear, a network as its scenario has them.
+
+        Args:
+            slices: all slices of the log, and others.
+
+        Raises:
+            ConfigError: if a slice of the log is not among them.
+        """
+        missing = [str(one) for one in self.slices if one not in slices]
+        if missing:
+            raise ConfigError(
+                f"the log has the slices {', '.join(missing)}, which are not among "
+                f"{', '.join(map(str, slices))}: name every slice of the log"
+            )
+        numbers = np.array([0, *(1 + slices.index(one) for one in self.slices)], np.uint8)
+        records = self.records.copy()
+        records["s_nssai"] = numbers[records["s_nssai"]]
+        return MessageLog(records, tuple(slices), self.scenario, self.seed, self.not_understood)
 
     def between(self, start_s: float, stop_s: float) -> MessageLog:
         """The messages from one time, inclusive, to another, exclusive."""

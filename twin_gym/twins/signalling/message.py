@@ -142,6 +142,10 @@ class SNssai:
     sst: int
     sd: int | None = None
 
+    def __str__(self) -> str:
+        """Such as `SST 1 SD 16`."""
+        return f"SST {self.sst}" if self.sd is None else f"SST {self.sst} SD {self.sd}"
+
 
 # Fields of the binary vector: name, number of values other than "absent".
 _CATEGORIES = (

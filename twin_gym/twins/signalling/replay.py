@@ -2,14 +2,14 @@
 
 What the core sends is either an answer to a message, or begun by the network: a timer that ran out,
 a late decision, a trigger. The former is a function of the state and the message; of the latter the
-event is handed in.
+event is handed in: where the log does not have the decision, it is read from the message.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from twin_gym.twins.signalling.automaton import (
     CoreState,
@@ -146,6 +146,8 @@ class Dialogue:
         self.newest = place
 
     def _hear(self, place: int, message: Message) -> None:
+        if self.state.gnb < 0 <= message.gnb:  # the log begins after the UE has registered
+            self.state = replace(self.state, gnb=message.gnb)
         before = self.state
         try:
             state, sent = self._answers(message)
@@ -250,6 +252,8 @@ class Dialogue:
             for marker in ("trigger ", " expires", " ends")
             for event in _events(self.state.state, marker)
         ]
+        if any(one.state == "REQUESTED" for one in self.state.sessions):  # the log has no decisions
+            steps.append(policy_event(self.state, message.cause))
         for session in self.state.sessions:
             events = [row.event for row in TABLE if row.machine == "session"]
             steps += [

@@ -25,11 +25,19 @@ from twin_gym.twins.signalling.learned.vectors import (
 )
 
 _ALL_ANSWERED = "all answered"
-_AT_ONCE = {"PDU session establishment request": ("policy admits", "policy refuses")}
+ADMITS, REFUSES = "policy admits", "policy refuses"
+"""Events of a session that waits for the policy."""
+
+_AT_ONCE = {"PDU session establishment request": (ADMITS, REFUSES)}
 _MESSAGES = frozenset(short_name(kind.code) for kind in KINDS)
 _CLEARED = -1e9
 
 Sequences = frozenset[tuple[tuple[int, bool], ...]]
+
+
+def is_decided_by_policy(event: str) -> bool:
+    """Whether the policy decides what is answered to an event."""
+    return event in _AT_ONCE
 
 
 @cache

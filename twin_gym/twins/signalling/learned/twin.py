@@ -35,7 +35,8 @@ METADATA_FILE, WEIGHTS_FILE = "message.json", "message.safetensors"
 MAX_METADATA_BYTES, MAX_WEIGHTS_BYTES = 1_000_000, 2**30
 
 Decoding = Literal["free", "grammar"]
-_MOST_ANSWERS = 20  # 15 sessions, and what goes before and after them
+MOST_ANSWERS = 20
+"""Answers to one message: 15 sessions, and what goes before and after them."""
 
 
 @dataclass
@@ -84,7 +85,7 @@ class MessageTwin:
         database.record(request)
         past, event = self._newest(history, request.ue), event_of(request)
         heard, sent = [request], list[Message]()
-        while len(sent) < _MOST_ANSWERS:
+        while len(sent) < MOST_ANSWERS:
             rows = np.array([one.as_tuple() for one in heard], MESSAGE_DTYPE)
             allowed = None
             if self.decoding == "grammar":

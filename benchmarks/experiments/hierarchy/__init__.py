@@ -1,0 +1,1 @@
+"""The hierarchy of twins: what a message twin gains from a policy twin that it asks."""
