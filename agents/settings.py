@@ -22,6 +22,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("trace_holding_times", 1e-6, 1e9),
     ("num_decisions", 10, 10**8),
     ("smoothing", 0.0, 1.0 - 1e-6),
+    ("clone_epochs", 1, 1_000_000),
     ("temperature", 1e-6, 1e6),
     ("synthetic_share", 0.0, 1e3),
     ("critic_warm_up_steps", 0, _INFINITY),
@@ -141,6 +142,7 @@ class TrainSettings:
             (see `agents.guard`).
         critic_rate_ratio: learning rate of the critic over that of the actor, where credit runs in
             simulated time.
+        clone_epochs: most passes of the clone over its log.
     """
 
     agent: AgentName = "a2c-twin"
@@ -175,6 +177,7 @@ class TrainSettings:
     guard_worlds: int = 4
     guard_share: float = 0.2
     critic_rate_ratio: float = 1.0
+    clone_epochs: int = 20
 
     def __post_init__(self) -> None:
         """Refuses settings out of their ranges."""
@@ -261,6 +264,7 @@ class TrainSettings:
 _LATER = (
     "more_scenarios", "action", "initial_std", "batch_size", "n_epochs", "shared", "anneal",
     "staggered", "guard_looks", "guard_worlds", "guard_share", "critic_rate_ratio",
+    "clone_epochs",
 )  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
 

@@ -85,7 +85,7 @@ def test_digest_names_the_settings():
         "more_scenarios": ("mild",), "action": "slice", "initial_std": 0.5, "batch_size": 64,
         "n_epochs": 2, "shared": True, "anneal": True, "staggered": True,
         "guard_looks": 3, "guard_worlds": 8, "guard_share": 0.1,
-        "critic_rate_ratio": 4.0,
+        "critic_rate_ratio": 4.0, "clone_epochs": 30,
     }  # fmt: skip
     fields = {field.name for field in dataclasses.fields(TINY)}
     assert changes.keys() == fields - {"critic_warm_up_steps"}
