@@ -9,8 +9,8 @@ LOGGED_POLICY = "oldest-first"
 """A function of the observed ages, and better than the round robin that runs today, whose turn the
 observation does not show."""
 
-_FROM_TWIN = {"smoothing": 0.5}
-_PPO_FROM_TWIN = _FROM_TWIN | {"n_steps": 32}
+_TWIN = {"clone_epochs": 60}
+_PPO_FROM_TWIN = _TWIN | {"n_steps": 32}
 
 
 def settings_of(scenario: object, agent: str) -> Mapping[str, Any]:
@@ -21,9 +21,9 @@ def settings_of(scenario: object, agent: str) -> Mapping[str, Any]:
         agent: its name.
 
     Returns:
-        From a twin: of many entities each needs a share of what smoothing leaves; short rollouts
-        make updates enough for PPO.
+        Of a twin, more passes over its log: ages of many entities differ little. For PPO from a
+        twin, short rollouts, which make updates enough.
     """
     if agent.endswith("ppo-twin"):
         return _PPO_FROM_TWIN
-    return _FROM_TWIN if agent.endswith("-twin") else {}
+    return _TWIN if agent == "clone" or agent.endswith("-twin") else {}
