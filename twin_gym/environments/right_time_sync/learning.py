@@ -9,7 +9,9 @@ LOGGED_POLICY = "oldest-first"
 """A function of the observed ages, and better than the round robin that runs today, whose turn the
 observation does not show."""
 
-_TWIN = {"clone_epochs": 60}
+_TWIN = {"smoothing": 0.5, "temperature": 1.0, "clone_epochs": 60}
+"""A score that tells ages sharply apart is learned away from slowly: smoothing makes it flat, where
+a temperature divides one that is steep, and with more passes it is as faithful."""
 _PPO_FROM_TWIN = _TWIN | {"n_steps": 32}
 
 
@@ -21,8 +23,8 @@ def settings_of(scenario: object, agent: str) -> Mapping[str, Any]:
         agent: its name.
 
     Returns:
-        Of a twin, more passes over its log: ages of many entities differ little. For PPO from a
-        twin, short rollouts, which make updates enough.
+        Of a twin, how its log is learned. Of PPO from one, short rollouts, which make updates
+        enough.
     """
     if agent.endswith("ppo-twin"):
         return _PPO_FROM_TWIN
