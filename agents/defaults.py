@@ -61,7 +61,7 @@ _PPO_FROM_TWIN: _Table = MappingProxyType(
 )  # fmt: skip
 """Of PPO and MaskablePPO from a twin: many small steps, the first ones the critic's alone."""
 
-_SHARED_TWIN: _Table = MappingProxyType({"smoothing": 0.02, "temperature": 2.0})
+_SHARED_TWIN: _Table = MappingProxyType({"smoothing": 0.02, "temperature": 3.0})
 """Of twins that pick one of many like things, of whom the best and the second best differ little:
 labels that are smoothed much tell them apart too seldom. The temperature lets the actor explore
 around the same greedy decisions."""
