@@ -107,10 +107,13 @@ def test_curve_is_scored_by_the_return_a_second(files, case):
     assert values.keys() == {"return_per_s", *evaluation.kpi}
 
 
-@pytest.mark.parametrize("case", ["access", "tic"])
-def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
+@pytest.mark.parametrize(
+    ("case", "agent", "share"),
+    [("access", "ppo", 1.0), ("tic", "ppo", 1.0), ("tic", "ppo-twin", 0.5)],
+)
+def test_stopped_training_ends_as_if_it_had_not_been(files, case, agent, share, tmp_path):
     """With rows out of step and rates that fall; stopped in the second of three legs."""
-    run_settings = settings(files, case, "ppo", total_timesteps=96)
+    run_settings = settings(files, case, agent, total_timesteps=96, learner_share=share)
     assert run_settings.staggered
     assert run_settings.anneal
     model, curve = train(run_settings, **QUICK)
@@ -124,6 +127,18 @@ def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
     again, its_curve = train(run_settings, folder=tmp_path, **QUICK)
     assert are_equal(again, model)
     assert are_same_curves(its_curve, curve)
+
+
+def test_twin_acts_where_the_learner_does_not(files):
+    """What is earned while learning is then nearly the twin's."""
+    rates = []
+    for share in (1.0, 0.25):
+        _, curve = train(
+            settings(files, "tic-pick", "maskable-ppo-twin", learner_share=share, temperature=9.0),
+            **QUICK,
+        )
+        rates.append(curve.column("online_return_per_s")[1])
+    assert rates[1] > rates[0]
 
 
 def test_rates_fall_on_one_line_over_all_legs(files):
