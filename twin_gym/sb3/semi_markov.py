@@ -10,7 +10,6 @@ Rewards are centred (see `RewardCentre`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -96,7 +95,7 @@ class _SemiMarkovBuffer:
         self.elapsed_s[self.pos] = self.clock.elapsed_s
         super().add(*args, **kwargs)  # type: ignore[misc]
 
-    def get(self: Any, batch_size: int | None = None) -> Iterator[Any]:
+    def get(self: Any, batch_size: int | None = None) -> Any:  # noqa: ANN401 - of two base classes
         """Batches of the learner's own decisions, in a drawn order."""
         if self.guided is None:
             yield from super().get(batch_size)  # type: ignore[misc]
