@@ -17,8 +17,8 @@ LOGGED_POLICY = "svm-fill"
 
 _ELSEWHERE = "nearest-full"
 _TWIN = {"temperature": 2.0, "clone_epochs": 60}
-"""After 20 passes a clone of `svm-fill` has 0.90 of its share in some worlds, after 60 it has 0.97; a
-stop too many costs a drive, so that it explores less than others that pick."""
+"""After 20 passes a clone of `svm-fill` has 0.90 of its share in some worlds, after 60
+it has 0.97. A stop too many costs a drive, so that it explores less than others that pick."""
 
 
 def settings_of(scenario: TruckScenario, agent: str) -> Mapping[str, Any]:
