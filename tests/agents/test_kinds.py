@@ -251,7 +251,7 @@ def test_twins_that_pick_are_faithful_and_their_learners_explore():
 def test_twins_go_over_their_log_as_often_as_their_kind_needs():
     """Smoothed much, those of many entities are faithful then; what is given is kept."""
     chosen = settings_for("maskable-ppo-twin", "truck-grid-20", action="pick")
-    assert (chosen.clone_epochs, chosen.smoothing, chosen.temperature) == (60, 0.02, 2.0)
+    assert (chosen.clone_epochs, chosen.smoothing, chosen.temperature) == (60, 0.02, 3.5)
     for agent in ("maskable-ppo-twin", "a2c-twin", "clone"):
         chosen = settings_for(agent, "sync-small")
         assert (chosen.clone_epochs, chosen.smoothing, chosen.temperature) == (60, 0.5, 1.0)
