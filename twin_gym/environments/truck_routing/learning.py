@@ -17,8 +17,8 @@ LOGGED_POLICY = "svm-fill"
 
 _ELSEWHERE = "nearest-full"
 _TWIN = {"temperature": 3.5, "clone_epochs": 60}
-"""After 20 passes a clone of `svm-fill` has a share of 0.90 in some worlds, after 60 one of 0.97. It
-is surer of itself then, and needs a higher temperature."""
+"""After 20 passes a clone of `svm-fill` has a share of 0.90 in some worlds, after 60 one of 0.97.
+It is surer of itself then, and needs a higher temperature."""
 
 
 def settings_of(scenario: TruckScenario, agent: str) -> Mapping[str, Any]:
