@@ -61,6 +61,11 @@ _PPO_FROM_TWIN: _Table = MappingProxyType(
 )  # fmt: skip
 """Of PPO and MaskablePPO from a twin: many small steps, the first ones the critic's alone."""
 
+_SHARED_TWIN: _Table = MappingProxyType({"smoothing": 0.02, "temperature": 3.0})
+"""Of twins that pick one of many like things, of whom the best and the second best differ little:
+labels that are smoothed much tell them apart too seldom. The temperature lets the actor explore
+around the same greedy decisions."""
+
 _GUARDED: _Table = MappingProxyType({"guard_looks": 3})
 _GUARDED_FROM_STEPS = 16_384
 """Of agents from a twin; a shorter training would spend too much of itself on looks."""
@@ -123,6 +128,8 @@ def defaults_of(scenario: Scenario, agent: AgentName, action: str | None = None)
         defaults |= _A2C_FROM_TWIN
     if agent in WITH_TWIN:
         defaults |= _GUARDED
+    if form.candidate_groups and _has_twin(agent):
+        defaults |= _SHARED_TWIN
     own: _SettingsOf | None = kind.facet("settings")
     return defaults if own is None else {**defaults, **own(scenario, agent)}
 
@@ -134,13 +141,17 @@ def _default_policy(scenario: Scenario, agent: AgentName, action: str | None) ->
     """
     kind = kind_named(scenario.kind)
     today: str = kind.facet("default_policy")
-    has_twin = agent in WITH_TWIN or agent == "clone"
-    logged: str = kind.facet("logged_policy", today) if has_twin else today
+    logged: str = kind.facet("logged_policy", today) if _has_twin(agent) else today
     for name in (logged, today, *(one for one in policies_of(scenario.kind) if one != "random")):
         with suppress(ConfigError):
             make_policy(name, scenario, action)
             return name
     return today
+
+
+def _has_twin(agent: AgentName) -> bool:
+    """Whether an agent starts from a twin, or is one."""
+    return agent in WITH_TWIN or agent == "clone"
 
 
 def kind_of(scenarios: tuple[str, ...]) -> str:

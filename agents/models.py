@@ -17,6 +17,7 @@ from twin_gym.environments.factory import form_of
 from twin_gym.environments.kinds import kind_named
 from twin_gym.errors import ConfigError
 from twin_gym.sb3 import (
+    GuidedRows,
     NativeVecEnv,
     SemiMarkovA2C,
     SemiMarkovMaskablePPO,
@@ -69,9 +70,14 @@ def build(settings: TrainSettings, *, start: bool = True) -> Built:
         raise ConfigError("`clone` is the twin itself and learns nothing more: see `make_twin`")
     env = _environment(settings)
     model = _model(settings, env)
-    if not start or settings.agent not in WITH_TWIN:
+    is_guided = settings.learner_share < 1.0
+    if settings.agent not in WITH_TWIN or not (start or is_guided):
         return Built(model)
     twin = make_twin(settings)
+    if is_guided:
+        model.set_env(GuidedRows(env, twin, settings.learner_share))
+    if not start:
+        return Built(model)
     return Built(model, twin, warm_start(model, twin, temperature=settings.temperature))
 
 

@@ -52,8 +52,10 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "the twin": {
             "num_decisions": "length of the log",
             "smoothing": "label smoothing of the clone",
+            "clone_epochs": "most passes of the clone over its log",
             "temperature": "divides the logits of the twin",
             "synthetic_share": "GAN pairs for each logged one (a2c-gan-twin)",
+            "learner_share": "networks where the learner acts; its twin does in the others",
             "critic_warm_up_steps": "first steps, with the actor frozen",
         },
     }

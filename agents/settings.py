@@ -22,6 +22,8 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("trace_holding_times", 1e-6, 1e9),
     ("num_decisions", 10, 10**8),
     ("smoothing", 0.0, 1.0 - 1e-6),
+    ("clone_epochs", 1, 1_000_000),
+    ("learner_share", 1e-6, 1.0),
     ("temperature", 1e-6, 1e6),
     ("synthetic_share", 0.0, 1e3),
     ("critic_warm_up_steps", 0, _INFINITY),
@@ -141,6 +143,9 @@ class TrainSettings:
             (see `agents.guard`).
         critic_rate_ratio: learning rate of the critic over that of the actor, where credit runs in
             simulated time.
+        clone_epochs: most passes of the clone over its log.
+        learner_share: in what share of the networks the learner acts; in the others its twin does,
+            and nothing is learned from them (see `twin_gym.sb3.GuidedRows`).
     """
 
     agent: AgentName = "a2c-twin"
@@ -175,6 +180,8 @@ class TrainSettings:
     guard_worlds: int = 4
     guard_share: float = 0.2
     critic_rate_ratio: float = 1.0
+    clone_epochs: int = 20
+    learner_share: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuses settings out of their ranges."""
@@ -198,6 +205,11 @@ class TrainSettings:
             self._check_whole_rollouts(name)
         if self.critic_warm_up_steps:
             self._check_warm_up()
+        if self.learner_share < 1.0 and not (self.agent in WITH_TWIN and self.simulated_time):
+            raise ConfigError(
+                "a `learner_share` below 1 needs an agent from a twin, which acts in the other "
+                f"networks, and `simulated_time`; got {self.agent!r}: leave it 1"
+            )
 
     def _check_whole_rollouts(self, name: str) -> None:
         value, rollout = getattr(self, name), self.n_envs * self.n_steps
@@ -261,6 +273,7 @@ class TrainSettings:
 _LATER = (
     "more_scenarios", "action", "initial_std", "batch_size", "n_epochs", "shared", "anneal",
     "staggered", "guard_looks", "guard_worlds", "guard_share", "critic_rate_ratio",
+    "clone_epochs", "learner_share",
 )  # fmt: skip
 _DEFAULTS = {field.name: field.default for field in fields(TrainSettings)}
 

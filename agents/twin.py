@@ -39,7 +39,7 @@ def make_twin(settings: TrainSettings) -> PolicyTwin:
     """Logs the default policy on the physical network and clones it.
 
     Args:
-        settings: default policy, length of the log, smoothing, GAN or not, seed.
+        settings: default policy, length of the log, smoothing and passes, GAN or not, seed.
 
     Returns:
         The twin, acting greedily.
@@ -62,6 +62,7 @@ def make_twin(settings: TrainSettings) -> PolicyTwin:
         synthetic = synthesise(generator, log, scenario, count, seed=settings.seed)
     how = CloneSettings(
         smoothing=settings.smoothing,
+        max_epochs=settings.clone_epochs,
         shared=settings.shared,
         hidden=None if settings.shared else settings.net_arch,
     )

@@ -12,7 +12,7 @@ from agents.defaults import defaults_of, kind_of, settings_for
 from agents.models import build
 from agents.settings import AGENTS, PPO_NAMES, WITH_TWIN, TrainSettings, whole_rollouts
 from agents.training import train, trained_policy
-from agents.twin import make_twin
+from agents.twin import logged_policy, make_twin
 from tests.agents.cases import Killed, are_equal, are_same_curves
 from twin_gym.environments.factory import form_of
 from twin_gym.errors import ConfigError
@@ -20,7 +20,7 @@ from twin_gym.policies import evaluate, make_policy, world_seeds
 from twin_gym.sb3 import indicators, make_vec_env
 from twin_gym.scenario import to_toml
 from twin_gym.scenario.loading import load
-from twin_gym.twins import GanSettings, train_generator
+from twin_gym.twins import GanSettings, record, train_generator
 
 SHORT = {
     "access": ("access-small-70", {"horizon_s": 1.2}, None),
@@ -107,10 +107,13 @@ def test_curve_is_scored_by_the_return_a_second(files, case):
     assert values.keys() == {"return_per_s", *evaluation.kpi}
 
 
-@pytest.mark.parametrize("case", ["access", "tic"])
-def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
+@pytest.mark.parametrize(
+    ("case", "agent", "share"),
+    [("access", "ppo", 1.0), ("tic", "ppo", 1.0), ("tic", "ppo-twin", 0.5)],
+)
+def test_stopped_training_ends_as_if_it_had_not_been(files, case, agent, share, tmp_path):
     """With rows out of step and rates that fall; stopped in the second of three legs."""
-    run_settings = settings(files, case, "ppo", total_timesteps=96)
+    run_settings = settings(files, case, agent, total_timesteps=96, learner_share=share)
     assert run_settings.staggered
     assert run_settings.anneal
     model, curve = train(run_settings, **QUICK)
@@ -124,6 +127,18 @@ def test_stopped_training_ends_as_if_it_had_not_been(files, case, tmp_path):
     again, its_curve = train(run_settings, folder=tmp_path, **QUICK)
     assert are_equal(again, model)
     assert are_same_curves(its_curve, curve)
+
+
+def test_twin_acts_where_the_learner_does_not(files):
+    """What is earned while learning is then nearly the twin's."""
+    rates = []
+    for share in (1.0, 0.25):
+        _, curve = train(
+            settings(files, "tic-pick", "maskable-ppo-twin", learner_share=share, temperature=9.0),
+            **QUICK,
+        )
+        rates.append(curve.column("online_return_per_s")[1])
+    assert rates[1] > rates[0]
 
 
 def test_rates_fall_on_one_line_over_all_legs(files):
@@ -221,6 +236,29 @@ def test_what_is_logged_for_a_twin_is_what_the_kind_says():
         assert settings_for("ppo", preset, action=form).default_policy == today
 
 
+def test_twins_that_pick_are_faithful_and_their_learners_explore():
+    """Like candidates are told apart where labels are smoothed little; a temperature does more."""
+    chosen = settings_for("maskable-ppo-twin", "tic-pick", action="pick", num_decisions=2000)
+    scenario = load("tic-pick")
+    log = record(logged_policy(chosen, scenario), scenario, 1000, seed=1, action="pick")
+    foretold = make_twin(chosen).actions(log.observations, log.masks) == log.actions
+    assert foretold.mean() >= 0.95
+    for agent in ("maskable-ppo-twin", "a2c-twin", "a2c-gan-twin"):
+        assert settings_for(agent, "tic-pick", action="pick").temperature > 1.0
+    assert settings_for("ppo-twin", "tic-small-70").temperature == 1.0  # amounts have none
+
+
+def test_twins_go_over_their_log_as_often_as_their_kind_needs():
+    """Smoothed much, those of many entities are faithful then; what is given is kept."""
+    chosen = settings_for("maskable-ppo-twin", "truck-grid-20", action="pick")
+    assert (chosen.clone_epochs, chosen.smoothing, chosen.temperature) == (60, 0.02, 3.5)
+    for agent in ("maskable-ppo-twin", "a2c-twin", "clone"):
+        chosen = settings_for(agent, "sync-small")
+        assert (chosen.clone_epochs, chosen.smoothing, chosen.temperature) == (60, 0.5, 1.0)
+    assert settings_for("clone", "sync-small", clone_epochs=5).clone_epochs == 5
+    assert settings_for("maskable-ppo", "sync-small").clone_epochs == 20
+
+
 @pytest.mark.parametrize(
     ("scenario", "smoothing", "rollout", "epochs"),
     [
@@ -229,7 +267,7 @@ def test_what_is_logged_for_a_twin_is_what_the_kind_says():
         ("access-large-45", 0.2, (32, 64), 4),
         ("tic-small-70", 0.2, (32, 64), 4),
         ("sync-small", 0.5, (32, 32), 4),
-        ("truck-grid-20", 0.2, (32, 64), 4),
+        ("truck-grid-20", 0.02, (32, 64), 4),
     ],
 )
 def test_ppo_from_a_twin_has_settings_of_its_kind(scenario, smoothing, rollout, epochs):

@@ -52,6 +52,12 @@ from twin_gym.errors import ConfigError, UnknownNameError
         ({"critic_warm_up_steps": 32}, "'a2c' has none"),
         ({"agent": "a2c-twin", "critic_warm_up_steps": 40}, "multiple of"),
         ({"agent": "a2c-twin", "critic_warm_up_steps": 96}, "in the first leg, at most 64"),
+        ({"learner_share": 0.0}, "`learner_share` must be 1e-06 to 1"),
+        ({"learner_share": 0.5}, "got 'a2c': leave it 1"),
+        (
+            {"agent": "a2c-twin", "learner_share": 0.5, "simulated_time": False},
+            "and `simulated_time`",
+        ),
     ],
 )
 def test_wrong_values_are_refused(changes, message):
@@ -85,14 +91,15 @@ def test_digest_names_the_settings():
         "more_scenarios": ("mild",), "action": "slice", "initial_std": 0.5, "batch_size": 64,
         "n_epochs": 2, "shared": True, "anneal": True, "staggered": True,
         "guard_looks": 3, "guard_worlds": 8, "guard_share": 0.1,
-        "critic_rate_ratio": 4.0,
+        "critic_rate_ratio": 4.0, "clone_epochs": 30,
     }  # fmt: skip
     fields = {field.name for field in dataclasses.fields(TINY)}
-    assert changes.keys() == fields - {"critic_warm_up_steps"}
+    assert changes.keys() == fields - {"critic_warm_up_steps", "learner_share"}
     digests = {TINY.with_(**{name: value}).digest for name, value in changes.items()}
     with_twin = TINY.with_(agent="a2c-twin")
     digests |= {TINY.digest, with_twin.with_(critic_warm_up_steps=32).digest}
-    assert len(digests) == len(changes) + 2
+    digests.add(with_twin.with_(learner_share=0.5).digest)
+    assert len(digests) == len(changes) + 3
 
 
 @pytest.mark.parametrize(("steps", "legs"), [(64, 1), (96, 2), (128, 2), (160, 3)])

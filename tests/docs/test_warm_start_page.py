@@ -38,4 +38,5 @@ def test_options_that_it_names_exist():
     """Of the command that trains agents."""
     known = {name for one in typer.main.get_command(app).params for name in one.opts}
     named = set(re.findall(r"--[a-z-]+", PAGE))
-    assert named == {"--guard-looks", "--guard-share", "--total-timesteps"} <= known
+    wanted = {"--guard-looks", "--guard-share", "--learner-share", "--total-timesteps"}
+    assert named == wanted <= known

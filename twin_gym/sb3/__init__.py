@@ -10,6 +10,7 @@ except ModuleNotFoundError as error:
 
 from twin_gym.sb3.actors import FrozenActor, actor_layers
 from twin_gym.sb3.evaluation import EvaluateOnWorlds, indicators, score_name
+from twin_gym.sb3.guided import GuidedRows
 from twin_gym.sb3.keep_best import KeepBest
 from twin_gym.sb3.keep_best_state import KeepBestState, Look
 from twin_gym.sb3.model_policy import ModelPolicy
@@ -40,6 +41,7 @@ __all__ = [
     "AmountsActorCriticPolicy",
     "EvaluateOnWorlds",
     "FrozenActor",
+    "GuidedRows",
     "KeepBest",
     "KeepBestState",
     "Look",

@@ -25,6 +25,7 @@ from stable_baselines3.common.type_aliases import GymEnv
 from stable_baselines3.common.vec_env import VecEnv
 
 from twin_gym.errors import ConfigError
+from twin_gym.sb3.guided import guided_rows
 from twin_gym.sb3.vec_env import NativeVecEnv, native_env
 from twin_gym.scenario import Scenario
 
@@ -81,6 +82,7 @@ class _SemiMarkovBuffer:
     centre: RewardCentre
     discount_time_s: float
     trace_time_s: float
+    guided: NDArray[np.bool_] | None  # rows whose decisions are not the learner's
     elapsed_s: NDArray[np.float64]
 
     def reset(self: Any) -> None:
@@ -92,6 +94,19 @@ class _SemiMarkovBuffer:
         """Keeps a step and how long it took."""
         self.elapsed_s[self.pos] = self.clock.elapsed_s
         super().add(*args, **kwargs)  # type: ignore[misc]
+
+    def get(self: Any, batch_size: int | None = None) -> Any:  # noqa: ANN401 - of two base classes
+        """Batches of the learner's own decisions, in a drawn order."""
+        if self.guided is None:
+            yield from super().get(batch_size)  # type: ignore[misc]
+            return
+        laid_out = super().get(1)  # type: ignore[misc]
+        next(laid_out)  # row after row
+        laid_out.close()
+        own = np.random.permutation(np.flatnonzero(~np.repeat(self.guided, self.buffer_size)))  # noqa: NPY002 - as Stable-Baselines3 draws
+        size = batch_size or len(own)
+        for first in range(0, len(own), size):
+            yield self._get_samples(own[first : first + size])
 
     def compute_returns_and_advantage(
         self: Any, last_values: torch.Tensor, dones: NDArray[np.bool_]
@@ -216,6 +231,7 @@ class _SemiMarkovAlgorithm:
     def _connect(self: Any) -> None:
         self.rollout_buffer.clock = native_env(self.env)
         self.rollout_buffer.centre = self.reward_centre
+        self.rollout_buffer.guided = guided_rows(self.env)
         self.rollout_buffer.discount_time_s = self.discount_time_s
         self.rollout_buffer.trace_time_s = self.trace_time_s
 

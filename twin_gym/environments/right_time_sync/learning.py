@@ -9,8 +9,10 @@ LOGGED_POLICY = "oldest-first"
 """A function of the observed ages, and better than the round robin that runs today, whose turn the
 observation does not show."""
 
-_FROM_TWIN = {"smoothing": 0.5}
-_PPO_FROM_TWIN = _FROM_TWIN | {"n_steps": 32}
+_TWIN = {"smoothing": 0.5, "temperature": 1.0, "clone_epochs": 60}
+"""A score that tells ages sharply apart is learned away from slowly: smoothing makes it flat, where
+a temperature divides one that is steep, and with more passes it is as faithful."""
+_PPO_FROM_TWIN = _TWIN | {"n_steps": 32}
 
 
 def settings_of(scenario: object, agent: str) -> Mapping[str, Any]:
@@ -21,9 +23,9 @@ def settings_of(scenario: object, agent: str) -> Mapping[str, Any]:
         agent: its name.
 
     Returns:
-        From a twin: of many entities each needs a share of what smoothing leaves; short rollouts
-        make updates enough for PPO.
+        Of a twin, how its log is learned. Of PPO from one, short rollouts, which make updates
+        enough.
     """
     if agent.endswith("ppo-twin"):
         return _PPO_FROM_TWIN
-    return _FROM_TWIN if agent.endswith("-twin") else {}
+    return _TWIN if agent == "clone" or agent.endswith("-twin") else {}

@@ -16,6 +16,9 @@ LOGGED_POLICY = "svm-fill"
 """The best rule that is a function of what is observed; the schedule and the planners remember."""
 
 _ELSEWHERE = "nearest-full"
+_TWIN = {"temperature": 3.5, "clone_epochs": 60}
+"""After 20 passes a clone of `svm-fill` has a share of 0.90 in some worlds, after 60 one of 0.97.
+It is surer of itself then, and needs a higher temperature."""
 
 
 def settings_of(scenario: TruckScenario, agent: str) -> Mapping[str, Any]:
@@ -26,11 +29,13 @@ def settings_of(scenario: TruckScenario, agent: str) -> Mapping[str, Any]:
         agent: its name.
 
     Returns:
-        For twins, another rule to log where streets are no grid: the machine of `svm-fill` was
-        fitted on grids, and on the streets of Edinburgh it earns less than the random policy.
+        For twins, how a log is learned; and another rule to log where streets are no grid: the
+        machine of `svm-fill` was fitted on grids, and on the streets of Edinburgh it earns less
+        than the random policy.
     """
-    is_twin = agent == "clone" or agent.endswith("-twin")
-    return {"default_policy": _ELSEWHERE} if is_twin and not _is_grid(scenario) else {}
+    if agent != "clone" and not agent.endswith("-twin"):
+        return {}
+    return _TWIN if _is_grid(scenario) else {**_TWIN, "default_policy": _ELSEWHERE}
 
 
 def _is_grid(scenario: TruckScenario) -> bool:
