@@ -39,13 +39,15 @@ def read_kinds(folder: str | Path = FOLDER) -> RelationTask:
     """
     path = locate(folder, "entities.json")
     try:
-        listed = json.loads(read_bytes(path, _MAX_BYTES, refused=TraceError))
+        listed = [*json.loads(read_bytes(path, _MAX_BYTES, refused=TraceError))]
         told = [(str(one["subject"]), str(one["entity"]), _properties(one)) for one in listed]
     except (ValueError, LookupError, TypeError, AttributeError):
         raise TraceError(
             f"{path} is no list of entities with `subject`, `entity` and `schema`: get a whole "
             "copy of it"
         ) from None
+    if not told:
+        raise TraceError(f"{path} has no entities: get a whole copy of it")
     subjects = sorted({subject for subject, _, _ in told})
     entities = [f"service/{one}" for one in subjects]
     texts = [f"{_words(one)} service" for one in subjects]

@@ -83,13 +83,13 @@ class FolderBackbone:
         import torch
 
         tokeniser, model = self._loaded
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        found: dict[int, Any] = {}
+        order = sorted({*texts}, key=lambda text: (len(text), text))  # little padding
+        found: dict[str, Any] = {}
         with torch.inference_mode():
             for start in range(0, len(order), _BATCH):
                 some = order[start : start + _BATCH]
                 asked = tokeniser(
-                    [texts[i] or " " for i in some], return_tensors="pt", padding=True,
+                    [text or " " for text in some], return_tensors="pt", padding=True,
                     truncation=True, max_length=_MAX_TOKENS,
                 )  # fmt: skip
                 mask = asked["attention_mask"]
@@ -97,7 +97,7 @@ class FolderBackbone:
                 weights = mask[:, :, None].to(states.dtype)
                 means = (states * weights).sum(1) / weights.sum(1)
                 found.update(zip(some, means.to(torch.float32).numpy(), strict=True))
-        return np.stack([found[i] for i in range(len(texts))])
+        return np.stack([found[text] for text in texts])
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:

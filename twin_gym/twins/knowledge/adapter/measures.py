@@ -64,9 +64,8 @@ def judge(task: RelationTask, facts: Indices, scorer: Scorer) -> Judged:
     for relation in range(len(task.relations)):
         of_it = task.of_relation(facts, relation)
         if len(of_it):
-            scores = np.where(
-                task.others(of_it, relation), -np.inf, scorer(task.facts[of_it, 0], relation)
-            )
+            scores = np.array(scorer(task.facts[of_it, 0], relation), np.float64)
+            scores[task.others(of_it, relation)] = -np.inf
             order.append(of_it)
             parts.append(_judge(scores, task.places[of_it]))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
