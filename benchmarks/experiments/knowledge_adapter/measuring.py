@@ -79,8 +79,8 @@ def rows_of(source: str) -> list[Row]:
     if source != KINDS:
         rules.insert(0, Row("", CEILING))
     if source not in (CITY, KINDS):
-        return rules + [Row(one, HEADS[n]) for one in (MODEL, TFIDF, IDS) for n in (0, 32)]
-    swept = (MODEL, RANDOM_MODEL, TINY)
+        return rules + [Row(one, HEADS[32]) for one in (MODEL, RANDOM_MODEL, TFIDF, IDS)]
+    swept = (MODEL, RANDOM_MODEL, TINY) if source == CITY else (MODEL,)
     names = [one for one in NAMES if one != NUMBERS or source == CITY]
     learned = [Row(one, HEADS[n]) for one in names for n in (HEADS if one in swept else (0, 32))]
     return [*rules, *learned, Row(MODEL, SHUFFLED)]
@@ -197,7 +197,7 @@ def _trained(
     values: Values = {}
 
     def on_epoch(epoch: int, train: Judged, held: Judged | None) -> None:
-        if held is None or (epoch not in SHOWN and epoch != settings.epochs):
+        if held is None:
             return
         for part, told in (("train", train.means()), ("held", held.means())):
             for name in MEASURES:
@@ -205,7 +205,10 @@ def _trained(
         if epoch == settings.epochs:
             values.update(_of(source, held))
 
-    train_network(source.task, features, split, settings, seed=seed, on_epoch=on_epoch)
+    train_network(
+        source.task, features, split, settings, seed=seed, on_epoch=on_epoch,
+        judged={*SHOWN, settings.epochs},
+    )  # fmt: skip
     return values
 
 

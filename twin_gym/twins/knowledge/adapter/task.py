@@ -73,16 +73,23 @@ class RelationTask:
         Returns:
             Truth values, to be left out of a ranking; shape (facts, candidates).
         """
-        all_of_it = self.of_relation(np.arange(len(self.facts)), relation)
-        by_head: dict[int, list[int]] = {}
-        for head, place in zip(self.facts[all_of_it, 0], self.places[all_of_it], strict=True):
-            by_head.setdefault(int(head), []).append(int(place))
-        found = np.zeros((len(facts), len(self.candidates[relation])), np.bool_)
-        for row, (head, place) in enumerate(
-            zip(self.facts[facts, 0].tolist(), self.places[facts].tolist(), strict=True)
-        ):
-            found[row, by_head[head]] = True
-            found[row, place] = False
+        mask, row_of = self._others[relation]
+        found: NDArray[np.bool_] = mask[row_of[facts]]
+        return found
+
+    @cached_property
+    def _others(self) -> list[tuple[NDArray[np.bool_], Indices]]:
+        """Of each relation what `others` says of all its facts, and the row of each fact there."""
+        found = []
+        for relation, candidates in enumerate(self.candidates):
+            of_it = self.of_relation(np.arange(len(self.facts)), relation)
+            is_true = np.zeros((len(self.entities), len(candidates)), np.bool_)
+            is_true[self.facts[of_it, 0], self.places[of_it]] = True
+            mask = is_true[self.facts[of_it, 0]]
+            mask[np.arange(len(of_it)), self.places[of_it]] = False
+            row_of = np.full(len(self.facts), -1, np.int64)
+            row_of[of_it] = np.arange(len(of_it))
+            found.append((mask, row_of))
         return found
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ def train_network(
     *,
     seed: int = 0,
     on_epoch: Progress | None = None,
+    judged: Collection[int] | None = None,
 ) -> AdapterNetwork:
     """An adapter that says to which entity a relation leads. The features stay as they are.
 
@@ -40,6 +42,7 @@ def train_network(
         settings: of network and training.
         seed: of weights and batches; 0 or more.
         on_epoch: told of the progress.
+        judged: the epochs that it is told of; None: all.
 
     Returns:
         The network. The same arguments give the same one on the same machine.
@@ -61,18 +64,19 @@ def train_network(
     optimiser = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
     )
-    batches = _Batches(task, told, split.train)
-    _tell(on_epoch, 0, task, told, split, network)
+    tell = partial(_tell, on_epoch, judged, task, told, split, network)
+    tell(0)
     for epoch in range(1, settings.epochs + 1):
         order = torch.randperm(len(split.train), generator=generator).numpy()
         for start in range(0, len(order), settings.batch_size):
-            loss = batches.loss(network, split.train[order[start : start + settings.batch_size]])
+            facts = split.train[order[start : start + settings.batch_size]]
+            loss = loss_of(network, task, told, facts)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * _rate(epoch, settings.epochs)
-        _tell(on_epoch, epoch, task, told, split, network)
+        tell(epoch)
     return network.eval()
 
 
@@ -100,32 +104,27 @@ def _met(task: RelationTask, train: Indices) -> Indices:
     return met
 
 
-class _Batches:
-    """The loss of some facts, with what does not change looked up once."""
+def loss_of(
+    network: AdapterNetwork, task: RelationTask, features: Tensor, facts: Indices
+) -> Tensor:
+    """Cross-entropy in nats a fact; candidates that are true as well are left out.
 
-    def __init__(self, task: RelationTask, features: Tensor, train: Indices) -> None:
-        self._task, self._features = task, features
-        self._others = {}
-        for relation in range(len(task.relations)):
-            of_it = task.of_relation(train, relation)
-            rows = np.full(len(task.facts), -1, np.int64)
-            rows[of_it] = np.arange(len(of_it))
-            self._others[relation] = rows, torch.from_numpy(task.others(of_it, relation))
-
-    def loss(self, network: AdapterNetwork, facts: Indices) -> Tensor:
-        """Cross-entropy in nats a fact; candidates that are true as well are left out."""
-        total = torch.zeros(())
-        for relation, candidates in enumerate(self._task.candidates):
-            of_it = self._task.of_relation(facts, relation)
-            if not len(of_it):
-                continue
-            heads = self._features[self._task.facts[of_it, 0]]
-            scores = network(heads, self._features[candidates], relation)
-            rows, others = self._others[relation]
-            scores = scores.masked_fill(others[rows[of_it]], -math.inf)
-            places = torch.from_numpy(self._task.places[of_it])
-            total = total + cross_entropy(scores, places, reduction="sum")
-        return total / len(facts)
+    Args:
+        network: that scores.
+        task: that has the facts.
+        features: of its entities.
+        facts: numbers of some of them, one at least.
+    """
+    total = torch.zeros(())
+    for relation, candidates in enumerate(task.candidates):
+        of_it = task.of_relation(facts, relation)
+        if not len(of_it):
+            continue
+        scores = network(features[task.facts[of_it, 0]], features[candidates], relation)
+        scores = scores.masked_fill(torch.from_numpy(task.others(of_it, relation)), -math.inf)
+        places = torch.from_numpy(task.places[of_it])
+        total = total + cross_entropy(scores, places, reduction="sum")
+    return total / len(facts)
 
 
 def _rate(epoch: int, epochs: int) -> float:
@@ -134,10 +133,10 @@ def _rate(epoch: int, epochs: int) -> float:
 
 
 def _tell(
-    on_epoch: Progress | None, epoch: int, task: RelationTask, features: Tensor, split: Split,
-    network: AdapterNetwork,
+    on_epoch: Progress | None, judged: Collection[int] | None, task: RelationTask,
+    features: Tensor, split: Split, network: AdapterNetwork, epoch: int,
 ) -> None:  # fmt: skip
-    if on_epoch is not None:
+    if on_epoch is not None and (judged is None or epoch in judged):
         scorer = scorer_of(task, features, network)
         held = judge(task, split.held_out, scorer) if len(split.held_out) else None
         on_epoch(epoch, judge(task, split.train, scorer), held)
