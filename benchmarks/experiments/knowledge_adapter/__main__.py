@@ -21,7 +21,7 @@ import typer
 
 from benchmarks.experiments.knowledge_adapter.backbones import MODEL, backbone
 from benchmarks.experiments.knowledge_adapter.measuring import Asked, measure
-from benchmarks.experiments.knowledge_adapter.page import draw, page
+from benchmarks.experiments.knowledge_adapter.page import draw, page, published
 from benchmarks.experiments.knowledge_adapter.sources import (
     CITY,
     FACTS,
@@ -99,10 +99,11 @@ def main(
         left_out += " Its rows are left out: it is not installed."
     named = found.name if found is not None else "SmolLM2-135M"
     command = f"{NAME} --seeds {seeds}" + (f" --epochs {epochs}" if epochs < 60 else "")  # noqa: PLR2004
+    kept_entries = published(entries)
     text = page(entries, learned, named, left_out, __doc__ or "", command)
     show_and_keep(
         text,
-        lambda: publish(folder, NAME, text, entries),
+        lambda: publish(folder, NAME, text, kept_entries),
         lambda: draw(folder / f"{NAME}.png", entries, learned),
     )
 

@@ -27,7 +27,8 @@ def bayes_ceiling(
     """The probability with which Bayes' rule names the tail of each fact.
 
     A sensor is connected to the nearest gateway where texts tell places; else to each with the
-    same probability, for texts without places tell gateways alike. Its service is that of its
+    same probability, for texts without places tell gateways alike (what the facts say of how many
+    sensors a gateway has is not counted). Its service is that of its
     gateway, if a fact tells it, of the gateway or of another of its sensors; else one of those that
     have its kind. The service of a gateway is that of its sensors by the same rules, else each with
     the same probability.
