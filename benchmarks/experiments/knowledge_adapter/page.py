@@ -217,12 +217,12 @@ def _table(ends: Ends, source: Source) -> str:
 
 _LEGEND = f"""\
 Accuracy is the share of facts whose entity scores highest among all that the relation may lead to
-(50 gateways, 3 services; ties share), but for the column "told from one", which is the probability
+(48 gateways that have sensors, 3 services; ties share), but for the column "told from one", which is the probability
 that the true entity scores higher than one wrong one. L1 is equation (9) over all candidates; of a
 pair in the figure. Relations that lead to one entity only (a service is in the city) are left out.
 
 - {CEILING}: Bayes' rule of one who knows how the city was generated, all texts, and the facts that
-  are learned from. Without places it is 1/50 for connections, as no score of texts tells gateways
+  are learned from. Without places it is 1/48 for connections, as no score of texts tells gateways
   apart; what learned facts say of how many sensors a gateway has is not counted, and rows that know
   gateways by name (majority, nearest neighbour) are a little above it.
 - {MAJORITY}: the entity that the relation most often leads to.
@@ -243,28 +243,29 @@ _TITLE = "What a twin adapter learns (paper C, Fig. 7)"
 _WHY = """\
 The published curve is found where accuracy is whether a true relation is told from one wrong one:
 it begins at 0.5, as the published axes do for accuracy and for L1, reaches 1 in training, and about
-0.9 on what was held out. But then a network that has read nothing is nearly as good, and what is
-asked is easy: a wrong gateway is mostly far away, and a wrong service mostly of another kind. Where
-the right entity is to be named among all, about two thirds of the city are right: services nearly
-always, connections in less than half (a guess among 50 gateways is right in 0.02, and all could be
-known from the texts). So "about 0.9" is no sign that the twin knows its topology."""
+0.9 on what was held out. But 0.9 is then little: in the city a network that has read nothing
+reaches 0.86, and a rule that reads kind and place from the text 0.94. Where the right entity is to
+be named among all, two thirds of the city are right: services nearly always, connections in less
+than half (a guess among 48 gateways is right in 0.02, and all could be known from the texts). So
+"about 0.9" does not show that the twin knows its topology."""
 
 _ADDS = """\
-What a language model has read adds something in the city, where it is read from digits how near two
-places are, and it tells services of kinds never seen better than random weights do. It is not
-shown to be better than words (TF-IDF) at naming the service of a new kind. The adapter of equation
-(8) adds nothing beyond the noise to a linear head on the same frozen features, whatever its width:
-it fits what is learned from better, and what is held out no better. No setting was tuned, neither
+What the language model has read helps. In the city it names more connections than random weights
+do, so it gets from digits how near two places are, though no better than numbers that are given as
+numbers. Of kinds never seen it tells the service from a wrong one better than random weights, and a
+little better than words (TF-IDF); that it names more services than words is not shown. The adapter
+of equation (8) adds nothing that is beyond the noise to a linear head on the same features: what is
+learned from is fitted better, what is held out is not known better. No setting was tuned, neither
 for a row nor for an epoch; the published learning rate (0.08) belongs to a trainer that is not
 named. Neither the model nor the data are the published ones: "Llama-2-8B" does not exist, and the
 300 nodes were not published."""
 
 _CITY = """\
-Held out are all facts of 15 % of sensors and gateways, so that nobody can know them by name: ids are
-at a guess, and shuffled facts at the majority. Numbers, with the same head, show that the form is
-not what is missing, though sixty epochs do not reach the ceiling with them either. Random weights
-keep much of a text, for equal words and digits give like features. Few gateways are held out (7 or
-8), and their service is in no text: only from their neighbours could it be known."""
+Held out are all facts of 15 % of sensors and gateways, so that nobody can know them by name: ids
+are at a guess, and shuffled facts no better than the majority. With numbers the same head comes
+nearest to the ceiling, and does not reach it in sixty epochs. Random weights keep much of a text,
+for equal words and digits give like features. Few gateways are held out (about 8 a seed), and their
+service is in no text: it could be known from their neighbours only."""
 
 _FACTS = """\
 As above, but single facts are held out, so that an entity may be known by another fact of its: a
@@ -273,7 +274,7 @@ nothing."""
 
 _PLAIN = """\
 Texts say "gateway" and no more: no row that reads them can tell one gateway from another, and all
-are at the guess of 1/50, whatever has read how much. What is left is that kinds tell services; a
+are at the guess of 1/48, whatever has read how much. What is left is that kinds tell services; a
 truck may work for two of them."""
 
 _KINDS = """\

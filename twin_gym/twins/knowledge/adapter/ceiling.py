@@ -26,12 +26,12 @@ def bayes_ceiling(
 ) -> NDArray[np.float64]:
     """The probability with which Bayes' rule names the tail of each fact.
 
-    A sensor is connected to the nearest gateway where texts tell places; else to each with the
-    same probability, for texts without places tell gateways alike (what the facts say of how many
-    sensors a gateway has is not counted). Its service is that of its
-    gateway, if a fact tells it, of the gateway or of another of its sensors; else one of those that
-    have its kind. The service of a gateway is that of its sensors by the same rules, else each with
-    the same probability.
+    A sensor is connected to the nearest gateway where texts tell places; else to each of those that
+    have sensors with the same probability, for texts without places tell gateways alike (what the
+    facts say of how many sensors a gateway has is not counted). Its service is that of its gateway,
+    if a fact tells it, of the gateway or of another of its sensors; else one of those that have its
+    kind. The service of a gateway is that of its sensors by the same rules, else each with the same
+    probability.
 
     Args:
         graph: of the city; see `generate_city`.
@@ -78,6 +78,12 @@ class _Known:
         self._graph, self._names = graph, [f"service/{name}" for name in plan.services]
         self._plan = plan
         self._all_gateways = frozenset(graph.entities("Gateway"))
+        self._connected = frozenset(
+            task.entities[one]
+            for name, tails in zip(task.relations, task.candidates, strict=True)
+            for one in tails.tolist()
+            if name == "connected_to"
+        )
         self._gateway_of: dict[str, str] = {}
         self._service_of: dict[str, str] = {}
         for head, relation, tail in task.facts[train].tolist():
@@ -95,7 +101,7 @@ class _Known:
     def gateways(self, sensor: str) -> frozenset[str]:
         """Those to which a sensor may be connected, all alike."""
         gateway = self._gateway_of.get(sensor)
-        return self._all_gateways if gateway is None else frozenset([gateway])
+        return self._connected if gateway is None else frozenset([gateway])
 
     def services(self, entity: str) -> frozenset[str]:
         """Those in which an entity may serve, all alike."""
