@@ -217,9 +217,10 @@ def _table(ends: Ends, source: Source) -> str:
 
 _LEGEND = f"""\
 Accuracy is the share of facts whose entity scores highest among all that the relation may lead to
-(48 gateways that have sensors, 3 services; ties share), but for the column "told from one", which is the probability
-that the true entity scores higher than one wrong one. L1 is equation (9) over all candidates; of a
-pair in the figure. Relations that lead to one entity only (a service is in the city) are left out.
+(48 gateways that have sensors, 3 services; ties share), but for the column "told from one", which
+is the probability that the true entity scores higher than one wrong one. L1 is equation (9) over
+all candidates; of a pair in the figure. Relations that lead to one entity only (a service is in the
+city) are left out.
 
 - {CEILING}: Bayes' rule of one who knows how the city was generated, all texts, and the facts that
   are learned from. Without places it is 1/48 for connections, as no score of texts tells gateways
