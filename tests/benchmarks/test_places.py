@@ -22,6 +22,7 @@ PLACES = [
     ("benchmarks.bounds.__main__", [], "--out"),
     ("benchmarks.demo", [], "--out"),
     ("benchmarks.history_store", ["--quick"], "--output"),
+    ("benchmarks.knowledge_graph", ["--quick"], "--output"),
     ("benchmarks.throughput.__main__", ["--quick"], "--result"),
     *(
         (f"benchmarks.experiments.{name}", ["--quick"], option)

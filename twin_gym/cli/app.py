@@ -301,7 +301,7 @@ def ask_twin(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")] = False,
 ) -> None:
-    """Ask what the twin of a recorded network knew, and how old it was.
+    """Ask a recorded network; answers say how old they are.
 
     For example: twin-gym ask "to which gateway is sensor 17 connected" --store history.db
     """

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from twin_gym.errors import ConfigError, UnknownNameError
-from twin_gym.twins import realtime
+from twin_gym.twins import knowledge, realtime
 from twin_gym.twins.realtime import build_model, object_model, read_model
 
 FOLDER = Path(realtime.__file__).parent / "dtdl"
 FILES = sorted(FOLDER.glob("*.json"))
+CITY_FILES = sorted((Path(knowledge.__file__).parent / "dtdl").glob("*.json"))
 PARSE = """
 const {createParser} = require('@azure/dtdl-parser');
 const fs = require('fs');
@@ -46,11 +47,12 @@ def parsed_in_public(paths):
     )
 
 
-def test_public_parser_accepts_every_interface():
+@pytest.mark.parametrize("files", [FILES, CITY_FILES], ids=["environments", "city"])
+def test_public_parser_accepts_every_interface(files):
     """The parser of those who made the language; it needs node and its package."""
-    done = parsed_in_public(FILES)
+    done = parsed_in_public(files)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.split() == [str(len(FILES))]
+    assert done.stdout.split() == [str(len(files))]
 
 
 def test_public_parser_would_find_a_fault(tmp_path):

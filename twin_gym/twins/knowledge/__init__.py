@@ -29,6 +29,7 @@ from twin_gym.twins.knowledge.stores.ladybug import LadybugStore
 from twin_gym.twins.knowledge.stores.live import LiveGraph
 from twin_gym.twins.knowledge.stores.memory import MemoryStore
 from twin_gym.twins.knowledge.stores.neo4j import Neo4jStore
+from twin_gym.twins.knowledge.texts import entity_text, timeless
 from twin_gym.twins.knowledge.topology import KeyValue, key_values, presence_of, topology_of
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Unknown",
     "ask",
     "city_model",
+    "entity_text",
     "is_known",
     "key_values",
     "parse_sentence",
@@ -65,6 +67,7 @@ __all__ = [
     "presence_of",
     "rephrase",
     "sentence",
+    "timeless",
     "topology_of",
     "update_trigger",
 ]

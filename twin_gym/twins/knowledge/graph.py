@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from twin_gym.twins.knowledge.facts import Fact, Kind, Relation
-from twin_gym.twins.realtime.model import ObjectModel
+from twin_gym.twins.realtime.model import ObjectModel, Value
 
 Edge = tuple[str, str, str]
 """Source, name and target of a relation."""
@@ -31,7 +31,7 @@ class KnowledgeGraph(Protocol):
         """What an entity is; None if it is not there."""
 
     def entities(self, kind: str | None = None) -> tuple[str, ...]:
-        """Ids of all entities, or of those of an interface."""
+        """Ids of all entities, or of those of an interface, sorted."""
 
     def fact(self, entity: str, name: str) -> Fact:
         """The value of a property; a fact without value if none is known."""
@@ -39,10 +39,13 @@ class KnowledgeGraph(Protocol):
     def facts(self, entity: str) -> tuple[Fact, ...]:
         """All known values of an entity, by name."""
 
+    def values(self, name: str) -> dict[str, Value]:
+        """The last known value of a property of all entities that have one, by id."""
+
     def relations(
         self, entity: str, name: str | None = None, *, incoming: bool = False
     ) -> tuple[Relation, ...]:
-        """Relations that an entity has, or that lead to it."""
+        """Relations that an entity has, or that lead to it, sorted."""
 
     def edges(self) -> Iterator[Edge]:
         """All relations, without their ages."""

@@ -69,14 +69,13 @@ def topology_of(
         raise ConfigError(f"sensors and gateways are told apart by {connection!r}: {said}")
     names = (*sensors, *gateways)
     place = {name: index for index, name in enumerate(names)}
-    num_relations = np.zeros(len(names), np.int64)
-    total = 0
-    for source, name, target in edges:
-        ends = [place[one] for one in (source, target) if one in place]
-        if ends and (counted == "all" or name == connection):
-            total += 1
-            for end in ends:
-                num_relations[end] += 1
+    found = edges if counted == "all" else [edge for edge in edges if edge[1] == connection]
+    outer = len(names)
+    ends = np.array(
+        [(place.get(source, outer), place.get(target, outer)) for source, _, target in found]
+    )
+    total = int((ends < outer).any(axis=1).sum())
+    num_relations = np.bincount(ends.ravel(), minlength=outer + 1)[:outer].astype(np.int64)
     return Topology(
         names,
         np.arange(len(names)) >= len(sensors),
@@ -88,7 +87,7 @@ def topology_of(
 
 
 def presence_of(graph: KnowledgeGraph, topology: Topology) -> NDArray[np.bool_]:
-    """Whether each node is active, (1): its last known `presence` is not false, and it is there.
+    """Whether each node is active, (1): it is there, and has not said that it is absent.
 
     Args:
         graph: the graph.
@@ -97,14 +96,10 @@ def presence_of(graph: KnowledgeGraph, topology: Topology) -> NDArray[np.bool_]:
     Returns:
         Truth values; shape (n,).
     """
-    found = np.ones(len(topology.names), np.bool_)
-    for index, name in enumerate(topology.names):
-        kind = graph.kind(name)
-        if kind is None:
-            found[index] = False
-        elif "presence" in graph.model.interface(kind.kind).contents:
-            found[index] = graph.fact(name, "presence").value is not False
-    return found
+    there, told = set(graph.entities()), graph.values("presence")
+    return np.array(
+        [name in there and told.get(name) is not False for name in topology.names], np.bool_
+    )
 
 
 def key_values(topology: Topology) -> Iterator[KeyValue]:

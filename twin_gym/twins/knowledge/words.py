@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from twin_gym.twins.knowledge.sentences import words_of
@@ -94,19 +95,30 @@ class KindWords:
 
     def __init__(self, model: ObjectModel) -> None:
         self._kinds: dict[str, str] = {}
+        measuring: dict[str, list[str]] = {}
         for name, interface in model.interfaces.items():
             for words in _names_of(interface):
                 self._kinds.setdefault(words, name)
+            for words in _measures_of(interface):
+                measuring.setdefault(f"{words} sensor", []).append(name)
+        for words, names in measuring.items():
+            if len(names) == 1:
+                self._kinds.setdefault(words, names[0])
 
     def kind(self, words: str) -> str | None:
         """The interface that some words name, in the singular or plural; None if none.
 
+        A sensor may also be named by what it alone measures.
+
         Example:
             >>> from twin_gym.twins.knowledge.model import city_model
-            >>> KindWords(city_model()).kind("air quality sensors")
-            'AirQualityObserved'
+            >>> [KindWords(city_model()).kind(words) for words in ("bins", "pm2.5 sensor", "tree")]
+            ['WasteContainer', 'AirQualityObserved', None]
         """
-        return self._kinds.get(words) or self._kinds.get(singular(words))
+        for form in (words, singular(words), singular(words).replace(".", "")):
+            if form in self._kinds:
+                return self._kinds[form]
+        return None
 
 
 def _names_of(interface: Interface) -> Iterator[str]:
@@ -116,6 +128,13 @@ def _names_of(interface: Interface) -> Iterator[str]:
         yield interface.display_name.lower()
 
 
+def _measures_of(interface: Interface) -> Iterator[str]:
+    for name, content in interface.contents.items():
+        if content.kind == "Telemetry":
+            yield words_of(name).replace(".", " ").lower()
+
+
+@lru_cache(maxsize=4_096)
 def property_forms(name: str) -> tuple[str, ...]:
     """The ways in which a question may name a property, in small letters.
 

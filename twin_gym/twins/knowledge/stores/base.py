@@ -218,8 +218,7 @@ class GraphStore(ABC):
         """
         kind = self._kind_of(entity)
         content_of(kind, entity, name)
-        known = self._values(kind.name, entity).get(name)
-        return self._fact(entity, name, known)
+        return fact_of(entity, name, self._value(kind.name, entity, name), self._now_s)
 
     def facts(self, entity: str) -> tuple[Fact, ...]:
         """All known values of an entity, by name.
@@ -228,7 +227,7 @@ class GraphStore(ABC):
             UnknownNameError: if it is not there.
         """
         values = self._values(self._kind_of(entity).name, entity)
-        return tuple(self._fact(entity, name, values[name]) for name in sorted(values))
+        return tuple(fact_of(entity, name, values[name], self._now_s) for name in sorted(values))
 
     def relations(
         self, entity: str, name: str | None = None, *, incoming: bool = False
@@ -259,6 +258,10 @@ class GraphStore(ABC):
         """Ids of all entities, or of those of an interface, sorted."""
 
     @abstractmethod
+    def values(self, name: str) -> dict[str, Value]:
+        """The last known value of a property of all entities that have one, by id."""
+
+    @abstractmethod
     def edges(self) -> Iterator[Edge]:
         """All relations, without their ages."""
 
@@ -269,6 +272,10 @@ class GraphStore(ABC):
     @abstractmethod
     def _values(self, kind: str, entity: str) -> Mapping[str, Known]:
         """Known values of an entity that is there."""
+
+    def _value(self, kind: str, entity: str, name: str) -> Known | None:
+        """The value of a property of an entity that is there."""
+        return self._values(kind, entity).get(name)
 
     @abstractmethod
     def _related(self, kind: str, entity: str, *, incoming: bool) -> list[Row]:
@@ -329,9 +336,6 @@ class GraphStore(ABC):
 
     def _age_s(self, time_s: float) -> float:
         return age_between(time_s, self._now_s)
-
-    def _fact(self, entity: str, name: str, known: Known | None) -> Fact:
-        return fact_of(entity, name, known, self._now_s)
 
 
 def content_of(kind: Interface, entity: str, name: object) -> Content:

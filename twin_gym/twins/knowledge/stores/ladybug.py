@@ -25,7 +25,7 @@ from twin_gym.twins.knowledge.stores.cypher import (
     value_batches,
 )
 from twin_gym.twins.plain import file_path
-from twin_gym.twins.realtime.model import Interface, ObjectModel
+from twin_gym.twins.realtime.model import Interface, ObjectModel, Value
 from twin_gym.twins.realtime.snapshot import Known
 
 MEMORY = ":memory:"
@@ -114,6 +114,19 @@ class LadybugStore(GraphStore):
         return tuple(
             sorted(one for one, (name, _) in self._kinds.items() if wanted in (None, name))
         )
+
+    def values(self, name: str) -> dict[str, Value]:
+        """The last known value of a property of all entities that have one, by id."""
+        found: dict[str, Value] = {}
+        for interface in self.model.interfaces.values():
+            if name in interface.contents:
+                rows = self.query(
+                    f"MATCH (e:{quoted(interface.name)}) "
+                    f"WHERE e.{quoted(time_column(name))} IS NOT NULL "
+                    f"RETURN e.id, e.{quoted(column(name))}"
+                )
+                found.update({entity: value for entity, value in rows})
+        return found
 
     def edges(self) -> Iterator[Edge]:
         """All relations, without their ages."""

@@ -10,7 +10,7 @@ from twin_gym.twins.knowledge.graph import Edge
 from twin_gym.twins.knowledge.stores.base import content_of, fact_of
 from twin_gym.twins.realtime.graph import TwinGraph
 from twin_gym.twins.realtime.live import LiveTwin
-from twin_gym.twins.realtime.model import ObjectModel
+from twin_gym.twins.realtime.model import ObjectModel, Value
 from twin_gym.twins.realtime.snapshot import Known
 
 
@@ -44,8 +44,8 @@ class TwinView(ABC):
         return Kind(entity, graph.interface(entity).name, age_between(0.0, self.now_s))
 
     def entities(self, kind: str | None = None) -> tuple[str, ...]:
-        """Ids of all entities, or of those of an interface."""
-        return self._graph.twins(kind)
+        """Ids of all entities, or of those of an interface, sorted."""
+        return tuple(sorted(self._graph.twins(kind)))
 
     def fact(self, entity: str, name: str) -> Fact:
         """The value of a property; a fact without value if none is known."""
@@ -58,17 +58,25 @@ class TwinView(ABC):
         facts = (self.fact(entity, name) for name in names)
         return tuple(one for one in facts if one.value is not None)
 
+    def values(self, name: str) -> dict[str, Value]:
+        """The last known value of a property of all entities that have one, by id."""
+        graph = self._graph
+        having = (one for one in graph.twins() if name in graph.interface(one).contents)
+        known = ((one, self._known(one, name)) for one in having)
+        return {one: found.value for one, found in known if found is not None}
+
     def relations(
         self, entity: str, name: str | None = None, *, incoming: bool = False
     ) -> tuple[Relation, ...]:
-        """Relations that an entity has, or that lead to it."""
+        """Relations that an entity has, or that lead to it, sorted."""
         age_s = age_between(0.0, self.now_s)
+        several = self._graph.relationships(entity, incoming=incoming)
         return tuple(
-            Relation(source, relation, target, age_s, tuple(sorted(properties.items())))
-            for source, relation, target, properties in self._graph.relationships(
-                entity, incoming=incoming
+            sorted(
+                Relation(source, relation, target, age_s, tuple(sorted(properties.items())))
+                for source, relation, target, properties in several
+                if name in (None, relation)
             )
-            if name in (None, relation)
         )
 
     def edges(self) -> Iterator[Edge]:

@@ -9,7 +9,7 @@ import networkx as nx
 
 from twin_gym.twins.knowledge.graph import Edge
 from twin_gym.twins.knowledge.stores.base import GraphStore, Row
-from twin_gym.twins.realtime.model import ObjectModel
+from twin_gym.twins.realtime.model import ObjectModel, Value
 from twin_gym.twins.realtime.snapshot import Known
 
 _SELF = ""
@@ -47,10 +47,17 @@ class MemoryStore(GraphStore):
             return tuple(sorted(self._graph))
         return tuple(sorted(self._by_kind[self.model.interface(kind).name]))
 
+    def values(self, name: str) -> dict[str, Value]:
+        """The last known value of a property of all entities that have one, by id."""
+        held_by = self._graph.nodes(data=True)
+        return {entity: held[name].value for entity, held in held_by if name and name in held}
+
     def edges(self) -> Iterator[Edge]:
         """All relations, without their ages."""
-        for source, target, name in self._graph.edges(keys=True):
-            yield source, name, target
+        for source, targets in self._graph.adjacency():
+            for target, names in targets.items():
+                for name in names:
+                    yield source, name, target
 
     def networkx(self) -> nx.MultiDiGraph[str]:
         """A copy as a networkx graph.
@@ -74,6 +81,10 @@ class MemoryStore(GraphStore):
     def _values(self, kind: str, entity: str) -> Mapping[str, Known]:
         held: dict[str, Any] = self._graph.nodes[entity]
         return {name: known for name, known in held.items() if name != _SELF}
+
+    def _value(self, kind: str, entity: str, name: str) -> Known | None:
+        held: dict[str, Any] = self._graph.nodes[entity]
+        return held.get(name)
 
     def _related(self, kind: str, entity: str, *, incoming: bool) -> list[Row]:
         edges = self._graph.in_edges if incoming else self._graph.out_edges

@@ -24,7 +24,7 @@ from twin_gym.twins.knowledge.stores.cypher import (
     time_column,
     value_batches,
 )
-from twin_gym.twins.realtime.model import ObjectModel
+from twin_gym.twins.realtime.model import ObjectModel, Value
 from twin_gym.twins.realtime.snapshot import Known
 
 ENTITY = "Entity"
@@ -73,8 +73,12 @@ def connect(
         from neo4j import GraphDatabase
     except ImportError as error:
         raise missing_extra("a knowledge graph in Neo4j", "neo4j") from error
-    driver = GraphDatabase.driver(uri, auth=(user, password))
-    return Neo4jStore(driver.session(database=database), model, close=driver.close)
+    driver: Any = GraphDatabase.driver(uri, auth=(user, password))
+    try:
+        return Neo4jStore(driver.session(database=database), model, close=driver.close)
+    except BaseException:
+        driver.close()
+        raise
 
 
 class Neo4jStore(GraphStore):
@@ -135,6 +139,17 @@ class Neo4jStore(GraphStore):
         label = ENTITY if kind is None else self.model.interface(kind).name
         rows = self._read(f"MATCH (e:{ENTITY}:{quoted(label)}) RETURN e.id AS id ORDER BY id", {})
         return tuple(row["id"] for row in rows)
+
+    def values(self, name: str) -> dict[str, Value]:
+        """The last known value of a property of all entities that have one, by id."""
+        if not any(name in one.contents for one in self.model.interfaces.values()):
+            return {}
+        rows = self._read(
+            f"MATCH (e:{ENTITY}) WHERE e.{quoted(time_column(name))} IS NOT NULL "
+            f"RETURN e.id AS id, e.{quoted(column(name))} AS value",
+            {},
+        )
+        return {row["id"]: row["value"] for row in rows}
 
     def edges(self) -> Iterator[Edge]:
         """All relations, without their ages."""
