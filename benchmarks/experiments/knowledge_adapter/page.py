@@ -217,13 +217,13 @@ def _table(ends: Ends, source: Source) -> str:
 
 _LEGEND = f"""\
 Accuracy is the share of facts whose entity scores highest among all that the relation may lead to
-(48 gateways that have sensors, 3 services; ties share), but for the column "told from one", which
+(47 gateways that have sensors, 3 services; ties share), but for the column "told from one", which
 is the probability that the true entity scores higher than one wrong one. L1 is equation (9) over
 all candidates; of a pair in the figure. Relations that lead to one entity only (a service is in the
 city) are left out.
 
 - {CEILING}: Bayes' rule of one who knows how the city was generated, all texts, and the facts that
-  are learned from. Without places it is 1/48 for connections, as no score of texts tells gateways
+  are learned from. Without places it is 1/47 for connections, as no score of texts tells gateways
   apart; what learned facts say of how many sensors a gateway has is not counted, and rows that know
   gateways by name (majority, nearest neighbour) are a little above it.
 - {MAJORITY}: the entity that the relation most often leads to.
@@ -247,7 +247,7 @@ it begins at 0.5, as the published axes do for accuracy and for L1, reaches 1 in
 0.9 on what was held out. But 0.9 is then little: in the city a network that has read nothing
 reaches 0.86, and a rule that reads kind and place from the text 0.94. Where the right entity is to
 be named among all, two thirds of the city are right: services nearly always, connections in less
-than half (a guess among 48 gateways is right in 0.02, and all could be known from the texts). So
+than half (a guess among 47 gateways is right in 0.02, and all could be known from the texts). So
 "about 0.9" does not show that the twin knows its topology."""
 
 _ADDS = """\
@@ -275,7 +275,7 @@ nothing."""
 
 _PLAIN = """\
 Texts say "gateway" and no more: no row that reads them can tell one gateway from another, and all
-are at the guess of 1/48, whatever has read how much. What is left is that kinds tell services; a
+are at the guess of 1/47, whatever has read how much. What is left is that kinds tell services; a
 truck may work for two of them."""
 
 _KINDS = """\
