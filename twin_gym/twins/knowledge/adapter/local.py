@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -103,28 +104,27 @@ class FolderBackbone:
     def _loaded(self) -> tuple[Any, Any]:
         """Tokeniser and model, on the CPU, in single precision."""
         import torch
-        from transformers import AutoConfig, AutoModel, AutoTokenizer
-        from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        transformers: Any = import_module("transformers")  # its types come and go with the extra
+        import_module("transformers.utils.logging").disable_progress_bar()
         given: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         if self._gguf:
             given["gguf_file"] = self._gguf
         try:
-            tokeniser = AutoTokenizer.from_pretrained(self._folder, **given)
+            tokeniser = transformers.AutoTokenizer.from_pretrained(self._folder, **given)
             tokeniser.padding_side = "right"  # a causal model then sees no padding
             if tokeniser.pad_token is None:
                 tokeniser.pad_token = tokeniser.eos_token
             if self._random_seed is None:
                 weights = {} if self._gguf else {"use_safetensors": True}
-                model = AutoModel.from_pretrained(
+                model = transformers.AutoModel.from_pretrained(
                     self._folder, dtype=torch.float32, **weights, **given
                 )
             else:
-                configuration = AutoConfig.from_pretrained(self._folder, **given)
+                configuration = transformers.AutoConfig.from_pretrained(self._folder, **given)
                 with torch.random.fork_rng(devices=[]):
                     torch.manual_seed(self._random_seed)
-                    model = AutoModel.from_config(configuration, dtype=torch.float32)
+                    model = transformers.AutoModel.from_config(configuration, dtype=torch.float32)
         except (OSError, ValueError, KeyError) as error:
             raise ConfigError(
                 f"{str(self._folder)!r} holds no model that is read here: {error!s:.300}"
