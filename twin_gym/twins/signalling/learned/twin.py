@@ -29,6 +29,7 @@ from twin_gym.twins.signalling.learned.vectors import END, Predicted, bits_of, c
 from twin_gym.twins.signalling.learned.windows import Stream, window_of
 from twin_gym.twins.signalling.log import MessageLog
 from twin_gym.twins.signalling.message import MESSAGE_DTYPE, Message
+from twin_gym.twins.signalling.replay import Replay
 from twin_gym.twins.weights import load_weights
 
 METADATA_FILE, WEIGHTS_FILE = "message.json", "message.safetensors"
@@ -192,6 +193,7 @@ def train_message_twin(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     on_step: Progress | None = None,
+    replayed: Replay | None = None,
 ) -> MessageTwin:
     """A twin of the core of a log.
 
@@ -201,6 +203,7 @@ def train_message_twin(
         seed: of weights, windows and slots; 0 or more.
         checkpoint: file from which an interrupted training goes on; None: none.
         on_step: told of the progress.
+        replayed: the automaton over the log; None: run here.
 
     Returns:
         The twin.
@@ -209,7 +212,9 @@ def train_message_twin(
         ConfigError: if the log has no answer of the core, or the checkpoint is of another training.
     """
     path = None if checkpoint is None else file_path(checkpoint, "a checkpoint")
-    network = train_network(log, settings, seed=seed, checkpoint=path, on_step=on_step)
+    network = train_network(
+        log, settings, seed=seed, checkpoint=path, on_step=on_step, replayed=replayed
+    )
     about = asdict(settings)
     for name in ("batch_size", "learning_rate", "checkpoint_every"):
         about.pop(name)
