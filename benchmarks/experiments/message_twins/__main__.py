@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 
 from benchmarks.experiments.blocks import Cell, measure_all
@@ -44,6 +45,7 @@ def main(
 
     A run that is stopped goes on where it was, in the middle of a training, too.
     """
+    torch.set_num_threads(1)  # one core, and one thread adds up in one order
     folder, file = places(NAME, out, kept, quick=quick, again=again)
     plan = QUICK if quick else Plan()
     checkpoints = file.with_suffix(".training")

@@ -19,7 +19,7 @@ from twin_gym.twins.signalling.scenario import SignallingScenario
 from twin_gym.twins.signalling.tables import Context, MessageTable, Vector
 from twin_gym.twins.signalling.theory import blind_exact_bound, outside_share
 
-AUTOMATON, MOST_FREQUENT, CHANCE = "exact automaton", "most frequent message", "floor of chance"
+AUTOMATON, MOST_FREQUENT, CHANCE = "exact automaton", "most frequent message", "entropy floor"
 WINDOW_OF_ALL, WINDOW_OF_ONE = (
     "determined in the window, all UEs",
     "determined in the window, per UE",

@@ -13,7 +13,7 @@ KNOWN = """\
 - *Exact automaton*: the procedures as a table, with the state of the UE, the verdicts and
   decisions, and the event with which the network begins a message. It scores 1 with no
   violation: what is to be learned is a function.
-- *Floor of chance*: the scenario has no failure, so that verdicts and decisions are not drawn.
+- *Entropy floor*: the scenario has no failure, so that verdicts and decisions are not drawn.
   Whether the network begins a configuration update or a deregistration is; the automaton is
   told, networks and tables are not. This is the most that they can expect.
 - *Determined in the window*: share of the answers whose deciding message is among those that a
