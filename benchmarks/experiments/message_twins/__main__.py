@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -66,7 +66,7 @@ def main(
             output().print(name_of(cell), markup=False)
         return
     known = {record["digest"] for record in read_records(file)}
-    measured = measure_all([cell for cell in everything if cell.digest in known], file)
+    measured = measure_all(stored_cells(everything, known), file)
     made = page.page(measured, plan, f"{NAME} --seeds {seeds}{' --quick' if quick else ''}")
     figures = [
         lambda end=end, draw=draw: draw(folder / f"{NAME}{end}")
@@ -96,6 +96,29 @@ def all_cells(seeds: int, plan: Plan, checkpoints: Path, on_step: OnStep) -> lis
             *trained_cells(num_ues, seed, plan, checkpoints, on_step),
         )
     ]
+
+
+def stored_cells(cells: Sequence[Cell], digests: Collection[str]) -> list[Cell]:
+    """The cells that are stored; of a row up to the first seed that is missing.
+
+    Rows are compared seed by seed, so that no seed may stand in the place of another.
+
+    Args:
+        cells: in the order of their seeds.
+        digests: of what is stored.
+
+    Returns:
+        Cells for a page.
+    """
+    missing: set[tuple[str, float]] = set()
+    found = []
+    for cell in cells:
+        row = (cell.label, cell.x)
+        if cell.digest not in digests:
+            missing.add(row)
+        elif row not in missing:
+            found.append(cell)
+    return found
 
 
 def name_of(cell: Cell) -> str:

@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 
 from benchmarks.experiments.blocks import Measured
 from benchmarks.experiments.drawing import draw_lines, save, styles_of
-from benchmarks.experiments.message_twins.known import BEST_TABLE, WINDOW_OF_ALL
+from benchmarks.experiments.message_twins.known import TABLE_OF_6, TABLE_OF_16, WINDOW_OF_ALL
 from benchmarks.experiments.message_twins.trained import label_of
 
 LABELS = (
@@ -17,7 +17,8 @@ LABELS = (
     label_of("lstm", "interleaved"),
     label_of("transformer", "per-ue"),
     label_of("lstm", "per-ue"),
-    BEST_TABLE,
+    TABLE_OF_6,
+    TABLE_OF_16,
     "table: last 6 of the log",
     WINDOW_OF_ALL,
 )

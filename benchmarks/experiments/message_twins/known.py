@@ -24,14 +24,14 @@ WINDOW_OF_ALL, WINDOW_OF_ONE = (
     "determined in the window, all UEs",
     "determined in the window, per UE",
 )
-LENGTHS = (1, 2, 6)
+LENGTHS: dict[Context, tuple[int, ...]] = {"log": (1, 2, 6), "ue": (1, 2, 6, 16)}
 _CONTEXTS: dict[Context, str] = {"log": "log", "ue": "same UE"}
 TABLES = {
     f"table: last {length} of the {of}": (length, context)
     for context, of in _CONTEXTS.items()
-    for length in LENGTHS
+    for length in LENGTHS[context]
 }
-BEST_TABLE = "table: last 6 of the same UE"
+TABLE_OF_6, TABLE_OF_16 = "table: last 6 of the same UE", "table: last 16 of the same UE"
 _CONFIGURE = kind_code("DownlinkNASTransport[Configuration update command]")
 _DEREGISTER = kind_code("DownlinkNASTransport[Deregistration request (UE terminated)]")
 

@@ -14,16 +14,17 @@ from benchmarks.experiments.command import Page
 from benchmarks.experiments.message_twins.figure import draw
 from benchmarks.experiments.message_twins.known import (
     AUTOMATON,
-    BEST_TABLE,
     CHANCE,
     MOST_FREQUENT,
+    TABLE_OF_6,
+    TABLE_OF_16,
     TABLES,
     WINDOW_OF_ALL,
     WINDOW_OF_ONE,
 )
 from benchmarks.experiments.message_twins.plan import Plan
 from benchmarks.experiments.message_twins.telling import CLAIM, FOUND, KNOWN, SET_UP, TRIED
-from benchmarks.experiments.message_twins.trained import TENTHS, label_of
+from benchmarks.experiments.message_twins.trained import DECODINGS, TENTHS, label_of
 from benchmarks.experiments.pages import format_interval, table
 from benchmarks.machine import this_machine
 from benchmarks.statistics import Interval
@@ -34,15 +35,12 @@ LSTM_OF_ALL = label_of("lstm", "interleaved")
 TRANSFORMER_OF_ONE = label_of("transformer", "per-ue")
 LSTM_OF_ONE = label_of("lstm", "per-ue")
 TRAINED = (TRANSFORMER_OF_ALL, LSTM_OF_ALL, TRANSFORMER_OF_ONE, LSTM_OF_ONE)
-GRAMMAR = "grammar_"
+SUFFIXES = {"": "", "grammar_": ", by the grammar", "open_": ", may say nothing"}
 ROWS = (AUTOMATON, CHANCE, WINDOW_OF_ALL, WINDOW_OF_ONE, MOST_FREQUENT, *TABLES, *TRAINED)
 PAIRS = (
     (TRANSFORMER_OF_ALL, LSTM_OF_ALL),
     (TRANSFORMER_OF_ONE, LSTM_OF_ONE),
-    (TRANSFORMER_OF_ALL, BEST_TABLE),
-    (LSTM_OF_ALL, BEST_TABLE),
-    (TRANSFORMER_OF_ONE, BEST_TABLE),
-    (LSTM_OF_ONE, BEST_TABLE),
+    *((one, other) for one in TRAINED for other in (TABLE_OF_6, TABLE_OF_16)),
 )
 ALL = {
     "accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1",
@@ -198,12 +196,12 @@ def _rows(points: Points) -> list[tuple[str, str]]:
     rows = []
     for label in ROWS:
         if label in there:
-            rows += [(label, ""), (label, GRAMMAR)] if label in TRAINED else [(label, "")]
+            rows += [(label, one) for one in (DECODINGS if label in TRAINED else ("",))]
     return rows
 
 
 def _title(label: str, prefix: str) -> str:
-    return f"{label}, by the grammar" if prefix else label
+    return label + SUFFIXES[prefix]
 
 
 def _cell(one: Measured | None, name: str) -> str:

@@ -23,8 +23,12 @@ CONTEXTS: dict[ContextName, str] = {"interleaved": "all UEs", "per-ue": "per UE"
 CONTEXT_SHARE = 0.25
 """Of the log that is judged, so much of the beginning is context alone."""
 
-INTERLEAVED = MessageTwinSettings(context="interleaved")
-PER_UE = MessageTwinSettings(context="per-ue")
+INTERLEAVED = MessageTwinSettings(
+    context="interleaved", window=128, batch_size=4, num_steps=1_800, checkpoint_every=200
+)
+PER_UE = MessageTwinSettings(
+    context="per-ue", window=64, batch_size=8, num_steps=800, checkpoint_every=200
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Plan:
 
     ues: tuple[int, ...] = (1, 4, 16, 64)
     learned_s: float = 300.0
-    judged_s: float = 75.0
+    judged_s: float = 50.0
     interleaved: MessageTwinSettings = INTERLEAVED
     per_ue: MessageTwinSettings = PER_UE
 

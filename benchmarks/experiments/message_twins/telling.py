@@ -24,17 +24,36 @@ KNOWN = """\
 
 SET_UP = """\
 One slice without failures (`signalling-concurrent`), whose UEs pause for less than a procedure
-takes: K is the number of concurrent UEs. Networks are asked for every message of the core,
-given the true messages before it, and whose turn it is. *All UEs*: the newest messages of the
-interleaved log; numbers tell the UEs of a window apart, and are permuted in every window. *Per
-UE*: the newest messages of the UE whose turn it is. Seed k has logs of its own, the same for
-all rows.
+takes: K is the number of concurrent UEs. All rows are asked for every message of the core, given
+the true messages before it and whose turn it is, and are told that the core sends something.
+Networks that may say nothing, which is what they are trained for, are the rows *may say nothing*.
+*All UEs*: the newest messages of the interleaved log; numbers tell the UEs of a window apart, and
+are permuted in every window. *Per UE*: the newest messages of the UE whose turn it is. Seed k has
+logs of its own, the same for all rows. LSTM and Transformer have the same windows, steps and
+number of parameters.
 
 **Held out**: rows are judged by a log of another world, so that neither a UE nor a moment is in
-both; its first quarter is context alone. *Stateful subset*: answers that the message they
-answer does not determine. Precision, recall and F1 are over the entries of the binary vector
-that are present, all messages together. Violations: predictions that are not well-formed, or of
-a kind that the procedures never have there. *By the grammar*: the likeliest message among those
-that they have there in some state."""
+both; its first quarter is context alone. *Stateful subset*: answers that the message they answer
+does not determine. Precision, recall and F1 are over the entries of the binary vector that are
+present, all messages together. Violations: predictions that are not well-formed, or of a kind that
+the procedures never have there. *By the grammar*: the likeliest message among those that they have
+there in some state; this tells which message is answered, which tables and free networks must find
+out."""
 
-TRIED = ""
+TRIED = """\
+Before the grid, one cell: Transformer, K = 16, seed 1, judged by 75 s. All that was tried:
+
+| context | windows a step | steps | core-seconds | exact | F1, stateful |
+|---|---|---|---|---|---|
+| per UE | 24 of 96 messages | 300 | 20 | 0.855 (may say nothing) | 0.918 (may say nothing) |
+| per UE | 8 of 64 | 900 | 17 | 0.979 | 0.994 |
+| all UEs | 6 of 384 | 500 | 45 | 0.009 (may say nothing) | 0.000 (may say nothing) |
+| all UEs, first layer begins with a match of UEs | 12 of 192 | 400 | 28 | 0.357 | 0.534 |
+| all UEs | 2 of 256 | 1,500 | 38 | 0.380 | 0.542 |
+| all UEs | 4 of 128 | 1,500 | 29 | 0.683 | 0.757 |
+
+Many small steps learn more than few large ones in the same time. With the messages of all UEs the
+loss rests at what the log without its UEs tells, and falls once attention finds the messages of
+the UE whose turn it is: in the last row in the second half of the training, in the three before it
+not at all. The learning rate, the number of layers and the width were not varied, and no setting
+was tried on the LSTM: it has those that suit the Transformer."""

@@ -16,20 +16,25 @@ from benchmarks.experiments.message_twins.known import scores
 from benchmarks.experiments.message_twins.plan import (
     CONTEXTS,
     NETWORKS,
+    Logs,
     Plan,
     logs_of,
     scenario_of,
 )
 from twin_gym.files.whole import write_text
-from twin_gym.twins.signalling.learned.fidelity import MessageFidelity
+from twin_gym.twins.signalling.learned.fidelity import MessageFidelity, predictions
 from twin_gym.twins.signalling.learned.settings import (
     ContextName,
     MessageTwinSettings,
     NetworkName,
 )
-from twin_gym.twins.signalling.learned.twin import train_message_twin
+from twin_gym.twins.signalling.learned.twin import Decoding, MessageTwin, train_message_twin
 
 TENTHS = 10
+DECODINGS: dict[str, tuple[Decoding, bool]] = {
+    "": ("free", True), "grammar_": ("grammar", True), "open_": ("free", False)
+}  # fmt: skip
+"""By prefix of the figures, how messages are chosen, and whether it is told that one is sent."""
 OnStep = Callable[[int, int], None]
 """Told of the steps that are done, and of all of them."""
 
@@ -139,11 +144,20 @@ def _measured(
         replayed=logs.learned_replay,
     )  # fmt: skip
     found = spent.of_tenths()
-    for decoding, prefix in (("free", ""), ("grammar", "grammar_")):
-        chosen = twin.decoded(decoding)  # type: ignore[arg-type]  # one of the two
-        fidelity = MessageFidelity.of(chosen, logs.judged, logs.from_ns, logs.judged_replay)
-        found |= scores(fidelity, prefix)
+    found |= judged(twin, logs)
     found |= {"core_seconds": spent.seconds, "load": load, "ended_s": time.time()}
     checkpoint.unlink(missing_ok=True)
     spent.forget()
     return {name: [value] for name, value in found.items()}
+
+
+def judged(twin: MessageTwin, logs: Logs) -> dict[str, float]:
+    """Scores of a twin in each of `DECODINGS`."""
+    found: dict[str, float] = {}
+    for prefix, (decoding, is_told) in DECODINGS.items():
+        said = predictions(twin.decoded(decoding), logs.judged, logs.judged_replay, is_told=is_told)
+        fidelity = MessageFidelity.of_predictions(
+            said, logs.judged, logs.from_ns, logs.judged_replay
+        )
+        found |= scores(fidelity, prefix)
+    return found

@@ -2,12 +2,20 @@
 
 import numpy as np
 import pytest
+import torch
 
 from twin_gym.errors import ConfigError
 from twin_gym.twins.signalling.answering import first_five_qis_in
 from twin_gym.twins.signalling.emulator import emulate
-from twin_gym.twins.signalling.learned.fidelity import MessageFidelity, stateful_places
-from twin_gym.twins.signalling.learned.vectors import NOTHING, Predicted
+from twin_gym.twins.signalling.learned.fidelity import (
+    MessageFidelity,
+    allowed_kinds,
+    predictions,
+    stateful_places,
+)
+from twin_gym.twins.signalling.learned.settings import MessageTwinSettings
+from twin_gym.twins.signalling.learned.twin import train_message_twin
+from twin_gym.twins.signalling.learned.vectors import END, NOTHING, Predicted
 from twin_gym.twins.signalling.message import to_vectors
 from twin_gym.twins.signalling.replay import replay
 from twin_gym.twins.signalling.tables import MessageTable
@@ -74,6 +82,22 @@ def test_messages_before_the_time_are_not_judged(log, replayed):
     assert MessageFidelity.of_predictions(said, log, middle, replayed).exact == 1.0
     with pytest.raises(ConfigError, match="no message of the core to judge"):
         MessageFidelity.of_predictions(said, log, int(times[-1]) + 1, replayed)
+
+
+@pytest.mark.parametrize("decoding", ["free", "grammar"])
+def test_twin_that_is_told_that_the_core_speaks_says_something(log, replayed, decoding):
+    """Untrained, it says nothing now and then where it may; the grammar still holds."""
+    settings = MessageTwinSettings(layers=1, width=16, window=12, num_steps=1, batch_size=4)
+    twin = train_message_twin(log, settings).decoded(decoding)
+    with torch.no_grad():
+        twin.network.kind_head.bias[END] = 3.0
+    silent = predictions(twin, log, replayed)
+    told = predictions(twin, log, replayed, is_told=True)
+    assert NOTHING in silent.values()
+    assert NOTHING not in told.values()
+    if decoding == "grammar":
+        allowed = allowed_kinds(log, replayed)
+        assert all(one.kind in allowed[place] for place, one in told.items())
 
 
 def test_predictions_of_a_table_are_those_that_it_is_scored_by(log):

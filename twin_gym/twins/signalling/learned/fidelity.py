@@ -193,10 +193,25 @@ def allowed_kinds(log: MessageLog, replayed: Replay) -> dict[int, frozenset[int]
     return found
 
 
-def predictions(twin: MessageTwin, log: MessageLog, replayed: Replay) -> dict[int, Predicted]:
-    """What a twin says in the place of each message of the core, by its place in the log."""
+def predictions(
+    twin: MessageTwin, log: MessageLog, replayed: Replay, *, is_told: bool = False
+) -> dict[int, Predicted]:
+    """What a twin says in the place of each message of the core, by its place in the log.
+
+    Args:
+        twin: that predicts.
+        log: whose messages.
+        replayed: the automaton over the log.
+        is_told: whether the twin is told that the core sends something, as tables are: it never
+            says `END` then.
+
+    Returns:
+        Its messages.
+    """
     settings = twin.metadata.settings
     allowed = allowed_kinds(log, replayed)
+    if is_told:
+        allowed = {place: kinds - {END} for place, kinds in allowed.items()}
     found: dict[int, Predicted] = {}
     for stream in streams_of(log, settings.context, replayed):
         slots = range(settings.num_slots)
@@ -207,7 +222,8 @@ def predictions(twin: MessageTwin, log: MessageLog, replayed: Replay) -> dict[in
             asked = [one for one in np.flatnonzero(is_asked).tolist() if one >= first]
             places = [int(stream.places[start + one + 1]) for one in asked]
             options = [allowed.get(place) for place in places]
-            found |= dict(zip(places, twin.choose(states[asked], options), strict=True))
+            said = twin.choose(states[asked], options, is_silent=not is_told)
+            found |= dict(zip(places, said, strict=True))
     return found
 
 

@@ -85,7 +85,9 @@ def train_network(
         raise ConfigError("no message of the core to a UE in this log: take a longer log")
     generator = torch.Generator().manual_seed(seed)
     network = new_network(settings, generator)
-    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, betas=(0.9, 0.98))
+    optimiser = torch.optim.Adam(
+        network.parameters(), settings.learning_rate, betas=(0.9, 0.98), fused=True
+    )
     digest = digest_of(log, settings, seed)
     first = 0
     if checkpoint is not None and checkpoint.exists():

@@ -107,19 +107,24 @@ class MessageTwin:
         self,
         states: torch.Tensor,
         allowed: Sequence[frozenset[int] | None],
+        *,
+        is_silent: bool = True,
     ) -> list[Predicted]:
         """The messages that states of the network say.
 
         Args:
             states: shape (positions, width).
             allowed: kinds that the grammar has, by position; None or empty: all of them.
+            is_silent: whether `END` may be chosen.
 
         Returns:
-            One message a position, `END` included.
+            One message a position.
         """
         is_constrained = self.decoding == "grammar"
         with torch.no_grad():
             logits = self.network.kind_logits(states).numpy()
+            if not is_silent:
+                logits[:, END] = -np.inf
             options = allowed if is_constrained else [None] * len(states)
             kinds = [choose_kind(*one) for one in zip(logits, options, strict=True)]
             fields, bits = self.network.field_logits(states, torch.tensor(kinds, dtype=torch.int64))
