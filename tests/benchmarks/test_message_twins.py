@@ -244,7 +244,9 @@ def test_row_with_fewer_seeds_is_compared_on_those_that_both_have():
 
 
 def test_page_says_what_is_claimed_and_held_out():
-    """In words that do not depend on figures."""
+    """In words that do not depend on figures; what was found is not said of a quick run."""
     text = page.page([], QUICK, "message_twins").text
+    assert telling.FOUND not in text
+    assert telling.FOUND in page.page([], Plan(), "message_twins").text
     assert telling.CLAIM in text
     assert "neither a UE nor a moment is in both" in " ".join(text.split())
