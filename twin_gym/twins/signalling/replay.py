@@ -46,6 +46,7 @@ class Scored:
         is_answer: whether a message caused it, not the network itself.
         trigger: place of the message that caused it, or of the newest one before it.
         deciding: latest place from which on the messages of the UE determine it.
+        expected: what the automaton says, with the identities of N4 sessions alone.
     """
 
     place: int
@@ -53,6 +54,7 @@ class Scored:
     is_answer: bool
     trigger: int
     deciding: int
+    expected: Message
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,7 @@ class Dialogue:
         is_exact = all(
             getattr(expected.message, name) == getattr(message, name) for name in COMPARED
         )
-        self.scored.append(Scored(place, is_exact, is_answer, trigger, deciding))
+        self.scored.append(Scored(place, is_exact, is_answer, trigger, deciding, expected.message))
         self.state = with_identities(self.state, expected, message)
         if message.kind in _TELLS_SESSIONS:
             self.known_list = place

@@ -52,7 +52,7 @@ class MessageTable:
 
     def fit(self, log: MessageLog) -> MessageTable:
         """Counts the messages of the core in a log; returns itself."""
-        for past, vector in _positions(log, self.length, self.context):
+        for _, past, vector in _positions(log, self.length, self.context):
             for start in range(len(past) + 1):
                 self._counts[past[start:]][vector] += 1
         return self
@@ -71,11 +71,18 @@ class MessageTable:
                 return min(vector for vector, count in counts.items() if count == most)
         return None
 
+    def predictions(self, log: MessageLog) -> dict[int, Vector | None]:
+        """What it predicts in the place of each message of the core, by its place in the log."""
+        return {
+            place: self.predict(past)
+            for place, past, _ in _positions(log, self.length, self.context)
+        }
+
     def exact(self, log: MessageLog) -> float:
         """Share of the messages of the core in a log that are predicted exactly."""
         checks = [
             self.predict(past) == vector
-            for past, vector in _positions(log, self.length, self.context)
+            for _, past, vector in _positions(log, self.length, self.context)
         ]
         return sum(checks) / len(checks) if checks else 1.0
 
@@ -132,13 +139,13 @@ def window_ceiling(log: MessageLog, window: int) -> float:
 
 def _positions(
     log: MessageLog, length: int, context: Context
-) -> Iterator[tuple[tuple[Vector, ...], Vector]]:
-    """The newest messages before each message of the core for a UE, and its vector."""
+) -> Iterator[tuple[int, tuple[Vector, ...], Vector]]:
+    """Place of each message of the core for a UE, the newest messages before it, its vector."""
     pasts: dict[int, deque[Vector]] = defaultdict(lambda: deque(maxlen=length))
-    for row in log.records.tolist():
+    for place, row in enumerate(log.records.tolist()):
         ue = row[_UE]
-        vector = tuple(row[place] for place in _PLACES)
+        vector = tuple(row[column] for column in _PLACES)
         past = pasts[ue if context == "ue" else -1]
         if ue >= 0 and _IS_FROM_CORE[vector[0]]:
-            yield tuple(past), vector
+            yield place, tuple(past), vector
         past.append(vector)

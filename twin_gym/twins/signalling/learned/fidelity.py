@@ -6,7 +6,8 @@ binary vector (`to_vectors`). `END` and padding are not scored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -36,8 +37,11 @@ class MessageFidelity:
         recall: share of the true positive entries that are predicted.
         f1: harmonic mean of both.
         num_stateful: answers that the message they answer does not determine alone.
-        stateful_exact: share of those that are exact, NaN without any.
-        stateful_f1: F1 on those, NaN without any.
+        stateful_exact: share of those that are exact; NaN without any, as the next four.
+        stateful_precision: precision on those.
+        stateful_recall: recall on those.
+        stateful_f1: F1 on those.
+        stateful_accuracy: accuracy on those.
         violations: share of the predictions that the grammar does not have there.
         accuracy: share of all entries that are right.
         absent_accuracy: the same of a prediction without any entry: what accuracy is worth.
@@ -50,19 +54,25 @@ class MessageFidelity:
     f1: float
     num_stateful: int
     stateful_exact: float
+    stateful_precision: float
+    stateful_recall: float
     stateful_f1: float
+    stateful_accuracy: float
     violations: float
     accuracy: float
     absent_accuracy: float
 
     @classmethod
-    def of(cls, twin: MessageTwin, log: MessageLog, from_ns: int = 0) -> MessageFidelity:
+    def of(
+        cls, twin: MessageTwin, log: MessageLog, from_ns: int = 0, replayed: Replay | None = None
+    ) -> MessageFidelity:
         """The scores of a twin.
 
         Args:
             twin: that predicts.
             log: of UEs that it has not learned from; see `split`.
             from_ns: earlier messages are context alone.
+            replayed: the automaton over the log; None: run here.
 
         Returns:
             Its fidelity.
@@ -70,39 +80,85 @@ class MessageFidelity:
         Raises:
             ConfigError: if the core sends nothing in the log from that time on.
         """
-        replayed = replay(log, first_five_qis_in(log))
-        predicted = predictions(twin, log, replayed)
+        replayed = replayed or replay(log, first_five_qis_in(log))
+        return cls.of_predictions(predictions(twin, log, replayed), log, from_ns, replayed)
+
+    @classmethod
+    def of_predictions(
+        cls,
+        predicted: Mapping[int, Predicted],
+        log: MessageLog,
+        from_ns: int = 0,
+        replayed: Replay | None = None,
+    ) -> MessageFidelity:
+        """The scores of whatever predicts messages.
+
+        Args:
+            predicted: what it says in the place of messages of the core, by place in the log.
+            log: what the core said.
+            from_ns: earlier messages are not judged.
+            replayed: the automaton over the log; None: run here.
+
+        Returns:
+            Its fidelity.
+
+        Raises:
+            ConfigError: if there is no prediction from that time on.
+        """
+        replayed = replayed or replay(log, first_five_qis_in(log))
         times = log.column("time_ns")
         places = np.array([one for one in sorted(predicted) if times[one] >= from_ns], np.int64)
         if not len(places):
             raise ConfigError("no message of the core to judge: take a longer log")
         said = [predicted[place] for place in places.tolist()]
         true, found = to_vectors(log.records[places]), _vectors(said)
-        exact = (found == true).all(axis=1)
-        stateful_places = [
-            one.place for one in replayed.scored if one.is_answer and one.deciding < one.trigger
-        ]
-        stateful = np.isin(places, stateful_places)
+        stateful = np.isin(places, stateful_places(replayed))
         allowed = allowed_kinds(log, replayed)
         breaches = [not _obeys(one, allowed.get(place)) for place, one in
                     zip(places.tolist(), said, strict=True)]  # fmt: skip
-        precision, recall, f1 = micro_scores(true, found)
-        has_stateful = bool(stateful.any())
+        whole, part = _Scores.of(true, found), _Scores.of(true[stateful], found[stateful])
         return cls(
             num_messages=len(places),
-            exact=float(exact.mean()),
-            precision=precision,
-            recall=recall,
-            f1=f1,
+            exact=whole.exact,
+            precision=whole.precision,
+            recall=whole.recall,
+            f1=whole.f1,
             num_stateful=int(stateful.sum()),
-            stateful_exact=float(exact[stateful].mean()) if has_stateful else float("nan"),
-            stateful_f1=(
-                micro_scores(true[stateful], found[stateful])[2] if has_stateful else float("nan")
-            ),
+            stateful_exact=part.exact,
+            stateful_precision=part.precision,
+            stateful_recall=part.recall,
+            stateful_f1=part.f1,
+            stateful_accuracy=part.accuracy,
             violations=float(np.mean(breaches)),
-            accuracy=float((found == true).mean()),
+            accuracy=whole.accuracy,
             absent_accuracy=float((true == 0).mean()),
         )
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """Scores of some messages; NaN where there are none."""
+
+    exact: float
+    precision: float
+    recall: float
+    f1: float
+    accuracy: float
+
+    @classmethod
+    def of(cls, true: NDArray[np.uint8], found: NDArray[np.uint8]) -> _Scores:
+        """From binary vectors; shape (messages, entries)."""
+        if not len(true):
+            return cls(*[float("nan")] * len(fields(cls)))
+        is_right = found == true
+        return cls(
+            float(is_right.all(axis=1).mean()), *micro_scores(true, found), float(is_right.mean())
+        )
+
+
+def stateful_places(replayed: Replay) -> list[int]:
+    """Places of the answers that the message they answer does not determine alone."""
+    return [one.place for one in replayed.scored if one.is_answer and one.deciding < one.trigger]
 
 
 def micro_scores(
@@ -137,10 +193,25 @@ def allowed_kinds(log: MessageLog, replayed: Replay) -> dict[int, frozenset[int]
     return found
 
 
-def predictions(twin: MessageTwin, log: MessageLog, replayed: Replay) -> dict[int, Predicted]:
-    """What a twin says in the place of each message of the core, by its place in the log."""
+def predictions(
+    twin: MessageTwin, log: MessageLog, replayed: Replay, *, is_told: bool = False
+) -> dict[int, Predicted]:
+    """What a twin says in the place of each message of the core, by its place in the log.
+
+    Args:
+        twin: that predicts.
+        log: whose messages.
+        replayed: the automaton over the log.
+        is_told: whether the twin is told that the core sends something, as tables are: it never
+            says `END` then.
+
+    Returns:
+        Its messages.
+    """
     settings = twin.metadata.settings
     allowed = allowed_kinds(log, replayed)
+    if is_told:
+        allowed = {place: kinds - {END} for place, kinds in allowed.items()}
     found: dict[int, Predicted] = {}
     for stream in streams_of(log, settings.context, replayed):
         slots = range(settings.num_slots)
@@ -151,7 +222,8 @@ def predictions(twin: MessageTwin, log: MessageLog, replayed: Replay) -> dict[in
             asked = [one for one in np.flatnonzero(is_asked).tolist() if one >= first]
             places = [int(stream.places[start + one + 1]) for one in asked]
             options = [allowed.get(place) for place in places]
-            found |= dict(zip(places, twin.choose(states[asked], options), strict=True))
+            said = twin.choose(states[asked], options, is_silent=not is_told)
+            found |= dict(zip(places, said, strict=True))
     return found
 
 

@@ -23,6 +23,7 @@ from twin_gym.twins.signalling.learned.settings import MessageTwinSettings
 from twin_gym.twins.signalling.learned.vectors import END
 from twin_gym.twins.signalling.learned.windows import Stream, Window, streams_of, window_of
 from twin_gym.twins.signalling.log import MessageLog
+from twin_gym.twins.signalling.replay import Replay
 
 Progress = Callable[[int, float], None]
 """Called after every step with its number and its loss in nats a position."""
@@ -59,6 +60,7 @@ def train_network(
     seed: int = 0,
     checkpoint: Path | None = None,
     on_step: Progress | None = None,
+    replayed: Replay | None = None,
 ) -> MessageNetwork:
     """A network that says what the core says in a log.
 
@@ -69,6 +71,7 @@ def train_network(
         checkpoint: file to which the training is written now and then, and from which it goes on;
             None: none.
         on_step: told of the progress.
+        replayed: the automaton over the log; None: run here.
 
     Returns:
         The network. The same arguments give the same one on the same machine, whether or not the
@@ -77,12 +80,14 @@ def train_network(
     Raises:
         ConfigError: if the log has no answer of the core, or the checkpoint is of another training.
     """
-    streams = streams_of(log, settings.context)
+    streams = streams_of(log, settings.context, replayed)
     if not any(stream.is_from_core.any() for stream in streams):
         raise ConfigError("no message of the core to a UE in this log: take a longer log")
     generator = torch.Generator().manual_seed(seed)
     network = new_network(settings, generator)
-    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, betas=(0.9, 0.98))
+    optimiser = torch.optim.Adam(
+        network.parameters(), settings.learning_rate, betas=(0.9, 0.98), fused=True
+    )
     digest = digest_of(log, settings, seed)
     first = 0
     if checkpoint is not None and checkpoint.exists():

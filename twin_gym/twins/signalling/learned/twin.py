@@ -29,6 +29,7 @@ from twin_gym.twins.signalling.learned.vectors import END, Predicted, bits_of, c
 from twin_gym.twins.signalling.learned.windows import Stream, window_of
 from twin_gym.twins.signalling.log import MessageLog
 from twin_gym.twins.signalling.message import MESSAGE_DTYPE, Message
+from twin_gym.twins.signalling.replay import Replay
 from twin_gym.twins.weights import load_weights
 
 METADATA_FILE, WEIGHTS_FILE = "message.json", "message.safetensors"
@@ -107,19 +108,24 @@ class MessageTwin:
         self,
         states: torch.Tensor,
         allowed: Sequence[frozenset[int] | None],
+        *,
+        is_silent: bool = True,
     ) -> list[Predicted]:
         """The messages that states of the network say.
 
         Args:
             states: shape (positions, width).
             allowed: kinds that the grammar has, by position; None or empty: all of them.
+            is_silent: whether `END` may be chosen.
 
         Returns:
-            One message a position, `END` included.
+            One message a position.
         """
         is_constrained = self.decoding == "grammar"
         with torch.no_grad():
             logits = self.network.kind_logits(states).numpy()
+            if not is_silent:
+                logits[:, END] = -np.inf
             options = allowed if is_constrained else [None] * len(states)
             kinds = [choose_kind(*one) for one in zip(logits, options, strict=True)]
             fields, bits = self.network.field_logits(states, torch.tensor(kinds, dtype=torch.int64))
@@ -193,6 +199,7 @@ def train_message_twin(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     on_step: Progress | None = None,
+    replayed: Replay | None = None,
 ) -> MessageTwin:
     """A twin of the core of a log.
 
@@ -202,6 +209,7 @@ def train_message_twin(
         seed: of weights, windows and slots; 0 or more.
         checkpoint: file from which an interrupted training goes on; None: none.
         on_step: told of the progress.
+        replayed: the automaton over the log; None: run here.
 
     Returns:
         The twin.
@@ -210,7 +218,9 @@ def train_message_twin(
         ConfigError: if the log has no answer of the core, or the checkpoint is of another training.
     """
     path = None if checkpoint is None else file_path(checkpoint, "a checkpoint")
-    network = train_network(log, settings, seed=seed, checkpoint=path, on_step=on_step)
+    network = train_network(
+        log, settings, seed=seed, checkpoint=path, on_step=on_step, replayed=replayed
+    )
     about = asdict(settings)
     for name in ("batch_size", "learning_rate", "checkpoint_every"):
         about.pop(name)

@@ -178,8 +178,9 @@ def window_of(stream: Stream, start: int, length: int, slots: Sequence[int]) -> 
         np.where(is_core[:, None], stream.bits[after], 0).astype(np.uint8),
         np.ones(stop - start, np.float32),
     ]  # fmt: skip
-    padded = [np.pad(one, [(0, pad)] + [(0, 0)] * (one.ndim - 1)) for one in columns]
-    return Window(*padded)
+    if pad:
+        columns = [np.pad(one, [(0, pad)] + [(0, 0)] * (one.ndim - 1)) for one in columns]
+    return Window(*columns)
 
 
 def judged_windows(
