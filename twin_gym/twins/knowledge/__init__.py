@@ -8,6 +8,12 @@ views of twins copy nothing. `pool` is the priority pooling of the GenTwin paper
 """
 
 from twin_gym.twins.knowledge.answers import Answer
+from twin_gym.twins.knowledge.completeness import (
+    PREDICTORS,
+    Completeness,
+    completeness,
+    predict_outage,
+)
 from twin_gym.twins.knowledge.facts import Fact, Kind, Relation, Statement, Unknown, is_known
 from twin_gym.twins.knowledge.graph import KnowledgeGraph
 from twin_gym.twins.knowledge.model import city_model
@@ -33,8 +39,10 @@ from twin_gym.twins.knowledge.texts import entity_text, timeless
 from twin_gym.twins.knowledge.topology import KeyValue, key_values, presence_of, topology_of
 
 __all__ = [
+    "PREDICTORS",
     "Answer",
     "Asker",
+    "Completeness",
     "Entity",
     "Fact",
     "GraphStore",
@@ -59,11 +67,13 @@ __all__ = [
     "Unknown",
     "ask",
     "city_model",
+    "completeness",
     "entity_text",
     "is_known",
     "key_values",
     "parse_sentence",
     "pool",
+    "predict_outage",
     "presence_of",
     "rephrase",
     "sentence",
