@@ -39,8 +39,9 @@ def test_page_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     assert re.fullmatch(r"\d+ \(oldest fact 0\.5 s old\)", count)
     assert '"is_known": true' in document
     assert unknown == "Nothing is known of sensor/999."
-    load, known, parses, connected, *chain, pools = printed
+    load, known, parses, connected, *chain, pools, hold, trend = printed
     assert re.fullmatch(r"The load of truck/0 is [\d.]+ l \([\d.]+ s old\)\.", load)
     assert (known, parses, pools) == ("True True", "True", "50 250 5/6")
     assert connected.startswith("sensor/17 is connected to gateway/3 (")
     assert len(chain) == 2
+    assert (hold, trend) == ("hold 0.167", "trend 1.0")

@@ -27,6 +27,14 @@ from twin_gym.twins.knowledge.pooling import (
     update_trigger,
 )
 from twin_gym.twins.knowledge.questions import Asker, ask
+from twin_gym.twins.knowledge.refresh import (
+    AsOf,
+    Batched,
+    Rebuild,
+    Refresh,
+    Trigger,
+    WriteThrough,
+)
 from twin_gym.twins.knowledge.rephrasing import LanguageModel, Rephrasing, rephrase
 from twin_gym.twins.knowledge.sentences import parse_sentence, sentence
 from twin_gym.twins.knowledge.stores.base import Entity, GraphStore, RelationEvent
@@ -41,7 +49,9 @@ from twin_gym.twins.knowledge.topology import KeyValue, key_values, presence_of,
 __all__ = [
     "PREDICTORS",
     "Answer",
+    "AsOf",
     "Asker",
+    "Batched",
     "Completeness",
     "Entity",
     "Fact",
@@ -59,12 +69,16 @@ __all__ = [
     "PoolTracker",
     "PoolingSettings",
     "Pools",
+    "Rebuild",
+    "Refresh",
     "Relation",
     "RelationEvent",
     "Rephrasing",
     "Statement",
     "Topology",
+    "Trigger",
     "Unknown",
+    "WriteThrough",
     "ask",
     "city_model",
     "completeness",
