@@ -88,7 +88,7 @@ def measure(cell: Cell, outage_s: float) -> Values:
 
 
 def _outage(city: CityScenario, predictor: str, seed: int, outage_s: float) -> dict[str, float]:
-    counts = {one.name: _count(city, predictor, one, seed, outage_s) for one in PROPERTIES}
+    counts = {one.name: count_values(city, predictor, one, seed, outage_s) for one in PROPERTIES}
     values = {name: one.share for name, one in counts.items()}
     due = sum(one.expected + one.joined for one in counts.values())
     values[JOINED] = sum(one.joined for one in counts.values()) / max(due, 1)
@@ -96,10 +96,21 @@ def _outage(city: CityScenario, predictor: str, seed: int, outage_s: float) -> d
     return values
 
 
-def _count(
+def count_values(
     city: CityScenario, predictor: str, told: Property, seed: int, outage_s: float
 ) -> Completeness:
-    """Old sensors and those that join, side by side, after the reports of the old ones."""
+    """What a twin has of a property in an outage; old sensors and those that join, side by side.
+
+    Args:
+        city: whose sensors they are.
+        predictor: that fills the outage.
+        told: the property.
+        seed: of values, and of the times at which sensors leave.
+        outage_s: length of the outage.
+
+    Returns:
+        The counts.
+    """
     periods, sensors = round(outage_s / city.period_s), city.sensors
     rng = np.random.default_rng([seed, PROPERTIES.index(told)])
     values = told.draw(rng, REPORTS + periods, 2 * sensors, city.period_s)

@@ -77,7 +77,7 @@ def test_sensors_leave_at_the_given_rate():
 def test_all_predictors_meet_the_same_outage():
     """The same sensors join and leave; only `none` tells nothing of those that left."""
     counts = {
-        name: knowledge_outages._count(CITIES[2], name, PROPERTIES[0], 4, 600.0)
+        name: knowledge_outages.count_values(CITIES[2], name, PROPERTIES[0], 4, 600.0)
         for name in PREDICTORS
     }
     assert len({(one.expected, one.joined) for one in counts.values()}) == 1
