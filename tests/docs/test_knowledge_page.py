@@ -39,8 +39,12 @@ def test_page_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     assert re.fullmatch(r"\d+ \(oldest fact 0\.5 s old\)", count)
     assert '"is_known": true' in document
     assert unknown == "Nothing is known of sensor/999."
-    load, known, parses, connected, *chain, pools = printed
+    load, known, parses, connected, *chain, pools, hold, trend, batched, as_of = printed
     assert re.fullmatch(r"The load of truck/0 is [\d.]+ l \([\d.]+ s old\)\.", load)
     assert (known, parses, pools) == ("True True", "True", "50 250 5/6")
     assert connected.startswith("sensor/17 is connected to gateway/3 (")
     assert len(chain) == 2
+    assert (hold, trend) == ("hold 0.167", "trend 1.0")
+    assert batched == "40.0 4.0"
+    assert as_of.endswith(" 2.0")
+    assert not as_of.startswith("40.0")

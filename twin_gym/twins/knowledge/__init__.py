@@ -8,6 +8,12 @@ views of twins copy nothing. `pool` is the priority pooling of the GenTwin paper
 """
 
 from twin_gym.twins.knowledge.answers import Answer
+from twin_gym.twins.knowledge.completeness import (
+    PREDICTORS,
+    Completeness,
+    completeness,
+    predict_outage,
+)
 from twin_gym.twins.knowledge.facts import Fact, Kind, Relation, Statement, Unknown, is_known
 from twin_gym.twins.knowledge.graph import KnowledgeGraph
 from twin_gym.twins.knowledge.model import city_model
@@ -21,6 +27,14 @@ from twin_gym.twins.knowledge.pooling import (
     update_trigger,
 )
 from twin_gym.twins.knowledge.questions import Asker, ask
+from twin_gym.twins.knowledge.refresh import (
+    AsOf,
+    Batched,
+    Rebuild,
+    Refresh,
+    Trigger,
+    WriteThrough,
+)
 from twin_gym.twins.knowledge.rephrasing import LanguageModel, Rephrasing, rephrase
 from twin_gym.twins.knowledge.sentences import parse_sentence, sentence
 from twin_gym.twins.knowledge.stores.base import Entity, GraphStore, RelationEvent
@@ -33,8 +47,12 @@ from twin_gym.twins.knowledge.texts import entity_text, timeless
 from twin_gym.twins.knowledge.topology import KeyValue, key_values, presence_of, topology_of
 
 __all__ = [
+    "PREDICTORS",
     "Answer",
+    "AsOf",
     "Asker",
+    "Batched",
+    "Completeness",
     "Entity",
     "Fact",
     "GraphStore",
@@ -51,19 +69,25 @@ __all__ = [
     "PoolTracker",
     "PoolingSettings",
     "Pools",
+    "Rebuild",
+    "Refresh",
     "Relation",
     "RelationEvent",
     "Rephrasing",
     "Statement",
     "Topology",
+    "Trigger",
     "Unknown",
+    "WriteThrough",
     "ask",
     "city_model",
+    "completeness",
     "entity_text",
     "is_known",
     "key_values",
     "parse_sentence",
     "pool",
+    "predict_outage",
     "presence_of",
     "rephrase",
     "sentence",
