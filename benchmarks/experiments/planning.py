@@ -114,8 +114,8 @@ def _results(asked: Asked, measured: Sequence[Measured]) -> Page:
     heads = ["track", "rule", "lookahead (s)", "score of the rule", "of the planner", "gain"]
     note = (
         "Scores are those of the board: 0 is random, 100 the bound. The gain is taken in pairs of "
-        "the same worlds. A planner that gains shows that a better policy exists; one that does not "
-        "shows nothing, for it looks one decision ahead."
+        "the same worlds. A planner that gains shows that a better policy exists; one that does "
+        "not shows nothing, for it looks one decision ahead."
     )
     return Page(page_of("Planning with the simulator", __doc__, asked.command,
                         [table(heads, rows), note]), {})  # fmt: skip
