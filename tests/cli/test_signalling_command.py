@@ -119,6 +119,20 @@ def test_decoded_capture_is_kept_as_a_log(recorded, tmp_path):
     assert len(MessageLog.load(path)) == len(read_pcap(recorded[0]))
 
 
+def test_capture_is_not_decoded_into_itself(recorded):
+    """What was not understood of it would be gone."""
+    before = recorded[0].read_bytes()
+    said = run("decode", recorded[0], "-o", recorded[0], code=2)
+    assert "core.pcap" in said
+    assert recorded[0].read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["decode", "why"])
+def test_ue_that_is_not_in_the_log_is_named(command, recorded):
+    """With those that are."""
+    assert "has no UE 999: its UEs are 0 to" in run(command, recorded[1], "--ue", 999, code=2)
+
+
 def test_rejections_are_explained_as_the_library_explains_them(recorded):
     """Cause, slice, in use and free; a capture needs the scenario for the limits."""
     capture, path, _ = recorded

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from twin_gym.cli.signalling_log import (
     check_outputs,
+    check_ue,
     contents_text,
     message_document,
     read_log,
@@ -44,8 +45,9 @@ def run(options: DecodeOptions) -> None:
     Raises:
         TwinGymError: if the file cannot be read, or another one cannot be written.
     """
-    check_outputs(options.outputs)
+    check_outputs(options.outputs, options.file)
     log = read_log(options.file)
+    check_ue(log, options.ue)
     write_log(log, options.outputs)
     if options.as_json:
         document = {

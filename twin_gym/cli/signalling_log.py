@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.files.places import check_file
 from twin_gym.scenario.changes import changed, parse_assignment
@@ -51,10 +53,11 @@ def read_log(path: Path) -> MessageLog:
     return read_pcap(path)
 
 
-def check_outputs(paths: Sequence[Path]) -> None:
-    """Refuses files that cannot be written, before the work is done."""
+def check_outputs(paths: Sequence[Path], source: Path | None = None) -> None:
+    """Refuses files that cannot be written, or are the one that is read, before the work."""
+    read = [] if source is None else [source]
     for place, path in enumerate(paths):
-        check_file(path, (CAPTURE, LOG), apart_from=paths[:place])
+        check_file(path, (CAPTURE, LOG), apart_from=[*read, *paths[:place]])
 
 
 def write_log(log: MessageLog, paths: Sequence[Path]) -> None:
@@ -64,6 +67,19 @@ def write_log(log: MessageLog, paths: Sequence[Path]) -> None:
             log.save(path)
         else:
             log.to_pcap(path)
+
+
+def check_ue(log: MessageLog, ue: int | None) -> None:
+    """Refuses a UE that a log does not have.
+
+    Raises:
+        ConfigError: with the UEs that it has.
+    """
+    if ue is None or np.any(log.column("ue") == ue):
+        return
+    known = np.unique(log.column("ue")[log.column("ue") >= 0])
+    has = f"its UEs are {known[0]} to {known[-1]}" if len(known) else "it has none"
+    raise ConfigError(f"the log has no UE {ue}: {has}")
 
 
 def scenario_of(

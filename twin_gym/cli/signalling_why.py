@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from twin_gym.cli.signalling_log import read_log, scenario_of, slice_name
+from twin_gym.cli.signalling_log import check_ue, read_log, scenario_of, slice_name
 from twin_gym.console.printing import output, table
 from twin_gym.errors import ConfigError
 from twin_gym.twins.signalling.log import MessageLog
@@ -41,6 +41,7 @@ def run(options: WhyOptions) -> None:
         TwinGymError: if the file or the scenario cannot be read, or they do not fit together.
     """
     log = read_log(options.file)
+    check_ue(log, options.ue)
     scenario, has_limits = _scenario(options, log)
     found = [
         one

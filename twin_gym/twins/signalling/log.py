@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from twin_gym.errors import ConfigError
+from twin_gym.files.whole import replacing
 from twin_gym.twins.signalling.kinds import CAUSES, FIVE_QIS, KINDS
 from twin_gym.twins.signalling.message import (
     MAX_SESSION_ID,
@@ -25,6 +28,12 @@ MAX_LOG_BYTES = 2_000_000_000
 """Largest file of a log that is read."""
 
 _FORMAT = 1
+_DAMAGE = (
+    ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, MemoryError,
+    NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What NumPy, zip files and JSON raise where an archive is damaged or is none."""
+
 _UPPER = {
     "kind": len(KINDS) - 1,
     "pdu_session_id": MAX_SESSION_ID,
@@ -119,7 +128,11 @@ class MessageLog:
         return to_vectors(self.records)
 
     def save(self, path: str | Path) -> None:
-        """Writes a compressed NumPy archive that holds no pickle."""
+        """Writes a compressed NumPy archive that holds no pickle; a former file stays until then.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
         about = {
             "format": _FORMAT,
             "slices": [[one.sst, one.sd] for one in self.slices],
@@ -129,7 +142,7 @@ class MessageLog:
             "kinds": [kind.name for kind in KINDS],
         }
         columns = {name: self.records[name] for name in MESSAGE_DTYPE.names or ()}
-        with Path(path).open("wb") as file:
+        with replacing(Path(path)) as file:
             np.savez_compressed(file, allow_pickle=False, about=json.dumps(about), **columns)
 
     def to_pcap(self, path: str | Path) -> None:
@@ -153,19 +166,41 @@ class MessageLog:
         if Path(path).stat().st_size > MAX_LOG_BYTES:
             raise ConfigError(f"{path} is larger than {MAX_LOG_BYTES:,} bytes: cut the log")
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                about = json.loads(str(archive["about"]))
-                records = np.empty(len(archive["time_ns"]), MESSAGE_DTYPE)
-                for name in MESSAGE_DTYPE.names or ():
-                    records[name] = archive[name]
-        except (ValueError, KeyError, OSError, EOFError) as error:
-            raise ConfigError(f"{path} is no log of messages: {error}") from None
+            # NumPy leaves a file open that it cannot read.
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                about = dict(json.loads(str(archive["about"])))
+                slices = tuple(_s_nssai(*one) for one in about["slices"])
+                told = (str(about["scenario"]), int(about["seed"]), dict(about["not_understood"]))
+                records = _records_of(archive)
+        except _DAMAGE as error:
+            reason = " ".join(str(error).split("\n")[0].split()) or type(error).__name__
+            raise ConfigError(
+                f"{path} is no log of messages, or damaged ({reason}): record or decode it again"
+            ) from None
         if about.get("format") != _FORMAT or about.get("kinds") != [one.name for one in KINDS]:
             raise ConfigError(
                 f"{path} has another vocabulary than this version: emulate or decode it again"
             )
-        slices = tuple(SNssai(sst, sd) for sst, sd in about["slices"])
-        return cls(records, slices, about["scenario"], about["seed"], about["not_understood"])
+        return cls(records, slices, *told)
 
     def _with(self, records: NDArray[np.void]) -> MessageLog:
         return MessageLog(records, self.slices, self.scenario, self.seed, self.not_understood)
+
+
+def _s_nssai(sst: int, sd: int | None) -> SNssai:
+    return SNssai(int(sst), None if sd is None else int(sd))
+
+
+def _records_of(archive: Mapping[str, NDArray[Any]]) -> NDArray[np.void]:
+    """The columns of an archive as records.
+
+    Raises:
+        ValueError: if a column has another length, or values that its field cannot hold.
+    """
+    records = np.empty(archive["time_ns"].shape, MESSAGE_DTYPE)
+    for name in MESSAGE_DTYPE.names or ():
+        column = archive[name]
+        if column.dtype != MESSAGE_DTYPE[name] or column.shape != records.shape:
+            raise ValueError(f"`{name}` is {column.dtype} of shape {column.shape}")
+        records[name] = column
+    return records
