@@ -78,6 +78,5 @@ def brief_plans(monkeypatch):
 
 @pytest.fixture
 def brief_tables(monkeypatch):
-    """`surrogate-optimum` with queues cut to 4,000 states: seconds less, and a worse rule."""
-    monkeypatch.setattr(surrogate, "MAX_SURROGATE_STATES", 4_000)
-    monkeypatch.setattr(surrogate, "_LEAST_BUDGET", 1_000)
+    """`surrogate-optimum` with queues cut to 30,000 states: seconds less, and a worse rule."""
+    monkeypatch.setattr(surrogate, "MAX_SURROGATE_STATES", 30_000)
