@@ -48,12 +48,9 @@ class Plan:
 PLANS: Mapping[str, Plan] = {
     "contention": Plan("reservation", 4.0),
     "burst": Plan("reservation", 4.0),
-    "shift": Plan("reservation", 4.0),
     "tidal": Plan("reservation", 6.0),
     "alternating": Plan("reservation", 6.0),
     "tic-pick": Plan("edf", 0.005),
-    "sync-small": Plan("whittle", 0.5),
-    "access-large-45": Plan("tuned-estimator", 0.5),
 }
 
 
