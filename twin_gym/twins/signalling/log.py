@@ -30,7 +30,7 @@ MAX_LOG_BYTES = 2_000_000_000
 _FORMAT = 1
 _DAMAGE = (
     ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, MemoryError,
-    NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error,
+    RuntimeError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 """What NumPy, zip files and JSON raise where an archive is damaged or is none."""
 

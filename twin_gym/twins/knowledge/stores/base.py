@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
-from typing import NamedTuple
+from types import MappingProxyType, TracebackType
+from typing import NamedTuple, Self
 
 from twin_gym.errors import ConfigError, unknown_name
 from twin_gym.twins.knowledge.facts import Fact, Kind, Relation, age_between
@@ -372,3 +372,22 @@ def fact_of(entity: str, name: str, known: Known | None, now_s: float) -> Fact:
     if known is None:
         return Fact(entity, name, None, float("inf"))
     return Fact(entity, name, known.value, age_between(known.time_s, now_s))
+
+
+class ClosingStore(GraphStore):
+    """A store that holds a file or a connection: a `with` statement closes it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of it."""

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from twin_gym.errors import ConfigError, missing_extra
 from twin_gym.twins.knowledge.graph import Edge
-from twin_gym.twins.knowledge.stores.base import GraphStore, Row
+from twin_gym.twins.knowledge.stores.base import ClosingStore, Row
 from twin_gym.twins.knowledge.stores.cypher import (
     SINCE,
     TIME,
@@ -33,7 +32,7 @@ MEMORY = ":memory:"
 _TYPES = {"double": "DOUBLE", "long": "INT64", "boolean": "BOOLEAN", "string": "STRING"}
 
 
-class LadybugStore(GraphStore):
+class LadybugStore(ClosingStore):
     """A knowledge graph in an embedded database. Use it as a context, or close it.
 
     Every interface is a node table and every relationship a relation table, so that
@@ -66,17 +65,6 @@ class LadybugStore(GraphStore):
         self._kinds: dict[str, tuple[str, float]] = {}
         if place != MEMORY:
             self._read_entities()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Closes the database."""

@@ -7,12 +7,11 @@ them, and not against a database.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from twin_gym.errors import missing_extra
 from twin_gym.twins.knowledge.graph import Edge
-from twin_gym.twins.knowledge.stores.base import GraphStore, Row
+from twin_gym.twins.knowledge.stores.base import ClosingStore, Row
 from twin_gym.twins.knowledge.stores.cypher import (
     SINCE,
     TIME,
@@ -81,7 +80,7 @@ def connect(
         raise
 
 
-class Neo4jStore(GraphStore):
+class Neo4jStore(ClosingStore):
     """A knowledge graph in a Neo4j database. Use it as a context, or close it.
 
     Entities have the label `Entity` and that of their interface. Each call is one transaction, each
@@ -112,17 +111,6 @@ class Neo4jStore(GraphStore):
         )
         (row,) = self._read(f"MATCH (e:{ENTITY}) RETURN max(e.latest_s) AS latest_s", {})
         self.advance(row["latest_s"] or 0.0)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Ends the session, and closes the driver if the store opened it."""
