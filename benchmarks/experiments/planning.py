@@ -6,8 +6,8 @@ action is taken (`twin_gym.policies.RolloutPolicy`; Bertsekas 2019, Reinforcemen
 Optimal Control, section 2.4). It sees the state, which is partly hidden from agents, and needs some
 thousands of simulated steps a decision: too slow for the board, which is why it stands here.
 
-`python -m benchmarks.experiments.planning` runs a rule of each track, tuned where it can be, and the
-planner over it, in the same worlds. It can be stopped and goes on where it was.
+`python -m benchmarks.experiments.planning` runs a rule of each track, tuned where it can be, and
+the planner over it, in the same worlds. It can be stopped and goes on where it was.
 """
 
 from __future__ import annotations

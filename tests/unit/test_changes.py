@@ -93,6 +93,9 @@ def test_a_value_that_is_not_allowed_is_refused_by_the_scenario():
     [
         ("a.b=4.8", 4.8),
         ("a.b = 3", 3),
+        ("a.b=-5", -5),
+        ("a.b=-4.8", -4.8),
+        ("a.b=-inf", float("-inf")),
         ("a.b=true", True),
         ("a.b=exponential", "exponential"),
         ("a.b='two words'", "two words"),

@@ -148,7 +148,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
             f"a change is a path, an equals sign and a value, got {shown(text)}: write it like "
             "slices.hrllc.arrival_rate_hz=4.8"
         )
-    if value.replace("-", "_").isidentifier() and value not in ("true", "false", "nan", "inf"):
+    if _is_word(value) and value not in ("true", "false", "nan", "inf"):
         return path, value
     try:
         return path, parse_toml(f"value = {value}", "the new value")["value"]
@@ -157,6 +157,11 @@ def parse_assignment(text: str) -> tuple[str, Any]:
             f"the new value of {path} must be a number, true, false, a word or a TOML value, got "
             f"{shown(value)}"
         ) from None
+
+
+def _is_word(value: str) -> bool:
+    """Whether a value is a bare word, such as `round-robin`; `-5` and `-inf` are numbers."""
+    return not value.startswith("-") and value.replace("-", "_").isidentifier()
 
 
 def _is_one_line(text: object) -> bool:
