@@ -252,6 +252,24 @@ def test_twin_is_trained_and_answers(tmp_path):
     assert scores["grammar"]["violations"] == 0.0
 
 
+def test_stopped_judging_costs_no_training(tmp_path, monkeypatch):
+    """The same command finds the last checkpoint, and leaves the two files of the twin."""
+    from twin_gym.twins.signalling.learned.fidelity import MessageFidelity
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    log, folder = tmp_path / "core.npz", tmp_path / "twin"
+    run("record", "-s", "signalling-single-slice", "--ues", 8, "--horizon-s", 500, "-o", log)
+    size = ("--steps", 100, "--width", 8, "--layers", 1, "--window", 4, "--network", "lstm")
+    with monkeypatch.context() as patched:
+        patched.setattr(MessageFidelity, "of", stop)
+        run("train", log, "-o", folder, *size, code=130)
+    assert (folder / "training.safetensors").exists()
+    run("train", log, "-o", folder, *size)
+    assert {one.name for one in folder.iterdir()} == {"message.json", "message.safetensors"}
+
+
 def test_twin_that_is_not_there_is_named(recorded, tmp_path):
     """With its path; a log of one UE is not split."""
     assert "message.json" in run("answer", recorded[1], "--twin", tmp_path, code=2)

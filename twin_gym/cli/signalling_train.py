@@ -68,12 +68,13 @@ def run(options: TrainOptions) -> None:
     learned, judged, from_ns = split(read_log(options.file))
     twin = _trained(options, learned, settings)
     twin.save(options.output)
-    (options.output / CHECKPOINT_FILE).unlink(missing_ok=True)
     scores = {
         name: MessageFidelity.of(twin.decoded(name), judged, from_ns)
         for name in ("grammar", "free")
     }
     exact = MessageTable(_TABLE_LENGTH, "ue").fit(learned).exact(judged)
+    # Until here: whoever stops the judging finds the training at its last checkpoint.
+    (options.output / CHECKPOINT_FILE).unlink(missing_ok=True)
     if options.as_json:
         document = {
             "folder": str(options.output),
